@@ -1,0 +1,73 @@
+"""Every error that symderive raises on purpose: what failed, where, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class SymderiveError(Exception):
+    """Base of every error raised on purpose, so that a front end needs one ``except``."""
+
+
+class ModelError(SymderiveError):
+    """A model that cannot be read: the message names the file, the stage and the place."""
+
+    def __init__(self, message: str, *, where: str = "") -> None:
+        super().__init__(f"{where}: {message}" if where else message)
+
+
+class FormulaError(ModelError):
+    """A formula that cannot be read; shows the text with a caret under the column.
+
+    Args:
+        message: What is wrong and what to do.
+        text: The formula as the user wrote it.
+        column: Zero-based offset of the offending character in ``text``.
+        where: File and stage, such as ``model.toml, stage A2``.
+
+    >>> print(FormulaError("unknown name 'q'", text="x + q", column=4, where="stage y"))
+    stage y, column 5: unknown name 'q'
+        x + q
+            ^
+    """
+
+    def __init__(self, message: str, *, text: str, column: int, where: str = "") -> None:
+        self.text, self.column = text, column
+        start = text.rfind("\n", 0, column) + 1
+        line = text[start:].partition("\n")[0]
+        place = f"{where}, column {column + 1}" if where else f"column {column + 1}"
+        super().__init__(f"{message}\n    {line}\n    {' ' * (column - start)}^", where=place)
+
+
+class NoRuleError(SymderiveError, NotImplementedError):
+    """No row of the rule table differentiates a formula."""
+
+    def __init__(self, formula: object, variable: object) -> None:
+        super().__init__(
+            f"no rule differentiates {formula} with respect to {variable}; "
+            "state its derivative in the model's [functions], or add a row to the rule table"
+        )
+
+
+class UnknownChoiceError(SymderiveError, LookupError):
+    """A name is not in one of the tables (formats, backends, stages, …)."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        names = sorted(known)
+        near = get_close_matches(name, names, n=1)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        shown = ", ".join(names[:30]) + (", …" if len(names) > 30 else "")
+        super().__init__(f"unknown {kind} {name!r}; {hint}choose one of: {shown}")
+
+
+class ValueMissingError(SymderiveError):
+    """A number that the computation needs was not given, or is not finite."""
+
+
+class CheckError(SymderiveError):
+    """A line of a derivation was refuted: nothing is written from it."""
+
+
+class ToolError(SymderiveError):
+    """An outside program (a TeX engine, a browser) is missing or failed."""

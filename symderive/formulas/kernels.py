@@ -1,0 +1,299 @@
+"""Formulas as rational functions of their kernels: the exact normal form.
+
+A *kernel* is what a rational function cannot look into: a symbol, exp(u), log(u), √u, a named
+function. Over them a formula is a quotient of two polynomials, kept cancelled by SymPy's sparse
+polynomial fields, so that equality of two formulas is equality of two normal forms. Powers of one
+exponential are powers of one kernel (e^{2x} = (e^x)²), roots obey Kⁿ = b, and with ``deep=True``
+trigonometric and hyperbolic functions are written in sin and cos (cos² = 1 − sin²) and in e^x.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import gcd
+
+from sympy import (
+    QQ,
+    Add,
+    Basic,
+    Expr,
+    Mul,
+    Pow,
+    Rational,
+    S,
+    Symbol,
+    cos,
+    cosh,
+    cot,
+    coth,
+    csc,
+    csch,
+    exp,
+    log,
+    sec,
+    sech,
+    sin,
+    sinh,
+    tan,
+    tanh,
+)
+from sympy.core.sorting import default_sort_key
+from sympy.polys.fields import FracElement, FracField
+from sympy.polys.orderings import lex
+
+MAX_TERMS = 4_000
+"""A normal form with more terms than this is given up; the caller samples instead."""
+
+MAX_EXPONENT = 200
+
+
+class TooLargeError(ArithmeticError):
+    """A normal form outgrew its budget."""
+
+
+_DEEP = {
+    tan: lambda u: sin(u) / cos(u),
+    cot: lambda u: cos(u) / sin(u),
+    sec: lambda u: 1 / cos(u),
+    csc: lambda u: 1 / sin(u),
+    sinh: lambda u: (exp(u) - exp(-u)) / 2,
+    cosh: lambda u: (exp(u) + exp(-u)) / 2,
+    tanh: lambda u: (exp(u) - exp(-u)) / (exp(u) + exp(-u)),
+    coth: lambda u: (exp(u) + exp(-u)) / (exp(u) - exp(-u)),
+    sech: lambda u: 2 / (exp(u) + exp(-u)),
+    csch: lambda u: 2 / (exp(u) - exp(-u)),
+}
+
+
+def deepened(formula: Basic) -> Basic:
+    """Trigonometric functions in sin and cos, hyperbolic ones in exp, logarithms of products apart."""
+    if not formula.args:
+        return formula
+    args = [deepened(arg) for arg in formula.args]
+    if type(formula) in _DEEP:
+        return _DEEP[type(formula)](args[0])
+    if isinstance(formula, log):
+        parts = Mul.make_args(args[0])
+        return Add(*(p.exp * log(p.base) if isinstance(p, Pow) else log(p) for p in parts))
+    return formula.func(*args)
+
+
+class Kernels:
+    """The field of rational functions over the kernels of some formulas.
+
+    Args:
+        formulas: The formulas to be written over one set of kernels.
+        deep: Whether to look into trigonometric and hyperbolic functions.
+    """
+
+    def __init__(self, formulas: Sequence[Expr], *, deep: bool = False) -> None:
+        self.deep = deep
+        prepared = [deepened(formula) if deep else formula for formula in formulas]
+        self._units: dict[tuple[Expr, Expr], Rational] = {}  # (base, rest) → least exponent
+        self._atoms: dict[Expr, None] = {}
+        self._roots: dict[tuple[Expr, Expr], int] = {}
+        for formula in prepared:
+            self._collect(formula)
+        self.kernels = sorted([*self._atoms, *self._powers()], key=_rank)
+        self.field = FracField([f"k{n}" for n in range(len(self.kernels))], QQ, lex)
+        self.place = dict(zip(self.kernels, self.field.gens, strict=True))
+        self.relations = self._find_relations()
+
+    # Collecting ---------------------------------------------------------------------------
+
+    def _collect(self, formula: Expr) -> None:
+        if isinstance(formula, Add | Mul):
+            for arg in formula.args:
+                self._collect(arg)
+        elif isinstance(formula, exp):
+            self._collect_power(S.Exp1, formula.args[0])
+        elif isinstance(formula, Pow):
+            if not formula.exp.is_Integer:
+                self._collect_power(formula.base, formula.exp)
+            else:
+                self._collect(formula.base)
+        elif not formula.is_Rational:
+            self._atoms[formula] = None
+
+    def _collect_power(self, base: Expr, exponent: Expr) -> None:
+        for number, rest in _split_exponent(exponent):
+            if rest == 1 and base != S.Exp1:
+                self._collect(base)
+                if number.is_Integer:
+                    continue
+            known = self._units.get((base, rest))
+            self._units[base, rest] = _common(known, number)
+
+    def _powers(self) -> list[Expr]:
+        return [_power(base, unit * rest) for (base, rest), unit in self._units.items()]
+
+    def _find_relations(self) -> list[tuple[FracElement, int, FracElement]]:
+        """Kernels K with Kⁿ = known: roots, and cosines beside sines."""
+        relations = []
+        for (base, rest), unit in self._units.items():
+            if rest == 1 and base != S.Exp1 and abs(unit.q) > 1:
+                kernel = self.place[_power(base, unit)]
+                relations.append((kernel, unit.q, self.element(base) ** int(unit.p)))
+        for kernel in self._atoms if self.deep else ():
+            partner = sin(*kernel.args) if isinstance(kernel, cos) else None
+            if partner in self.place:
+                relations.append((self.place[kernel], 2, 1 - self.place[partner] ** 2))
+        return relations
+
+    # Converting ---------------------------------------------------------------------------
+
+    def element(self, formula: Expr) -> FracElement:
+        """The formula in the field.
+
+        Raises:
+            TooLargeError: Its normal form outgrew the budget.
+            ZeroDivisionError: It divides by something identically zero.
+        """
+        if formula in self.place:
+            return self.place[formula]
+        if formula.is_Rational:
+            return self.field.field_new(QQ(int(formula.p), int(formula.q)))
+        if isinstance(formula, Add):
+            result = self.field.zero
+            for arg in formula.args:
+                result = self._within(result + self.element(arg))
+            return result
+        if isinstance(formula, Mul):
+            result = self.field.one
+            for arg in formula.args:
+                result = self._within(result * self.element(arg))
+            return result
+        if isinstance(formula, exp):
+            return self._power_element(S.Exp1, formula.args[0])
+        if isinstance(formula, Pow) and formula.exp.is_Integer:
+            return self._integer_power(self.element(formula.base), int(formula.exp))
+        if isinstance(formula, Pow):
+            return self._power_element(formula.base, formula.exp)
+        raise TooLargeError(f"{formula} is not over these kernels")
+
+    def _power_element(self, base: Expr, exponent: Expr) -> FracElement:
+        result = self.field.one
+        for number, rest in _split_exponent(exponent):
+            if rest == 1 and base != S.Exp1 and number.is_Integer:
+                result *= self._integer_power(self.element(base), int(number))
+                continue
+            unit = self._units[base, rest]
+            kernel = self.place[_power(base, unit * rest)]
+            result *= self._integer_power(kernel, int(number / unit))
+        return result
+
+    def _integer_power(self, element: FracElement, exponent: int) -> FracElement:
+        if abs(exponent) > MAX_EXPONENT:
+            raise TooLargeError(f"a power of {exponent}")
+        if exponent < 0 and not element:
+            raise ZeroDivisionError
+        return self._within(element**exponent)
+
+    def _within(self, element: FracElement) -> FracElement:
+        if len(element.numer) + len(element.denom) > MAX_TERMS:
+            raise TooLargeError("too many terms")
+        return element
+
+    def normal(self, formula: Expr) -> FracElement:
+        """The normal form of a formula: its field element, reduced by the relations."""
+        return self.reduce(self.element(deepened(formula) if self.deep else formula))
+
+    def reduce(self, element: FracElement) -> FracElement:
+        """Lower powers of the kernels that obey a relation, Kⁿ = known, below n."""
+        for kernel, degree, value in self.relations:
+            index = self.field.gens.index(kernel)
+            top = max((m[index] for p in (element.numer, element.denom) for m in p), default=0)
+            if top >= degree:
+                numer = self._lowered(element.numer, index, degree, value)
+                element = self._within(numer / self._lowered(element.denom, index, degree, value))
+        return element
+
+    def _lowered(self, poly: object, index: int, degree: int, value: FracElement) -> FracElement:
+        result = self.field.zero
+        for monomial, coefficient in poly.terms():  # type: ignore[attr-defined]
+            times, rest = divmod(monomial[index], degree)
+            lowered = (*monomial[:index], rest, *monomial[index + 1 :])
+            ring = self.field.ring
+            term = self.field.field_new(ring.from_dict({lowered: coefficient}))
+            result += term * value**times
+        return result
+
+    # Back to formulas ---------------------------------------------------------------------
+
+    def formula(self, poly: object) -> Expr:
+        """A polynomial over the kernels as a SymPy formula."""
+        terms = []
+        for monomial, coefficient in poly.terms():  # type: ignore[attr-defined]
+            powers = (k**e for k, e in zip(self.kernels, monomial, strict=True) if e)
+            terms.append(Mul(Rational(int(coefficient.numerator), int(coefficient.denominator)), *powers))
+        return Add(*terms)
+
+    def factored(self, element: FracElement) -> Expr:
+        """The element as a SymPy formula: numerator and denominator in factors."""
+        return self._factored(element.numer) / self._factored(element.denom)
+
+    def _factored(self, poly: object) -> Expr:
+        coefficient, parts = poly.factor_list()  # type: ignore[attr-defined]
+        number = Rational(int(coefficient.numerator), int(coefficient.denominator))
+        result: list[Expr] = []
+        for part, exponent in parts:
+            formula = self.formula(part)
+            if formula.is_Add and all(t.could_extract_minus_sign() for t in formula.args):
+                formula, number = -formula, number * (-1) ** exponent
+            result.append(formula**exponent)
+        if len(result) == 1 and result[0].is_Add and number != 1:
+            return Mul(number, result[0], evaluate=False)
+        return Mul(number, *result)
+
+    def expanded(self, element: FracElement) -> Expr:
+        """The element as a SymPy formula: one polynomial over another."""
+        return self.formula(element.numer) / self.formula(element.denom)
+
+
+def _rank(kernel: Expr) -> tuple[int, tuple[object, ...]]:
+    """Non-symbols first: an elimination order that lets relations remove them."""
+    return (1 if isinstance(kernel, Symbol) else 0, default_sort_key(kernel))
+
+
+def _power(base: Expr, exponent: Expr) -> Expr:
+    return exp(exponent) if base == S.Exp1 else Pow(base, exponent)
+
+
+def _split_exponent(exponent: Expr) -> list[tuple[Rational, Expr]]:
+    """The terms of an exponent as (rational number, rest): 2x − 1/2 → (2, x), (−1/2, 1)."""
+    split = []
+    for term in Add.make_args(exponent.expand()):
+        number, rest = term.as_coeff_Mul(rational=True)
+        split.append((number, rest))
+    return split
+
+
+def _common(known: Rational | None, number: Rational) -> Rational:
+    """The greatest unit of which both are integer multiples; negative if all of them are."""
+    if known is None:
+        return number
+    unit = Rational(gcd(known.p * number.q, number.p * known.q), known.q * number.q)
+    return -unit if known < 0 and number < 0 else unit
+
+
+def is_zero(formula: Expr) -> bool | None:
+    """Whether a formula is identically zero: True (proved), False, or None (not decided).
+
+    False means "not zero while its kernels are independent"; the caller samples to be sure.
+
+    >>> x = Symbol("x")
+    >>> is_zero(exp(-x) / (1 + exp(-x)) - 1 / (1 + exp(x)))
+    True
+    >>> is_zero(sin(x) ** 2 + cos(x) ** 2 - 1)
+    True
+    """
+    try:
+        for deep in (False, True):
+            if deep and not formula.has(*_DEEP, log, sin, cos):
+                break
+            kernels = Kernels([formula], deep=deep)
+            if not kernels.normal(formula):
+                return True
+    except (TooLargeError, ZeroDivisionError, KeyError, RecursionError):
+        return None
+    return False

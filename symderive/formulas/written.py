@@ -1,0 +1,171 @@
+"""Formulas as a person writes them: sums and products that stay in the order they were put.
+
+SymPy's own operators sort and combine; a line of a derivation must not. These functions build
+unevaluated sums, products and powers, and ``tidy`` does only what a reader does without a word:
+drop a zero term or a factor one, multiply the numbers, cancel a double minus.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from sympy import Add, Basic, Expr, Mul, Pow, S
+
+
+def rename(formula: Basic, symbols: Mapping[Basic, Basic]) -> Basic:
+    """Replace sub-formulas and keep sums, products and powers exactly as written."""
+    if formula in symbols:
+        return symbols[formula]
+    if not formula.args:
+        return formula
+    args = [rename(arg, symbols) for arg in formula.args]
+    if all(new is old for new, old in zip(args, formula.args, strict=True)):
+        return formula
+    return rebuild(formula, args)
+
+
+def rebuild(formula: Basic, args: list[Basic]) -> Basic:
+    """The same operation on other arguments, as written."""
+    if isinstance(formula, Add | Mul | Pow):
+        return formula.func(*args, evaluate=False)
+    return formula.func(*args)
+
+
+def evaluated(formula: Basic) -> Expr:
+    """SymPy's own form of a formula that was built unevaluated."""
+    if not formula.args:
+        return formula
+    return formula.func(*(evaluated(arg) for arg in formula.args))
+
+
+def terms(formula: Expr) -> tuple[Expr, ...]:
+    """The terms of a sum; of anything else, itself."""
+    return formula.args if isinstance(formula, Add) else (formula,)
+
+
+def factors(formula: Expr) -> tuple[Expr, ...]:
+    """The factors of a product; of anything else, itself."""
+    return formula.args if isinstance(formula, Mul) else (formula,)
+
+
+def minus(formula: Expr) -> Expr:
+    """−formula, as written."""
+    if formula.is_Number:
+        return -formula
+    parts = factors(formula)
+    if parts[0].is_Number:
+        return product(-parts[0], *parts[1:])
+    return Mul(S.NegativeOne, *parts, evaluate=False)
+
+
+def sum_of(*parts: Expr) -> Expr:
+    """The sum of the parts in their order; nested sums become one."""
+    flat = [term for part in parts for term in terms(part)]
+    return flat[0] if len(flat) == 1 else Add(*flat, evaluate=False)
+
+
+def product(*parts: Expr) -> Expr:
+    """The product of the parts in their order; ones are dropped, nested products become one."""
+    flat = [factor for part in parts for factor in factors(part) if factor != 1]
+    if not flat:
+        return S.One
+    return flat[0] if len(flat) == 1 else Mul(*flat, evaluate=False)
+
+
+def quotient(left: Expr, right: Expr) -> Expr:
+    """Left / right, as written."""
+    if left.is_Rational and right.is_Rational and right != 0:
+        return left / right
+    return left if right == 1 else product(left, Pow(right, S.NegativeOne, evaluate=False))
+
+
+def power(base: Expr, exponent: Expr) -> Expr:
+    """Base ** exponent, as written."""
+    if exponent == 1:
+        return base
+    if base.is_Rational and exponent.is_Integer and not (base == 0 and exponent < 0):
+        return base**exponent
+    return Pow(base, exponent, evaluate=False)
+
+
+def tidy(formula: Basic) -> Basic:
+    """Do what a reader does without a word; keep the order of everything else.
+
+    >>> from sympy import symbols
+    >>> x, y = symbols("x y")
+    >>> tidy(Add(Mul(3, y, 2, x, 1, evaluate=False), Mul(0, y, evaluate=False), evaluate=False))
+    6*x*y
+    """
+    if not formula.args:
+        return formula
+    args = [tidy(arg) for arg in formula.args]
+    return TIDY.get(type(formula), rebuild)(formula, args)
+
+
+def _tidy_sum(_: Basic, args: list[Expr]) -> Expr:
+    flat = [term for arg in args for term in terms(arg)]
+    numbers = [term for term in flat if term.is_Number]
+    total = sum(numbers, S.Zero)
+    kept: list[Expr] = []
+    for term in flat:
+        if not term.is_Number:
+            kept.append(term)
+        elif numbers and total != 0:  # the numbers are added where the first one stood
+            kept.append(total)
+            total = S.Zero
+    return sum_of(*kept) if kept else total
+
+
+def _tidy_product(_: Basic, args: list[Expr]) -> Expr:
+    flat: list[Expr] = []
+    number = S.One
+    for factor in (factor for arg in args for factor in factors(arg)):
+        if factor.is_Number:
+            number *= factor
+        elif factor.is_Add and all(_is_negative(term) for term in factor.args):
+            number = -number
+            flat.append(sum_of(*(minus(term) for term in factor.args)))
+        else:
+            flat.append(factor)
+    if number == 0:
+        return S.Zero
+    flat = _merge_powers(flat)
+    if number == -1 and len(flat) == 1 and any(map(_is_negative, terms(flat[0]))):
+        return sum_of(*(minus(term) for term in terms(flat[0])))
+    return product(number, *flat) if number != 1 else product(*flat)
+
+
+def _is_negative(term: Expr) -> bool:
+    first = factors(term)[0]
+    return bool(first.is_Number and first < 0)
+
+
+def _merge_powers(flat: list[Expr]) -> list[Expr]:
+    """x·x → x², x²·(1/x) → x: equal bases are written once, where the first one stood."""
+    exponents: dict[Expr, Expr] = {}
+    for factor in flat:
+        base, exponent = factor.as_base_exp() if not factor.is_Function else (factor, S.One)
+        if not exponent.is_Number:
+            base, exponent = factor, S.One
+        exponents[base] = exponents.get(base, S.Zero) + exponent
+    return [power(base, exponent) for base, exponent in exponents.items() if exponent != 0]
+
+
+def _tidy_power(formula: Basic, args: list[Expr]) -> Expr:
+    base, exponent = args
+    if exponent == 0:
+        return S.One
+    if base == 1:
+        return S.One
+    if isinstance(base, Pow) and base.exp.is_Integer and exponent.is_Integer:
+        return power(base.base, base.exp * exponent)
+    if exponent == -1 and isinstance(base, Mul) and base.args[0] == -1:
+        return minus(power(product(*base.args[1:]), exponent))
+    return power(base, exponent)
+
+
+TIDY: Mapping[type[Basic], Callable[[Basic, list[Expr]], Expr]] = {
+    Add: _tidy_sum,
+    Mul: _tidy_product,
+    Pow: _tidy_power,
+}

@@ -1,0 +1,256 @@
+"""A model: named stages, the roles of their names, and who uses whom.
+
+Stages may be stated in any order; they are kept in the order in which they are computed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from functools import cached_property
+from keyword import iskeyword
+from numbers import Real
+from types import MappingProxyType
+
+from sympy import Expr
+
+from symderive.errors import FormulaError, ModelError, UnknownChoiceError
+from symderive.formulas.functions import FUNCTIONS, NamedFunction, user_functions
+from symderive.formulas.parsing import WORDS, Parsed, Template, from_sympy, parse
+
+Values = Mapping[str, float] | Sequence[str]
+
+
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """One named stage, such as A2 = sigmoid(A1).
+
+    Attributes:
+        name: The stage's name.
+        text: Its formula as the user wrote it.
+        parsed: The formula's template and the names that fill it.
+    """
+
+    name: str
+    text: str
+    parsed: Parsed = field(repr=False)
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The names that the formula uses, in order of appearance."""
+        return self.parsed.names
+
+    @cached_property
+    def formula(self) -> Expr:
+        """The formula in SymPy's own (evaluated) form."""
+        return self.parsed.formula
+
+    @cached_property
+    def written(self) -> Expr:
+        """The formula unevaluated, in the user's order."""
+        return self.parsed.written
+
+
+class Model:
+    """Stages, and the roles of the names in them. Immutable.
+
+    Args:
+        stages: Formula (text or SymPy expression) by name, in any order.
+        parameters: The names to differentiate by: values by name, or a list of names. With no
+            parameters at all, every free name is one.
+        constants: Data and targets, likewise. Names left undeclared are constants, unless
+            parameters and constants are both stated: then an undeclared name is an error.
+        target: The stage to differentiate; the last one that nothing uses, if not given.
+        learning_rate: The step of the update ``w ← w − γ ∂L/∂w``; positive.
+        title: Title of the document.
+        text: Prose for its first lines.
+        functions: Functions of the user's own: ``{"bump(x)": "exp(-x**2)"}``; see ``user_functions``.
+        claims: A reader's answers to judge: ``{"dA3/dA1": "A2 - Y"}``.
+        source: Where the model comes from (a file name), for messages.
+
+    Raises:
+        ModelError: Names that clash, cycles, values that are not finite numbers, ….
+        FormulaError: A formula that cannot be read; the message shows the column.
+
+    >>> model = Model({"A2": "sigmoid(A1)", "A1": "x*w + b"}, parameters={"w": 0.5, "b": 0.0})
+    >>> list(model.stages), model.target, model.parameters, model.constants
+    (['A1', 'A2'], 'A2', ('w', 'b'), ('x',))
+    """
+
+    def __init__(
+        self,
+        stages: Mapping[str, str | Expr],
+        *,
+        parameters: Values | None = None,
+        constants: Values | None = None,
+        target: str | None = None,
+        learning_rate: float = 0.1,
+        title: str = "",
+        text: str = "",
+        functions: Mapping[str, object] | None = None,
+        claims: Mapping[str, str] | None = None,
+        source: str = "",
+    ) -> None:
+        self.source, self.title, self.text = source, title, text
+        self.claims = MappingProxyType(dict(claims or {}))
+        if not stages:
+            raise ModelError("the model has no stages; state at least one", where=source)
+        self.functions: Mapping[str, NamedFunction] = FUNCTIONS
+        if functions:
+            self.functions = {**FUNCTIONS, **user_functions(functions, where=source)}
+        for name in (*stages, *(parameters or ()), *(constants or ())):
+            self._check_name(name)
+        self.templates: dict[str, Template] = {}
+        stated = {name: self._read_stage(name, text) for name, text in stages.items()}
+        self.stages: Mapping[str, Stage] = MappingProxyType(self._ordered(stated))
+        self.names = tuple(
+            dict.fromkeys(n for stage in self.stages.values() for n in (*stage.inputs, stage.name))
+        )
+        self._assign_roles(parameters, constants)
+        self.learning_rate = self._number(learning_rate, "learning_rate")
+        if self.learning_rate <= 0:
+            raise ModelError("learning_rate must be positive", where=source)
+        self.warnings: tuple[str, ...] = ()
+        self.target = self._find_target(target)
+
+    # Reading ------------------------------------------------------------------------------
+
+    def _place(self, stage: str) -> str:
+        return f"{self.source}, stage {stage}" if self.source else f"stage {stage}"
+
+    def _check_name(self, name: str) -> None:
+        allowed = iskeyword(name) and name not in WORDS and name != "None"
+        if not isinstance(name, str) or not (name.isidentifier() or allowed):
+            raise ModelError(
+                f"{name!r} cannot be a name; use letters, digits and underscores",
+                where=self.source,
+            )
+        if name.startswith("_") or name in WORDS or name == "None":
+            raise ModelError(f"the name {name!r} is reserved; choose another", where=self.source)
+
+    def _read_stage(self, name: str, text: str | Expr) -> Stage:
+        where = self._place(name)
+        if isinstance(text, Expr):
+            return Stage(name, str(text), from_sympy(text, self.functions, where=where))
+        if not isinstance(text, str):
+            kind = type(text).__name__
+            raise ModelError(f"a formula is text or a SymPy expression, not {kind}", where=where)
+        parsed = parse(text, self.functions, where=where, templates=self.templates)
+        return Stage(name, text, parsed)
+
+    def _ordered(self, stages: dict[str, Stage]) -> dict[str, Stage]:
+        """The stages in the order of computation, stable for stages stated in order."""
+        done: dict[str, Stage] = {}
+        for first in stages:
+            trail = [(first, iter(stages[first].inputs))]
+            entered = {first}
+            while trail:
+                name, inputs = trail[-1]
+                needed = next((n for n in inputs if n in stages and n not in done), None)
+                if name in done or needed is None:
+                    done.setdefault(name, stages[name])
+                    entered.discard(name)
+                    trail.pop()
+                elif needed in entered:
+                    names = [step for step, _ in trail]
+                    loop = [*names[names.index(needed) :], needed]
+                    shown = " → ".join(loop if len(loop) < 12 else [*loop[:5], "…", *loop[-5:]])
+                    raise ModelError(
+                        f"the stages use each other in a circle: {shown}; break it",
+                        where=self._place(needed),
+                    )
+                else:
+                    entered.add(needed)
+                    trail.append((needed, iter(stages[needed].inputs)))
+        return done
+
+    # Roles --------------------------------------------------------------------------------
+
+    def _assign_roles(self, parameters: Values | None, constants: Values | None) -> None:
+        free = [name for name in self.names if name not in self.stages]
+        declared = (*(parameters or ()), *(constants or ()))
+        for name in declared:
+            if name in self.stages or declared.count(name) > 1:
+                roles = "a stage and an input" if name in self.stages else "stated twice"
+                raise ModelError(f"the name {name!r} is {roles}; choose one", where=self.source)
+        both = parameters is not None and constants is not None
+        for name in free if both else ():
+            if name not in declared and name != "pi":
+                self._reject_unknown(name, (*declared, *self.stages))
+        if parameters is None:
+            parameters = [n for n in free if n not in (constants or ()) and n != "pi"]
+        self.parameters = tuple(parameters)
+        undeclared = [n for n in free if n not in declared and n not in self.parameters]
+        self.constants = (*(constants or ()), *undeclared)
+        self.values: Mapping[str, float] = MappingProxyType(
+            {
+                name: self._number(value, name)
+                for group in (parameters, constants)
+                if isinstance(group, Mapping)
+                for name, value in group.items()
+            }
+            | ({"pi": math.pi} if "pi" in undeclared else {})
+        )
+
+    def _reject_unknown(self, name: str, known: Iterable[str]) -> None:
+        near = get_close_matches(name, list(known), n=1)
+        hint = f"did you mean {near[0]!r}?" if near else "declare it a parameter or a constant"
+        stage = next(s for s in self.stages.values() if name in s.inputs)
+        if name not in stage.text:
+            raise ModelError(f"unknown name {name!r}; {hint}", where=self._place(stage.name))
+        raise FormulaError(
+            f"unknown name {name!r}; {hint}",
+            text=stage.text,
+            column=stage.text.index(name),
+            where=self._place(stage.name),
+        )
+
+    def _number(self, value: object, name: str) -> float:
+        if isinstance(value, bool) or not isinstance(value, Real):
+            kind = type(value).__name__
+            raise ModelError(f"the value of {name} must be a number, not {kind}", where=self.source)
+        if not math.isfinite(value):
+            raise ModelError(f"the value of {name} is {value}; it must be finite", where=self.source)
+        return float(value)
+
+    # The graph ----------------------------------------------------------------------------
+
+    @cached_property
+    def users(self) -> Mapping[str, tuple[str, ...]]:
+        """The stages that use each name, in order of computation."""
+        users: dict[str, list[str]] = {name: [] for name in (*self.names, *self.parameters)}
+        for stage in self.stages.values():
+            for name in stage.inputs:
+                users[name].append(stage.name)
+        return {name: tuple(stages) for name, stages in users.items()}
+
+    def ancestors(self, target: str) -> set[str]:
+        """The names that a stage depends on, itself included."""
+        seen, queue = {target}, [target]
+        while queue:
+            stage = self.stages.get(queue.pop())
+            fresh = [n for n in (stage.inputs if stage else ()) if n not in seen]
+            seen.update(fresh)
+            queue.extend(fresh)
+        return seen
+
+    def _find_target(self, target: str | None) -> str:
+        if target is not None and target not in self.stages:
+            raise UnknownChoiceError("target stage", target, self.stages)
+        chosen = target or [name for name in self.stages if not self.users[name]][-1]
+        reached = self.ancestors(chosen)
+        unreached = [name for name in self.stages if name not in reached]
+        if unreached and target is None:
+            raise ModelError(
+                f"the target is {chosen}, and nothing there uses this stage; use it, remove it, "
+                'or name the target, as in target = "' + chosen + '"',
+                where=self._place(unreached[-1]),
+            )
+        self.warnings = tuple(
+            f"parameter {name} has no effect on {chosen}"
+            for name in self.parameters
+            if name not in reached
+        )
+        return chosen

@@ -1,0 +1,201 @@
+"""Model files in TOML: ``[stages]``, ``[parameters]``, ``[constants]`` and a few words around them.
+
+Reading is strict: a key that is not in ``KEYS`` or a value of another kind is an error with its line.
+To let model files say more, add a row to ``KEYS``; ``Model`` takes its keys as arguments.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from symderive.errors import FormulaError, ModelError
+from symderive.model import Model
+
+MAX_BYTES = 16 * 2**20
+
+
+def read(path: str | os.PathLike[str]) -> Model:
+    """Read a model from a TOML file.
+
+    Args:
+        path: The file. Nothing else is read: a model file cannot refer to another.
+
+    Raises:
+        ModelError: The file cannot be read, or says something that is no model; the message names
+            the file and, where there is one, the line.
+    """
+    source = os.fspath(path)
+    return parse_model(_read_text(Path(source), source), source=source)
+
+
+def parse_model(text: str, *, source: str = "") -> Model:
+    """Read a model from TOML text.
+
+    >>> parse_model('stages = {y = "x**2"}').target
+    'y'
+    """
+    document = _parse(text, source)
+    for key, value in document.items():
+        if key not in KEYS:
+            raise _Place(source, text).error((key,), _unknown_key(key))
+        KEYS[key](value, (key,), _Place(source, text))
+    if "stages" not in document:
+        message = 'a model needs [stages], as in\n    [stages]\n    y = "x**2"'
+        raise ModelError(message, where=source)
+    return Model(**document, source=source)
+
+
+def _read_text(path: Path, source: str) -> str:
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise ModelError(f"there is no such file{_neighbour(path)}", where=source) from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ModelError(f"cannot be read: {reason}", where=source) from None
+    if len(content) > MAX_BYTES:
+        raise ModelError(f"larger than {MAX_BYTES >> 20} MiB; split the model", where=source)
+    try:
+        return content.decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        place = f"{source}, line {line}"
+        raise ModelError("not UTF-8 text; save the file as UTF-8", where=place) from None
+
+
+def _neighbour(path: Path) -> str:
+    """A file beside the missing one that may be meant."""
+    try:
+        names = [entry.name for entry in path.parent.iterdir() if entry.suffix == ".toml"]
+    except OSError:
+        return ""
+    near = get_close_matches(path.name, names, n=1) or get_close_matches(path.stem, names, n=1)
+    return f"; did you mean {path.parent / near[0]}?" if near else ""
+
+
+def _parse(text: str, source: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        reason, _, place = str(error).partition(" (at ")
+        lines = text.splitlines()
+        where = re.match(r"line (\d+), column (\d+)", place)
+        line, column = map(int, where.groups()) if where else (len(lines), 0)
+        shown = lines[line - 1] if 0 < line <= len(lines) else ""
+        raise FormulaError(
+            f"this is not TOML: {reason[:1].lower()}{reason[1:]}",
+            text=shown,
+            column=column - 1 if where else len(shown),
+            where=f"{source}, line {line}" if source else f"line {line}",
+        ) from None
+    except (RecursionError, ValueError):  # nested too deeply; a number of thousands of digits
+        raise ModelError("too deeply nested, or a number too long", where=source) from None
+
+
+# What a model file may say ----------------------------------------------------------------------
+
+
+class _Place:
+    """Where a key stands, for messages."""
+
+    def __init__(self, source: str, text: str) -> None:
+        self.source, self.text = source, text
+
+    def error(self, keys: tuple[str, ...], message: str) -> ModelError:
+        line = self.line(keys)
+        parts = [self.source, f"line {line}" if line else "", ".".join(keys)]
+        return ModelError(message, where=", ".join(filter(None, parts)))
+
+    def line(self, keys: tuple[str, ...]) -> int:
+        """The line of a key, or of the table that it is; 0 where this simple search misses it."""
+        *tables, key = keys
+        table: list[str] = []
+        for number, line in enumerate(self.text.splitlines(), 1):
+            if header := re.match(r"\s*\[+(.*?)\]+\s*(?:#.*)?$", line):
+                table = [_unquoted(part) for part in header[1].split(".")]
+                if table == list(keys):
+                    return number
+            elif table == tables and _unquoted(line.partition("=")[0]) == key:
+                return number
+        return self.line(tuple(tables)) if tables else 0
+
+
+def _unquoted(key: str) -> str:
+    return key.strip().strip("\"'")
+
+
+def _unknown_key(key: str) -> str:
+    near = get_close_matches(key, KEYS, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"known are: {', '.join(KEYS)}"
+    return f"unknown key {key!r}; {hint}"
+
+
+def _kind(value: object) -> str:
+    names = {str: "text", bool: "true or false", int: "a number", float: "a number"}
+    return names.get(type(value), {list: "a list", dict: "a table"}.get(type(value), "a date"))
+
+
+def _text(value: object, keys: tuple[str, ...], place: _Place) -> None:
+    if not isinstance(value, str):
+        raise place.error(keys, f"must be text in quotes, not {_kind(value)}")
+
+
+def _number(value: object, keys: tuple[str, ...], place: _Place) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise place.error(keys, f"must be a number, not {_kind(value)}")
+    try:
+        finite = math.isfinite(value)
+    except OverflowError:
+        finite = False
+    if not finite:
+        raise place.error(keys, "must be finite, and within the range of floating point")
+
+
+def _table(item: _Check) -> _Check:
+    def check(value: object, keys: tuple[str, ...], place: _Place) -> None:
+        if not isinstance(value, Mapping):
+            raise place.error(keys, f"must be a table, [{keys[-1]}], not {_kind(value)}")
+        for key, entry in value.items():
+            item(entry, (*keys, key), place)
+
+    return check
+
+
+def _values(value: object, keys: tuple[str, ...], place: _Place) -> None:
+    """A table of numbers, or a list of names where there are no values."""
+    if not isinstance(value, list):
+        _table(_number)(value, keys, place)
+        return
+    for name in value:
+        if not isinstance(name, str):
+            raise place.error(keys, f"a list here holds names, in quotes, not {_kind(name)}")
+
+
+def _function(value: object, keys: tuple[str, ...], place: _Place) -> None:
+    """A definition; or a table of definition and derivatives, which ``Model`` looks into."""
+    if not isinstance(value, Mapping):
+        _text(value, keys, place)
+
+
+_Check = Callable[[object, tuple[str, ...], _Place], None]
+
+KEYS: dict[str, _Check] = {
+    "title": _text,
+    "text": _text,
+    "target": _text,
+    "learning_rate": _number,
+    "stages": _table(_text),
+    "parameters": _values,
+    "constants": _values,
+    "functions": _table(_function),
+    "claims": _table(_text),
+}
+"""What a model file may hold: each key with the check of its value."""
