@@ -91,17 +91,15 @@ def levels(step: Step, *, fold: bool = True) -> list[tuple[Expr, tuple[str, ...]
             lines.append((formula, reasons(steps), steps))
         if not formula.has(Diff):
             break
-    # The linear part alone is a line of its own only where it leaves something to do next to it.
-    if fold and len(lines) > 2 and not _worth_a_line(step, lines[1][0]):
-        first = lines.pop(1)
-        steps = (*first[2], *lines[1][2])
-        lines[1] = (lines[1][0], reasons(steps), steps)
+    # Linear rules that leave one derivative to take share a line with what takes it.
+    if fold and len(lines) > 2 and lines[1][1] and LINEAR.issuperset(lines[1][1]):
+        formula, _, first = lines.pop(1)
+        if len(formula.atoms(Diff)) == 1:
+            steps = (*first, *lines[1][2])
+            lines[1] = (lines[1][0], reasons(steps), steps)
+        else:
+            lines.insert(1, (formula, reasons(first), first))
     return lines
-
-
-def _worth_a_line(step: Step, formula: Expr) -> bool:
-    """Whether the opening line leaves two or more derivatives to take."""
-    return len(formula.atoms(Diff)) > 1
 
 
 def _applied(step: Step, level: int, *, fold: bool) -> list[Step]:

@@ -47,6 +47,10 @@ MAX_TERMS = 4_000
 MAX_EXPONENT = 200
 
 
+_NOTHING = Symbol("_nothing")
+"""The generator of a field of numbers alone: SymPy's polynomials need one."""
+
+
 class TooLargeError(ArithmeticError):
     """A normal form outgrew its budget."""
 
@@ -94,7 +98,7 @@ class Kernels:
         self._roots: dict[tuple[Expr, Expr], int] = {}
         for formula in prepared:
             self._collect(formula)
-        self.kernels = sorted([*self._atoms, *self._powers()], key=_rank)
+        self.kernels = sorted([*self._atoms, *self._powers()], key=_rank) or [_NOTHING]
         self.field = FracField([f"k{n}" for n in range(len(self.kernels))], QQ, lex)
         self.place = dict(zip(self.kernels, self.field.gens, strict=True))
         self.relations = self._find_relations()
@@ -229,25 +233,66 @@ class Kernels:
         return Add(*terms)
 
     def factored(self, element: FracElement) -> Expr:
-        """The element as a SymPy formula: numerator and denominator in factors."""
-        return self._factored(element.numer) / self._factored(element.denom)
+        """The element as a SymPy formula: numerator and denominator in factors, signs absorbed."""
+        above, below = self._factor_list(element.numer), self._factor_list(element.denom)
+        number = above.pop(0)[0] / below.pop(0)[0]
+        powers = above + [(base, -exponent) for base, exponent in below]
+        powers, number = _oriented(powers, number)
+        parts = [base**exponent for base, exponent in powers]
+        if len(parts) == 1 and parts[0].is_Add and number != 1:
+            return Mul(number, parts[0], evaluate=False)
+        return Mul(number, *parts)
 
-    def _factored(self, poly: object) -> Expr:
+    def _factor_list(self, poly: object) -> list[tuple[Expr, int]]:
+        """The number and the irreducible factors with their exponents."""
         coefficient, parts = poly.factor_list()  # type: ignore[attr-defined]
         number = Rational(int(coefficient.numerator), int(coefficient.denominator))
-        result: list[Expr] = []
+        result: list[tuple[Expr, int]] = []
         for part, exponent in parts:
             formula = self.formula(part)
-            if formula.is_Add and all(t.could_extract_minus_sign() for t in formula.args):
-                formula, number = -formula, number * (-1) ** exponent
-            result.append(formula**exponent)
-        if len(result) == 1 and result[0].is_Add and number != 1:
-            return Mul(number, result[0], evaluate=False)
-        return Mul(number, *result)
+            if all(term.could_extract_minus_sign() for term in Add.make_args(formula)):
+                formula, number = -formula, number * (-1) ** abs(exponent)
+            result.append((formula, exponent))
+        return [(number, 1), *result]
+
+    def collected(self, element: FracElement, kernel: Expr) -> Expr:
+        """The element with its numerator collected in powers of one kernel, each part factored."""
+        index = self.kernels.index(kernel)
+        ring, parts = self.field.ring, {}
+        for monomial, coefficient in element.numer.terms():
+            rest = (*monomial[:index], 0, *monomial[index + 1 :])
+            parts.setdefault(monomial[index], ring.zero)
+            parts[monomial[index]] += ring.from_dict({rest: coefficient})
+        new = self.field.field_new
+        collected = Add(*(kernel**e * self.factored(new(part)) for e, part in parts.items()))
+        return collected / self.factored(new(element.denom))
+
+    def substituted(
+        self, element: FracElement, kernel: Expr, degree: int, value: FracElement
+    ) -> FracElement:
+        """The element with kernelⁿ replaced by a value, n = degree."""
+        index = self.kernels.index(kernel)
+        above = self._lowered(element.numer, index, degree, value)
+        return self._within(above / self._lowered(element.denom, index, degree, value))
 
     def expanded(self, element: FracElement) -> Expr:
         """The element as a SymPy formula: one polynomial over another."""
         return self.formula(element.numer) / self.formula(element.denom)
+
+
+def _oriented(
+    powers: list[tuple[Expr, int]], number: Rational
+) -> tuple[list[tuple[Expr, int]], Rational]:
+    """Factors the way round that reads best: (1 − a) for (a − 1); then a minus goes into a factor."""
+    turned = []
+    for base, exponent in powers:
+        if base.is_Add and base.as_coeff_Add()[0] < 0:
+            base, number = -base, number * (-1) ** abs(exponent)
+        turned.append((base, exponent))
+    for k, (base, exponent) in enumerate(turned):
+        if number < 0 and exponent % 2 and base.is_Add and base.as_coeff_Add()[0] == 0:
+            turned[k], number = (-base, exponent), -number
+    return turned, number
 
 
 def _rank(kernel: Expr) -> tuple[int, tuple[object, ...]]:

@@ -11,8 +11,8 @@ import re
 import unicodedata
 from functools import lru_cache
 
-from symderive.formulas.tree import ACCENTS, PRIME, Acc, Id, Name, Node, Num, Row, Script, Text
-from symderive.formulas.tree import commas as with_commas
+from symderive.formulas.nodes import ACCENTS, PRIME, Acc, Id, Name, Node, Num, Row, Script, Text
+from symderive.formulas.nodes import commas as with_commas
 
 GREEK: dict[str, str] = dict(
     zip(

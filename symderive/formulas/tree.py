@@ -1,241 +1,68 @@
-"""The presentation tree: what a formula looks like, before any notation writes it down.
-
-A formula is turned into nodes once (``printing``) and every output writes the same nodes: LaTeX,
-Typst, MathML, plain and spoken text. Colour, cancelling and boxes therefore survive everywhere,
-and text from a user reaches an emitter only as the text of a node, which the emitter escapes.
-"""
-
-from __future__ import annotations
-
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """A piece of a formula."""
-
-
-@dataclass(frozen=True, slots=True)
-class Num(Node):
-    """An unsigned number, as its digits."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Id(Node):
-    """An identifier: ``it`` italic, ``rm`` upright, ``bf`` bold, ``cal``, ``bb``."""
-
-    text: str
-    style: str = "it"
-
-
-@dataclass(frozen=True, slots=True)
-class Op(Node):
-    """A sign. Kinds: ``bin``, ``rel``, ``pre``, ``post``, ``punct``, ``ord``, and the invisible
-
-    ``times`` (a product by juxtaposition), ``apply`` (a function and its argument) and ``space``.
-    """
-
-    text: str
-    kind: str = "bin"
-
-
-@dataclass(frozen=True, slots=True)
-class Fn(Node):
-    """The name of a function or operator: upright, set apart as ``log`` is."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Text(Node):
-    """Words, or a name that is no identifier: always escaped, never markup."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Name(Node):
-    """A name as the user wrote it, and how it is shown: ``w_1`` and w with an index."""
-
-    text: str
-    body: Node
-
-
-@dataclass(frozen=True, slots=True)
-class Row(Node):
-    """Nodes side by side. A row inside a row is one operand of it."""
-
-    items: tuple[Node, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Frac(Node):
-    """A fraction."""
-
-    numerator: Node
-    denominator: Node
-
-
-@dataclass(frozen=True, slots=True)
-class Script(Node):
-    """A base with an index, an exponent or both."""
-
-    base: Node
-    sub: Node | None = None
-    sup: Node | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Sqrt(Node):
-    """A root; ``degree`` is None for the square root."""
-
-    body: Node
-    degree: Node | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Fence(Node):
-    """Something between delimiters; an empty one is not drawn (a formula broken over lines)."""
-
-    left: str
-    body: Node
-    right: str
-
-
-@dataclass(frozen=True, slots=True)
-class Acc(Node):
-    """An accent over something: a row of ``ACCENTS``."""
-
-    kind: str
-    body: Node
-
-
-@dataclass(frozen=True, slots=True)
-class Table(Node):
-    """A matrix, or a pile of formulas where the delimiters are empty."""
-
-    rows: tuple[tuple[Node, ...], ...]
-    left: str = "["
-    right: str = "]"
-
-
-@dataclass(frozen=True, slots=True)
-class Cases(Node):
-    """Value and condition of each case; no condition means otherwise."""
-
-    rows: tuple[tuple[Node, Node | None], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Big(Node):
-    """∑, ∏, ∫ or lim with bounds: above and below (``limits``) or beside it."""
-
-    text: str
-    lower: Node | None = None
-    upper: Node | None = None
-    limits: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Style(Node):
-    """A marked part: ``color`` (arg: a role of ``COLORS``), ``cancel``, ``box`` or ``under``.
-
-    ``under`` is a brace below the part with ``note`` under it.
-    """
-
-    kind: str
-    body: Node
-    arg: str = ""
-    note: Node | None = None
-
-
-COLORS: dict[str, str] = {
-    "first": "#1f4e9c",
-    "second": "#a84300",
-    "third": "#1b6e3c",
-    "fourth": "#7b2d8b",
-    "result": "#0b6169",
-    "wrong": "#b3261e",
-    "muted": "#5f6368",
-}
-"""What a colour is for, and the colour: all of them readable on white (contrast 5:1 or more)."""
-
-ACCENTS: dict[str, str] = {
-    "hat": "^",
-    "bar": "¯",
-    "tilde": "~",
-    "vec": "→",
-    "dot": "˙",
-    "ddot": "¨",
-    "check": "ˇ",
-    "breve": "˘",
-}
-"""Name of an accent (LaTeX's own) and the sign that stands over the base."""
-
-TIMES = Op("\u2062", "times")
-DOT = Op("⋅")
-APPLY = Op("\u2061", "apply")
-APPLY_SPACED = Op("\u2009", "apply")
-PLUS, MINUS, NEGATIVE = Op("+"), Op("−"), Op("−", "pre")
-EQUALS, COMMA = Op("=", "rel"), Op(",", "punct")
-PARTIAL, PRIME = Op("∂", "ord"), Op("′", "ord")
-EULER = Id("e", "rm")
-
-
-def row(*items: Node) -> Node:
-    """The nodes side by side; a single one stays itself."""
-    return items[0] if len(items) == 1 else Row(items)
-
-
-def fence(body: Node, left: str = "(", right: str = ")") -> Fence:
-    """The node in brackets."""
-    return Fence(left, body, right)
-
-
-def commas(*items: Node) -> Node:
-    """The nodes with commas between them."""
-    parts = [part for item in items for part in (COMMA, item)]
-    return row(*parts[1:])
-
-
-def partial(numerator: Node, denominator: Node) -> Node:
-    """∂(numerator)/∂(denominator) as a fraction."""
-    return Frac(Row((PARTIAL, numerator)), Row((PARTIAL, denominator)))
-
-
-def equation(left: Node, right: Node) -> Node:
-    """Left = right."""
-    return Row((left, EQUALS, right))
-
-
-def bare(node: Node) -> Node:
-    """The node under its colour and its name."""
-    while isinstance(node, Style | Name):
-        node = node.body
-    return node
-
-
-def merged(node: Script) -> Script:
-    """A power of an indexed name as one script, so that both sit on the name: x₁²."""
-    base = node.base.body if isinstance(node.base, Name) else node.base
-    if isinstance(base, Script) and node.sub is None and base.sup is None:
-        return Script(base.base, base.sub, node.sup)
-    return node
-
-
-def tall(node: Node) -> bool:
-    """Whether delimiters around the node have to grow."""
-    match node:
-        case Frac() | Table() | Cases() | Sqrt():
-            return True
-        case Big():
-            return node.limits
-        case Row():
-            return any(map(tall, node.items))
-        case Script():
-            return tall(node.base) or (node.sup is not None and tall(node.sup))
-        case Fence() | Style() | Acc():
-            return tall(node.body)
-    return False
+"""Everything to build and lay out a formula by hand: the nodes, names, widths and line breaks."""
+
+from symderive.formulas.breaking import split, width
+from symderive.formulas.names import name_node
+from symderive.formulas.nodes import (
+    ACCENTS,
+    APPLY,
+    COLORS,
+    DOT,
+    EQUALS,
+    TIMES,
+    Acc,
+    Big,
+    Cases,
+    Fence,
+    Fn,
+    Frac,
+    Id,
+    Name,
+    Node,
+    Num,
+    Op,
+    Row,
+    Script,
+    Sqrt,
+    Style,
+    Table,
+    Text,
+    commas,
+    equation,
+    fence,
+    partial,
+    row,
+)
+
+__all__ = [
+    "ACCENTS",
+    "APPLY",
+    "COLORS",
+    "DOT",
+    "EQUALS",
+    "TIMES",
+    "Acc",
+    "Big",
+    "Cases",
+    "Fence",
+    "Fn",
+    "Frac",
+    "Id",
+    "Name",
+    "Node",
+    "Num",
+    "Op",
+    "Row",
+    "Script",
+    "Sqrt",
+    "Style",
+    "Table",
+    "Text",
+    "commas",
+    "equation",
+    "fence",
+    "name_node",
+    "partial",
+    "row",
+    "split",
+    "width",
+]

@@ -86,7 +86,7 @@ def _parse(text: str, source: str) -> dict[str, Any]:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         reason, _, place = str(error).partition(" (at ")
-        lines = text.splitlines()
+        lines = text.split("\n")
         where = re.match(r"line (\d+), column (\d+)", place)
         line, column = map(int, where.groups()) if where else (len(lines), 0)
         shown = lines[line - 1] if 0 < line <= len(lines) else ""
@@ -118,7 +118,7 @@ class _Place:
         """The line of a key, or of the table that it is; 0 where this simple search misses it."""
         *tables, key = keys
         table: list[str] = []
-        for number, line in enumerate(self.text.splitlines(), 1):
+        for number, line in enumerate(self.text.split("\n"), 1):
             if header := re.match(r"\s*\[+(.*?)\]+\s*(?:#.*)?$", line):
                 table = [_unquoted(part) for part in header[1].split(".")]
                 if table == list(keys):

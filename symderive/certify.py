@@ -1,0 +1,233 @@
+"""How a line is established: by exact normal form, or by samples at 50 digits over its domain.
+
+The witness is independent of the rules: a derivative that a line has not yet taken, and the truth
+a line is compared with, come from SymPy's ``diff`` of the definitions or from high-precision
+differences, never from a row of ``rules``.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
+
+from mpmath import isfinite, mp, mpf
+from sympy import Basic, Expr, Function, Symbol
+from sympy.core.function import AppliedUndef
+
+from symderive.formulas.evaluate import derivative, evaluate
+from symderive.formulas.functions import function_of
+from symderive.formulas.inert import Diff
+from symderive.formulas.kernels import is_zero
+from symderive.formulas.written import evaluated
+from symderive.steps import Certificate
+
+DIGITS = 50
+POINTS = 8
+SEED = 20_260_101
+TOLERANCE = mpf(10) ** -25
+"""Relative agreement asked of a sample: half the digits, which differences can reach."""
+
+RANGES = ((0.05, 0.95), (-2.0, 2.0), (1.05, 4.0), (-6.0, -0.1), (0.2, 12.0), (-0.9, 0.9), (2, 3))
+PROVED = Certificate("proved", "equal by exact normal form over the kernels")
+UNKNOWN = Certificate("unknown", "no point of the domain was found")
+
+
+def defined(formula: Basic) -> Basic:
+    """The formula with every named function that has a definition written out."""
+    if not formula.args:
+        return formula
+    args = [defined(arg) for arg in formula.args]
+    row = function_of(formula)
+    if row is not None and row.definition is not None:
+        return defined_once(row.name, len(args), row.definition_formula)(*args)
+    if isinstance(formula, Diff):
+        return Diff(*args)
+    return formula.func(*args)
+
+
+def defined_once(
+    name: str, count: int, definition: Callable[..., Expr]
+) -> Callable[..., Expr]:
+    """A definition, written out down to primitives once for all calls."""
+    letters, template = _definition(name, count, definition)
+    return lambda *args: template.xreplace(dict(zip(letters, args, strict=True)))
+
+
+@lru_cache(maxsize=1024)
+def _definition(
+    name: str, count: int, definition: Callable[..., Expr]
+) -> tuple[list[Symbol], Basic]:
+    letters = [Symbol(f"_a{k}") for k in range(count)]
+    return letters, defined(evaluated(definition(*letters)))
+
+
+def witness(formula: Expr, variable: Symbol) -> Expr | None:
+    """SymPy's derivative of a formula's definition; None where only numbers can tell.
+
+    Non-smooth primitives have no formula to differentiate: there the witness is numeric.
+    """
+    plain = defined(evaluated(formula))
+    for part in plain.atoms(Function):
+        if function_of(part) is not None and not type(part).__module__.startswith("sympy"):
+            return None
+        if isinstance(part, AppliedUndef):
+            return None
+    result = plain.diff(variable)
+    return None if result.has(*_UNEVALUATED) else result
+
+
+def _unevaluated() -> tuple[type[Basic], ...]:
+    from sympy import Derivative, Piecewise, Subs
+
+    return (Derivative, Subs, Piecewise)
+
+
+_UNEVALUATED = _unevaluated()
+
+
+def resolved(formula: Basic) -> Expr | None:
+    """The formula with each ``Diff`` replaced by its witness; None where there is none."""
+    if isinstance(formula, Diff):
+        return witness(formula.args[0], formula.args[1])
+    if not formula.args:
+        return formula
+    args = [resolved(arg) for arg in formula.args]
+    if any(arg is None for arg in args):
+        return None
+    return formula.func(*args)
+
+
+def certify(
+    left: Expr, right: Expr, *, where: Mapping[Symbol, Expr] | None = None
+) -> Certificate:
+    """Establish that two formulas are equal wherever both are defined.
+
+    Args:
+        left: A formula, which may hold ``Diff``.
+        right: Another.
+        where: Definitions of symbols, put in when the formulas are not equal as they stand.
+
+    Returns:
+        A certificate; ``refuted`` carries the point where the two differ.
+    """
+    sides = [resolved(evaluated(side)) for side in (left, right)]
+    if sides[0] is not None and sides[1] is not None:
+        if is_zero(sides[0] - sides[1]):
+            return PROVED
+        known = [defined(put_in(side, where or {})) for side in sides]
+        if known != sides and is_zero(known[0] - known[1]):
+            return PROVED
+    return sampled(left, right, where=where or {})
+
+
+def put_in(formula: Expr, where: Mapping[Symbol, Expr]) -> Expr:
+    """The formula with symbols replaced by their definitions, to the bottom."""
+    for _ in range(len(where)):
+        inner = formula.free_symbols & where.keys()
+        if not inner:
+            break
+        formula = formula.xreplace({symbol: evaluated(where[symbol]) for symbol in inner})
+    return formula
+
+
+def number_at(formula: Expr, values: Mapping[str, mpf], digits: int = DIGITS) -> mpf:
+    """The value of a formula at a point, each ``Diff`` by a high-precision difference."""
+    pending = formula.atoms(Diff)
+    if pending:
+        numbers: dict[Basic, Basic] = {}
+        values = dict(values)
+        for k, part in enumerate(pending):
+            mark = Symbol(f"_d{k}")
+            numbers[part] = mark
+            values[mark.name] = derivative(
+                stand_in(part.args[0]), part.args[1].name, values, digits
+            )
+        formula = formula.xreplace(numbers)
+    return evaluate(stand_in(formula), values, digits)
+
+
+def stand_in(formula: Basic) -> Basic:
+    """Undefined functions replaced by concrete ones, so that lines with f(x) can be sampled."""
+    if not formula.args:
+        return formula
+    args = [stand_in(arg) for arg in formula.args]
+    if isinstance(formula, AppliedUndef) and function_of(formula) is None:
+        return _stand_in(type(formula).__name__, args)
+    return formula.func(*args)
+
+
+def _stand_in(name: str, args: list[Expr]) -> Expr:
+    from sympy import Rational, exp
+
+    base = name.rstrip("'").partition("_")[0]
+    primes = len(name) - len(name.rstrip("'"))
+    places = [int(part) - 1 for part in name.split("_")[1:] if part.isdigit()]
+    letters = [Symbol(f"_s{k}") for k in range(len(args))]
+    noise = random.Random(base)
+    total = Rational(noise.randint(1, 9), 7) * exp(
+        sum(Rational(noise.randint(-9, 9), 13) * u for u in letters)
+    ) + sum(Rational(noise.randint(1, 9), 5) * u**3 for u in letters)
+    for k in places or [0] * primes:
+        total = total.diff(letters[k])
+    return total.xreplace(dict(zip(letters, args, strict=True)))
+
+
+def points(
+    names: Iterable[str],
+    valid: Callable[[dict[str, mpf]], bool],
+    *,
+    seed: int = SEED,
+    count: int = POINTS,
+    attempts: int = 400,
+) -> Iterable[dict[str, mpf]]:
+    """Seeded points of a domain: each name is drawn from ranges inside and outside (0, 1)."""
+    source = random.Random(seed)
+    names = sorted(names)
+    found = 0
+    with mp.workdps(DIGITS):
+        for attempt in range(attempts):
+            spread = RANGES if attempt % 2 else (RANGES[(attempt // 2) % len(RANGES)],)
+            point = {name: mpf(source.uniform(*source.choice(spread))) for name in names}
+            if valid(point):
+                found += 1
+                yield point
+                if found == count:
+                    return
+
+
+def sampled(left: Expr, right: Expr, *, where: Mapping[Symbol, Expr]) -> Certificate:
+    """Compare two formulas at seeded points of their common domain."""
+    left, right = put_in(left, where), put_in(right, where)
+    names = {s.name for side in (left, right) for s in side.free_symbols}
+    values: list[tuple[mpf, mpf]] = []
+
+    def valid(point: dict[str, mpf]) -> bool:
+        try:
+            pair = (number_at(left, point), number_at(right, point))
+        except (ValueError, ZeroDivisionError, OverflowError):
+            return False
+        if not all(isfinite(value) for value in pair):
+            return False
+        values.append(pair)
+        return True
+
+    seen = 0
+    for point in points(names, valid):
+        seen += 1
+        mine, theirs = values[-1]
+        scale = max(abs(mine), abs(theirs), mpf(10) ** -10)
+        if abs(mine - theirs) > TOLERANCE * scale:
+            shown = tuple((name, mp.nstr(value, 6)) for name, value in sorted(point.items()))
+            return Certificate(
+                "refuted",
+                f"{mp.nstr(mine, 12)} against {mp.nstr(theirs, 12)}",
+                seen,
+                DIGITS,
+                SEED,
+                shown,
+            )
+    if not seen:
+        return UNKNOWN
+    method = f"equal at {seen} points of the domain, to 25 of {DIGITS} digits"
+    return Certificate("sampled", method, seen, DIGITS, SEED)

@@ -1,0 +1,305 @@
+"""The chain rule over the stages: adjoints by reverse accumulation, closed forms, paths.
+
+The adjoint of a name v is ∂target/∂v = Σ ∂target/∂u · ∂u/∂v over the stages u that use it. It is
+written out in stage names while it stays short; else it keeps the adjoints of later stages by name
+(``Diff(target, u)``), so that a deep model stays linear in its stages. Sums that are the same up to
+names are simplified and certified once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from sympy import Basic, Expr, S, Symbol
+
+from symderive.certify import certify
+from symderive.closed_form import simplest
+from symderive.cost import cost
+from symderive.formulas.inert import OUTPUT, Diff, placeholder
+from symderive.formulas.written import evaluated, factors, product, rename, sum_of, tidy
+from symderive.links import Link, LinkKind
+from symderive.model import Model
+from symderive.steps import Certificate, Line
+
+MAX_WRITTEN_OUT = 40.0
+"""The cost up to which an adjoint is written out in stage names."""
+
+MAX_PATHS_SHOWN = 8
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Shape:
+    """A formula over placeholders, and how it was established."""
+
+    closed: Expr | None
+    substituted: Expr
+    local: Expr
+    certificate: Certificate
+
+
+@dataclass(frozen=True, eq=False)
+class Partial:
+    """∂target/∂source along every path.
+
+    Attributes:
+        target: The stage that is differentiated.
+        source: The stage or input that it is differentiated by.
+        users: The stages through which the source acts.
+    """
+
+    target: str
+    source: str
+    users: tuple[str, ...]
+    shape: _Shape = field(repr=False)
+    symbols: Mapping[Basic, Basic] = field(repr=False)
+
+    @cached_property
+    def formula(self) -> Expr:
+        """The closed form in stage names (of a deep model: with later adjoints by name)."""
+        closed = self.shape.closed
+        return rename(closed if closed is not None else self.shape.local, self.symbols)
+
+    @cached_property
+    def local(self) -> Expr:
+        """The formula to compute it by: later adjoints by name where that is shorter."""
+        return rename(self.shape.local, self.symbols)
+
+    @cached_property
+    def lines(self) -> tuple[Line, ...]:
+        """The chain rule, the links put in, the closed form."""
+        target, source = Symbol(self.target), Symbol(self.source)
+        chain = [
+            product(
+                *(() if user == self.target else (Diff(target, Symbol(user)),)),
+                Diff(Symbol(user), source),
+            )
+            for user in self.users
+        ]
+        if self.users == (self.target,):
+            return (Line(self.formula, ("the link itself",), self.shape.certificate),)
+        plan = [
+            (sum_of(*chain), "chain rule"),
+            (rename(self.shape.substituted, self.symbols), "the links put in"),
+            (self.formula, "simplify"),
+        ]
+        lines: list[Line] = []
+        for formula, reason in plan:
+            if not lines or formula != lines[-1].formula:
+                lines.append(Line(formula, (reason,), self.shape.certificate))
+        return tuple(lines)
+
+    @property
+    def certificate(self) -> Certificate:
+        """How the closed form was established."""
+        return self.shape.certificate
+
+
+class Chain:
+    """All partial derivatives of one target, by reverse accumulation.
+
+    Args:
+        model: The model.
+        target: A stage.
+        sources: The inputs or stages to differentiate by.
+        kinds: The link kinds derived so far, shared between the chains of a derivation.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        target: str,
+        sources: Sequence[str],
+        kinds: dict[tuple[int, int], LinkKind],
+    ) -> None:
+        self.model, self.target, self.sources = model, target, tuple(sources)
+        self._kinds = kinds
+        self._shapes: dict[object, _Shape] = {}
+        self._formulas: dict[str, tuple[Expr, tuple[str, ...]]] = {}
+        reached = model.ancestors(target)
+        self._moving = self._between(reached)
+
+    def _between(self, reached: set[str]) -> set[str]:
+        """The names on a path from a source to the target."""
+        moving = {name for name in self.sources if name in reached}
+        for stage in self.model.stages.values():
+            if stage.name in reached and any(name in moving for name in stage.inputs):
+                moving.add(stage.name)
+        return moving
+
+    def on_path(self, name: str) -> bool:
+        """Whether a name lies on a path from a source to the target."""
+        return name in self._moving
+
+    def users(self, name: str) -> tuple[str, ...]:
+        """The stages on a path to the target that use a name."""
+        return tuple(user for user in self.model.users[name] if user in self._moving)
+
+    @cached_property
+    def links(self) -> dict[tuple[str, str], Link]:
+        """The links on the paths, by (stage, source), in order of computation."""
+        return {
+            (stage.name, name): self.link(stage.name, name)
+            for stage in self.model.stages.values()
+            if stage.name in self._moving
+            for name in stage.inputs
+            if name in self._moving
+        }
+
+    def link(self, stage: str, source: str) -> Link:
+        """The link ∂stage/∂source."""
+        row = self.model.stages[stage]
+        template, place = row.parsed.template, row.inputs.index(source)
+        key = (id(template), place)
+        if key not in self._kinds:
+            self._kinds[key] = LinkKind(template, place)
+        return Link(row, source, self._kinds[key])
+
+    @cached_property
+    def partials(self) -> dict[str, Partial]:
+        """The partial derivatives by every name on a path, the last stages first."""
+        result: dict[str, Partial] = {}
+        stages = [name for name in reversed(self.model.stages) if name in self._moving]
+        inputs = [name for name in self.sources if name not in self.model.stages]
+        for name in (*stages, *(name for name in inputs if name in self._moving)):
+            if name != self.target:
+                result[name] = self._partial(name)
+        return result
+
+    # One adjoint --------------------------------------------------------------------------
+
+    def _partial(self, name: str) -> Partial:
+        users = self.users(name)
+        names: dict[str, Symbol] = {}
+
+        def mark(used: str) -> Symbol:
+            return names.setdefault(used, placeholder(len(names)))
+
+        parts, key = [], []
+        for user in users:
+            link = self.links[user, name]
+            adjoint, adjoint_names = self._adjoint(user)
+            link_names = (*link.stage.inputs, user)
+            key.append(
+                (
+                    id(adjoint),
+                    tuple(mark(n).name for n in adjoint_names),
+                    id(link.kind),
+                    tuple(mark(n).name for n in link_names),
+                )
+            )
+            parts.append((adjoint, adjoint_names, link, link_names, user))
+        shape_key = tuple(key)
+        if shape_key not in self._shapes:
+            terms = [
+                (
+                    rename(adjoint, _marks(adjoint_names, names)),
+                    Diff(_TARGET, names[user]),
+                    rename(link.kind.formula, _link_marks(link, names)),
+                )
+                for adjoint, adjoint_names, link, _, user in parts
+            ]
+            self._shapes[shape_key] = _shape(terms)
+        return self._instance(name, users, names, self._shapes[shape_key])
+
+    def _adjoint(self, user: str) -> tuple[Expr, tuple[str, ...]]:
+        """The adjoint of a user over its own placeholders, and the names that fill them."""
+        if user == self.target:
+            return S.One, ()
+        return self._formulas.get(user, (_NAMED_ADJOINT, (user,)))
+
+    def _instance(
+        self, name: str, users: tuple[str, ...], names: dict[str, Symbol], shape: _Shape
+    ) -> Partial:
+        symbols: dict[Basic, Basic] = {mark: Symbol(used) for used, mark in names.items()}
+        symbols[_TARGET] = Symbol(self.target)
+        if shape.closed is not None:
+            self._formulas[name] = (shape.closed, tuple(names))
+        return Partial(self.target, name, users, shape, symbols)
+
+    # Paths --------------------------------------------------------------------------------
+
+    def count_paths(self, source: str) -> int:
+        """The number of paths from a name to the target."""
+        counts = {self.target: 1}
+        for name in reversed(self.model.stages):
+            if name != self.target and name in self._moving:
+                counts[name] = sum(counts.get(user, 0) for user in self.users(name))
+        if source in counts:
+            return counts[source]
+        return sum(counts.get(user, 0) for user in self.users(source))
+
+    def paths(self, source: str, limit: int = MAX_PATHS_SHOWN) -> list[tuple[str, ...]]:
+        """The paths from a name to the target, shortest first, at most ``limit``."""
+        found: list[tuple[str, ...]] = []
+        queue = [(source,)]
+        while queue and len(found) < limit:
+            path = queue.pop(0)
+            if path[-1] == self.target:
+                found.append(path)
+            else:
+                queue += [(*path, user) for user in self.users(path[-1])]
+        return found
+
+
+_TARGET = Symbol("_target")
+_NAMED_ADJOINT = Diff(_TARGET, placeholder(0))
+
+
+def _marks(adjoint_names: tuple[str, ...], names: dict[str, Symbol]) -> dict[Basic, Basic]:
+    return {placeholder(k): names[name] for k, name in enumerate(adjoint_names)}
+
+
+def _link_marks(link: Link, names: dict[str, Symbol]) -> dict[Basic, Basic]:
+    marks: dict[Basic, Basic] = {
+        placeholder(k): names[name] for k, name in enumerate(link.stage.inputs)
+    }
+    return {**marks, OUTPUT: names[link.stage.name]}
+
+
+def _shape(terms: list[tuple[Expr, Expr, Expr]]) -> _Shape:
+    """Σ adjoint · link: put in, closed, and the formula to compute it by.
+
+    Each term is (the adjoint written out, the adjoint by name, the link).
+    """
+    substituted = sum_of(*(product(adjoint, link) for adjoint, _, link in terms))
+    by_name = sum_of(
+        *(product(_shorter(adjoint, named), link) for adjoint, named, link in terms)
+    )
+    local = tidy(by_name)
+    total = sum(cost(adjoint) + cost(link) + 1.0 for adjoint, _, link in terms)
+    closed: Expr | None = None
+    if total <= 2 * MAX_WRITTEN_OUT and not substituted.has(Diff):
+        closed = simplest(tidy(substituted))
+        if cost(closed) > MAX_WRITTEN_OUT:
+            closed = None
+    if closed is not None and _prefer(closed, local, substituted):
+        local = closed
+    if closed is None:
+        substituted = by_name
+    certificate = certify(substituted, closed if closed is not None else local)
+    return _Shape(closed, substituted, local, certificate)
+
+
+def _shorter(adjoint: Expr, named: Expr) -> Expr:
+    """A symbol or a number stands for itself; anything longer is computed once and named."""
+    return adjoint if not adjoint.args else named
+
+
+def _prefer(closed: Expr, local: Expr, substituted: Expr) -> bool:
+    """Whether to compute by the closed form: it is shorter, or a denominator cancelled."""
+    gone = _denominators(evaluated(substituted)) - _denominators(evaluated(closed))
+    return bool(gone) or cost(closed) <= cost(local)
+
+
+def _denominators(formula: Expr) -> set[Expr]:
+    found: set[Expr] = set()
+    stack = [formula]
+    while stack:
+        part = stack.pop()
+        for factor in factors(part):
+            if factor.is_Pow and factor.exp.is_Number and factor.exp.is_negative:
+                found.update(f.base if f.is_Pow else f for f in factors(factor.base))
+        stack.extend(part.args)
+    return found

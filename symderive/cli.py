@@ -1,0 +1,401 @@
+"""The ``symderive`` command: a thin front end over the public names.
+
+Nothing but ``argparse`` is imported before a command runs, so that help is instant. To add a
+command, write its function and add a row to ``COMMANDS``.
+
+Exit status: 0 done, 1 a check failed or a claim was refuted, 2 bad input.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+TYPE_CHECKING = False  # as typing's, whose import would cost more than this module
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from symderive import Derivation, Model
+
+OK, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+
+DESCRIPTION = "Derive, check and apply the gradient of a model, step by step."
+
+EPILOG = """\
+examples:
+  symderive derive model.toml                 write output/model/: Markdown, LaTeX, PDF, HTML
+  symderive derive model.toml --to pdf,html   only these formats
+  symderive show model.toml                   read the derivation here, in the terminal
+  symderive check model.toml --claim "dA3/dA1 = A2 - Y"
+                                              is this right? if not, where is the slip
+  symderive code model.toml > gradient.py     the gradient as a Python function
+  symderive update model.toml                 one step of gradient descent, in numbers
+
+a model file, model.toml:
+  [stages]
+  A1 = "x1*w1 + x2*w2 + b"
+  A2 = "sigmoid(A1)"
+  A3 = "binary_cross_entropy(A2, Y)"
+
+  [parameters]                  # what to differentiate by, and to update
+  w1 = 0.7
+  w2 = -0.3
+  b = 1
+
+  [constants]                   # data and targets
+  x1 = 1.3
+  x2 = 2.1
+  Y = 1
+
+exit status: 0 done; 1 a check failed or a claim was refuted; 2 bad input
+'symderive COMMAND --help' tells more about a command."""
+
+
+# Commands ---------------------------------------------------------------------------------------
+
+
+def _derive(options: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    status = OK
+    for name in options.models:
+        model, derivation = _read(name, options)
+        folder = Path(options.output) / Path(name).stem
+        with _progress(f"checking {name}"):
+            report = derivation.check()
+        if not report.passed:
+            print(f"symderive: {name}: a check failed; nothing is written", file=sys.stderr)
+            print(report, file=sys.stderr)
+            status = FAILED
+            continue
+        with _progress(f"writing {folder}"):
+            paths = derivation.write(
+                folder, formats=options.to, pdf_engine=options.pdf_engine, detail=options.detail
+            )
+        if not options.quiet:
+            print(*paths, sep="\n")
+    return status
+
+
+def _check(options: argparse.Namespace) -> int:
+    model, derivation = _read(options.model, options)
+    with _progress(f"checking {options.model}"):
+        report = derivation.check()
+        claims = [*model.claims.items(), *map(_claim, options.claim)]
+        verdicts = [(*claim, derivation.check_claim(*claim)) for claim in claims]
+    if not options.quiet:
+        print(report)
+    for left, right, verdict in verdicts:
+        if not options.quiet or verdict.verdict == "refuted":
+            print(f"{left} = {right}: {verdict}")
+    refuted = any(verdict.verdict == "refuted" for *_, verdict in verdicts)
+    return OK if report.passed and not refuted else FAILED
+
+
+def _show(options: argparse.Namespace) -> int:
+    _, derivation = _read(options.model, options)
+    print(derivation.text(detail=options.detail))
+    return OK
+
+
+def _code(options: argparse.Namespace) -> int:
+    _, derivation = _read(options.model, options)
+    print(derivation.code(options.backend), end="")
+    return OK
+
+
+def _update(options: argparse.Namespace) -> int:
+    _, derivation = _read(options.model, options)
+    rate = options.learning_rate
+    update = derivation.update() if rate is None else derivation.update(learning_rate=rate)
+    width = max(map(len, [*update.old, derivation.target]))
+    for name, old in update.old.items():
+        print(f"{name:{width}}  {old:.15g} → {update.new[name]:.15g}")
+    print(f"{derivation.target:{width}}  {update.old_loss:.15g} → {update.new_loss:.15g}")
+    return OK
+
+
+def _read(name: str, options: argparse.Namespace) -> tuple[Model, Derivation]:
+    """The model in a file and its derivation; warnings go to standard error."""
+    import symderive
+
+    with _progress(f"reading {name}"):
+        model = symderive.read(name)
+    if not getattr(options, "quiet", False):
+        for warning in model.warnings:
+            print(f"symderive: {name}: warning: {warning}", file=sys.stderr)
+    with _progress(f"deriving {name}"):
+        derivation = symderive.derive(model, target=options.target)
+    return model, derivation
+
+
+def _claim(text: str) -> tuple[str, str]:
+    """The two sides of ``dA3/dA1 = A2 - Y``."""
+    left, equals, right = text.partition("=")
+    if not (equals and left.strip() and right.strip()):
+        from symderive.errors import ModelError
+
+        raise ModelError(f'{text!r} is no claim; write it as "dA3/dA1 = A2 - Y"', where="--claim")
+    return left.strip(), right.strip()
+
+
+# Options ----------------------------------------------------------------------------------------
+
+
+def _derive_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("models", nargs="+", metavar="MODEL", help="model files (TOML)")
+    add(
+        "--to",
+        metavar="FORMATS",
+        type=lambda text: [part.strip() for part in text.split(",") if part.strip()],
+        default=["md", "tex", "pdf", "html"],
+        help="formats, separated by commas (default: md,tex,pdf,html)",
+    )
+    add("-o", "--output", metavar="DIR", default="output", help="write to DIR/MODEL/ (default: output)")
+    add(
+        "--pdf-engine",
+        metavar="ENGINE",
+        default="typst",
+        help="typst (default), lualatex, pdflatex or latexmk",
+    )
+    _detail_option(parser)
+    _target_option(parser)
+    _quiet_option(parser, "print no list of the files written")
+
+
+def _check_options(parser: argparse.ArgumentParser) -> None:
+    _model_argument(parser)
+    parser.add_argument(
+        "--claim",
+        metavar='"dA3/dA1 = A2 - Y"',
+        action="append",
+        default=[],
+        help="an answer of yours to judge; may be given several times",
+    )
+    _target_option(parser)
+    _quiet_option(parser, "print only what is refuted")
+
+
+def _show_options(parser: argparse.ArgumentParser) -> None:
+    _model_argument(parser)
+    _detail_option(parser)
+    _target_option(parser)
+
+
+def _code_options(parser: argparse.ArgumentParser) -> None:
+    _model_argument(parser)
+    parser.add_argument(
+        "--backend", metavar="NAME", default="python", help="python (default) or numpy"
+    )
+    _target_option(parser)
+
+
+def _update_options(parser: argparse.ArgumentParser) -> None:
+    _model_argument(parser)
+    parser.add_argument(
+        "--learning-rate", metavar="RATE", type=float, help="instead of the model's own"
+    )
+    _target_option(parser)
+
+
+def _model_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", metavar="MODEL", help="a model file (TOML)")
+
+
+def _target_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--target", metavar="STAGE", help="the stage to differentiate")
+
+
+def _detail_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--detail",
+        choices=("brief", "standard", "full"),
+        default="standard",
+        help="how many steps to show (default: standard)",
+    )
+
+
+def _quiet_option(parser: argparse.ArgumentParser, text: str) -> None:
+    parser.add_argument("-q", "--quiet", action="store_true", help=text)
+
+
+# Name, summary, what else its help says, function, options.
+COMMANDS: tuple[
+    tuple[
+        str,
+        str,
+        str,
+        Callable[[argparse.Namespace], int],
+        Callable[[argparse.ArgumentParser], None],
+    ],
+    ...,
+] = (
+    (
+        "derive",
+        "write the derivation as documents",
+        "Every line is checked first; if one fails, nothing is written.\n\n"
+        "examples:\n"
+        "  symderive derive examples/logistic_neuron.toml\n"
+        "  symderive derive examples/*.toml --to pdf -o build\n"
+        "  symderive derive model.toml --to tex,pdf --pdf-engine lualatex --detail full",
+        _derive,
+        _derive_options,
+    ),
+    (
+        "check",
+        "check every line, and judge claims",
+        "The claims in the model file ([claims]) are judged too. A refuted claim comes with a\n"
+        "counterexample, the right form and, where it is a known one, the slip.\n\n"
+        "example:\n"
+        '  symderive check examples/logistic_neuron.toml --claim "dA3/dA1 = A2 - Y"',
+        _check,
+        _check_options,
+    ),
+    (
+        "show",
+        "show the derivation in the terminal",
+        "example:\n  symderive show examples/logistic_neuron.toml | less",
+        _show,
+        _show_options,
+    ),
+    (
+        "code",
+        "print the gradient as a Python function",
+        "examples:\n"
+        "  symderive code examples/logistic_neuron.toml > gradient.py\n"
+        "  symderive code examples/logistic_neuron.toml --backend numpy",
+        _code,
+        _code_options,
+    ),
+    (
+        "update",
+        "one step of gradient descent, in numbers",
+        "example:\n  symderive update examples/logistic_neuron.toml --learning-rate 0.5",
+        _update,
+        _update_options,
+    ),
+)
+
+
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """Help as wide as the terminal, found without the import of ``shutil`` that argparse makes."""
+
+    def __init__(self, prog: str, **options: object) -> None:
+        try:
+            columns = os.get_terminal_size().columns
+        except OSError:  # a pipe or a file
+            columns = 100
+        super().__init__(prog, width=min(columns, 100) - 2)
+
+
+class _Version(argparse.Action):
+    """Print the version, looked up only now: that costs more than all of the help."""
+
+    def __call__(self, *_: object) -> None:
+        import symderive
+
+        print(f"symderive {symderive.__version__}")
+        raise SystemExit(OK)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command-line parser."""
+    main_parser = argparse.ArgumentParser(
+        prog="symderive", description=DESCRIPTION, epilog=EPILOG, formatter_class=_Help
+    )
+    main_parser.add_argument(
+        "--version", action=_Version, nargs=0, help="show the version and exit"
+    )
+    commands = main_parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for name, summary, more, run, add_options in COMMANDS:
+        command = commands.add_parser(
+            name,
+            help=summary,
+            description=f"{summary[0].upper()}{summary[1:]}.",
+            epilog=more,
+            formatter_class=_Help,
+        )
+        add_options(command)
+        command.set_defaults(run=run)
+    return main_parser
+
+
+# Running ----------------------------------------------------------------------------------------
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; return its exit status."""
+    for stream in (sys.stdout, sys.stderr):  # a terminal that lacks a sign must not end the run
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    options = parser().parse_args(arguments or ["--help"])
+    try:
+        status: int = options.run(options)
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader, such as head, has seen enough
+        _drop_output()
+        return OK
+    except KeyboardInterrupt:
+        print("symderive: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except Exception as error:
+        message = _explanation(error)
+        if message is None:
+            raise
+        print(f"symderive: {message}", file=sys.stderr)
+        return BAD_INPUT
+    return status
+
+
+def _explanation(error: Exception) -> str | None:
+    """What to tell about an error that is no defect of the program; None for one that is."""
+    from symderive.errors import CheckError, SymderiveError
+
+    if isinstance(error, SymderiveError):
+        return str(error)
+    if isinstance(error, OSError):
+        place = f"{error.filename}: " if error.filename else ""
+        return f"{place}{error.strerror or error}"
+    return None
+
+
+def _drop_output() -> None:
+    """Point standard output at nothing, so that the interpreter's last flush finds a reader."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _progress(task: str) -> AbstractContextManager[None]:
+    """Tell on a terminal what takes longer than a second, and for how long it has."""
+    from contextlib import contextmanager, nullcontext
+
+    if not sys.stderr.isatty():
+        return nullcontext()
+
+    @contextmanager
+    def telling() -> Iterator[None]:
+        from threading import Event, Thread
+
+        done = Event()
+
+        def tell() -> None:
+            seconds = 0
+            while not done.wait(1):
+                seconds += 1
+                print(f"\r{task} … {seconds} s", end="", file=sys.stderr, flush=True)
+            if seconds:
+                print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+        thread = Thread(target=tell, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+            thread.join()
+
+    return telling()

@@ -1,0 +1,66 @@
+"""What a form of a formula costs a reader: the stated measure by which closed forms are chosen.
+
+Operations are counted as a person counts them: a sum of n terms is n − 1 operations, a quotient is
+one, a number times a power of one name (3x²) is one, a leading minus is half; a function costs two,
+so that stage names come before kernels. Among equals the form with the shorter text wins, then the
+one reached by fewer rewritings.
+"""
+
+from __future__ import annotations
+
+from sympy import Add, Expr, Mul, Piecewise, Pow, Symbol
+
+FUNCTION = 2.0
+MINUS = 0.5
+
+
+def cost(formula: Expr) -> float:
+    """The cost of a formula.
+
+    >>> from sympy import symbols
+    >>> x, y, z = symbols("x y z")
+    >>> cost(x*(y - z)), cost(3*x**2), cost(x/y)
+    (2.0, 1.0, 1.0)
+    """
+    if not formula.args:
+        return MINUS if formula.is_Number and formula.is_negative else 0.0
+    if isinstance(formula, Add):
+        total = sum(cost(term) for term in formula.args) + len(formula.args) - 1
+        minuses = sum(_leading_minus(term) for term in formula.args)
+        return total - MINUS * min(minuses, len(formula.args) - 1)  # a − b is one operation
+    if isinstance(formula, Mul):
+        return _product_cost(formula)
+    if isinstance(formula, Pow):
+        exponent = 0.0 if formula.exp.is_Number else cost(formula.exp)
+        return cost(formula.base) + 1.0 + exponent
+    if isinstance(formula, Piecewise):
+        return sum(cost(branch) + FUNCTION for branch, _ in formula.args)
+    return FUNCTION + sum(cost(arg) for arg in formula.args if isinstance(arg, Expr))
+
+
+def _leading_minus(term: Expr) -> bool:
+    first = term.args[0] if isinstance(term, Mul) else term
+    return bool(first.is_Number and first.is_negative)
+
+
+def _product_cost(formula: Expr) -> float:
+    number = [f for f in formula.args if f.is_Number]
+    rest = [f for f in formula.args if not f.is_Number]
+    minus = MINUS if number and number[0].is_negative else 0.0
+    plain = not number or abs(number[0]) == 1
+    if len(rest) == 1 and not plain:
+        power = rest[0]
+        base = power.base if isinstance(power, Pow) and power.exp.is_Integer else power
+        if isinstance(base, Symbol):
+            return 1.0 + minus  # 3x² and 2/x are one thing to a reader
+    above = [f for f in rest if not _is_below(f)]
+    below = [f for f in rest if _is_below(f)]
+    total = minus + sum(cost(f) for f in above)
+    total += sum(cost(f.base) + (1.0 if f.exp != -1 else 0.0) for f in below)
+    count = len(above) + (0 if plain else 1)
+    total += max(count - 1, 0) + max(len(below) - 1, 0)
+    return total + (1.0 if below else 0.0)
+
+
+def _is_below(factor: Expr) -> bool:
+    return isinstance(factor, Pow) and bool(factor.exp.is_Number and factor.exp.is_negative)

@@ -1,0 +1,188 @@
+"""The output formats: one row each. To add one, write its template and add a row here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from html import escape
+
+from symderive.documents.graph import Drawing
+from symderive.documents.graph_draw import graph_mermaid, graph_tikz, graph_typst
+from symderive.documents.plot import Plot
+from symderive.documents.plot_draw import plot_mermaid, plot_tikz, plot_typst
+from symderive.formulas.latex import escaped, latex
+from symderive.formulas.mathml import mathml
+from symderive.formulas.typst import literal, typst
+from symderive.formulas.tree import Node
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A way to write an outline down.
+
+    Attributes:
+        name: What users call it.
+        suffix: The suffix of its file.
+        folder: The folder of its template, ``document.<folder>.j2``, under ``templates/``.
+        escape: Prose to text that the format shows as it is.
+        inline: A formula in a line of text.
+        display: A formula on its own, without delimiters of its own.
+        figure: A drawing as source of the format; empty where ``finish`` needs none.
+        finish: What is done with the filled template: ``""``, ``pdf``.
+    """
+
+    name: str
+    suffix: str
+    folder: str
+    escape: Callable[[str], str]
+    inline: Callable[[Node], str]
+    display: Callable[[Node], str]
+    figure: Callable[[Drawing | Plot], str]
+    finish: str = ""
+
+
+# Prose ------------------------------------------------------------------------------------------
+
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~$^:@=/&<>\"'])")
+_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;", "$": "&#36;", "|": "&#124;"}
+_KEEP = re.compile(r"(?<=\w)[-.,:'](?=[\w\s])|(?<=[\w)])[.,:](?=\s|$)|(?<=\d)\.(?=\d)")
+
+
+def markdown(text: str) -> str:
+    r"""Prose for Markdown: nothing in it is markup, and it stays on one line.
+
+    >>> print(markdown("a_b *c* <d>, done."))
+    a\_b \*c\* &lt;d&gt;, done.
+    """
+    text = " ".join(text.split())
+    plain = {match.start() for match in _KEEP.finditer(text)}
+    ordered = re.match(r"\d+[.)](?=\s|$)", text)  # it would begin a list
+    if ordered:
+        plain.discard(ordered.end() - 1)
+    return "".join(
+        c if k in plain or not _MARKDOWN.match(c) else _ENTITIES.get(c, f"\\{c}")
+        for k, c in enumerate(text)
+    )
+
+
+_LATEX_LETTERS = {
+    **dict(zip("–—’‘“”…·×−", ("--", "---", "'", "`", "``", "''", r"\dots{}", *(f"\\ensuremath{{{m}}}" for m in (r"\cdot", r"\times", "-"))), strict=True)),
+    **{c: f"\\ensuremath{{{m}}}" for c, m in {
+        "∂": r"\partial", "γ": r"\gamma", "η": r"\eta", "σ": r"\sigma", "α": r"\alpha",
+        "β": r"\beta", "λ": r"\lambda", "μ": r"\mu", "θ": r"\theta", "≤": r"\le", "≥": r"\ge",
+        "≠": r"\ne", "≈": r"\approx", "→": r"\to", "←": r"\leftarrow", "∞": r"\infty", "∈": r"\in",
+        "⋅": r"\cdot", "²": "^2", "′": "'", "π": r"\pi", "ε": r"\varepsilon", "δ": r"\delta",
+    }.items()},
+}  # fmt: skip
+
+
+def latex_text(text: str) -> str:
+    """Prose for LaTeX; a character that pdflatex has no glyph for shows its code point there."""
+    parts = []
+    for c in " ".join(text.split()):
+        if c in _LATEX_LETTERS:
+            parts.append(_LATEX_LETTERS[c])
+        elif ord(c) < 127 or "¡" <= c <= "ÿ":
+            parts.append(escaped(c))
+        elif c.isprintable():
+            parts.append(f"\\sdchar{{{ord(c):04X}}}{{{c}}}")
+    return "".join(parts)
+
+
+def typst_text(text: str) -> str:
+    """Prose for Typst: a string literal, so that nothing in it is markup."""
+    return f"#{literal(' '.join(text.split()))};" if text.strip() else text
+
+
+def html_text(text: str) -> str:
+    """Prose for HTML."""
+    return escape(text, quote=True)
+
+
+# Figures ----------------------------------------------------------------------------------------
+
+
+def _either(
+    graph: Callable[[Drawing], str], plot: Callable[[Plot], str]
+) -> Callable[[Drawing | Plot], str]:
+    return lambda figure: graph(figure) if isinstance(figure, Drawing) else plot(figure)
+
+
+typst_figure = _either(graph_typst, plot_typst)
+_tikz = _either(graph_tikz, plot_tikz)
+_mermaid = _either(graph_mermaid, plot_mermaid)
+
+
+def _latex_figure(figure: Drawing | Plot) -> str:
+    source = _tikz(figure)
+    width = figure.width if isinstance(figure, Drawing) else 0.0
+    if width <= PAGE_WIDTH:
+        return source
+    return f"\\resizebox{{\\linewidth}}{{!}}{{{source}}}"
+
+
+PAGE_WIDTH = 468.0
+"""Width of the text on the page, in points: a wider figure is scaled down."""
+
+
+def _svg(figure: Drawing | Plot) -> str:
+    from symderive.documents.pdf import svg
+
+    return svg(typst_figure(figure))
+
+
+# The table --------------------------------------------------------------------------------------
+
+
+def _github(node: Node) -> str:
+    return latex(node, "github")
+
+
+_TYPST = Format(
+    "typ",
+    ".typ",
+    "typ",
+    typst_text,
+    lambda node: f"${typst(node)}$",
+    typst,
+    typst_figure,
+)
+
+FORMATS: dict[str, Format] = {
+    row.name: row
+    for row in (
+        Format(
+            "md",
+            ".md",
+            "md",
+            markdown,
+            lambda node: f"${_github(node)}$",
+            _github,
+            _mermaid,
+        ),
+        Format(
+            "tex",
+            ".tex",
+            "tex",
+            latex_text,
+            lambda node: f"${latex(node)}$",
+            latex,
+            _latex_figure,
+        ),
+        Format(
+            "html",
+            ".html",
+            "html",
+            html_text,
+            lambda node: mathml(node, display=False),
+            lambda node: mathml(node, display=False).replace(
+                "<math", '<math displaystyle="true"', 1
+            ),
+            _svg,
+        ),
+        _TYPST,
+        replace(_TYPST, name="pdf", suffix=".pdf", finish="pdf"),
+    )
+}
+"""The formats by name."""

@@ -1,0 +1,291 @@
+"""A named function as a row of a table, and the SymPy class made from a row.
+
+A row holds text and reads it on first use, so that importing the table costs nothing. SymPy's own
+class serves where SymPy has a smooth one (``exp``, ``gamma``); every other row gets a class of its
+own, which keeps its name in formulas: ``sigmoid(z)`` stays ``sigmoid(z)`` until a definition is
+asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+from sympy import EulerGamma, Expr, Float, Function, Symbol, pi
+from sympy.core.function import ArgumentIndexError
+
+from symderive.formulas.inert import placeholder
+from symderive.formulas.parsing import Parsed, parse
+from symderive.formulas.written import evaluated, rename
+
+EVERYWHERE = "True"
+"""The domain of a function that is defined for all real arguments."""
+
+CONSTANTS: Mapping[str, Expr] = {"pi": pi, "euler_gamma": EulerGamma}
+"""What a row's text may name besides its parameters."""
+
+MORE = "..."
+"""The last parameter of a function of any number of arguments, such as ``max(a, ...)``."""
+
+Range = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Kink:
+    """A place where the derivative is a convention.
+
+    Attributes:
+        where: Condition in the parameters, such as ``z == 0``.
+        convention: A sentence: the value there and which frameworks share it.
+    """
+
+    where: str
+    convention: str
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """The formulas of one row, for a given number of arguments."""
+
+    definition: str
+    partials: tuple[str, ...]
+    stable: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NamedFunction:
+    """A named function: everything that the rest of the program knows of it.
+
+    Attributes:
+        name: As written in formulas: ``sigmoid``.
+        parameters: ``("p", "y")``; a last ``"..."`` means any number of further arguments.
+        title: As documents call it: ``logistic sigmoid``.
+        function: Its SymPy class; ``None`` where it builds something else (``sqrt`` builds a power).
+        apply: Builds the SymPy object from arguments.
+        definition: Formula text in the parameters; ``None`` for a primitive.
+        partials: The derivative by each parameter, as formula text; ``""`` where there is none to
+            state (the order of a Bessel function).
+        stable: The numerically stable form, in primitives of ``numeric``; ``""`` where the
+            definition (or the primitive) is stable as it stands.
+        equivalent: For a primitive: the same in other functions, for witnesses and printers.
+        domain: Condition in the parameters under which the value is a real number.
+        samples: For each parameter the range that samples are drawn from, near edges included.
+        integers: Parameters that take whole numbers only.
+        defaults: Values of the last parameters when they are left out.
+        kinks: Where the derivative is a convention.
+        aliases: Other names that formulas may use.
+        symbol: The name in documents where it is not ``name``: ``σ``, ``Γ``.
+        source: Where a formula that is not obvious comes from.
+        numeric: The name of the mpmath function that computes it; ``""`` where the definition does.
+        texts: For a function of any number of arguments: its formulas for given argument names.
+        scope: The functions that the texts may use, where these are not the table's.
+    """
+
+    name: str
+    parameters: tuple[str, ...]
+    title: str
+    apply: Callable[..., Expr]
+    function: type[Function] | None = None
+    definition: str | None = None
+    partials: tuple[str, ...] = ()
+    stable: str = ""
+    equivalent: str = ""
+    domain: str = EVERYWHERE
+    samples: tuple[Range, ...] = ()
+    integers: tuple[str, ...] = ()
+    defaults: tuple[str, ...] = ()
+    kinks: tuple[Kink, ...] = ()
+    aliases: tuple[str, ...] = ()
+    symbol: str = ""
+    source: str = ""
+    numeric: str = ""
+    texts: Callable[[tuple[str, ...]], Texts] | None = None
+    scope: Mapping[str, NamedFunction] | None = None
+
+    @property
+    def variadic(self) -> bool:
+        """Whether it takes any number of arguments."""
+        return self.parameters[-1:] == (MORE,)
+
+    @property
+    def kink_note(self) -> str:
+        """The conventions at all kinks, as one sentence each."""
+        return " ".join(f"At {kink.where}: {kink.convention}" for kink in self.kinks)
+
+    def arity(self) -> tuple[int, int | None]:
+        """The least and the greatest number of arguments; ``None`` for no limit."""
+        if self.variadic:
+            return len(self.parameters) - 1, None
+        return len(self.parameters) - len(self.defaults), len(self.parameters)
+
+    def definition_formula(self, *args: Expr) -> Expr:
+        """The definition with the arguments put in, as written.
+
+        A primitive answers with its equivalent, where it has one.
+
+        Raises:
+            LookupError: A primitive has no definition.
+        """
+        text = self._texts(len(args)).definition or self.equivalent
+        if not text:
+            raise LookupError(f"{self.name} is a primitive: it has no definition")
+        return self._formula(text, args)
+
+    def partial_formulas(self, *args: Expr) -> tuple[Expr | None, ...]:
+        """The derivative by each argument, as written; ``None`` where none can be stated."""
+        texts = self._texts(len(args)).partials[: len(args)]
+        return tuple(self._formula(text, args) if text else None for text in texts)
+
+    def stable_formula(self, *args: Expr) -> Expr | None:
+        """The numerically stable form with the arguments put in; ``None`` where there is none."""
+        text = self._texts(len(args)).stable
+        return self._formula(text, args) if text else None
+
+    def _texts(self, count: int) -> Texts:
+        if self.texts is not None:
+            return _texts_of(self, count)
+        return Texts(self.definition or "", self.partials, self.stable)
+
+    def _names(self, count: int) -> tuple[str, ...]:
+        return _letters(count) if self.variadic else self.parameters
+
+    def _formula(self, text: str, args: tuple[Expr, ...]) -> Expr:
+        parsed = _read(self, text)
+        names = self._names(len(args))
+        values: dict[str, Expr] = {**CONSTANTS, **dict(zip(names, args, strict=False))}
+        for name in names[len(args) :]:  # left out: its default
+            default = self.defaults[names.index(name) - len(names)]
+            values[name] = parse(default, {}).formula
+        fill = {placeholder(k): values[name] for k, name in enumerate(parsed.names)}
+        return rename(parsed.template.written, fill)
+
+
+@lru_cache(maxsize=None)
+def _read(row: NamedFunction, text: str) -> Parsed:
+    from symderive.formulas.functions import FUNCTIONS  # the table holds the rows
+
+    return parse(text, row.scope or FUNCTIONS, where=f"function {row.name}")
+
+
+@lru_cache(maxsize=None)
+def _letters(count: int) -> tuple[str, ...]:
+    return tuple(f"a{k}" for k in range(1, count + 1))
+
+
+@lru_cache(maxsize=1024)
+def _texts_of(row: NamedFunction, count: int) -> Texts:
+    assert row.texts is not None
+    return row.texts(_letters(count))
+
+
+class Named(Function):
+    """Base of the classes made from rows: the row says what SymPy asks."""
+
+    row: NamedFunction
+
+    @classmethod
+    def eval(cls, *args: Expr) -> Expr | None:
+        """The value where it is rational at rational arguments: ``abs(-3)`` is 3."""
+        if not all(arg.is_Rational for arg in args):
+            return None
+        row = cls.row
+        if row.definition is None and not row.equivalent and row.texts is None:
+            return None
+        value = evaluated(row.definition_formula(*args))
+        return value if value.is_Rational else None
+
+    def fdiff(self, argindex: int = 1) -> Expr:
+        """The derivative by one argument, from the row."""
+        partials = self.row.partial_formulas(*self.args)
+        if not 1 <= argindex <= len(partials) or partials[argindex - 1] is None:
+            raise ArgumentIndexError(self, argindex)
+        return evaluated(partials[argindex - 1])
+
+    def _eval_evalf(self, prec: int) -> Expr | None:
+        from symderive.formulas.evaluate import evaluate  # evaluate reads the rows' classes
+
+        if self.free_symbols:
+            return None
+        return Float._new(evaluate(self, {}, int(prec * 0.30103) + 2)._mpf_, prec)
+
+    def _eval_is_extended_real(self) -> bool | None:
+        return True if all(arg.is_extended_real for arg in self.args) else None
+
+    def _eval_rewrite_as_definition(self, *args: Expr, **_: object) -> Expr:
+        return evaluated(self.row.definition_formula(*args))
+
+    def _printed(self, printer: Any, *_: object) -> str:
+        """What code printers write: the definition, since no library knows the name."""
+        return str(printer._print(self.rewrite("definition")))
+
+    _ccode = _pythoncode = _numpycode = _sympystr_code = _printed
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restored, (self.row.name, self.row.scope and _portable(self.row), self.args)
+
+
+def make_class(row: NamedFunction) -> NamedFunction:
+    """The row with a SymPy class of its own, named like the row."""
+    least, most = row.arity()
+    namespace: dict[str, Any] = {"__doc__": row.title, "__module__": __name__}
+    if most is not None:
+        namespace["nargs"] = tuple(range(least, most + 1))
+    cls: type[Named] = type(Named)(row.name, (Named,), namespace)
+
+    def apply(*args: Expr) -> Expr:
+        if len(args) < least:
+            raise TypeError(f"{row.name} takes at least {least} arguments")
+        return cls(*args)
+
+    made = replace(row, function=cls, apply=apply)
+    cls.row = made
+    return made
+
+
+def _unbuilt(*args: Expr) -> Expr:
+    raise TypeError("a row without its class")
+
+
+def own(name: str, parameters: str, title: str, **fields: Any) -> NamedFunction:
+    """A row with a class of its own; ``parameters`` as in a signature: ``"z, alpha=0.01"``."""
+    names, defaults = _signature(parameters)
+    row = NamedFunction(name, names, title, _unbuilt, defaults=defaults, **_tupled(fields))
+    return make_class(row)
+
+
+def known(
+    name: str, parameters: str, title: str, function: type[Function], **fields: Any
+) -> NamedFunction:
+    """A row for a class of SymPy's own."""
+    names, defaults = _signature(parameters)
+    fields = {"apply": function, **_tupled(fields)}
+    return NamedFunction(name, names, title, function=function, defaults=defaults, **fields)
+
+
+def _signature(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    pairs = [part.strip().partition("=") for part in text.split(",")]
+    return tuple(name for name, _, _ in pairs), tuple(value for _, _, value in pairs if value)
+
+
+def _tupled(fields: dict[str, Any]) -> dict[str, Any]:
+    """One partial, range, … may be given bare."""
+    for key in ("partials", "aliases", "integers", "kinks"):
+        if key in fields and not isinstance(fields[key], tuple):
+            fields[key] = (fields[key],)
+    if "samples" in fields and not isinstance(fields["samples"][0], tuple):
+        fields["samples"] = (fields["samples"],)
+    return fields
+
+
+def _portable(row: NamedFunction) -> tuple[Any, ...]:
+    return row.parameters, row.definition, row.partials, row.defaults
+
+
+def _restored(name: str, user: tuple[Any, ...] | None, args: tuple[Expr, ...]) -> Expr:
+    """An applied function out of a pickle."""
+    from symderive.formulas.functions import FUNCTIONS, user_function
+
+    row = FUNCTIONS[name] if user is None else user_function(name, *user)
+    return row.apply(*args)

@@ -1,0 +1,7 @@
+"""Special functions."""
+
+from __future__ import annotations
+
+from symderive.formulas.functions.row import NamedFunction
+
+ROWS: tuple[NamedFunction, ...] = ()

@@ -1,0 +1,285 @@
+"""Nodes → LaTeX maths (amsmath and xcolor), in two dialects.
+
+``latex`` is for a TeX engine; ``github`` keeps to what GitHub, KaTeX and Jupyter accept: no
+``\\operatorname``, colours as ``\\color{#hex}`` and no text mode escapes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from symderive.errors import UnknownChoiceError
+from symderive.formulas.breaking import split
+from symderive.formulas.names import GREEK
+from symderive.formulas.nodes import (
+    COLORS,
+    Acc,
+    Big,
+    Cases,
+    Fence,
+    Fn,
+    Frac,
+    Id,
+    Name,
+    Node,
+    Num,
+    Op,
+    Row,
+    Script,
+    Sqrt,
+    Style,
+    Table,
+    Text,
+    bare,
+    merged,
+    tall,
+)
+
+DIALECTS = ("latex", "github")
+
+_LETTERS = {letter: f"\\{word}" for word, letter in GREEK.items() if word != "omicron"}
+_LETTERS |= {"ο": "o", "∞": r"\infty"}
+_SIGNS = {
+    "−": "-",
+    "⋅": r"\cdot",
+    "≠": r"\neq",
+    "≤": r"\leq",
+    "≥": r"\geq",
+    "<": "<",
+    ">": ">",
+    "≈": r"\approx",
+    "→": r"\to",
+    "←": r"\leftarrow",
+    "⇒": r"\Rightarrow",
+    "∧": r"\land",
+    "∨": r"\lor",
+    "¬": r"\lnot",
+    "∘": r"\circ",
+    "⊙": r"\odot",
+    "×": r"\times",
+    "∈": r"\in",
+    "∂": r"\partial",
+    "∇": r"\nabla",
+    "′": r"\prime",
+    "⊤": r"\top",
+    "…": r"\dots",
+    "⋯": r"\cdots",
+    "⋮": r"\vdots",
+    "mod": r"\bmod",
+    "\u2062": "",
+    "\u2061": "",
+    "\u2009": r"\,",
+}
+_FUNCTIONS = frozenset(
+    "sin cos tan cot sec csc sinh cosh tanh coth arcsin arccos arctan log ln exp max min det arg"
+    " deg dim gcd ker lim sup inf".split()
+)
+_DELIMITERS = {
+    "{": r"\{",
+    "}": r"\}",
+    "|": r"\vert",
+    "‖": r"\Vert",
+    "⌊": r"\lfloor",
+    "⌋": r"\rfloor",
+    "⌈": r"\lceil",
+    "⌉": r"\rceil",
+    "⟨": r"\langle",
+    "⟩": r"\rangle",
+}
+_BIG = {"∑": r"\sum", "∏": r"\prod", "∫": r"\int", "lim": r"\lim"}
+_ENVIRONMENTS = {"[": "bmatrix", "(": "pmatrix", "|": "vmatrix", "": "matrix"}
+_TEXT_ESCAPES = {
+    "\\": r"\textbackslash{}",
+    "^": r"\textasciicircum{}",
+    "~": r"\textasciitilde{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    "`": r"\textasciigrave{}",
+    '"': r"\textquotedbl{}",
+} | {c: f"\\{c}" for c in "{}$&#%_"}
+_MATH_ESCAPES = {
+    "\\": r"\backslash ",
+    "^": r"\wedge ",
+    "~": r"\sim ",
+    "<": r"\lt ",
+    ">": r"\gt ",
+    "|": r"\vert ",
+    "`": "'",
+    " ": r"\ ",
+    "*": r"\ast ",
+} | {c: f"\\{c}" for c in "{}$&#%_"}
+
+
+def latex(node: Node, dialect: str = "latex") -> str:
+    r"""The formula as LaTeX maths, without dollar signs.
+
+    >>> latex(Frac(Id("x"), Num("2")))
+    '\\frac{x}{2}'
+    """
+    if dialect not in DIALECTS:
+        raise UnknownChoiceError("LaTeX dialect", dialect, DIALECTS)
+    return _Writer(dialect == "github").write(node)
+
+
+def broken(node: Node, limit: float, dialect: str = "latex") -> list[str]:
+    """The formula in pieces no wider than ``limit`` em: lines for ``aligned`` or ``multline``."""
+    return [latex(piece, dialect) for piece in split(node, limit)]
+
+
+def escaped(text: str) -> str:
+    """Text of a user for LaTeX's text mode."""
+    return "".join(_TEXT_ESCAPES.get(c, c) for c in text)
+
+
+class _Writer:
+    def __init__(self, github: bool) -> None:
+        self.github = github
+
+    def write(self, node: Node) -> str:
+        return _WRITERS[type(node)](self, node)
+
+    def num(self, node: Num) -> str:
+        return node.text
+
+    def id(self, node: Id) -> str:
+        if node.text in _LETTERS:
+            letter = _LETTERS[node.text]
+            return letter if node.style == "it" or node.text == "∞" else f"\\mathrm{{{letter}}}"
+        if not node.text.isascii() and not self.github:
+            return f"\\text{{{escaped(node.text)}}}"
+        if len(node.text) == 1 and node.style == "it":
+            return self.plain(node.text)
+        face = {"it": "mathit", "bf": "mathbf", "cal": "mathcal", "bb": "mathbb"}
+        return f"\\{face.get(node.style, 'mathrm')}{{{self.plain(node.text)}}}"
+
+    def plain(self, text: str) -> str:
+        return "".join(_MATH_ESCAPES.get(c, c) for c in text)
+
+    def op(self, node: Op) -> str:
+        return _SIGNS.get(node.text) or ("" if node.text in _SIGNS else self.plain(node.text))
+
+    def fn(self, node: Fn) -> str:
+        if node.text in _FUNCTIONS:
+            return f"\\{node.text}"
+        if self.github:
+            return f"\\mathop{{\\mathrm{{{self.plain(node.text)}}}}}\\nolimits"
+        return f"\\operatorname{{{self.plain(node.text)}}}"
+
+    def text(self, node: Text) -> str:
+        if self.github:
+            return f"\\mathrm{{{self.plain(node.text)}}}"
+        return f"\\text{{{escaped(node.text)}}}"
+
+    def name(self, node: Name) -> str:
+        return self.write(node.body)
+
+    def row(self, node: Row) -> str:
+        return _joined([self.sign(item) for item in node.items])
+
+    def sign(self, node: Node) -> str:
+        """An item of a row: binary signs and relations stand between spaces."""
+        text = self.write(node)
+        if isinstance(node, Op) and node.kind in ("bin", "rel"):
+            return f" {text} "
+        if isinstance(node, Op) and node.kind == "punct":
+            return f"{text} "
+        return text
+
+    def frac(self, node: Frac) -> str:
+        return f"\\frac{{{self.write(node.numerator)}}}{{{self.write(node.denominator)}}}"
+
+    def script(self, node: Script) -> str:
+        node = merged(node)
+        base = self.write(node.base)
+        if isinstance(bare(node.base), Row | Script | Frac | Fence | Text | Num) or not base:
+            base = f"{{{base}}}"
+        if node.sup is not None and isinstance(node.sup, Op) and node.sup.text == "′":
+            base += "'"
+        elif node.sup is not None:
+            base += f"^{{{self.write(node.sup)}}}"
+        return base if node.sub is None else f"{base}_{{{self.write(node.sub)}}}"
+
+    def sqrt(self, node: Sqrt) -> str:
+        degree = "" if node.degree is None else f"[{self.write(node.degree)}]"
+        return f"\\sqrt{degree}{{{self.write(node.body)}}}"
+
+    def fence(self, node: Fence) -> str:
+        left, right = (_DELIMITERS.get(side, side) for side in (node.left, node.right))
+        body = self.write(node.body)
+        if tall(node.body):
+            return _joined([f"\\left{left or '.'}", body, f"\\right{right or '.'}"])
+        if left == r"\vert":
+            left = r"\lvert"
+        if right == r"\vert":
+            right = r"\rvert"
+        return _joined([left, body, right])
+
+    def acc(self, node: Acc) -> str:
+        return f"\\{node.kind}{{{self.write(node.body)}}}"
+
+    def table(self, node: Table) -> str:
+        rows = r" \\ ".join(" & ".join(map(self.write, cells)) for cells in node.rows)
+        environment = _ENVIRONMENTS[node.left]
+        return f"\\begin{{{environment}}} {rows} \\end{{{environment}}}"
+
+    def cases(self, node: Cases) -> str:
+        rows = r" \\ ".join(
+            f"{self.write(value)} & "
+            + (r"\text{otherwise}" if test is None else rf"\text{{if }} {self.write(test)}")
+            for value, test in node.rows
+        )
+        return f"\\begin{{cases}} {rows} \\end{{cases}}"
+
+    def big(self, node: Big) -> str:
+        text = _BIG[node.text]
+        if node.lower is not None:
+            text += f"_{{{self.write(node.lower)}}}"
+        return text if node.upper is None else f"{text}^{{{self.write(node.upper)}}}"
+
+    def style(self, node: Style) -> str:
+        body = self.write(node.body)
+        if node.kind == "color":
+            if node.arg not in COLORS:
+                raise UnknownChoiceError("colour", node.arg, COLORS)
+            color = COLORS[node.arg]
+            model = f"{{{color}}}" if self.github else f"[HTML]{{{color[1:].upper()}}}"
+            return f"{{\\color{model} {body}}}"
+        if node.kind == "under":
+            note = "" if node.note is None else f"_{{{self.write(node.note)}}}"
+            return f"\\underbrace{{{body}}}{note}"
+        return {"cancel": f"\\cancel{{{body}}}", "box": f"\\boxed{{{body}}}"}[node.kind]
+
+
+def _joined(parts: list[str]) -> str:
+    """The parts in a line; a control word is kept apart from a letter that follows it."""
+    text = ""
+    for part in parts:
+        if not part:
+            continue
+        word = text.rpartition("\\")
+        if part[0].isalpha() and word[1] and word[2].isalpha():
+            text += " "
+        text += part[1:] if part[0] == " " and text.endswith(" ") else part
+    return text.strip()
+
+
+_WRITERS: dict[type[Node], Callable[[_Writer, Any], str]] = {
+    Num: _Writer.num,
+    Id: _Writer.id,
+    Op: _Writer.op,
+    Fn: _Writer.fn,
+    Text: _Writer.text,
+    Name: _Writer.name,
+    Row: _Writer.row,
+    Frac: _Writer.frac,
+    Script: _Writer.script,
+    Sqrt: _Writer.sqrt,
+    Fence: _Writer.fence,
+    Acc: _Writer.acc,
+    Table: _Writer.table,
+    Cases: _Writer.cases,
+    Big: _Writer.big,
+    Style: _Writer.style,
+}

@@ -1,0 +1,165 @@
+"""The order in which a reader expects the terms of a sum and the factors of a product.
+
+SymPy's own order puts −Y before A2. Here names rank in the order in which the model mentions
+them: sums run from high degree to low and start with a plus where they can, products run from
+numbers over names and brackets to functions. Nothing depends on how SymPy stores a formula.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from sympy import Add, Basic, Expr, Indexed, Mul, Piecewise, Pow, Symbol
+from sympy.concrete.expr_with_limits import ExprWithLimits
+from sympy.core.function import Function
+
+from symderive.formulas.inert import Diff
+
+Rank = tuple[int, str]
+NUMBER, SYMBOL, SUM, FUNCTION, OTHER, BIG, DIFF = range(7)
+
+_MAX_REPEATED = 12
+"""x³ counts as x·x·x among the ranks of a term; beyond this the degree decides alone."""
+
+
+class Order:
+    """Sorts terms and factors by the rank of the names in them.
+
+    Args:
+        names: The names of the model in order of first appearance; others come after them.
+        text: A last resort between equals: the printed text of a formula.
+    """
+
+    def __init__(self, names: Sequence[str], text: Callable[[Expr], str]) -> None:
+        self.position = {name: k for k, name in enumerate(names)}
+        self.text = text
+        self._ranks: dict[Basic, tuple[Rank, ...]] = {}
+
+    def terms(self, sum_: Add) -> list[Expr]:
+        """The terms of a sum, nested sums included.
+
+        A positive constant comes first before terms that are all negative or no polynomial
+        (1 − A2, 1 + e^x), else last.
+        """
+        flat = list(_flat(sum_, Add))
+        constants = [term for term in flat if _is_constant(term)]
+        others = sorted((term for term in flat if not _is_constant(term)), key=self._term_key)
+        ordered = _positive_first(others)
+        constants = _positive_first(sorted(constants, key=self._term_key))
+        if not ordered or not constants:
+            return ordered or constants
+        lead = not is_negative(constants[0]) and (
+            all(map(is_negative, ordered)) or not all(map(_is_polynomial, ordered))
+        )
+        return constants + ordered if lead else ordered + constants
+
+    def factors(self, factors: Sequence[Expr]) -> list[Expr]:
+        """The factors of a product that are no plain numbers."""
+        return sorted(factors, key=self._factor_key)
+
+    def arguments(self, arguments: Sequence[Basic]) -> list[Basic]:
+        """The arguments of something symmetric: max, and, or."""
+        return sorted(arguments, key=lambda arg: (bool(arg.args), *self._tail(arg)))
+
+    def ranks(self, formula: Basic) -> tuple[Rank, ...]:
+        """The ranks of the names in a formula, the first mentioned first."""
+        if formula not in self._ranks:
+            if isinstance(formula, Symbol):
+                position = self.position.get(formula.name, len(self.position))
+                found: set[Rank] = {(position, formula.name)}
+            else:
+                found = {rank for arg in formula.args for rank in self.ranks(arg)}
+            self._ranks[formula] = tuple(sorted(found))
+        return self._ranks[formula]
+
+    def _term_key(self, term: Expr) -> tuple[object, ...]:
+        repeated = list(self.ranks(term))
+        for factor in _flat(term, Mul):
+            base, exponent = factor.as_base_exp() if isinstance(factor, Pow) else (factor, 1)
+            if isinstance(base, Symbol) and exponent.is_Integer if factor is not base else False:
+                repeated += self.ranks(base) * min(abs(int(exponent)) - 1, _MAX_REPEATED)
+        return (-_degree(term), tuple(sorted(repeated)), size(term), self.text(term))
+
+    def _factor_key(self, factor: Expr) -> tuple[object, ...]:
+        group = group_of(factor)
+        if group == DIFF and isinstance(factor, Diff):
+            # Along the chain: ∂A3/∂A2 before ∂A2/∂A1.
+            ranks = tuple((-position, name) for position, name in self.ranks(factor.args[0]))
+            return (group, tuple(sorted(ranks)), size(factor), self.text(factor))
+        return (group, *self._tail(factor))
+
+    def _tail(self, formula: Basic) -> tuple[object, ...]:
+        return (self.ranks(formula), size(formula), self.text(formula))
+
+
+def is_negative(term: Expr) -> bool:
+    """Whether a term is written with a minus sign in front."""
+    if term.is_Number:
+        return bool(term.is_negative)
+    return isinstance(term, Mul) and sum(map(is_negative, _flat(term, Mul))) % 2 == 1
+
+
+def size(formula: Basic) -> int:
+    """The number of parts of a formula."""
+    return 1 + sum(map(size, formula.args))
+
+
+def _flat(formula: Expr, kind: type[Expr]) -> list[Expr]:
+    if not isinstance(formula, kind):
+        return [formula]
+    return [part for arg in formula.args for part in _flat(arg, kind)]
+
+
+def _positive_first(terms: list[Expr]) -> list[Expr]:
+    """The terms with the first positive one in front: A2 − Y."""
+    if terms and is_negative(terms[0]):
+        for position, term in enumerate(terms):
+            if not is_negative(term):
+                return [term, *terms[:position], *terms[position + 1 :]]
+    return terms
+
+
+def _is_constant(term: Expr) -> bool:
+    return not term.args or not term.free_symbols if not isinstance(term, Symbol) else False
+
+
+def _is_polynomial(term: Expr) -> bool:
+    if isinstance(term, Symbol | Indexed) or _is_constant(term):
+        return True
+    if isinstance(term, Add | Mul):
+        return all(map(_is_polynomial, term.args))
+    if isinstance(term, Pow):
+        return bool(term.exp.is_Integer and term.exp.is_positive) and _is_polynomial(term.base)
+    return False
+
+
+def _degree(term: Expr) -> float:
+    """The degree of a term in the names that stand in it outside functions."""
+    if isinstance(term, Symbol | Indexed):
+        return 1
+    if isinstance(term, Mul):
+        return sum(map(_degree, term.args))
+    if isinstance(term, Add):
+        return max(map(_degree, term.args))
+    if isinstance(term, Pow) and term.exp.is_Rational:
+        return _degree(term.base) * float(term.exp)
+    return 0
+
+
+def group_of(factor: Expr) -> int:
+    """What kind of factor it is: numbers, names, brackets, functions, the rest."""
+    if isinstance(factor, Diff):
+        return DIFF
+    if isinstance(factor, Symbol | Indexed):
+        return SYMBOL
+    if isinstance(factor, Add):
+        return SUM
+    if isinstance(factor, Pow) and factor.exp.is_Number:
+        return group_of(factor.base)
+    if isinstance(factor, ExprWithLimits):
+        return BIG
+    if isinstance(factor, Piecewise):
+        return OTHER
+    if not factor.free_symbols:
+        return NUMBER
+    return FUNCTION if isinstance(factor, Function | Pow) else OTHER

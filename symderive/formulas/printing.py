@@ -1,0 +1,447 @@
+"""SymPy formulas → presentation nodes: order, signs, brackets, fractions.
+
+Brackets are decided on what has been built, not on what SymPy holds: every built piece carries
+how tightly it binds (``Level``), and whoever puts it next to something else compares. To let the
+printer show one more kind of object, add a row to a table of ``notation``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import IntEnum
+from typing import Any, NamedTuple
+
+from sympy import Add, Basic, Expr, Mul, Pow, Rational, S, Symbol
+
+from symderive.errors import SymderiveError
+from symderive.formulas.inert import Diff
+from symderive.formulas.names import name_node
+from symderive.formulas.nodes import (
+    APPLY,
+    APPLY_SPACED,
+    DOT,
+    EULER,
+    MINUS,
+    NEGATIVE,
+    PARTIAL,
+    PLUS,
+    TIMES,
+    Big,
+    Fence,
+    Fn,
+    Frac,
+    Id,
+    Node,
+    Num,
+    Op,
+    Row,
+    Script,
+    Sqrt,
+    Style,
+    Text,
+    bare,
+    commas,
+    fence,
+    partial,
+    row,
+)
+from symderive.formulas.ordering import BIG, DIFF, OTHER, Order, group_of
+from symderive.formulas.plain import plain
+
+ONE = Num("1")
+
+
+class Level(IntEnum):
+    """How tightly a built formula binds; a looser one needs brackets inside a tighter one."""
+
+    LOGIC = 0
+    RELATION = 1
+    SUM = 2
+    NEGATIVE = 3
+    PRODUCT = 4
+    CALL = 5  # log x: anything that follows would be drawn in
+    FRACTION = 6
+    POWER = 7
+    ATOM = 8
+
+
+class Built(NamedTuple):
+    """A node and how tightly it binds."""
+
+    node: Node
+    level: Level = Level.ATOM
+
+
+def tree(
+    formula: Basic,
+    names: Sequence[str] = (),
+    *,
+    written: bool = False,
+    colors: Mapping[Basic, str] | None = None,
+) -> Node:
+    """The formula as presentation nodes.
+
+    Args:
+        formula: Any SymPy object that formulas can hold.
+        names: The names of the model in order of first appearance: they order sums and products.
+        written: Keep the stored order; for formulas built with ``evaluate=False``.
+        colors: The parts to colour, and the role of each (a row of ``COLORS``).
+
+    Raises:
+        SymderiveError: The formula holds an object that has no notation here.
+
+    >>> from sympy.abc import A, Y
+    >>> plain(tree(A - Y, names=("A", "Y")))
+    'A − Y'
+    """
+    return Printer(names, written, colors or {}).built(formula).node
+
+
+class Printer:
+    """One printing: its order, its colours, and what it has built so far."""
+
+    def __init__(
+        self, names: Sequence[str], written: bool, colors: Mapping[Basic, str]
+    ) -> None:
+        self.written, self.colors = written, colors
+        self.order = Order(names, lambda formula: plain(self.built(formula).node))
+        self._built: dict[Basic, Built] = {}
+
+    # Pieces -------------------------------------------------------------------------------
+
+    def built(self, formula: Basic) -> Built:
+        """The formula, built; coloured where it is to be."""
+        known = self._built.get(formula)
+        if known is None:
+            known = self._build(formula)
+            if formula in self.colors:
+                known = Built(Style("color", known.node, self.colors[formula]), known.level)
+            self._built[formula] = known
+        return known
+
+    def node(self, formula: Basic) -> Node:
+        """The formula where nothing stands next to it: in brackets, in a fraction."""
+        return self.built(formula).node
+
+    def within(self, formula: Basic, level: Level) -> Node:
+        """The formula next to something: in brackets unless it binds tighter than ``level``."""
+        node, own = self.built(formula)
+        return node if own > level else fence(node)
+
+    def _build(self, formula: Basic) -> Built:
+        if isinstance(formula, Symbol):
+            return Built(name_node(formula.name))
+        if isinstance(formula, Add):
+            return self.sum(formula)
+        if isinstance(formula, Mul) or formula.is_Number:
+            negative, positive = self.signed(formula)
+            return negated(positive) if negative else positive
+        if isinstance(formula, Pow):
+            return self.power(formula.base, formula.exp)
+        if isinstance(formula, Diff):
+            return self.diff(formula)
+        from symderive.formulas.notation import special
+
+        return special(self, formula)
+
+    # Sums ---------------------------------------------------------------------------------
+
+    def sum(self, formula: Add) -> Built:
+        """Terms with their signs between them."""
+        terms = formula.args if self.written else self.order.terms(formula)
+        items: list[Node] = []
+        for term in terms:
+            negative, piece = self.signed(term)
+            if not items and isinstance(term, Add):
+                items += _items(piece)  # a sum in front needs no brackets: (a + b) + c
+                continue
+            if items:
+                items.append(MINUS if negative else PLUS)
+            elif negative:
+                items.append(NEGATIVE)
+            items.append(fence(piece.node) if piece.level <= Level.NEGATIVE else piece.node)
+        return Built(row(*items), Level.SUM)
+
+    def signed(self, formula: Expr) -> tuple[bool, Built]:
+        """Whether a minus stands in front, and what it stands in front of."""
+        if formula not in self.colors:
+            if isinstance(formula, Mul):
+                return self.written_product(formula) if self.written else self.product(formula)
+            if formula.is_Number:
+                return number(formula)
+        return False, self.built(formula)
+
+    # Products -----------------------------------------------------------------------------
+
+    def product(self, formula: Mul) -> tuple[bool, Built]:
+        """A product in a reader's order, as one fraction with big signs and links after it."""
+        negative = False
+        over: list[Built] = []
+        under: list[Built] = []
+        factors: list[Expr] = []
+        for factor in _flat(formula):
+            if not factor.is_Number or factor in self.colors:
+                factors.append(factor)
+                continue
+            minus, size = number(factor)
+            negative ^= minus
+            if isinstance(size.node, Frac):
+                size, below = Built(size.node.numerator), Built(size.node.denominator)
+                under.append(below)
+            if size.node != ONE:
+                over.append(size)
+        after: list[Built] = []
+        for factor in self.order.factors([factor for factor in factors if not _is_below(factor)]):
+            outside = group_of(factor) in (OTHER, BIG, DIFF)
+            (after if outside else over).append(self.built(factor))
+        below_one = [Pow(f.base, -f.exp) for f in factors if _is_below(f)]
+        under += [self.built(factor) for factor in self.order.factors(below_one)]
+        front = [fraction(over, under)] if under else over
+        pieces = front + after
+        return negative, joined(pieces) if pieces else Built(ONE)
+
+    def written_product(self, formula: Mul) -> tuple[bool, Built]:
+        """A product in its stored order; factors 1/b divide what stands before them."""
+        factors = _flat_written(formula)
+        negative = False
+        if factors[0].is_Number and factors[0].is_negative and factors[0] not in self.colors:
+            negative = True
+            factors = [-factors[0], *factors[1:]] if factors[0] != -1 else factors[1:]
+        pieces: list[Built] = []
+        over: list[Built] = []
+        under: list[Built] = []
+        for factor in factors:
+            if _is_below(factor):
+                base, exponent = factor.base, -factor.exp
+                under.append(self.built(base) if exponent == 1 else self.power(base, exponent))
+                continue
+            if under:
+                pieces.append(fraction(over, under))
+                over, under = [], []
+            over.append(self.built(factor))
+        pieces += [fraction(over, under)] if under else over
+        return negative, joined(pieces)
+
+    # Powers -------------------------------------------------------------------------------
+
+    def power(self, base: Expr, exponent: Expr) -> Built:
+        """Roots, fractions, e^x, sin² x, and plain powers."""
+        if base is S.Exp1:
+            return self.exponential(exponent)
+        if isinstance(exponent, Rational) and exponent.is_negative:
+            positive = self.built(base) if exponent == -1 else self.power(base, -exponent)
+            return Built(Frac(ONE, positive.node), Level.FRACTION)
+        if isinstance(exponent, Rational) and exponent.p == 1 and 1 < exponent.q < 10:
+            degree = None if exponent.q == 2 else Num(str(exponent.q))
+            return Built(Sqrt(self.node(base), degree))
+        above = self.exponent(exponent)
+        node, level = self.built(base)
+        if exponent.is_Integer and exponent > 1 and (call := _classic_call(node)):
+            return Built(Row((Script(call[0], None, above), APPLY, call[1])), level)
+        plain_base = level == Level.ATOM and not _has_exponent(node) and not _is_sci(node)
+        return Built(Script(node if plain_base else fence(node), None, above), Level.POWER)
+
+    def exponential(self, exponent: Expr) -> Built:
+        """e^x."""
+        return Built(Script(EULER, None, self.exponent(exponent)), Level.POWER)
+
+    def exponent(self, formula: Expr) -> Node:
+        """An exponent: fractions of numbers are written in a line."""
+        if isinstance(formula, Rational) and formula.q != 1:
+            digits = Row((Num(str(abs(formula.p))), Op("/", "ord"), Num(str(formula.q))))
+            return Row((NEGATIVE, digits)) if formula.p < 0 else digits
+        return self.node(formula)
+
+    # Derivatives and functions ------------------------------------------------------------
+
+    def diff(self, formula: Diff) -> Built:
+        """∂f/∂x of a name, or ∂/∂x applied to a formula."""
+        of, by = formula.args
+        if isinstance(of, Symbol):
+            return Built(partial(self.node(of), self.node(by)), Level.FRACTION)
+        operator = Frac(PARTIAL, Row((PARTIAL, self.node(by))))
+        body = self.within(of, Level.NEGATIVE)
+        apply = APPLY if isinstance(body, Fence) else APPLY_SPACED
+        return Built(Row((operator, apply, body)), Level.CALL)
+
+    def call(self, head: Node, *args: Basic, bracket: bool = True) -> Built:
+        """A function and its arguments; without brackets around a single name, if so asked."""
+        inner = commas(*map(self.node, args))
+        if not bracket and len(args) == 1 and _is_plain(inner):
+            return Built(Row((head, APPLY, inner)), Level.CALL)
+        return Built(Row((head, APPLY, fence(inner))))
+
+
+def number(value: Expr) -> tuple[bool, Built]:
+    """The sign and the size of a number."""
+    if isinstance(value, Rational):
+        above = Num(str(abs(value.p)))
+        if value.q == 1:
+            return value.p < 0, Built(above)
+        return value.p < 0, Built(Frac(above, Num(str(value.q))), Level.FRACTION)
+    if value is S.Infinity or value is S.NegativeInfinity:
+        return value is S.NegativeInfinity, Built(Id("∞"))
+    if value.is_Float:
+        return float_number(value)
+    return False, Built(Id("undefined", "rm"))  # nan, zoo
+
+
+def float_number(value: Any) -> tuple[bool, Built]:
+    """A decimal number with up to 15 significant digits; 1.2·10⁻⁵ where it is long."""
+    from mpmath.libmp import to_str
+
+    text = to_str(value._mpf_, 15, strip_zeros=True, min_fixed=-4, max_fixed=15)
+    negative = text.startswith("-")
+    digits, _, exponent = text.lstrip("-").partition("e")
+    digits = digits.removesuffix(".0")
+    if not exponent:
+        return negative, Built(Num(digits))
+    size = Num(exponent.lstrip("+-"))
+    above = Row((NEGATIVE, size)) if exponent.startswith("-") else size
+    power_of_ten = Script(Num("10"), None, above)
+    if digits == "1":
+        return negative, Built(power_of_ten, Level.POWER)
+    return negative, Built(Row((Num(digits), DOT, power_of_ten)), Level.PRODUCT)
+
+
+def negated(piece: Built) -> Built:
+    """A minus in front."""
+    body = fence(piece.node) if piece.level <= Level.NEGATIVE else piece.node
+    return Built(Row((NEGATIVE, body)), Level.NEGATIVE)
+
+
+def fraction(over: list[Built], under: list[Built]) -> Built:
+    """Two products as a fraction."""
+    above = joined(over).node if over else ONE
+    return Built(Frac(above, joined(under).node), Level.FRACTION)
+
+
+def joined(factors: list[Built]) -> Built:
+    """A product: brackets where a factor is loose, a dot where two would run together."""
+    if len(factors) == 1:
+        return factors[0]
+    items: list[Node] = []
+    for position, (node, level) in enumerate(factors):
+        if level <= Level.NEGATIVE:
+            shown: Node = fence(node)
+        elif level == Level.CALL and position < len(factors) - 1:
+            shown = closed(node)
+        else:
+            shown = node
+        if items:
+            loose = level == Level.NEGATIVE
+            items.append(DOT if loose or _needs_dot(items[-1], shown) else TIMES)
+        items.append(shown)
+    return Built(Row(tuple(items)), Level.PRODUCT)
+
+
+def closed(node: Node) -> Node:
+    """A call that nothing after it can be drawn into: log x becomes log(x)."""
+    if isinstance(node, Row) and len(node.items) == 3 and not isinstance(node.items[0], Big):
+        head, apply, body = node.items
+        if isinstance(apply, Op) and apply.kind == "apply":
+            return Row((head, APPLY, body if isinstance(body, Fence) else fence(body)))
+    return fence(node)
+
+
+def _items(piece: Built) -> tuple[Node, ...]:
+    return piece.node.items if isinstance(piece.node, Row) else (piece.node,)
+
+
+def _flat(formula: Expr) -> list[Expr]:
+    if not isinstance(formula, Mul):
+        return [formula]
+    return [factor for arg in formula.args for factor in _flat(arg)]
+
+
+def _flat_written(formula: Mul) -> list[Expr]:
+    """The factors in order; a product inside stays in its brackets if a minus starts it."""
+    flat: list[Expr] = []
+    for position, arg in enumerate(formula.args):
+        inner = _flat_written(arg) if isinstance(arg, Mul) else [arg]
+        starts_negative = inner[0].is_Number and inner[0].is_negative
+        flat += inner if position == 0 or not starts_negative else [arg]
+    return flat
+
+
+def _is_below(factor: Expr) -> bool:
+    """Whether a factor goes under the line."""
+    return (
+        isinstance(factor, Pow)
+        and factor.base is not S.Exp1
+        and isinstance(factor.exp, Rational)
+        and bool(factor.exp.is_negative)
+    )
+
+
+def _needs_dot(left: Node, right: Node) -> bool:
+    left, right = bare(left), bare(right)
+    if isinstance(left, Frac) and isinstance(right, Frac):
+        return True
+    return (
+        _starts_with_number(right)
+        or _is_link(left)
+        or _is_link(right)
+        or _is_word(left)
+        or _is_word(right)
+    )
+
+
+def _starts_with_number(node: Node) -> bool:
+    node = bare(node)
+    match node:
+        case Num():
+            return True
+        case Frac(first, _) | Script(first):
+            return _starts_with_number(first)
+        case Row(items):
+            return _starts_with_number(items[0])
+    return False
+
+
+def _is_link(node: Node) -> bool:
+    """Whether it is ∂f/∂x, or ∂/∂x of something."""
+    if isinstance(node, Row):
+        return _is_link(bare(node.items[0]))
+    if not isinstance(node, Frac):
+        return False
+    above = node.numerator
+    return above == PARTIAL or (isinstance(above, Row) and above.items[0] == PARTIAL)
+
+
+def _is_word(node: Node) -> bool:
+    """Whether it is a name of several letters, which would run into its neighbours."""
+    node = bare(node)
+    if isinstance(node, Script):
+        return _is_word(node.base)
+    return isinstance(node, Text) or (isinstance(node, Id) and len(node.text) > 1)
+
+
+def _is_plain(node: Node) -> bool:
+    """Whether a function needs no brackets around it: a single name or number."""
+    node = bare(node)
+    if isinstance(node, Script):
+        return node.sup is None and _is_plain(node.base)
+    return isinstance(node, Id | Num)
+
+
+def _has_exponent(node: Node) -> bool:
+    node = bare(node)
+    return isinstance(node, Sqrt) or (isinstance(node, Script) and node.sup is not None)
+
+
+def _is_sci(node: Node) -> bool:
+    return isinstance(node, Row) and isinstance(node.items[0], Num)
+
+
+CLASSIC = frozenset(
+    "sin cos tan cot sec csc sinh cosh tanh coth sech csch arcsin arccos arctan".split()
+)
+"""Functions whose powers are written on the name: sin² x."""
+
+
+def _classic_call(node: Node) -> tuple[Node, Node] | None:
+    match node:
+        case Row((Fn(text) as head, Op(_, "apply"), body)) if text in CLASSIC:
+            return head, body
+    return None

@@ -1,0 +1,216 @@
+"""Nodes → Typst maths, in function calls only.
+
+``attach`` and ``frac`` are used where Typst has ``_``, ``^`` and ``/``, because the calls cannot be
+misread next to other text; every word and every odd character goes into a string literal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from symderive.errors import UnknownChoiceError
+from symderive.formulas.breaking import split
+from symderive.formulas.nodes import (
+    COLORS,
+    PRIME,
+    Acc,
+    Big,
+    Cases,
+    Fence,
+    Fn,
+    Frac,
+    Id,
+    Name,
+    Node,
+    Num,
+    Op,
+    Row,
+    Script,
+    Sqrt,
+    Style,
+    Table,
+    Text,
+    merged,
+)
+
+_SIGNS = {
+    "−": "-",
+    "⋅": "dot.op",
+    "≠": "eq.not",
+    "≤": "<=",
+    "≥": ">=",
+    "≈": "approx",
+    "→": "->",
+    "←": "<-",
+    "⇒": "=>",
+    "∧": "and",
+    "∨": "or",
+    "¬": "not",
+    "∘": "compose",
+    "⊙": "dot.o",
+    "×": "times",
+    "∈": "in",
+    "∂": "partial",
+    "∇": "nabla",
+    "′": "prime",
+    "⊤": "top",
+    "…": "dots.h",
+    "⋯": "dots.h.c",
+    "⋮": "dots.v",
+    "mod": "mod",
+    ",": "\\,",
+    ";": "\\;",
+    "/": "\\/",
+    "\u2062": "",
+    "\u2061": "",
+    "\u2009": "thin",
+} | {sign: sign for sign in "+=<>!"}
+_FUNCTIONS = frozenset(
+    "sin cos tan cot sec csc sinh cosh tanh coth sech csch arcsin arccos arctan log ln exp max min"
+    " det arg".split()
+)
+_DELIMITERS = {
+    "(": "\\(",
+    ")": "\\)",
+    "[": "\\[",
+    "]": "\\]",
+    "{": "\\{",
+    "}": "\\}",
+    "|": "bar.v",
+    "‖": "bar.v.double",
+    "⌊": "floor.l",
+    "⌋": "floor.r",
+    "⌈": "ceil.l",
+    "⌉": "ceil.r",
+    "⟨": "chevron.l",
+    "⟩": "chevron.r",
+    "": "",
+}
+_ACCENTS = {
+    "hat": "hat",
+    "bar": "macron",
+    "tilde": "tilde",
+    "vec": "arrow",
+    "dot": "dot",
+    "ddot": "dot.double",
+    "check": "caron",
+    "breve": "breve",
+}
+_BIG = {"∑": "sum", "∏": "product", "∫": "integral", "lim": "lim"}
+_FACES = {"rm": "upright", "bf": "bold", "cal": "cal", "bb": "bb", "it": "italic"}
+
+
+def typst(node: Node) -> str:
+    """The formula as Typst maths, without dollar signs.
+
+    >>> typst(Script(Id("A"), Num("1"), Num("2")))
+    'attach(A, b: 1, t: 2)'
+    """
+    return _WRITERS[type(node)](node)
+
+
+def broken(node: Node, limit: float) -> list[str]:
+    """The formula in pieces no wider than ``limit`` em, one a line."""
+    return [typst(piece) for piece in split(node, limit)]
+
+
+def literal(text: str) -> str:
+    """Any text as a Typst string literal."""
+    text = text.replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + text.replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t") + '"'
+
+
+def _id(node: Id) -> str:
+    if len(node.text) > 1:
+        return f"{_FACES[node.style]}({literal(node.text)})"
+    letter = node.text if node.text.isalpha() or node.text in "∞∇" else literal(node.text)
+    return letter if node.style == "it" else f"{_FACES[node.style]}({letter})"
+
+
+def _op(node: Op) -> str:
+    return _SIGNS[node.text] if node.text in _SIGNS else literal(node.text)
+
+
+def _fn(node: Fn) -> str:
+    return node.text if node.text in _FUNCTIONS else f"op({literal(node.text)})"
+
+
+def _row(node: Row) -> str:
+    return " ".join(text for text in map(typst, node.items) if text)
+
+
+def _script(node: Script) -> str:
+    node = merged(node)
+    sub = "" if node.sub is None else f", b: {typst(node.sub)}"
+    # A prime is raised already: it stands at the top right, not above.
+    key = "tr" if node.sup == PRIME else "t"
+    sup = "" if node.sup is None else f", {key}: {typst(node.sup)}"
+    return f"attach({typst(node.base) or 'zws'}{sub}{sup})"
+
+
+def _sqrt(node: Sqrt) -> str:
+    if node.degree is None:
+        return f"sqrt({typst(node.body)})"
+    return f"root({typst(node.degree)}, {typst(node.body)})"
+
+
+def _fence(node: Fence) -> str:
+    left, right = _DELIMITERS[node.left], _DELIMITERS[node.right]
+    inside = " ".join(part for part in (left, typst(node.body), right) if part)
+    return f"lr({inside})" if left and right else inside
+
+
+def _table(node: Table) -> str:
+    delimiter = literal(node.left) if node.left else "#none"
+    rows = "; ".join(", ".join(map(typst, cells)) for cells in node.rows)
+    return f"mat(delim: {delimiter}, {rows})"
+
+
+def _cases(node: Cases) -> str:
+    rows = (
+        f"{typst(value)} & " + ('"otherwise"' if test is None else f'"if " {typst(test)}')
+        for value, test in node.rows
+    )
+    return f"cases({', '.join(rows)})"
+
+
+def _big(node: Big) -> str:
+    below, above = ("b", "t") if node.limits else ("br", "tr")
+    sub = "" if node.lower is None else f", {below}: {typst(node.lower)}"
+    sup = "" if node.upper is None else f", {above}: {typst(node.upper)}"
+    return f"attach({_BIG[node.text]}{sub}{sup})" if sub or sup else _BIG[node.text]
+
+
+def _style(node: Style) -> str:
+    body = typst(node.body)
+    if node.kind == "color":
+        if node.arg not in COLORS:
+            raise UnknownChoiceError("colour", node.arg, COLORS)
+        return f"text(fill: #rgb({literal(COLORS[node.arg])}), {body})"
+    if node.kind == "box":
+        return f"#box(stroke: 0.6pt, inset: 4pt, baseline: 4pt, $display({body})$)"
+    if node.kind == "under":
+        note = "" if node.note is None else f", {typst(node.note)}"
+        return f"underbrace({body}{note})"
+    return {"cancel": f"cancel({body})"}[node.kind]
+
+
+_WRITERS: dict[type[Node], Callable[[Any], str]] = {
+    Num: lambda node: node.text,
+    Id: _id,
+    Op: _op,
+    Fn: _fn,
+    Text: lambda node: literal(node.text),
+    Name: lambda node: typst(node.body),
+    Row: _row,
+    Frac: lambda node: f"frac({typst(node.numerator)}, {typst(node.denominator)})",
+    Script: _script,
+    Sqrt: _sqrt,
+    Fence: _fence,
+    Acc: lambda node: f"accent({typst(node.body)}, {_ACCENTS[node.kind]})",
+    Table: _table,
+    Cases: _cases,
+    Big: _big,
+    Style: _style,
+}

@@ -1,0 +1,160 @@
+"""Links: the partial derivative of one stage with respect to one name it uses.
+
+A link is derived once per *kind* (a template and a place in it): links that are the same up to names
+share the steps, the closed form and the proof, and only put their own names in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from sympy import Basic, Expr, Symbol
+
+from symderive.certify import certify
+from symderive.closed_form import Form, closed_forms
+from symderive.differentiate import differentiate, levels
+from symderive.formulas.inert import OUTPUT, Diff, placeholder
+from symderive.formulas.parsing import Template
+from symderive.formulas.written import evaluated, rename
+from symderive.model import Stage
+from symderive.steps import Certificate, Line, Step
+
+DEFINITION = "definition of the stage"
+WEAKEST = ("refuted", "unknown", "sampled", "proved")
+"""Verdicts from weakest to strongest: a derivation is as good as its weakest line."""
+
+
+@dataclass(frozen=True, eq=False)
+class LinkKind:
+    """The derivation shared by all links that are the same up to names.
+
+    Attributes:
+        template: The stage's formula over placeholders.
+        place: Which placeholder it is differentiated by.
+    """
+
+    template: Template
+    place: int
+
+    @property
+    def variable(self) -> Symbol:
+        """The placeholder that the formula is differentiated by."""
+        return placeholder(self.place)
+
+    @cached_property
+    def step(self) -> Step:
+        """The tree of rule applications."""
+        return differentiate(self.template.written, self.variable)
+
+    @cached_property
+    def forms(self) -> tuple[Form, ...]:
+        """The closed forms, simplest first."""
+        return tuple(closed_forms(self.step.result, OUTPUT, self.template.written))
+
+    @property
+    def formula(self) -> Expr:
+        """The closed form."""
+        return self.forms[0].formula
+
+    @cached_property
+    def lines(self) -> tuple[Line, ...]:
+        """The derivation line by line, each with its certificate."""
+        plan = [(f, reasons, steps) for f, reasons, steps in levels(self.step)]
+        plan += [(f, (reason,), ()) for f, reason in self.forms[0].rewritings]
+        truth = Diff(self.template.written, self.variable)
+        where = {OUTPUT: self.template.written}
+        lines: list[Line] = []
+        proof: dict[Expr, Certificate] = {}
+        for formula, reasons, steps in plan:
+            if lines and formula == lines[-1].formula:
+                continue
+            plain = evaluated(formula)
+            if plain not in proof:
+                proof[plain] = certify(truth, formula, where=where)
+            lines.append(Line(formula, reasons, proof[plain], steps))
+        return tuple(lines)
+
+    @cached_property
+    def certificate(self) -> Certificate:
+        """The weakest certificate of the lines."""
+        return weakest(line.certificate for line in self.lines if line.certificate)
+
+
+def weakest(certificates: object) -> Certificate:
+    """The weakest of some certificates."""
+    return min(certificates, key=lambda c: WEAKEST.index(c.verdict))  # type: ignore[call-overload]
+
+
+@dataclass(frozen=True, eq=False)
+class Link:
+    """∂stage/∂source, where the stage's formula names the source.
+
+    Attributes:
+        stage: The stage that is differentiated.
+        source: The name in its formula that it is differentiated by.
+        kind: The derivation, shared by links that are the same up to names.
+    """
+
+    stage: Stage
+    source: str
+    kind: LinkKind = field(repr=False)
+
+    @cached_property
+    def symbols(self) -> Mapping[Basic, Basic]:
+        """What stands for the placeholders of the kind in this link."""
+        names = {placeholder(k): Symbol(name) for k, name in enumerate(self.stage.inputs)}
+        return {**names, OUTPUT: Symbol(self.stage.name)}
+
+    def here(self, formula: Expr) -> Expr:
+        """A formula of the kind in this link's names."""
+        return rename(formula, self.symbols)
+
+    @cached_property
+    def formula(self) -> Expr:
+        """The closed form, in stage names."""
+        return self.here(self.kind.formula)
+
+    @cached_property
+    def forms(self) -> tuple[Expr, ...]:
+        """Equal forms, simplest first, each reached by checked rewritings."""
+        return tuple(self.here(form.formula) for form in self.kind.forms)
+
+    @cached_property
+    def lines(self) -> tuple[Line, ...]:
+        """The derivation line by line."""
+        return tuple(
+            Line(self.here(line.formula), line.reasons, line.certificate, line.steps)
+            for line in self.kind.lines
+        )
+
+    @cached_property
+    def step(self) -> Step:
+        """The tree of rule applications, in this link's names."""
+        return self._step_here(self.kind.step)
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """Every step, each after the steps it depends on."""
+        return tuple(dict.fromkeys(self.step.walk()))
+
+    @property
+    def rule(self) -> str:
+        """The name of the rule that the derivation starts with."""
+        return self.kind.step.rule.name
+
+    @property
+    def certificate(self) -> Certificate:
+        """The weakest certificate of the lines."""
+        return self.kind.certificate
+
+    def _step_here(self, step: Step) -> Step:
+        return Step(
+            step.rule,
+            self.here(step.formula),
+            self.here(step.variable),
+            self.here(step.result),
+            tuple((name, self.here(formula)) for name, formula in step.bindings),
+            tuple(self._step_here(premise) for premise in step.premises),
+        )

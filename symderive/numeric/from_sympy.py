@@ -1,0 +1,216 @@
+"""SymPy formulas as nodes of a graph."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from typing import Any
+
+import mpmath
+import sympy
+from sympy import Basic, Expr, Symbol
+from sympy.core.relational import Relational
+
+from symderive.errors import ModelError
+from symderive.formulas.inert import Diff
+from symderive.numeric.graph import DIGITS, Graph, Node, linear
+from symderive.numeric.ops import OPS
+from symderive.numeric.stable import KNOWN
+
+ONE = Fraction(1)
+
+_RENAMED = {
+    "Abs": "abs",
+    "Max": "max",
+    "Min": "min",
+    "ceiling": "ceil",
+    "LambertW": "lambertw",
+    "lgamma": "loggamma",
+    "Mod": "mod",
+}
+_RELATIONS = {"<": "lt", "<=": "le", ">": "gt", ">=": "ge", "==": "eq", "!=": "ne"}
+
+_templates: dict[str, tuple[Expr, tuple[Symbol, ...]]] = {}
+
+
+def node_of(formula: Basic, graph: Graph, names: Mapping[str, Node]) -> Node:
+    """A formula as a node.
+
+    Args:
+        formula: Symbols are looked up by name; ``Diff(L, v)`` is the name ``L_D_v``.
+        graph: Where the node is made.
+        names: The nodes of the names that are known.
+
+    Raises:
+        ModelError: The formula holds a name, a number or a function without a numeric meaning.
+    """
+    if isinstance(formula, Symbol):
+        node = names.get(formula.name)
+        if node is None:
+            raise ModelError(f"the name {formula.name!r} is used before it is defined")
+        return node
+    reader = _READERS.get(type(formula))
+    if reader is not None:
+        return reader(formula, graph, names)
+    for kind, read in _KINDS:
+        if isinstance(formula, kind):
+            return read(formula, graph, names)
+    raise ModelError(f"{formula} has no numeric meaning; numbers are real and finite")
+
+
+def _args(formula: Basic, graph: Graph, names: Mapping[str, Node]) -> list[Node]:
+    return [node_of(arg, graph, names) for arg in formula.args]
+
+
+def _rational(formula: Any, graph: Graph, names: Mapping[str, Node]) -> Node:
+    return graph.const(Fraction(int(formula.p), int(formula.q)))
+
+
+def _float(formula: Any, graph: Graph, names: Mapping[str, Node]) -> Node:
+    if not formula.is_finite:
+        raise ModelError(f"{formula} is not a finite number")
+    exact = sympy.Rational(formula) if formula._prec <= 53 else None
+    if exact is not None:
+        return graph.const(Fraction(int(exact.p), int(exact.q)))
+    return graph.const(mpmath.mpf(formula._mpf_))
+
+
+def _constant(formula: Any, graph: Graph, names: Mapping[str, Node]) -> Node:
+    """Pi, e and the like."""
+    with mpmath.workdps(DIGITS):
+        return graph.const(mpmath.mpf(str(formula.evalf(DIGITS + 5))))
+
+
+def _add(formula: Basic, graph: Graph, names: Mapping[str, Node]) -> Node:
+    terms = [(node, ONE) for node in _args(formula, graph, names)]
+    return graph.add(Fraction(0), terms)
+
+
+def _mul(formula: Basic, graph: Graph, names: Mapping[str, Node]) -> Node:
+    """A product; a/b as one step, so that a row sees both at once."""
+    factors: list[tuple[Node, Fraction]] = []
+    for arg in formula.args:
+        if isinstance(arg, sympy.Pow) and arg.exp.is_Rational:
+            exponent = Fraction(int(arg.exp.p), int(arg.exp.q))
+            factors.append((node_of(arg.base, graph, names), exponent))
+        else:
+            factors.append((node_of(arg, graph, names), ONE))
+    return graph.mul(ONE, factors)
+
+
+def _pow(formula: Any, graph: Graph, names: Mapping[str, Node]) -> Node:
+    base, exponent = _args(formula, graph, names)
+    constant, rest = linear(exponent)
+    if not rest and isinstance(constant, Fraction):
+        return graph.mul(ONE, [(base, constant)])
+    if formula.base is sympy.E:
+        return graph.call("exp", exponent)
+    return graph.call("pow", base, exponent)
+
+
+def _piecewise(formula: Basic, graph: Graph, names: Mapping[str, Node]) -> Node:
+    result: Node | None = None
+    for value, condition in reversed(formula.args):
+        chosen = node_of(value, graph, names)
+        if condition is sympy.true:
+            result = chosen
+        else:
+            other = result if result is not None else graph.const(mpmath.nan)
+            result = graph.call("where", node_of(condition, graph, names), chosen, other)
+    assert result is not None
+    return result
+
+
+def _relation(formula: Any, graph: Graph, names: Mapping[str, Node]) -> Node:
+    return graph.call(_RELATIONS[formula.rel_op], *_args(formula, graph, names))
+
+
+def _join(op: str) -> Callable[[Basic, Graph, Mapping[str, Node]], Node]:
+    def read(formula: Basic, graph: Graph, names: Mapping[str, Node]) -> Node:
+        parts = _args(formula, graph, names)
+        result = parts[0]
+        for part in parts[1:]:
+            result = graph.call(op, result, part)
+        return result
+
+    return read
+
+
+def _not(formula: Basic, graph: Graph, names: Mapping[str, Node]) -> Node:
+    return graph.call("not", *_args(formula, graph, names))
+
+
+def _truth(formula: Basic, graph: Graph, names: Mapping[str, Node]) -> Node:
+    return graph.const(Fraction(int(formula is sympy.true)))
+
+
+def _adjoint(formula: Any, graph: Graph, names: Mapping[str, Node]) -> Node:
+    target, source = formula.args
+    return node_of(Symbol(f"{target}_D_{source}"), graph, names)
+
+
+def _function(formula: Any, graph: Graph, names: Mapping[str, Node]) -> Node:
+    """A named function: itself where a row or a backend knows it, else by its definition."""
+    row = _row(formula)
+    name = row.name if row is not None else type(formula).__name__
+    name = _RENAMED.get(name, name)
+    args = _args(formula, graph, names)
+    if name in ("max", "min") and len(args) != 2:
+        result = args[0]
+        for arg in args[1:]:
+            result = graph.call(name, result, arg)
+        return result
+    if name in KNOWN or name in OPS or name == "logaddexp":
+        return graph.call(name, *args)
+    if row is not None and (row.stable or row.definition is not None):
+        if name not in _templates:
+            marks = tuple(Symbol(f"_{i}") for i in range(len(args)))
+            build = row.stable_formula if row.stable else row.definition_formula
+            _templates[name] = build(*marks), marks
+        template, marks = _templates[name]
+        return node_of(template, graph, dict(zip((m.name for m in marks), args, strict=True)))
+    if name in _SPELLED:
+        return node_of(_SPELLED[name](*formula.args), graph, names)
+    raise ModelError(f"the function {name} has no numeric form; give its definition in [functions]")
+
+
+def _row(formula: Expr) -> Any:
+    """The row of the table of named functions, or None."""
+    from symderive.formulas.functions import function_of
+
+    return function_of(formula)
+
+
+_SPELLED: dict[str, Callable[..., Expr]] = {
+    name: lambda x, kind=kind: sympy.Pow(kind(x), -1)
+    for name, kind in {
+        "cot": sympy.tan,
+        "sec": sympy.cos,
+        "csc": sympy.sin,
+        "coth": sympy.tanh,
+        "sech": sympy.cosh,
+        "csch": sympy.sinh,
+    }.items()
+}
+
+_READERS: dict[type, Callable[[Any, Graph, Mapping[str, Node]], Node]] = {
+    sympy.Add: _add,
+    sympy.Mul: _mul,
+    sympy.Pow: _pow,
+    sympy.Piecewise: _piecewise,
+    sympy.And: _join("and"),
+    sympy.Or: _join("or"),
+    sympy.Not: _not,
+    Diff: _adjoint,
+}
+_KINDS: tuple[tuple[type, Callable[[Any, Graph, Mapping[str, Node]], Node]], ...] = (
+    (sympy.Rational, _rational),
+    (sympy.Float, _float),
+    (sympy.NumberSymbol, _constant),
+    (Relational, _relation),
+    (sympy.logic.boolalg.BooleanAtom, _truth),
+    (sympy.Function, _function),
+    (sympy.Mod, _function),
+    (sympy.Max, _function),
+    (sympy.Min, _function),
+)

@@ -1,0 +1,307 @@
+"""Patterns written as formula text, and how they match a graph.
+
+``1 - sigmoid(z)`` matches inside any sum that holds the two terms, also when both are multiplied by
+the same number or the same factors (``x - x*sigmoid(z)``); ``exp(u)*sigmoid(-u)`` matches inside any
+product. Names in a pattern stand for anything; the first occurrence decides.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator, Mapping
+from fractions import Fraction
+from functools import cache
+
+from symderive.numeric.graph import Graph, Node, Number, factored, linear, over, single, times
+
+Bindings = dict[str, Node]
+Build = Callable[[Graph, Mapping[str, Node]], Node]
+ONE = Fraction(1)
+
+
+@cache
+def builder(text: str) -> Build:
+    """Formula text as a function that builds it from given nodes.
+
+    >>> graph = Graph()
+    >>> builder("x + x")(graph, {"x": graph.input("a")})
+    add(Fraction(0, 1), (Fraction(2, 1),))[input'a'...]
+    """
+    tree = ast.parse(text, mode="eval").body
+    return lambda graph, names: _build(graph, tree, names)
+
+
+def _build(graph: Graph, tree: ast.expr, names: Mapping[str, Node]) -> Node:
+    if isinstance(tree, ast.Constant) and isinstance(tree.value, int):
+        return graph.const(Fraction(tree.value))
+    if isinstance(tree, ast.Name):
+        return names[tree.id]
+    if isinstance(tree, ast.UnaryOp):
+        return graph.scale(_build(graph, tree.operand, names), -ONE)
+    if isinstance(tree, ast.Call) and isinstance(tree.func, ast.Name):
+        return graph.call(tree.func.id, *(_build(graph, arg, names) for arg in tree.args))
+    if isinstance(tree, ast.Compare):
+        sign = {ast.Lt: "lt", ast.LtE: "le", ast.Gt: "gt", ast.GtE: "ge", ast.Eq: "eq"}
+        left, right = _build(graph, tree.left, names), _build(graph, tree.comparators[0], names)
+        return graph.call(sign[type(tree.ops[0])], left, right)
+    if not isinstance(tree, ast.BinOp):
+        raise TypeError(f"patterns cannot hold {ast.dump(tree)}")
+    left, right = _build(graph, tree.left, names), _build(graph, tree.right, names)
+    if isinstance(tree.op, ast.Pow):
+        constant, rest = linear(right)
+        if not rest:
+            return graph.mul(ONE, [(left, constant)])
+        return graph.call("pow", left, right)
+    if isinstance(tree.op, ast.Add):
+        return graph.add(Fraction(0), [(left, ONE), (right, ONE)])
+    if isinstance(tree.op, ast.Sub):
+        return graph.add(Fraction(0), [(left, ONE), (right, -ONE)])
+    return graph.mul(ONE, [(left, ONE), (right, -ONE if isinstance(tree.op, ast.Div) else ONE)])
+
+
+@cache
+def pattern(text: str) -> Node:
+    """Formula text as a pattern: its names are ``input`` nodes."""
+    graph = Graph()
+    names = {n.id for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Name)}
+    return builder(text)(graph, {name: graph.input(name) for name in names})
+
+
+def rewrite(graph: Graph, row: Node, replacement: Build, node: Node) -> Node | None:
+    """The node with one match of the pattern ``row`` replaced, or None."""
+    for bound, factor, rest, constant, terms in _places(graph, row, node):
+        new = replacement(graph, bound)
+        if rest:
+            new = graph.mul(ONE, [(new, ONE), *rest.items()])
+        return graph.add(constant, [(new, factor), *terms])
+    return None
+
+
+Place = tuple[Bindings, Number, dict[Node, Number], Number, list[tuple[Node, Number]]]
+
+
+def _places(graph: Graph, row: Node, node: Node) -> Iterator[Place]:
+    """Matches as (bindings, number and factors that multiply the match, what is added to it)."""
+    if row.op == "add":
+        yield from _in_sum(graph, row, node)
+    elif row.op == "mul":
+        factor, powers = factored(node)
+        for bound, k, rest in _in_product(graph, row, ONE, factor, powers, {}, True):
+            yield bound, k, rest, Fraction(0), []
+    else:
+        for bound in match(graph, row, node, {}):
+            yield bound, ONE, {}, Fraction(0), []
+
+
+def _in_sum(graph: Graph, row: Node, node: Node) -> Iterator[Place]:
+    """Match some terms of a sum, whatever multiplies them all."""
+    wanted_constant, wanted = linear(row)
+    wanted.sort(key=lambda term: _generality(term[0]))
+    constant, terms = linear(node)
+    first, first_factor = wanted[0]
+    for position, (term, factor) in enumerate(terms):
+        _, powers = factored(term)
+        others = terms[:position] + terms[position + 1 :]
+        for bound, k, common in _in_product(graph, first, first_factor, factor, powers, {}, True):
+            if wanted_constant != 0:
+                left = _take_constant(wanted_constant * k, constant, others, common)
+                if left is None:
+                    continue
+            else:
+                left = constant, others
+            for found, rest in _rest(graph, wanted[1:], left[1], k, common, bound):
+                yield found, k, common, left[0], rest
+
+
+def _take_constant(
+    wanted: Number, constant: Number, terms: list[tuple[Node, Number]], common: dict[Node, Number]
+) -> tuple[Number, list[tuple[Node, Number]]] | None:
+    """Take ``wanted · common`` out of a sum."""
+    if not common:
+        return (Fraction(0), terms) if constant == wanted else None
+    for position, (term, factor) in enumerate(terms):
+        if factor == wanted and factored(term)[1] == common:
+            return constant, terms[:position] + terms[position + 1 :]
+    return None
+
+
+def _rest(
+    graph: Graph,
+    wanted: list[tuple[Node, Number]],
+    terms: list[tuple[Node, Number]],
+    scale: Number,
+    common: dict[Node, Number],
+    bound: Bindings,
+) -> Iterator[tuple[Bindings, list[tuple[Node, Number]]]]:
+    """Match the other terms of a sum pattern, each times ``scale · common``."""
+    if not wanted:
+        yield bound, terms
+        return
+    (row, row_factor), later = wanted[0], wanted[1:]
+    for position, (term, factor) in enumerate(terms):
+        _, powers = factored(term)
+        if any(powers.get(node) != e for node, e in common.items()):
+            continue
+        own = {node: e for node, e in powers.items() if node not in common}
+        goal = times(row_factor, scale)
+        others = terms[:position] + terms[position + 1 :]
+        if row.op == "input" and row.data not in bound:
+            ratio = over(factor, goal)
+            if ratio > 0:  # a bare name stands for a term of its own sign
+                found = bound | {row.data: graph.mul(ratio, own.items())}
+                yield from _rest(graph, later, others, scale, common, found)
+            continue
+        for found, k, rest in _in_product(graph, row, goal, factor, own, bound, False):
+            if k == 1 and not rest:
+                yield from _rest(graph, later, others, scale, common, found)
+
+
+def _in_product(
+    graph: Graph,
+    row: Node,
+    row_factor: Number,
+    factor: Number,
+    powers: dict[Node, Number],
+    bound: Bindings,
+    partial: bool,
+) -> Iterator[tuple[Bindings, Number, dict[Node, Number]]]:
+    """Match some factors (``partial``) or all; yields bindings, the number and factors left."""
+    inner, wanted = factored(row)
+    ratio = over(factor, times(row_factor, inner))
+    ordered = sorted(wanted.items(), key=lambda pair: _generality(pair[0]))
+    yield from _factors(graph, ordered, ratio, powers, bound, partial)
+
+
+def _factors(
+    graph: Graph,
+    wanted: list[tuple[Node, Number]],
+    ratio: Number,
+    powers: dict[Node, Number],
+    bound: Bindings,
+    partial: bool,
+) -> Iterator[tuple[Bindings, Number, dict[Node, Number]]]:
+    if not wanted:
+        if partial or not powers:
+            yield bound, ratio, powers
+        return
+    (row, exponent), later = wanted[0], wanted[1:]
+    if row.op == "input" and row.data not in bound:  # a free name takes all that is left
+        if exponent == 1 and not later and (powers or ratio != 1):
+            yield bound | {row.data: graph.mul(ratio, powers.items())}, ONE, {}
+        for node, have in powers.items():
+            if have == exponent != 1:
+                left = {n: e for n, e in powers.items() if n is not node}
+                found = bound | {row.data: node}
+                yield from _factors(graph, later, ratio, left, found, partial)
+        return
+    if row.op == "input":
+        yield from _bound_factor(graph, bound[row.data], later, ratio, powers, bound, partial)
+        return
+    for node, have in powers.items():
+        if not (have == exponent or (have / exponent >= 1 and have.denominator == 1)):
+            continue
+        for found in match(graph, row, node, bound):
+            left = {n: e for n, e in powers.items() if n is not node}
+            if have != exponent:
+                left[node] = have - exponent
+            yield from _factors(graph, later, ratio, left, found, partial)
+
+
+def _bound_factor(
+    graph: Graph,
+    value: Node,
+    later: list[tuple[Node, Number]],
+    ratio: Number,
+    powers: dict[Node, Number],
+    bound: Bindings,
+    partial: bool,
+) -> Iterator[tuple[Bindings, Number, dict[Node, Number]]]:
+    """A name that is known already, as a factor: up to a number, and a product may lie open."""
+    k, parts = factored(value)
+    if all(powers.get(node) == e for node, e in parts.items()):
+        left = {node: e for node, e in powers.items() if node not in parts}
+        yield from _factors(graph, later, over(ratio, k), left, bound, partial)
+        return
+    for node, have in powers.items():
+        if have == 1 and (k := proportion(node, value)) is not None:
+            left = {n: e for n, e in powers.items() if n is not node}
+            yield from _factors(graph, later, times(ratio, k), left, bound, partial)
+            return
+
+
+def match(graph: Graph, row: Node, node: Node, bound: Bindings) -> Iterator[Bindings]:
+    """All of ``node`` against all of ``row``."""
+    if row.op == "input":
+        if row.data not in bound:
+            yield bound | {row.data: node}
+        elif bound[row.data] is node:
+            yield bound
+    elif row.op == "const":
+        if node.op == "const" and node.data == row.data:
+            yield bound
+    elif row.op == "add":
+        yield from _whole_sum(graph, row, node, bound)
+    elif row.op == "mul":
+        factor, powers = factored(node)
+        for found, k, rest in _in_product(graph, row, ONE, factor, powers, bound, False):
+            if k == 1 and not rest:
+                yield found
+    elif row.op == node.op and len(row.args) == len(node.args):
+        yield from _arguments(graph, row.args, node.args, bound)
+
+
+def _arguments(
+    graph: Graph, rows: tuple[Node, ...], nodes: tuple[Node, ...], bound: Bindings
+) -> Iterator[Bindings]:
+    if not rows:
+        yield bound
+        return
+    for found in match(graph, rows[0], nodes[0], bound):
+        yield from _arguments(graph, rows[1:], nodes[1:], found)
+
+
+def _whole_sum(graph: Graph, row: Node, node: Node, bound: Bindings) -> Iterator[Bindings]:
+    """Every term of a sum; a free name in the pattern takes the terms that are left."""
+    scaled = single(row)
+    if scaled and scaled[0].op == "input":
+        yield from match(graph, scaled[0], graph.scale(node, over(ONE, scaled[1])), bound)
+        return
+    wanted_constant, wanted = linear(row)
+    constant, terms = linear(node)
+    if constant != wanted_constant or node.op != "add":
+        return
+    free = [term for term in wanted if term[0].op == "input" and term[0].data not in bound]
+    named = [term for term in wanted if term not in free[:1]]
+    named.sort(key=lambda term: _generality(term[0]))
+    for found, rest in _rest(graph, named, terms, ONE, {}, bound):
+        if free and rest and free[0][0].data not in found:
+            name, k = free[0][0].data, free[0][1]
+            yield found | {name: graph.add(Fraction(0), [(n, over(c, k)) for n, c in rest])}
+        elif not rest and (not free or free[0][0].data in found):
+            yield found
+
+
+def proportion(node: Node, other: Node) -> Number | None:
+    """k where node = k · other."""
+    if node is other:
+        return ONE
+    constant, terms = linear(node)
+    other_constant, other_terms = linear(other)
+    if len(terms) != len(other_terms) or not terms:
+        return None
+    factors = dict(other_terms)
+    first = factors.get(terms[0][0])
+    if first is None:
+        return None
+    k = over(terms[0][1], first)
+    same = all(n in factors and c == times(k, factors[n]) for n, c in terms)
+    return k if same and constant == times(k, other_constant) else None
+
+
+def _generality(row: Node) -> int:
+    """Match what is most particular first."""
+    if row.op == "input":
+        return 2
+    if row.op == "mul" and any(arg.op == "input" for arg in row.args):
+        return 1
+    return 0
