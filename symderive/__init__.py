@@ -9,8 +9,8 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # as typing's, whose import would be the larger part of this module's cost
 if TYPE_CHECKING:
-    from symderive.chain import Derivation as Derivation
-    from symderive.chain import derive as derive
+    from symderive.derivation import Derivation as Derivation
+    from symderive.derivation import derive as derive
     from symderive.errors import SymderiveError as SymderiveError
     from symderive.model import Model as Model
     from symderive.readers.toml import read as read
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     __version__: str
 
 _HOMES = {
-    "Derivation": "symderive.chain",
+    "Derivation": "symderive.derivation",
     "Model": "symderive.model",
     "SymderiveError": "symderive.errors",
-    "derive": "symderive.chain",
+    "derive": "symderive.derivation",
     "read": "symderive.readers.toml",
 }
 

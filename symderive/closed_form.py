@@ -189,7 +189,7 @@ def _eliminated(plain: Expr, short: Expr, long: Expr) -> Iterator[tuple[Expr, fl
         if solved is not None:
             degree, value = solved
             result = kernels.reduce(kernels.substituted(element, kernel, degree, value))
-            if result != element and _as_regular(kernels, element, result, short, definition):
+            if result != element and _as_regular(kernels, plain, result, short, definition):
                 yield kernels.factored(result), 0.0
                 yield kernels.expanded(result), EXPANDED_PENALTY
     if isinstance(short, Symbol) and element.denom.is_ground:
@@ -238,14 +238,14 @@ def _solved(
 
 def _as_regular(
     kernels: Kernels,
-    before: FracElement,
+    plain: Expr,
     after: FracElement,
     short: Expr,
     definition: FracElement,
 ) -> bool:
     """Whether the new form divides by nothing that the old one does not divide by."""
     new = kernels.field.field_new
-    old = {factor.monic() for factor, _ in before.denom.factor_list()[1]}
+    old = {factor.monic() for factor in _stated_denominators(kernels, plain)}
     for factor, _ in after.denom.factor_list()[1]:
         inside = new(factor)
         if short in kernels.place:
@@ -256,6 +256,18 @@ def _as_regular(
             if part.monic() not in old and not _never_zero(kernels, part):
                 return False
     return True
+
+
+def _stated_denominators(kernels: Kernels, formula: Expr) -> Iterator[object]:
+    """The irreducible factors of what a formula divides by, as it stands."""
+    if isinstance(formula, Pow) and formula.exp.is_number and formula.exp.is_negative:
+        for part, _ in kernels.element(formula).denom.factor_list()[1]:
+            yield part
+    if isinstance(formula, Add | Mul):
+        for arg in formula.args:
+            yield from _stated_denominators(kernels, arg)
+    elif isinstance(formula, Pow):
+        yield from _stated_denominators(kernels, formula.base)
 
 
 def _never_zero(kernels: Kernels, poly: object) -> bool:

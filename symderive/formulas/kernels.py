@@ -41,7 +41,7 @@ from sympy.core.sorting import default_sort_key
 from sympy.polys.fields import FracElement, FracField
 from sympy.polys.orderings import lex
 
-MAX_TERMS = 4_000
+MAX_TERMS = 1_000
 """A normal form with more terms than this is given up; the caller samples instead."""
 
 MAX_EXPONENT = 200

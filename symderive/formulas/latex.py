@@ -1,7 +1,7 @@
-"""Nodes → LaTeX maths (amsmath and xcolor), in two dialects.
+r"""Nodes → LaTeX maths (amsmath and xcolor), in two dialects.
 
 ``latex`` is for a TeX engine; ``github`` keeps to what GitHub, KaTeX and Jupyter accept: no
-``\\operatorname``, colours as ``\\color{#hex}`` and no text mode escapes.
+``\operatorname``, colours as ``\color{#hex}`` and no text mode escapes.
 """
 
 from __future__ import annotations
@@ -71,10 +71,11 @@ _SIGNS = {
     "\u2061": "",
     "\u2009": r"\,",
 }
-_FUNCTIONS = frozenset(
-    "sin cos tan cot sec csc sinh cosh tanh coth arcsin arccos arctan log ln exp max min det arg"
-    " deg dim gcd ker lim sup inf".split()
+_FUNCTION_WORDS = (
+    "sin cos tan cot sec csc sinh cosh tanh coth arcsin arccos arctan log ln exp max "
+    "min det arg deg dim gcd ker lim sup inf"
 )
+_FUNCTIONS = frozenset(_FUNCTION_WORDS.split())
 _DELIMITERS = {
     "{": r"\{",
     "}": r"\}",
@@ -193,13 +194,13 @@ class _Writer:
     def script(self, node: Script) -> str:
         node = merged(node)
         base = self.write(node.base)
-        if isinstance(bare(node.base), Row | Script | Frac | Fence | Text | Num) or not base:
+        if not base or (_is_group(bare(node.base)) and not base.endswith(")")):
             base = f"{{{base}}}"
         if node.sup is not None and isinstance(node.sup, Op) and node.sup.text == "′":
             base += "'"
         elif node.sup is not None:
-            base += f"^{{{self.write(node.sup)}}}"
-        return base if node.sub is None else f"{base}_{{{self.write(node.sub)}}}"
+            base += f"^{_argument(self.write(node.sup))}"
+        return base if node.sub is None else f"{base}_{_argument(self.write(node.sub))}"
 
     def sqrt(self, node: Sqrt) -> str:
         degree = "" if node.degree is None else f"[{self.write(node.degree)}]"
@@ -250,6 +251,15 @@ class _Writer:
             note = "" if node.note is None else f"_{{{self.write(node.note)}}}"
             return f"\\underbrace{{{body}}}{note}"
         return {"cancel": f"\\cancel{{{body}}}", "box": f"\\boxed{{{body}}}"}[node.kind]
+
+
+def _is_group(node: Node) -> bool:
+    """Whether an exponent would sit on the last part of the node only."""
+    return isinstance(node, Row | Script | Frac | Text)
+
+
+def _argument(text: str) -> str:
+    return text if len(text) == 1 and text.isascii() and text.isalnum() else f"{{{text}}}"
 
 
 def _joined(parts: list[str]) -> str:

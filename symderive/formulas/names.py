@@ -14,20 +14,25 @@ from functools import lru_cache
 from symderive.formulas.nodes import ACCENTS, PRIME, Acc, Id, Name, Node, Num, Row, Script, Text
 from symderive.formulas.nodes import commas as with_commas
 
+_GREEK_WORDS = (
+    "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa "
+    "lambda mu nu xi omicron pi varpi rho varrho sigma varsigma tau upsilon phi varphi "
+    "chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega ell "
+    "nabla"
+)
 GREEK: dict[str, str] = dict(
     zip(
-        "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda mu "
-        "nu xi omicron pi varpi rho varrho sigma varsigma tau upsilon phi varphi chi psi omega "
-        "Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega ell nabla".split(),
+        _GREEK_WORDS.split(),
         "αβγδϵεζηθϑικλμνξοπϖρϱσςτυϕφχψωΓΔΘΛΞΠΣΥΦΨΩℓ∇",
         strict=True,
     )
 )
 """Letters written as words (TeX's words) and the letters."""
 
+_LATIN_WORDS = "Alpha Beta Epsilon Zeta Eta Iota Kappa Mu Nu Omicron Rho Tau Chi"
 _LATIN_CAPITALS = dict(
     zip(
-        "Alpha Beta Epsilon Zeta Eta Iota Kappa Mu Nu Omicron Rho Tau Chi".split(),
+        _LATIN_WORDS.split(),
         "ABEZHIKMNOPTX",
         strict=True,
     )
@@ -67,12 +72,14 @@ def visible(text: str) -> str:
 
 def _read(base: str, digits: str, parts: list[str]) -> Node | None:
     """The node of a regular name; None where only the whole word will do."""
-    letter = _letter(base)
+    letter: Node | None = _letter(base)
     accents = [part for part in parts if part in ACCENTS]
     indices = [digits, *(part for part in parts if part not in ACCENTS)]
     indices = [index for index in indices if index]
     if letter is None:
-        if accents or any(_letter(part) is None and len(part) > 2 for part in parts if not _is_number(part)):
+        if accents or any(
+            _letter(part) is None and len(part) > 2 for part in parts if not _is_number(part)
+        ):
             return None
         joined = _JOINED_ACCENT.fullmatch(base) if base not in _WORDS else None
         inner = _letter(joined["base"]) if joined else None

@@ -32,9 +32,10 @@ class Id(Node):
 
 @dataclass(frozen=True, slots=True)
 class Op(Node):
-    """A sign. Kinds: ``bin``, ``rel``, ``pre``, ``post``, ``punct``, ``ord``, and the invisible
+    """A sign of a kind: ``bin``, ``rel``, ``pre``, ``post``, ``punct`` or ``ord``.
 
-    ``times`` (a product by juxtaposition), ``apply`` (a function and its argument) and ``space``.
+    Or an invisible one: ``times`` (a product by juxtaposition), ``apply`` (a function and its
+    argument), ``space``.
     """
 
     text: str

@@ -16,7 +16,7 @@ from sympy.core.function import Function
 from symderive.formulas.inert import Diff
 
 Rank = tuple[int, str]
-NUMBER, SYMBOL, SUM, FUNCTION, OTHER, BIG, DIFF = range(7)
+NUMBER, SYMBOL, SUM, FUNCTION, FUNCTION_SUM, OTHER, BIG, DIFF = range(8)
 
 _MAX_REPEATED = 12
 """x³ counts as x·x·x among the ranks of a term; beyond this the degree decides alone."""
@@ -75,9 +75,9 @@ class Order:
     def _term_key(self, term: Expr) -> tuple[object, ...]:
         repeated = list(self.ranks(term))
         for factor in _flat(term, Mul):
-            base, exponent = factor.as_base_exp() if isinstance(factor, Pow) else (factor, 1)
-            if isinstance(base, Symbol) and exponent.is_Integer if factor is not base else False:
-                repeated += self.ranks(base) * min(abs(int(exponent)) - 1, _MAX_REPEATED)
+            if isinstance(factor, Pow) and factor.exp.is_Integer and factor.base.is_Symbol:
+                times = min(abs(int(factor.exp)) - 1, _MAX_REPEATED)
+                repeated += self.ranks(factor.base) * times
         return (-_degree(term), tuple(sorted(repeated)), size(term), self.text(term))
 
     def _factor_key(self, factor: Expr) -> tuple[object, ...]:
@@ -96,7 +96,24 @@ def is_negative(term: Expr) -> bool:
     """Whether a term is written with a minus sign in front."""
     if term.is_Number:
         return bool(term.is_negative)
-    return isinstance(term, Mul) and sum(map(is_negative, _flat(term, Mul))) % 2 == 1
+    if not isinstance(term, Mul):
+        return False
+    factors = _flat(term, Mul)
+    return sum(is_negative(factor) or flips(factor) for factor in factors) % 2 == 1
+
+
+def flips(factor: Expr) -> bool:
+    """Whether a factor is an odd power of a sum of negative terms, better written as −(…)."""
+    if isinstance(factor, Pow) and factor.exp.is_Integer and factor.exp.is_odd:
+        factor = factor.base
+    return isinstance(factor, Add) and all(map(is_negative, factor.args))
+
+
+def flipped(factor: Expr) -> Expr:
+    """The factor times −1, for one that flips."""
+    if isinstance(factor, Pow):
+        return Pow(flipped(factor.base), factor.exp)
+    return Add(*(-term for term in factor.args))
 
 
 def size(formula: Basic) -> int:
@@ -120,7 +137,7 @@ def _positive_first(terms: list[Expr]) -> list[Expr]:
 
 
 def _is_constant(term: Expr) -> bool:
-    return not term.args or not term.free_symbols if not isinstance(term, Symbol) else False
+    return not term.free_symbols
 
 
 def _is_polynomial(term: Expr) -> bool:
@@ -153,7 +170,7 @@ def group_of(factor: Expr) -> int:
     if isinstance(factor, Symbol | Indexed):
         return SYMBOL
     if isinstance(factor, Add):
-        return SUM
+        return FUNCTION_SUM if factor.has(Function) else SUM  # σ(x)(1 − σ(x))
     if isinstance(factor, Pow) and factor.exp.is_Number:
         return group_of(factor.base)
     if isinstance(factor, ExprWithLimits):

@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 
 from sympy import Add, Basic, Expr, Mul, Pow, Rational, S, Symbol
 
-from symderive.errors import SymderiveError
 from symderive.formulas.inert import Diff
 from symderive.formulas.names import name_node
 from symderive.formulas.nodes import (
@@ -45,7 +44,7 @@ from symderive.formulas.nodes import (
     partial,
     row,
 )
-from symderive.formulas.ordering import BIG, DIFF, OTHER, Order, group_of
+from symderive.formulas.ordering import BIG, DIFF, OTHER, Order, flipped, flips, group_of
 from symderive.formulas.plain import plain
 
 ONE = Num("1")
@@ -100,9 +99,7 @@ def tree(
 class Printer:
     """One printing: its order, its colours, and what it has built so far."""
 
-    def __init__(
-        self, names: Sequence[str], written: bool, colors: Mapping[Basic, str]
-    ) -> None:
+    def __init__(self, names: Sequence[str], written: bool, colors: Mapping[Basic, str]) -> None:
         self.written, self.colors = written, colors
         self.order = Order(names, lambda formula: plain(self.built(formula).node))
         self._built: dict[Basic, Built] = {}
@@ -181,13 +178,15 @@ class Printer:
         factors: list[Expr] = []
         for factor in _flat(formula):
             if not factor.is_Number or factor in self.colors:
-                factors.append(factor)
+                turn = flips(factor) and factor not in self.colors
+                negative ^= turn
+                factors.append(flipped(factor) if turn else factor)
                 continue
             minus, size = number(factor)
             negative ^= minus
             if isinstance(size.node, Frac):
-                size, below = Built(size.node.numerator), Built(size.node.denominator)
-                under.append(below)
+                under.append(Built(size.node.denominator))
+                size = Built(size.node.numerator)
             if size.node != ONE:
                 over.append(size)
         after: list[Built] = []
@@ -434,9 +433,8 @@ def _is_sci(node: Node) -> bool:
     return isinstance(node, Row) and isinstance(node.items[0], Num)
 
 
-CLASSIC = frozenset(
-    "sin cos tan cot sec csc sinh cosh tanh coth sech csch arcsin arccos arctan".split()
-)
+_CLASSIC_WORDS = "sin cos tan cot sec csc sinh cosh tanh coth sech csch arcsin arccos arctan"
+CLASSIC = frozenset(_CLASSIC_WORDS.split())
 """Functions whose powers are written on the name: sin² x."""
 
 

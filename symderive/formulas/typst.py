@@ -66,10 +66,11 @@ _SIGNS = {
     "\u2061": "",
     "\u2009": "thin",
 } | {sign: sign for sign in "+=<>!"}
-_FUNCTIONS = frozenset(
-    "sin cos tan cot sec csc sinh cosh tanh coth sech csch arcsin arccos arctan log ln exp max min"
-    " det arg".split()
+_FUNCTION_WORDS = (
+    "sin cos tan cot sec csc sinh cosh tanh coth sech csch arcsin arccos arctan log ln "
+    "exp max min det arg"
 )
+_FUNCTIONS = frozenset(_FUNCTION_WORDS.split())
 _DELIMITERS = {
     "(": "\\(",
     ")": "\\)",

@@ -215,7 +215,10 @@ class Graph:
             return self.scale(node.args[0], abs(factors[0]))
         pairs = zip(node.args, factors, strict=True)
         opposite = self._nodes.get(("add", -constant, frozenset((n.id, -k) for n, k in pairs)))
-        return opposite if opposite is not None and opposite.id < node.id else node
+        minus = sum(k < 0 for k in factors) * 2 - len(factors)
+        if opposite is not None and (opposite.named or node.named or minus == 0):
+            return opposite if opposite.named or opposite.id < node.id else node
+        return self.scale(node, Fraction(-1)) if minus > 0 and not node.named else node
 
 
 # Reading ------------------------------------------------------------------------------------

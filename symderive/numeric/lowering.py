@@ -6,7 +6,7 @@ size of the formulas.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from functools import cache
 from typing import Any
@@ -15,9 +15,10 @@ from sympy import Expr
 
 from symderive.errors import UnknownChoiceError
 from symderive.numeric.from_sympy import node_of
-from symderive.numeric.graph import Graph, Node, Number
-from symderive.numeric.program import Assignment, Operand, Program
-from symderive.numeric.stable import expansions, recognitions
+from symderive.numeric.graph import Graph, Node
+from symderive.numeric.ordering import needed, ordered, renamed
+from symderive.numeric.program import Program
+from symderive.numeric.stable import EXPAND, FUSE, RECOGNISE, rules_of
 
 ONE = Fraction(1)
 _REMARK_LIMIT = 200  # definitions; the text of a formula costs more than lowering it
@@ -49,7 +50,7 @@ def lower(
     >>> lower([("L", x * y + 1)], ["x", "y"], ["L"]).assignments[-1]
     Assignment(name='L', op='add', operands=('t1', 1.0))
     """
-    graph = Graph(_recognitions() if stable else None)
+    graph = Graph(*(_rules(RECOGNISE) if stable else (None, None)))
     names = {name: graph.input(name) for name in inputs}
     for name, formula in definitions:
         node = names[name] = node_of(formula, graph, names)
@@ -58,51 +59,60 @@ def lower(
     for name in outputs:
         if name not in names:
             raise UnknownChoiceError("output", name, names)
-    defined = [(name, names[name]) for name, _ in definitions]
-    wanted = _reachable(names[name] for name in outputs)
-    final = _expand(graph, wanted)
-    order = _Order(inputs, [(n, final[node]) for n, node in defined if node in final], outputs)
-    remarks = {}
-    if len(definitions) <= _REMARK_LIMIT:
-        remarks = {name: str(formula) for name, formula in definitions if len(str(formula)) < 60}
+    targets = {name: names[name] for name, _ in definitions}
+    targets |= {name: names[name] for name in outputs}
+    found = targets
+    for phase in (FUSE, EXPAND):
+        targets = _rebuilt(phase, targets, outputs)
+    defined = [(name, targets[name]) for name in dict(definitions) if name in targets]
+    assignments, temporaries = ordered(inputs, defined, outputs)
     return Program(
         inputs=tuple(inputs),
         outputs=tuple(outputs),
-        assignments=tuple(order.assignments),
-        temporaries=frozenset(order.temporaries),
-        headings=dict(headings or {}),
-        remarks={n: r for n, r in remarks.items() if n in order.names_of_stable(names, final)},
+        assignments=tuple(assignments),
+        temporaries=frozenset(temporaries),
+        headings=_headings(headings or {}, definitions, {step.name for step in assignments}),
+        remarks=_remarks(definitions, found, targets),
     )
 
 
-@cache
-def _recognitions() -> dict[str, Any]:
-    return recognitions()
+def _headings(
+    headings: Mapping[str, str], definitions: Sequence[tuple[str, Expr]], kept: set[str]
+) -> dict[str, str]:
+    """Each heading at the first name from its own on that is still computed."""
+    result: dict[str, str] = {}
+    waiting = ""
+    for name, _ in definitions:
+        waiting = headings.get(name, waiting)
+        if waiting and name in kept:
+            result[name], waiting = waiting, ""
+    return result
+
+
+def _remarks(
+    definitions: Sequence[tuple[str, Expr]], found: Mapping[str, Node], final: Mapping[str, Node]
+) -> dict[str, str]:
+    """The formula of each name whose assignment is a stable form of it."""
+    if len(definitions) > _REMARK_LIMIT:
+        return {}
+    texts = {
+        name: str(formula)
+        for name, formula in definitions
+        if name in final and final[name].op != found[name].op and formula.args
+    }
+    return {name: text for name, text in texts.items() if len(text) < 60}
 
 
 @cache
-def _expansions() -> tuple[dict[str, Any], dict[str, Any]]:
-    return expansions()
+def _rules(phase: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    return rules_of(phase)
 
 
-def _reachable(roots: Iterable[Node]) -> list[Node]:
-    """What the roots need, each after its parts."""
-    seen: set[Node] = set()
-    stack = list(roots)
-    while stack:
-        node = stack.pop()
-        if node not in seen:
-            seen.add(node)
-            stack.extend(node.args)
-    return sorted(seen, key=lambda node: node.id)
-
-
-def _expand(graph: Graph, nodes: list[Node]) -> dict[Node, Node]:
-    """The nodes with every recognised function spelled out in primitives."""
-    rules, calls = _expansions()
-    target = Graph(rules, calls)
+def _rebuilt(phase: str, names: Mapping[str, Node], outputs: Sequence[str]) -> dict[str, Node]:
+    """What the outputs need, in a new graph with the rules of a phase."""
+    target = Graph(*_rules(phase))
     done: dict[Node, Node] = {}
-    for node in nodes:
+    for node in sorted(needed(names[name] for name in outputs), key=lambda node: node.id):
         args = [done[arg] for arg in node.args]
         if node.op == "const":
             new = target.const(node.data)
@@ -117,4 +127,6 @@ def _expand(graph: Graph, nodes: list[Node]) -> dict[Node, Node]:
             new = target.call(node.op, *args)
         new.named = new.named or (node.named and new.op not in ("const", "input"))
         done[node] = new
-    return done
+    nodes = renamed(names, done)
+    reached = needed(nodes[name] for name in outputs)
+    return {name: node for name, node in nodes.items() if node in reached}

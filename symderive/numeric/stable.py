@@ -1,8 +1,8 @@
 """STABLE: the forms that keep every digit, a row each.
 
 A row of the phase ``recognise`` replaces a spelled-out or fragile form by a function that the table
-knows, wherever the graph shows it: through stages, inside larger sums and products. A row of the phase
-``expand`` says how such a function is computed, in primitives alone. So ``log(1 - A2)`` with the stage
+knows, wherever the graph shows it: through stages, inside larger sums and products. A row of the
+phase ``fuse`` does so once nothing more can cancel. A row of the phase ``expand`` says how such a function is computed, in primitives alone. So ``log(1 - A2)`` with the stage
 ``A2 = 1/(1 + exp(-A1))`` becomes ``-softplus(A1)``, which is ``max(A1, 0) + log1p(exp(-abs(A1)))``.
 """
 
@@ -15,7 +15,7 @@ from fractions import Fraction
 from symderive.numeric.graph import Graph, Node, Number, Rule, linear
 from symderive.numeric.patterns import Build, builder, pattern, rewrite
 
-RECOGNISE, EXPAND = "recognise", "expand"
+RECOGNISE, FUSE, EXPAND = "recognise", "fuse", "expand"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Row:
         replacement: The same value, computed without loss.
         note: What goes wrong with the pattern.
         example: Values of the names where the pattern loses digits or overflows.
-        phase: ``recognise`` or ``expand``.
+        phase: ``recognise``, ``fuse`` or ``expand``.
     """
 
     name: str
@@ -119,6 +119,13 @@ STABLE: tuple[Row, ...] = (
         {"z": 40.0, "y": 1.0},
     ),
     Row("sigmoid - y", "sigmoid(z) - y", "sigmoid_minus(z, y)", _CANCEL, {"z": 40.0, "y": 1.0}),
+    Row(
+        "slope of a cross-entropy",
+        "(1 - y)*sigmoid(z) - y*sigmoid(-z)",
+        "sigmoid_minus(z, y)",
+        "one exponential does",
+        {"z": 2.0, "y": 0.3},
+    ),
     Row("x log x", "x*log(x)", "xlogy(x, x)", "0 · -inf at 0, where the limit is 0", {"x": 0.0}),
     Row(
         "cross-entropy",
@@ -127,11 +134,20 @@ STABLE: tuple[Row, ...] = (
         "0 · -inf where a certain prediction is right",
         {"y": 0.0, "p": 0.0},
     ),
+    # Last, when nothing more can cancel ---------------------------------------------------------
+    Row(
+        "slope of sigmoid",
+        "sigmoid(z)*sigmoid(-z)",
+        "sigmoid_slope(z)",
+        "one exponential",
+        {"z": 40.0},
+        FUSE,
+    ),
     # How the functions are computed -----------------------------------------------------------
     Row(
         "compute sigmoid",
         "sigmoid(z)",
-        "step(z) - signed(exp(-abs(z))/(1 + exp(-abs(z))), z)",
+        "group(step(z) - signed(exp(-abs(z))/(1 + exp(-abs(z))), z))",
         "exp(-abs(z)) never overflows, and both tails keep their digits",
         {"z": -800.0},
         EXPAND,
@@ -139,14 +155,14 @@ STABLE: tuple[Row, ...] = (
     Row(
         "compute sigmoid - y",
         "sigmoid_minus(z, y)",
-        "group(step(z) - y) - signed(exp(-abs(z))/(1 + exp(-abs(z))), z)",
+        "group(group(step(z) - y) - signed(exp(-abs(z))/(1 + exp(-abs(z))), z))",
         "step - y is exact where sigmoid and y are both nearly 1",
         {"z": 40.0, "y": 1.0},
         EXPAND,
     ),
     Row(
         "compute sigmoid slope",
-        "sigmoid(z)*sigmoid(-z)",
+        "sigmoid_slope(z)",
         "exp(-abs(z))/(1 + exp(-abs(z)))**2",
         "one exponential",
         {"z": 40.0},
@@ -155,7 +171,7 @@ STABLE: tuple[Row, ...] = (
     Row(
         "compute softplus",
         "softplus(z)",
-        "max(z, 0) + log1p(exp(-abs(z)))",
+        "group(max(z, 0) + log1p(exp(-abs(z))))",
         _OVERFLOW,
         {"z": 800.0},
         EXPAND,
@@ -163,7 +179,7 @@ STABLE: tuple[Row, ...] = (
     Row(
         "compute softplus - y z",
         "softplus_minus(z, y)",
-        "z*group(step(z) - y) + log1p(exp(-abs(z)))",
+        "group(z*group(step(z) - y) + log1p(exp(-abs(z))))",
         "both terms are positive for y in [0, 1]",
         {"z": 40.0, "y": 1.0},
         EXPAND,
@@ -171,7 +187,7 @@ STABLE: tuple[Row, ...] = (
     Row(
         "compute logaddexp",
         "logaddexp(a, b)",
-        "max(a, b) + log1p(exp(-abs(a - b)))",
+        "group(max(a, b) + log1p(exp(-abs(a - b))))",
         _OVERFLOW,
         {"a": 800.0, "b": 1.0},
         EXPAND,
@@ -285,30 +301,24 @@ def _needs(shape: Node) -> frozenset[str]:
     return frozenset(_has(shape) - {"input", "mul", "const", "add"})
 
 
-def recognitions() -> dict[str, list[Rule]]:
-    """The rules of the first phase, by the kind of node that they look at."""
-    rules: dict[str, list[Rule]] = {}
-    for row in STABLE:
-        if row.phase == RECOGNISE:
-            rules.setdefault(pattern(row.pattern).op, []).append(_rule(row))
-    rules["log"].insert(0, _log_sum_exp)
-    rules["mul"].append(_softmax)
-    return rules
-
-
 def _call(shape: Node, build: Build) -> Callable[..., Node]:
     names = [arg.data for arg in shape.args]
     return lambda graph, *args: build(graph, dict(zip(names, args, strict=True)))
 
 
-def expansions() -> tuple[dict[str, list[Rule]], dict[str, Callable[..., Node]]]:
-    """The rules and the functions of the second phase."""
+def rules_of(phase: str) -> tuple[dict[str, list[Rule]], dict[str, Callable[..., Node]]]:
+    """The rules of a phase by the kind of node that they look at, and its functions by name."""
     rules: dict[str, list[Rule]] = {}
     calls: dict[str, Callable[..., Node]] = {}
     for row in STABLE:
         shape = pattern(row.pattern)
-        if row.phase == EXPAND and shape.op == "mul":
-            rules.setdefault("mul", []).append(_rule(row))
-        elif row.phase == EXPAND:
+        if row.phase != phase:
+            continue
+        if phase == EXPAND:
             calls[shape.op] = _call(shape, builder(row.replacement))
+        else:
+            rules.setdefault(shape.op, []).append(_rule(row))
+    if phase == RECOGNISE:
+        rules["log"].insert(0, _log_sum_exp)
+        rules["mul"].append(_softmax)
     return rules, calls

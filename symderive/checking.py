@@ -1,0 +1,173 @@
+"""Independent verdicts: every line, and the whole gradient against values no rule produced."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from mpmath import isfinite, mp, mpf
+from sympy import Symbol
+
+from symderive.certify import DIGITS, SEED, TOLERANCE, points
+from symderive.chain import Chain
+from symderive.formulas.evaluate import evaluate
+from symderive.model import Model
+from symderive.steps import Certificate
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was checked.
+
+    Attributes:
+        subject: What was checked, such as ``∂A2/∂A1, line 3``.
+        certificate: The verdict and how it was reached.
+    """
+
+    subject: str
+    certificate: Certificate
+
+    @property
+    def passed(self) -> bool:
+        """Whether it holds."""
+        return self.certificate.passed
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All checks of a derivation.
+
+    Attributes:
+        lines: The verdict of each line of each kind of link and of each partial derivative.
+        gradient: The gradient against differences of the model itself, by name.
+    """
+
+    lines: tuple[Check, ...]
+    gradient: tuple[Check, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether every check holds."""
+        return all(check.passed for check in (*self.lines, *self.gradient))
+
+    def counts(self) -> dict[str, int]:
+        """How many checks ended with each verdict."""
+        found: dict[str, int] = {}
+        for check in (*self.lines, *self.gradient):
+            verdict = check.certificate.verdict
+            found[verdict] = found.get(verdict, 0) + 1
+        return found
+
+    def __str__(self) -> str:
+        shown = ", ".join(f"{count} {verdict}" for verdict, count in self.counts().items())
+        rows = [f"{len(self.lines)} lines and {len(self.gradient)} derivatives checked: {shown}"]
+        for check in (*self.lines, *self.gradient):
+            if not check.passed:
+                point = ", ".join(f"{n} = {v}" for n, v in check.certificate.counterexample)
+                where = f" at {point}" if point else ""
+                verdict, method = check.certificate.verdict, check.certificate.method
+                rows.append(f"  {check.subject}: {verdict}: {method}{where}")
+        return "\n".join(rows)
+
+
+def check(model: Model, chain: Chain) -> Report:
+    """Check every line of a derivation, and its gradient against the model itself."""
+    return Report(tuple(_lines(chain)), tuple(_gradient(model, chain)))
+
+
+def _lines(chain: Chain) -> Iterable[Check]:
+    """The lines of each kind of link once, and of each kind of partial derivative once."""
+    seen: set[int] = set()
+    for (stage, source), link in chain.links.items():
+        if id(link.kind) in seen:
+            continue
+        seen.add(id(link.kind))
+        for number, line in enumerate(link.kind.lines, 1):
+            if line.certificate is not None:
+                yield Check(f"∂{stage}/∂{source}, line {number}", line.certificate)
+    for name, partial in chain.partials.items():
+        if id(partial.shape) not in seen:
+            seen.add(id(partial.shape))
+            yield Check(f"∂{partial.target}/∂{name}", partial.certificate)
+
+
+MAX_STAGES_DIFFERENCED = 300
+"""Beyond this the gradient is checked by its parts alone: each kind of line once."""
+
+
+def _gradient(model: Model, chain: Chain) -> Iterable[Check]:
+    sources = [name for name in chain.sources if name in chain.partials]
+    if not sources or len(model.stages) > MAX_STAGES_DIFFERENCED:
+        return
+    point = _point(model, chain.target)
+    if point is None:
+        return
+    adjoints = adjoint_values(model, chain, point)
+    for name in sources:
+        yield Check(f"∂{chain.target}/∂{name}", _against_difference(model, chain, name, point, adjoints))
+
+
+def forward(model: Model, point: Mapping[str, mpf], digits: int = DIGITS) -> dict[str, mpf]:
+    """The value of every stage at a point, by mpmath."""
+    values = dict(point)
+    for stage in model.stages.values():
+        values[stage.name] = evaluate(stage.formula, values, digits)
+    return values
+
+
+def adjoint_values(model: Model, chain: Chain, point: Mapping[str, mpf]) -> dict[str, mpf]:
+    """The value of every partial derivative of the target at a point, by mpmath."""
+    values = forward(model, point)
+    adjoints: dict[str, mpf] = {}
+    for name, partial in chain.partials.items():
+        marks = {
+            named: Symbol(f"_bar_{named.args[1]}") for named in partial.local.atoms(_diff())
+        }
+        known = {f"_bar_{user}": value for user, value in adjoints.items()}
+        adjoints[name] = evaluate(partial.local.xreplace(marks), {**values, **known}, DIGITS)
+    return adjoints
+
+
+def _diff() -> type:
+    from symderive.formulas.inert import Diff
+
+    return Diff
+
+
+def _point(model: Model, target: str) -> dict[str, mpf] | None:
+    """The model's own values where they are complete, else a seeded point of the domain."""
+    free = [name for name in model.names if name not in model.stages]
+    fixed = {name: mpf(model.values[name]) for name in free if name in model.values}
+
+    def valid(point: dict[str, mpf]) -> bool:
+        return bool(isfinite(forward(model, {**point, **fixed})[target]))
+
+    missing = [name for name in free if name not in fixed]
+    with mp.workdps(DIGITS):
+        for drawn in points(missing, valid, count=1):
+            return {**drawn, **fixed}
+    return None
+
+
+def _against_difference(
+    model: Model, chain: Chain, name: str, point: Mapping[str, mpf], adjoints: Mapping[str, mpf]
+) -> Certificate:
+    """Compare a derivative with a central difference of the model at twice the digits."""
+    with mp.workdps(2 * DIGITS):
+        step = mpf(10) ** -(DIGITS // 2) * max(abs(point[name]), 1)
+        sides = [
+            forward(model, {**point, name: point[name] + sign * step}, 2 * DIGITS)[chain.target]
+            for sign in (1, -1)
+        ]
+        difference = (sides[0] - sides[1]) / (2 * step)
+        mine = adjoints[name]
+        scale = max(abs(mine), abs(difference), mpf(10) ** -10)
+        shown = tuple((n, mp.nstr(v, 8)) for n, v in point.items())
+        if not isfinite(mine) or not isfinite(difference):
+            return Certificate("unknown", "not finite at this point", 1, DIGITS, SEED, shown)
+        error = abs(mine - difference) / scale
+        if error > TOLERANCE:
+            method = f"{mp.nstr(mine, 12)} against {mp.nstr(difference, 12)} by differences"
+            return Certificate("refuted", method, 1, DIGITS, SEED, shown)
+        method = f"central difference at {2 * DIGITS} digits; relative error {mp.nstr(error, 2)}"
+        return Certificate("sampled", method, 1, DIGITS, SEED)

@@ -1,0 +1,391 @@
+"""The one object that everything comes from: links, chain rule, numbers, documents, verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sympy import Basic, Expr, ImmutableMatrix, S, Symbol
+
+from symderive.chain import MAX_PATHS_SHOWN, Chain, Partial
+from symderive.errors import UnknownChoiceError
+from symderive.formulas.inert import Diff
+from symderive.formulas.written import rename
+from symderive.links import Link, LinkKind
+from symderive.model import Model
+from symderive.steps import Certificate, Line, Step
+
+if TYPE_CHECKING:
+    from symderive.checking import Report
+    from symderive.claims import Verdict
+    from symderive.numeric import Function
+    from symderive.numeric.training import Update
+
+Sources = str | Sequence[Any] | Mapping[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Derivative:
+    """A derivative with everything that explains it.
+
+    Attributes:
+        formula: The derivative as a SymPy expression (or matrix) in stage names.
+        lines: The derivation line by line.
+        steps: The applications of rules behind it, each after those it depends on.
+        certificate: How it was established.
+        forms: Equal forms, simplest first.
+        rule: The name of the rule that the derivation starts with; empty for a chain of links.
+    """
+
+    formula: Expr | ImmutableMatrix
+    lines: tuple[Line, ...]
+    steps: tuple[Step, ...]
+    certificate: Certificate
+    forms: tuple[Expr, ...]
+    rule: str
+    derivation: Derivation = field(repr=False)
+
+    @property
+    def matrix(self) -> None:
+        """Matrix notation; None: a model of scalars has none."""
+        return
+
+    def latex(self) -> str:
+        """The formula in LaTeX.
+
+        >>> d = derive(Model({"y": "x**2"}))
+        >>> d.link("y", "x").latex()
+        '2x'
+        """
+        from symderive.formulas.latex import latex
+        from symderive.formulas.printing import tree
+
+        return latex(tree(self.formula, names=self.derivation.model.names))
+
+    def evaluate(self, **values: float) -> Any:
+        """The number (or array of numbers) at a point; the model's values are defaults.
+
+        Raises:
+            ValueMissingError: A value is missing.
+        """
+        return self.derivation.number(self.formula, **values)
+
+
+class Derivation:
+    """The derivation of a model's gradient. Made by ``derive``.
+
+    Attributes:
+        model: The model.
+        target: The stage that is differentiated.
+        sources: The names that it is differentiated by.
+        warnings: What a reader should know, such as a parameter without effect.
+    """
+
+    def __init__(self, model: Model, target: str, sources: tuple[str, ...]) -> None:
+        self.model, self.target, self.sources = model, target, sources
+        self.warnings = model.warnings
+        self._kinds: dict[tuple[int, int], LinkKind] = {}
+        self._chains: dict[tuple[str, tuple[str, ...]], Chain] = {}
+
+    # Links and partial derivatives --------------------------------------------------------
+
+    def chain(self, target: str | None = None, sources: Sequence[str] | None = None) -> Chain:
+        """All partial derivatives of one target; reused once computed."""
+        target = target or self.target
+        key = (target, tuple(sources if sources is not None else self.sources))
+        if target not in self.model.stages:
+            raise UnknownChoiceError("stage", target, self.model.stages)
+        if key not in self._chains:
+            self._chains[key] = Chain(self.model, *key, self._kinds)
+        return self._chains[key]
+
+    @property
+    def links(self) -> Mapping[tuple[str, str], Link]:
+        """The links on the paths from the sources to the target, by (stage, source)."""
+        return self.chain().links
+
+    @property
+    def partials(self) -> Mapping[str, Partial]:
+        """The partial derivatives of the target by every name on a path, last stages first."""
+        return self.chain().partials
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """Every step of the derivation."""
+        return tuple(step for link in self.links.values() for step in link.steps)
+
+    def link(self, stage: str, source: str) -> Derivative:
+        """The partial derivative along one edge of the graph.
+
+        Raises:
+            UnknownChoiceError: There is no such stage, or its formula does not use the source.
+
+        >>> d = derive(Model({"A2": "1/(1 + exp(-A1))"}))
+        >>> d.link("A2", "A1").formula
+        A2*(1 - A2)
+        """
+        if stage not in self.model.stages:
+            raise UnknownChoiceError("stage", stage, self.model.stages)
+        inputs = self.model.stages[stage].inputs
+        if source not in inputs:
+            raise UnknownChoiceError(f"input of stage {stage}", source, inputs)
+        link = self.chain().link(stage, source)
+        return Derivative(
+            link.formula, link.lines, link.steps, link.certificate, link.forms, link.rule, self
+        )
+
+    def partial(self, target: str, source: str) -> Derivative:
+        """The derivative of one stage with respect to a name, along every path.
+
+        Zero where there is no path; ``explain`` says why.
+
+        >>> d = derive(Model({"A2": "sigmoid(A1)", "A3": "binary_cross_entropy(A2, Y)"}))
+        >>> d.partial("A3", "A1").formula
+        A2 - Y
+        """
+        self._check_name(source)
+        chain = self.chain(target)
+        if source not in chain.partials and source != target:
+            chain = self.chain(target, (*self.sources, source))
+        if source == target or source not in chain.partials:
+            value = S.One if source == target else S.Zero
+            line = Line(value, ("no path",), Certificate("proved", "no path leads there"))
+            return Derivative(value, (line,), (), line.certificate, (value,), "", self)  # type: ignore[arg-type]
+        found = chain.partials[source]
+        steps = tuple(
+            step
+            for user in found.users
+            for step in chain.links[user, source].steps
+        )
+        formula = found.formula
+        return Derivative(formula, found.lines, steps, found.certificate, (formula,), "", self)
+
+    def _check_name(self, name: str) -> None:
+        known = (*self.model.names, *self.model.parameters)
+        if name not in known:
+            raise UnknownChoiceError("name", name, known)
+
+    def paths(self, target: str, source: str) -> list[tuple[str, ...]]:
+        """The paths from a name to a stage, shortest first; at most eight."""
+        chain = self.chain(target, (source,))
+        return chain.paths(source, MAX_PATHS_SHOWN) if chain.on_path(source) else []
+
+    def explain(self, target: str, source: str) -> str:
+        """Why a derivative is what it is: the paths, or why there is none.
+
+        >>> print(derive(Model({"y": "2*x", "z": "y + w"})).explain("y", "w"))
+        ∂y/∂w = 0: w is not an ancestor of y. w acts on z.
+        """
+        from symderive.explaining import explain
+
+        self._check_name(source)
+        return explain(self, target, source)
+
+    # The tape's contract ------------------------------------------------------------------
+
+    def gradient(
+        self,
+        target: str | Sequence[str] | None = None,
+        sources: Sources | None = None,
+        *,
+        output_gradients: object = None,
+        unconnected_gradients: str = "none",
+    ) -> Any:
+        """The gradient as formulas, in the structure of its sources.
+
+        Args:
+            target: A stage, or several (their gradients are added).
+            sources: A name, or a list, tuple or dict of names, nested as you like.
+            output_gradients: Weights of the targets: a formula or number, or a list of them.
+            unconnected_gradients: ``"none"`` gives None where no path leads, ``"zero"`` gives 0.
+
+        >>> derive(Model({"y": "x**2"})).gradient()
+        {'x': 2*x}
+        """
+        from symderive.tape import gradient
+
+        return gradient(self, target, sources, output_gradients, unconnected_gradients)
+
+    def jacobian(self, target: str | Sequence[str], source: str | Sequence[str]) -> Derivative:
+        """The derivatives of stages by names; a matrix where either is a list."""
+        from symderive.tape import jacobian
+
+        return jacobian(self, target, source)
+
+    def hessian(self, target: str, source: str | Sequence[str] | None = None) -> Derivative:
+        """The second derivatives of a stage, with steps; a matrix where ``source`` is a list.
+
+        >>> derive(Model({"y": "x**3"})).hessian("y", "x").formula
+        6*x
+        """
+        from symderive.tape import hessian
+
+        return hessian(self, target, source)
+
+    def derivative(self, target: str, source: str, order: int = 1) -> Derivative:
+        """The ``order``-th derivative of a stage by one name, with the steps of the last order."""
+        from symderive.tape import derivative
+
+        return derivative(self, target, source, order)
+
+    # Numbers ------------------------------------------------------------------------------
+
+    def definitions(self, chain: Chain | None = None) -> list[tuple[str, Expr]]:
+        """The program in formulas: every stage, then every adjoint, in order of computation."""
+        chain = chain or self.chain()
+        reached = self.model.ancestors(chain.target)
+        rows = [(s.name, s.formula) for s in self.model.stages.values() if s.name in reached]
+        for name, partial in chain.partials.items():
+            rows.append((adjoint_name(chain.target, name), named(partial.local)))
+        rows += [
+            (adjoint_name(chain.target, name), S.Zero)
+            for name in chain.sources
+            if name not in chain.partials
+        ]
+        return rows
+
+    @cached_property
+    def inputs(self) -> tuple[str, ...]:
+        """The names that the gradient needs values of: parameters, then constants."""
+        reached = self.model.ancestors(self.target)
+        names = (*self.model.parameters, *self.model.constants)
+        return tuple(n for n in names if n in reached or n in self.sources)
+
+    def function(self, backend: str = "auto", *, reduce: str | None = None) -> Function:
+        """The compiled value-and-gradient function.
+
+        Args:
+            backend: ``"python"`` (scalars), ``"numpy"`` (arrays) or ``"auto"`` (by the arguments).
+            reduce: ``"mean"`` or ``"sum"`` over the rows of array arguments; None keeps the rows.
+
+        >>> f = derive(Model({"y": "x**2"}, parameters={"x": 2.0})).function()
+        >>> f(x=3.0)
+        (9.0, {'x': 6.0})
+        """
+        from symderive.numeric import Function
+
+        return Function.of(self, backend=backend, reduce=reduce)
+
+    def number(self, formula: Expr | ImmutableMatrix, **values: float) -> Any:
+        """A formula in the names of the model, as a number, through the emitted program."""
+        from symderive.numeric import number
+
+        return number(self, formula, values)
+
+    def evaluate(self, **values: float) -> Any:
+        """The numbers of one point: ``.stages``, ``.links``, ``.partials``, ``.gradient``."""
+        from symderive.numeric import evaluate
+
+        return evaluate(self, values)
+
+    def update(self, learning_rate: float | None = None, **values: float) -> Update:
+        """One step of gradient descent: ``.old``, ``.new``, ``.old_loss``, ``.new_loss``."""
+        from symderive.numeric.training import update
+
+        rate = self.model.learning_rate if learning_rate is None else learning_rate
+        return update(self, rate, values)
+
+    def train(self, data: Mapping[str, Any] | None = None, **options: Any) -> Any:
+        """Steps of gradient descent; see ``numeric.training.train``."""
+        from symderive.numeric.training import train
+
+        return train(self, data, **options)
+
+    def code(self, backend: str = "numpy") -> str:
+        """The gradient function as source text."""
+        return self.function("python" if backend == "math" else backend).source
+
+    # Verdicts and documents ---------------------------------------------------------------
+
+    @cached_property
+    def _report(self) -> Report:
+        from symderive.checking import check
+
+        return check(self.model, self.chain())
+
+    def check(self) -> Report:
+        """Every line's verdict, and the gradient against differences of the model itself."""
+        return self._report
+
+    def check_claim(self, derivative: str, answer: str) -> Verdict:
+        """Judge a reader's answer, such as ``("dA3/dA1", "A2 - Y")``.
+
+        >>> d = derive(Model({"y": "sin(x**2)"}))
+        >>> print(d.check_claim("dy/dx", "cos(x**2)").slip)
+        forgotten inner derivative: the factor 2*x is missing
+        """
+        from symderive.claims import judge
+
+        return judge(self, derivative, answer)
+
+    def write(
+        self,
+        directory: str | Path,
+        formats: Sequence[str] = ("md", "tex", "pdf", "html"),
+        **options: Any,
+    ) -> list[Path]:
+        """Write documents into a directory; see ``documents.write``.
+
+        Raises:
+            UnknownChoiceError: A format is not in the table.
+            CheckError: A line of the derivation is refuted: nothing is written.
+        """
+        from symderive.documents import write
+
+        return write(self, Path(directory), formats, **options)
+
+    def text(self, detail: str = "standard") -> str:
+        """The derivation as readable Unicode text, for a terminal."""
+        from symderive.documents import render
+
+        return str(render(self, "txt", detail=detail))
+
+
+def adjoint_name(target: str, source: str) -> str:
+    """The name of ∂target/∂source in programs.
+
+    >>> adjoint_name("A3", "w1")
+    'A3_D_w1'
+    """
+    return f"{target}_D_{source}"
+
+
+def named(formula: Basic) -> Expr:
+    """A formula with each adjoint as the symbol that programs use for it."""
+    adjoints = {
+        part: Symbol(adjoint_name(str(part.args[0]), str(part.args[1])))
+        for part in formula.atoms(Diff)
+    }
+    return rename(formula, adjoints) if adjoints else formula
+
+
+def derive(
+    model: Model, target: str | None = None, sources: Sequence[str] | None = None
+) -> Derivation:
+    """Derive the gradient of a model.
+
+    Args:
+        model: The model.
+        target: The stage to differentiate; the model's target, if not given.
+        sources: The names to differentiate by; the model's parameters, if not given.
+
+    Raises:
+        UnknownChoiceError: A name is not in the model.
+        NoRuleError: A formula holds something that no rule differentiates.
+
+    >>> d = derive(Model({"A1": "x*w", "A2": "sigmoid(A1)"}, parameters=["w"]))
+    >>> d.partial("A2", "w").formula
+    A2*x*(1 - A2)
+    """
+    if target is not None and target not in model.stages:
+        raise UnknownChoiceError("stage", target, model.stages)
+    names = tuple(sources) if sources is not None else model.parameters
+    for name in names:
+        if name not in model.names and name not in model.parameters:
+            raise UnknownChoiceError("name", name, model.names)
+    return Derivation(model, target or model.target, names)
+
+

@@ -1,0 +1,110 @@
+"""Gradient descent with a compiled function: one step, and many."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from symderive.errors import SymderiveError
+from symderive.numeric.function import Function
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """One step of gradient descent.
+
+    Attributes:
+        old: The parameters before.
+        new: The parameters after: old − learning_rate · gradient.
+        gradient: The slopes at ``old``.
+        learning_rate: The length of the step, per unit of slope.
+        old_loss: The value at ``old``.
+        new_loss: The value at ``new``.
+    """
+
+    old: Mapping[str, Any]
+    new: Mapping[str, Any]
+    gradient: Mapping[str, Any]
+    learning_rate: float
+    old_loss: Any
+    new_loss: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """Many steps of gradient descent.
+
+    Attributes:
+        start: The parameters at first.
+        end: The parameters at last.
+        losses: The value before each step, and after the last.
+        learning_rate: The length of each step, per unit of slope.
+    """
+
+    start: Mapping[str, float]
+    end: Mapping[str, float]
+    losses: tuple[float, ...]
+    learning_rate: float
+
+
+def update(function: Function, values: Mapping[str, Any], *, learning_rate: float) -> Update:
+    """One step from the given values; those left out are the function's own.
+
+    Raises:
+        ValueMissingError: A value is missing or is not finite.
+    """
+    _check_rate(learning_rate)
+    old_loss, gradient = function(**values)
+    old = {name: values.get(name, function.defaults.get(name)) for name in gradient}
+    new = {name: old[name] - learning_rate * slope for name, slope in gradient.items()}
+    return Update(old, new, gradient, learning_rate, old_loss, function.value_only(**values | new))
+
+
+def train(
+    function: Function, values: Mapping[str, Any], *, learning_rate: float, steps: int
+) -> Training:
+    """Gradient descent; with arrays in ``values`` the function must reduce (``reduce="mean"``).
+
+    Raises:
+        SymderiveError: The loss stopped being finite, with the step where it did; or the loss has a
+            value for each row.
+    """
+    _check_rate(learning_rate)
+    if steps < 0:
+        raise SymderiveError(f"steps is {steps}; it counts from 0")
+    given = function.arguments(values)
+    places = {name: function.inputs.index(name) for name in function.gradient}
+    numbers = all(isinstance(value, float) for value in given)
+    if not numbers and function.reduce == "none":
+        raise SymderiveError("training on a batch needs one loss: compile with reduce='mean'")
+    run = function.fastest(numbers)
+    start = {name: given[place] for name, place in places.items()}
+    losses: list[float] = []
+    for step in range(steps):
+        loss, *slopes = run(*given)
+        losses.append(float(loss))
+        if not math.isfinite(loss):
+            raise _diverged(step, loss, learning_rate)
+        for place, slope in zip(places.values(), slopes, strict=True):
+            given[place] -= learning_rate * slope
+    losses.append(float(run(*given)[0]))
+    end = {name: _plain(given[place]) for name, place in places.items()}
+    if not all(math.isfinite(value) for value in end.values()):
+        raise _diverged(steps, losses[-1], learning_rate)
+    return Training(start, end, tuple(losses), learning_rate)
+
+
+def _plain(value: Any) -> float:
+    return float(value)
+
+
+def _diverged(step: int, loss: float, rate: float) -> SymderiveError:
+    message = f"at step {step} the loss is {loss}: the steps are too long; lower learning_rate ({rate})"
+    return SymderiveError(message)
+
+
+def _check_rate(rate: float) -> None:
+    if not (math.isfinite(rate) and rate > 0):
+        raise SymderiveError(f"learning_rate is {rate}; give it a positive number")
