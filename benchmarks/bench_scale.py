@@ -9,6 +9,7 @@ from __future__ import annotations
 import statistics
 import sys
 import time
+from itertools import pairwise
 
 import symderive as sd
 
@@ -19,7 +20,7 @@ ROUNDS = 3
 def chain(stages: int) -> dict[str, str]:
     """A1 = sigmoid(w), A2 = sigmoid(A1), …."""
     names = ["w", *(f"A{k}" for k in range(1, stages + 1))]
-    return {name: f"sigmoid({before})" for before, name in zip(names, names[1:], strict=False)}
+    return {name: f"sigmoid({before})" for before, name in pairwise(names)}
 
 
 def measure(stages: int) -> dict[str, float]:
@@ -39,7 +40,7 @@ def measure(stages: int) -> dict[str, float]:
     if not (0.0 < value < 1.0 and gradient["w"] >= 0.0):
         raise SystemExit(f"the function of {stages} stages is wrong: {value}, {gradient}")
     parts = ("model", "derive", "check", "function")
-    return {part: b - a for part, a, b in zip(parts, marks, marks[1:], strict=False)}
+    return {part: b - a for part, (a, b) in zip(parts, pairwise(marks), strict=True)}
 
 
 def main() -> int:

@@ -1,7 +1,8 @@
 """Cold starts, side by side: ``derive`` against ``import sympy``, help against a bare interpreter.
 
 Each pair runs interleaved, in fresh processes, with bytecode cached as after any first run; the
-medians are compared. Run: ``python benchmarks/bench_startup.py``; exit status 1 if a bound is missed.
+medians are compared. Run: ``python benchmarks/bench_startup.py``; exit status 1 if a bound is
+missed.
 """
 
 from __future__ import annotations

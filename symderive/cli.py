@@ -16,9 +16,8 @@ TYPE_CHECKING = False  # as typing's, whose import would cost more than this mod
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
-    from pathlib import Path
 
-    from symderive import Derivation, Model
+    from symderive import Derivation
 
 OK, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
@@ -60,55 +59,70 @@ exit status: 0 done; 1 a check failed or a claim was refuted; 2 bad input
 def _derive(options: argparse.Namespace) -> int:
     from pathlib import Path
 
-    status = OK
-    for name in options.models:
-        model, derivation = _read(name, options)
-        folder = Path(options.output) / Path(name).stem
-        with _progress(f"checking {name}"):
-            report = derivation.check()
-        if not report.passed:
-            print(f"symderive: {name}: a check failed; nothing is written", file=sys.stderr)
-            print(report, file=sys.stderr)
-            status = FAILED
-            continue
+    folders = {Path(options.output) / Path(name).stem: name for name in options.models}
+    if len(folders) < len(options.models):
+        raise _usage_error("two of the models have one name, and would share one output folder")
+    derivations = {folder: _read(name, options) for folder, name in folders.items()}
+    failed = [name for folder, name in folders.items() if not _passes(derivations[folder], name)]
+    if failed:  # before the first file is written
+        return FAILED
+    for folder, derivation in derivations.items():
         with _progress(f"writing {folder}"):
             paths = derivation.write(
                 folder, formats=options.to, pdf_engine=options.pdf_engine, detail=options.detail
             )
         if not options.quiet:
             print(*paths, sep="\n")
-    return status
+    return OK
+
+
+def _passes(derivation: Derivation, name: str) -> bool:
+    """Whether every check holds; tells which do not."""
+    with _progress(f"checking {name}"):
+        report = derivation.check()
+    if not report.passed:
+        print(f"symderive: {name}: a check failed; nothing is written", file=sys.stderr)
+        print(report, file=sys.stderr)
+    return report.passed
 
 
 def _check(options: argparse.Namespace) -> int:
-    model, derivation = _read(options.model, options)
+    claims = [_claim(text) for text in options.claim]
+    derivation = _read(options.model, options)
     with _progress(f"checking {options.model}"):
         report = derivation.check()
-        claims = [*model.claims.items(), *map(_claim, options.claim)]
+        claims = [*derivation.model.claims.items(), *claims]
         verdicts = [(*claim, derivation.check_claim(*claim)) for claim in claims]
     if not options.quiet:
+        checks = (*report.lines, *report.gradient)
+        width = max((len(check.subject) for check in checks), default=0)
+        for check in checks:
+            print(f"{check.subject:{width}}  {check.certificate.verdict}")
+    if not (options.quiet and report.passed):
         print(report)
+    refuted = False
     for left, right, verdict in verdicts:
-        if not options.quiet or verdict.verdict == "refuted":
+        wrong = verdict.verdict == "refuted"
+        refuted = refuted or wrong
+        if wrong or not options.quiet:
             print(f"{left} = {right}: {verdict}")
-    refuted = any(verdict.verdict == "refuted" for *_, verdict in verdicts)
     return OK if report.passed and not refuted else FAILED
 
 
 def _show(options: argparse.Namespace) -> int:
-    _, derivation = _read(options.model, options)
+    derivation = _read(options.model, options)
     print(derivation.text(detail=options.detail))
     return OK
 
 
 def _code(options: argparse.Namespace) -> int:
-    _, derivation = _read(options.model, options)
+    derivation = _read(options.model, options)
     print(derivation.code(options.backend), end="")
     return OK
 
 
 def _update(options: argparse.Namespace) -> int:
-    _, derivation = _read(options.model, options)
+    derivation = _read(options.model, options)
     rate = options.learning_rate
     update = derivation.update() if rate is None else derivation.update(learning_rate=rate)
     width = max(map(len, [*update.old, derivation.target]))
@@ -118,8 +132,8 @@ def _update(options: argparse.Namespace) -> int:
     return OK
 
 
-def _read(name: str, options: argparse.Namespace) -> tuple[Model, Derivation]:
-    """The model in a file and its derivation; warnings go to standard error."""
+def _read(name: str, options: argparse.Namespace) -> Derivation:
+    """The derivation of the model in a file; warnings go to standard error."""
     import symderive
 
     with _progress(f"reading {name}"):
@@ -128,18 +142,21 @@ def _read(name: str, options: argparse.Namespace) -> tuple[Model, Derivation]:
         for warning in model.warnings:
             print(f"symderive: {name}: warning: {warning}", file=sys.stderr)
     with _progress(f"deriving {name}"):
-        derivation = symderive.derive(model, target=options.target)
-    return model, derivation
+        return symderive.derive(model, target=options.target)
 
 
 def _claim(text: str) -> tuple[str, str]:
     """The two sides of ``dA3/dA1 = A2 - Y``."""
     left, equals, right = text.partition("=")
     if not (equals and left.strip() and right.strip()):
-        from symderive.errors import ModelError
-
-        raise ModelError(f'{text!r} is no claim; write it as "dA3/dA1 = A2 - Y"', where="--claim")
+        raise _usage_error(f'{text!r} is no claim; write it as "dA3/dA1 = A2 - Y"')
     return left.strip(), right.strip()
+
+
+def _usage_error(message: str) -> Exception:
+    from symderive.errors import SymderiveError
+
+    return SymderiveError(message)
 
 
 # Options ----------------------------------------------------------------------------------------
@@ -155,7 +172,13 @@ def _derive_options(parser: argparse.ArgumentParser) -> None:
         default=["md", "tex", "pdf", "html"],
         help="formats, separated by commas (default: md,tex,pdf,html)",
     )
-    add("-o", "--output", metavar="DIR", default="output", help="write to DIR/MODEL/ (default: output)")
+    add(
+        "-o",
+        "--output",
+        metavar="DIR",
+        default="output",
+        help="write to DIR/MODEL/ (default: output)",
+    )
     add(
         "--pdf-engine",
         metavar="ENGINE",
@@ -333,10 +356,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     arguments = list(sys.argv[1:] if argv is None else argv)
-    options = parser().parse_args(arguments or ["--help"])
     try:
+        options = parser().parse_args(arguments or ["--help"])
         status: int = options.run(options)
         sys.stdout.flush()
+    except SystemExit as stop:  # argparse has said why
+        return int(stop.code or OK)
     except BrokenPipeError:  # the reader, such as head, has seen enough
         _drop_output()
         return OK
@@ -344,24 +369,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("symderive: interrupted", file=sys.stderr)
         return INTERRUPTED
     except Exception as error:
-        message = _explanation(error)
-        if message is None:
-            raise
-        print(f"symderive: {message}", file=sys.stderr)
-        return BAD_INPUT
+        return _explain(error)
     return status
 
 
-def _explanation(error: Exception) -> str | None:
-    """What to tell about an error that is no defect of the program; None for one that is."""
+def _explain(error: Exception) -> int:
+    """Tell of an error that is no defect of the program; raise one that is."""
     from symderive.errors import CheckError, SymderiveError
 
     if isinstance(error, SymderiveError):
-        return str(error)
-    if isinstance(error, OSError):
-        place = f"{error.filename}: " if error.filename else ""
-        return f"{place}{error.strerror or error}"
-    return None
+        message = str(error)
+    elif isinstance(error, OSError):
+        message = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+    else:
+        raise error
+    print(f"symderive: {message}", file=sys.stderr)
+    return FAILED if isinstance(error, CheckError) else BAD_INPUT
 
 
 def _drop_output() -> None:

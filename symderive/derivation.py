@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from symderive.checking import Report
     from symderive.claims import Verdict
     from symderive.numeric import Function
-    from symderive.numeric.training import Update
+    from symderive.numeric.training import Training, Update
 
 Sources = str | Sequence[Any] | Mapping[str, Any]
 
@@ -72,6 +72,31 @@ class Derivative:
             ValueMissingError: A value is missing.
         """
         return self.derivation.number(self.formula, **values)
+
+
+RESULT = "_result"
+"""The name of a formula that is evaluated for itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """The numbers of one point: floats, or arrays over a batch.
+
+    Attributes:
+        stages: The value of each stage.
+        links: ∂stage/∂source by (stage, source).
+        partials: ∂target/∂name for every name on a path.
+        gradient: ∂target/∂source by source.
+    """
+
+    stages: Mapping[str, Any]
+    links: Mapping[tuple[str, str], Any]
+    partials: Mapping[str, Any]
+    gradient: Mapping[str, Any]
+
+
+def _is_list(value: object) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, str)
 
 
 class Derivation:
@@ -267,32 +292,105 @@ class Derivation:
         """
         from symderive.numeric import Function
 
-        return Function.of(self, backend=backend, reduce=reduce)
+        gradient = {name: adjoint_name(self.target, name) for name in self.sources}
+        return Function(
+            self.definitions(),
+            self.inputs,
+            self.target,
+            gradient,
+            defaults=self.model.values,
+            backend=backend,
+            reduce=reduce,
+        )
 
     def number(self, formula: Expr | ImmutableMatrix, **values: float) -> Any:
-        """A formula in the names of the model, as a number, through the emitted program."""
-        from symderive.numeric import number
+        """A formula in the names of the model as a number, or a matrix as an array of them."""
+        from symderive.numeric import Function
 
-        return number(self, formula, values)
+        if isinstance(formula, ImmutableMatrix):
+            import numpy
 
-    def evaluate(self, **values: float) -> Any:
-        """The numbers of one point: ``.stages``, ``.links``, ``.partials``, ``.gradient``."""
-        from symderive.numeric import evaluate
+            rows = [[self.number(part, **values) for part in row] for row in formula.tolist()]
+            return numpy.array(rows)
+        rows = [*self._everything(), (RESULT, named(formula))]
+        used = {symbol.name for _, right in rows for symbol in right.free_symbols}
+        inputs = [name for name in self._inputs_of_model() if name in used]
+        function = Function(rows, inputs, RESULT, {}, defaults=self.model.values)
+        return function.value_only(**values)
 
-        return evaluate(self, values)
+    def _inputs_of_model(self) -> tuple[str, ...]:
+        return tuple(n for n in (*self.model.parameters, *self.model.constants))
 
-    def update(self, learning_rate: float | None = None, **values: float) -> Update:
-        """One step of gradient descent: ``.old``, ``.new``, ``.old_loss``, ``.new_loss``."""
+    def _everything(self) -> list[tuple[str, Expr]]:
+        """Every stage of the model, and the adjoints of the target."""
+        rows = self.definitions()
+        names = {name for name, _ in rows}
+        rest = [(s.name, s.formula) for s in self.model.stages.values() if s.name not in names]
+        return [*rows, *rest]
+
+    def evaluate(self, **values: Any) -> Point:
+        """The numbers of one point, from the emitted program; the model's values are defaults.
+
+        Raises:
+            ValueMissingError: A value is missing or not finite.
+
+        >>> d = derive(Model({"y": "x**2"}, parameters={"x": 2.0}))
+        >>> d.evaluate().gradient
+        {'x': 4.0}
+        """
+        from symderive.numeric import Function
+
+        rows = self.definitions()
+        known = dict(rows)
+        links = {key: adjoint_name(*key) for key in self.links}
+        rows += [
+            (name, self.links[key].formula) for key, name in links.items() if name not in known
+        ]
+        function = Function(rows, self.inputs, self.target, {}, defaults=self.model.values)
+        found = function.stages(**values)
+        partials = {name: found[adjoint_name(self.target, name)] for name in self.partials}
+        return Point(
+            {name: found[name] for name in known if name in self.model.stages},
+            {key: found[name] for key, name in links.items()},
+            partials,
+            {name: found[adjoint_name(self.target, name)] for name in self.sources},
+        )
+
+    def update(self, learning_rate: float | None = None, **values: Any) -> Update:
+        """One step of gradient descent: ``.old``, ``.new``, ``.old_loss``, ``.new_loss``.
+
+        >>> step = derive(Model({"y": "x**2"}, parameters={"x": 2.0})).update(learning_rate=0.25)
+        >>> step.old, step.new, step.old_loss, step.new_loss
+        ({'x': 2.0}, {'x': 1.0}, 4.0, 1.0)
+        """
         from symderive.numeric.training import update
 
         rate = self.model.learning_rate if learning_rate is None else learning_rate
-        return update(self, rate, values)
+        return update(self.function(), values, learning_rate=rate)
 
-    def train(self, data: Mapping[str, Any] | None = None, **options: Any) -> Any:
-        """Steps of gradient descent; see ``numeric.training.train``."""
+    def train(
+        self,
+        data: Mapping[str, Any] | None = None,
+        *,
+        learning_rate: float | None = None,
+        steps: int = 100,
+        reduce: str | None = None,
+    ) -> Training:
+        """Steps of gradient descent: ``.start``, ``.end``, ``.losses``.
+
+        Args:
+            data: Values by name; arrays are a batch, whose mean loss is lowered.
+            learning_rate: The model's, if not given.
+            steps: How many.
+            reduce: ``"mean"`` (of a batch) or ``"sum"``.
+        """
         from symderive.numeric.training import train
 
-        return train(self, data, **options)
+        values = dict(data or {})
+        batch = any(getattr(value, "ndim", 0) or _is_list(value) for value in values.values())
+        function = self.function(reduce=reduce or ("mean" if batch else None))
+        rate = self.model.learning_rate if learning_rate is None else learning_rate
+        return train(function, values, learning_rate=rate, steps=steps)
 
     def code(self, backend: str = "numpy") -> str:
         """The gradient function as source text."""

@@ -15,13 +15,16 @@ from sympy import Basic, Expr, Symbol
 from symderive.certify import certify
 from symderive.closed_form import Form, closed_forms
 from symderive.differentiate import differentiate, levels
+from symderive.formulas.functions import function_of
 from symderive.formulas.inert import OUTPUT, Diff, placeholder
 from symderive.formulas.parsing import Template
 from symderive.formulas.written import evaluated, rename
 from symderive.model import Stage
 from symderive.steps import Certificate, Line, Step
 
-DEFINITION = "definition of the stage"
+Plan = list[tuple[Expr, tuple[str, ...], tuple[Step, ...]]]
+"""Lines before they are certified: formula, reasons, steps applied."""
+
 WEAKEST = ("refuted", "unknown", "sampled", "proved")
 """Verdicts from weakest to strongest: a derivation is as good as its weakest line."""
 
@@ -61,8 +64,31 @@ class LinkKind:
     @cached_property
     def lines(self) -> tuple[Line, ...]:
         """The derivation line by line, each with its certificate."""
-        plan = [(f, reasons, steps) for f, reasons, steps in levels(self.step)]
-        plan += [(f, (reason,), ()) for f, reason in self.forms[0].rewritings]
+        return self._certified([*levels(self.step), *_rewritten(self.forms[0])])
+
+    @cached_property
+    def full_lines(self) -> tuple[Line, ...]:
+        """The same with every rule on a line of its own, from the definition of a named function."""
+        written = self.template.written
+        row = function_of(evaluated(written))
+        if row is None or row.definition is None:
+            return self._certified([*levels(self.step, fold=False), *_rewritten(self.forms[0])])
+        spelled = row.definition_formula(*written.args)
+        step = differentiate(spelled, self.variable)
+        opening: Plan = [(Diff(written, self.variable), (), ())]
+        by_definition = (f"definition of {row.title}",)
+        opening.append((Diff(spelled, self.variable), by_definition, ()))
+        form = closed_forms(step.result, OUTPUT, spelled)[0]
+        return self._certified([*opening, *levels(step, fold=False)[1:], *_rewritten(form)])
+
+    def told(self, detail: str) -> tuple[Line, ...]:
+        """The lines at a level of detail: ``brief``, ``standard`` or ``full``."""
+        if detail == "brief" and len(self.lines) > 2:
+            return (self.lines[0], self.lines[-1])
+        return self.full_lines if detail == "full" else self.lines
+
+    def _certified(self, plan: Plan) -> tuple[Line, ...]:
+        """The lines of a plan, each compared with the independent truth."""
         truth = Diff(self.template.written, self.variable)
         where = {OUTPUT: self.template.written}
         lines: list[Line] = []
@@ -80,6 +106,10 @@ class LinkKind:
     def certificate(self) -> Certificate:
         """The weakest certificate of the lines."""
         return weakest(line.certificate for line in self.lines if line.certificate)
+
+
+def _rewritten(form: Form) -> Plan:
+    return [(formula, (reason,), ()) for formula, reason in form.rewritings]
 
 
 def weakest(certificates: object) -> Certificate:
@@ -121,12 +151,16 @@ class Link:
         """Equal forms, simplest first, each reached by checked rewritings."""
         return tuple(self.here(form.formula) for form in self.kind.forms)
 
-    @cached_property
+    @property
     def lines(self) -> tuple[Line, ...]:
         """The derivation line by line."""
+        return self.told("standard")
+
+    def told(self, detail: str) -> tuple[Line, ...]:
+        """The lines at a level of detail: ``brief``, ``standard`` or ``full``."""
         return tuple(
             Line(self.here(line.formula), line.reasons, line.certificate, line.steps)
-            for line in self.kind.lines
+            for line in self.kind.told(detail)
         )
 
     @cached_property

@@ -81,7 +81,7 @@ class Model:
 
     def __init__(
         self,
-        stages: Mapping[str, str | Expr],
+        stages: Mapping[str, str | Expr | Stage],
         *,
         parameters: Values | None = None,
         constants: Values | None = None,
@@ -98,8 +98,8 @@ class Model:
         if not stages:
             raise ModelError("the model has no stages; state at least one", where=source)
         self.functions: Mapping[str, NamedFunction] = FUNCTIONS
-        if functions:
-            self.functions = {**FUNCTIONS, **user_functions(functions, where=source)}
+        if functions is not None and functions is not FUNCTIONS:
+            self.functions = user_functions(functions, where=source)
         for name in (*stages, *(parameters or ()), *(constants or ())):
             self._check_name(name)
         self.templates: dict[str, Template] = {}
@@ -130,8 +130,10 @@ class Model:
         if name.startswith("_") or name in WORDS or name == "None":
             raise ModelError(f"the name {name!r} is reserved; choose another", where=self.source)
 
-    def _read_stage(self, name: str, text: str | Expr) -> Stage:
+    def _read_stage(self, name: str, text: str | Expr | Stage) -> Stage:
         where = self._place(name)
+        if isinstance(text, Stage):
+            return text
         if isinstance(text, Expr):
             return Stage(name, str(text), from_sympy(text, self.functions, where=where))
         if not isinstance(text, str):

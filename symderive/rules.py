@@ -205,16 +205,14 @@ ROWS: tuple[Row, ...] = (
 @lru_cache(maxsize=4096)
 def function_rule(row: NamedFunction, count: int) -> Rule:
     """The rule of a named function of ``count`` arguments: f(u)′ = f′(u)·u′, summed over them."""
-    names = ("u",) if count == 1 else ("u", "v", "w", "s", "t")
+    names = ("u", "v", "w", "s", "t")
     letters = [Symbol(names[k] if k < len(names) else f"u{k}") for k in range(count)]
-    partials = row.partial_formulas(*letters)
-    right = sum_of(
-        *(
-            product(partial, Symbol(f"{letter}'"))
-            for partial, letter in zip(partials, letters, strict=True)
-            if partial != 0
-        )
-    ) if any(partial != 0 for partial in partials) else S.Zero
+    parts = [
+        product(partial, Symbol(f"{letter}'"))
+        for partial, letter in zip(row.partial_formulas(*letters), letters, strict=True)
+        if partial is not None and partial != 0  # None: no formula by this argument is known
+    ]
+    right = sum_of(*parts) if parts else S.Zero
     return Rule(f"derivative of {row.title}", row.apply(*letters), tidy(right), row.kink_note)
 
 
@@ -269,7 +267,11 @@ def _chain(
 def _named_chain(formula: Expr, bindings: Bindings, derivatives: tuple[Expr, ...]) -> Expr:
     named = function_of(formula)
     assert named is not None  # find_rule chose this conclusion by it
-    return _chain(tuple(named.partial_formulas(*formula.args)), derivatives)
+    partials = named.partial_formulas(*formula.args)
+    for place, (partial, derivative) in enumerate(zip(partials, derivatives, strict=True), 1):
+        if partial is None and derivative != 0:
+            raise NoRuleError(formula, f"its argument {place}")
+    return _chain(tuple(p if p is not None else S.Zero for p in partials), derivatives)
 
 
 def _undefined_chain(formula: Expr, bindings: Bindings, derivatives: tuple[Expr, ...]) -> Expr:

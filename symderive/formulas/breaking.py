@@ -8,7 +8,7 @@ the same mathematics in a form that can be broken.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import replace
 
 from symderive.formulas.nodes import (
@@ -39,6 +39,8 @@ from symderive.formulas.nodes import (
 
 _OPERATORS = {"bin": 1.2, "rel": 1.35, "punct": 0.45, "times": 0.05, "apply": 0.17, "space": 0.17}
 _SCRIPT = 0.72
+_LEAST = 3.0
+"""No line is broken to get fewer em than this."""
 
 
 def width(node: Node) -> float:
@@ -90,95 +92,117 @@ def split(node: Node, limit: float) -> list[Node]:
 
     Every piece but the first starts with the sign at which the formula was broken.
     """
-    if width(node) <= limit:
+    return _pieces(node, limit, limit)
+
+
+def _pieces(node: Node, limit: float, first: float) -> list[Node]:
+    """The pieces of a node whose first line has room for ``first`` em only."""
+    if width(node) <= first:
         return [node]
     match node:
         case Style("box", body, _, _):
-            return split(body, limit)
+            return _pieces(body, limit, first)
         case Style("color" | "cancel", body, _, _):
-            return [replace(node, body=piece) for piece in split(body, limit)]
+            return [replace(node, body=piece) for piece in _pieces(body, limit, first)]
         case Row(items):
-            return _split_row(items, limit)
+            return [row(*line) for line in _filled(items, limit, first)]
         case Fence(left, body, right):
-            pieces = split(body, limit - 0.9)
+            pieces = _pieces(body, limit - 0.9, first - 0.45)
             if len(pieces) == 1:
                 return [node]
-            middle: list[Node] = [Fence("", piece, "") for piece in pieces[1:-1]]
-            return [Fence(left, pieces[0], ""), *middle, Fence("", pieces[-1], right)]
+            return [Fence(left, pieces[0], ""), *pieces[1:-1], Fence("", pieces[-1], right)]
         case Script(base, None, sup) if sup is not None and base == EULER:
-            return split(Row((Fn("exp"), APPLY, fence(sup))), limit)
+            return _pieces(Row((Fn("exp"), APPLY, fence(sup))), limit, first)
         case Script(base, sub, sup):
-            pieces = split(base, limit - width(node) + width(base))
+            scripts = width(node) - width(base)
+            pieces = _pieces(base, limit - scripts, first)
             return [*pieces[:-1], Script(pieces[-1], sub, sup)]
         case Frac(numerator, denominator):
-            return split(_as_product(numerator, denominator, limit), limit)
+            return _pieces(_as_product(numerator, denominator, limit), limit, first)
         case Sqrt(body, degree):
             exponent = Row((Num("1"), Op("/", "ord"), degree or Num("2")))
-            return split(Script(fence(body), None, exponent), limit)
+            return _pieces(Script(fence(body), None, exponent), limit, first)
     return [node]
 
 
 def _as_product(numerator: Node, denominator: Node, limit: float) -> Node:
     """A fraction that is too wide, as a product that can be broken."""
     if width(denominator) < limit / 2:
-        return row(Frac(Num("1"), denominator), *([DOT, _bracketed(numerator)]))
+        return Row((Frac(Num("1"), denominator), DOT, *_factors(numerator)))
     inverse = Script(fence(denominator), None, Row((NEGATIVE, Num("1"))))
-    return inverse if numerator == Num("1") else Row((_bracketed(numerator), DOT, inverse))
+    return inverse if numerator == Num("1") else Row((*_factors(numerator), DOT, inverse))
 
 
-def _bracketed(node: Node) -> Node:
-    """The node as a factor: in brackets if it is a row with signs of its own."""
-    if isinstance(node, Row) and any(isinstance(item, Op) for item in node.items):
-        return fence(node)
-    return node
+def _factors(node: Node) -> tuple[Node, ...]:
+    """The items of a product; anything looser as one factor in brackets."""
+    if not isinstance(node, Row):
+        return (node,)
+    loose = any(
+        isinstance(item, Op) and item.kind in ("bin", "rel", "pre") and item != DOT
+        for item in node.items
+    )
+    return (fence(node),) if loose else node.items
 
 
-def _split_row(items: tuple[Node, ...], limit: float) -> list[Node]:
-    """Fill lines with the parts between signs; a part that is too wide is broken by itself."""
+def _filled(items: Sequence[Node], limit: float, first: float) -> list[list[Node]]:
+    """Lines filled with the parts between signs; a part too wide for any line is broken itself."""
     lines: list[list[Node]] = [[]]
+    room = first
     for part in _parts(items):
-        if lines[-1] and sum(map(width, lines[-1])) + sum(map(width, part)) > limit:
+        wide = sum(map(width, part))
+        if wide > room and lines[-1] and (wide <= limit or room < limit / 3):
             lines.append([])
-        lines[-1].extend(part)
-    result: list[Node] = []
-    for line in lines:
-        result.extend(_split_part(line, limit))
-    return result
+            room = limit
+        if lines[-1] == [] and len(lines) > 1:
+            part = _continued(part)
+        broken = [part] if wide <= room else _broken(part, limit, room)
+        lines[-1] += broken[0]
+        lines += broken[1:]
+        used = sum(map(width, lines[-1]))
+        room = (first if len(lines) == 1 else limit) - used
+    return lines
 
 
-def _parts(items: tuple[Node, ...]) -> Iterator[list[Node]]:
+def _continued(part: list[Node]) -> list[Node]:
+    """A product that goes on in the next line shows its sign there."""
+    sign = part[0]
+    return [DOT, *part[1:]] if isinstance(sign, Op) and sign.kind == "times" else part
+
+
+def _parts(items: Sequence[Node]) -> list[list[Node]]:
     """The items between the loosest signs of the row: relations, sums, then products."""
-    kinds = {item.kind if item != DOT else "dot" for item in items if isinstance(item, Op)}
+    kinds = {_kind(item) for item in items[1:]}
     for breaking in ({"rel"}, {"bin"}, {"dot", "times"}):
-        if not kinds & breaking:
-            continue
-        part: list[Node] = []
-        for item in items:
-            sign = isinstance(item, Op) and (item.kind if item != DOT else "dot") in breaking
-            if sign and part:
-                yield part
-                part = []
-            # A product that goes on in the next line shows its sign there.
-            part.append(item)
-        yield part
-        return
-    yield list(items)
+        if kinds & breaking:
+            parts: list[list[Node]] = [[]]
+            for item in items:
+                if parts[-1] and _kind(item) in breaking:
+                    parts.append([])
+                parts[-1].append(item)
+            return parts
+    return [list(items)]
 
 
-def _split_part(line: list[Node], limit: float) -> list[Node]:
-    """One line: as it is if it fits, else broken inside its widest item."""
-    if isinstance(line[0], Op) and line[0].kind == "times":
-        line = [DOT, *line[1:]]
-    whole = row(*line)
-    if width(whole) <= limit:
-        return [whole]
-    inner = list(_parts(tuple(line)))
-    if len(inner) > 1:
-        return _split_row(tuple(line), limit)
-    widest = max(range(len(line)), key=lambda position: width(line[position]))
-    before, after = line[:widest], line[widest + 1 :]
-    room = limit - max(sum(map(width, before)), sum(map(width, after)))
-    pieces = split(line[widest], room) if room > 2 else [line[widest]]
+def _kind(item: Node) -> str:
+    if not isinstance(item, Op):
+        return ""
+    return "dot" if item == DOT else item.kind
+
+
+def _broken(part: list[Node], limit: float, first: float) -> list[list[Node]]:
+    """A part that is too wide: at its own signs, else inside its widest item."""
+    if len(_parts(part)) > 1:
+        return _filled(part, limit, first)
+    widest = max(range(len(part)), key=lambda position: width(part[position]))
+    before, after = part[:widest], part[widest + 1 :]
+    behind = sum(map(width, after))
+    room = first - sum(map(width, before))
+    if room < _LEAST or limit - behind < _LEAST:
+        return [part]
+    pieces = _pieces(part[widest], limit - behind, room)
+    lines = [list(piece.items) if isinstance(piece, Row) else [piece] for piece in pieces]
     if len(pieces) == 1:
-        return [whole]
-    return [row(*before, pieces[0]), *pieces[1:-1], row(pieces[-1], *after)]
+        return [[*before, pieces[0], *after]]
+    lines[0] = before + lines[0]
+    lines[-1] = lines[-1] + after
+    return lines

@@ -50,8 +50,6 @@ Tracked = tuple[Raw, int]
 """A number and the exponent of a bound of its error: |error| ≤ 2**exponent."""
 
 Value = SupportsFloat | str
-Truth = bool | None
-
 EXACT = -(10**12)
 """The error exponent of a number without error."""
 
@@ -101,13 +99,24 @@ def _rounded(number: Raw, error: int, run: _Run) -> Tracked:
 
 
 def _add(args: list[Tracked], run: _Run) -> Tracked:
-    total = mpf_sum([number for number, _ in args], run.bits, "n")
+    numbers = [number for number, _ in args]
     error = max(error for _, error in args)
-    return _rounded(total, error + len(args).bit_length() if error > EXACT else EXACT, run)
+    if error == EXACT:
+        total = mpf_sum(numbers)
+        if total[3] <= run.bits:
+            return total, EXACT  # whole numbers stay whole: n + 1 is an order like n
+        return _rounded(mpf_pos(total, run.bits, "n"), EXACT, run)
+    return _rounded(mpf_sum(numbers, run.bits, "n"), error + len(args).bit_length(), run)
 
 
 def _mul(args: list[Tracked], run: _Run) -> Tracked:
     total, bits = fone, run.bits
+    if all(error == EXACT for _, error in args):
+        for number, _ in args:
+            total = mpf_mul(total, number)
+        if total[3] <= bits:
+            return total, EXACT
+        return _rounded(mpf_pos(total, bits, "n"), EXACT, run)
     relative, zero_error, others = EXACT, None, 0
     for number, error in args:
         total = mpf_mul(total, number, bits, "n")
@@ -197,6 +206,14 @@ _FAST: dict[str, tuple[Callable[..., Raw], _Slope | None]] = {
 _UNDEFINED = (ComplexResult, ValueError, ZeroDivisionError, OverflowError, libmp.NoConvergence)
 
 
+_COMPOSED: dict[str, Callable[..., Any]] = {
+    "lowergamma": lambda a, x: _CONTEXT.gammainc(a, 0, x),
+    "airyaiprime": lambda x: _CONTEXT.airyai(x, derivative=1),
+    "airybiprime": lambda x: _CONTEXT.airybi(x, derivative=1),
+}
+"""What mpmath has under another signature."""
+
+
 def _bare(name: str, numbers: tuple[Raw, ...], bits: int) -> Raw:
     """One call of an mpmath function; nan where it is undefined or complex."""
     try:
@@ -204,7 +221,8 @@ def _bare(name: str, numbers: tuple[Raw, ...], bits: int) -> Raw:
             result: Raw = _FAST[name][0](*numbers, bits, "n")
             return result
         _CONTEXT.prec = bits
-        value = getattr(_CONTEXT, name)(*(_CONTEXT.make_mpf(number) for number in numbers))
+        function = _COMPOSED.get(name) or getattr(_CONTEXT, name)
+        value = function(*(_CONTEXT.make_mpf(number) for number in numbers))
         if hasattr(value, "_mpc_"):
             real, imaginary = value._mpc_
             return real if imaginary == fzero else fnan
@@ -424,9 +442,7 @@ def _expanded(part: sp.Basic) -> sp.Basic:
     if type(part) in _CLASSES or not isinstance(part, sp.Function):
         return part
     row = function_of(part)
-    if row is None or row.numeric or row.name in OPERATIONS or row.definition is None:
-        if row is not None and row.texts is not None and row.name not in OPERATIONS:
-            return evaluated(row.definition_formula(*part.args))
+    if row is None or row.numeric or row.name in OPERATIONS or not row.is_defined:
         return part
     return evaluated(row.definition_formula(*part.args))
 
@@ -548,16 +564,24 @@ def derivative(
     ordinary = not place[1] or abs(magnitude(place)) < 60
     step = mpf_shift(fone, (0 if ordinary else magnitude(place)) - target - 10)
     middle, left, right = _slopes(formula, name, values, place, step, target)
-    jump = mpf_abs(mpf_sub(right, left, target, "n"))
-    scale = max(magnitude(side) for side in (left, right)) if left[1] and right[1] else None
-    if not _finite(middle):
+    if not all(map(_finite, (middle, left, right))):
         return mpf("nan")
-    if jump[1] and (scale is None or magnitude(jump) > scale - target // 3):
-        _, left, right = _slopes(formula, name, values, place, mpf_shift(step, -10), target)
-        closer = mpf_abs(mpf_sub(right, left, target, "n"))
-        if not _finite(closer) or mpf_cmp(closer, mpf_shift(jump, -1)) > 0:
+    jump = mpf_abs(mpf_sub(right, left, target, "n"))
+    usual = max((magnitude(side) for side in (left, right) if side[1]), default=0)
+    doubtful = jump[1] and magnitude(jump) > usual - target // 3
+    if doubtful or (middle[1] and abs(magnitude(middle)) > target // 2):
+        nearer, left, right = _slopes(formula, name, values, place, mpf_shift(step, -10), target)
+        if not _settles(middle, nearer) or not _settles(jump, mpf_sub(right, left), doubtful):
             return mpf("nan")
+        if mpf_cmp(mpf_abs(nearer), mpf_shift(mpf_abs(middle), -5)) < 0:
+            middle = fzero  # it vanishes with the step
     return mp.make_mpf(mpf_pos(middle, target, "n"))
+
+
+def _settles(far: Raw, near: Raw, must_shrink: bool = False) -> bool:
+    """Whether a quotient stays finite (or vanishes) as the step gets smaller."""
+    limit = mpf_shift(mpf_abs(far), -1 if must_shrink else 1)
+    return _finite(near) and (mpf_cmp(mpf_abs(near), limit) <= 0 or not far[1])
 
 
 def _slopes(
@@ -580,9 +604,8 @@ def _slopes(
         if lost <= 0:
             break
         bits += lost + 10
-    quotients = (
+    return (
         libmp.mpf_div(change, mpf_shift(step, 1), target + 10, "n"),
         libmp.mpf_div(mpf_sub(here, below), step, target + 10, "n"),
         libmp.mpf_div(mpf_sub(above, here), step, target + 10, "n"),
     )
-    return quotients

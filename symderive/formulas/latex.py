@@ -177,7 +177,9 @@ class _Writer:
         return self.write(node.body)
 
     def row(self, node: Row) -> str:
-        return _joined([self.sign(item) for item in node.items])
+        first = node.items[0]
+        continued = isinstance(first, Op) and first.kind in ("bin", "rel")
+        return _joined([*(["{}"] if continued else []), *map(self.sign, node.items)])
 
     def sign(self, node: Node) -> str:
         """An item of a row: binary signs and relations stand between spaces."""
@@ -196,11 +198,13 @@ class _Writer:
         base = self.write(node.base)
         if not base or (_is_group(bare(node.base)) and not base.endswith(")")):
             base = f"{{{base}}}"
-        if node.sup is not None and isinstance(node.sup, Op) and node.sup.text == "′":
-            base += "'"
-        elif node.sup is not None:
-            base += f"^{_argument(self.write(node.sup))}"
-        return base if node.sub is None else f"{base}_{_argument(self.write(node.sub))}"
+        if node.sub is not None:
+            base += f"_{_argument(self.write(node.sub))}"
+        if node.sup is None:
+            return base
+        if isinstance(node.sup, Op) and node.sup.text == "′":
+            return f"{base}'"
+        return f"{base}^{_argument(self.write(node.sup))}"
 
     def sqrt(self, node: Sqrt) -> str:
         degree = "" if node.degree is None else f"[{self.write(node.degree)}]"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sympy import Basic, Function, S, Symbol
+from sympy import Basic, Function, Max, Min, S, Symbol
 from sympy.core.function import AppliedUndef
 
 from symderive.errors import SymderiveError
@@ -131,7 +131,7 @@ def special(printer: Printer, formula: Basic) -> Built:
             return show(printer, formula)
         if node := CONSTANTS.get(cls.__name__):
             return Built(node)
-    if isinstance(formula, Function):
+    if isinstance(formula, Function | Max | Min):
         return _function(printer, formula)
     raise SymderiveError(
         f"formulas have no notation for {type(formula).__name__}, met in {formula}; "
@@ -139,7 +139,7 @@ def special(printer: Printer, formula: Basic) -> Built:
     )
 
 
-def _function(printer: Printer, formula: Function) -> Built:
+def _function(printer: Printer, formula: Any) -> Built:
     name = type(formula).__name__
     args = list(formula.args)
     if name in SYMMETRIC and not printer.written:

@@ -7,6 +7,7 @@ numbers over names and brackets to functions. Nothing depends on how SymPy store
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 from sympy import Add, Basic, Expr, Indexed, Mul, Piecewise, Pow, Symbol
@@ -66,7 +67,8 @@ class Order:
         if formula not in self._ranks:
             if isinstance(formula, Symbol):
                 position = self.position.get(formula.name, len(self.position))
-                found: set[Rank] = {(position, formula.name)}
+                natural = re.sub(r"\d+", lambda digits: digits[0].zfill(9), formula.name)
+                found: set[Rank] = {(position, natural)}
             else:
                 found = {rank for arg in formula.args for rank in self.ranks(arg)}
             self._ranks[formula] = tuple(sorted(found))

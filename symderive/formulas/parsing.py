@@ -147,7 +147,7 @@ def _split(text: str, where: str) -> tuple[str, tuple[str, ...]]:
         name = match["name"]
         if name is None or match["call"] or name in WORDS:
             return match[0]
-        if match.start() and text[match.start() - 1] in "0123456789.":
+        if re.search(r"(\d\.?|\d\.\d*)$", text[max(match.start() - 2, 0) : match.start()]):
             raise FormulaError(MISSING_OPERATOR, text=text, column=match.start(), where=where)
         if name.startswith("_"):
             message = f"names may not start with an underscore: {name!r}; choose another name"

@@ -209,15 +209,21 @@ class Printer:
         pieces: list[Built] = []
         over: list[Built] = []
         under: list[Built] = []
-        for factor in factors:
-            if _is_below(factor):
+        minus = False
+        for position, factor in enumerate(factors):
+            if _is_below(factor) and not minus:
                 base, exponent = factor.base, -factor.exp
                 under.append(self.built(base) if exponent == 1 else self.power(base, exponent))
                 continue
             if under:
                 pieces.append(fraction(over, under))
                 over, under = [], []
-            over.append(self.built(factor))
+            if factor is S.NegativeOne and position + 1 < len(factors):
+                minus = not minus  # a·(−1)·b is written a·(−b)
+                continue
+            piece = self.built(factor)
+            over.append(negated(piece) if minus else piece)
+            minus = False
         pieces += [fraction(over, under)] if under else over
         return negative, joined(pieces)
 

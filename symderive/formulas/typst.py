@@ -32,6 +32,7 @@ from symderive.formulas.nodes import (
     Table,
     Text,
     merged,
+    tall,
 )
 
 _SIGNS = {
@@ -138,7 +139,10 @@ def _fn(node: Fn) -> str:
 
 
 def _row(node: Row) -> str:
-    return " ".join(text for text in map(typst, node.items) if text)
+    texts = [text for text in map(typst, node.items) if text]
+    if isinstance(node.items[0], Op) and node.items[0].kind == "bin":
+        texts.insert(1, "med")  # a line that goes on with a sign: Typst would take it for unary
+    return " ".join(texts)
 
 
 def _script(node: Script) -> str:
@@ -159,7 +163,7 @@ def _sqrt(node: Sqrt) -> str:
 def _fence(node: Fence) -> str:
     left, right = _DELIMITERS[node.left], _DELIMITERS[node.right]
     inside = " ".join(part for part in (left, typst(node.body), right) if part)
-    return f"lr({inside})" if left and right else inside
+    return f"lr({inside})" if left and right and tall(node.body) else inside
 
 
 def _table(node: Table) -> str:
@@ -170,7 +174,7 @@ def _table(node: Table) -> str:
 
 def _cases(node: Cases) -> str:
     rows = (
-        f"{typst(value)} & " + ('"otherwise"' if test is None else f'"if " {typst(test)}')
+        f"{typst(value)} & " + ('"otherwise"' if test is None else f'"if" {typst(test)}')
         for value, test in node.rows
     )
     return f"cases({', '.join(rows)})"

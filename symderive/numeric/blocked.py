@@ -7,13 +7,21 @@ after its last use. With a reduction nothing of the size of the batch is ever ma
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass, field
 
 from symderive.numeric.ops import FLOAT, OPS
 from symderive.numeric.program import Assignment, Operand, Program
 from symderive.numeric.source import all_names
 
-BLOCK = 16384  # rows; some registers of this size fit in a second-level cache
+SUMS = {
+    "sum of": "float(np.add.reduce({0}))",
+    "sum of product": "float(np.dot({0}, {1}))",
+    "sum of log1p": "special.sum_log1p({0}, {scratch})",
+}
+"""What adds up an output over a block without making it first."""
+
+BLOCK = 8192  # rows; registers of this size fit in a second-level cache, and BLAS stays in its thread
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,18 +35,15 @@ class Kernel:
 
 @dataclass(slots=True)
 class _Emitter:
-    program: Program
     arrays: set[str]
-    reduce: bool
     names: dict[str, str]
-    outputs: set[str]
-    last_use: dict[str, int] = field(default_factory=dict)
+    written: set[str]
+    last_use: dict[str, int]
     register_of: dict[str, int] = field(default_factory=dict)
     free: list[int] = field(default_factory=list)
     registers: int = 0
     before: list[str] = field(default_factory=list)
     loop: list[str] = field(default_factory=list)
-    summed: set[str] = field(default_factory=set)
 
     def text(self, operand: Operand) -> str:
         if isinstance(operand, str):
@@ -53,19 +58,22 @@ class _Emitter:
 
     def emit(self, position: int, step: Assignment) -> None:
         """One assignment of the loop, or before it where no operand is an array."""
-        op = OPS[step.op]
         operands = [self.text(operand) for operand in step.operands]
         name = self.names[step.name]
+        if step.op in SUMS:
+            scratch = self.take()
+            total = SUMS[step.op].format(*operands, scratch=f"r{scratch}")
+            self.loop.append(f"sum_{name} += {total}")
+            self.free.append(scratch)
+            self.release({o for o in step.operands if o in self.arrays}, position)
+            return
+        op = OPS[step.op]
         inside = {o for o in step.operands if isinstance(o, str) and o in self.arrays}
         if not inside:
             self.before.append(f"{name} = float({op.numpy.format(*operands)})")
             return
         self.arrays.add(step.name)
-        if step.name in self.summed:
-            self.loop.append(f"sum_{name} += float(np.dot({operands[0]}, {operands[1]}))")
-            self.release(inside, position)
-            return
-        written = step.name in self.outputs and not self.reduce
+        written = step.name in self.written
         plain = not op.ufunc and not op.in_place
         if op.result != FLOAT or (plain and not written):
             self.loop.append(f"{name} = {op.numpy.format(*operands)}")
@@ -108,15 +116,16 @@ def kernel(program: Program, arrays: frozenset[str], reduce: bool) -> Kernel:
         reduce: Whether to return the sums of the outputs instead of filling ``results``.
     """
     names = all_names(program)
-    emitter = _Emitter(program, set(arrays), reduce, names, set(program.outputs))
     varies = _varying(program, arrays)
-    _uses(emitter, program, varies, reduce)
-    for position, step in enumerate(program.assignments):
-        emitter.emit(position, step)
+    steps = _with_sums(program, varies) if reduce else list(program.assignments)
     outputs = dict.fromkeys(program.outputs)
+    written = set() if reduce else set(outputs)
+    emitter = _Emitter(set(arrays), names, written, _last_uses(steps, arrays))
+    for position, step in enumerate(steps):
+        emitter.emit(position, step)
     columns = [o for o in outputs if o in varies]
     lines = [f"def value_and_gradient({', '.join(names[i] for i in program.inputs)},"]
-    lines[0] += " size, work, results):"
+    lines[0] += " first, last, work, results):"
     lines += [f"    {line}" for line in emitter.before]
     if reduce:
         lines += [f"    sum_{names[o]} = 0.0" for o in columns]
@@ -124,8 +133,8 @@ def kernel(program: Program, arrays: frozenset[str], reduce: bool) -> Kernel:
         lines.append(f"    {', '.join(f'out_{names[o]}' for o in columns)}, = results")
     cut = [i for i in program.inputs if i in arrays and i in emitter.last_use]
     lines += [f"    part_{names[i]} = {names[i]}" for i in cut]
-    lines.append(f"    for start in range(0, size, {BLOCK}):")
-    lines.append(f"        stop = min(start + {BLOCK}, size)")
+    lines.append(f"    for start in range(first, last, {BLOCK}):")
+    lines.append(f"        stop = min(start + {BLOCK}, last)")
     lines.append("        rows = slice(start, stop)")
     if emitter.registers:
         registers = ", ".join(f"r{i}" for i in range(emitter.registers))
@@ -133,9 +142,7 @@ def kernel(program: Program, arrays: frozenset[str], reduce: bool) -> Kernel:
     lines += [f"        {names[i]} = part_{names[i]}[rows]" for i in cut]
     lines += [f"        {line}" for line in emitter.loop]
     if reduce:
-        rest = [o for o in columns if o not in emitter.summed]
-        lines += [f"        sum_{names[o]} += float(np.add.reduce({names[o]}))" for o in rest]
-        results = [f"sum_{names[o]}" if o in columns else f"{names[o]} * size" for o in outputs]
+        results = [f"sum_{names[o]}" if o in columns else f"{names[o]} * (last - first)" for o in outputs]
         lines.append(f"    return {', '.join(results)},")
     else:
         lines.append(f"    return {', '.join(names[o] for o in outputs if o not in varies)}")
@@ -156,26 +163,72 @@ def _varying(program: Program, arrays: frozenset[str]) -> set[str]:
     return varies
 
 
-def _uses(emitter: _Emitter, program: Program, varies: set[str], reduce: bool) -> None:
-    """Last uses, through copies; and the outputs that are only summed, as one dot product."""
+def _last_uses(steps: list[Assignment], arrays: frozenset[str]) -> dict[str, int]:
+    """Where each name is last read, also under the names that copies give it."""
     source: dict[str, str] = {}
-    end = len(program.assignments)
-    for position, step in enumerate(program.assignments):
+    last: dict[str, int] = {}
+    for position, step in enumerate(steps):
+        last.setdefault(step.name, -1)
         for operand in step.operands:
             if isinstance(operand, str):
-                root = source.get(operand, operand)
-                emitter.last_use[root] = emitter.last_use[operand] = position
+                last[source.get(operand, operand)] = last[operand] = position
         if step.op == "copy" and isinstance(step.operands[0], str):
             source[step.name] = source.get(step.operands[0], step.operands[0])
-    for name in program.outputs if reduce else ():
-        emitter.last_use[name] = emitter.last_use[source.get(name, name)] = end
-    used = {operand for step in program.assignments for operand in step.operands}
-    outputs = set(program.outputs)
-    for step in program.assignments if reduce else ():
-        product = step.op == "mul" and all(operand in varies for operand in step.operands)
-        if product and step.name in outputs and step.name not in used:
-            emitter.summed.add(step.name)
-    for name in varies:
-        emitter.last_use.setdefault(name, -1)
-    for name in set(emitter.last_use) - set(program.inputs) - {s.name for s in program.assignments}:
-        del emitter.last_use[name]
+    return last
+
+
+def _with_sums(program: Program, varies: set[str]) -> list[Assignment]:
+    """The assignments with the sum of each output taken as early as it can be.
+
+    The sum of a product is a dot product. The sum of log1p(exp(-abs(z))) is the logarithm of a
+    product: one logarithm for many rows; what is added to it in a softplus is positive too, so the two
+    sums may be taken apart.
+    """
+    steps = {step.name: step for step in program.assignments}
+    uses = Counter(operand for step in program.assignments for operand in step.operands)
+    dropped: set[str] = set()
+    sums: dict[str, list[Assignment]] = {}
+
+    def total(output: str, name: str) -> None:
+        step = steps.get(name)
+        private = name not in uses if name == output else uses[name] == 1
+        if step is None or not private:
+            sums[output].append(Assignment(output, "sum of", (name,)))
+        elif step.op == "mul" and all(operand in varies for operand in step.operands):
+            dropped.add(name)
+            sums[output].append(Assignment(output, "sum of product", step.operands))
+        elif step.op == "log1p" and _at_most_one(step.operands[0], steps):
+            dropped.add(name)
+            sums[output].append(Assignment(output, "sum of log1p", step.operands))
+        elif step.op == "add" and any(_is_log1p(o, steps) for o in step.operands):
+            dropped.add(name)
+            for operand in step.operands:
+                total(output, str(operand))
+        else:
+            sums[output].append(Assignment(output, "sum of", (name,)))
+
+    for output in dict.fromkeys(program.outputs):
+        if output in varies:
+            sums[output] = []
+            total(output, output)
+    result: list[Assignment] = []
+    for step in program.assignments:
+        if step.name not in dropped:
+            result.append(step)
+        result += sums.pop(step.name, [])
+    return result + [step for left in sums.values() for step in left]
+
+
+def _is_log1p(operand: Operand, steps: dict[str, Assignment]) -> bool:
+    step = steps.get(str(operand))
+    return step is not None and step.op == "log1p" and _at_most_one(step.operands[0], steps)
+
+
+def _at_most_one(operand: Operand, steps: dict[str, Assignment]) -> bool:
+    """Whether it is exp(-abs(…)), which lies between 0 and 1."""
+    for op in ("exp", "neg", "abs"):
+        step = steps.get(str(operand))
+        if step is None or step.op != op:
+            return False
+        operand = step.operands[0]
+    return True

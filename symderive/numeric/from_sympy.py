@@ -15,7 +15,7 @@ from symderive.errors import ModelError
 from symderive.formulas.inert import Diff
 from symderive.numeric.graph import DIGITS, Graph, Node, linear
 from symderive.numeric.ops import OPS
-from symderive.numeric.stable import KNOWN
+from symderive.numeric.stable import ARITY, KNOWN
 
 ONE = Fraction(1)
 
@@ -30,7 +30,10 @@ _RENAMED = {
 }
 _RELATIONS = {"<": "lt", "<=": "le", ">": "gt", ">=": "ge", "==": "eq", "!=": "ne"}
 
-_templates: dict[str, tuple[Expr, tuple[Symbol, ...]]] = {}
+_DEFINITION_FIRST = frozenset({"logsigmoid", "binary_cross_entropy_with_logits"})
+"""Functions whose definitions the table of stable forms computes better than one formula could."""
+
+_templates: dict[tuple[int, int, bool], tuple[Any, Expr, tuple[str, ...]]] = {}
 
 
 def node_of(formula: Basic, graph: Graph, names: Mapping[str, Node]) -> Node:
@@ -160,18 +163,33 @@ def _function(formula: Any, graph: Graph, names: Mapping[str, Node]) -> Node:
         for arg in args[1:]:
             result = graph.call(name, result, arg)
         return result
-    if name in KNOWN or name in OPS or name == "logaddexp":
+    if name in _DIRECT:
+        return _DIRECT[name](graph, *args)
+    if len(args) == ARITY.get(name, len(args)) and (name in KNOWN or name in OPS):
         return graph.call(name, *args)
-    if row is not None and (row.stable or row.definition is not None):
-        if name not in _templates:
-            marks = tuple(Symbol(f"_{i}") for i in range(len(args)))
-            build = row.stable_formula if row.stable else row.definition_formula
-            _templates[name] = build(*marks), marks
-        template, marks = _templates[name]
-        return node_of(template, graph, dict(zip((m.name for m in marks), args, strict=True)))
+    if row is not None and (row.is_defined or row.stable):
+        known = any(_is_known(arg) for arg in args) or name in _DEFINITION_FIRST
+        template, marks = _template(row, len(args), known)
+        return node_of(template, graph, dict(zip(marks, args, strict=True)))
     if name in _SPELLED:
         return node_of(_SPELLED[name](*formula.args), graph, names)
     raise ModelError(f"the function {name} has no numeric form; give its definition in [functions]")
+
+
+def _is_known(node: Node) -> bool:
+    """Whether rows have something to say of a value: then the definition lets them see it."""
+    return node.op in KNOWN or node.op == "exp" or any(arg.op in KNOWN for arg in node.args)
+
+
+def _template(row: Any, count: int, known: bool) -> tuple[Expr, tuple[str, ...]]:
+    """The definition or the stable form of a named function, on marks for its arguments."""
+    key = id(row), count, known
+    if key not in _templates:
+        marks = tuple(Symbol(f"_{i}") for i in range(count))
+        stable = None if known and row.is_defined else row.stable_formula(*marks)
+        formula = row.definition_formula(*marks) if stable is None else stable
+        _templates[key] = row, formula, tuple(mark.name for mark in marks)
+    return _templates[key][1:]
 
 
 def _row(formula: Expr) -> Any:
@@ -192,6 +210,26 @@ _SPELLED: dict[str, Callable[..., Expr]] = {
         "csch": sympy.sinh,
     }.items()
 }
+
+def _heaviside(graph: Graph, x: Node, at_zero: Node) -> Node:
+    positive, negative = graph.call("gt", x, graph.zero), graph.call("lt", x, graph.zero)
+    return graph.call("where", positive, graph.one, graph.call("where", negative, graph.zero, at_zero))
+
+
+def _log_sum_exp(graph: Graph, *args: Node) -> Node:
+    return graph.call("log", graph.add(Fraction(0), [(graph.call("exp", a), ONE) for a in args]))
+
+
+def _zeta(graph: Graph, *args: Node) -> Node:
+    return graph.call("zeta" if len(args) == 1 else "hurwitz_zeta", *args)
+
+
+_DIRECT: dict[str, Callable[..., Node]] = {
+    "heaviside": _heaviside,
+    "logsumexp": _log_sum_exp,
+    "zeta": _zeta,
+}
+"""Functions that no other function defines."""
 
 _READERS: dict[type, Callable[[Any, Graph, Mapping[str, Node]], Node]] = {
     sympy.Add: _add,

@@ -17,6 +17,7 @@ from symderive.numeric.ops import OPS
 
 Number = Any  # Fraction, or mpmath.mpf where the number is irrational
 DIGITS = 40
+ODD = frozenset("sin tan asin atan sinh tanh asinh atanh erf".split())
 
 
 class Node:
@@ -191,6 +192,10 @@ class Graph:
                 return folded
         if op in ("abs", "cos", "cosh"):
             args = (self._even(args[0]),)
+        elif op in ODD and args[0].op == "add" and not args[0].named:
+            constant, factors = args[0].data
+            if constant <= 0 and all(k < 0 for k in factors):
+                return self.scale(self.call(op, self.scale(args[0], Fraction(-1))), Fraction(-1))
         node = self._node(op, args, None, (op, *(arg.id for arg in args)))
         return self._rewrite(node)
 

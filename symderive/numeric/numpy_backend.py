@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+import math
+import os
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,6 +15,7 @@ from symderive.numeric.program import Program
 from symderive.numeric.python_backend import load
 from symderive.numeric.source import NUMPY, function_text
 
+CHUNK = 16 * BLOCK  # rows that a thread takes at a time; fixed, so that sums do not depend on threads
 REDUCTIONS = ("none", "mean", "sum")
 
 
@@ -23,6 +27,10 @@ def emit(program: Program) -> str:
 def emit_blocked(program: Program, arrays: frozenset[str], reduce: str = "none") -> str:
     """The source that runs when these inputs are arrays."""
     return kernel(program, arrays, reduce != "none").text
+
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
 
 
 class NumpyFunction:
@@ -49,15 +57,15 @@ class NumpyFunction:
         if not given:
             run, _, _ = self._compiled((False,) * len(values))
             with np.errstate(all="ignore"):
-                return tuple(np.float64(value) for value in run(*arrays, 1, None, ()))
-        kind = np.result_type(*given)
+                return tuple(np.float64(value) for value in run(*arrays, 0, 1, None, ()))
+        kind = given[0].dtype
+        if any(array.dtype != kind for array in given):
+            kind = np.result_type(*given)
         kind = kind if np.issubdtype(kind, np.floating) else np.dtype(np.float64)
         shape = self._shape(given)
         columns = [
-            np.ascontiguousarray(np.broadcast_to(array, shape), kind).reshape(-1)
-            if isinstance(array, np.ndarray)
-            else array
-            for array in arrays
+            _column(array, shape, kind) if is_array else array
+            for array, is_array in zip(arrays, pattern, strict=True)
         ]
         return self._run(columns, pattern, shape, kind)
 
@@ -79,19 +87,28 @@ class NumpyFunction:
         self, columns: list[Any], pattern: tuple[bool, ...], shape: tuple[int, ...], kind: Any
     ) -> tuple[Any, ...]:
         run, made, pool = self._compiled(pattern)
-        size = int(np.prod(shape))
-        try:
-            work = pool.pop()
-        except IndexError:
-            work = None
-        if work is None or work.dtype != kind:
-            work = np.empty((made.registers, BLOCK), kind)
+        size = math.prod(shape)
         varies = self._varying[pattern]
         reduce = self.reduce != "none"
         results = [] if reduce else [np.empty(size, kind) for vary in varies if vary]
-        with np.errstate(all="ignore"):
-            returned = run(*columns, size, work, results)
-        pool.append(work)
+
+        def chunk(first: int) -> tuple[Any, ...]:
+            try:
+                work = pool.pop()
+            except IndexError:
+                work = None
+            if work is None or work.dtype != kind:
+                work = np.empty((made.registers, BLOCK), kind)
+            with np.errstate(all="ignore"):
+                returned = run(*columns, first, min(first + CHUNK, size), work, results)
+            pool.append(work)
+            return returned
+
+        if size <= CHUNK:
+            returned = chunk(0)
+        else:
+            parts = list(_threads().map(chunk, range(0, size, CHUNK)))
+            returned = tuple(map(sum, zip(*parts, strict=True))) if reduce else parts[0]
         if reduce:
             scale = 1.0 / size if self.reduce == "mean" and size else 1.0
             return tuple(kind.type(value * scale) for value in returned)
@@ -117,6 +134,21 @@ class NumpyFunction:
 def compile_program(program: Program, reduce: str = "none") -> NumpyFunction:
     """A function of the inputs, in order, numbers or arrays, that returns the outputs as a tuple."""
     return NumpyFunction(program, reduce)
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    from concurrent.futures import ThreadPoolExecutor
+
+    affinity = getattr(os, "sched_getaffinity", None)
+    return ThreadPoolExecutor(min(8, len(affinity(0)) if affinity else os.cpu_count() or 1))
+
+
+def _column(array: Any, shape: tuple[int, ...], kind: Any) -> Any:
+    """One-dimensional and contiguous, in the type of the computation."""
+    if array.shape == shape and array.dtype == kind and array.flags.c_contiguous:
+        return array if array.ndim == 1 else array.reshape(-1)
+    return np.ascontiguousarray(np.broadcast_to(array, shape), kind).reshape(-1)
 
 
 def as_array(value: Any) -> Any:

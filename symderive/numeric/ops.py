@@ -13,6 +13,8 @@ from typing import Any
 
 import mpmath
 
+from symderive.numeric.special import EXACT, TWO_ARGUMENTS
+
 # Precedence of a printed expression, loosest first.
 CHOICE, OR, AND, NOT, COMPARE, SUM, PRODUCT, SIGN, POWER, ATOM = range(10)
 
@@ -108,6 +110,13 @@ _ROWS = (
     _call("ceil", mpmath.ceil),
     Op("abs", "abs({0})", "np.abs({0})", abs, ufunc="np.abs"),
     Op("sign", "special.sign({0})", "np.sign({0})", _sign, ufunc="np.sign"),
+    Op(
+        "copysign",
+        "copysign({0}, {1})",
+        "np.copysign({0}, {1})",
+        lambda x, y: abs(x) if y >= 0 else -abs(x),
+        ufunc="np.copysign",
+    ),
     Op("hypot", "hypot({0}, {1})", "np.hypot({0}, {1})", mpmath.hypot, ufunc="np.hypot"),
     Op("atan2", "atan2({0}, {1})", "np.arctan2({0}, {1})", mpmath.atan2, ufunc="np.arctan2"),
     Op("max", "max({0}, {1})", "np.maximum({0}, {1})", max, ufunc="np.maximum"),
@@ -170,21 +179,10 @@ _ROWS = (
     _special("erfc", mpmath.erfc, "erfc"),
     _special("gamma", mpmath.gamma, "gamma"),
     _special("loggamma", mpmath.loggamma, "lgamma"),
-    _special("digamma", mpmath.digamma),
-    _special("polygamma", mpmath.polygamma, arity=2),
-    _special("erfinv", mpmath.erfinv),
-    _special("lambertw", mpmath.lambertw),
-    _special("zeta", mpmath.zeta),
-    _special("beta", mpmath.beta, arity=2),
-    _special("besselj", mpmath.besselj, arity=2),
-    _special("bessely", mpmath.bessely, arity=2),
-    _special("besseli", mpmath.besseli, arity=2),
-    _special("besselk", mpmath.besselk, arity=2),
-    _special("airyai", mpmath.airyai),
-    _special("airybi", mpmath.airybi),
-    _special("Ei", mpmath.ei),
-    _special("Si", mpmath.si),
-    _special("Ci", mpmath.ci),
+    *(
+        _special(name, function, arity=2 if name in TWO_ARGUMENTS else 1)
+        for name, function in EXACT.items()
+    ),
 )
 
 OPS: dict[str, Op] = {row.name: row for row in _ROWS}
@@ -192,6 +190,6 @@ OPS: dict[str, Op] = {row.name: row for row in _ROWS}
 
 MATH_NAMES = frozenset(
     "sqrt exp expm1 log log1p sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh floor ceil"
-    " hypot atan2 pow erf erfc gamma lgamma".split()
+    " copysign hypot atan2 pow erf erfc gamma lgamma".split()
 )
 """The functions that the python backend imports from ``math``."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from itertools import count
 
-from symderive.numeric.graph import Node, Number, exact, linear
+from symderive.numeric.graph import Node, Number, exact, linear, over
 from symderive.numeric.program import Assignment, Operand
 
 _REPEATED_SQUARES = 16  # up to this exponent, multiplications are as accurate as pow and faster
@@ -86,10 +86,9 @@ class Ordering:
         sizes = {abs(k) for _, k in terms}
         if len(sizes) == 1 and sizes != {1} and (len(terms) > 1 or constant == 0):
             size = sizes.pop()
-            if constant == 0 or isinstance(constant, Fraction) == isinstance(size, Fraction):
-                signs = [(n, k / size) for n, k in terms]
-                inner = self._signed_sum(constant / size, signs, "")
-                return self._scaled(inner, size, name)
+            signs = [(n, Fraction(1 if k > 0 else -1)) for n, k in terms]
+            inner = self._signed_sum(over(constant, size), signs, "")
+            return self._scaled(inner, size, name)
         return self._signed_sum(constant, terms, name)
 
     def _signed_sum(

@@ -168,7 +168,7 @@ def _in_product(
     """Match some factors (``partial``) or all; yields bindings, the number and factors left."""
     inner, wanted = factored(row)
     ratio = over(factor, times(row_factor, inner))
-    ordered = sorted(wanted.items(), key=lambda pair: _generality(pair[0]))
+    ordered = sorted(wanted.items(), key=lambda pair: _generality(pair[0], bound))
     yield from _factors(graph, ordered, ratio, powers, bound, partial)
 
 
@@ -298,10 +298,8 @@ def proportion(node: Node, other: Node) -> Number | None:
     return k if same and constant == times(k, other_constant) else None
 
 
-def _generality(row: Node) -> int:
-    """Match what is most particular first."""
+def _generality(row: Node, bound: Mapping[str, Node] | None = None) -> int:
+    """Match what is most particular first, and a free name last."""
     if row.op == "input":
-        return 2
-    if row.op == "mul" and any(arg.op == "input" for arg in row.args):
-        return 1
-    return 0
+        return 2 if bound and row.data in bound else 3
+    return int(row.op == "mul" and any(arg.op == "input" for arg in row.args))

@@ -41,6 +41,9 @@ def statements(program: Program, dialect: Dialect, names: Mapping[str, str]) -> 
     ['y = np.exp(x)']
     """
     uses = _uses(program, dialect)
+    names = dict(names)
+    steps = program.assignments
+    temporaries = iter([names[step.name] for step in steps if step.name in program.temporaries])
     pending: dict[str, tuple[str, int]] = {}
     lines: list[str] = []
     part = 0  # where the lines of the name that comes next begin
@@ -50,6 +53,8 @@ def statements(program: Program, dialect: Dialect, names: Mapping[str, str]) -> 
         if once and len(text) <= _LONGEST:
             pending[step.name] = text, level
             continue
+        if step.name in program.temporaries:  # number those that are left in a row
+            names[step.name] = next(temporaries)
         remark = program.remarks.get(step.name)
         if step.name in program.headings:
             lines.insert(part, f"# {program.headings[step.name]}")
@@ -137,6 +142,7 @@ def function_text(
 
 def _imports(text: str, dialect: Dialect) -> str:
     lines = []
+    text = re.sub(r"#.*", "", text)
     if dialect is PYTHON:
         called = set(re.findall(r"(?<![\w.])(\w+)\(", text)) & MATH_NAMES
         used = sorted(called | ({"nan"} if re.search(r"\bnan\b", text) else set()))

@@ -211,6 +211,21 @@ KNOWN = frozenset(
 """Functions that rows speak of: they stay themselves until the graph is expanded."""
 
 
+ARITY = {
+    "sigmoid": 1,
+    "softplus": 1,
+    "logaddexp": 2,
+    "logcosh": 1,
+    "xlogy": 2,
+    "xlog1py": 2,
+    "hypot": 2,
+    "lambertw": 1,
+    "elliptic_e": 1,
+    "zeta": 1,
+}
+"""The number of arguments for which the functions are themselves; others have defaults."""
+
+
 # Rows for any number of terms: no pattern text can say them ---------------------------------
 
 

@@ -1,0 +1,1 @@
+"""Ways to state a model: one module each."""

@@ -1,7 +1,7 @@
 """Model files in TOML: ``[stages]``, ``[parameters]``, ``[constants]`` and a few words around them.
 
-Reading is strict: a key that is not in ``KEYS`` or a value of another kind is an error with its line.
-To let model files say more, add a row to ``KEYS``; ``Model`` takes its keys as arguments.
+Reading is strict: a key that is not in ``KEYS`` or a value of another kind is an error with
+its line. To let model files say more, add a row to ``KEYS``; ``Model`` takes its keys as arguments.
 """
 
 from __future__ import annotations
@@ -139,8 +139,18 @@ def _unknown_key(key: str) -> str:
 
 
 def _kind(value: object) -> str:
-    names = {str: "text", bool: "true or false", int: "a number", float: "a number"}
-    return names.get(type(value), {list: "a list", dict: "a table"}.get(type(value), "a date"))
+    """What a value is, in a user's words; what is not listed are TOML's dates and times."""
+    return _KINDS.get(type(value).__name__, "a date")
+
+
+_KINDS = {
+    "str": "text",
+    "bool": "true or false",
+    "int": "a number",
+    "float": "a number",
+    "list": "a list",
+    "dict": "a table",
+}
 
 
 def _text(value: object, keys: tuple[str, ...], place: _Place) -> None:

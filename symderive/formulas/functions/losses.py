@@ -1,17 +1,212 @@
-"""Loss functions."""
+"""Loss functions, for one prediction and one observation."""
 
 from __future__ import annotations
 
-from symderive.formulas.functions.row import NamedFunction, own
+from symderive.formulas.functions.row import Kink, NamedFunction, own
 
 ANY = (-20.0, 20.0)
+NEAR = (-4.0, 4.0)
 UNIT = (1e-9, 1 - 1e-9)
+SHARE = (0.0, 1.0)
+POSITIVE = (1e-3, 20.0)
+SCALE = (0.3, 4.0)
+SIGN = (-1.0, 1.0)
 
-ROWS: tuple[NamedFunction, ...] = (
+AT_MARGIN = "the derivative is taken as 0."
+AT_ZERO = "the derivative is taken as 0, as TensorFlow and PyTorch do."
+_LOGITS = "where(z >= 0, 1, 0) - y - copysign(exp(-abs(z))/(1 + exp(-abs(z))), z)"
+
+# fmt: off
+REGRESSION: tuple[NamedFunction, ...] = (
     own("squared_error", "p, y", "squared error", definition="(p - y)**2",
         partials=("2*(p - y)", "-2*(p - y)"), samples=(ANY, ANY)),
+    own("half_squared_error", "p, y", "half the squared error", definition="(p - y)**2/2",
+        partials=("p - y", "y - p"), samples=(ANY, ANY)),
+    own("absolute_error", "p, y", "absolute error", definition="abs(p - y)",
+        partials=("sign(p - y)", "-sign(p - y)"), samples=(ANY, ANY),
+        kinks=Kink("p == y", AT_ZERO)),
+    own("percentage_error", "p, y", "relative error", definition="abs((p - y)/y)",
+        partials=("sign(p - y)/abs(y)", "-sign(p - y)*p/(y*abs(y))"), domain="y != 0",
+        samples=(ANY, POSITIVE), kinks=Kink("p == y", AT_ZERO)),
+    own("squared_log_error", "p, y", "squared logarithmic error",
+        definition="(log(1 + p) - log(1 + y))**2",
+        partials=("2*(log1p(p) - log1p(y))/(1 + p)", "-2*(log1p(p) - log1p(y))/(1 + y)"),
+        stable="(log1p(p) - log1p(y))**2", domain="p > -1 and y > -1",
+        samples=(POSITIVE, POSITIVE)),
+    own("huber", "e, delta=1", "Huber loss",
+        definition="where(abs(e) <= delta, e**2/2, delta*(abs(e) - delta/2))",
+        partials=("where(abs(e) <= delta, e, delta*sign(e))",
+                  "where(abs(e) <= delta, 0, abs(e) - delta)"),
+        domain="delta > 0", samples=(ANY, SCALE), source="Huber, Ann. Math. Statist. 35, 1964"),
+    own("smooth_l1", "e, beta=1", "smooth L1 loss",
+        definition="where(abs(e) < beta, e**2/(2*beta), abs(e) - beta/2)",
+        partials=("where(abs(e) < beta, e/beta, sign(e))",
+                  "where(abs(e) < beta, -e**2/(2*beta**2), -1/2)"),
+        domain="beta > 0", samples=(ANY, SCALE), source="Girshick, arXiv:1504.08083"),
+    own("pseudo_huber", "e, delta=1", "pseudo-Huber loss",
+        definition="delta**2*(sqrt(1 + (e/delta)**2) - 1)",
+        partials=("e/sqrt(1 + (e/delta)**2)",
+                  "2*delta*(sqrt(1 + (e/delta)**2) - 1) - e**2/(delta*sqrt(1 + (e/delta)**2))"),
+        stable="e**2/(1 + sqrt(1 + (e/delta)**2))", domain="delta > 0", samples=(ANY, SCALE)),
+    own("charbonnier", "e, epsilon=0.001", "Charbonnier loss",
+        definition="sqrt(e**2 + epsilon**2)",
+        partials=("e/sqrt(e**2 + epsilon**2)", "epsilon/sqrt(e**2 + epsilon**2)"),
+        domain="epsilon > 0", samples=(ANY, (1e-3, 1.0))),
+    own("log_cosh", "e", "log-cosh loss", definition="log(cosh(e))", partials="tanh(e)",
+        stable="where(abs(e) < 1, log1p(2*sinh(min(abs(e), 1)/2)**2),"
+               " abs(e) + log1p(exp(-2*abs(e))) - log(2))", samples=ANY),
+    own("cauchy_loss", "e, c=1", "Cauchy loss", definition="c**2*log(1 + (e/c)**2)/2",
+        partials=("e/(1 + (e/c)**2)", "c*log(1 + (e/c)**2) - e**2/(c*(1 + (e/c)**2))"),
+        stable="c**2*log1p((e/c)**2)/2", domain="c > 0", samples=(ANY, SCALE),
+        aliases=("lorentzian",)),
+    own("welsch", "e, c=1", "Welsch loss", definition="c**2*(1 - exp(-(e/c)**2/2))",
+        partials=("e*exp(-(e/c)**2/2)",
+                  "2*c*(1 - exp(-(e/c)**2/2)) - e**2*exp(-(e/c)**2/2)/c"),
+        stable="-c**2*expm1(-(e/c)**2/2)", domain="c > 0", samples=(NEAR, SCALE)),
+    own("geman_mcclure", "e, c=1", "Geman–McClure loss",
+        definition="2*e**2/((e/c)**2 + 4)",
+        partials=("16*e/((e/c)**2 + 4)**2", "4*e**4/(c**3*((e/c)**2 + 4)**2)"),
+        domain="c > 0", samples=(ANY, SCALE), source="Barron, arXiv:1701.03077, α = −2"),
+    own("tukey_biweight", "e, c=4.685", "Tukey's biweight loss",
+        definition="where(abs(e) <= c, c**2*(1 - (1 - (e/c)**2)**3)/6, c**2/6)",
+        partials=("where(abs(e) <= c, e*(1 - (e/c)**2)**2, 0)",
+                  "where(abs(e) <= c, c*(1 - (1 - (e/c)**2)**3)/3"
+                  " - e**2*(1 - (e/c)**2)**2/c, c/3)"),
+        domain="c > 0", samples=(ANY, (2.0, 6.0))),
+    own("quantile", "p, y, tau=0.5", "quantile loss",
+        definition="max(tau*(y - p), (tau - 1)*(y - p))",
+        partials=("where(p < y, -tau, where(p > y, 1 - tau, 1/2 - tau))",
+                  "where(p < y, tau, where(p > y, tau - 1, tau - 1/2))", "y - p"),
+        domain="0 < tau < 1", samples=(ANY, ANY, (0.05, 0.95)), aliases=("pinball",),
+        kinks=Kink("p == y", "the derivative by p is taken as 1/2 − tau, the mean of the sides.")),
+    own("epsilon_insensitive", "p, y, epsilon=0.1", "epsilon-insensitive loss",
+        definition="max(0, abs(p - y) - epsilon)",
+        partials=("where(abs(p - y) > epsilon, sign(p - y), 0)",
+                  "where(abs(p - y) > epsilon, -sign(p - y), 0)",
+                  "where(abs(p - y) > epsilon, -1, 0)"),
+        domain="epsilon > 0", samples=(ANY, ANY, (0.1, 2.0)),
+        kinks=Kink("abs(p - y) == epsilon", AT_MARGIN)),
+)
+
+CLASSIFICATION: tuple[NamedFunction, ...] = (
     own("binary_cross_entropy", "p, y", "binary cross-entropy",
         definition="-(y*log(p) + (1 - y)*log(1 - p))",
         partials=("(p - y)/(p*(1 - p))", "log(1 - p) - log(p)"),
-        domain="0 < p < 1", samples=(UNIT, (0.0, 1.0)), aliases=("bce",)),
+        stable="-(where(y == 0, 0, y*log(where(y == 0, 1, p)))"
+               " + where(y == 1, 0, (1 - y)*log1p(where(y == 1, 0, -p))))",
+        stable_partials=("where(y == 0, 0, -y/where(y == 0, 1, p))"
+                         " + where(y == 1, 0, (1 - y)/where(y == 1, 1, 1 - p))",
+                         "log1p(-p) - log(p)"),
+        domain="0 < p < 1", samples=(UNIT, SHARE), aliases=("bce", "log_loss"), symbol="BCE"),
+    own("binary_cross_entropy_with_logits", "z, y", "binary cross-entropy of a logit",
+        definition="binary_cross_entropy(sigmoid(z), y)", partials=("sigmoid(z) - y", "-z"),
+        stable="max(z, 0) - z*y + log1p(exp(-abs(z)))", stable_partials=(_LOGITS, ""),
+        samples=(ANY, SHARE), aliases=("bce_with_logits", "sigmoid_cross_entropy")),
+    own("cross_entropy", "p, y", "cross-entropy", definition="-y*log(p)",
+        partials=("-y/p", "-log(p)"), domain="p > 0", samples=(UNIT, SHARE),
+        stable="-where(y == 0, 0, y*log(where(y == 0, 1, p)))"),
+    own("entropy", "p", "entropy", definition="-p*log(p)", partials="-log(p) - 1",
+        domain="p > 0", samples=UNIT, aliases=("entr",)),
+    own("binary_entropy", "p", "binary entropy",
+        definition="-(p*log(p) + (1 - p)*log(1 - p))", partials="log(1 - p) - log(p)",
+        stable="-(p*log(p) + (1 - p)*log1p(-p))", domain="0 < p < 1", samples=UNIT),
+    own("kl_div", "p, q", "relative entropy", definition="p*log(p/q)",
+        partials=("log(p/q) + 1", "-p/q"), domain="p > 0 and q > 0", samples=(UNIT, UNIT),
+        aliases=("rel_entr",)),
+    own("focal", "p, y, gamma=2", "focal loss",
+        definition="-(y*(1 - p)**gamma*log(p) + (1 - y)*p**gamma*log(1 - p))",
+        partials=("y*(gamma*(1 - p)**(gamma - 1)*log(p) - (1 - p)**gamma/p)"
+                  " - (1 - y)*(gamma*p**(gamma - 1)*log(1 - p) - p**gamma/(1 - p))",
+                  "p**gamma*log(1 - p) - (1 - p)**gamma*log(p)",
+                  "-(y*(1 - p)**gamma + (1 - y)*p**gamma)*log(p)*log(1 - p)"),
+        stable="-(y*(1 - p)**gamma*log(p) + (1 - y)*p**gamma*log1p(-p))",
+        domain="0 < p < 1", samples=(UNIT, SHARE, (0.5, 4.0)), aliases=("focal_loss",),
+        source="Lin et al., arXiv:1708.02002, without class weights"),
+    own("hinge", "s, y", "hinge loss", definition="max(0, 1 - y*s)",
+        partials=("where(y*s < 1, -y, 0)", "where(y*s < 1, -s, 0)"), samples=(NEAR, SIGN),
+        kinks=Kink("y*s == 1", AT_MARGIN)),
+    own("squared_hinge", "s, y", "squared hinge loss", definition="max(0, 1 - y*s)**2",
+        partials=("-2*y*max(0, 1 - y*s)", "-2*s*max(0, 1 - y*s)"), samples=(NEAR, SIGN)),
+    own("logistic_loss", "s, y", "logistic loss of a margin", definition="log(1 + exp(-y*s))",
+        partials=("-y*sigmoid(-y*s)", "-s*sigmoid(-y*s)"),
+        stable="max(-y*s, 0) + log1p(exp(-abs(y*s)))", samples=(ANY, SIGN),
+        aliases=("soft_margin",)),
+    own("exponential_loss", "s, y", "exponential loss", definition="exp(-y*s)",
+        partials=("-y*exp(-y*s)", "-s*exp(-y*s)"), samples=(NEAR, SIGN)),
+    own("margin_ranking", "a, b, y, margin=0", "margin ranking loss",
+        definition="max(0, margin - y*(a - b))",
+        partials=("where(y*(a - b) < margin, -y, 0)", "where(y*(a - b) < margin, y, 0)",
+                  "where(y*(a - b) < margin, b - a, 0)", "where(y*(a - b) < margin, 1, 0)"),
+        samples=(NEAR, NEAR, SIGN, SHARE), kinks=Kink("y*(a - b) == margin", AT_MARGIN)),
+    own("triplet", "near, far, margin=1", "triplet loss of two distances",
+        definition="max(0, near - far + margin)",
+        partials=("where(near - far > -margin, 1, 0)", "where(near - far > -margin, -1, 0)",
+                  "where(near - far > -margin, 1, 0)"),
+        samples=(POSITIVE, POSITIVE, SCALE), kinks=Kink("near - far == -margin", AT_MARGIN)),
+    own("contrastive", "d, y, margin=1", "contrastive loss of a distance",
+        definition="y*d**2 + (1 - y)*max(0, margin - d)**2",
+        partials=("2*y*d - 2*(1 - y)*max(0, margin - d)", "d**2 - max(0, margin - d)**2",
+                  "2*(1 - y)*max(0, margin - d)"),
+        samples=(POSITIVE, SHARE, SCALE), source="y = 1 for a pair that belongs together"),
 )
+
+LIKELIHOODS: tuple[NamedFunction, ...] = (
+    own("gaussian_nll", "mu, y, var", "negative log-likelihood of the normal distribution",
+        definition="(log(var) + (y - mu)**2/var)/2",
+        partials=("(mu - y)/var", "(y - mu)/var", "(1/var - (y - mu)**2/var**2)/2"),
+        domain="var > 0", samples=(ANY, ANY, SCALE), source="without the constant log(2π)/2"),
+    own("laplace_nll", "mu, y, scale", "negative log-likelihood of the Laplace distribution",
+        definition="log(2*scale) + abs(y - mu)/scale",
+        partials=("-sign(y - mu)/scale", "sign(y - mu)/scale",
+                  "1/scale - abs(y - mu)/scale**2"),
+        domain="scale > 0", samples=(ANY, ANY, SCALE), kinks=Kink("y == mu", AT_ZERO)),
+    own("cauchy_nll", "mu, y, scale", "negative log-likelihood of the Cauchy distribution",
+        definition="log(pi*scale) + log(1 + ((y - mu)/scale)**2)",
+        partials=("-2*(y - mu)/(scale**2 + (y - mu)**2)",
+                  "2*(y - mu)/(scale**2 + (y - mu)**2)",
+                  "1/scale - 2*(y - mu)**2/(scale*(scale**2 + (y - mu)**2))"),
+        stable="log(pi*scale) + log1p(((y - mu)/scale)**2)",
+        domain="scale > 0", samples=(ANY, ANY, SCALE)),
+    own("student_t_nll", "mu, y, nu, scale=1",
+        "negative log-likelihood of Student's t distribution",
+        definition="(nu + 1)*log(1 + ((y - mu)/scale)**2/nu)/2 + log(scale)"
+                   " + log(pi*nu)/2 + loggamma(nu/2) - loggamma((nu + 1)/2)",
+        partials=("-(nu + 1)*(y - mu)/(nu*scale**2 + (y - mu)**2)",
+                  "(nu + 1)*(y - mu)/(nu*scale**2 + (y - mu)**2)",
+                  "log(1 + ((y - mu)/scale)**2/nu)/2"
+                  " - (nu + 1)*(y - mu)**2/(2*nu*(nu*scale**2 + (y - mu)**2))"
+                  " + 1/(2*nu) + digamma(nu/2)/2 - digamma((nu + 1)/2)/2",
+                  "1/scale - (nu + 1)*(y - mu)**2/(scale*(nu*scale**2 + (y - mu)**2))"),
+        stable="(nu + 1)*log1p(((y - mu)/scale)**2/nu)/2 + log(scale)"
+               " + log(pi*nu)/2 + lgamma(nu/2) - lgamma((nu + 1)/2)",
+        domain="nu > 0 and scale > 0", samples=(ANY, ANY, (0.5, 12.0), SCALE)),
+    own("poisson_nll", "mu, y", "negative log-likelihood of the Poisson distribution",
+        definition="mu - y*log(mu)", partials=("1 - y/mu", "-log(mu)"), domain="mu > 0",
+        samples=(POSITIVE, POSITIVE), source="without the constant log(y!)"),
+    own("poisson_nll_with_logits", "z, y",
+        "negative log-likelihood of the Poisson distribution of a log-rate",
+        definition="exp(z) - y*z", partials=("exp(z) - y", "-z"), samples=(NEAR, POSITIVE),
+        source="without the constant log(y!)"),
+    own("gamma_nll", "mu, y", "negative log-likelihood of the gamma distribution",
+        definition="log(mu) + y/mu", partials=("1/mu - y/mu**2", "1/mu"), domain="mu > 0",
+        samples=(POSITIVE, POSITIVE), source="of unit shape and mean mu"),
+    own("tweedie", "mu, y, power=1.5", "Tweedie loss",
+        definition="mu**(2 - power)/(2 - power) - y*mu**(1 - power)/(1 - power)",
+        partials=("mu**(1 - power) - y*mu**(-power)", "-mu**(1 - power)/(1 - power)",
+                  "mu**(2 - power)*(1/(2 - power) - log(mu))/(2 - power)"
+                  " - y*mu**(1 - power)*(1/(1 - power) - log(mu))/(1 - power)"),
+        domain="mu > 0 and 1 < power < 2", samples=(POSITIVE, POSITIVE, (1.1, 1.9))),
+    own("itakura_saito", "p, y", "Itakura–Saito divergence", definition="y/p - log(y/p) - 1",
+        partials=("(p - y)/p**2", "1/p - 1/y"), domain="p > 0 and y > 0",
+        samples=(POSITIVE, POSITIVE)),
+    own("negative_binomial_nll", "mu, y, r",
+        "negative log-likelihood of the negative binomial distribution",
+        definition="(y + r)*log(r + mu) - y*log(mu) - r*log(r) + loggamma(r) - loggamma(y + r)",
+        partials=("(y + r)/(r + mu) - y/mu", "log(r + mu) - log(mu) - digamma(y + r)",
+                  "log(r + mu) + (y + r)/(r + mu) - log(r) - 1 + digamma(r) - digamma(y + r)"),
+        domain="mu > 0 and r > 0 and y >= 0", samples=(POSITIVE, POSITIVE, SCALE),
+        source="without the constant log(y!)"),
+)
+# fmt: on
+
+ROWS = (*REGRESSION, *CLASSIFICATION, *LIKELIHOODS)

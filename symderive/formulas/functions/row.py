@@ -18,7 +18,7 @@ from sympy.core.function import ArgumentIndexError
 
 from symderive.formulas.inert import placeholder
 from symderive.formulas.parsing import Parsed, parse
-from symderive.formulas.written import evaluated, rename
+from symderive.formulas.written import evaluated, rename, tidy
 
 EVERYWHERE = "True"
 """The domain of a function that is defined for all real arguments."""
@@ -52,6 +52,7 @@ class Texts:
     definition: str
     partials: tuple[str, ...]
     stable: str = ""
+    stable_partials: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,6 +70,7 @@ class NamedFunction:
             state (the order of a Bessel function).
         stable: The numerically stable form, in primitives of ``numeric``; ``""`` where the
             definition (or the primitive) is stable as it stands.
+        stable_partials: The same for each partial; ``()`` or ``""`` where it is stable as it stands.
         equivalent: For a primitive: the same in other functions, for witnesses and printers.
         domain: Condition in the parameters under which the value is a real number.
         samples: For each parameter the range that samples are drawn from, near edges included.
@@ -79,6 +81,7 @@ class NamedFunction:
         symbol: The name in documents where it is not ``name``: ``σ``, ``Γ``.
         source: Where a formula that is not obvious comes from.
         numeric: The name of the mpmath function that computes it; ``""`` where the definition does.
+        exact: For a primitive: its value at rational arguments.
         texts: For a function of any number of arguments: its formulas for given argument names.
         scope: The functions that the texts may use, where these are not the table's.
     """
@@ -91,6 +94,7 @@ class NamedFunction:
     definition: str | None = None
     partials: tuple[str, ...] = ()
     stable: str = ""
+    stable_partials: tuple[str, ...] = ()
     equivalent: str = ""
     domain: str = EVERYWHERE
     samples: tuple[Range, ...] = ()
@@ -101,6 +105,7 @@ class NamedFunction:
     symbol: str = ""
     source: str = ""
     numeric: str = ""
+    exact: Callable[..., Expr] | None = None
     texts: Callable[[tuple[str, ...]], Texts] | None = None
     scope: Mapping[str, NamedFunction] | None = None
 
@@ -108,6 +113,11 @@ class NamedFunction:
     def variadic(self) -> bool:
         """Whether it takes any number of arguments."""
         return self.parameters[-1:] == (MORE,)
+
+    @property
+    def is_defined(self) -> bool:
+        """Whether ``definition_formula`` has an answer."""
+        return bool(self.definition or self.equivalent or self.texts)
 
     @property
     def kink_note(self) -> str:
@@ -143,10 +153,15 @@ class NamedFunction:
         text = self._texts(len(args)).stable
         return self._formula(text, args) if text else None
 
+    def stable_partial_formulas(self, *args: Expr) -> tuple[Expr | None, ...]:
+        """The stable form of each partial; ``None`` where the partial is stable as it stands."""
+        texts = self._texts(len(args)).stable_partials or ("",) * len(args)
+        return tuple(self._formula(text, args) if text else None for text in texts[: len(args)])
+
     def _texts(self, count: int) -> Texts:
         if self.texts is not None:
             return _texts_of(self, count)
-        return Texts(self.definition or "", self.partials, self.stable)
+        return Texts(self.definition or "", self.partials, self.stable, self.stable_partials)
 
     def _names(self, count: int) -> tuple[str, ...]:
         return _letters(count) if self.variadic else self.parameters
@@ -159,7 +174,8 @@ class NamedFunction:
             default = self.defaults[names.index(name) - len(names)]
             values[name] = parse(default, {}).formula
         fill = {placeholder(k): values[name] for k, name in enumerate(parsed.names)}
-        return rename(parsed.template.written, fill)
+        formula = rename(parsed.template.written, fill)
+        return tidy(formula) if len(args) < len(names) else formula  # a default of 1 drops out
 
 
 @lru_cache(maxsize=None)
@@ -191,7 +207,9 @@ class Named(Function):
         if not all(arg.is_Rational for arg in args):
             return None
         row = cls.row
-        if row.definition is None and not row.equivalent and row.texts is None:
+        if row.exact is not None:
+            return row.exact(*args)
+        if not row.is_defined:
             return None
         value = evaluated(row.definition_formula(*args))
         return value if value.is_Rational else None
@@ -220,7 +238,7 @@ class Named(Function):
         """What code printers write: the definition, since no library knows the name."""
         return str(printer._print(self.rewrite("definition")))
 
-    _ccode = _pythoncode = _numpycode = _sympystr_code = _printed
+    _ccode = _pythoncode = _numpycode = _printed
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restored, (self.row.name, self.row.scope and _portable(self.row), self.args)
@@ -271,7 +289,7 @@ def _signature(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 def _tupled(fields: dict[str, Any]) -> dict[str, Any]:
     """One partial, range, … may be given bare."""
-    for key in ("partials", "aliases", "integers", "kinks"):
+    for key in ("partials", "stable_partials", "aliases", "integers", "kinks"):
         if key in fields and not isinstance(fields[key], tuple):
             fields[key] = (fields[key],)
     if "samples" in fields and not isinstance(fields["samples"][0], tuple):

@@ -1,18 +1,138 @@
-"""Functions of the user's own, as rows: a definition, its derivatives, or only a name."""
+"""Functions of the user's own, as rows: a definition, stated derivatives, or only a name."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
-from sympy import Function
+import sympy as sp
+from sympy import Expr
 
 from symderive.errors import ModelError
-from symderive.formulas.functions.row import NamedFunction, Named, own
+from symderive.formulas.functions.row import NamedFunction, make_class, own
 
-_SIGNATURE = re.compile(r"\s*([^\W\d]\w*)\s*\(\s*([^()]*?)\s*\)\s*")
+_SIGNATURE = re.compile(r"\s*([^\W\d_]\w*)\s*\(\s*([^\W\d_]\w*(?:\s*,\s*[^\W\d_]\w*)*)\s*\)\s*")
+_KEYS = frozenset({"definition", "derivatives", "title", "domain"})
+
+
+def user_functions(
+    functions: Mapping[str, object], *, where: str = ""
+) -> dict[str, NamedFunction]:
+    """Read a model's ``[functions]``.
+
+    A function with a definition alone is an abbreviation: formulas get what it stands for. With
+    derivatives stated, it keeps its name, and the checks try the derivatives on its definition.
+    With neither, it stays undefined: f(x) has the derivative f′(x).
+
+    Args:
+        functions: By signature, ``"bump(x)"``: a formula, or a table of ``definition``,
+            ``derivatives`` (a formula, or one by parameter), ``title`` and ``domain``.
+        where: The file, for messages.
+
+    Raises:
+        ModelError: A signature, a table or a parameter that cannot be read.
+        FormulaError: A formula that cannot be read.
+
+    >>> rows = user_functions({"bump(x)": "exp(-x**2)"})
+    >>> rows["bump"].apply(sp.Symbol("w"))
+    exp(-w**2)
+    """
+    from symderive.formulas.functions import FUNCTIONS  # the table is built from these modules
+
+    scope: dict[str, NamedFunction] = dict(FUNCTIONS)
+    rows: dict[str, NamedFunction] = {}
+    for signature, stated in functions.items():
+        match = _SIGNATURE.fullmatch(signature)
+        if match is None:
+            message = f"{signature!r} is not a signature; write it like 'bump(x)'"
+            raise ModelError(message, where=where)
+        parameters = tuple(name.strip() for name in match[2].split(","))
+        place = f"{where}, function {match[1]}" if where else f"function {match[1]}"
+        if len(set(parameters)) < len(parameters):
+            raise ModelError("a parameter is named twice", where=place)
+        row = _row(match[1], parameters, _table(stated, place), scope, place)
+        rows[row.name] = scope[row.name] = row
+    return rows
+
+
+def _table(stated: object, where: str) -> Mapping[str, Any]:
+    if isinstance(stated, str):
+        return {"definition": stated}
+    if not isinstance(stated, Mapping):
+        raise ModelError("a formula is expected, or a table with a definition", where=where)
+    if unknown := set(stated) - _KEYS:
+        message = f"unknown key {min(unknown)!r}; choose from {', '.join(sorted(_KEYS))}"
+        raise ModelError(message, where=where)
+    return stated
+
+
+def _row(
+    name: str,
+    parameters: tuple[str, ...],
+    table: Mapping[str, Any],
+    scope: Mapping[str, NamedFunction],
+    where: str,
+) -> NamedFunction:
+    definition = table.get("definition") or None
+    partials = _partials(table.get("derivatives", ()), parameters, where)
+    title, domain = table.get("title", name), table.get("domain", "True")
+    if not partials:
+        row = own(name, ", ".join(parameters), title, definition=definition, domain=domain)
+        row = replace(row, scope=dict(scope))
+        _check(row, (definition,), where)
+        apply = row.definition_formula if definition else _undefined(name)
+        return replace(row, apply=_counted(row, apply), function=None)
+    row = user_function(name, parameters, definition, partials, title, domain)
+    row = make_class(replace(row, scope={**scope, name: row}))
+    _check(row, (definition, *partials), where)
+    return row
+
+
+def _partials(
+    stated: object, parameters: tuple[str, ...], where: str
+) -> tuple[str, ...]:
+    """The stated derivatives, one for each parameter."""
+    if isinstance(stated, str):
+        stated = (stated,)
+    if isinstance(stated, Mapping):
+        if set(stated) != set(parameters):
+            message = f"state a derivative by each of {', '.join(parameters)}"
+            raise ModelError(message, where=where)
+        stated = tuple(stated[name] for name in parameters)
+    texts = tuple(stated) if isinstance(stated, Iterable) else ()
+    if texts and len(texts) != len(parameters):
+        message = f"{len(parameters)} derivatives are expected, one by each parameter"
+        raise ModelError(message, where=where)
+    return texts
+
+
+def _check(row: NamedFunction, texts: tuple[str | None, ...], where: str) -> None:
+    """Read every text now, so that a mistake is reported with its place."""
+    from symderive.formulas.parsing import parse
+
+    for text in texts:
+        names = parse(text, row.scope or {}, where=where).names if text else ()
+        if unknown := [name for name in names if name not in (*row.parameters, "pi")]:
+            message = f"{unknown[0]!r} is not a parameter of {row.name}; add it to the signature"
+            raise ModelError(message, where=where)
+
+
+def _undefined(name: str) -> Any:
+    return sp.Function(name)
+
+
+def _counted(row: NamedFunction, apply: Any) -> Any:
+    """The same, with the number of arguments checked."""
+
+    def counted(*args: Expr) -> Expr:
+        if len(args) != len(row.parameters):
+            raise TypeError(f"{row.name} takes {len(row.parameters)} arguments")
+        return apply(*args)
+
+    return counted
 
 
 @lru_cache(maxsize=256)
@@ -21,12 +141,15 @@ def user_function(
     parameters: tuple[str, ...],
     definition: str | None,
     partials: tuple[str, ...],
-    defaults: tuple[str, ...] = (),
+    title: str = "",
+    domain: str = "True",
 ) -> NamedFunction:
-    return own(name, ", ".join(parameters), name, definition=definition, partials=partials)
-
-
-def user_functions(
-    functions: Mapping[str, object], *, where: str = ""
-) -> dict[str, NamedFunction]:
-    raise NotImplementedError
+    """A function with stated derivatives; the same row for the same texts."""
+    return own(
+        name,
+        ", ".join(parameters),
+        title or name,
+        definition=definition,
+        partials=partials,
+        domain=domain,
+    )

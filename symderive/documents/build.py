@@ -1,0 +1,64 @@
+"""Derivation → Outline: which sections there are, and in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from symderive.documents.build_chain import chain_section, gradient_section
+from symderive.documents.build_checks import checks_section
+from symderive.documents.build_links import links_section
+from symderive.documents.build_model import model_section
+from symderive.documents.build_numbers import numbers_section, update_section
+from symderive.documents.numbers import gather
+from symderive.documents.outline import Block, Code, Heading, Outline, Paragraph
+from symderive.documents.wording import Context
+from symderive.errors import UnknownChoiceError
+
+if TYPE_CHECKING:
+    from symderive.derivation import Derivation
+
+DETAILS = ("brief", "standard", "full")
+"""How much of a derivation is told."""
+
+MAX_CODE_LINES = 160
+
+
+def outline(derivation: Derivation, detail: str = "standard") -> Outline:
+    """The document of a derivation, for every format.
+
+    Args:
+        derivation: What to tell.
+        detail: ``brief`` (results of the links), ``standard``, or ``full`` (every rule).
+    """
+    if detail not in DETAILS:
+        raise UnknownChoiceError("detail", detail, DETAILS)
+    context = Context(derivation, gather(derivation), detail)
+    blocks = tuple(block for section in SECTIONS for block in section(context))
+    title = derivation.model.title or f"The gradient of {derivation.target}"
+    return Outline(title, "symderive", "", blocks)
+
+
+def code_section(context: Context) -> Iterator[Block]:
+    """The gradient as a Python function."""
+    source = context.derivation.code("python")
+    lines = source.rstrip().split("\n")
+    yield Heading(1, ("The gradient as code",))
+    yield Paragraph(("The same derivation as a function in plain Python, in a numerically stable form.",))
+    if len(lines) > MAX_CODE_LINES:
+        rest = f"# … {len(lines) - MAX_CODE_LINES} more lines"
+        source = "\n".join([*lines[: MAX_CODE_LINES - 10], rest, *lines[-10:]])
+    yield Code("python", source)
+
+
+SECTIONS: tuple[Callable[[Context], Iterator[Block]], ...] = (
+    model_section,
+    links_section,
+    chain_section,
+    gradient_section,
+    numbers_section,
+    update_section,
+    checks_section,
+    code_section,
+)
+"""The sections in order; one yields nothing where its data do not exist."""

@@ -1,0 +1,273 @@
+"""The section on the chain rule: products along paths, sums where paths meet, closed forms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from sympy import Add, Expr, Pow, S
+
+from symderive.documents.outline import (
+    Block,
+    Equation,
+    Equations,
+    Heading,
+    Inline,
+    Paragraph,
+    TableBlock,
+)
+from symderive.documents.wording import Context, aligned, mark_of, number
+from symderive.formulas.printing import tree
+from symderive.formulas.tree import (
+    DOT,
+    Fence,
+    Frac,
+    Node,
+    Num,
+    Op,
+    Row,
+    Script,
+    Style,
+    fence,
+    name_node,
+    row,
+)
+from symderive.formulas.written import factors
+
+if TYPE_CHECKING:
+    from symderive.chain import Partial
+    from symderive.links import Link
+
+ROLES = ("first", "second", "third", "fourth")
+MAX_PARTIALS = 16
+"""Partial derivatives that are told one by one; of more, one of each shape."""
+MAX_PATHS, MAX_LENGTH = 4, 4
+"""Paths, and links in a path, up to which a derivative is written out along its paths."""
+
+
+def chain_section(context: Context) -> Iterator[Block]:
+    """Every partial derivative of the target, the last stages first."""
+    derivation = context.derivation
+    partials = list(derivation.partials.values())
+    if not partials:
+        return
+    yield Heading(1, ("Chain rule",))
+    target = name_node(derivation.target)
+    yield Paragraph(
+        (
+            "Derivatives are multiplied along a path to ",
+            target,
+            " and added where paths meet. We go backwards from ",
+            target,
+            ", so that each stage uses what is already known of the stages after it.",
+        )
+    )
+    shown = partials
+    if len(partials) > MAX_PARTIALS:
+        shapes: dict[int, list[Partial]] = {}
+        for part in partials:
+            shapes.setdefault(id(part.shape), []).append(part)
+        shown = [group[0] for group in shapes.values()][:MAX_PARTIALS]
+        alike = ""
+        if len(shapes) < len(partials):
+            alike = f"The {len(partials)} partial derivatives are of {len(shapes)} shapes; those of "
+            alike += "one shape are the same up to names, and one of each is told here. "
+        if len(shapes) > MAX_PARTIALS:
+            alike += f"Of the shapes, the first {MAX_PARTIALS} are told."
+        yield Paragraph((alike,))
+    stages = derivation.model.stages
+    inner = [part for part in shown if part.source in stages]
+    outer = [part for part in shown if part.source not in stages]
+    both = bool(inner and outer)
+    if both:
+        yield Heading(2, ("Derivatives by the stages",))
+    for part in inner:
+        yield _told(context, part)
+    if both:
+        yield Heading(2, ("Derivatives by the parameters",))
+    for part in outer:
+        yield _told(context, part)
+
+
+def _told(context: Context, part: Partial) -> Equations:
+    """One partial derivative: chain rule, links put in, common factors cancelled, closed form."""
+    chain = context.derivation.chain()
+    lines: list[Equation] = []
+    mark = mark_of(part.certificate)
+    paths = _written_paths(context, part)
+    if paths:
+        links = [
+            [chain.links[user, name] for name, user in zip(path, path[1:], strict=False)][::-1]
+            for path in paths
+        ]
+        if len(links) > 1 or len(links[0]) > 1:
+            lines.append(Equation(None, _sum([_product_of_links(p) for p in links]), ("chain rule",), mark))
+        lines.append(Equation(None, _sum([_product_of_formulas(context, p) for p in links]), ("put in the links",), mark))
+        if len(links) == 1 and (cancelled := _cancelled(context, links[0])) is not None:
+            lines.append(Equation(None, cancelled, ("cancel common factors",), mark))
+    else:
+        for line in part.lines[:-1]:
+            note = context.prose(", ".join(line.reasons))
+            lines.append(Equation(None, context.formula(line.formula), note, mark))
+    closed = context.formula(part.formula)
+    if not lines or _bare(lines[-1].right) != closed:
+        note = ("simplify",) if len(lines) > 1 else ()
+        lines.append(Equation(None, Style("box", closed), note, mark))
+    else:
+        lines[-1] = Equation(None, Style("box", closed), lines[-1].note, mark)
+    lines[0] = Equation(context.adjoint(part.source), lines[0].right, lines[0].note, lines[0].mark)
+    return aligned(lines)
+
+
+def _written_paths(context: Context, part: Partial) -> list[tuple[str, ...]]:
+    """The paths, where they are few and short."""
+    chain = context.derivation.chain()
+    if chain.count_paths(part.source) > MAX_PATHS:
+        return []
+    paths = chain.paths(part.source)
+    if any(len(path) - 1 > MAX_LENGTH for path in paths):
+        return []
+    return paths
+
+
+def _sum(products: Sequence[Node]) -> Node:
+    """Products with plus signs between them."""
+    items: list[Node] = []
+    for product in products:
+        items += [Op("+"), product] if items else [product]
+    return row(*items)
+
+
+def _product_of_links(links: Sequence[Link]) -> Node:
+    """∂A3/∂A2 · ∂A2/∂A1 · …, a colour a link."""
+    return _dotted(
+        [
+            _colored(_link_node(link), position)
+            for position, link in enumerate(links)
+        ]
+    )
+
+
+def _link_node(link: Link) -> Node:
+    from symderive.formulas.tree import partial
+
+    return partial(name_node(link.stage.name), name_node(link.source))
+
+
+def _product_of_formulas(context: Context, links: Sequence[Link]) -> Node:
+    """The closed forms of the links, each in brackets where it needs them, in the same colours."""
+    parts: list[Node] = []
+    for position, link in enumerate(links):
+        node = context.formula(link.formula)
+        loose = isinstance(link.formula, Add) or _starts_negative(node)
+        parts.append(_colored(fence(node) if loose and len(links) > 1 else node, position))
+    return _dotted(parts)
+
+
+def _starts_negative(node: Node) -> bool:
+    return isinstance(node, Row) and isinstance(node.items[0], Op)
+
+
+def _colored(node: Node, position: int) -> Node:
+    return Style("color", node, ROLES[position % len(ROLES)])
+
+
+def _dotted(parts: Sequence[Node]) -> Node:
+    items: list[Node] = []
+    for part in parts:
+        items += [DOT, part] if items else [part]
+    return row(*items)
+
+
+def _bare(node: Node) -> Node:
+    """A node without the colours of its outside."""
+    return _bare(node.body) if isinstance(node, Style) else node
+
+
+# Cancelling -------------------------------------------------------------------------------------
+
+
+def _cancelled(context: Context, links: Sequence[Link]) -> Node | None:
+    """One fraction of all factors, those above and below struck out; None where there are none."""
+    above: list[tuple[Expr, int]] = []
+    below: list[tuple[Expr, int]] = []
+    for position, link in enumerate(links):
+        for base, exponent in _powers(link.formula):
+            (above if exponent > 0 else below).append((base, position))
+            if abs(exponent) != 1:
+                return None
+    struck_above: set[int] = set()
+    struck_below: set[int] = set()
+    for k, (base, _) in enumerate(below):
+        match = next(
+            (j for j, (a, _) in enumerate(above) if j not in struck_above and a == base), None
+        )
+        if match is not None:
+            struck_above.add(match)
+            struck_below.add(k)
+    if not struck_above:
+        return None
+    return Frac(_struck(context, above, struck_above), _struck(context, below, struck_below))
+
+
+def _powers(formula: Expr) -> Iterator[tuple[Expr, int]]:
+    """The factors of a product with their whole exponents; a denominator's factors one by one."""
+    for factor in factors(formula):
+        if isinstance(factor, Pow) and factor.exp == S.NegativeOne:
+            for inner in factors(factor.base):
+                yield inner, -1
+        elif isinstance(factor, Pow) and factor.exp.is_Integer:
+            yield factor.base, int(factor.exp)
+        else:
+            yield factor, 1
+
+
+def _struck(context: Context, parts: Sequence[tuple[Expr, int]], struck: set[int]) -> Node:
+    nodes: list[Node] = []
+    for k, (formula, position) in enumerate(parts):
+        node = context.formula(formula)
+        if len(parts) > 1 and (isinstance(formula, Add) or _starts_negative(node)):
+            node = fence(node)
+        node = _colored(node, position)
+        nodes.append(Style("cancel", node) if k in struck else node)
+    return row(*(part for k, node in enumerate(nodes) for part in ((DOT, node) if k else (node,)))) if nodes else Num("1")
+
+
+# The gradient -----------------------------------------------------------------------------------
+
+MAX_ROWS = 40
+
+
+def gradient_section(context: Context) -> Iterator[Block]:
+    """The gradient in one table: closed form, and value where there is one."""
+    derivation = context.derivation
+    names = [n for n in derivation.sources if n in derivation.partials]
+    idle = [n for n in derivation.sources if n not in derivation.partials]
+    if not names:
+        yield Paragraph(
+            ("No source has a path to ", name_node(derivation.target), ": its gradient is zero.")
+        )
+        return
+    yield Heading(1, ("The gradient",))
+    rows: list[tuple[Inline, ...]] = []
+    for name in names:
+        cells: list[Inline] = [
+            (context.adjoint(name),),
+            (context.formula(derivation.partials[name].formula),),
+        ]
+        if context.numbers is not None:
+            cells.append((number(context.numbers.adjoints[name]),))
+        rows.append(tuple(cells))
+    header: tuple[Inline, ...] = (("derivative",), ("closed form",))
+    if context.numbers is not None:
+        header = (*header, ("value",))
+    if len(rows) > MAX_ROWS:
+        dots: tuple[Inline, ...] = tuple(("…",) for _ in header)
+        rows = [*rows[:20], dots, *rows[-5:]]
+    yield TableBlock(header, tuple(rows), "clr"[: len(header)], ("The gradient.",))
+    if idle:
+        yield Paragraph(
+            ("There is no path from " + ", ".join(idle) + ": the derivative there is zero.",)
+        )
+
+

@@ -1,0 +1,85 @@
+"""The section on the checks: verdicts by line, the gradient against differences, assumptions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from symderive.documents.outline import Block, Heading, Inline, Paragraph, TableBlock
+from symderive.documents.wording import Context
+from symderive.formulas.tree import name_node
+
+MAX_ROWS = 30
+
+
+def checks_section(context: Context) -> Iterator[Block]:
+    """What was checked, how, and what is assumed."""
+    derivation = context.derivation
+    report = derivation.check()
+    counts: dict[str, int] = {}
+    digits = points = 0
+    for check in report.lines:
+        certificate = check.certificate
+        counts[certificate.verdict] = counts.get(certificate.verdict, 0) + 1
+        digits, points = max(digits, certificate.digits), max(points, certificate.points)
+    yield Heading(1, ("Checks made",))
+    text = f"{len(report.lines)} lines were checked. {_tally(counts)}"
+    if points:
+        text += (
+            f" A sampled line was compared at {points} seeded random points of its domain "
+            f"to {digits} digits."
+        )
+    yield Paragraph((text,))
+    rows: list[tuple[Inline, ...]] = [
+        (
+            context.prose(check.subject.partition("/∂")[2]),
+            (check.certificate.method,),
+            (_WORDS.get(check.certificate.verdict, check.certificate.verdict),),
+        )
+        for check in report.gradient[:MAX_ROWS]
+    ]
+    if rows:
+        more = len(report.gradient) - len(rows)
+        also = f" {more} more were checked in the same way." if more > 0 else ""
+        yield TableBlock(
+            (("derivative by",), ("compared with",), ("verdict",)),
+            tuple(rows),
+            "cll",
+            (
+                "The gradient against the model itself: differences of ",
+                name_node(derivation.target),
+                f", which no rule of this document produced.{also}",
+            ),
+        )
+    notes = _assumptions(context)
+    if notes:
+        yield Paragraph(("Assumed: ", *"; ".join(notes).split("\0"), "."))
+    for warning in derivation.warnings:
+        yield Paragraph(("Note: ", *context.prose(warning), "."))
+
+
+_WORDS = {"sampled": "agrees", "proved": "proved", "refuted": "differs", "unknown": "not decided"}
+
+
+def _tally(counts: dict[str, int]) -> str:
+    told = {
+        "proved": "proved by exact algebra",
+        "sampled": "found equal at sampled points",
+        "unknown": "not decided",
+        "refuted": "refuted",
+    }
+    parts = [f"{counts[verdict]} {words}" for verdict, words in told.items() if verdict in counts]
+    return f"Of these, {', '.join(parts)}." if len(parts) > 1 else f"All were {told[next(iter(counts))]}." if counts else ""
+
+
+def _assumptions(context: Context) -> list[str]:
+    """What the rules that were applied take for granted, each once."""
+    found: dict[str, None] = {"all quantities are real numbers": None}
+    seen: set[int] = set()
+    for link in context.derivation.links.values():
+        if id(link.kind) in seen:
+            continue
+        seen.add(id(link.kind))
+        for step in link.kind.step.walk():
+            if step.rule.convention:
+                found[f"{step.rule.convention} ({step.rule.name})"] = None
+    return list(found)

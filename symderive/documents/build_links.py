@@ -1,0 +1,272 @@
+"""The section on links: a box a link, or a box a kind where many are the same up to names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from symderive.documents.outline import Block, Equation, Heading, Paragraph, RuleBox, RuleUse
+from symderive.documents.wording import Context, aligned, listed, mark_of, relabelled
+from symderive.formulas.printing import tree
+from symderive.formulas.tree import (
+    EQUALS,
+    Id,
+    Name,
+    Node,
+    Num,
+    Op,
+    Row,
+    Script,
+    equation,
+    name_node,
+    partial,
+)
+from symderive.rules import LINEAR
+
+if TYPE_CHECKING:
+    from symderive.links import Link
+    from symderive.steps import Rule, Step
+
+MAX_LINKS = 14
+"""Links that each have their own derivation; of more, those of a kind share one."""
+MAX_KINDS = 40
+"""Kinds that are derived in full."""
+MAX_SAME = 6
+"""Links of one linear stage in a box; of more, the first and the last."""
+SILENT = frozenset({"identity rule", "constant rule"})
+LETTERS = "uvwst"
+
+
+def links_section(context: Context) -> Iterator[Block]:
+    """The derivative of every stage with respect to every name it uses."""
+    links = list(context.derivation.links.values())
+    if not links:
+        return
+    yield Heading(1, ("Links: each stage by what it uses",))
+    kinds: dict[int, list[Link]] = {}
+    for link in links:
+        kinds.setdefault(id(link.kind), []).append(link)
+    if len(links) <= MAX_LINKS:
+        groups = [[link] for link in links]
+        yield Paragraph(
+            ("Each box differentiates one stage by one name in its formula, rule by rule. ",)
+            + _legend()
+        )
+    else:
+        groups = list(kinds.values())
+        yield Paragraph(
+            (
+                f"The {len(links)} links are of {len(groups)} kinds. Links of one kind are the same "
+                "up to names, so each kind is derived and checked once. ",
+                *_legend(),
+            )
+        )
+    for boxed in _by_linear_stage(groups[:MAX_KINDS]):
+        yield _box(context, boxed)
+    if len(groups) > MAX_KINDS:
+        yield Paragraph((f"The other {len(groups) - MAX_KINDS} kinds are left out here.",))
+
+
+def _legend() -> tuple[str, ...]:
+    return (
+        "A tick marks a line that is proved equal to the one it comes from; "
+        "≈ marks one found equal at sampled points to 50 digits.",
+    )
+
+
+def _by_linear_stage(groups: Sequence[list[Link]]) -> Iterator[list[list[Link]]]:
+    """Groups that share a box: those of one stage that linear rules alone derive."""
+    together: list[list[Link]] = []
+    for group in groups:
+        linear = all(step.rule.name in LINEAR for step in group[0].kind.step.walk())
+        same = together and together[0][0].stage.name == group[0].stage.name
+        if together and not (same and linear):
+            yield together
+            together = []
+        together.append(group)
+        if not linear:
+            yield together
+            together = []
+    if together:
+        yield together
+
+
+def _box(context: Context, groups: Sequence[list[Link]]) -> RuleBox:
+    shown = groups if len(groups) <= MAX_SAME else [*groups[:3], *groups[-1:]]
+    titles: list[Node] = []
+    lines: list[Equation] = []
+    text: list[str | Node] = []
+    for group in shown:
+        link = group[0]
+        general = _general(group)
+        title = _renamed(context.link(link.stage.name, link.source), general)
+        titles.append(title)
+        lines += [
+            replace(line, right=_renamed(line.right, general))
+            for line in _lines(context, link, title)
+        ]
+        text += _also(context, group, general, title)
+    if len(shown) < len(groups):
+        text.append(f"The other {len(groups) - len(shown)} links of this stage are alike.")
+    rules = _rules(context, [step for group in shown for step in group[0].steps], lines)
+    heading = listed(titles) if len(shown) == len(groups) else listed(titles, " … ")
+    return RuleBox(heading, rules, aligned(lines).lines, tuple(text))
+
+
+def _lines(context: Context, link: Link, title: Node) -> list[Equation]:
+    lines = [
+        Equation(
+            None,
+            context.formula(line.formula),
+            context.prose(", ".join(line.reasons)),
+            # The first line only says what is to be differentiated.
+            mark_of(line.certificate) if line.reasons else "",
+        )
+        for line in link.lines
+    ]
+    if context.detail == "brief" and len(lines) > 2:
+        lines = [lines[0], lines[-1]]
+    return [replace(lines[0], left=title), *lines[1:]] if lines else []
+
+
+# The rules of a box -----------------------------------------------------------------------------
+
+
+def _rules(
+    context: Context, steps: Sequence[Step], lines: Sequence[Equation]
+) -> tuple[RuleUse, ...]:
+    """The rules that the lines name, stated in general, with what stands for their letters."""
+    if context.detail == "brief":
+        return ()
+    found: dict[str, RuleUse] = {}
+    ordered = sorted(dict.fromkeys(steps), key=lambda step: -_size(step))
+    for step in ordered:
+        rule = step.rule
+        if rule.name in found or (rule.name in SILENT and context.detail != "full"):
+            continue
+        found[rule.name] = RuleUse(
+            rule.name, _statement(rule), tuple(_bindings(context, step)), rule.convention
+        )
+    named = {str(part) for line in lines for part in line.note}
+    if any("chain rule" in note for note in named) and "chain rule" not in found:
+        found["chain rule"] = RuleUse("chain rule", _chain_rule())
+    return tuple(found.values())
+
+
+def _size(step: Step) -> int:
+    return sum(1 for _ in step.walk())
+
+
+def _statement(rule: Rule) -> Node:
+    left = tree(rule.left, written=True)
+    body = left if isinstance(left, Name | Id) else _bracketed(left)
+    return equation(Row((_d_dx(), Op("\u2009", "space"), body)), tree(rule.right, written=True))
+
+
+def _bracketed(node: Node) -> Node:
+    from symderive.formulas.tree import Fence, Frac, fence
+
+    if isinstance(node, Row) and any(isinstance(p, Op) and p.kind == "bin" for p in node.items):
+        return fence(node)
+    return node if not isinstance(node, Fence | Frac) else node
+
+
+def _d_dx() -> Node:
+    from symderive.formulas.tree import Frac
+
+    return Frac(Id("d", "rm"), Row((Id("d", "rm"), Id("x"))))
+
+
+def _chain_rule() -> Node:
+    from symderive.formulas.tree import Frac
+
+    def over(a: str, b: str) -> Node:
+        return Frac(Row((Id("d", "rm"), Id(a))), Row((Id("d", "rm"), Id(b))))
+
+    return Row((over("y", "x"), EQUALS, over("y", "u"), Op("⋅"), over("u", "x")))
+
+
+def _bindings(context: Context, step: Step) -> Iterator[Node]:
+    """u = …, v = …: letters that a rule binds more than once become u, v, w, …."""
+    names = [name for name, _ in step.bindings]
+    several = len(names) > 1 and len(set(names)) == 1
+    if several and len(names) > len(LETTERS):
+        step_bindings = [(Script(Id("u"), Num(str(k + 1))), f) for k, (_, f) in enumerate(step.bindings)]
+        step_bindings = step_bindings[:4]
+    elif several:
+        step_bindings = [(Id(LETTERS[k]), f) for k, (_, f) in enumerate(step.bindings)]  # type: ignore[misc]
+    else:
+        step_bindings = [(Id(name), f) for name, f in step.bindings]  # type: ignore[misc]
+    for letter, formula in step_bindings:
+        yield equation(letter, context.formula(formula))
+
+
+# Links of a kind --------------------------------------------------------------------------------
+
+_NUMBERED = re.compile(r"(.*?[^\d])(\d+)")
+
+
+def _general(links: Sequence[Link]) -> Mapping[str, Node]:
+    """Nodes for the names of the first link that say all links of a kind: A_k for A3.
+
+    Empty where there are fewer than three links, or no pattern in their numbers.
+    """
+    if len(links) < 3:
+        return {}
+    columns = [[link.stage.name, *link.stage.inputs] for link in links]
+    first = _NUMBERED.fullmatch(columns[0][0])
+    if not first:
+        return {}
+    numbers = []
+    for names in columns:
+        match = _NUMBERED.fullmatch(names[0])
+        if not match or match[1] != first[1]:
+            return {}
+        numbers.append(int(match[2]))
+    result: dict[str, Node] = {}
+    for names in zip(*columns, strict=True):
+        if len(set(names)) == 1:
+            continue
+        parts = [_NUMBERED.fullmatch(name) for name in names]
+        if any(part is None for part in parts):
+            return {}
+        stems = {part[1] for part in parts if part}
+        offsets = {int(part[2]) - k for part, k in zip(parts, numbers, strict=True) if part}
+        if len(stems) > 1 or len(offsets) > 1:
+            return {}
+        result[names[0]] = _indexed(stems.pop(), offsets.pop())
+    return result
+
+
+def _indexed(stem: str, offset: int) -> Node:
+    index: Node = Id("k")
+    if offset:
+        sign = Op("+" if offset > 0 else "−")
+        index = Row((index, sign, Num(str(abs(offset)))))
+    base = name_node(stem.rstrip("_")).body
+    if isinstance(base, Script):
+        return Script(base.base, Row((base.sub or Num(""), Op(",", "punct"), index)), base.sup)
+    return Script(base, index)
+
+
+def _renamed(node: Node, names: Mapping[str, Node]) -> Node:
+    return relabelled(node, names) if names else node
+
+
+def _also(
+    context: Context, links: Sequence[Link], general: Mapping[str, Node], title: Node
+) -> list[str | Node]:
+    """Which other links the derivation stands for."""
+    if len(links) == 1:
+        return []
+    if general:
+        numbers = [int(_NUMBERED.fullmatch(link.stage.name)[2]) for link in links]  # type: ignore[index]
+        unbroken = numbers == list(range(numbers[0], numbers[-1] + 1))
+        shown = f"{numbers[0]}, …, {numbers[-1]}" if unbroken else ", ".join(map(str, numbers[:8]))
+        shown += ", …" if not unbroken and len(numbers) > 8 else ""
+        return [f"For {len(links)} links: ", Id("k"), f" = {shown}. "]
+    others = [partial(name_node(a.stage.name), name_node(a.source)) for a in links[1:5]]
+    more = f" and {len(links) - 5} more" if len(links) > 5 else ""
+    return ["In the same way, with other names: ", *listed(others, ", "), f"{more}. "]

@@ -1,0 +1,121 @@
+"""The section that states the model: its text, stages, inputs and computation graph."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sympy import Symbol
+
+from symderive.documents.build_graph import graph_figure
+from symderive.documents.outline import (
+    Block,
+    Equation,
+    Heading,
+    Inline,
+    Paragraph,
+    TableBlock,
+)
+from symderive.documents.wording import Context, aligned, listed, number
+from symderive.formulas.functions import NamedFunction, function_of
+from symderive.formulas.tree import Node, name_node
+
+MAX_STAGES = 24
+"""Stages that are listed; of a longer model, the first and the last."""
+
+
+def model_section(context: Context) -> Iterator[Block]:
+    """Heading, prose, equations, table of inputs, figure."""
+    derivation, model = context.derivation, context.derivation.model
+    for paragraph in model.text.strip().split("\n\n"):
+        if paragraph.strip():
+            yield Paragraph(context.prose(" ".join(paragraph.split())))
+    yield Heading(1, ("Model",))
+    sources = [name_node(name) for name in derivation.sources]
+    if len(sources) > 8:
+        sources = [*sources[:4], "…", sources[-1]]  # type: ignore[list-item]
+    yield Paragraph(
+        (
+            "The stages are computed from top to bottom. We want the derivative of ",
+            name_node(derivation.target),
+            " with respect to ",
+            *listed(sources),
+            ".",
+        )
+    )
+    reached = model.ancestors(derivation.target)
+    stages = [stage for stage in model.stages.values() if stage.name in reached]
+    lines: list[Equation] = []
+    shown = stages
+    if len(stages) > MAX_STAGES:
+        shown = [*stages[:5], *stages[-4:]]
+    used: dict[str, NamedFunction] = {}
+    for stage in stages:
+        for row in _functions(stage.written):
+            used.setdefault(row.name, row)
+    for position, stage in enumerate(shown):
+        if len(shown) < len(stages) and position == 5:
+            skipped = len(stages) - len(shown)
+            lines.append(
+                Equation(None, name_node("…"), (f"{skipped} more stages",), relation="")
+            )
+        rows = _functions(stage.written)
+        note: Inline = (rows[0].title,) if rows else ()
+        lines.append(Equation(name_node(stage.name), context.formula(stage.written), note))
+    yield aligned(lines)
+    definitions = [_definition(context, row) for row in used.values()]
+    defined = [line for line in definitions if line is not None]
+    if defined:
+        yield Paragraph(("where",))
+        yield aligned(defined)
+    if model.values and (table := _inputs(context)):
+        yield table
+    yield from graph_figure(context)
+
+
+def _functions(formula: object) -> list[NamedFunction]:
+    """The named functions that a formula calls and that have a definition, outermost first."""
+    found: dict[str, NamedFunction] = {}
+    stack = [formula]
+    while stack:
+        part = stack.pop(0)
+        row = function_of(part)  # type: ignore[arg-type]
+        if row is not None and row.definition is not None:
+            found.setdefault(row.name, row)
+        stack.extend(getattr(part, "args", ()))
+    return list(found.values())
+
+
+def _definition(context: Context, row: NamedFunction) -> Equation | None:
+    """f(z) = … of a named function."""
+    names = [Symbol(name) for name in row.parameters]
+    try:
+        body = row.definition_formula(*names)
+    except (LookupError, ValueError):
+        return None
+    return Equation(context.formula(row.apply(*names)), context.formula(body), (row.title,))
+
+
+def _inputs(context: Context) -> TableBlock | None:
+    """Name, role and value of every input that has a value."""
+    model = context.derivation.model
+    rows: list[tuple[Inline, ...]] = []
+    for role, names in (("parameter", model.parameters), ("constant", model.constants)):
+        for name in names:
+            if name in model.values and name != "pi":
+                cell: Node = number(model.values[name], 8)
+                rows.append(((name_node(name),), (role,), (cell,)))
+    if not rows:
+        return None
+    if len(rows) <= 10:  # a wide, low table: names in the header
+        header = tuple(cells[0] for cells in rows)
+        return TableBlock(
+            (("",), *header),
+            ((("value",), *(cells[2] for cells in rows)),),
+            "l" + "c" * len(rows),
+            ("Parameters and constants.",),
+        )
+    total = len(rows)
+    if total > 40:
+        rows = [*rows[:24], (("…",), ("",), ("",)), *rows[-6:]]
+    caption = f"Parameters and constants{f' ({total} in all)' if total > 40 else ''}."
+    return TableBlock((("name",), ("role",), ("value",)), tuple(rows), "llr", (caption,))

@@ -1,0 +1,177 @@
+"""The sections with numbers: worked values, the update of the parameters, the loss over steps."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from symderive.documents.outline import (
+    Block,
+    Equation,
+    Figure,
+    Heading,
+    Inline,
+    Paragraph,
+    TableBlock,
+)
+from symderive.documents.plot import plot
+from symderive.documents.wording import Context, aligned, number, relation, substituted
+from symderive.formulas.tree import (
+    EQUALS,
+    DOT,
+    Fn,
+    Frac,
+    Id,
+    Node,
+    Num,
+    Op,
+    Row,
+    Script,
+    fence,
+    name_node,
+)
+
+MAX_WORKED = 16
+"""Stages, and derivatives, that are worked out in numbers; of more, the first and the last."""
+APPROX = Op("≈", "rel")
+
+
+def numbers_section(context: Context) -> Iterator[Block]:
+    """Every stage and every derivative: formula, numbers put in, value."""
+    numbers = context.numbers
+    if numbers is None:
+        return
+    derivation, model = context.derivation, context.derivation.model
+    yield Heading(1, ("Worked numbers",))
+    yield Paragraph(
+        (
+            "The values were computed by running the function that this derivation compiles to. "
+            "They are shown to five digits and carried in full.",
+        )
+    )
+    reached = model.ancestors(derivation.target)
+    stages = [stage for stage in model.stages.values() if stage.name in reached]
+    yield Heading(2, ("Forward: the stages",))
+    yield aligned(
+        [
+            _worked(name_node(stage.name), context.formula(stage.written), numbers.values, stage.name)
+            for stage in _ends(stages)
+        ]
+    )
+    yield Heading(2, ("Backward: the derivatives",))
+    lines = []
+    for part in _ends(list(derivation.partials.values())):
+        named = {n: numbers.values[n] for n in numbers.values}
+        formula = context.formula(part.formula)
+        value = numbers.adjoints[part.source]
+        lines.append(_line(context.adjoint(part.source), formula, named, value))
+    yield aligned(lines)
+
+
+def _ends(items: list) -> list:  # type: ignore[type-arg]
+    """All items, or the first and the last where there are many."""
+    return items if len(items) <= MAX_WORKED else [*items[:8], *items[-4:]]
+
+
+def _worked(left: Node, formula: Node, values: object, name: str) -> Equation:
+    numbers: dict[str, float] = values  # type: ignore[assignment]
+    return _line(left, formula, numbers, numbers[name])
+
+
+def _line(left: Node, formula: Node, values: dict[str, float], value: float) -> Equation:
+    """left = formula = formula with numbers ≈ value."""
+    sign = EQUALS if relation(value) == "=" else APPROX
+    filled = substituted(formula, values)
+    parts: list[Node] = [formula]
+    if filled != formula and filled != number(value):
+        parts += [sign if sign == EQUALS else EQUALS, filled]
+    if number(value) != formula:
+        parts += [sign, number(value)]
+    return Equation(left, Row(tuple(parts)) if len(parts) > 1 else formula)
+
+
+def update_section(context: Context) -> Iterator[Block]:
+    """One step of gradient descent in numbers, then the loss over more of them."""
+    numbers = context.numbers
+    if numbers is None or not numbers.new:
+        return
+    derivation = context.derivation
+    rate = derivation.model.learning_rate
+    target, gamma = name_node(derivation.target), Id("γ")
+    yield Heading(1, ("Update of the parameters",))
+    theta = Id("θ")
+    from symderive.formulas.tree import partial
+
+    yield Paragraph(
+        (
+            "One step of gradient descent with learning rate ",
+            Row((gamma, EQUALS, number(rate))),
+            " moves every parameter ",
+            theta,
+            " against its derivative: ",
+            Row((theta, Op("←", "rel"), theta, Op("−"), gamma, Op("\u2062", "times"), partial(target, theta))),
+            ".",
+        )
+    )
+    names = [n for n in derivation.sources if n in numbers.new]
+    lines: list[Equation] = []
+    for name in names if len(names) <= 12 else [*names[:6], *names[-2:]]:
+        slope = number(numbers.adjoints.get(name, 0.0))
+        step = fence(slope) if isinstance(slope, Row) else slope
+        old = number(numbers.values[name])
+        sign = EQUALS if relation(numbers.new[name]) == "=" else APPROX
+        right = Row((old, Op("−"), number(rate), DOT, step, sign, number(numbers.new[name])))
+        lines.append(Equation(name_node(name), right, (), "", "←"))
+    yield aligned(lines)
+    yield _update_table(context, names)
+    yield Paragraph(_verdict(context))
+    if len(numbers.losses) > 2:
+        last = len(numbers.losses) - 1
+        alt = (
+            f"Line plot of {derivation.target} over {last} steps of gradient descent, from "
+            f"{numbers.losses[0]:.5g} to {numbers.losses[-1]:.5g}."
+        )
+        caption = (target, f" over {last} steps of gradient descent.")
+        yield Figure(plot(numbers.losses, y_label=derivation.target), caption, alt)
+
+
+def _update_table(context: Context, names: list[str]) -> TableBlock:
+    numbers = context.numbers
+    assert numbers is not None  # the section is told only with numbers
+    rows: list[tuple[Inline, ...]] = [
+        (
+            (name_node(name),),
+            (number(numbers.values[name]),),
+            (number(numbers.adjoints.get(name, 0.0)),),
+            (number(numbers.new[name]),),
+        )
+        for name in names
+    ]
+    if len(rows) > 40:
+        rows = [*rows[:20], (("…",), ("…",), ("…",), ("…",)), *rows[-5:]]
+    target = name_node(context.derivation.target)
+    rows.append(((target,), (number(numbers.old_loss),), ("",), (number(numbers.new_loss),)))
+    return TableBlock(
+        (("name",), ("before",), ("derivative",), ("after",)),
+        tuple(rows),
+        "crrr",
+        ("Parameters and ", target, " before and after one step."),
+    )
+
+
+def _verdict(context: Context) -> Inline:
+    """Whether the step lowered the loss, and by how much."""
+    numbers = context.numbers
+    assert numbers is not None
+    old, new, target = numbers.old_loss, numbers.new_loss, name_node(context.derivation.target)
+    if not math.isfinite(new):
+        return (target, " is not finite after the step: the learning rate is too large.")
+    change = "falls" if new < old else "rises" if new > old else "stays"
+    text: Inline = (target, f" {change} from ", number(old), " to ", number(new))
+    if old and new != old:
+        text = (*text, f", by {abs(new - old) / abs(old) * 100:.3g} percent")
+    if new > old:
+        text = (*text, "; a smaller learning rate would lower it")
+    return (*text, ".")
+
+

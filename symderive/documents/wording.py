@@ -1,0 +1,213 @@
+"""From the derivation's objects to segments and nodes: names, numbers, prose, broken lines."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from sympy import Basic
+
+from symderive.documents.numbers import Numbers
+from symderive.documents.outline import Equation, Equations, Inline
+from symderive.formulas.plain import plain
+from symderive.formulas.printing import tree
+from symderive.formulas.tree import (
+    DOT,
+    Fence,
+    Name,
+    Node,
+    Num,
+    Op,
+    Row,
+    Script,
+    fence,
+    name_node,
+    partial,
+    split,
+    width,
+)
+
+if TYPE_CHECKING:
+    from symderive.derivation import Derivation
+    from symderive.steps import Certificate
+
+LINE = 43.0
+"""Width of a line of the page in em: left side, right side, note and mark together."""
+LONG_NOTE = 36
+"""Letters from which a note is set on lines of its own width."""
+NEGATIVE = Op("−", "pre")
+
+
+@dataclass(frozen=True)
+class Context:
+    """What the builders of sections share.
+
+    Attributes:
+        derivation: The derivation that is told.
+        numbers: The numbers of the model's own point; None where values are missing.
+        detail: ``brief``, ``standard`` or ``full``.
+    """
+
+    derivation: Derivation
+    numbers: Numbers | None
+    detail: str = "standard"
+
+    @cached_property
+    def known(self) -> frozenset[str]:
+        """Every name of the model."""
+        return frozenset(self.derivation.model.names) | set(self.derivation.model.parameters)
+
+    def formula(self, formula: Basic, colors: Mapping[Basic, str] | None = None) -> Node:
+        """A formula of the derivation, in the order in which its parts are written."""
+        return tree(formula, self.derivation.model.names, written=True, colors=colors)
+
+    def adjoint(self, name: str) -> Node:
+        """∂target/∂name."""
+        return self.link(self.derivation.target, name)
+
+    def link(self, stage: str, source: str) -> Node:
+        """∂stage/∂source."""
+        return partial(name_node(stage), name_node(source))
+
+    def prose(self, text: str) -> Inline:
+        """Prose with the names of the model in it set as formulas.
+
+        A name that is also an ordinary word, such as ``b`` or ``loss``, stays prose.
+        """
+        parts: list[str | Node] = []
+        for piece in re.split(r"(\w+)", text):
+            formal = piece in self.known and any(c.isdigit() or c == "_" for c in piece)
+            if formal or (len(piece) == 1 and piece.isupper() and piece in self.known - {"A", "I"}):
+                parts.append(name_node(piece))
+            elif piece and parts and isinstance(parts[-1], str):
+                parts[-1] += piece
+            elif piece:
+                parts.append(piece)
+        return tuple(parts)
+
+
+def listed(parts: Sequence[Node | str], last: str = " and ") -> Inline:
+    """The parts with commas between them and a word before the last."""
+    result: list[str | Node] = []
+    for position, part in enumerate(parts):
+        if position:
+            result.append(last if position == len(parts) - 1 else ", ")
+        result.append(part)
+    return tuple(result)
+
+
+# Numbers ----------------------------------------------------------------------------------------
+
+
+def digits_of(value: float, digits: int = 5) -> str:
+    """A number as text, to so many significant digits.
+
+    >>> [digits_of(v) for v in (0.1 + 0.2, 1.0, 123456.0, -1e-7)]
+    ['0.3', '1', '123460', '-1e-07']
+    """
+    if not math.isfinite(value):
+        return str(value)
+    text = f"{value:.{digits}g}"
+    if "e" in text and 1e-4 <= abs(value) < 1e9:
+        text = f"{float(text):.0f}"
+    return text
+
+
+def number(value: float, digits: int = 5) -> Node:
+    """A number as a node, to so many significant digits."""
+    text = digits_of(value, digits)
+    negative, text = text.startswith("-"), text.lstrip("-")
+    if not math.isfinite(value):
+        body: Node = Op("∞", "ord") if math.isinf(value) else Name("nan", Num("undefined"))
+    else:
+        mantissa, _, exponent = text.partition("e")
+        body = Num(mantissa)
+        if exponent:
+            size: Node = Num(str(abs(int(exponent))))
+            size = Row((NEGATIVE, size)) if int(exponent) < 0 else size
+            power = Script(Num("10"), None, size)
+            body = power if mantissa == "1" else Row((body, DOT, power))
+    return Row((NEGATIVE, body)) if negative else body
+
+
+def relation(value: float, digits: int = 5) -> str:
+    """``=`` where the digits shown are the whole number, else ``≈``."""
+    return "=" if float(digits_of(value, digits)) == value else "≈"
+
+
+def relabelled(node: Node, names: Mapping[str, Node], *, dots: bool = False) -> Node:
+    """The formula with other nodes where names were; ``dots`` writes products between numbers."""
+    if isinstance(node, Name):
+        return names.get(node.text, node)
+    if dots and isinstance(node, Op) and node.kind == "times":
+        return DOT
+    changes: dict[str, Any] = {}
+    for part in fields(node):
+        value = getattr(node, part.name)
+        if isinstance(value, Node):
+            changes[part.name] = relabelled(value, names, dots=dots)
+        elif isinstance(value, tuple):
+            changes[part.name] = tuple(_each(item, names, dots) for item in value)
+    return replace(node, **changes) if changes else node
+
+
+def _each(item: Any, names: Mapping[str, Node], dots: bool) -> Any:
+    if isinstance(item, Node):
+        return relabelled(item, names, dots=dots)
+    if isinstance(item, tuple):
+        return tuple(_each(inner, names, dots) for inner in item)
+    return item
+
+
+def substituted(node: Node, values: Mapping[str, float]) -> Node:
+    """The formula with numbers for names; negative ones, and powers of ten, in brackets."""
+
+    def shown(value: float) -> Node:
+        made = number(value)
+        return fence(made) if isinstance(made, Row) else made
+
+    return _unbracketed(relabelled(node, {n: shown(v) for n, v in values.items()}, dots=True))
+
+
+def _unbracketed(node: Node) -> Node:
+    """The formula with no bracket directly inside another."""
+    if isinstance(node, Fence) and isinstance(node.body, Fence) and node.body.left == "(":
+        return _unbracketed(replace(node, body=node.body.body))
+    changes: dict[str, Any] = {}
+    for part in fields(node):
+        value = getattr(node, part.name)
+        if isinstance(value, Node):
+            changes[part.name] = _unbracketed(value)
+        elif isinstance(value, tuple) and value and all(isinstance(v, Node) for v in value):
+            changes[part.name] = tuple(map(_unbracketed, value))
+    return replace(node, **changes) if changes else node
+
+
+# Lines ------------------------------------------------------------------------------------------
+
+
+def mark_of(certificate: Certificate | None) -> str:
+    """The verdict that a line shows."""
+    return certificate.verdict if certificate else ""
+
+
+def aligned(lines: Sequence[Equation]) -> Equations:
+    """The lines, with every right side broken where it would run off the page."""
+    left = max((width(line.left) for line in lines if line.left is not None), default=0.0)
+    notes = max((_note_width(line) for line in lines), default=0.0)
+    limit = max(LINE - left - notes - 2.5, 20.0)
+    result: list[Equation] = []
+    for line in lines:
+        first, *rest = split(line.right, limit)
+        result.append(replace(line, right=first))
+        result += [Equation(None, piece, (), "", "") for piece in rest]
+    return Equations(tuple(result))
+
+
+def _note_width(line: Equation) -> float:
+    letters = sum(len(plain(p)) if isinstance(p, Node) else len(p) for p in line.note)
+    return (14.0 if letters > LONG_NOTE else 0.38 * letters) + (2.5 if line.mark else 1.5)

@@ -1,0 +1,226 @@
+"""The classic slips, a row each: what a derivative would be if a rule were applied wrongly.
+
+A slip is a mutation of one step: the row's ``mutate`` gives what the step would have concluded.
+The claim is compared with the derivation that has this one step wrong; to know a new slip, add a row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from sympy import Add, Expr, Mul, Pow, S, Symbol, exp, log
+
+from symderive.differentiate import _apply
+from symderive.formulas.functions import function_of
+from symderive.formulas.written import evaluated, product, quotient, sum_of, tidy
+from symderive.rules import CONSTANT_NAMES, depends, find_rule
+from symderive.steps import Step
+
+Mutation = Callable[[Step, tuple[Expr, ...]], Iterator[tuple[str, Expr]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Slip:
+    """A kind of mistake.
+
+    Attributes:
+        name: What a teacher calls it.
+        mutate: From a step and the derivatives of its premises: what it would wrongly conclude,
+            each with a remark on the place.
+        example: A formula in x, and the wrong derivative that the slip makes of it.
+    """
+
+    name: str
+    mutate: Mutation
+    example: tuple[str, str]
+
+
+def _conclude(step: Step, derivatives: tuple[Expr, ...]) -> Expr:
+    _, bindings, conclusion = find_rule(step.formula, step.variable)
+    return _apply(step.formula, step.rule, bindings, conclusion, derivatives)
+
+
+def _bound(step: Step) -> dict[str, Expr]:
+    return dict(step.bindings)
+
+
+def _inner(step: Step) -> bool:
+    """Whether a function or a power is applied to more than the variable itself."""
+    composed = function_of(step.formula) is not None or isinstance(step.formula, Pow)
+    return composed and any(
+        depends(p.formula, step.variable) and p.formula != step.variable for p in step.premises
+    )
+
+
+def _forgotten_inner(step: Step, derivatives: tuple[Expr, ...]) -> Iterator[tuple[str, Expr]]:
+    if _inner(step) and not isinstance(step.formula, Mul):
+        ones = tuple(S.One if d != 0 else d for d in derivatives)
+        missing = next((d for d in derivatives if d not in (0, 1)), None)
+        if missing is not None and evaluated(missing) != -1:  # that slip is a sign
+            yield f"the factor {evaluated(missing)} is missing", _conclude(step, ones)
+
+
+def _sign(step: Step, derivatives: tuple[Expr, ...]) -> Iterator[tuple[str, Expr]]:
+    if step.rule.name not in ("constant rule", "identity rule"):
+        yield f"in the {step.rule.name}", -evaluated(_conclude(step, derivatives))
+
+
+def _sign_of_term(step: Step, derivatives: tuple[Expr, ...]) -> Iterator[tuple[str, Expr]]:
+    if step.rule.name == "sum rule":
+        for k, part in enumerate(derivatives):
+            if part != 0 and len(derivatives) > 1:
+                turned = (*derivatives[:k], -evaluated(part), *derivatives[k + 1 :])
+                yield f"in the term {step.bindings[k][1]}", _conclude(step, turned)
+
+
+def _product_of_derivatives(
+    step: Step, derivatives: tuple[Expr, ...]
+) -> Iterator[tuple[str, Expr]]:
+    if step.rule.name == "product rule":
+        yield "(uv)′ is u′v + uv′, not u′v′", product(*derivatives)
+
+
+def _half_product(step: Step, derivatives: tuple[Expr, ...]) -> Iterator[tuple[str, Expr]]:
+    if step.rule.name == "product rule":
+        parts = [part for _, part in step.bindings]
+        for k, d in enumerate(derivatives):
+            yield "only one factor was differentiated", product(*parts[:k], d, *parts[k + 1 :])
+
+
+def _quotient(step: Step, derivatives: tuple[Expr, ...]) -> Iterator[tuple[str, Expr]]:
+    if step.rule.name != "quotient rule":
+        return
+    u, v = (part for _, part in step.bindings)
+    du, dv = derivatives
+    square = Pow(v, 2, evaluate=False)
+    right = sum_of(product(du, v), product(S.NegativeOne, u, dv))
+    yield "the numerator is u′v − uv′, not uv′ − u′v", -evaluated(quotient(right, square))
+    yield "the denominator is v², not v", quotient(right, v)
+    yield "(u/v)′ is not u′/v′", quotient(du, dv) if evaluated(dv) != 0 else S.Zero
+    plus = sum_of(product(du, v), product(u, dv))
+    yield "the numerator has a minus: u′v − uv′", quotient(plus, square)
+
+
+def _reciprocal(step: Step, derivatives: tuple[Expr, ...]) -> Iterator[tuple[str, Expr]]:
+    if step.rule.name == "reciprocal rule":
+        v, dv = step.bindings[0][1], derivatives[0]
+        yield "(1/v)′ is −v′/v², not −v′/v", -evaluated(quotient(dv, v))
+        if evaluated(dv) != 0:
+            yield "(1/v)′ is −v′/v², not 1/v′", quotient(S.One, dv)
+        yield "(1/v)′ is −v′/v², not log v", product(log(v), dv)
+
+
+def _power(step: Step, derivatives: tuple[Expr, ...]) -> Iterator[tuple[str, Expr]]:
+    if step.rule.name in ("power rule", "square root rule"):
+        u, n, du = _bound(step)["u"], _bound(step)["n"], derivatives[0]
+        yield "the exponent was not lowered", product(n, Pow(u, n), du)
+        yield "the factor n is missing", product(Pow(u, n - 1), du)
+        yield "the exponent was raised", product(n, Pow(u, n + 1), du)
+        if step.rule.name == "square root rule":
+            yield "(√u)′ is u′/(2√u): the 2 is missing", quotient(du, Pow(u, S.Half))
+
+
+def _exponential_as_power(
+    step: Step, derivatives: tuple[Expr, ...]
+) -> Iterator[tuple[str, Expr]]:
+    if isinstance(step.formula, exp):
+        u = step.formula.args[0]
+        yield "e^u is not a power of u", product(u, exp(u - 1), *derivatives)
+    if step.rule.name == "exponential rule":
+        c, u = _bound(step)["c"], _bound(step)["u"]
+        yield "the factor log c is missing", product(step.formula, *derivatives)
+        yield "c^u is not a power of u", product(u, Pow(c, u - 1), *derivatives)
+
+
+def _logarithm(step: Step, derivatives: tuple[Expr, ...]) -> Iterator[tuple[str, Expr]]:
+    if isinstance(step.formula, log):
+        yield "(log u)′ is u′/u, not 1/u′", quotient(S.One, product(*derivatives))
+        yield "(log u)′ is u′/u, not log u′", log(product(*derivatives))
+        yield "(log u)′ is u′/u, not log u · u′", product(step.formula, *derivatives)
+
+
+def _kept_function(step: Step, derivatives: tuple[Expr, ...]) -> Iterator[tuple[str, Expr]]:
+    if function_of(step.formula) is not None and len(derivatives) == 1 and derivatives[0] != 0:
+        if not isinstance(step.formula, exp):
+            yield "the outer function was not differentiated", product(step.formula, *derivatives)
+        yield "the outer derivative was taken at u′", _at_inner(step, derivatives[0])
+
+
+def _at_inner(step: Step, derivative: Expr) -> Expr:
+    row = function_of(step.formula)
+    partial = row.partial_formulas(derivative)[0] if row is not None else None
+    return partial if partial is not None else S.Zero
+
+
+def _constant_kept(step: Step, derivatives: tuple[Expr, ...]) -> Iterator[tuple[str, Expr]]:
+    if step.rule.name == "sum rule":
+        for k, (d, (_, term)) in enumerate(zip(derivatives, step.bindings, strict=True)):
+            if d == 0:
+                kept = (*derivatives[:k], term, *derivatives[k + 1 :])
+                yield f"the constant {evaluated(term)} was kept", _conclude(step, kept)
+
+
+def _term_dropped(step: Step, derivatives: tuple[Expr, ...]) -> Iterator[tuple[str, Expr]]:
+    if step.rule.name == "sum rule":
+        for k, (d, (_, term)) in enumerate(zip(derivatives, step.bindings, strict=True)):
+            if d != 0 and len(derivatives) > 1:
+                dropped = (*derivatives[:k], S.Zero, *derivatives[k + 1 :])
+                yield f"the term {evaluated(term)} was left out", _conclude(step, dropped)
+
+
+def _constant_dropped(step: Step, derivatives: tuple[Expr, ...]) -> Iterator[tuple[str, Expr]]:
+    if step.rule.name == "constant multiple rule":
+        factor = evaluated(_bound(step)["c"])
+        if factor == -1:
+            return
+        yield f"the constant factor {factor} is missing", derivatives[0]
+        yield f"the constant factor {factor} was differentiated to 0", S.Zero
+
+
+def _not_differentiated(step: Step, derivatives: tuple[Expr, ...]) -> Iterator[tuple[str, Expr]]:
+    if isinstance(step.formula, Add | Mul | Pow):
+        yield f"{evaluated(step.formula)} was left as it is", step.formula
+
+
+SLIPS: tuple[Slip, ...] = (
+    Slip("sign", _sign, ("cos(x)", "sin(x)")),
+    Slip("sign", _sign_of_term, ("x**2 - cos(x)", "2*x - sin(x)")),
+    Slip("forgotten inner derivative", _forgotten_inner, ("sin(x**2)", "cos(x**2)")),
+    Slip("product rule missed", _product_of_derivatives, ("x**2*sin(x)", "2*x*cos(x)")),
+    Slip("product rule missed", _half_product, ("x**2*sin(x)", "2*x*sin(x)")),
+    Slip("swapped quotient", _quotient, ("sin(x)/x", "(sin(x) - x*cos(x))/x**2")),
+    Slip("reciprocal rule", _reciprocal, ("1/(1 + x**2)", "-2*x/(1 + x**2)")),
+    Slip("power rule", _power, ("x**3", "3*x**3")),
+    Slip("exponential taken for a power", _exponential_as_power, ("2**x", "x*2**(x - 1)")),
+    Slip("logarithm rule", _logarithm, ("log(x**2)", "1/(2*x)")),
+    Slip("outer function", _kept_function, ("sin(3*x)", "cos(3)*0 + 3*sin(3*x)")),
+    Slip("constant not dropped", _constant_kept, ("x**2 + 5", "2*x + 5")),
+    Slip("term left out", _term_dropped, ("x**2 + sin(x)", "2*x")),
+    Slip("wrong factor", _constant_dropped, ("5*x**2", "2*x")),
+    Slip("not differentiated", _not_differentiated, ("x**2 + x", "x**2 + x")),
+)
+
+
+def mutants(step: Step) -> Iterator[tuple[str, Expr]]:
+    """The wrong derivatives that one slip in one step makes, each with the slip's name and place."""
+    yield from _own(step)
+    moving = [name for name, _ in step.bindings if name not in CONSTANT_NAMES]
+    for place in range(len(moving)):
+        for name, wrong in mutants(step.premises[place]):
+            derivatives = tuple(
+                wrong if k == place else premise.result
+                for k, premise in enumerate(step.premises)
+            )
+            yield name, _conclude(step, derivatives)
+
+
+def _own(step: Step) -> Iterator[tuple[str, Expr]]:
+    derivatives = tuple(premise.result for premise in step.premises)
+    for slip in SLIPS:
+        for remark, wrong in slip.mutate(step, derivatives):
+            yield f"{slip.name}: {remark}", tidy(wrong)
+
+
+VARIABLE = Symbol("x")
+"""The variable of the rows' examples."""

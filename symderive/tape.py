@@ -1,0 +1,193 @@
+"""The contract of tf.GradientTape, on derivations: gradients in the structure of their sources,
+Jacobians, Hessians and higher derivatives, each with its steps.
+
+A second derivative is a first derivative of a model that has the gradient among its stages: the same
+rules, the same chain rule, the same proofs.
+Source of the contract: https://www.tensorflow.org/api_docs/python/tf/GradientTape
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from sympy import Expr, ImmutableMatrix, S, Symbol
+
+from symderive.errors import ModelError, UnknownChoiceError
+from symderive.formulas.inert import Diff
+from symderive.formulas.parsing import parse
+from symderive.formulas.written import evaluated, rename
+from symderive.links import weakest
+from symderive.model import Model, Stage
+from symderive.steps import Line
+
+if TYPE_CHECKING:
+    from symderive.derivation import Derivation, Derivative
+
+UNCONNECTED = {"none": None, "zero": S.Zero}
+
+
+def gradient(
+    derivation: Derivation,
+    target: str | Sequence[str] | None,
+    sources: Any,
+    output_gradients: object,
+    unconnected: str,
+) -> Any:
+    """The gradient in the structure of its sources; see ``Derivation.gradient``."""
+    if unconnected not in UNCONNECTED:
+        raise UnknownChoiceError("unconnected_gradients", unconnected, UNCONNECTED)
+    if sources is None:
+        sources = {name: name for name in derivation.sources}
+    targets = [target or derivation.target] if not _is_list(target) else list(target or ())
+    weights = output_gradients if _is_list(output_gradients) else [output_gradients] * len(targets)
+    if len(weights) != len(targets):
+        raise ModelError(f"{len(targets)} targets need as many output_gradients; got {len(weights)}")
+    seeds = [_formula(derivation, weight) for weight in weights]
+
+    def total(source: str) -> Expr | None:
+        parts = []
+        for name, seed in zip(targets, seeds, strict=True):
+            if source == name or source in derivation.model.ancestors(name):
+                parts.append(evaluated(seed) * derivation.partial(name, source).formula)
+        if not parts:
+            derivation.partial(targets[0], source)  # an unknown name is an error, not a zero
+            return UNCONNECTED[unconnected]
+        return sum(parts, S.Zero)
+
+    return _mapped(sources, total)
+
+
+def _is_list(value: object) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, str)
+
+
+def _formula(derivation: Derivation, weight: object) -> Expr:
+    if weight is None:
+        return S.One
+    if isinstance(weight, Expr):
+        return weight
+    return parse(str(weight), derivation.model.functions, where="output_gradients").written
+
+
+def _mapped(sources: Any, function: Any) -> Any:
+    if isinstance(sources, str):
+        return function(sources)
+    if isinstance(sources, Mapping):
+        return {key: _mapped(value, function) for key, value in sources.items()}
+    if isinstance(sources, Sequence):
+        return type(sources)(_mapped(value, function) for value in sources)  # type: ignore[call-arg]
+    raise ModelError(f"sources are names, lists or dicts of names; got {type(sources).__name__}")
+
+
+# Matrices and higher orders -----------------------------------------------------------------------
+
+
+def jacobian(
+    derivation: Derivation, target: str | Sequence[str], source: str | Sequence[str]
+) -> Derivative:
+    """The derivatives of stages by names; rows are targets, columns sources."""
+    if isinstance(target, str) and isinstance(source, str):
+        return derivation.partial(target, source)
+    rows = [target] if isinstance(target, str) else list(target)
+    columns = [source] if isinstance(source, str) else list(source)
+    return _matrix(derivation, [[derivation.partial(t, s) for s in columns] for t in rows])
+
+
+def _matrix(derivation: Derivation, parts: list[list[Derivative]]) -> Derivative:
+    from symderive.derivation import Derivative
+
+    flat = [part for row in parts for part in row]
+    formula = ImmutableMatrix([[part.formula for part in row] for row in parts])
+    return Derivative(
+        formula,
+        tuple(line for part in flat for line in part.lines),
+        tuple(step for part in flat for step in part.steps),
+        weakest(part.certificate for part in flat),
+        (formula,),
+        "",
+        derivation,
+    )
+
+
+def hessian(
+    derivation: Derivation, target: str, source: str | Sequence[str] | None
+) -> Derivative:
+    """The second derivatives of a stage."""
+    if isinstance(source, str):
+        return _second(derivation, target, source, source)
+    names = list(source if source is not None else derivation.sources)
+    return _matrix(
+        derivation, [[_second(derivation, target, a, b) for b in names] for a in names]
+    )
+
+
+def _second(derivation: Derivation, target: str, first: str, second: str) -> Derivative:
+    from symderive.derivation import derive
+
+    model, name = with_gradient(derivation, target, first)
+    return _renamed(derivation, derive(model, name, (second,)).partial(name, second))
+
+
+def derivative(derivation: Derivation, target: str, source: str, order: int) -> Derivative:
+    """The ``order``-th derivative of a stage by one name."""
+    from symderive.derivation import derive
+
+    if not isinstance(order, int) or order < 1:
+        raise ModelError(f"the order of a derivative is a whole number from 1; got {order}")
+    current, name = derivation, target
+    for _ in range(order - 1):
+        model, name = with_gradient(current, name, source)
+        current = derive(model, name, (source,))
+    return _renamed(derivation, current.partial(name, source))
+
+
+def with_gradient(derivation: Derivation, target: str, source: str) -> tuple[Model, str]:
+    """The model with ∂target/∂source among its stages, and the name of that stage."""
+    from symderive.derivation import adjoint_name, named
+
+    model = derivation.model
+    formula = derivation.partial(target, source).formula
+    chain = derivation.chain(target, (source,))
+    stages: dict[str, Stage | str | Expr] = dict(model.stages)
+    pending = [str(part.args[1]) for part in formula.atoms(Diff)]
+    while pending:  # adjoints that a deep model keeps by name become stages too
+        user = pending.pop()
+        name = adjoint_name(target, user)
+        if name not in stages:
+            local = chain.partials[user].formula
+            stages[name] = named(local)
+            pending += [str(part.args[1]) for part in local.atoms(Diff)]
+    name = adjoint_name(target, source)
+    stages[name] = named(formula)
+    extended = Model(
+        stages,
+        parameters=[n for n in model.parameters],
+        target=name,
+        functions=model.functions,
+        source=model.source,
+    )
+    return extended, name
+
+
+def _renamed(derivation: Derivation, found: Derivative) -> Derivative:
+    """The same derivative, told to the reader as one of the original model."""
+    from symderive.derivation import Derivative
+
+    stages = derivation.model.stages
+    extra = {
+        Symbol(name): stage.written
+        for name, stage in found.derivation.model.stages.items()
+        if name not in stages
+    }
+
+    def here(formula: Expr) -> Expr:
+        while formula.free_symbols & extra.keys():
+            formula = rename(formula, extra)
+        return formula
+
+    formula = evaluated(here(found.formula))
+    lines = tuple(Line(line.formula, line.reasons, line.certificate) for line in found.lines)
+    return Derivative(
+        formula, lines, found.steps, found.certificate, (formula,), found.rule, derivation
+    )

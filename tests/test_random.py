@@ -1,0 +1,73 @@
+"""Random formulas: no wrong line, no line without a certificate, no hang."""
+
+import os
+import time
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from mpmath import isfinite, mp, mpf
+from strategies import NAMES, formulas
+from sympy import Symbol
+
+import symderive as sd
+from symderive.certify import number_at, witness
+
+SLOW = 8.0
+"""Seconds after which a formula counts as a hang on a loaded machine."""
+
+unhurried = settings(
+    max_examples=int(os.environ.get("SYMDERIVE_EXAMPLES", "60")),
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    derandomize=True,
+)
+
+
+@unhurried
+@given(formulas(), st.sampled_from(NAMES))
+def test_every_line_is_certified(text, name):
+    start = time.perf_counter()
+    derivation = sd.derive(sd.Model({"f": f"{text} + 0*{name}"}), sources=[name])
+    link = derivation.link("f", name)
+
+    assert [line.certificate.verdict for line in link.lines if not line.certificate.passed] == []
+    assert time.perf_counter() - start < SLOW
+
+
+@unhurried
+@given(formulas(kinks=False), st.sampled_from(NAMES))
+def test_the_result_is_sympys(text, name):
+    model = sd.Model({"f": f"{text} + 0*{name}"})
+    link = sd.derive(model, sources=[name]).link("f", name)
+    truth = witness(model.stages["f"].formula, Symbol(name))
+    point = {"x": mpf("0.61"), "y": mpf("-1.27"), "z": mpf("2.03")}
+    stages = {**point, "f": number_at(model.stages["f"].formula, point)}
+    mine, theirs = number_at(link.formula, stages), number_at(truth, point)
+
+    with mp.workdps(50):
+        if isfinite(theirs):
+            assert abs(mine - theirs) <= mpf(10) ** -25 * max(1, abs(theirs))
+
+
+@st.composite
+def graphs(draw):
+    """A random graph of stages with forks: each uses inputs and earlier stages."""
+    stages = {}
+    for k in range(draw(st.integers(2, 6))):
+        text = draw(formulas(kinks=False, leaves=4))
+        for name in NAMES:  # later stages take earlier ones in the place of inputs
+            earlier = list(stages)
+            if earlier and draw(st.booleans()):
+                text = text.replace(name, draw(st.sampled_from(earlier)))
+        stages[f"s{k}"] = text
+    stages["out"] = " + ".join(f"{k + 1}*{name}" for k, name in enumerate(stages)) + " + x"
+    return stages
+
+
+@unhurried
+@given(graphs())
+def test_graphs_agree_with_differences(stages):
+    report = sd.derive(sd.Model(stages)).check()
+
+    wrong = [c for c in (*report.lines, *report.gradient) if c.certificate.verdict == "refuted"]
+    assert wrong == [], str(report)
