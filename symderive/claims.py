@@ -115,17 +115,17 @@ def judge(derivation: Derivation, subject: str, answer: str) -> Verdict:
 
 def _read(derivation: Derivation, subject: str, answer: str) -> Expr:
     model = derivation.model
-    parsed = parse(answer, model.functions, where=f"claim {subject}")
     known = (*model.names, *model.parameters, *model.constants)
+    parsed = parse(answer, model.functions, where=f"claim {subject}", declared=known)
     for name in parsed.names:
-        if name not in known and name != "pi":
+        if name not in known:
             raise FormulaError(
                 f"unknown name {name!r}; the model has {', '.join(known[:12])}",
                 text=answer,
                 column=answer.index(name),
                 where=f"claim {subject}",
             )
-    return rename(parsed.written, {} if "pi" in known else {Symbol("pi"): S.Pi})
+    return parsed.written
 
 
 def _definitions(derivation: Derivation, target: str, source: str) -> dict[Symbol, Expr]:

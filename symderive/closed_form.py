@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sympy import Add, Expr, Mul, Piecewise, Pow, S, Symbol, exp, log
+from sympy import Add, Expr, Mul, Piecewise, Pow, S, Symbol, exp, log, together
 from sympy.polys.fields import FracElement
 
 from symderive.cost import cost
@@ -125,6 +125,10 @@ def _combined(
     yield Form(factored, ((factored, reason),))
     expanded = kernels.expanded(element)
     yield Form(expanded, ((expanded, "expand"),), EXPANDED_PENALTY)
+    half = kernels.half_factored(element)
+    yield Form(half, ((half, reason),))
+    joined = together(plain)
+    yield Form(joined, ((joined, "common denominator"),))
     for kernel in kernels.kernels:
         if not isinstance(kernel, Symbol):
             collected = kernels.collected(element, kernel)
@@ -177,8 +181,6 @@ def _eliminated(plain: Expr, short: Expr, long: Expr) -> Iterator[tuple[Expr, fl
     """
     if isinstance(long, log) and not plain.has(long):
         short, long = exp(short), long.args[0]  # log g = A says g = e^A
-    if plain.has(short):
-        return
     kernels = Kernels([plain, long, short])
     element, target = kernels.normal(plain), kernels.element(short)
     definition = kernels.element(long)
@@ -189,18 +191,37 @@ def _eliminated(plain: Expr, short: Expr, long: Expr) -> Iterator[tuple[Expr, fl
         if solved is not None:
             degree, value = solved
             result = kernels.reduce(kernels.substituted(element, kernel, degree, value))
-            if result != element and _as_regular(kernels, plain, result, short, definition):
+            for result in (result, *_out_of_denominator(kernels, kernel, result, target, definition)):
+                if result == element or not _as_regular(kernels, plain, result, short, definition):
+                    continue
                 yield kernels.factored(result), 0.0
+                yield kernels.half_factored(result), 0.0
                 yield kernels.expanded(result), EXPANDED_PENALTY
-    if isinstance(short, Symbol) and element.denom.is_ground:
+    if short in kernels.place and target.denom == 1:
         relation = definition.numer - target.numer * definition.denom
         remainder = element.numer.rem([relation])
         if remainder != element.numer:
             reduced = kernels.field.field_new(remainder) / kernels.field.field_new(element.denom)
             yield kernels.factored(reduced), PARTIAL_PENALTY
+            yield kernels.half_factored(reduced), PARTIAL_PENALTY
             for kernel in kernels.kernels:
                 if not isinstance(kernel, Symbol) and _occurs(kernels, kernel, reduced):
                     yield kernels.collected(reduced, kernel), PARTIAL_PENALTY
+
+
+def _out_of_denominator(
+    kernels: Kernels,
+    root: Expr,
+    result: FracElement,
+    target: FracElement,
+    definition: FracElement,
+) -> Iterator[FracElement]:
+    """A form with the short name above the bar: where it is c·ⁿ√b, its n-th power is cⁿ·b."""
+    for kernel, degree, value in kernels.relations:
+        factor = definition / kernel
+        if kernel == kernels.place[root] and not _occurs(kernels, root, factor):
+            if target.numer in [part for part, _ in result.denom.factor_list()[1]]:
+                yield result * target**degree / (factor**degree * value)
 
 
 def _occurs(kernels: Kernels, kernel: Expr, element: FracElement) -> bool:
@@ -261,8 +282,12 @@ def _as_regular(
 def _stated_denominators(kernels: Kernels, formula: Expr) -> Iterator[object]:
     """The irreducible factors of what a formula divides by, as it stands."""
     if isinstance(formula, Pow) and formula.exp.is_number and formula.exp.is_negative:
-        for part, _ in kernels.element(formula).denom.factor_list()[1]:
+        element = kernels.element(formula)
+        for part, _ in element.denom.factor_list()[1]:
             yield part
+        for kernel, _, value in kernels.relations:  # a root vanishes where its radicand does
+            if _occurs(kernels, kernels.kernels[kernels.field.gens.index(kernel)], element):
+                yield from (part for part, _ in value.numer.factor_list()[1])
     if isinstance(formula, Add | Mul):
         for arg in formula.args:
             yield from _stated_denominators(kernels, arg)

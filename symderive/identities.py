@@ -49,6 +49,7 @@ IDENTITIES: tuple[Identity, ...] = (
     Identity("definition of the sigmoid", "sigmoid(u)", "exp(u)/(1 + exp(u))", exp),
     Identity("cos² = 1 − sin²", "cos(u)**2", "1 - sin(u)**2", sin),
     Identity("sin² = 1 − cos²", "sin(u)**2", "1 - cos(u)**2", cos),
+    Identity("u·sign u = |u|", "abs(u)", "u*sign(u)", FUNCTIONS["sign"].function),  # type: ignore[arg-type]
     Identity("cosh² = 1 + sinh²", "cosh(u)**2", "1 + sinh(u)**2", sinh),
     Identity("sinh² = cosh² − 1", "sinh(u)**2", "cosh(u)**2 - 1", cosh),
 )

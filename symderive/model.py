@@ -103,6 +103,7 @@ class Model:
         for name in (*stages, *(parameters or ()), *(constants or ())):
             self._check_name(name)
         self.templates: dict[str, Template] = {}
+        self._declared = {*stages, *(parameters or ()), *(constants or ())}
         stated = {name: self._read_stage(name, text) for name, text in stages.items()}
         self.stages: Mapping[str, Stage] = MappingProxyType(self._ordered(stated))
         self.names = tuple(
@@ -139,7 +140,13 @@ class Model:
         if not isinstance(text, str):
             kind = type(text).__name__
             raise ModelError(f"a formula is text or a SymPy expression, not {kind}", where=where)
-        parsed = parse(text, self.functions, where=where, templates=self.templates)
+        parsed = parse(
+            text,
+            self.functions,
+            where=where,
+            templates=self.templates,
+            declared=self._declared,
+        )
         return Stage(name, text, parsed)
 
     def _ordered(self, stages: dict[str, Stage]) -> dict[str, Stage]:
@@ -179,10 +186,10 @@ class Model:
                 raise ModelError(f"the name {name!r} is {roles}; choose one", where=self.source)
         both = parameters is not None and constants is not None
         for name in free if both else ():
-            if name not in declared and name != "pi":
+            if name not in declared:
                 self._reject_unknown(name, (*declared, *self.stages))
         if parameters is None:
-            parameters = [n for n in free if n not in (constants or ()) and n != "pi"]
+            parameters = [n for n in free if n not in (constants or ())]
         self.parameters = tuple(parameters)
         undeclared = [n for n in free if n not in declared and n not in self.parameters]
         self.constants = (*(constants or ()), *undeclared)
@@ -193,7 +200,6 @@ class Model:
                 if isinstance(group, Mapping)
                 for name, value in group.items()
             }
-            | ({"pi": math.pi} if "pi" in undeclared else {})
         )
 
     def _reject_unknown(self, name: str, known: Iterable[str]) -> None:

@@ -1,0 +1,128 @@
+"""Documents: a derivation told in sections (``build``) and written in FORMATS through templates."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from symderive.errors import CheckError, UnknownChoiceError
+
+TYPST = "typst"
+
+if TYPE_CHECKING:
+    from symderive.derivation import Derivation
+    from symderive.documents.formats import FORMATS as FORMATS
+
+__all__ = ["FORMATS", "render", "write"]
+
+
+def __getattr__(name: str) -> object:
+    if name == "FORMATS":
+        from symderive.documents.formats import FORMATS
+
+        return FORMATS
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def render(
+    derivation: Derivation, format: str, *, detail: str = "standard", pdf_engine: str = TYPST
+) -> str | bytes:
+    """The document of a derivation in one format: text, or bytes for ``pdf``.
+
+    Raises:
+        UnknownChoiceError: The format, the detail or the PDF engine is not in its table.
+        CheckError: A line of the derivation is refuted.
+        ToolError: The PDF engine is missing or failed.
+    """
+    (content,) = _contents(derivation, (format,), detail, pdf_engine, lambda _: None)
+    return content
+
+
+def write(
+    derivation: Derivation,
+    directory: str | Path,
+    formats: Sequence[str] = ("md", "tex", "pdf", "html"),
+    *,
+    stem: str | None = None,
+    detail: str = "standard",
+    pdf_engine: str = TYPST,
+    progress: Callable[[str], None] | None = None,
+) -> list[Path]:
+    """Write a document in several formats, all of them or none.
+
+    Args:
+        derivation: What to tell.
+        directory: Where; it is made if it does not exist.
+        formats: Names of ``FORMATS``.
+        stem: The files' name without suffix; the model file's, or ``derivation``.
+        detail: ``brief``, ``standard`` or ``full``.
+        pdf_engine: ``typst``, or a TeX engine: ``pdflatex``, ``lualatex``, ``latexmk``.
+        progress: Called with the name of each format before it is made.
+
+    Returns:
+        The files, in the order of ``formats``.
+    """
+    from symderive.documents.formats import FORMATS
+
+    formats = tuple(dict.fromkeys(formats))
+    contents = _contents(derivation, formats, detail, pdf_engine, progress or (lambda _: None))
+    folder = Path(directory)
+    name = stem or _stem(derivation.model.source)
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = [folder / f"{name}{FORMATS[format].suffix}" for format in formats]
+    # Everything is complete before the first file moves into place.
+    with tempfile.TemporaryDirectory(prefix=".symderive-", dir=folder) as half:
+        for path, content in zip(paths, contents, strict=True):
+            data = content if isinstance(content, bytes) else content.encode()
+            Path(half, path.name).write_bytes(data)
+        for path in paths:
+            os.replace(Path(half, path.name), path)
+    return paths
+
+
+def _stem(source: str) -> str:
+    """The name of the model's file, as a file name that is safe everywhere."""
+    return re.sub(r"[^\w.-]+", "-", Path(source).stem).strip(".-") or "derivation"
+
+
+def _contents(
+    derivation: Derivation,
+    formats: Sequence[str],
+    detail: str,
+    pdf_engine: str,
+    progress: Callable[[str], None],
+) -> list[str | bytes]:
+    from symderive.documents.build import outline
+    from symderive.documents.formats import FORMATS
+    from symderive.documents.pdf import PDF_ENGINES, tex_pdf
+    from symderive.documents.render import fill
+
+    for format in formats:
+        if format not in FORMATS:
+            raise UnknownChoiceError("format", format, FORMATS)
+    if pdf_engine not in PDF_ENGINES:
+        raise UnknownChoiceError("PDF engine", pdf_engine, PDF_ENGINES)
+    report = derivation.check()
+    if not report.passed:
+        raise CheckError(f"a check failed, so nothing is written:\n{report}")
+    document = outline(derivation, detail)
+
+    @cache  # tex and a PDF made by TeX, typ and a PDF made by Typst: one source each
+    def source(folder: str) -> str:
+        return fill(document, FORMATS[folder])
+
+    contents: list[str | bytes] = []
+    for format in formats:
+        progress(format)
+        row = FORMATS[format]
+        if format == "pdf" and pdf_engine != TYPST:
+            contents.append(tex_pdf(source("tex"), pdf_engine))
+        else:
+            text = source(row.folder)
+            contents.append(row.finish(text) if row.finish else text)
+    return contents

@@ -44,7 +44,9 @@ def code_section(context: Context) -> Iterator[Block]:
     source = context.derivation.code("python")
     lines = source.rstrip().split("\n")
     yield Heading(1, ("The gradient as code",))
-    yield Paragraph(("The same derivation as a function in plain Python, in a numerically stable form.",))
+    yield Paragraph(
+        ("The same derivation as a function in plain Python, in a numerically stable form.",)
+    )
     if len(lines) > MAX_CODE_LINES:
         rest = f"# … {len(lines) - MAX_CODE_LINES} more lines"
         source = "\n".join([*lines[: MAX_CODE_LINES - 10], rest, *lines[-10:]])

@@ -17,16 +17,13 @@ from symderive.documents.outline import (
     TableBlock,
 )
 from symderive.documents.wording import Context, aligned, mark_of, number
-from symderive.formulas.printing import tree
 from symderive.formulas.tree import (
     DOT,
-    Fence,
     Frac,
     Node,
     Num,
     Op,
     Row,
-    Script,
     Style,
     fence,
     name_node,
@@ -70,7 +67,9 @@ def chain_section(context: Context) -> Iterator[Block]:
         shown = [group[0] for group in shapes.values()][:MAX_PARTIALS]
         alike = ""
         if len(shapes) < len(partials):
-            alike = f"The {len(partials)} partial derivatives are of {len(shapes)} shapes; those of "
+            alike = (
+                f"The {len(partials)} partial derivatives are of {len(shapes)} shapes; those of "
+            )
             alike += "one shape are the same up to names, and one of each is told here. "
         if len(shapes) > MAX_PARTIALS:
             alike += f"Of the shapes, the first {MAX_PARTIALS} are told."
@@ -101,8 +100,17 @@ def _told(context: Context, part: Partial) -> Equations:
             for path in paths
         ]
         if len(links) > 1 or len(links[0]) > 1:
-            lines.append(Equation(None, _sum([_product_of_links(p) for p in links]), ("chain rule",), mark))
-        lines.append(Equation(None, _sum([_product_of_formulas(context, p) for p in links]), ("put in the links",), mark))
+            lines.append(
+                Equation(None, _sum([_product_of_links(p) for p in links]), ("chain rule",), mark)
+            )
+        lines.append(
+            Equation(
+                None,
+                _sum([_product_of_formulas(context, p) for p in links]),
+                ("put in the links",),
+                mark,
+            )
+        )
         if len(links) == 1 and (cancelled := _cancelled(context, links[0])) is not None:
             lines.append(Equation(None, cancelled, ("cancel common factors",), mark))
     else:
@@ -140,12 +148,7 @@ def _sum(products: Sequence[Node]) -> Node:
 
 def _product_of_links(links: Sequence[Link]) -> Node:
     """∂A3/∂A2 · ∂A2/∂A1 · …, a colour a link."""
-    return _dotted(
-        [
-            _colored(_link_node(link), position)
-            for position, link in enumerate(links)
-        ]
-    )
+    return _dotted([_colored(_link_node(link), position) for position, link in enumerate(links)])
 
 
 def _link_node(link: Link) -> Node:
@@ -230,7 +233,11 @@ def _struck(context: Context, parts: Sequence[tuple[Expr, int]], struck: set[int
             node = fence(node)
         node = _colored(node, position)
         nodes.append(Style("cancel", node) if k in struck else node)
-    return row(*(part for k, node in enumerate(nodes) for part in ((DOT, node) if k else (node,)))) if nodes else Num("1")
+    return (
+        row(*(part for k, node in enumerate(nodes) for part in ((DOT, node) if k else (node,))))
+        if nodes
+        else Num("1")
+    )
 
 
 # The gradient -----------------------------------------------------------------------------------
@@ -269,5 +276,3 @@ def gradient_section(context: Context) -> Iterator[Block]:
         yield Paragraph(
             ("There is no path from " + ", ".join(idle) + ": the derivative there is zero.",)
         )
-
-

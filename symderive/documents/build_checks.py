@@ -68,7 +68,13 @@ def _tally(counts: dict[str, int]) -> str:
         "refuted": "refuted",
     }
     parts = [f"{counts[verdict]} {words}" for verdict, words in told.items() if verdict in counts]
-    return f"Of these, {', '.join(parts)}." if len(parts) > 1 else f"All were {told[next(iter(counts))]}." if counts else ""
+    return (
+        f"Of these, {', '.join(parts)}."
+        if len(parts) > 1
+        else f"All were {told[next(iter(counts))]}."
+        if counts
+        else ""
+    )
 
 
 def _assumptions(context: Context) -> list[str]:

@@ -101,4 +101,3 @@ def _edge(context: Context, source: str, user: str, stage: str) -> Edge:
     if link is None or adjoint is None:
         return Edge(source, user, value)
     return Edge(source, user, value, digits_of(adjoint * link, 4))
-

@@ -189,11 +189,13 @@ def _chain_rule() -> Node:
 
 
 def _bindings(context: Context, step: Step) -> Iterator[Node]:
-    """u = …, v = …: letters that a rule binds more than once become u, v, w, …."""
+    """U = …, v = …: letters that a rule binds more than once become u, v, w, …."""
     names = [name for name, _ in step.bindings]
     several = len(names) > 1 and len(set(names)) == 1
     if several and len(names) > len(LETTERS):
-        step_bindings = [(Script(Id("u"), Num(str(k + 1))), f) for k, (_, f) in enumerate(step.bindings)]
+        step_bindings = [
+            (Script(Id("u"), Num(str(k + 1))), f) for k, (_, f) in enumerate(step.bindings)
+        ]
         step_bindings = step_bindings[:4]
     elif several:
         step_bindings = [(Id(LETTERS[k]), f) for k, (_, f) in enumerate(step.bindings)]  # type: ignore[misc]

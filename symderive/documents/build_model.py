@@ -55,9 +55,7 @@ def model_section(context: Context) -> Iterator[Block]:
     for position, stage in enumerate(shown):
         if len(shown) < len(stages) and position == 5:
             skipped = len(stages) - len(shown)
-            lines.append(
-                Equation(None, name_node("…"), (f"{skipped} more stages",), relation="")
-            )
+            lines.append(Equation(None, name_node("…"), (f"{skipped} more stages",), relation=""))
         rows = _functions(stage.written)
         note: Inline = (rows[0].title,) if rows else ()
         lines.append(Equation(name_node(stage.name), context.formula(stage.written), note))

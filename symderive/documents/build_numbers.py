@@ -17,16 +17,12 @@ from symderive.documents.outline import (
 from symderive.documents.plot import plot
 from symderive.documents.wording import Context, aligned, number, relation, substituted
 from symderive.formulas.tree import (
-    EQUALS,
     DOT,
-    Fn,
-    Frac,
+    EQUALS,
     Id,
     Node,
-    Num,
     Op,
     Row,
-    Script,
     fence,
     name_node,
 )
@@ -54,7 +50,9 @@ def numbers_section(context: Context) -> Iterator[Block]:
     yield Heading(2, ("Forward: the stages",))
     yield aligned(
         [
-            _worked(name_node(stage.name), context.formula(stage.written), numbers.values, stage.name)
+            _worked(
+                name_node(stage.name), context.formula(stage.written), numbers.values, stage.name
+            )
             for stage in _ends(stages)
         ]
     )
@@ -79,7 +77,7 @@ def _worked(left: Node, formula: Node, values: object, name: str) -> Equation:
 
 
 def _line(left: Node, formula: Node, values: dict[str, float], value: float) -> Equation:
-    """left = formula = formula with numbers ≈ value."""
+    """Left = formula = formula with numbers ≈ value."""
     sign = EQUALS if relation(value) == "=" else APPROX
     filled = substituted(formula, values)
     parts: list[Node] = [formula]
@@ -109,7 +107,17 @@ def update_section(context: Context) -> Iterator[Block]:
             " moves every parameter ",
             theta,
             " against its derivative: ",
-            Row((theta, Op("←", "rel"), theta, Op("−"), gamma, Op("\u2062", "times"), partial(target, theta))),
+            Row(
+                (
+                    theta,
+                    Op("←", "rel"),
+                    theta,
+                    Op("−"),
+                    gamma,
+                    Op("\u2062", "times"),
+                    partial(target, theta),
+                )
+            ),
             ".",
         )
     )
@@ -173,5 +181,3 @@ def _verdict(context: Context) -> Inline:
     if new > old:
         text = (*text, "; a smaller learning rate would lower it")
     return (*text, ".")
-
-

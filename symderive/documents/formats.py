@@ -13,8 +13,10 @@ from symderive.documents.plot import Plot
 from symderive.documents.plot_draw import plot_mermaid, plot_tikz, plot_typst
 from symderive.formulas.latex import escaped, latex
 from symderive.formulas.mathml import mathml
-from symderive.formulas.typst import literal, typst
+from symderive.formulas.names import GREEK, visible
+from symderive.formulas.plain import plain
 from symderive.formulas.tree import Node
+from symderive.formulas.typst import literal, typst
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +30,8 @@ class Format:
         escape: Prose to text that the format shows as it is.
         inline: A formula in a line of text.
         display: A formula on its own, without delimiters of its own.
-        figure: A drawing as source of the format; empty where ``finish`` needs none.
-        finish: What is done with the filled template: ``""``, ``pdf``.
+        figure: A drawing as source of the format.
+        finish: Makes the file from the filled template; None where the template is the file.
     """
 
     name: str
@@ -39,7 +41,7 @@ class Format:
     inline: Callable[[Node], str]
     display: Callable[[Node], str]
     figure: Callable[[Drawing | Plot], str]
-    finish: str = ""
+    finish: Callable[[str], str | bytes] | None = None
 
 
 # Prose ------------------------------------------------------------------------------------------
@@ -67,14 +69,32 @@ def markdown(text: str) -> str:
 
 
 _LATEX_LETTERS = {
-    **dict(zip("–—’‘“”…·×−", ("--", "---", "'", "`", "``", "''", r"\dots{}", *(f"\\ensuremath{{{m}}}" for m in (r"\cdot", r"\times", "-"))), strict=True)),
-    **{c: f"\\ensuremath{{{m}}}" for c, m in {
-        "∂": r"\partial", "γ": r"\gamma", "η": r"\eta", "σ": r"\sigma", "α": r"\alpha",
-        "β": r"\beta", "λ": r"\lambda", "μ": r"\mu", "θ": r"\theta", "≤": r"\le", "≥": r"\ge",
-        "≠": r"\ne", "≈": r"\approx", "→": r"\to", "←": r"\leftarrow", "∞": r"\infty", "∈": r"\in",
-        "⋅": r"\cdot", "²": "^2", "′": "'", "π": r"\pi", "ε": r"\varepsilon", "δ": r"\delta",
-    }.items()},
-}  # fmt: skip
+    "–": "--",
+    "—": "---",
+    "’": "'",
+    "‘": "`",
+    "“": "``",
+    "”": "''",
+    "…": r"\dots{}",
+} | {
+    letter: f"\\ensuremath{{{code}}}"
+    for letter, code in {
+        **{letter: f"\\{word}" for word, letter in GREEK.items() if word != "omicron"},
+        "−": "-",
+        "×": r"\times",
+        "⋅": r"\cdot",
+        "∂": r"\partial",
+        "≤": r"\le",
+        "≥": r"\ge",
+        "≠": r"\ne",
+        "≈": r"\approx",
+        "→": r"\to",
+        "←": r"\leftarrow",
+        "∞": r"\infty",
+        "∈": r"\in",
+        "′": "'",
+    }.items()
+}
 
 
 def latex_text(text: str) -> str:
@@ -132,6 +152,16 @@ def _svg(figure: Drawing | Plot) -> str:
     return svg(typst_figure(figure))
 
 
+def _alt_only(_: Drawing | Plot) -> str:
+    return ""
+
+
+def _pdf(source: str) -> bytes:
+    from symderive.documents.pdf import typst_pdf
+
+    return typst_pdf(source)
+
+
 # The table --------------------------------------------------------------------------------------
 
 
@@ -182,7 +212,8 @@ FORMATS: dict[str, Format] = {
             _svg,
         ),
         _TYPST,
-        replace(_TYPST, name="pdf", suffix=".pdf", finish="pdf"),
+        replace(_TYPST, name="pdf", suffix=".pdf", finish=_pdf),
+        Format("txt", ".txt", "txt", visible, plain, plain, _alt_only),
     )
 }
 """The formats by name."""

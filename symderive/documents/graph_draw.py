@@ -120,7 +120,9 @@ def graph_tikz(drawing: Drawing) -> str:
         for text, color, dy in _numbers(wire):
             at = f"({wire.label[0]:.1f},{wire.label[1] + dy:.1f})" if wire else ""
             name = "sdforward" if color == FORWARD else "sdback"
-            lines.append(rf"\node[text={name},font=\fontsize{{7.5}}{{8}}\selectfont] at {at} {{${text}$}};")
+            lines.append(
+                rf"\node[text={name},font=\fontsize{{7.5}}{{8}}\selectfont] at {at} {{${text}$}};"
+            )
     for box in drawing.boxes:
         radius = 4 if box.vertex.kind in ("stage", "target") else 8
         kind = box.vertex.kind

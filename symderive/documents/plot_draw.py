@@ -26,9 +26,7 @@ def plot_typst(plot: Plot) -> str:
             f"  place(top + left, dx: 12pt, dy: {tick.at - 4:.1f}pt, box(width: {LEFT - 16}pt, "
             f"align(right, {literal(signed(tick.text))})))",
         ]
-    lines += [
-        f"  at({tick.at:.1f}, {base + 8:.1f}, {literal(tick.text)})" for tick in plot.x_ticks
-    ]
+    lines += [f"  at({tick.at:.1f}, {base + 8:.1f}, {literal(tick.text)})" for tick in plot.x_ticks]
     corners = ", ".join(
         f"curve.{'line' if k else 'move'}(({x:.1f}pt, {y:.2f}pt))"
         for k, (x, y) in enumerate(plot.points)

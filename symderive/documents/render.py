@@ -6,17 +6,28 @@ typeset by it (formulas), so that no template can forget to. Templates compute n
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+import textwrap
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 
 import jinja2
 from markupsafe import Markup
 
-from symderive.documents.formats import Format
-from symderive.documents.outline import Inline, Outline
+from symderive.documents.formats import Format, latex_text
+from symderive.documents.graph_draw import FILLS
+from symderive.documents.outline import (
+    Block,
+    Equation,
+    Figure,
+    Heading,
+    Inline,
+    Outline,
+    TableBlock,
+)
 from symderive.formulas.plain import plain
-from symderive.formulas.tree import COLORS, Node
+from symderive.formulas.tree import Node, Op, Row, Style, Text
 from symderive.formulas.typst import literal
 
 _PACKAGE = Path(__file__).parent.parent
@@ -61,7 +72,6 @@ def environment(row: Format) -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        extensions=["jinja2.ext.do"],
     )
     filters: dict[str, Callable[..., object]] = {
         "display": lambda node: Markup(row.display(node)),
@@ -70,12 +80,91 @@ def environment(row: Format) -> jinja2.Environment:
         "words": words,
         "anchor": _anchor,
         "literal": lambda text: Markup(literal(words(text))),
-        "verbatim": lambda text: Markup(text),
+        "verbatim": Markup,
+        "plain": lambda node: Markup(row.escape(plain(node))),
+        "right": lambda line: Markup(row.display(_right_side(line))),
+        "remark": lambda line: Markup(row.display(_remark(line))),
+        "code": lambda text: Markup(literal(text)),
+        "codeline": lambda text: Markup(_code_line(text)),
+        "fence": _fence,
+        "sections": _sections,
+        "picture": lambda block: Markup(_picture(block, row)),
+        "columns": columns,
+        "grid": grid,
+        "wrapped": lambda text: "\n".join(textwrap.wrap(text, 92)),
         "kind": lambda block: type(block).__name__,
     }
     made.filters.update(filters)
-    made.globals["colors"] = COLORS
+    made.globals["fills"] = FILLS
     return made
+
+
+# What templates ask for ------------------------------------------------------------------------
+
+
+def _right_side(line: Equation) -> Node:
+    """The relation and the right side as one formula, so that its spaces are right."""
+    sign = Op(line.relation, "rel") if line.relation else Op("\u2009", "space")
+    return Row((sign, line.right))
+
+
+def _remark(line: Equation) -> Node:
+    """Note and verdict inside a formula, for formats whose displays hold nothing else."""
+    parts = [part if isinstance(part, Node) else Text(part) for part in line.note]
+    items: list[Node] = [Style("color", Row(tuple(parts)), "muted")] if parts else []
+    if line.mark:
+        items += [Text("  ")] if items else []
+        items.append(Style("color", Text(MARKS[line.mark]), MARK_COLORS[line.mark]))
+    return Row(tuple(items))
+
+
+MARKS = {"proved": "✓", "sampled": "≈", "refuted": "✗", "unknown": "?"}
+MARK_COLORS = {"proved": "third", "sampled": "second", "refuted": "wrong", "unknown": "second"}
+
+
+def _code_line(line: str) -> str:
+    """A line of source code for LaTeX, spaces and quotes kept."""
+    text = "".join(latex_text(c) if c.strip() else "~" for c in line)
+    return text.replace("'", r"\textquotesingle{}").replace("--", "-{}-")
+
+
+def _fence(source: str) -> str:
+    """A Markdown fence longer than any run of backticks inside."""
+    longest = max((len(run) for run in re.findall("`+", source)), default=0)
+    return "`" * max(3, longest + 1)
+
+
+def _sections(blocks: tuple[Block, ...]) -> list[tuple[Heading, str]]:
+    return [(b, _anchor(b.text)) for b in blocks if isinstance(b, Heading) and b.level == 1]
+
+
+def _picture(block: Figure, row: Format) -> str:
+    """A figure as inline SVG that assistive technology reads as one picture with a description."""
+    label = f'role="img" aria-label="{row.escape(block.alt)}"'
+    return row.figure(block.drawing).replace("<svg ", f"<svg {label} ", 1)
+
+
+def columns(lines: Sequence[Equation]) -> list[str]:
+    """Equations as plain text, aligned at their relation signs."""
+    lefts = [plain(line.left) if line.left is not None else "" for line in lines]
+    rights = [f"{line.relation or ' '} {plain(line.right)}" for line in lines]
+    wide, room = max(map(len, lefts)), min(max(map(len, rights)), 60)
+    shown = []
+    for line, left, right in zip(lines, lefts, rights, strict=True):
+        note = " ".join(filter(None, (words(line.note), MARKS.get(line.mark, ""))))
+        shown.append(f"{left:>{wide}} {right:{room}}   {note}".rstrip())
+    return shown
+
+
+def grid(table: TableBlock) -> list[str]:
+    """A table as plain text."""
+    rows = [[words(cell) for cell in cells] for cells in (table.header, *table.rows)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    sides = [{"l": "<", "c": "^", "r": ">"}[letter] for letter in table.align]
+    return [
+        "   ".join(f"{c:{s}{w}}" for c, s, w in zip(cells, sides, widths, strict=True)).rstrip()
+        for cells in rows
+    ]
 
 
 def fill(outline: Outline, row: Format) -> str:

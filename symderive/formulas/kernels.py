@@ -243,6 +243,20 @@ class Kernels:
             return Mul(number, parts[0], evaluate=False)
         return Mul(number, *parts)
 
+    def half_factored(self, element: FracElement) -> Expr:
+        """The numerator as one sum without its common factors, over the denominator in factors."""
+        content, rest = element.numer.primitive()
+        new, ring = self.field.field_new, self.field.ring
+        common = tuple(map(min, zip(*rest, strict=True))) if rest else (0,) * ring.ngens
+        rest = ring.from_dict(
+            {tuple(a - b for a, b in zip(m, common, strict=True)): c for m, c in rest.terms()}
+        )
+        outside = new(ring.from_dict({common: content})) / new(element.denom)
+        negative = all(coefficient < 0 for coefficient in rest.values())
+        if len(rest) > 1 and negative:
+            outside, rest = -outside, -rest
+        return self.factored(outside) * self.formula(rest)
+
     def _factor_list(self, poly: object) -> list[tuple[Expr, int]]:
         """The number and the irreducible factors with their exponents."""
         coefficient, parts = poly.factor_list()  # type: ignore[attr-defined]

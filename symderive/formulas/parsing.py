@@ -14,7 +14,7 @@ from __future__ import annotations
 import ast
 import operator
 import re
-from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Container, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -37,6 +37,7 @@ from sympy import (
     false,
     nan,
     oo,
+    pi,
     true,
     zoo,
 )
@@ -114,6 +115,7 @@ def parse(
     *,
     where: str = "",
     templates: MutableMapping[str, Template] | None = None,
+    declared: Container[str] = (),
 ) -> Parsed:
     """Read a formula.
 
@@ -122,6 +124,7 @@ def parse(
         functions: The named functions that it may call.
         where: File and stage, for messages.
         templates: Templates read so far; shared by the stages of a model.
+        declared: Names that the model declares; ``pi`` is the number unless it is one of them.
 
     Raises:
         FormulaError: The text is not a formula; the message shows the column.
@@ -132,20 +135,22 @@ def parse(
     if len(text) > MAX_CHARACTERS:
         message = f"the formula has {len(text)} characters; the limit is {MAX_CHARACTERS}"
         raise FormulaError(message, text=text[:60] + " …", column=0, where=where)
-    key, names = _split(text, where)
+    key, names = _split(text, where, declared)
     known = templates if templates is not None else {}
     if key not in known:
         known[key] = Template(key, _Builder(text, key, names, functions, where).build(), len(names))
     return Parsed(known[key], names)
 
 
-def _split(text: str, where: str) -> tuple[str, tuple[str, ...]]:
+def _split(text: str, where: str, declared: Container[str]) -> tuple[str, tuple[str, ...]]:
     """The text with its names replaced by placeholders, and the names."""
     names: dict[str, str] = {}
 
     def replace(match: re.Match[str]) -> str:
         name = match["name"]
         if name is None or match["call"] or name in WORDS:
+            return match[0]
+        if name == "pi" and name not in declared:
             return match[0]
         if re.search(r"(\d\.?|\d\.\d*)$", text[max(match.start() - 2, 0) : match.start()]):
             raise FormulaError(MISSING_OPERATOR, text=text, column=match.start(), where=where)
@@ -269,7 +274,7 @@ class _Builder:
         raise self._at("only numbers may stand here", node)
 
     def _read_name(self, node: ast.Name) -> Expr:
-        return placeholder(int(node.id[1:]))
+        return pi if node.id == "pi" else placeholder(int(node.id[1:]))
 
     def _read_unaryop(self, node: ast.UnaryOp) -> Basic:
         if isinstance(node.op, ast.Not):

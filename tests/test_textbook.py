@@ -1,0 +1,118 @@
+"""Derivations that textbooks print: the closed form is the printed one, operation for operation.
+
+The expected forms are facts of calculus textbooks and of the fields' own literature, typed from there;
+never copied from our output. ``operations`` allows an equal or shorter form.
+"""
+
+import pytest
+from sympy import Symbol
+
+import symderive as sd
+from symderive.certify import certify
+from symderive.cost import cost
+from symderive.formulas.functions import FUNCTIONS
+from symderive.formulas.parsing import parse
+
+NEURON = {"A1": "x1*w1 + x2*w2 + b", "A2": "sigmoid(A1)", "A3": "binary_cross_entropy(A2, Y)"}
+SPELLED = {
+    "A1": "x1*w1 + x2*w2 + b",
+    "A2": "1/(1 + exp(-A1))",
+    "A3": "-(Y*log(A2) + (1 - Y)*log(1 - A2))",
+}
+
+# (stages or formula of y, derivative, printed form)
+PRINTED = [
+    # Single rules and exercises (Stewart, Calculus; Spivak, Calculus)
+    ("x**2", "dy/dx", "2*x"),
+    ("x**5 - 4*x**3 + 2*x - 3", "dy/dx", "5*x**4 - 12*x**2 + 2"),
+    ("1/x", "dy/dx", "-1/x**2"),
+    ("sqrt(x)", "dy/dx", "1/(2*y)"),
+    ("(2*x + 5)**3", "dy/dx", "6*(2*x + 5)**2"),
+    ("(3*x**2 + 1)**4", "dy/dx", "24*x*(3*x**2 + 1)**3"),
+    ("(x**2 + 1)/(x - 1)", "dy/dx", "(x**2 - 2*x - 1)/(x - 1)**2"),
+    ("x/(x**2 + 1)", "dy/dx", "(1 - x**2)/(x**2 + 1)**2"),
+    ("(a*x + b)/(c*x + d)", "dy/dx", "(a*d - b*c)/(c*x + d)**2"),
+    ("sin(x)*cos(x)", "dy/dx", "cos(x)**2 - sin(x)**2"),
+    ("sin(x**2)", "dy/dx", "2*x*cos(x**2)"),
+    ("sin(x)**2", "dy/dx", "2*sin(x)*cos(x)"),
+    ("tan(x)", "dy/dx", "1 + y**2"),
+    ("sin(x)/cos(x)", "dy/dx", "1 + y**2"),
+    ("x*sin(x)", "dy/dx", "sin(x) + x*cos(x)"),
+    ("x**2*exp(x)", "dy/dx", "x*(x + 2)*exp(x)"),
+    ("exp(-x**2/2)", "dy/dx", "-x*y"),
+    ("exp(a*x)", "dy/dx", "a*y"),
+    ("2**x", "dy/dx", "y*log(2)"),
+    ("log(x)", "dy/dx", "1/x"),
+    ("log(x**2 + 1)", "dy/dx", "2*x/(x**2 + 1)"),
+    ("log(sin(x))", "dy/dx", "cos(x)/sin(x)"),
+    ("x*log(x) - x", "dy/dx", "log(x)"),
+    ("x**x", "dy/dx", "y*(log(x) + 1)"),
+    ("atan(x)", "dy/dx", "1/(1 + x**2)"),
+    ("asin(x)", "dy/dx", "1/sqrt(1 - x**2)"),
+    ("sinh(x)", "dy/dx", "cosh(x)"),
+    ("sqrt(x**2 + 1)", "dy/dx", "x/y"),
+    ("sqrt(a**2 - x**2)", "dy/dx", "-x/y"),
+    ("exp(sin(x))", "dy/dx", "y*cos(x)"),
+    ("log(log(x))", "dy/dx", "1/(x*log(x))"),
+    ("erf(x)", "dy/dx", "2/sqrt(pi)*exp(-x**2)"),
+    # Machine learning (Bishop, PRML; Goodfellow et al., Deep Learning)
+    (NEURON, "dA2/dA1", "A2*(1 - A2)"),
+    (NEURON, "dA3/dA2", "(A2 - Y)/(A2*(1 - A2))"),
+    (NEURON, "dA3/dA1", "A2 - Y"),
+    (NEURON, "dA3/dw1", "x1*(A2 - Y)"),
+    (NEURON, "dA3/db", "A2 - Y"),
+    (SPELLED, "dA2/dA1", "A2*(1 - A2)"),
+    (SPELLED, "dA3/dA2", "(A2 - Y)/(A2*(1 - A2))"),
+    (SPELLED, "dA3/dA1", "A2 - Y"),
+    (SPELLED, "dA3/dw2", "x2*(A2 - Y)"),
+    ("tanh(x)", "dy/dx", "1 - y**2"),
+    ("(exp(x) - exp(-x))/(exp(x) + exp(-x))", "dy/dx", "1 - y**2"),
+    ("log(1 + exp(x))", "dy/dx", "sigmoid(x)"),
+    ("softplus(x)", "dy/dx", "sigmoid(x)"),
+    ("x*sigmoid(x)", "dy/dx", "y + sigmoid(x)*(1 - y)"),
+    ("relu(x)", "dy/dx", "where(x > 0, 1, 0)"),
+    ("x/(1 + abs(x))", "dy/dx", "1/(1 + abs(x))**2"),
+    ({"e": "w*x + b - t", "L": "e**2/2"}, "dL/dw", "e*x"),
+    ({"z": "w*x + b", "p": "sigmoid(z)", "L": "(p - t)**2/2"}, "dL/dz", "p*(1 - p)*(p - t)"),
+    ({"z": "w*x + b", "h": "tanh(z)", "L": "(h - t)**2/2"}, "dL/dw", "x*(h - t)*(1 - h**2)"),
+    # Statistics: Gaussian log-likelihood (Casella and Berger)
+    ("-log(s) - (x - m)**2/(2*s**2)", "dy/dm", "(x - m)/s**2"),
+    ("-log(s) - (x - m)**2/(2*s**2)", "dy/ds", "((x - m)**2 - s**2)/s**3"),
+    ("k*log(p) + (n - k)*log(1 - p)", "dy/dp", "(k - n*p)/(p*(1 - p))"),
+    ("x*log(l) - l", "dy/dl", "x/l - 1"),
+    # Science: enzyme kinetics, pendulum, lens, gas (their field's textbooks)
+    ("V*S/(K + S)", "dy/dS", "K*V/(K + S)**2"),
+    ("V*S/(K + S)", "dy/dK", "-V*S/(K + S)**2"),
+    ("2*pi*sqrt(l/g)", "dy/dl", "y/(2*l)"),
+    ("f*s/(s - f)", "dy/ds", "-f**2/(s - f)**2"),
+    ("n*R*T/V", "dy/dV", "-n*R*T/V**2"),
+    ("m*v**2/2", "dy/dv", "m*v"),
+    ("G*m*M/r**2", "dy/dr", "-2*G*M*m/r**3"),
+    ("A*exp(-E/(R*T))", "dy/dT", "E*y/(R*T**2)"),
+    # Black-Scholes (Hull): delta and vega by the chain rule
+    ({"d": "log(S/K)/(s*sqrt(T))", "N": "norm_cdf(d)"}, "dN/dS", "norm_pdf(d)/(S*s*sqrt(T))"),
+]
+
+
+def derived(stages, subject):
+    stages = {"y": stages} if isinstance(stages, str) else stages
+    target, source = (part[1:] for part in subject.split("/"))
+    return sd.derive(sd.Model(stages, target=target)), target, source
+
+
+@pytest.mark.parametrize(("stages", "subject", "printed"), PRINTED)
+def test_the_printed_form(stages, subject, printed):
+    derivation, target, source = derived(stages, subject)
+    found = derivation.partial(target, source).formula
+    expected = parse(printed, FUNCTIONS).formula
+    where = {Symbol(s.name): s.written for s in derivation.model.stages.values()}
+
+    assert certify(found, expected, where=where).passed, f"{found} against {printed}"
+    assert cost(found) <= cost(expected), f"{found} is longer than {printed}"
+
+
+@pytest.mark.parametrize(("stages", "subject", "printed"), PRINTED)
+def test_the_printed_form_is_judged_right(stages, subject, printed):
+    derivation, _, _ = derived(stages, subject)
+
+    assert derivation.check_claim(subject, printed).holds
