@@ -19,6 +19,7 @@ from symderive.model import Model
 from symderive.steps import Certificate, Line, Step
 
 if TYPE_CHECKING:
+    from symderive.assumptions import Assumption
     from symderive.checking import Report
     from symderive.claims import Verdict
     from symderive.numeric import Function
@@ -395,6 +396,13 @@ class Derivation:
     def code(self, backend: str = "numpy") -> str:
         """The gradient function as source text."""
         return self.function("python" if backend == "math" else backend).source
+
+    @cached_property
+    def assumptions(self) -> tuple[Assumption, ...]:
+        """The ledger: what the derivation takes for granted, the guaranteed conditions last."""
+        from symderive.assumptions import assumptions
+
+        return assumptions(self.model, self.chain())
 
     # Verdicts and documents ---------------------------------------------------------------
 
