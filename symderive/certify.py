@@ -133,10 +133,15 @@ def put_in(formula: Expr, where: Mapping[Symbol, Expr]) -> Expr:
 
 def number_at(formula: Expr, values: Mapping[str, mpf], digits: int = DIGITS) -> mpf:
     """The value of a formula at a point, each ``Diff`` by a high-precision difference."""
+    return _number_at(formula, tuple(sorted(values.items())), digits)
+
+
+@lru_cache(maxsize=4096)  # the lines of a derivation are compared with one truth
+def _number_at(formula: Expr, point: tuple[tuple[str, mpf], ...], digits: int) -> mpf:
+    values = dict(point)
     pending = formula.atoms(Diff)
     if pending:
         numbers: dict[Basic, Basic] = {}
-        values = dict(values)
         for k, part in enumerate(pending):
             mark = Symbol(f"_d{k}")
             numbers[part] = mark

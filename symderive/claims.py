@@ -94,7 +94,9 @@ def judge(derivation: Derivation, subject: str, answer: str) -> Verdict:
     target, source = match["target"], match["source"]
     truth = derivation.partial(target, source).formula
     claim = _read(derivation, subject, answer)
-    where = _definitions(derivation, target, source)
+    inside = derivation.model.ancestors(source) - {source}
+    opened = any(symbol.name in inside for symbol in claim.free_symbols)
+    where = _definitions(derivation, target, source, opened=opened)
     certificate = certify(claim, truth, where=where)
     words = f"∂{target}/∂{source} = {answer.strip()}"
     if certificate.verdict in ("proved", "sampled"):
@@ -128,11 +130,18 @@ def _read(derivation: Derivation, subject: str, answer: str) -> Expr:
     return parsed.written
 
 
-def _definitions(derivation: Derivation, target: str, source: str) -> dict[Symbol, Expr]:
-    """What every name stands for: stages by their formulas, adjoints kept by name by theirs."""
+def _definitions(
+    derivation: Derivation, target: str, source: str, *, opened: bool
+) -> dict[Symbol, Expr]:
+    """What every name stands for: stages by their formulas, adjoints kept by name by theirs.
+
+    The source stays a name of its own unless the claim speaks of what is inside it (``opened``).
+    """
     model = derivation.model
     stages = {
-        Symbol(s.name): s.written for s in model.stages.values() if s.name != source
+        Symbol(s.name): s.written
+        for s in model.stages.values()
+        if opened or s.name != source
     }
     partials = derivation.chain(target, (source,)).partials
     named = {Diff(Symbol(target), Symbol(p.source)): p.formula for p in partials.values()}

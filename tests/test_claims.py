@@ -1,0 +1,130 @@
+"""A reader's answers: right ones in any form, wrong ones refuted and the slip named."""
+
+import pytest
+
+import symderive as sd
+from symderive.errors import FormulaError, ModelError
+
+NEURON = {"A1": "x1*w1 + x2*w2 + b", "A2": "sigmoid(A1)", "A3": "binary_cross_entropy(A2, Y)"}
+FORK = {"u": "x**2", "v": "sin(x)", "y": "u*v + u"}
+
+
+def judged(stages, subject, answer):
+    stages = {"y": stages} if isinstance(stages, str) else stages
+    return sd.derive(sd.Model(stages)).check_claim(subject, answer)
+
+
+@pytest.mark.parametrize(
+    ("stages", "subject", "answer"),
+    [
+        (NEURON, "dA3/dA1", "A2 - Y"),
+        (NEURON, "dA3/dA1", "-(Y - A2)"),
+        (NEURON, "dA3/dA1", "1/(1 + exp(-A1)) - Y"),
+        (NEURON, "dA3/dA1", "1/(1 + exp(-(x1*w1 + x2*w2 + b))) - Y"),
+        (NEURON, "dA3/dw1", "A2*x1 - x1*Y"),
+        (NEURON, "dA2/dA1", "exp(-A1)/(1 + exp(-A1))**2"),
+        (NEURON, "∂A3/∂A2", "-Y/A2 + (1 - Y)/(1 - A2)"),
+        ("tan(x)", "dy/dx", "1/cos(x)**2"),
+        ("sin(x)**2", "dy/dx", "sin(2*x)"),
+        ("log(5*x)", "dy/dx", "1/x"),
+        (FORK, "dy/dx", "2*x*(sin(x) + 1) + x**2*cos(x)"),
+    ],
+)
+def test_right_in_any_form(stages, subject, answer):
+    assert judged(stages, subject, answer).holds
+
+
+# The mistake of each row is one that teachers name; the last column is the word for it.
+SLIPS = [
+    (NEURON, "dA3/dA1", "Y - A2", "sign"),
+    (NEURON, "dA3/dw1", "A2 - Y", "forgotten inner derivative"),
+    (NEURON, "dA3/dA2", "-Y/A2 - (1 - Y)/(1 - A2)", "sign"),
+    (NEURON, "dA3/dA2", "Y/A2 + (1 - Y)/(1 - A2)", "sign"),
+    (NEURON, "dA2/dA1", "A2*(1 + A2)", "sign"),
+    (NEURON, "dA2/dA1", "A2", "outer function"),
+    (NEURON, "dA2/dA1", "exp(-A1)/(1 + exp(-A1))", "reciprocal rule"),
+    (NEURON, "dA2/dA1", "-A2*(1 - A2)", "sign"),
+    (NEURON, "dA3/dw1", "2*x1*(A2 - Y)", "wrong factor"),
+    (FORK, "dy/dx", "2*x*(v + 1)", "forgotten fork"),
+    (FORK, "dy/dx", "u*cos(x)", "forgotten fork"),
+    (FORK, "dy/dx", "(v + 1) + u*cos(x)", "forgotten inner derivative"),
+    ({"a": "3*x", "y": "a**2 + x"}, "dy/dx", "6*a", "forgotten fork"),
+    ({"a": "3*x", "y": "a**2 + x"}, "dy/dx", "2*a + 1", "forgotten inner derivative"),
+    ("sin(x**2)", "dy/dx", "cos(x**2)", "forgotten inner derivative"),
+    ("exp(3*x)", "dy/dx", "exp(3*x)", "forgotten inner derivative"),
+    ("(3*x + 1)**5", "dy/dx", "5*(3*x + 1)**4", "forgotten inner derivative"),
+    ("log(x**2 + 1)", "dy/dx", "1/(x**2 + 1)", "forgotten inner derivative"),
+    ("sqrt(1 + x**2)", "dy/dx", "1/(2*sqrt(1 + x**2))", "forgotten inner derivative"),
+    ("tanh(2*x)", "dy/dx", "1 - tanh(2*x)**2", "forgotten inner derivative"),
+    ("x**2*sin(x)", "dy/dx", "2*x*cos(x)", "product rule missed"),
+    ("x*exp(x)", "dy/dx", "exp(x)", "product rule missed"),
+    ("x**3*log(x)", "dy/dx", "3*x**2*log(x)", "product rule missed"),
+    ("x*sigmoid(x)", "dy/dx", "sigmoid(x)*(1 - sigmoid(x))", "product rule missed"),
+    ("sin(x)/x", "dy/dx", "(sin(x) - x*cos(x))/x**2", "swapped quotient"),
+    ("x/(1 + x**2)", "dy/dx", "(2*x**2 - 1 - x**2)/(1 + x**2)**2", "swapped quotient"),
+    ("exp(x)/x", "dy/dx", "(x*exp(x) - exp(x))/x", "swapped quotient"),
+    ("sin(x)/x", "dy/dx", "cos(x)", "swapped quotient"),
+    ("sin(x)/x", "dy/dx", "(x*cos(x) + sin(x))/x**2", "swapped quotient"),
+    ("1/(1 + x**2)", "dy/dx", "-2*x/(1 + x**2)", "reciprocal rule"),
+    ("1/(1 + x**2)", "dy/dx", "1/(2*x)", "reciprocal rule"),
+    ("x**3", "dy/dx", "3*x**3", "power rule"),
+    ("x**3", "dy/dx", "x**2", "power rule"),
+    ("x**5", "dy/dx", "5*x**6", "power rule"),
+    ("sqrt(x)", "dy/dx", "1/sqrt(x)", "power rule"),
+    ("2**x", "dy/dx", "x*2**(x - 1)", "exponential taken for a power"),
+    ("exp(x)", "dy/dx", "x*exp(x - 1)", "exponential taken for a power"),
+    ("3**x", "dy/dx", "3**x", "exponential taken for a power"),
+    ("log(x**2)", "dy/dx", "1/(2*x)", "logarithm rule"),
+    ("x**2 + 5", "dy/dx", "2*x + 5", "constant not dropped"),
+    ("x**2 + sin(x)", "dy/dx", "2*x", "term left out"),
+    ("x**2 - cos(x)", "dy/dx", "2*x - sin(x)", "sign"),
+    ("cos(x)", "dy/dx", "sin(x)", "sign"),
+    ("5*sin(x)", "dy/dx", "cos(x)", "wrong factor"),
+    ("x**2 + x", "dy/dx", "x**2 + x", "not differentiated"),
+    ("sin(x)", "dy/dx", "sin(x)", "outer function"),
+]
+
+
+def test_there_are_enough_kinds_and_claims():
+    assert len({row[3] for row in SLIPS}) >= 12
+    assert len(SLIPS) >= 40
+
+
+@pytest.mark.parametrize(("stages", "subject", "answer", "slip"), SLIPS)
+def test_wrong_is_refuted_with_a_counterexample(stages, subject, answer, slip):
+    verdict = judged(stages, subject, answer)
+
+    assert verdict.verdict == "refuted"
+    assert verdict.counterexample
+
+
+def test_nine_slips_of_ten_are_named():
+    named = [judged(s, d, a).slip.startswith(slip) for s, d, a, slip in SLIPS]
+
+    missed = [row[2:] for row, ok in zip(SLIPS, named, strict=True) if not ok]
+    assert sum(named) >= 0.9 * len(SLIPS), missed
+
+
+@pytest.mark.parametrize(
+    ("formula", "answer", "condition"),
+    [("sqrt(x**2)", "1", "x > 0"), ("abs(x)", "-1", "x < 0"), ("relu(x)", "1", "x > 0")],
+)
+def test_true_only_somewhere(formula, answer, condition):
+    verdict = judged(formula, "dy/dx", answer)
+
+    assert (verdict.verdict, verdict.condition) == ("true where", condition)
+
+
+@pytest.mark.parametrize(
+    ("subject", "answer", "error", "message"),
+    [
+        ("A3/A1", "A2", ModelError, "a claim names a derivative"),
+        ("dA3/dA1", "A2 - Q", FormulaError, "unknown name 'Q'"),
+        ("dA3/dA1", "A2 -", FormulaError, "claim dA3/dA1, column 5"),
+        ("dA9/dA1", "A2", LookupError, "unknown stage 'A9'"),
+        ("dA3/dq", "A2", LookupError, "unknown name 'q'"),
+    ],
+)
+def test_messages(subject, answer, error, message):
+    with pytest.raises(error, match=message):
+        judged(NEURON, subject, answer)
