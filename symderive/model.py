@@ -98,8 +98,8 @@ class Model:
         if not stages:
             raise ModelError("the model has no stages; state at least one", where=source)
         self.functions: Mapping[str, NamedFunction] = FUNCTIONS
-        if functions is not None and functions is not FUNCTIONS:
-            self.functions = user_functions(functions, where=source)
+        if functions:
+            self.functions = {**FUNCTIONS, **user_functions(functions, where=source)}
         for name in (*stages, *(parameters or ()), *(constants or ())):
             self._check_name(name)
         self.templates: dict[str, Template] = {}
@@ -222,6 +222,18 @@ class Model:
         if not math.isfinite(value):
             raise ModelError(f"the value of {name} is {value}; it must be finite", where=self.source)
         return float(value)
+
+    def extended(self, stages: Mapping[str, str | Expr | Stage], target: str) -> Model:
+        """The model with other stages and another target; roles and values stay."""
+        model = Model(
+            stages,
+            parameters=self.parameters,
+            target=target,
+            learning_rate=self.learning_rate,
+            source=self.source,
+        )
+        model.values, model.functions = self.values, self.functions
+        return model
 
     # The graph ----------------------------------------------------------------------------
 

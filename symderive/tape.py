@@ -160,20 +160,18 @@ def with_gradient(derivation: Derivation, target: str, source: str) -> tuple[Mod
             pending += [str(part.args[1]) for part in local.atoms(Diff)]
     name = adjoint_name(target, source)
     stages[name] = named(formula)
-    extended = Model(
-        stages,
-        parameters=[n for n in model.parameters],
-        target=name,
-        functions=model.functions,
-        source=model.source,
-    )
-    return extended, name
+    return model.extended(stages, name), name
 
 
 def _renamed(derivation: Derivation, found: Derivative) -> Derivative:
-    """The same derivative, told to the reader as one of the original model."""
+    """The same derivative, told to the reader as one of the original model.
+
+    Where a deep model keeps adjoints by name, the gradient's stages stay in it.
+    """
     from symderive.derivation import Derivative
 
+    if found.formula.has(Diff):
+        return found
     stages = derivation.model.stages
     extra = {
         Symbol(name): stage.written
