@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from mpmath import isfinite, mp, mpf
 from sympy import Symbol
 
-from symderive.certify import DIGITS, SEED, TOLERANCE, points
+from symderive.certify import DIGITS, SEED, TOLERANCE, number_at, points
 from symderive.chain import Chain
-from symderive.formulas.evaluate import evaluate
+
 from symderive.model import Model
 from symderive.steps import Certificate
 
@@ -104,14 +104,16 @@ def _gradient(model: Model, chain: Chain) -> Iterable[Check]:
         return
     adjoints = adjoint_values(model, chain, point)
     for name in sources:
-        yield Check(f"∂{chain.target}/∂{name}", _against_difference(model, chain, name, point, adjoints))
+        yield Check(
+            f"∂{chain.target}/∂{name}", _against_difference(model, chain, name, point, adjoints)
+        )
 
 
 def forward(model: Model, point: Mapping[str, mpf], digits: int = DIGITS) -> dict[str, mpf]:
     """The value of every stage at a point, by mpmath."""
     values = dict(point)
     for stage in model.stages.values():
-        values[stage.name] = evaluate(stage.formula, values, digits)
+        values[stage.name] = number_at(stage.formula, values, digits)
     return values
 
 
@@ -120,11 +122,9 @@ def adjoint_values(model: Model, chain: Chain, point: Mapping[str, mpf]) -> dict
     values = forward(model, point)
     adjoints: dict[str, mpf] = {}
     for name, partial in chain.partials.items():
-        marks = {
-            named: Symbol(f"_bar_{named.args[1]}") for named in partial.local.atoms(_diff())
-        }
+        marks = {named: Symbol(f"_bar_{named.args[1]}") for named in partial.local.atoms(_diff())}
         known = {f"_bar_{user}": value for user, value in adjoints.items()}
-        adjoints[name] = evaluate(partial.local.xreplace(marks), {**values, **known}, DIGITS)
+        adjoints[name] = number_at(partial.local.xreplace(marks), {**values, **known})
     return adjoints
 
 

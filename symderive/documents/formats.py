@@ -112,7 +112,7 @@ def latex_text(text: str) -> str:
 
 def typst_text(text: str) -> str:
     """Prose for Typst: a string literal, so that nothing in it is markup."""
-    return f"#{literal(' '.join(text.split()))};" if text.strip() else text
+    return f"#{literal(re.sub(r'\s+', ' ', text))};" if text.strip() else text
 
 
 def html_text(text: str) -> str:

@@ -56,6 +56,8 @@ def environment(row: Format) -> jinja2.Environment:
             return Markup(row.inline(value))
         if isinstance(value, tuple):
             return Markup("").join(Markup(shown(part)) for part in value)
+        if isinstance(value, int):  # a level or a count, part of the markup
+            return Markup(str(value))
         return value if hasattr(value, "__html__") else Markup(row.escape(str(value)))
 
     made = jinja2.Environment(
