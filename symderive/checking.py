@@ -155,19 +155,32 @@ def _against_difference(
     """Compare a derivative with a central difference of the model at twice the digits."""
     with mp.workdps(2 * DIGITS):
         step = mpf(10) ** -(DIGITS // 2) * max(abs(point[name]), 1)
-        sides = [
+        above, here, below = (
             forward(model, {**point, name: point[name] + sign * step}, 2 * DIGITS)[chain.target]
-            for sign in (1, -1)
-        ]
-        difference = (sides[0] - sides[1]) / (2 * step)
+            for sign in (1, 0, -1)
+        )
+        difference = (above - below) / (2 * step)
         mine = adjoints[name]
         scale = max(abs(mine), abs(difference), mpf(10) ** -10)
         shown = tuple((n, mp.nstr(v, 8)) for n, v in point.items())
         if not isfinite(mine) or not isfinite(difference):
             return Certificate("unknown", "not finite at this point", 1, DIGITS, SEED, shown)
+        slopes = sorted(((here - below) / step, (above - here) / step))
+        if slopes[1] - slopes[0] > mpf(10) ** -(DIGITS // 4) * scale:
+            return _at_kink(mine, slopes, shown)
         error = abs(mine - difference) / scale
         if error > TOLERANCE:
             method = f"{mp.nstr(mine, 12)} against {mp.nstr(difference, 12)} by differences"
             return Certificate("refuted", method, 1, DIGITS, SEED, shown)
         method = f"central difference at {2 * DIGITS} digits; relative error {mp.nstr(error, 2)}"
         return Certificate("sampled", method, 1, DIGITS, SEED)
+
+
+def _at_kink(mine: mpf, slopes: list[mpf], point: tuple[tuple[str, str], ...]) -> Certificate:
+    """At a kink the derivative is a convention: it must lie between the one-sided slopes."""
+    between = f"the one-sided slopes {mp.nstr(slopes[0], 6)} and {mp.nstr(slopes[1], 6)}"
+    slack = TOLERANCE * max(abs(slopes[0]), abs(slopes[1]), 1)
+    if slopes[0] - slack <= mine <= slopes[1] + slack:
+        return Certificate("sampled", f"a kink: by convention between {between}", 1, DIGITS, SEED)
+    method = f"{mp.nstr(mine, 12)} is not between {between}"
+    return Certificate("refuted", method, 1, DIGITS, SEED, point)

@@ -41,6 +41,9 @@ PARTIAL_PENALTY = 1.0
 EXPANDED_PENALTY = 0.25
 """Among forms of equal cost the one in factors is chosen."""
 
+BY_DEFINITION = "definition of the stage"
+"""The reason of a line that brings in the stage's own name."""
+
 Rewriting = tuple[Expr, str]
 """A formula and the reason it equals the one before."""
 
@@ -149,7 +152,6 @@ def _named(
     """In the stage's own name."""
     if name is None or definition is None:
         return
-    reason = "by the definition of the stage"
     row = function_of(evaluated(definition))
     definitions = [definition]
     if row is not None and row.definition is not None:
@@ -158,7 +160,7 @@ def _named(
         long = evaluated(stated)
         for formula, penalty in _eliminated(plain, name, long):
             bridge = tuple(_bridge(derivative, formula, name, stated)) if penalty < 1 else ()
-            yield Form(formula, (*bridge, (formula, reason)), penalty)
+            yield Form(formula, (*bridge, (formula, BY_DEFINITION)), penalty)
 
 
 def _identified(

@@ -13,7 +13,7 @@ from functools import cached_property
 from sympy import Basic, Expr, Symbol
 
 from symderive.certify import certify
-from symderive.closed_form import Form, closed_forms
+from symderive.closed_form import BY_DEFINITION, Form, closed_forms
 from symderive.differentiate import differentiate, levels
 from symderive.formulas.functions import function_of
 from symderive.formulas.inert import OUTPUT, Diff, placeholder
@@ -159,7 +159,7 @@ class Link:
     def told(self, detail: str) -> tuple[Line, ...]:
         """The lines at a level of detail: ``brief``, ``standard`` or ``full``."""
         return tuple(
-            Line(self.here(line.formula), line.reasons, line.certificate, line.steps)
+            Line(self.here(line.formula), self._reasons(line), line.certificate, line.steps)
             for line in self.kind.told(detail)
         )
 
@@ -182,6 +182,10 @@ class Link:
     def certificate(self) -> Certificate:
         """The weakest certificate of the lines."""
         return self.kind.certificate
+
+    def _reasons(self, line: Line) -> tuple[str, ...]:
+        own = f"definition of {self.stage.name}"
+        return tuple(own if reason == BY_DEFINITION else reason for reason in line.reasons)
 
     def _step_here(self, step: Step) -> Step:
         return Step(

@@ -50,9 +50,7 @@ def checks_section(context: Context) -> Iterator[Block]:
                 f", which no rule of this document produced.{also}",
             ),
         )
-    notes = _assumptions(context)
-    if notes:
-        yield Paragraph(("Assumed: ", *"; ".join(notes).split("\0"), "."))
+    yield from _ledger(context)
     for warning in derivation.warnings:
         yield Paragraph(("Note: ", *context.prose(warning), "."))
 
@@ -77,15 +75,34 @@ def _tally(counts: dict[str, int]) -> str:
     )
 
 
-def _assumptions(context: Context) -> list[str]:
-    """What the rules that were applied take for granted, each once."""
-    found: dict[str, None] = {"all quantities are real numbers": None}
-    seen: set[int] = set()
-    for link in context.derivation.links.values():
-        if id(link.kind) in seen:
-            continue
-        seen.add(id(link.kind))
-        for step in link.kind.step.walk():
+def _ledger(context: Context) -> Iterator[Block]:
+    """What the derivation takes for granted: conditions, and the conventions at kinks."""
+    derivation = context.derivation
+    assumed = [row for row in derivation.assumptions if not row.holds]
+    proved = [row for row in derivation.assumptions if row.holds]
+    yield Paragraph(("All quantities are real numbers.",))
+    for rows, opening in (
+        (assumed, "It is assumed that "),
+        (proved, "The definitions of the stages guarantee that "),
+    ):
+        shown = rows[:MAX_CONDITIONS]
+        parts = [(context.formula(row.condition), f" ({row.reason})") for row in shown]
+        text = [piece for k, part in enumerate(parts) for piece in ((", ", *part) if k else part)]
+        more = f" and {len(rows) - len(shown)} more conditions" if len(rows) > len(shown) else ""
+        if rows:
+            yield Paragraph((opening, *text, f"{more}."))
+    for note in _conventions(context):
+        yield Paragraph((note,))
+
+
+MAX_CONDITIONS = 12
+
+
+def _conventions(context: Context) -> list[str]:
+    """The conventions of the rules that were applied, each once."""
+    found: dict[str, None] = {}
+    for kind in {id(link.kind): link.kind for link in context.derivation.links.values()}.values():
+        for step in kind.step.walk():
             if step.rule.convention:
-                found[f"{step.rule.convention} ({step.rule.name})"] = None
-    return list(found)
+                found[f"Convention of the {step.rule.name}: {step.rule.convention}"] = None
+    return [note if note.endswith(".") else f"{note}." for note in found]

@@ -82,7 +82,7 @@ def _vertex(context: Context, name: str) -> Vertex:
         kind = "parameter" if name in context.derivation.sources else "constant"
         return Vertex(name, label, kind, None, wide, FONT, name)
     kind = "target" if name == context.derivation.target else "stage"
-    formula = context.formula(stage.written)
+    formula = context.stated(stage.written)
     text = f"{name} = {plain(formula)}"
     if width(formula) > MAX_FORMULA:
         short = text if len(text) <= 44 else name

@@ -124,10 +124,8 @@ def _lines(context: Context, link: Link, title: Node) -> list[Equation]:
             # The first line only says what is to be differentiated.
             mark_of(line.certificate) if line.reasons else "",
         )
-        for line in link.lines
+        for line in link.told(context.detail)
     ]
-    if context.detail == "brief" and len(lines) > 2:
-        lines = [lines[0], lines[-1]]
     return [replace(lines[0], left=title), *lines[1:]] if lines else []
 
 

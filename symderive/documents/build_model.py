@@ -58,7 +58,7 @@ def model_section(context: Context) -> Iterator[Block]:
             lines.append(Equation(None, name_node("…"), (f"{skipped} more stages",), relation=""))
         rows = _functions(stage.written)
         note: Inline = (rows[0].title,) if rows else ()
-        lines.append(Equation(name_node(stage.name), context.formula(stage.written), note))
+        lines.append(Equation(name_node(stage.name), context.stated(stage.written), note))
     yield aligned(lines)
     definitions = [_definition(context, row) for row in used.values()]
     defined = [line for line in definitions if line is not None]
@@ -90,7 +90,7 @@ def _definition(context: Context, row: NamedFunction) -> Equation | None:
         body = row.definition_formula(*names)
     except (LookupError, ValueError):
         return None
-    return Equation(context.formula(row.apply(*names)), context.formula(body), (row.title,))
+    return Equation(context.formula(row.apply(*names)), context.stated(body), (row.title,))
 
 
 def _inputs(context: Context) -> TableBlock | None:

@@ -51,7 +51,7 @@ def numbers_section(context: Context) -> Iterator[Block]:
     yield aligned(
         [
             _worked(
-                name_node(stage.name), context.formula(stage.written), numbers.values, stage.name
+                name_node(stage.name), context.stated(stage.written), numbers.values, stage.name
             )
             for stage in _ends(stages)
         ]

@@ -51,13 +51,18 @@ _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;", "$": "&#36;",
 _KEEP = re.compile(r"(?<=\w)[-.,:'](?=[\w\s])|(?<=[\w)])[.,:](?=\s|$)|(?<=\d)\.(?=\d)")
 
 
+def _spaced(text: str) -> str:
+    """The text on one line; spaces at its ends stay, since a formula may be next to it."""
+    return re.sub(r"\s+", " ", text)
+
+
 def markdown(text: str) -> str:
     r"""Prose for Markdown: nothing in it is markup, and it stays on one line.
 
     >>> print(markdown("a_b *c* <d>, done."))
     a\_b \*c\* &lt;d&gt;, done.
     """
-    text = " ".join(text.split())
+    text = _spaced(text)
     plain = {match.start() for match in _KEEP.finditer(text)}
     ordered = re.match(r"\d+[.)](?=\s|$)", text)  # it would begin a list
     if ordered:
@@ -100,7 +105,7 @@ _LATEX_LETTERS = {
 def latex_text(text: str) -> str:
     """Prose for LaTeX; a character that pdflatex has no glyph for shows its code point there."""
     parts = []
-    for c in " ".join(text.split()):
+    for c in _spaced(text):
         if c in _LATEX_LETTERS:
             parts.append(_LATEX_LETTERS[c])
         elif ord(c) < 127 or "¡" <= c <= "ÿ":
@@ -112,7 +117,7 @@ def latex_text(text: str) -> str:
 
 def typst_text(text: str) -> str:
     """Prose for Typst: a string literal, so that nothing in it is markup."""
-    return f"#{literal(re.sub(r'\s+', ' ', text))};" if text.strip() else text
+    return f"#{literal(_spaced(text))};" if text.strip() else text
 
 
 def html_text(text: str) -> str:

@@ -55,10 +55,9 @@ def graph_typst(drawing: Drawing) -> str:
     lines = [
         f"box(width: {drawing.width:.1f}pt, height: {drawing.height:.1f}pt, {{",
         f"  set text(size: {FONT}pt)",
-        "  let at(x, y, body) = place(top + left, dx: x * 1pt, dy: y * 1pt, box(width: 0pt, "
-        "height: 0pt, place(center + horizon, body)))",
-        f"  let number(x, y, color, body) = at(x, y, text(size: {VALUE_FONT}pt, "
-        "fill: rgb(color), body))",
+        "  let number(x, y, color, body) = place(top + left, dx: x * 1pt, dy: y * 1pt, box(width: "
+        "0pt, height: 0pt, place(center + horizon, text("
+        f"size: {VALUE_FONT}pt, fill: rgb(color), body))))",
     ]
     for points, wire in _arrows(drawing):
         moves = [f"curve.move({_pt(points[0])})"]
@@ -89,8 +88,12 @@ def graph_typst(drawing: Drawing) -> str:
         if box.vertex.formula is not None:
             formula = f"text(size: {FORMULA_FONT}pt, ${typst(box.vertex.formula)}$)"
             body = f"stack(spacing: 4.5pt, {body}, {formula})"
-            body = f"align(center, {body})"
-        lines.append(f"  at({box.x:.1f}, {box.y:.1f}, {body})")
+        wide = box.width + 30  # room, so that a formula wider than was estimated does not wrap
+        lines.append(
+            f"  place(top + left, dx: {box.x - wide / 2:.1f}pt, dy: {box.y - box.height / 2:.1f}pt, "
+            f"box(width: {wide:.1f}pt, height: {box.height:.1f}pt, "
+            f"align(center + horizon, {body})))"
+        )
     return "\n".join([*lines, "})"])
 
 

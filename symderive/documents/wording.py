@@ -62,8 +62,12 @@ class Context:
         return frozenset(self.derivation.model.names) | set(self.derivation.model.parameters)
 
     def formula(self, formula: Basic, colors: Mapping[Basic, str] | None = None) -> Node:
-        """A formula of the derivation, in the order in which its parts are written."""
-        return tree(formula, self.derivation.model.names, written=True, colors=colors)
+        """A formula of the derivation: parts that were put in an order keep it."""
+        return tree(formula, self.derivation.model.names, written=None, colors=colors)
+
+    def stated(self, formula: Basic) -> Node:
+        """A formula exactly as the user wrote it."""
+        return tree(formula, self.derivation.model.names, written=True)
 
     def adjoint(self, name: str) -> Node:
         """∂target/∂name."""

@@ -40,6 +40,7 @@ _SPACES = {  # MathML's own dictionary gives these no space, or another
     "ord": ' form="prefix" lspace="0" rspace="0"',
     "times": ' form="infix" lspace="0" rspace="0"',
 }
+_INVISIBLE = frozenset("\u2061\u2062\u2063\u2064")
 _DOUBLE_STRUCK = {"C": "ℂ", "N": "ℕ", "Q": "ℚ", "R": "ℝ", "Z": "ℤ"}
 _SCRIPT = dict(zip("BEFHILMR", "ℬℰℱℋℐℒℳℛ", strict=True))
 
@@ -85,7 +86,8 @@ def _face(letter: str, style: str) -> str:
 def _op(node: Op) -> str:
     if node.text == "\u2009" or node.kind == "space":
         return '<mspace width="0.17em"></mspace>'
-    return f"<mo{_SPACES.get(node.kind, '')}>{_text(node.text)}</mo>"
+    text = node.text if node.text in _INVISIBLE else _text(node.text)
+    return f"<mo{_SPACES.get(node.kind, '')}>{text}</mo>"
 
 
 def _row(node: Row) -> str:

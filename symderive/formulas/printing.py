@@ -75,7 +75,7 @@ def tree(
     formula: Basic,
     names: Sequence[str] = (),
     *,
-    written: bool = False,
+    written: bool | None = False,
     colors: Mapping[Basic, str] | None = None,
 ) -> Node:
     """The formula as presentation nodes.
@@ -83,7 +83,8 @@ def tree(
     Args:
         formula: Any SymPy object that formulas can hold.
         names: The names of the model in order of first appearance: they order sums and products.
-        written: Keep the stored order; for formulas built with ``evaluate=False``.
+        written: Keep the stored order; for formulas built with ``evaluate=False``. None keeps it
+            only in the sums and products that are not in SymPy's own order.
         colors: The parts to colour, and the role of each (a row of ``COLORS``).
 
     Raises:
@@ -99,10 +100,18 @@ def tree(
 class Printer:
     """One printing: its order, its colours, and what it has built so far."""
 
-    def __init__(self, names: Sequence[str], written: bool, colors: Mapping[Basic, str]) -> None:
+    def __init__(
+        self, names: Sequence[str], written: bool | None, colors: Mapping[Basic, str]
+    ) -> None:
         self.written, self.colors = written, colors
         self.order = Order(names, lambda formula: plain(self.built(formula).node))
         self._built: dict[Basic, Built] = {}
+
+    def as_stored(self, formula: Expr) -> bool:
+        """Whether the parts of a sum or product keep their stored order."""
+        if self.written is None:
+            return bool(formula.func(*formula.args).args != formula.args)
+        return self.written
 
     # Pieces -------------------------------------------------------------------------------
 
@@ -145,7 +154,7 @@ class Printer:
 
     def sum(self, formula: Add) -> Built:
         """Terms with their signs between them."""
-        terms = formula.args if self.written else self.order.terms(formula)
+        terms = formula.args if self.as_stored(formula) else self.order.terms(formula)
         items: list[Node] = []
         for term in terms:
             negative, piece = self.signed(term)
@@ -163,7 +172,8 @@ class Printer:
         """Whether a minus stands in front, and what it stands in front of."""
         if formula not in self.colors:
             if isinstance(formula, Mul):
-                return self.written_product(formula) if self.written else self.product(formula)
+                stored = self.as_stored(formula)
+                return self.written_product(formula) if stored else self.product(formula)
             if formula.is_Number:
                 return number(formula)
         return False, self.built(formula)

@@ -194,7 +194,9 @@ def _style(node: Style) -> str:
             raise UnknownChoiceError("colour", node.arg, COLORS)
         return f"text(fill: #rgb({literal(COLORS[node.arg])}), {body})"
     if node.kind == "box":
-        return f"#box(stroke: 0.6pt, inset: 4pt, baseline: 4pt, $display({body})$)"
+        # Typst lets a tall formula in a line overflow by the leading; here it must not.
+        inside = f"{{ set par(leading: 0pt); $display({body})$ }}"
+        return f"#box(stroke: 0.6pt + rgb(\"#1f5fa8\"), inset: 4pt, radius: 2pt, baseline: 4pt, {inside})"
     if node.kind == "under":
         note = "" if node.note is None else f", {typst(node.note)}"
         return f"underbrace({body}{note})"

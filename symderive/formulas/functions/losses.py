@@ -91,7 +91,7 @@ REGRESSION: tuple[NamedFunction, ...] = (
 CLASSIFICATION: tuple[NamedFunction, ...] = (
     own("binary_cross_entropy", "p, y", "binary cross-entropy",
         definition="-(y*log(p) + (1 - y)*log(1 - p))",
-        partials=("(p - y)/(p*(1 - p))", "log(1 - p) - log(p)"),
+        partials=("-y/p + (1 - y)/(1 - p)", "log(1 - p) - log(p)"),
         stable="-(where(y == 0, 0, y*log(where(y == 0, 1, p)))"
                " + where(y == 1, 0, (1 - y)*log1p(where(y == 1, 0, -p))))",
         stable_partials=("where(y == 0, 0, -y/where(y == 0, 1, p))"
