@@ -160,7 +160,7 @@ class Chain:
     def partials(self) -> dict[str, Partial]:
         """The partial derivatives by every name on a path, the last stages first."""
         result: dict[str, Partial] = {}
-        stages = [name for name in reversed(self.model.stages) if name in self._moving]
+        stages = [name for name in reversed([*self.model.stages]) if name in self._moving]
         inputs = [name for name in self.sources if name not in self.model.stages]
         for name in (*stages, *(name for name in inputs if name in self._moving)):
             if name != self.target:
@@ -223,7 +223,7 @@ class Chain:
     def count_paths(self, source: str) -> int:
         """The number of paths from a name to the target."""
         counts = {self.target: 1}
-        for name in reversed(self.model.stages):
+        for name in reversed([*self.model.stages]):
             if name != self.target and name in self._moving:
                 counts[name] = sum(counts.get(user, 0) for user in self.users(name))
         if source in counts:
@@ -233,7 +233,7 @@ class Chain:
     def paths(self, source: str, limit: int = MAX_PATHS_SHOWN) -> list[tuple[str, ...]]:
         """The paths from a name to the target, shortest first, at most ``limit``."""
         found: list[tuple[str, ...]] = []
-        queue = [(source,)]
+        queue: list[tuple[str, ...]] = [(source,)]
         while queue and len(found) < limit:
             path = queue.pop(0)
             if path[-1] == self.target:

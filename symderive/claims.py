@@ -199,8 +199,9 @@ class _Compared:
         if len(held) < 3 or len(failed) < 3:
             return ""
         for name in held[0]:
-            for sign, test in ((">", lambda v: v > 0), ("<", lambda v: v < 0)):
-                if all(test(p[name]) for p in held) and not any(test(p[name]) for p in failed):
+            for sign, side in ((">", 1), ("<", -1)):
+                inside = all(side * p[name] > 0 for p in held)
+                if inside and not any(side * p[name] > 0 for p in failed):
                     return f"{name} {sign} 0"
         return ""
 

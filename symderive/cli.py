@@ -59,6 +59,8 @@ exit status: 0 done; 1 a check failed or a claim was refuted; 2 bad input
 def _derive(options: argparse.Namespace) -> int:
     from pathlib import Path
 
+    if not options.to:
+        raise _usage_error("--to names no format; write --to md,tex,pdf,html or some of these")
     folders = {Path(options.output) / Path(name).stem: name for name in options.models}
     if len(folders) < len(options.models):
         raise _usage_error("two of the models have one name, and would share one output folder")

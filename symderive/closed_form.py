@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from sympy import Add, Expr, Mul, Piecewise, Pow, S, Symbol, exp, log, together
 from sympy.polys.fields import FracElement
@@ -242,12 +243,12 @@ def _solved(
     degree = exponents.pop()
     new, ring = kernels.field.field_new, kernels.field.ring
 
-    def part(poly: object, exponent: int) -> FracElement:
+    def part(poly: Any, exponent: int) -> FracElement:
         return new(
             ring.from_dict(
                 {
                     (*m[:index], 0, *m[index + 1 :]): c
-                    for m, c in poly.terms()  # type: ignore[attr-defined]
+                    for m, c in poly.terms()
                     if m[index] == exponent
                 }
             )
@@ -281,7 +282,7 @@ def _as_regular(
     return True
 
 
-def _stated_denominators(kernels: Kernels, formula: Expr) -> Iterator[object]:
+def _stated_denominators(kernels: Kernels, formula: Expr) -> Iterator[Any]:
     """The irreducible factors of what a formula divides by, as it stands."""
     if isinstance(formula, Pow) and formula.exp.is_number and formula.exp.is_negative:
         element = kernels.element(formula)
@@ -297,7 +298,7 @@ def _stated_denominators(kernels: Kernels, formula: Expr) -> Iterator[object]:
         yield from _stated_denominators(kernels, formula.base)
 
 
-def _never_zero(kernels: Kernels, poly: object) -> bool:
+def _never_zero(kernels: Kernels, poly: Any) -> bool:
     formula = kernels.formula(poly)
     return isinstance(formula, exp) or (
         isinstance(formula, Add)

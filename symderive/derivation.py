@@ -309,10 +309,11 @@ class Derivation:
         from symderive.numeric import Function
 
         if isinstance(formula, ImmutableMatrix):
-            import numpy
+            from symderive.numeric.arrays import as_array
 
-            rows = [[self.number(part, **values) for part in row] for row in formula.tolist()]
-            return numpy.array(rows)
+            return as_array(
+                [[self.number(part, **values) for part in row] for row in formula.tolist()]
+            )
         rows = [*self._everything(), (RESULT, named(formula))]
         used = {symbol.name for _, right in rows for symbol in right.free_symbols}
         inputs = [name for name in self._inputs_of_model() if name in used]

@@ -63,8 +63,8 @@ _PRIMES = {Symbol(f"d{name}"): Symbol(f"{name}'") for name in "uvwx"}
 
 def statement(name: str, left: str, right: str, convention: str = "") -> Rule:
     """A rule from text; ``du`` stands for u′."""
-    sides = (rename(parse(side, _CALLS).written, _PRIMES) for side in (left, right))
-    return Rule(name, *sides, convention)
+    stated = (rename(parse(side, _CALLS).written, _PRIMES) for side in (left, right))
+    return Rule(name, next(stated), next(stated), convention)
 
 
 def depends(formula: Basic, variable: Symbol) -> bool:

@@ -39,8 +39,10 @@ def gradient(
         raise UnknownChoiceError("unconnected_gradients", unconnected, UNCONNECTED)
     if sources is None:
         sources = {name: name for name in derivation.sources}
-    targets = [target or derivation.target] if not _is_list(target) else list(target or ())
-    weights = output_gradients if _is_list(output_gradients) else [output_gradients] * len(targets)
+    targets = [target] if isinstance(target, str) else list(target or [derivation.target])
+    weights: list[object] = [output_gradients] * len(targets)
+    if isinstance(output_gradients, Sequence) and not isinstance(output_gradients, str):
+        weights = list(output_gradients)
     if len(weights) != len(targets):
         raise ModelError(f"{len(targets)} targets need as many output_gradients; got {len(weights)}")
     seeds = [_formula(derivation, weight) for weight in weights]
@@ -56,10 +58,6 @@ def gradient(
         return sum(parts, S.Zero)
 
     return _mapped(sources, total)
-
-
-def _is_list(value: object) -> bool:
-    return isinstance(value, Sequence) and not isinstance(value, str)
 
 
 def _formula(derivation: Derivation, weight: object) -> Expr:

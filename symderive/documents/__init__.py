@@ -100,7 +100,7 @@ def _contents(
     from symderive.documents.build import outline
     from symderive.documents.formats import FORMATS
     from symderive.documents.pdf import PDF_ENGINES, tex_pdf
-    from symderive.documents.render import fill
+    from symderive.documents.templates import fill
 
     for format in formats:
         if format not in FORMATS:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import gcd
+from typing import Any
 
 from sympy import (
     QQ,
@@ -212,9 +213,9 @@ class Kernels:
                 element = self._within(numer / self._lowered(element.denom, index, degree, value))
         return element
 
-    def _lowered(self, poly: object, index: int, degree: int, value: FracElement) -> FracElement:
+    def _lowered(self, poly: Any, index: int, degree: int, value: FracElement) -> FracElement:
         result = self.field.zero
-        for monomial, coefficient in poly.terms():  # type: ignore[attr-defined]
+        for monomial, coefficient in poly.terms():
             times, rest = divmod(monomial[index], degree)
             lowered = (*monomial[:index], rest, *monomial[index + 1 :])
             ring = self.field.ring
@@ -224,10 +225,10 @@ class Kernels:
 
     # Back to formulas ---------------------------------------------------------------------
 
-    def formula(self, poly: object) -> Expr:
+    def formula(self, poly: Any) -> Expr:
         """A polynomial over the kernels as a SymPy formula."""
         terms = []
-        for monomial, coefficient in poly.terms():  # type: ignore[attr-defined]
+        for monomial, coefficient in poly.terms():
             powers = (k**e for k, e in zip(self.kernels, monomial, strict=True) if e)
             terms.append(Mul(Rational(int(coefficient.numerator), int(coefficient.denominator)), *powers))
         return Add(*terms)
@@ -257,9 +258,9 @@ class Kernels:
             outside, rest = -outside, -rest
         return self.factored(outside) * self.formula(rest)
 
-    def _factor_list(self, poly: object) -> list[tuple[Expr, int]]:
+    def _factor_list(self, poly: Any) -> list[tuple[Expr, int]]:
         """The number and the irreducible factors with their exponents."""
-        coefficient, parts = poly.factor_list()  # type: ignore[attr-defined]
+        coefficient, parts = poly.factor_list()
         number = Rational(int(coefficient.numerator), int(coefficient.denominator))
         result: list[tuple[Expr, int]] = []
         for part, exponent in parts:
@@ -272,7 +273,8 @@ class Kernels:
     def collected(self, element: FracElement, kernel: Expr) -> Expr:
         """The element with its numerator collected in powers of one kernel, each part factored."""
         index = self.kernels.index(kernel)
-        ring, parts = self.field.ring, {}
+        ring = self.field.ring
+        parts: dict[int, Any] = {}
         for monomial, coefficient in element.numer.terms():
             rest = (*monomial[:index], 0, *monomial[index + 1 :])
             parts.setdefault(monomial[index], ring.zero)

@@ -159,7 +159,8 @@ def _split(text: str, where: str, declared: Container[str]) -> tuple[str, tuple[
             raise FormulaError(message, text=text, column=match.start(), where=where)
         return names.setdefault(name, f"_{len(names)}")
 
-    return _TOKEN.sub(replace, text).strip(), tuple(names)
+    one_line = re.sub(r"\s", " ", _TOKEN.sub(replace, text))  # a formula may run over lines
+    return one_line.strip(), tuple(names)
 
 
 OPERATORS: dict[type[ast.operator], Callable[[Expr, Expr], Expr]] = {

@@ -131,8 +131,20 @@ def _tidy_product(_: Basic, args: list[Expr]) -> Expr:
         return S.Zero
     flat = _merge_powers(flat)
     if number == -1 and len(flat) == 1 and any(map(_is_negative, terms(flat[0]))):
-        return sum_of(*(minus(term) for term in terms(flat[0])))
+        return _plus_first(sum_of(*(minus(term) for term in terms(flat[0]))))
+    flat.sort(key=_divides)  # what divides comes last, as a reader writes it
     return product(number, *flat) if number != 1 else product(*flat)
+
+
+def _plus_first(formula: Expr) -> Expr:
+    """−y + x → x − y, where every term is a plain name or number."""
+    if any(factor.args for term in terms(formula) for factor in factors(term)):
+        return formula
+    return sum_of(*sorted(terms(formula), key=_is_negative))
+
+
+def _divides(factor: Expr) -> bool:
+    return isinstance(factor, Pow) and bool(factor.exp.is_number and factor.exp.is_negative)
 
 
 def _is_negative(term: Expr) -> bool:

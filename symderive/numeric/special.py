@@ -112,7 +112,9 @@ class _Arrays:
         import numpy as np
 
         by_math = {"erf": math.erf, "erfc": math.erfc, "gamma": math.gamma, "loggamma": math.lgamma}
-        one = _guarded(by_math[name], math.inf) if name in by_math else _TABLE[name]
+        if name not in by_math and name not in _TABLE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    one = _guarded(by_math[name], math.inf) if name in by_math else _TABLE[name]
         over = np.frompyfunc(one, 1, 1) if name in by_math else one
         if name not in by_math:
             over = np.vectorize(one, otypes=[np.float64])
