@@ -113,8 +113,8 @@ class _Arrays:
 
         by_math = {"erf": math.erf, "erfc": math.erfc, "gamma": math.gamma, "loggamma": math.lgamma}
         if name not in by_math and name not in _TABLE:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    one = _guarded(by_math[name], math.inf) if name in by_math else _TABLE[name]
+            raise AttributeError(f"there is no special function {name!r}")
+        one = _guarded(by_math[name], math.inf) if name in by_math else _TABLE[name]
         over = np.frompyfunc(one, 1, 1) if name in by_math else one
         if name not in by_math:
             over = np.vectorize(one, otypes=[np.float64])
