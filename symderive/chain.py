@@ -111,7 +111,7 @@ class Chain:
         model: Model,
         target: str,
         sources: Sequence[str],
-        kinds: dict[tuple[int, int], LinkKind],
+        kinds: dict[tuple[int, int, str], LinkKind],
     ) -> None:
         self.model, self.target, self.sources = model, target, tuple(sources)
         self._kinds = kinds
@@ -147,13 +147,13 @@ class Chain:
             if name in self._moving
         }
 
-    def link(self, stage: str, source: str) -> Link:
+    def link(self, stage: str, source: str, method: str = "auto") -> Link:
         """The link ∂stage/∂source."""
         row = self.model.stages[stage]
         template, place = row.parsed.template, row.inputs.index(source)
-        key = (id(template), place)
+        key = (id(template), place, method)
         if key not in self._kinds:
-            self._kinds[key] = LinkKind(template, place)
+            self._kinds[key] = LinkKind(template, place, method)
         return Link(row, source, self._kinds[key])
 
     @cached_property

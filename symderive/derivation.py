@@ -14,7 +14,7 @@ from symderive.chain import MAX_PATHS_SHOWN, Chain, Partial
 from symderive.errors import UnknownChoiceError
 from symderive.formulas.inert import Diff
 from symderive.formulas.written import rename
-from symderive.links import Link, LinkKind
+from symderive.links import METHODS, Link, LinkKind
 from symderive.model import Model
 from symderive.steps import Certificate, Line, Step
 
@@ -113,7 +113,7 @@ class Derivation:
     def __init__(self, model: Model, target: str, sources: tuple[str, ...]) -> None:
         self.model, self.target, self.sources = model, target, sources
         self.warnings = model.warnings
-        self._kinds: dict[tuple[int, int], LinkKind] = {}
+        self._kinds: dict[tuple[int, int, str], LinkKind] = {}
         self._chains: dict[tuple[str, tuple[str, ...]], Chain] = {}
 
     # Links and partial derivatives --------------------------------------------------------
@@ -143,8 +143,14 @@ class Derivation:
         """Every step of the derivation."""
         return tuple(step for link in self.links.values() for step in link.steps)
 
-    def link(self, stage: str, source: str) -> Derivative:
+    def link(self, stage: str, source: str, *, method: str = "auto") -> Derivative:
         """The partial derivative along one edge of the graph.
+
+        Args:
+            stage: The stage that is differentiated.
+            source: A name in its formula.
+            method: ``auto`` chooses by cost; ``quotient``, ``negative power`` or ``logarithmic``
+                asks for that way.
 
         Raises:
             UnknownChoiceError: There is no such stage, or its formula does not use the source.
@@ -158,7 +164,9 @@ class Derivation:
         inputs = self.model.stages[stage].inputs
         if source not in inputs:
             raise UnknownChoiceError(f"input of stage {stage}", source, inputs)
-        link = self.chain().link(stage, source)
+        if method not in METHODS:
+            raise UnknownChoiceError("method", method, METHODS)
+        link = self.chain().link(stage, source, method)
         return Derivative(
             link.formula, link.lines, link.steps, link.certificate, link.forms, link.rule, self
         )

@@ -6,19 +6,22 @@ from sympy import Expr, Symbol
 
 from symderive.formulas.inert import Diff
 from symderive.formulas.written import tidy
-from symderive.rules import CONSTANT_NAMES, LINEAR, Conclusion, conclude, depends, find_rule
+from symderive.rules import CONSTANT_NAMES, LINEAR, Conclusion, conclude, conclusion_of, depends, find_rule
 from symderive.steps import Rule, Step
 
 SILENT = frozenset({"constant rule", "identity rule"})
 """Rules that need no mention."""
 
 
-def differentiate(formula: Expr, variable: Symbol) -> Step:
+def differentiate(
+    formula: Expr, variable: Symbol, *, avoid: frozenset[str] = frozenset()
+) -> Step:
     """Differentiate by named rules.
 
     Args:
         formula: A formula, best as written (unevaluated): the rule follows the form.
         variable: The symbol to differentiate by.
+        avoid: Names of rules to pass over, where another way was asked for.
 
     Raises:
         NoRuleError: No row of the table matches a part of the formula.
@@ -32,7 +35,7 @@ def differentiate(formula: Expr, variable: Symbol) -> Step:
 
     def visit(part: Expr) -> Step:
         if part not in memo:
-            rule, bindings, conclusion = find_rule(part, variable)
+            rule, bindings, conclusion = find_rule(part, variable, avoid)
             premises = tuple(
                 visit(u) for name, u in bindings if name not in CONSTANT_NAMES
             )
@@ -68,8 +71,13 @@ def unfolded(step: Step, level: int, *, fold: bool = True) -> Expr:
         return Diff(step.formula, step.variable)
     inner = level if linear else level - 1
     results = tuple(unfolded(premise, inner, fold=fold) for premise in step.premises)
-    _, bindings, conclusion = find_rule(step.formula, step.variable)
-    return _apply(step.formula, step.rule, bindings, conclusion, results)
+    return concluded(step, results)
+
+
+def concluded(step: Step, results: tuple[Expr, ...]) -> Expr:
+    """What a step concludes from the derivatives of its premises."""
+    conclusion = conclusion_of(step.rule, step.formula)
+    return _apply(step.formula, step.rule, step.bindings, conclusion, results)
 
 
 def levels(step: Step, *, fold: bool = True) -> list[tuple[Expr, tuple[str, ...], tuple[Step, ...]]]:
@@ -78,7 +86,7 @@ def levels(step: Step, *, fold: bool = True) -> list[tuple[Expr, tuple[str, ...]
     >>> x = Symbol("x")
     >>> for formula, reasons, _ in levels(differentiate(x**2 + 3*x, x)): print(formula, reasons)
     Diff(x**2 + 3*x, x) ()
-    2*x + 3 ('sum rule', 'power rule')
+    2*x + 3 ('sum rule', 'constant multiple rule', 'power rule')
     """
     lines: list[tuple[Expr, tuple[str, ...], tuple[Step, ...]]] = [
         (Diff(step.formula, step.variable), (), ())

@@ -10,15 +10,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from sympy import Basic, Expr, Symbol
+from sympy import Basic, Expr, Pow, S, Symbol, exp, log
 
 from symderive.certify import certify
 from symderive.closed_form import BY_DEFINITION, Form, closed_forms
+from symderive.cost import cost
 from symderive.differentiate import differentiate, levels
 from symderive.formulas.functions import function_of
 from symderive.formulas.inert import OUTPUT, Diff, placeholder
 from symderive.formulas.parsing import Template
-from symderive.formulas.written import evaluated, rename
+from symderive.formulas.written import evaluated, factors, product, rename, sum_of, tidy
 from symderive.model import Stage
 from symderive.steps import Certificate, Line, Step
 
@@ -36,10 +37,12 @@ class LinkKind:
     Attributes:
         template: The stage's formula over placeholders.
         place: Which placeholder it is differentiated by.
+        method: A row of ``METHODS``.
     """
 
     template: Template
     place: int
+    method: str = "auto"
 
     @property
     def variable(self) -> Symbol:
@@ -48,13 +51,23 @@ class LinkKind:
 
     @cached_property
     def step(self) -> Step:
-        """The tree of rule applications."""
-        return differentiate(self.template.written, self.variable)
+        """The tree of rule applications, by the method asked for or by the cheaper one."""
+        written = self.template.written
+        if self.method == "logarithmic":
+            written = logarithm_of(written)
+        first = differentiate(written, self.variable, avoid=METHODS[self.method])
+        if self.method != "auto" or not RECIPROCAL & {step.rule.name for step in first.walk()}:
+            return first
+        other = differentiate(written, self.variable, avoid=METHODS["negative power"])
+        return min((first, other), key=_told_cost)
 
     @cached_property
     def forms(self) -> tuple[Form, ...]:
         """The closed forms, simplest first."""
-        return tuple(closed_forms(self.step.result, OUTPUT, self.template.written))
+        written, result = self.template.written, self.step.result
+        if self.method == "logarithmic":
+            result = tidy(product(written, result))
+        return tuple(closed_forms(result, OUTPUT, written))
 
     @property
     def formula(self) -> Expr:
@@ -64,7 +77,8 @@ class LinkKind:
     @cached_property
     def lines(self) -> tuple[Line, ...]:
         """The derivation line by line, each with its certificate."""
-        return self._certified([*levels(self.step), *_rewritten(self.forms[0])])
+        opening = _by_logarithm(self) if self.method == "logarithmic" else levels(self.step)
+        return self._certified([*opening, *_rewritten(self.forms[0])])
 
     @cached_property
     def full_lines(self) -> tuple[Line, ...]:
@@ -106,6 +120,44 @@ class LinkKind:
     def certificate(self) -> Certificate:
         """The weakest certificate of the lines."""
         return weakest(line.certificate for line in self.lines if line.certificate)
+
+
+METHODS: Mapping[str, frozenset[str]] = {
+    "auto": frozenset(),
+    "quotient": frozenset(),
+    "negative power": frozenset({"quotient rule", "reciprocal rule"}),
+    "logarithmic": frozenset(),
+}
+"""Ways to differentiate where several are natural: for each, the rules that it passes over."""
+
+RECIPROCAL = METHODS["negative power"]
+
+
+def _told_cost(step: Step) -> float:
+    """The stated cost of a way: the cost of all its lines, as a reader reads them."""
+    return sum(cost(evaluated(formula)) for formula, _, _ in levels(step)[1:])
+
+
+def logarithm_of(formula: Expr) -> Expr:
+    """log of a product of powers, as a sum: log(u²v/w) = 2 log u + log v − log w."""
+    parts = []
+    for factor in factors(formula):
+        base, exponent = (factor.base, factor.exp) if isinstance(factor, Pow) else (factor, S.One)
+        if isinstance(factor, exp):
+            parts.append(factor.args[0])
+        else:
+            parts.append(product(exponent, log(base)))
+    return sum_of(*parts)
+
+
+def _by_logarithm(kind: LinkKind) -> Plan:
+    """y′ = y·(log y)′: the opening lines, then those of the logarithm times y."""
+    written = kind.template.written
+    lines: Plan = [(Diff(written, kind.variable), (), ())]
+    for k, (formula, reasons, steps) in enumerate(levels(kind.step)):
+        why = ("logarithmic differentiation", *reasons) if k == 0 else reasons
+        lines.append((product(written, formula), why, steps))
+    return lines
 
 
 def _rewritten(form: Form) -> Plan:

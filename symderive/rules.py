@@ -233,15 +233,15 @@ def formal_partial(name: str, place: int, args: list[Expr]) -> Expr:
 
 
 def find_rule(
-    formula: Expr, variable: Symbol
+    formula: Expr, variable: Symbol, avoid: frozenset[str] = frozenset()
 ) -> tuple[Rule, Bindings, Conclusion | None]:
-    """The rule that differentiates a formula, and its bindings.
+    """The rule that differentiates a formula, and its bindings; rules to ``avoid`` are passed over.
 
     Raises:
         NoRuleError: No row matches.
     """
     for row in ROWS:
-        bindings = row.match(formula, variable)
+        bindings = None if row.rule.name in avoid else row.match(formula, variable)
         if bindings is not None:
             return row.rule, bindings, row.conclude
     args = tuple(("u", arg) for arg in formula.args)
@@ -251,6 +251,14 @@ def find_rule(
     if named is None:
         raise NoRuleError(formula, variable)
     return function_rule(named, len(args)), args, _named_chain
+
+
+def conclusion_of(rule: Rule, formula: Expr) -> Conclusion | None:
+    """How a rule concludes, where its statement alone does not say it."""
+    for row in ROWS:
+        if row.rule is rule:
+            return row.conclude
+    return _undefined_chain if function_of(formula) is None else _named_chain
 
 
 def _chain(

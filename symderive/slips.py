@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 from sympy import Add, Expr, Mul, Pow, S, Symbol, exp, log
 
-from symderive.differentiate import _apply
+from symderive.differentiate import concluded
 from symderive.formulas.functions import function_of
 from symderive.formulas.written import evaluated, product, quotient, sum_of, tidy
-from symderive.rules import CONSTANT_NAMES, depends, find_rule
+from symderive.rules import CONSTANT_NAMES, depends
 from symderive.steps import Step
 
 Mutation = Callable[[Step, tuple[Expr, ...]], Iterator[tuple[str, Expr]]]
@@ -37,8 +37,7 @@ class Slip:
 
 
 def _conclude(step: Step, derivatives: tuple[Expr, ...]) -> Expr:
-    _, bindings, conclusion = find_rule(step.formula, step.variable)
-    return _apply(step.formula, step.rule, bindings, conclusion, derivatives)
+    return concluded(step, derivatives)
 
 
 def _bound(step: Step) -> dict[str, Expr]:

@@ -32,7 +32,12 @@ def staged(sigmoid: sp.Expr, loss: sp.Expr, slope: sp.Expr = A2 - Y) -> list[tup
 
 
 def one_stage(p: sp.Expr) -> list[tuple[str, sp.Expr]]:
-    return [("L", spelled_loss(p)), ("L_D_w1", x1 * (p - Y)), ("L_D_w2", x2 * (p - Y)), ("L_D_b", p - Y)]
+    return [
+        ("L", spelled_loss(p)),
+        ("L_D_w1", x1 * (p - Y)),
+        ("L_D_w2", x2 * (p - Y)),
+        ("L_D_b", p - Y),
+    ]
 
 
 BACK = [("L_D_w1", x1 * D1), ("L_D_w2", x2 * D1), ("L_D_b", D1)]
@@ -44,7 +49,12 @@ MODELS: dict[str, Callable[[], list[tuple[str, sp.Expr]]]] = {
     "named, on logits": lambda: staged(named("sigmoid", A1), named("bce_with_logits", A1, Y)),
     "spelled out as stages": lambda: staged(SIGMOID, spelled_loss(A2)),
     "exp over 1 + exp": lambda: staged(sp.exp(A1) / (1 + sp.exp(A1)), spelled_loss(A2)),
-    "exponential as a stage": lambda: [("A1", SUM), ("E", sp.exp(-A1)), ("A2", 1 / (1 + sp.Symbol("E"))), *staged(SIGMOID, spelled_loss(A2))[2:]],
+    "exponential as a stage": lambda: [
+        ("A1", SUM),
+        ("E", sp.exp(-A1)),
+        ("A2", 1 / (1 + sp.Symbol("E"))),
+        *staged(SIGMOID, spelled_loss(A2))[2:],
+    ],
     "half a tanh": lambda: staged((1 + sp.tanh(A1 / 2)) / 2, spelled_loss(A2)),
     "tanh of exponentials": lambda: staged(
         (1 + (sp.exp(A1 / 2) - sp.exp(-A1 / 2)) / (sp.exp(A1 / 2) + sp.exp(-A1 / 2))) / 2,
@@ -57,7 +67,9 @@ MODELS: dict[str, Callable[[], list[tuple[str, sp.Expr]]]] = {
     "softplus named": lambda: staged(SIGMOID, named("softplus", A1) - Y * A1),
     "loss written unevaluated": lambda: staged(
         SIGMOID,
-        sp.Mul(-1, sp.Add(Y * sp.log(A2), (1 - Y) * sp.log(1 - A2), evaluate=False), evaluate=False),
+        sp.Mul(
+            -1, sp.Add(Y * sp.log(A2), (1 - Y) * sp.log(1 - A2), evaluate=False), evaluate=False
+        ),
     ),
     "chained adjoints": lambda: [
         *staged(SIGMOID, spelled_loss(A2))[:3],
@@ -87,7 +99,9 @@ def function(model: str, **options: object) -> Function:
 def exact(z: float, y: float) -> tuple[mpmath.mpf, mpmath.mpf]:
     with mpmath.workdps(400):
         p = 1 / (1 + mpmath.exp(-mpmath.mpf(z)))
-        return -(mpmath.mpf(y) * mpmath.log(p) + (1 - mpmath.mpf(y)) * mpmath.log(1 - p)), p - mpmath.mpf(y)
+        return -(
+            mpmath.mpf(y) * mpmath.log(p) + (1 - mpmath.mpf(y)) * mpmath.log(1 - p)
+        ), p - mpmath.mpf(y)
 
 
 def ulps(value: float, truth: mpmath.mpf, kind: type = np.float64) -> float:
@@ -158,7 +172,10 @@ def _softplus(z: mpmath.mpf) -> mpmath.mpf:
 
 
 MEANING = {
-    **{n: getattr(mpmath, n) for n in "exp log sinh cosh tanh sin cos sqrt erf erfc hypot atanh".split()},
+    **{
+        n: getattr(mpmath, n)
+        for n in ["exp", "log", "sinh", "cosh", "tanh", "sin", "cos", "sqrt", "erf", "erfc", "hypot", "atanh"]
+    },
     "abs": abs,
     "max": max,
     "min": min,
@@ -193,7 +210,11 @@ def test_a_row_is_an_identity(row: Row) -> None:
     checked = 0
     with mpmath.workdps(80):
         for shift in range(3):
-            values = {n: mpmath.mpf(POINTS[(i + shift) % 3].numerator) / POINTS[(i + shift) % 3].denominator for i, n in enumerate(names)}
+            values = {
+                n: mpmath.mpf(POINTS[(i + shift) % 3].numerator)
+                / POINTS[(i + shift) % 3].denominator
+                for i, n in enumerate(names)
+            }
             left, right = meaning(row.pattern, values), meaning(row.replacement, values)
             if isinstance(left, mpmath.mpc) or isinstance(right, mpmath.mpc):
                 continue  # outside the domain
@@ -207,7 +228,7 @@ def test_a_row_is_found_and_keeps_the_digits(row: Row) -> None:
     names = sorted(row.example)
     symbols = {name: sp.Symbol(name) for name in names}
     space = {
-        **{n: getattr(sp, n) for n in "exp log sinh cosh tanh sin cos sqrt erf erfc".split()},
+        **{n: getattr(sp, n) for n in ["exp", "log", "sinh", "cosh", "tanh", "sin", "cos", "sqrt", "erf", "erfc"]},
         "log1p": lambda x: sp.log(1 + x),
         "expm1": lambda x: sp.exp(x) - 1,
         "sigmoid": lambda z: 1 / (1 + sp.exp(-z)),

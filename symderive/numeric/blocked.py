@@ -21,7 +21,9 @@ SUMS = {
 }
 """What adds up an output over a block without making it first."""
 
-BLOCK = 8192  # rows; registers of this size fit in a second-level cache, and BLAS stays in its thread
+BLOCK = (
+    8192  # rows; registers of this size fit in a second-level cache, and BLAS stays in its thread
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +144,9 @@ def kernel(program: Program, arrays: frozenset[str], reduce: bool) -> Kernel:
     lines += [f"        {names[i]} = part_{names[i]}[rows]" for i in cut]
     lines += [f"        {line}" for line in emitter.loop]
     if reduce:
-        results = [f"sum_{names[o]}" if o in columns else f"{names[o]} * (last - first)" for o in outputs]
+        results = [
+            f"sum_{names[o]}" if o in columns else f"{names[o]} * (last - first)" for o in outputs
+        ]
         lines.append(f"    return {', '.join(results)},")
     else:
         lines.append(f"    return {', '.join(names[o] for o in outputs if o not in varies)}")

@@ -211,9 +211,12 @@ _SPELLED: dict[str, Callable[..., Expr]] = {
     }.items()
 }
 
+
 def _heaviside(graph: Graph, x: Node, at_zero: Node) -> Node:
     positive, negative = graph.call("gt", x, graph.zero), graph.call("lt", x, graph.zero)
-    return graph.call("where", positive, graph.one, graph.call("where", negative, graph.zero, at_zero))
+    return graph.call(
+        "where", positive, graph.one, graph.call("where", negative, graph.zero, at_zero)
+    )
 
 
 def _log_sum_exp(graph: Graph, *args: Node) -> Node:

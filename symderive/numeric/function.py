@@ -63,9 +63,7 @@ class Function:
         names = [name for name, _ in self.definitions]
         after = names[names.index(self.value) + 1 :] if self.value in names else []
         headings = {after[0]: DERIVATIVES, names[0]: STAGES} if after else {}
-        return lower(
-            self.definitions, self.inputs, outputs, headings=headings, stable=self.stable
-        )
+        return lower(self.definitions, self.inputs, outputs, headings=headings, stable=self.stable)
 
     @cached_property
     def program(self) -> Program:
@@ -139,7 +137,9 @@ class Function:
             if value is None:
                 missing = [n for n in self.inputs if values.get(n, self.defaults.get(n)) is None]
                 shown = ", ".join(missing[:10])
-                raise ValueMissingError(f"no value for {shown}; pass {name}=… or set it in the model")
+                raise ValueMissingError(
+                    f"no value for {shown}; pass {name}=… or set it in the model"
+                )
             given.append(_checked(name, value))
         return given
 

@@ -17,7 +17,7 @@ from symderive.numeric.ops import OPS
 
 Number = Any  # Fraction, or mpmath.mpf where the number is irrational
 DIGITS = 40
-ODD = frozenset("sin tan asin atan sinh tanh asinh atanh erf".split())
+ODD = frozenset(["sin", "tan", "asin", "atan", "sinh", "tanh", "asinh", "atanh", "erf"])
 
 
 class Node:
@@ -282,7 +282,7 @@ def _tidy(value: Any) -> Number:
 
 
 def plus(left: Number, right: Number) -> Number:
-    """left + right, exactly or to 40 digits."""
+    """Left + right, exactly or to 40 digits."""
     if isinstance(left, Fraction) and isinstance(right, Fraction):
         return left + right
     with mpmath.workdps(DIGITS):
@@ -290,7 +290,7 @@ def plus(left: Number, right: Number) -> Number:
 
 
 def times(left: Number, right: Number) -> Number:
-    """left · right, exactly or to 40 digits."""
+    """Left · right, exactly or to 40 digits."""
     if isinstance(left, Fraction) and isinstance(right, Fraction):
         return left * right
     with mpmath.workdps(DIGITS):
@@ -298,7 +298,7 @@ def times(left: Number, right: Number) -> Number:
 
 
 def over(left: Number, right: Number) -> Number:
-    """left / right, exactly or to 40 digits."""
+    """Left / right, exactly or to 40 digits."""
     if isinstance(left, Fraction) and isinstance(right, Fraction):
         return left / right
     with mpmath.workdps(DIGITS):
@@ -306,7 +306,7 @@ def over(left: Number, right: Number) -> Number:
 
 
 def power(base: Number, exponent: Number) -> Number:
-    """base ** exponent; nan where that is not a real number."""
+    """Base ** exponent; nan where that is not a real number."""
     if isinstance(base, Fraction) and isinstance(exponent, Fraction) and exponent.denominator == 1:
         return base**exponent.numerator
     with mpmath.workdps(DIGITS):

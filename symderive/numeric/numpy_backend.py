@@ -15,7 +15,9 @@ from symderive.numeric.program import Program
 from symderive.numeric.python_backend import load
 from symderive.numeric.source import NUMPY, function_text
 
-CHUNK = 16 * BLOCK  # rows that a thread takes at a time; fixed, so that sums do not depend on threads
+CHUNK = (
+    16 * BLOCK
+)  # rows that a thread takes at a time; fixed, so that sums do not depend on threads
 REDUCTIONS = ("none", "mean", "sum")
 
 

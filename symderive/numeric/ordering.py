@@ -54,7 +54,9 @@ class Ordering:
             return str(node.data)
         name = self._primary.get(node, "")
         if node.op == "group":
-            return self._sum(node.args[0], name) if _private(node.args[0]) else self._again(node, name)
+            return (
+                self._sum(node.args[0], name) if _private(node.args[0]) else self._again(node, name)
+            )
         if node.op == "add":
             return self._sum(node, name)
         if node.op == "mul":
@@ -91,9 +93,7 @@ class Ordering:
             return self._scaled(inner, size, name)
         return self._signed_sum(constant, terms, name)
 
-    def _signed_sum(
-        self, constant: Number, terms: list[tuple[Node, Number]], name: str
-    ) -> Operand:
+    def _signed_sum(self, constant: Number, terms: list[tuple[Node, Number]], name: str) -> Operand:
         plus = [self._scaled(self.operand(n), k, "") for n, k in terms if k > 0]
         minus = [self._scaled(self.operand(n), -k, "") for n, k in terms if not k > 0]
         if constant > 0:

@@ -282,7 +282,7 @@ def _whole_sum(graph: Graph, row: Node, node: Node, bound: Bindings) -> Iterator
 
 
 def proportion(node: Node, other: Node) -> Number | None:
-    """k where node = k · other."""
+    """K where node = k · other."""
     if node is other:
         return ONE
     constant, terms = linear(node)

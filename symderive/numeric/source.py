@@ -151,7 +151,9 @@ def _imports(text: str, dialect: Dialect) -> str:
     else:
         lines.append("import numpy as np")
     if "special." in text:
-        lines += ["", "from symderive.numeric import special"] if lines else [
-            "from symderive.numeric import special"
-        ]
+        lines += (
+            ["", "from symderive.numeric import special"]
+            if lines
+            else ["from symderive.numeric import special"]
+        )
     return "\n".join(lines) + "\n" if lines else ""

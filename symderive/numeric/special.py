@@ -8,7 +8,6 @@ from typing import Any
 
 import mpmath
 
-
 EXACT: dict[str, Callable[..., Any]] = {
     "digamma": mpmath.digamma,
     "trigamma": lambda x: mpmath.polygamma(1, x),
@@ -44,8 +43,7 @@ EXACT: dict[str, Callable[..., Any]] = {
 """Functions that only mpmath has, by name."""
 
 TWO_ARGUMENTS = frozenset(
-    "polygamma hurwitz_zeta beta besselj bessely besseli besselk lowergamma uppergamma expint"
-    " polylog".split()
+    ["polygamma", "hurwitz_zeta", "beta", "besselj", "bessely", "besseli", "besselk", "lowergamma", "uppergamma", "expint", "polylog"]
 )
 
 

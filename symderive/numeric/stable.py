@@ -66,7 +66,13 @@ STABLE: tuple[Row, ...] = (
     Row("expm1", "exp(x) - 1", "expm1(x)", _CANCEL, {"x": 1e-12}),
     Row("hypot", "sqrt(x**2 + y**2)", "hypot(x, y)", "squares overflow", {"x": 1e200, "y": 1e200}),
     Row("logaddexp", "log(exp(a) + exp(b))", "logaddexp(a, b)", _OVERFLOW, {"a": 800.0, "b": 1.0}),
-    Row("softmax of two", "exp(a)/(exp(a) + exp(b))", "sigmoid(a - b)", _OVERFLOW, {"a": 800.0, "b": 1.0}),
+    Row(
+        "softmax of two",
+        "exp(a)/(exp(a) + exp(b))",
+        "sigmoid(a - b)",
+        _OVERFLOW,
+        {"a": 800.0, "b": 1.0},
+    ),
     Row("atanh", "log((1 + x)/(1 - x))", "2*atanh(x)", _CANCEL, {"x": 1e-12}),
     Row("log cosh", "log(cosh(x))", "logcosh(x)", _OVERFLOW, {"x": 800.0}),
     # Values known through a stage ---------------------------------------------------------
@@ -84,7 +90,13 @@ STABLE: tuple[Row, ...] = (
     Row("1 - erfc", "1 - erfc(x)", "erf(x)", _CANCEL, {"x": 1e-12}),
     Row("sqrt(1 + x) - 1", "sqrt(1 + x) - 1", "x/(sqrt(1 + x) + 1)", _CANCEL, {"x": 1e-12}),
     Row("log of exp", "log(exp(u))", "u", "the exponential under- or overflows", {"u": -800.0}),
-    Row("log of exp in a product", "log(r*exp(u))", "u + log(r)", "as log of exp", {"u": -800.0, "r": 2.0}),
+    Row(
+        "log of exp in a product",
+        "log(r*exp(u))",
+        "u + log(r)",
+        "as log of exp",
+        {"u": -800.0, "r": 2.0},
+    ),
     Row("log of sigmoid", "log(sigmoid(u))", "-softplus(-u)", "log of 0", {"u": -800.0}),
     Row(
         "log of sigmoid in a product",
@@ -201,12 +213,26 @@ STABLE: tuple[Row, ...] = (
         {"x": 800.0},
         EXPAND,
     ),
-    Row("compute xlogy", "xlogy(x, y)", "where(x == 0, 0, x*log(y))", "0 · -inf", {"x": 0.0, "y": 0.0}, EXPAND),
-    Row("compute xlog1py", "xlog1py(x, y)", "where(x == 0, 0, x*log1p(y))", "0 · -inf", {"x": 0.0, "y": -1.0}, EXPAND),
+    Row(
+        "compute xlogy",
+        "xlogy(x, y)",
+        "where(x == 0, 0, x*log(y))",
+        "0 · -inf",
+        {"x": 0.0, "y": 0.0},
+        EXPAND,
+    ),
+    Row(
+        "compute xlog1py",
+        "xlog1py(x, y)",
+        "where(x == 0, 0, x*log1p(y))",
+        "0 · -inf",
+        {"x": 0.0, "y": -1.0},
+        EXPAND,
+    ),
 )
 
 KNOWN = frozenset(
-    "sigmoid softplus logaddexp logcosh xlogy xlog1py tanh sinh cosh expm1 log1p hypot erf erfc".split()
+    ["sigmoid", "softplus", "logaddexp", "logcosh", "xlogy", "xlog1py", "tanh", "sinh", "cosh", "expm1", "log1p", "hypot", "erf", "erfc"]
 )
 """Functions that rows speak of: they stay themselves until the graph is expanded."""
 
@@ -253,7 +279,9 @@ def _softmax(graph: Graph, node: Node) -> Node | None:
             top, total = shifted
             pairs = zip(node.args, node.data, strict=True)
             rest = [(n, e) for n, e in pairs if n is not base and n is not exps[0]]
-            difference = graph.add(Fraction(0), [(exps[0].args[0], Fraction(1)), (top, Fraction(-1))])
+            difference = graph.add(
+                Fraction(0), [(exps[0].args[0], Fraction(1)), (top, Fraction(-1))]
+            )
             share = graph.call("exp", difference)
             return graph.mul(Fraction(1), [(share, Fraction(1)), (total, Fraction(-1)), *rest])
     return None

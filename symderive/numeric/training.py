@@ -101,7 +101,9 @@ def _plain(value: Any) -> float:
 
 
 def _diverged(step: int, loss: float, rate: float) -> SymderiveError:
-    message = f"at step {step} the loss is {loss}: the steps are too long; lower learning_rate ({rate})"
+    message = (
+        f"at step {step} the loss is {loss}: the steps are too long; lower learning_rate ({rate})"
+    )
     return SymderiveError(message)
 
 
