@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from symderive.derivation import derive as derive
     from symderive.errors import SymderiveError as SymderiveError
     from symderive.model import Model as Model
-    from symderive.readers.toml import read as read
+    from symderive.readers import read as read
 
     __version__: str
 
@@ -22,7 +22,7 @@ _HOMES = {
     "Model": "symderive.model",
     "SymderiveError": "symderive.errors",
     "derive": "symderive.derivation",
-    "read": "symderive.readers.toml",
+    "read": "symderive.readers",
 }
 
 __all__ = ["Derivation", "Model", "SymderiveError", "__version__", "derive", "read"]

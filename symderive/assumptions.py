@@ -49,7 +49,7 @@ def assumptions(model: Model, chain: Chain) -> tuple[Assumption, ...]:
         if id(link.kind) in seen:
             continue
         seen.add(id(link.kind))
-        for part in (link.stage.formula, evaluated(link.formula)):
+        for part in (link.stage.formula, evaluated(link.step.result)):
             for condition, reason in _conditions(part):
                 found.setdefault(condition, f"{reason} in {stage}")
     positive = {c.args[0] for c in found if isinstance(c, Relational) and c.rel_op == ">"}
@@ -77,7 +77,7 @@ def _conditions(formula: Basic) -> Iterator[tuple[Relational, str]]:
         domain = parse(text, FUNCTIONS).formula
         values = {Symbol(n): v for n, v in zip(names, formula.args, strict=False)}
         stated = domain.args[0].args[1] if isinstance(domain, Piecewise) else S.true
-        for part in And.make_args(stated.xreplace(values)):
+        for part in sorted(And.make_args(stated.xreplace(values)), key=str):
             if isinstance(part, Relational) and not isinstance(part, BooleanAtom):
                 yield _normal(part), f"the {row.title}"
 

@@ -230,6 +230,24 @@ class Chain:
             return counts[source]
         return sum(counts.get(user, 0) for user in self.users(source))
 
+    def operations(self) -> dict[str, int]:
+        """How often a link is multiplied or a product added, forward and backward.
+
+        Backward, each link is used once for all sources; forward, once for each source before it.
+        """
+        backward = len(self.links) + sum(
+            max(len(self.users(name)) - 1, 0) for name in self.partials
+        )
+        forward = 0
+        for source in self.sources:
+            reached = {source}
+            for stage in self.model.stages.values():
+                inputs = [n for n in stage.inputs if n in reached and n in self._moving]
+                if inputs and stage.name in self._moving:
+                    reached.add(stage.name)
+                    forward += 2 * len(inputs) - 1
+        return {"forward": forward, "reverse": backward}
+
     def paths(self, source: str, limit: int = MAX_PATHS_SHOWN) -> list[tuple[str, ...]]:
         """The paths from a name to the target, shortest first, at most ``limit``."""
         found: list[tuple[str, ...]] = []

@@ -32,6 +32,7 @@ examples:
                                               is this right? if not, where is the slip
   symderive code model.toml > gradient.py     the gradient as a Python function
   symderive update model.toml                 one step of gradient descent, in numbers
+  symderive trace model.toml > trace.json     the whole derivation as data, and a model file itself
 
 a model file, model.toml:
   [stages]
@@ -120,6 +121,13 @@ def _show(options: argparse.Namespace) -> int:
 def _code(options: argparse.Namespace) -> int:
     derivation = _read(options.model, options)
     print(derivation.code(options.backend), end="")
+    return OK
+
+
+def _trace(options: argparse.Namespace) -> int:
+    from symderive.trace import dumps
+
+    print(dumps(_read(options.model, options)), end="")
     return OK
 
 
@@ -219,6 +227,11 @@ def _code_options(parser: argparse.ArgumentParser) -> None:
     _target_option(parser)
 
 
+def _trace_options(parser: argparse.ArgumentParser) -> None:
+    _model_argument(parser)
+    _target_option(parser)
+
+
 def _update_options(parser: argparse.ArgumentParser) -> None:
     _model_argument(parser)
     parser.add_argument(
@@ -295,6 +308,17 @@ COMMANDS: tuple[
         "  symderive code examples/logistic_neuron.toml --backend numpy",
         _code,
         _code_options,
+    ),
+    (
+        "trace",
+        "print the whole derivation as JSON",
+        "The trace is stable and diffable. It is a model file too: its derivation is made again,\n"
+        "compared with what the trace says, and written in any format.\n\n"
+        "examples:\n"
+        "  symderive trace examples/logistic_neuron.toml > neuron.json\n"
+        "  symderive derive neuron.json --to html",
+        _trace,
+        _trace_options,
     ),
     (
         "update",

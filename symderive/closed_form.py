@@ -121,6 +121,8 @@ def _combined(
     """Over one denominator, cancelled, in factors, expanded, or collected in a kernel."""
     kernels = Kernels([plain])
     element = kernels.normal(plain)
+    if not _as_regular(kernels, plain, element, plain, element):
+        return  # xⁿ⁻¹ written as xⁿ/x
     fraction = any(_has_denominator(term) for term in terms(plain)) and plain.is_Add
     reason = "common denominator" if fraction else "simplify"
     factored = kernels.factored(element)
@@ -170,7 +172,7 @@ def _identified(
     """In the short names of the identities."""
     for row in IDENTITIES:
         for found in sorted(plain.atoms(row.trigger), key=str):
-            for argument in {found.args[0], -found.args[0]}:
+            for argument in (found.args[0], -found.args[0]):
                 if argument.could_extract_minus_sign() and row.trigger is not exp:
                     continue
                 for formula, penalty in _eliminated(plain, *row.at(argument)):
@@ -205,6 +207,8 @@ def _eliminated(plain: Expr, short: Expr, long: Expr) -> Iterator[tuple[Expr, fl
         remainder = element.numer.rem([relation])
         if remainder != element.numer:
             reduced = kernels.field.field_new(remainder) / kernels.field.field_new(element.denom)
+            if not _as_regular(kernels, plain, reduced, short, definition):
+                return
             yield kernels.factored(reduced), PARTIAL_PENALTY
             yield kernels.half_factored(reduced), PARTIAL_PENALTY
             for kernel in kernels.kernels:
@@ -274,8 +278,6 @@ def _as_regular(
         inside = new(factor)
         if short in kernels.place:
             inside = kernels.substituted(inside, short, 1, definition)
-        elif not isinstance(short, Pow):
-            return False
         for part, _ in inside.numer.factor_list()[1]:
             if part.monic() not in old and not _never_zero(kernels, part):
                 return False

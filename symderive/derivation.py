@@ -413,6 +413,39 @@ class Derivation:
 
         return assumptions(self.model, self.chain())
 
+    def newton(self, **values: Any) -> dict[str, float]:
+        """One step of Newton's method, w ← w − H⁻¹·∇: the new parameters by name.
+
+        Raises:
+            SymderiveError: The Hessian is singular at this point.
+
+        >>> derive(Model({"y": "(x - 3)**2"}, parameters={"x": 7.0})).newton()
+        {'x': 3.0}
+        """
+        from symderive.numeric.arrays import newton_step
+
+        slopes = self.evaluate(**values).gradient
+        curvature = self.hessian(self.target).evaluate(**values)
+        old = {name: values.get(name, self.model.values.get(name, 0.0)) for name in self.sources}
+        return newton_step(old, slopes, curvature)
+
+    def hessian_vector_product(
+        self, vector: Mapping[str, Any], target: str | None = None
+    ) -> dict[str, Derivative]:
+        """H·v with steps, without the Hessian: the gradient of ∇·v.
+
+        Args:
+            vector: A number or formula by the name of each source.
+            target: A stage; the derivation's own, if not given.
+        """
+        from symderive.tape import hessian_vector_product
+
+        return hessian_vector_product(self, vector, target or self.target)
+
+    def operations(self) -> dict[str, int]:
+        """Multiplications and additions of links: by ``forward`` and by ``reverse`` accumulation."""
+        return self.chain().operations()
+
     # Verdicts and documents ---------------------------------------------------------------
 
     @cached_property
@@ -451,6 +484,12 @@ class Derivation:
         from symderive.documents import write
 
         return write(self, Path(directory), formats, **options)
+
+    def trace(self) -> dict[str, Any]:
+        """The whole derivation as plain data, ready for JSON; see the module ``trace``."""
+        from symderive.trace import trace
+
+        return trace(self)
 
     def text(self, detail: str = "standard") -> str:
         """The derivation as readable Unicode text, for a terminal."""

@@ -95,6 +95,7 @@ class Model:
     ) -> None:
         self.source, self.title, self.text = source, title, text
         self.claims = MappingProxyType(dict(claims or {}))
+        self.stated_functions = MappingProxyType(dict(functions or {}))
         if not stages:
             raise ModelError("the model has no stages; state at least one", where=source)
         self.functions: Mapping[str, NamedFunction] = FUNCTIONS

@@ -127,6 +127,25 @@ def _second(derivation: Derivation, target: str, first: str, second: str) -> Der
     return _renamed(derivation, derive(model, name, (second,)).partial(name, second))
 
 
+def hessian_vector_product(
+    derivation: Derivation, vector: Mapping[str, Any], target: str
+) -> dict[str, Derivative]:
+    """The gradient of ∇·v, by name."""
+    from symderive.derivation import adjoint_name, derive
+
+    model = derivation.model
+    parts: list[str] = []
+    stages: dict[str, Any] = dict(model.stages)
+    for name, weight in vector.items():
+        extended, _ = with_gradient(derivation, target, name)
+        stages.update({n: s for n, s in extended.stages.items() if n not in stages})
+        parts.append(f"({weight})*{adjoint_name(target, name)}")
+    product = f"{target}_dot_v"
+    stages[product] = " + ".join(parts)
+    whole = derive(model.extended(stages, product))
+    return {name: _renamed(derivation, whole.partial(product, name)) for name in vector}
+
+
 def derivative(derivation: Derivation, target: str, source: str, order: int) -> Derivative:
     """The ``order``-th derivative of a stage by one name."""
     from symderive.derivation import derive

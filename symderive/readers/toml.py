@@ -7,7 +7,6 @@ its line. To let model files say more, add a row to ``KEYS``; ``Model`` takes it
 from __future__ import annotations
 
 import math
-import os
 import re
 import tomllib
 from collections.abc import Callable, Mapping
@@ -19,20 +18,6 @@ from symderive.errors import FormulaError, ModelError
 from symderive.model import Model
 
 MAX_BYTES = 16 * 2**20
-
-
-def read(path: str | os.PathLike[str]) -> Model:
-    """Read a model from a TOML file.
-
-    Args:
-        path: The file. Nothing else is read: a model file cannot refer to another.
-
-    Raises:
-        ModelError: The file cannot be read, or says something that is no model; the message names
-            the file and, where there is one, the line.
-    """
-    source = os.fspath(path)
-    return parse_model(_read_text(Path(source), source), source=source)
 
 
 def parse_model(text: str, *, source: str = "") -> Model:
@@ -52,7 +37,8 @@ def parse_model(text: str, *, source: str = "") -> Model:
     return Model(**document, source=source)
 
 
-def _read_text(path: Path, source: str) -> str:
+def read_text(path: Path, source: str) -> str:
+    """The text of a file, within the limit of size."""
     try:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)

@@ -1,0 +1,181 @@
+"""The derivation as JSON: stable, diffable, and enough to rebuild every document.
+
+The trace holds the model itself and all that was concluded from it. Reading a trace derives the model
+again and compares line by line, so that a trace can be trusted no further than its proof.
+
+Layout (``format`` 1):
+
+- ``format``, ``symderive``: the version of this layout, and of the program that wrote it.
+- ``model``: ``title``, ``text``, ``stages`` (name → formula text), ``parameters`` and ``constants``
+  (names), ``values``, ``target``, ``learning_rate``, ``functions``, ``claims``.
+- ``links``: ``stage``, ``source``, ``formula``, ``lines`` (``formula``, ``reasons``, ``verdict``,
+  ``method``) and ``steps`` (``rule``, ``formula``, ``result``, ``premises`` by number).
+- ``partials``: ``target``, ``source``, ``users``, ``formula``, ``lines``.
+- ``assumptions``: ``condition``, ``reason``, ``holds``.
+- ``checks``: ``subject``, ``verdict``, ``method``.
+
+Formulas are SymPy's text; ``Diff(f, x)`` is a derivative not yet taken.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from symderive.errors import ModelError
+from symderive.model import Model
+from symderive.steps import Line, Step
+
+if TYPE_CHECKING:
+    from symderive.derivation import Derivation
+
+FORMAT = 1
+
+
+def trace(derivation: Derivation) -> dict[str, Any]:
+    """The derivation as plain data, in the layout of this module's first lines."""
+    from importlib.metadata import version
+
+    report = derivation.check()
+    return {
+        "format": FORMAT,
+        "symderive": version("symderive"),
+        "model": _model(derivation.model),
+        "target": derivation.target,
+        "sources": list(derivation.sources),
+        "links": [
+            {
+                "stage": stage,
+                "source": source,
+                "formula": str(link.formula),
+                "lines": [_line(line) for line in link.lines],
+                "steps": _steps(link.steps),
+            }
+            for (stage, source), link in derivation.links.items()
+        ],
+        "partials": [
+            {
+                "target": part.target,
+                "source": part.source,
+                "users": list(part.users),
+                "formula": str(part.formula),
+                "lines": [_line(line) for line in part.lines],
+            }
+            for part in derivation.partials.values()
+        ],
+        "assumptions": [
+            {"condition": str(row.condition), "reason": row.reason, "holds": row.holds}
+            for row in derivation.assumptions
+        ],
+        "checks": [
+            {
+                "subject": check.subject,
+                "verdict": check.certificate.verdict,
+                "method": check.certificate.method,
+            }
+            for check in (*report.lines, *report.gradient)
+        ],
+    }
+
+
+def _model(model: Model) -> dict[str, Any]:
+    return {
+        "title": model.title,
+        "text": model.text,
+        "stages": {stage.name: stage.text for stage in model.stages.values()},
+        "parameters": list(model.parameters),
+        "constants": list(model.constants),
+        "values": dict(model.values),
+        "target": model.target,
+        "learning_rate": model.learning_rate,
+        "functions": {key: _plain(value) for key, value in model.stated_functions.items()},
+        "claims": dict(model.claims),
+    }
+
+
+def _plain(value: object) -> object:
+    return dict(value) if isinstance(value, Mapping) else value
+
+
+def _line(line: Line) -> dict[str, Any]:
+    found = line.certificate
+    return {
+        "formula": str(line.formula),
+        "reasons": list(line.reasons),
+        "verdict": found.verdict if found else "",
+        "method": found.method if found else "",
+    }
+
+
+def _steps(steps: tuple[Step, ...]) -> list[dict[str, Any]]:
+    """The steps in order, premises by their numbers."""
+    place = {step: k for k, step in enumerate(steps)}
+    return [
+        {
+            "rule": step.rule.name,
+            "formula": str(step.formula),
+            "result": str(step.result),
+            "premises": [place[premise] for premise in step.premises],
+        }
+        for step in steps
+    ]
+
+
+def dumps(derivation: Derivation) -> str:
+    """The trace as JSON text, the same bytes for the same derivation."""
+    return json.dumps(trace(derivation), indent=1, ensure_ascii=False) + "\n"
+
+
+def loads(text: str, *, source: str = "") -> Derivation:
+    """The derivation of a trace: derived again, and compared with what the trace says.
+
+    Raises:
+        ModelError: The text is no trace, or the derivation differs from what it says.
+    """
+    from symderive.derivation import derive
+
+    try:
+        stated = json.loads(text)
+        model = model_of(stated, source=source)
+        derivation = derive(model, stated["target"], stated["sources"])
+        told = {key: stated[key] for key in ("links", "partials")}
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ModelError(f"this is not a trace of symderive: {error}", where=source) from None
+    found = trace(derivation)
+    for key, rows in told.items():
+        for number, (mine, theirs) in enumerate(zip(found[key], rows, strict=False)):
+            if mine != theirs:
+                raise ModelError(
+                    f"the trace differs from its own model in {key}[{number}]: "
+                    f"it says {theirs.get('formula')!r}, the derivation gives {mine['formula']!r}",
+                    where=source,
+                )
+        if len(rows) != len(found[key]):
+            raise ModelError(f"the trace has {len(rows)} {key}, not {len(found[key])}", where=source)
+    return derivation
+
+
+def model_of(stated: Mapping[str, Any], *, source: str = "") -> Model:
+    """The model that a trace holds."""
+    if stated.get("format") != FORMAT:
+        raise ValueError(f"its format is {stated.get('format')!r}, not {FORMAT}")
+    model, values = stated["model"], stated["model"]["values"]
+
+    def group(names: list[str]) -> Any:
+        if names and all(name in values for name in names):
+            return {name: values[name] for name in names}
+        return names
+
+    return Model(
+        model["stages"],
+        parameters=group(model["parameters"]),
+        constants=group(model["constants"]),
+        target=model["target"],
+        learning_rate=model["learning_rate"],
+        title=model["title"],
+        text=model["text"],
+        functions=model["functions"],
+        claims=model["claims"],
+        source=source,
+    )

@@ -1,0 +1,145 @@
+"""Closed forms: the identities, the normal form, the stated cost, and what is never done."""
+
+import pytest
+from mpmath import mpf
+from sympy import Symbol, symbols
+
+import symderive as sd
+from symderive.certify import certify, number_at
+from symderive.closed_form import closed_forms
+from symderive.cost import cost
+from symderive.formulas.functions import FUNCTIONS
+from symderive.formulas.kernels import is_zero
+from symderive.formulas.parsing import parse
+from symderive.identities import IDENTITIES
+from symderive.links import METHODS
+
+x, y, z = symbols("x y z")
+
+
+def formula(text):
+    return parse(text, FUNCTIONS).formula
+
+
+@pytest.mark.parametrize("row", IDENTITIES, ids=lambda row: row.name)
+@pytest.mark.parametrize("at", ["-1.7", "0.3", "2.9"])
+def test_identity_holds(row, at):
+    short, long = row.at(x)
+    gap = number_at(short, {"x": mpf(at)}) - number_at(long, {"x": mpf(at)})
+
+    assert abs(gap) < mpf(10) ** -40
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ("(x + 1)**2", "x**2 + 2*x + 1"),
+        ("1/sqrt(x)", "sqrt(x)/x"),
+        ("x**n*x", "x**(n + 1)"),
+        ("exp(2*x + y)", "exp(x)**2*exp(y)"),
+        ("tanh(x)", "1 - 2/(exp(2*x) + 1)"),
+        ("tan(x)**2 + 1", "1/cos(x)**2"),
+        ("log(x*y)", "log(x) + log(y)"),
+        ("-y/x + (1 - y)/(1 - x)", "(x - y)/(x*(1 - x))"),
+        ("x**(1/3)*x**(2/3)", "x"),
+        ("sin(x)**4 - cos(x)**4", "2*sin(x)**2 - 1"),
+    ],
+)
+def test_normal_form_proves(left, right):
+    assert is_zero(formula(left) - formula(right))
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [("x", "y"), ("exp(x)", "exp(2*x)"), ("sqrt(x)", "x"), ("sin(x)", "cos(x)"), ("x + 1", "x")],
+)
+def test_normal_form_proves_nothing_false(left, right):
+    assert not is_zero(formula(left) - formula(right))
+
+
+def test_a_wrong_line_is_refuted_with_a_point():
+    found = certify(formula("sin(x)**2"), formula("sin(2*x)"))
+
+    assert found.verdict == "refuted"
+    assert [name for name, _ in found.counterexample] == ["x"]
+
+
+@pytest.mark.parametrize(
+    ("shorter", "longer"),
+    [
+        (x * (y - z), x * y - x * z),
+        (Symbol("A2") - y, -y + Symbol("A2") * x),
+        (y * (1 - y), formula("sigmoid(x)*(1 - sigmoid(x))")),
+        (x / y, x * z / (y * z + 1)),
+        (3 * x**2, 3 * x**2 + y),
+    ],
+)
+def test_cost_orders_as_a_reader_would(shorter, longer):
+    assert cost(shorter) < cost(longer)
+
+
+@pytest.mark.parametrize(
+    ("stage", "never"),
+    [
+        ("x*sigmoid(x)", "y/x"),  # 0/0 at x = 0, where the derivative is 1/2
+        ("a*x**2", "2*y/x"),
+        ("x**n", "n*y/x"),
+        ("k*x/(1 + x)", "y/x - y/(1 + x)"),
+    ],
+)
+def test_no_form_divides_by_what_the_derivative_does_not(stage, never):
+    link = sd.derive(sd.Model({"y": stage}), sources=["x"]).link("y", "x")
+
+    assert formula(never) not in link.forms
+    assert all(not form.subs({"x": 0, "a": 1, "n": 2, "k": 1}).has(*_INFINITE) for form in link.forms)
+
+
+from sympy import nan, oo, zoo  # noqa: E402
+
+_INFINITE = (nan, oo, zoo)
+
+
+@pytest.mark.parametrize(
+    "stage", ["1/(1 + exp(-x))", "tanh(x)", "exp(-x**2)", "x*sigmoid(x)", "sqrt(1 + x**2)", "x**x"]
+)
+def test_every_form_is_the_derivative(stage):
+    derivation = sd.derive(sd.Model({"y": stage}))
+    where = {Symbol("y"): derivation.model.stages["y"].written}
+    forms = derivation.link("y", "x").forms
+
+    assert len(forms) >= 2
+    assert list(map(cost, forms)) == sorted(map(cost, forms)) or len(forms) > 2
+    for form in forms:
+        assert certify(forms[0], form, where=where).passed
+
+
+def test_the_bridge_adds_and_subtracts_one():
+    link = sd.derive(sd.Model({"A2": "1/(1 + exp(-A1))"})).link("A2", "A1")
+    reasons = [line.reasons for line in link.lines]
+
+    assert ("add and subtract 1",) in reasons
+    assert reasons[-1] == ("definition of A2",)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("stage", ["sin(x)/x", "x**3*sqrt(x + 1)/(x**2 + 2)**2", "x**x"])
+def test_every_method_gives_the_derivative(stage, method):
+    derivation = sd.derive(sd.Model({"y": stage}))
+    link = derivation.link("y", "x", method=method)
+    where = {Symbol("y"): derivation.model.stages["y"].written}
+
+    assert link.certificate.passed
+    assert certify(link.formula, derivation.link("y", "x").formula, where=where).passed
+
+
+def test_the_logarithmic_method_says_so():
+    lines = sd.derive(sd.Model({"y": "x**3*exp(x)"})).link("y", "x", method="logarithmic").lines
+
+    assert lines[1].reasons[0] == "logarithmic differentiation"
+
+
+def test_bounded_work_on_a_hard_formula():
+    text = " + ".join(f"exp(sin({k}*x))*log({k} + x**{k})" for k in range(1, 30))
+    forms = closed_forms(formula(text))
+
+    assert forms[0].formula is not None
