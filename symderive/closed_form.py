@@ -275,6 +275,8 @@ def _as_regular(
     new = kernels.field.field_new
     old = {factor.monic() for factor in _stated_denominators(kernels, plain)}
     for factor, _ in after.denom.factor_list()[1]:
+        if factor.monic() in old:
+            continue
         inside = new(factor)
         if short in kernels.place:
             inside = kernels.substituted(inside, short, 1, definition)
