@@ -46,9 +46,7 @@ def defined(formula: Basic) -> Basic:
     return formula.func(*args)
 
 
-def defined_once(
-    name: str, count: int, definition: Callable[..., Expr]
-) -> Callable[..., Expr]:
+def defined_once(name: str, count: int, definition: Callable[..., Expr]) -> Callable[..., Expr]:
     """A definition, written out down to primitives once for all calls."""
     letters, template = _definition(name, count, definition)
     return lambda *args: template.xreplace(dict(zip(letters, args, strict=True)))
@@ -98,9 +96,7 @@ def resolved(formula: Basic) -> Expr | None:
     return formula.func(*args)
 
 
-def certify(
-    left: Expr, right: Expr, *, where: Mapping[Symbol, Expr] | None = None
-) -> Certificate:
+def certify(left: Expr, right: Expr, *, where: Mapping[Symbol, Expr] | None = None) -> Certificate:
     """Establish that two formulas are equal wherever both are defined.
 
     Args:

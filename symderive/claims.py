@@ -68,7 +68,9 @@ class Verdict:
             return f"right: {self.certificate.method}" if self.certificate else "right"
         if self.verdict == "proved":
             return "proved"
-        point = ", ".join(f"{name} = {value}" for name, value in (self.counterexample or {}).items())
+        point = ", ".join(
+            f"{name} = {value}" for name, value in (self.counterexample or {}).items()
+        )
         tail = f"; it fails at {point}" if point else ""
         right = f". The right form is {self.correct}"
         if self.verdict == "true where":
@@ -110,9 +112,7 @@ def judge(derivation: Derivation, subject: str, answer: str) -> Verdict:
     if certificate.verdict == "unknown" and not compared.differs:
         return Verdict("unknown", words, truth, certificate=certificate)
     slip = _slip(derivation, target, source, compared)
-    return Verdict(
-        "refuted", words, truth, "", compared.counterexample(), slip, certificate
-    )
+    return Verdict("refuted", words, truth, "", compared.counterexample(), slip, certificate)
 
 
 def _read(derivation: Derivation, subject: str, answer: str) -> Expr:
@@ -139,9 +139,7 @@ def _definitions(
     """
     model = derivation.model
     stages = {
-        Symbol(s.name): s.written
-        for s in model.stages.values()
-        if opened or s.name != source
+        Symbol(s.name): s.written for s in model.stages.values() if opened or s.name != source
     }
     partials = derivation.chain(target, (source,)).partials
     named = {Diff(Symbol(target), Symbol(p.source)): p.formula for p in partials.values()}
@@ -252,9 +250,7 @@ def _slip(derivation: Derivation, target: str, source: str, compared: _Compared)
     return ""
 
 
-def _candidates(
-    derivation: Derivation, target: str, source: str
-) -> Iterator[tuple[str, Expr]]:
+def _candidates(derivation: Derivation, target: str, source: str) -> Iterator[tuple[str, Expr]]:
     """Wrong derivatives of the target: a path forgotten, a link left out, a step gone wrong."""
     chain = derivation.chain(target, (source,))
     paths = chain.paths(source, 64) if chain.on_path(source) else []

@@ -196,7 +196,10 @@ def _eliminated(plain: Expr, short: Expr, long: Expr) -> Iterator[tuple[Expr, fl
         if solved is not None:
             degree, value = solved
             result = kernels.reduce(kernels.substituted(element, kernel, degree, value))
-            for result in (result, *_out_of_denominator(kernels, kernel, result, target, definition)):
+            for result in (
+                result,
+                *_out_of_denominator(kernels, kernel, result, target, definition),
+            ):
                 if result == element or not _as_regular(kernels, plain, result, short, definition):
                     continue
                 yield kernels.factored(result), 0.0
@@ -310,9 +313,7 @@ def _never_zero(kernels: Kernels, poly: Any) -> bool:
     )
 
 
-def _bridge(
-    derivative: Expr, formula: Expr, name: Symbol, definition: Expr
-) -> Iterator[Rewriting]:
+def _bridge(derivative: Expr, formula: Expr, name: Symbol, definition: Expr) -> Iterator[Rewriting]:
     """The lines between what the rules gave and a form in the stage's name.
 
     First "add and subtract": the numerator by the denominator's own factor; then the closed form

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sympy import Basic, Expr, ImmutableMatrix, S, Symbol
+from sympy import Expr, ImmutableMatrix, S
 
 from symderive.chain import MAX_PATHS_SHOWN, Chain, Partial
 from symderive.errors import UnknownChoiceError
-from symderive.formulas.inert import Diff
-from symderive.formulas.written import rename
 from symderive.links import METHODS, Link, LinkKind
 from symderive.model import Model
+from symderive.results import Derivative, Point, adjoint_name, named
 from symderive.steps import Certificate, Line, Step
 
 if TYPE_CHECKING:
@@ -28,72 +26,8 @@ if TYPE_CHECKING:
 Sources = str | Sequence[Any] | Mapping[str, Any]
 
 
-@dataclass(frozen=True, eq=False)
-class Derivative:
-    """A derivative with everything that explains it.
-
-    Attributes:
-        formula: The derivative as a SymPy expression (or matrix) in stage names.
-        lines: The derivation line by line.
-        steps: The applications of rules behind it, each after those it depends on.
-        certificate: How it was established.
-        forms: Equal forms, simplest first.
-        rule: The name of the rule that the derivation starts with; empty for a chain of links.
-    """
-
-    formula: Expr | ImmutableMatrix
-    lines: tuple[Line, ...]
-    steps: tuple[Step, ...]
-    certificate: Certificate
-    forms: tuple[Expr, ...]
-    rule: str
-    derivation: Derivation = field(repr=False)
-
-    @property
-    def matrix(self) -> None:
-        """Matrix notation; None: a model of scalars has none."""
-        return
-
-    def latex(self) -> str:
-        """The formula in LaTeX.
-
-        >>> d = derive(Model({"y": "x**2"}))
-        >>> d.link("y", "x").latex()
-        '2x'
-        """
-        from symderive.formulas.latex import latex
-        from symderive.formulas.printing import tree
-
-        return latex(tree(self.formula, names=self.derivation.model.names))
-
-    def evaluate(self, **values: float) -> Any:
-        """The number (or array of numbers) at a point; the model's values are defaults.
-
-        Raises:
-            ValueMissingError: A value is missing.
-        """
-        return self.derivation.number(self.formula, **values)
-
-
 RESULT = "_result"
 """The name of a formula that is evaluated for itself."""
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """The numbers of one point: floats, or arrays over a batch.
-
-    Attributes:
-        stages: The value of each stage.
-        links: ∂stage/∂source by (stage, source).
-        partials: ∂target/∂name for every name on a path.
-        gradient: ∂target/∂source by source.
-    """
-
-    stages: Mapping[str, Any]
-    links: Mapping[tuple[str, str], Any]
-    partials: Mapping[str, Any]
-    gradient: Mapping[str, Any]
 
 
 def _is_list(value: object) -> bool:
@@ -189,11 +123,7 @@ class Derivation:
             line = Line(value, ("no path",), Certificate("proved", "no path leads there"))
             return Derivative(value, (line,), (), line.certificate, (value,), "", self)  # type: ignore[arg-type]
         found = chain.partials[source]
-        steps = tuple(
-            step
-            for user in found.users
-            for step in chain.links[user, source].steps
-        )
+        steps = tuple(step for user in found.users for step in chain.links[user, source].steps)
         formula = found.formula
         return Derivative(formula, found.lines, steps, found.certificate, (formula,), "", self)
 
@@ -498,24 +428,6 @@ class Derivation:
         return str(render(self, "txt", detail=detail))
 
 
-def adjoint_name(target: str, source: str) -> str:
-    """The name of ∂target/∂source in programs.
-
-    >>> adjoint_name("A3", "w1")
-    'A3_D_w1'
-    """
-    return f"{target}_D_{source}"
-
-
-def named(formula: Basic) -> Expr:
-    """A formula with each adjoint as the symbol that programs use for it."""
-    adjoints = {
-        part: Symbol(adjoint_name(str(part.args[0]), str(part.args[1])))
-        for part in formula.atoms(Diff)
-    }
-    return rename(formula, adjoints) if adjoints else formula
-
-
 def derive(
     model: Model, target: str | None = None, sources: Sequence[str] | None = None
 ) -> Derivation:
@@ -541,5 +453,3 @@ def derive(
         if name not in model.names and name not in model.parameters:
             raise UnknownChoiceError("name", name, model.names)
     return Derivation(model, target or model.target, names)
-
-

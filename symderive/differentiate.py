@@ -6,16 +6,22 @@ from sympy import Expr, Symbol
 
 from symderive.formulas.inert import Diff
 from symderive.formulas.written import tidy
-from symderive.rules import CONSTANT_NAMES, LINEAR, Conclusion, conclude, conclusion_of, depends, find_rule
+from symderive.rules import (
+    CONSTANT_NAMES,
+    LINEAR,
+    Conclusion,
+    conclude,
+    conclusion_of,
+    depends,
+    find_rule,
+)
 from symderive.steps import Rule, Step
 
 SILENT = frozenset({"constant rule", "identity rule"})
 """Rules that need no mention."""
 
 
-def differentiate(
-    formula: Expr, variable: Symbol, *, avoid: frozenset[str] = frozenset()
-) -> Step:
+def differentiate(formula: Expr, variable: Symbol, *, avoid: frozenset[str] = frozenset()) -> Step:
     """Differentiate by named rules.
 
     Args:
@@ -36,9 +42,7 @@ def differentiate(
     def visit(part: Expr) -> Step:
         if part not in memo:
             rule, bindings, conclusion = find_rule(part, variable, avoid)
-            premises = tuple(
-                visit(u) for name, u in bindings if name not in CONSTANT_NAMES
-            )
+            premises = tuple(visit(u) for name, u in bindings if name not in CONSTANT_NAMES)
             results = tuple(premise.result for premise in premises)
             result = _apply(part, rule, bindings, conclusion, results)
             memo[part] = Step(rule, part, variable, result, bindings, premises)
@@ -80,7 +84,9 @@ def concluded(step: Step, results: tuple[Expr, ...]) -> Expr:
     return _apply(step.formula, step.rule, step.bindings, conclusion, results)
 
 
-def levels(step: Step, *, fold: bool = True) -> list[tuple[Expr, tuple[str, ...], tuple[Step, ...]]]:
+def levels(
+    step: Step, *, fold: bool = True
+) -> list[tuple[Expr, tuple[str, ...], tuple[Step, ...]]]:
     """The lines of a derivation: formula, names of the rules applied, and their steps.
 
     >>> x = Symbol("x")

@@ -221,7 +221,9 @@ class Model:
             kind = type(value).__name__
             raise ModelError(f"the value of {name} must be a number, not {kind}", where=self.source)
         if not math.isfinite(value):
-            raise ModelError(f"the value of {name} is {value}; it must be finite", where=self.source)
+            raise ModelError(
+                f"the value of {name} is {value}; it must be finite", where=self.source
+            )
         return float(value)
 
     def extended(self, stages: Mapping[str, str | Expr | Stage], target: str) -> Model:

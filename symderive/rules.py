@@ -182,14 +182,10 @@ ROWS: tuple[Row, ...] = (
         _power(lambda n: n == S.Half),
         "(3*x + 5)**(1/2)",
     ),
-    Row(
-        statement("power rule", "u**n", "n*u**(n - 1)*du"), _power(lambda n: True), "(2*x + 5)**3"
-    ),
+    Row(statement("power rule", "u**n", "n*u**(n - 1)*du"), _power(lambda n: True), "(2*x + 5)**3"),
     Row(statement("exponential rule", "c**u", "c**u*log(c)*du", "c > 0"), _exponential, "2**x"),
     Row(
-        statement(
-            "logarithmic differentiation", "u**v", "u**v*(dv*log(u) + v*du/u)", "u > 0"
-        ),
+        statement("logarithmic differentiation", "u**v", "u**v*(dv*log(u) + v*du/u)", "u > 0"),
         _general_power,
         "(x + 4)**x",
     ),
@@ -261,9 +257,7 @@ def conclusion_of(rule: Rule, formula: Expr) -> Conclusion | None:
     return _undefined_chain if function_of(formula) is None else _named_chain
 
 
-def _chain(
-    partials: tuple[Expr, ...], derivatives: tuple[Expr, ...]
-) -> Expr:
+def _chain(partials: tuple[Expr, ...], derivatives: tuple[Expr, ...]) -> Expr:
     moving = [
         product(partial, derivative)
         for partial, derivative in zip(partials, derivatives, strict=True)

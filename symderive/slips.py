@@ -120,9 +120,7 @@ def _power(step: Step, derivatives: tuple[Expr, ...]) -> Iterator[tuple[str, Exp
             yield "(√u)′ is u′/(2√u): the 2 is missing", quotient(du, Pow(u, S.Half))
 
 
-def _exponential_as_power(
-    step: Step, derivatives: tuple[Expr, ...]
-) -> Iterator[tuple[str, Expr]]:
+def _exponential_as_power(step: Step, derivatives: tuple[Expr, ...]) -> Iterator[tuple[str, Expr]]:
     if isinstance(step.formula, exp):
         u = step.formula.args[0]
         yield "e^u is not a power of u", product(u, exp(u - 1), *derivatives)
@@ -208,8 +206,7 @@ def mutants(step: Step) -> Iterator[tuple[str, Expr]]:
     for place in range(len(moving)):
         for name, wrong in mutants(step.premises[place]):
             derivatives = tuple(
-                wrong if k == place else premise.result
-                for k, premise in enumerate(step.premises)
+                wrong if k == place else premise.result for k, premise in enumerate(step.premises)
             )
             yield name, _conclude(step, derivatives)
 

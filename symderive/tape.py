@@ -19,10 +19,11 @@ from symderive.formulas.parsing import parse
 from symderive.formulas.written import evaluated, rename
 from symderive.links import weakest
 from symderive.model import Model, Stage
+from symderive.results import Derivative, adjoint_name, named
 from symderive.steps import Line
 
 if TYPE_CHECKING:
-    from symderive.derivation import Derivation, Derivative
+    from symderive.derivation import Derivation
 
 UNCONNECTED = {"none": None, "zero": S.Zero}
 
@@ -44,7 +45,9 @@ def gradient(
     if isinstance(output_gradients, Sequence) and not isinstance(output_gradients, str):
         weights = list(output_gradients)
     if len(weights) != len(targets):
-        raise ModelError(f"{len(targets)} targets need as many output_gradients; got {len(weights)}")
+        raise ModelError(
+            f"{len(targets)} targets need as many output_gradients; got {len(weights)}"
+        )
     seeds = [_formula(derivation, weight) for weight in weights]
 
     def total(source: str) -> Expr | None:
@@ -93,8 +96,6 @@ def jacobian(
 
 
 def _matrix(derivation: Derivation, parts: list[list[Derivative]]) -> Derivative:
-    from symderive.derivation import Derivative
-
     flat = [part for row in parts for part in row]
     formula = ImmutableMatrix([[part.formula for part in row] for row in parts])
     return Derivative(
@@ -108,16 +109,12 @@ def _matrix(derivation: Derivation, parts: list[list[Derivative]]) -> Derivative
     )
 
 
-def hessian(
-    derivation: Derivation, target: str, source: str | Sequence[str] | None
-) -> Derivative:
+def hessian(derivation: Derivation, target: str, source: str | Sequence[str] | None) -> Derivative:
     """The second derivatives of a stage."""
     if isinstance(source, str):
         return _second(derivation, target, source, source)
     names = list(source if source is not None else derivation.sources)
-    return _matrix(
-        derivation, [[_second(derivation, target, a, b) for b in names] for a in names]
-    )
+    return _matrix(derivation, [[_second(derivation, target, a, b) for b in names] for a in names])
 
 
 def _second(derivation: Derivation, target: str, first: str, second: str) -> Derivative:
@@ -131,7 +128,7 @@ def hessian_vector_product(
     derivation: Derivation, vector: Mapping[str, Any], target: str
 ) -> dict[str, Derivative]:
     """The gradient of ∇·v, by name."""
-    from symderive.derivation import adjoint_name, derive
+    from symderive.derivation import derive
 
     model = derivation.model
     parts: list[str] = []
@@ -161,8 +158,6 @@ def derivative(derivation: Derivation, target: str, source: str, order: int) -> 
 
 def with_gradient(derivation: Derivation, target: str, source: str) -> tuple[Model, str]:
     """The model with ∂target/∂source among its stages, and the name of that stage."""
-    from symderive.derivation import adjoint_name, named
-
     model = derivation.model
     formula = derivation.partial(target, source).formula
     chain = derivation.chain(target, (source,))
@@ -185,8 +180,6 @@ def _renamed(derivation: Derivation, found: Derivative) -> Derivative:
 
     Where a deep model keeps adjoints by name, the gradient's stages stay in it.
     """
-    from symderive.derivation import Derivative
-
     if found.formula.has(Diff):
         return found
     stages = derivation.model.stages

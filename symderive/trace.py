@@ -152,7 +152,9 @@ def loads(text: str, *, source: str = "") -> Derivation:
                     where=source,
                 )
         if len(rows) != len(found[key]):
-            raise ModelError(f"the trace has {len(rows)} {key}, not {len(found[key])}", where=source)
+            raise ModelError(
+                f"the trace has {len(rows)} {key}, not {len(found[key])}", where=source
+            )
     return derivation
 
 

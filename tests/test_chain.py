@@ -127,7 +127,11 @@ def test_links_that_are_the_same_up_to_names_share_one_derivation():
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda d: d.link("A22", "A1"), UnknownChoiceError, "unknown stage 'A22'; did you mean 'A2'"),
+        (
+            lambda d: d.link("A22", "A1"),
+            UnknownChoiceError,
+            "unknown stage 'A22'; did you mean 'A2'",
+        ),
         (lambda d: d.link("A2", "b"), UnknownChoiceError, "unknown input of stage A2 'b'"),
         (lambda d: d.partial("A3", "q"), UnknownChoiceError, "unknown name 'q'"),
         (lambda d: d.gradient("A3", 3), ModelError, "sources are names"),

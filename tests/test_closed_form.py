@@ -91,7 +91,9 @@ def test_no_form_divides_by_what_the_derivative_does_not(stage, never):
     link = sd.derive(sd.Model({"y": stage}), sources=["x"]).link("y", "x")
 
     assert formula(never) not in link.forms
-    assert all(not form.subs({"x": 0, "a": 1, "n": 2, "k": 1}).has(*_INFINITE) for form in link.forms)
+    assert all(
+        not form.subs({"x": 0, "a": 1, "n": 2, "k": 1}).has(*_INFINITE) for form in link.forms
+    )
 
 
 from sympy import nan, oo, zoo  # noqa: E402

@@ -23,7 +23,9 @@ def test_every_free_name_is_a_parameter_where_none_is_stated():
     assert sd.Model({"y": "a*x + b"}).parameters == ("a", "x", "b")
 
 
-@pytest.mark.parametrize("name", ["E", "I", "S", "N", "beta", "gamma", "lambda", "w_1", "y_hat", "Q"])
+@pytest.mark.parametrize(
+    "name", ["E", "I", "S", "N", "beta", "gamma", "lambda", "w_1", "y_hat", "Q"]
+)
 def test_ordinary_names(name):
     model = sd.Model({"y": f"{name}**2"}, parameters=[name])
 

@@ -385,6 +385,9 @@ def _holds(condition: sp.Basic, run: _Run) -> bool:
     if isinstance(condition, sp.And | sp.Or):
         join = all if isinstance(condition, sp.And) else any
         return join(_holds(part, run) for part in condition.args)
+    if isinstance(condition, sp.ITE):
+        test, yes, no = condition.args
+        return _holds(yes if _holds(test, run) else no, run)
     raise ValueMissingError(f"{condition} is not a condition that has a truth value")
 
 

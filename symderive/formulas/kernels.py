@@ -230,7 +230,9 @@ class Kernels:
         terms = []
         for monomial, coefficient in poly.terms():
             powers = (k**e for k, e in zip(self.kernels, monomial, strict=True) if e)
-            terms.append(Mul(Rational(int(coefficient.numerator), int(coefficient.denominator)), *powers))
+            terms.append(
+                Mul(Rational(int(coefficient.numerator), int(coefficient.denominator)), *powers)
+            )
         return Add(*terms)
 
     def factored(self, element: FracElement) -> Expr:

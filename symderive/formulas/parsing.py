@@ -222,9 +222,7 @@ class _Builder:
         return mine + leading
 
     def _error(self, message: str, offset: int) -> FormulaError:
-        return FormulaError(
-            message, text=self.text, column=self._column(offset), where=self.where
-        )
+        return FormulaError(message, text=self.text, column=self._column(offset), where=self.where)
 
     def _at(self, message: str, node: ast.expr) -> FormulaError:
         lines = self.key.splitlines(keepends=True)
