@@ -16,7 +16,7 @@ from sympy import Basic, Expr, Function, Symbol
 from sympy.core.function import AppliedUndef
 
 from symderive.formulas.evaluate import derivative, evaluate
-from symderive.formulas.functions import function_of
+from symderive.formulas.functions import FUNCTIONS, function_of
 from symderive.formulas.inert import Diff
 from symderive.formulas.kernels import is_zero
 from symderive.formulas.written import evaluated
@@ -65,14 +65,29 @@ def witness(formula: Expr, variable: Symbol) -> Expr | None:
 
     Non-smooth primitives have no formula to differentiate: there the witness is numeric.
     """
-    plain = defined(evaluated(formula))
+    held = {part: Symbol(f"_held{k}") for k, part in enumerate(stopped(evaluated(formula)))}
+    plain = defined(evaluated(formula).xreplace(held))
     for part in plain.atoms(Function):
         if function_of(part) is not None and not type(part).__module__.startswith("sympy"):
             return None
         if isinstance(part, AppliedUndef):
             return None
-    result = plain.diff(variable)
+    result = plain.diff(variable).xreplace({mark: part for part, mark in held.items()})
     return None if result.has(*_UNEVALUATED) else result
+
+
+def stopped(formula: Expr) -> list[Expr]:
+    """The parts that ``stop_gradient`` holds constant, in a fixed order."""
+    return sorted(formula.atoms(FUNCTIONS["stop_gradient"].function), key=str)
+
+
+def held_constant(
+    formula: Expr, values: Mapping[str, mpf], prefix: str = "_held"
+) -> tuple[Expr, dict[str, mpf]]:
+    """The formula with what ``stop_gradient`` holds as symbols, and their values at a point."""
+    marks = {part: Symbol(f"{prefix}{k}") for k, part in enumerate(stopped(formula))}
+    numbers = {mark.name: number_at(part.args[0], values) for part, mark in marks.items()}
+    return formula.xreplace(marks), numbers
 
 
 def _unevaluated() -> tuple[type[Basic], ...]:
@@ -141,8 +156,9 @@ def _number_at(formula: Expr, point: tuple[tuple[str, mpf], ...], digits: int) -
         for k, part in enumerate(pending):
             mark = Symbol(f"_d{k}")
             numbers[part] = mark
+            inner, held = held_constant(part.args[0], values)
             values[mark.name] = derivative(
-                stand_in(part.args[0]), part.args[1].name, values, digits
+                stand_in(inner), part.args[1].name, {**values, **held}, digits
             )
         formula = formula.xreplace(numbers)
     return evaluate(stand_in(formula), values, digits)

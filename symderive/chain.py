@@ -26,6 +26,9 @@ from symderive.steps import Certificate, Line
 MAX_WRITTEN_OUT = 40.0
 """The cost up to which an adjoint is written out in stage names."""
 
+DEEP, MAX_DEEP = 24, 12.0
+"""A model with more stages on its paths than this names its adjoints sooner."""
+
 MAX_PATHS_SHOWN = 8
 
 
@@ -119,6 +122,8 @@ class Chain:
         self._formulas: dict[str, tuple[Expr, tuple[str, ...]]] = {}
         reached = model.ancestors(target)
         self._moving = self._between(reached)
+        deep = sum(name in model.stages for name in self._moving) > DEEP
+        self.limit = MAX_DEEP if deep else MAX_WRITTEN_OUT
 
     def _between(self, reached: set[str]) -> set[str]:
         """The names on a path from a source to the target."""
@@ -200,7 +205,7 @@ class Chain:
                 )
                 for adjoint, adjoint_names, link, _, user in parts
             ]
-            self._shapes[shape_key] = _shape(terms)
+            self._shapes[shape_key] = _shape(terms, self.limit)
         return self._instance(name, users, names, self._shapes[shape_key])
 
     def _adjoint(self, user: str) -> tuple[Expr, tuple[str, ...]]:
@@ -276,18 +281,18 @@ def _link_marks(link: Link, names: dict[str, Symbol]) -> dict[Basic, Basic]:
     return {**marks, OUTPUT: names[link.stage.name]}
 
 
-def _shape(terms: list[tuple[Expr, Expr, Expr]]) -> _Shape:
+def _shape(terms: list[tuple[Expr, Expr, Expr]], limit: float) -> _Shape:
     """Σ adjoint · link: put in, closed, and the formula to compute it by.
 
     Each term is (the adjoint written out, the adjoint by name, the link).
     """
     by_name = sum_of(*(product(_shorter(adjoint, named), link) for adjoint, named, link in terms))
     total = sum(cost(adjoint) + cost(link) + 1.0 for adjoint, _, link in terms)
-    if total > 2 * MAX_WRITTEN_OUT or any(adjoint.has(Diff) for adjoint, _, _ in terms):
+    if total > 2 * limit or any(adjoint.has(Diff) for adjoint, _, _ in terms):
         return _Shape(None, by_name, by_name, _AS_IT_STANDS)
     substituted = sum_of(*(product(adjoint, link) for adjoint, _, link in terms))
     local, closed = tidy(by_name), _closed(substituted)
-    if cost(closed) > MAX_WRITTEN_OUT:
+    if cost(closed) > limit:
         return _Shape(None, by_name, by_name, _AS_IT_STANDS)
     if _prefer(closed, local, substituted):
         local = closed

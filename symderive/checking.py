@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from mpmath import isfinite, mp, mpf
-from sympy import Symbol
+from sympy import Expr, Symbol
 
-from symderive.certify import DIGITS, SEED, TOLERANCE, number_at, points
+from symderive.certify import DIGITS, SEED, TOLERANCE, held_constant, number_at, points, stopped
 from symderive.chain import Chain
 
 from symderive.model import Model
@@ -109,12 +109,26 @@ def _gradient(model: Model, chain: Chain) -> Iterable[Check]:
         )
 
 
-def forward(model: Model, point: Mapping[str, mpf], digits: int = DIGITS) -> dict[str, mpf]:
+Held = Mapping[str, tuple[Expr, dict[str, mpf]]]
+"""Stages with what ``stop_gradient`` holds constant in them, as symbols with values."""
+
+
+def forward(
+    model: Model, point: Mapping[str, mpf], digits: int = DIGITS, held: Held | None = None
+) -> dict[str, mpf]:
     """The value of every stage at a point, by mpmath."""
     values = dict(point)
     for stage in model.stages.values():
-        values[stage.name] = number_at(stage.formula, values, digits)
+        formula, fixed = (held or {}).get(stage.name, (stage.formula, {}))
+        values[stage.name] = number_at(formula, {**values, **fixed}, digits)
     return values
+
+
+def _held(model: Model, point: Mapping[str, mpf], digits: int) -> Held:
+    """What ``stop_gradient`` holds, at a point: it does not move with the differences."""
+    stages = [stage for stage in model.stages.values() if stopped(stage.formula)]
+    values = forward(model, point, digits) if stages else {}
+    return {stage.name: held_constant(stage.formula, values) for stage in stages}
 
 
 def adjoint_values(model: Model, chain: Chain, point: Mapping[str, mpf]) -> dict[str, mpf]:
@@ -174,8 +188,9 @@ def _with_step(
 ) -> Certificate:
     with mp.workdps(digits):
         step = mpf(10) ** -places * max(abs(point[name]), 1)
+        held = _held(model, point, digits)
         above, here, below = (
-            forward(model, {**point, name: point[name] + sign * step}, digits)[chain.target]
+            forward(model, {**point, name: point[name] + sign * step}, digits, held)[chain.target]
             for sign in (1, 0, -1)
         )
         difference = (above - below) / (2 * step)

@@ -48,6 +48,7 @@ class Derivation:
         self.model, self.target, self.sources = model, target, sources
         self.warnings = model.warnings
         self._kinds: dict[tuple[int, int, str], LinkKind] = {}
+        self._functions: dict[tuple[str, str | None], Function] = {}
         self._chains: dict[tuple[str, tuple[str, ...]], Chain] = {}
 
     # Links and partial derivatives --------------------------------------------------------
@@ -231,16 +232,18 @@ class Derivation:
         """
         from symderive.numeric import Function
 
-        gradient = {name: adjoint_name(self.target, name) for name in self.sources}
-        return Function(
-            self.definitions(),
-            self.inputs,
-            self.target,
-            gradient,
-            defaults=self.model.values,
-            backend=backend,
-            reduce=reduce,
-        )
+        if (backend, reduce) not in self._functions:
+            gradient = {name: adjoint_name(self.target, name) for name in self.sources}
+            self._functions[backend, reduce] = Function(
+                self.definitions(),
+                self.inputs,
+                self.target,
+                gradient,
+                defaults=self.model.values,
+                backend=backend,
+                reduce=reduce,
+            )
+        return self._functions[backend, reduce]
 
     def number(self, formula: Expr | ImmutableMatrix, **values: float) -> Any:
         """A formula in the names of the model as a number, or a matrix as an array of them."""

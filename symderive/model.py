@@ -15,9 +15,10 @@ from numbers import Real
 from types import MappingProxyType
 
 from sympy import Expr
+from sympy.core.function import AppliedUndef
 
 from symderive.errors import FormulaError, ModelError, UnknownChoiceError
-from symderive.formulas.functions import FUNCTIONS, NamedFunction, user_functions
+from symderive.formulas.functions import FUNCTIONS, NamedFunction, function_of, user_functions
 from symderive.formulas.parsing import WORDS, Parsed, Template, from_sympy, parse
 
 Values = Mapping[str, float] | Sequence[str]
@@ -271,9 +272,24 @@ class Model:
                 'or name the target, as in target = "' + chosen + '"',
                 where=self._place(unreached[-1]),
             )
-        self.warnings = tuple(
-            f"parameter {name} has no effect on {chosen}"
-            for name in self.parameters
-            if name not in reached
+        idle = [name for name in self.parameters if name not in reached]
+        self.warnings = (
+            *(f"parameter {name} has no effect on {chosen}" for name in idle),
+            *(
+                f"the function {name} is not defined: it differentiates formally, without numbers"
+                for name in self.undefined
+            ),
         )
         return chosen
+
+    @cached_property
+    def undefined(self) -> tuple[str, ...]:
+        """The functions that the stages call and nothing defines."""
+        templates = {id(s.parsed.template): s.parsed.template for s in self.stages.values()}
+        found = {
+            type(part).__name__
+            for template in templates.values()
+            for part in template.written.atoms(AppliedUndef)
+            if function_of(part) is None
+        }
+        return tuple(sorted(found))

@@ -46,6 +46,11 @@ class Format:
 
 # Prose ------------------------------------------------------------------------------------------
 
+def one_line(text: str) -> str:
+    """The text with every run of white space as one space."""
+    return re.sub(r"\s+", " ", text)
+
+
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~$^:@=/&<>\"'])")
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;", "$": "&#36;", "|": "&#124;"}
 _KEEP = re.compile(r"(?<=\w)[-.,:'](?=[\w\s])|(?<=[\w)])[.,:](?=\s|$)|(?<=\d)\.(?=\d)")
@@ -118,6 +123,10 @@ def latex_text(text: str) -> str:
 def typst_text(text: str) -> str:
     """Prose for Typst: a string literal, so that nothing in it is markup."""
     return f"#{literal(_spaced(text))};" if text.strip() else text
+
+
+def _visible_lines(text: str) -> str:
+    return "\n".join(visible(line) if line else "" for line in text.split("\n"))
 
 
 def html_text(text: str) -> str:
@@ -218,7 +227,7 @@ FORMATS: dict[str, Format] = {
         ),
         _TYPST,
         replace(_TYPST, name="pdf", suffix=".pdf", finish=_pdf),
-        Format("txt", ".txt", "txt", visible, plain, plain, _alt_only),
+        Format("txt", ".txt", "txt", _visible_lines, plain, plain, _alt_only),
     )
 }
 """The formats by name."""

@@ -41,7 +41,7 @@ class Numbers:
 def gather(derivation: Derivation) -> Numbers | None:
     """Run the derivation's function at the model's values; None where a value is missing."""
     model = derivation.model
-    if not derivation.inputs or any(name not in model.values for name in derivation.inputs):
+    if model.undefined or not derivation.inputs or any(name not in model.values for name in derivation.inputs):
         return None
     point = derivation.evaluate()
     values = {**model.values, **point.stages}

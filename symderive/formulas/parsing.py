@@ -24,6 +24,7 @@ from sympy import (
     Basic,
     Eq,
     Expr,
+    Function,
     I,
     Integer,
     Mul,
@@ -331,9 +332,11 @@ class _Builder:
             condition = self._condition(test)
             return Piecewise((self._number(yes), condition), (self._number(no), true))
         row = self.functions.get(name)
-        if row is None:
-            raise self._at(self._unknown(name), node)
+        if row is None and (near := self._near(name)):
+            raise self._at(f"unknown function {name!r}; did you mean {near}?", node)
         args = [self._number(arg) for arg in node.args]
+        if row is None:  # a function that is named and not defined differentiates formally
+            return Function(name)(*args)
         if any(arg.is_Integer and abs(arg) > MAX_FUNCTION_NUMBER for arg in args):
             raise self._at(f"the number in {name}(…) is too large to write out", node)
         try:
@@ -342,12 +345,13 @@ class _Builder:
             expected = f"{name}({', '.join(row.parameters)})"
             raise self._at(f"{name} is called as {expected}; got {len(args)}", node) from None
 
-    def _unknown(self, name: str) -> str:
+    def _near(self, name: str) -> str:
+        """A known function that is likely meant; empty where the name is one of the user's own."""
         from difflib import get_close_matches
 
-        near = get_close_matches(name, self.functions, n=1)
-        hint = f"did you mean {near[0]}?" if near else "declare it in [functions]"
-        return f"unknown function {name!r}; {hint}"
+        if name.startswith("_"):
+            return "another name: it may not start with an underscore"
+        return next(iter(get_close_matches(name, self.functions, n=1, cutoff=0.75)), "")
 
 
 def from_sympy(formula: Expr, functions: Mapping[str, Callee], *, where: str = "") -> Parsed:
