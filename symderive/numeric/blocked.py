@@ -72,7 +72,8 @@ class _Emitter:
         op = OPS[step.op]
         inside = {o for o in step.operands if isinstance(o, str) and o in self.arrays}
         if not inside:
-            self.before.append(f"{name} = float({op.numpy.format(*operands)})")
+            scalars = [f"np.float64({operand})" for operand in operands]  # 1/0 is inf, not an error
+            self.before.append(f"{name} = float({op.numpy.format(*scalars)})")
             return
         self.arrays.add(step.name)
         written = step.name in self.written

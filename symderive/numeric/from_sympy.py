@@ -13,11 +13,11 @@ from sympy.core.relational import Relational
 
 from symderive.errors import ModelError
 from symderive.formulas.inert import Diff
-from symderive.numeric.graph import DIGITS, Graph, Node, linear
+from symderive.numeric.graph import DIGITS, RATIONAL, Graph, Node, Number, linear, reduced
 from symderive.numeric.ops import OPS
 from symderive.numeric.stable import ARITY, KNOWN
 
-ONE = Fraction(1)
+ONE = 1
 
 _RENAMED = {
     "Abs": "abs",
@@ -86,15 +86,15 @@ def _constant(formula: Any, graph: Graph, names: Mapping[str, Node]) -> Node:
 
 def _add(formula: Basic, graph: Graph, names: Mapping[str, Node]) -> Node:
     terms = [(node, ONE) for node in _args(formula, graph, names)]
-    return graph.add(Fraction(0), terms)
+    return graph.add(0, terms)
 
 
 def _mul(formula: Basic, graph: Graph, names: Mapping[str, Node]) -> Node:
     """A product; a/b as one step, so that a row sees both at once."""
-    factors: list[tuple[Node, Fraction]] = []
+    factors: list[tuple[Node, Number]] = []
     for arg in formula.args:
         if isinstance(arg, sympy.Pow) and arg.exp.is_Rational:
-            exponent = Fraction(int(arg.exp.p), int(arg.exp.q))
+            exponent = reduced(Fraction(int(arg.exp.p), int(arg.exp.q)))
             factors.append((node_of(arg.base, graph, names), exponent))
         else:
             factors.append((node_of(arg, graph, names), ONE))
@@ -104,7 +104,7 @@ def _mul(formula: Basic, graph: Graph, names: Mapping[str, Node]) -> Node:
 def _pow(formula: Any, graph: Graph, names: Mapping[str, Node]) -> Node:
     base, exponent = _args(formula, graph, names)
     constant, rest = linear(exponent)
-    if not rest and isinstance(constant, Fraction):
+    if not rest and isinstance(constant, RATIONAL):
         return graph.mul(ONE, [(base, constant)])
     if formula.base is sympy.E:
         return graph.call("exp", exponent)
@@ -144,7 +144,7 @@ def _not(formula: Basic, graph: Graph, names: Mapping[str, Node]) -> Node:
 
 
 def _truth(formula: Basic, graph: Graph, names: Mapping[str, Node]) -> Node:
-    return graph.const(Fraction(int(formula is sympy.true)))
+    return graph.const(int(formula is sympy.true))
 
 
 def _adjoint(formula: Any, graph: Graph, names: Mapping[str, Node]) -> Node:
@@ -220,7 +220,7 @@ def _heaviside(graph: Graph, x: Node, at_zero: Node) -> Node:
 
 
 def _log_sum_exp(graph: Graph, *args: Node) -> Node:
-    return graph.call("log", graph.add(Fraction(0), [(graph.call("exp", a), ONE) for a in args]))
+    return graph.call("log", graph.add(0, [(graph.call("exp", a), ONE) for a in args]))
 
 
 def _zeta(graph: Graph, *args: Node) -> Node:

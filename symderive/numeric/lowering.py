@@ -7,7 +7,6 @@ size of the formulas.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from fractions import Fraction
 from functools import cache
 from typing import Any
 
@@ -20,7 +19,7 @@ from symderive.numeric.ordering import needed, ordered, renamed
 from symderive.numeric.program import Program
 from symderive.numeric.stable import EXPAND, FUSE, RECOGNISE, rules_of
 
-ONE = Fraction(1)
+ONE = 1
 _REMARK_LIMIT = 200  # definitions; the text of a formula costs more than lowering it
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from itertools import count
 
-from symderive.numeric.graph import Node, Number, exact, linear, over
+from symderive.numeric.graph import RATIONAL, Node, Number, exact, linear, over
 from symderive.numeric.program import Assignment, Operand
 
 _REPEATED_SQUARES = 16  # up to this exponent, multiplications are as accurate as pow and faster
@@ -88,7 +88,7 @@ class Ordering:
         sizes = {abs(k) for _, k in terms}
         if len(sizes) == 1 and sizes != {1} and (len(terms) > 1 or constant == 0):
             size = sizes.pop()
-            signs = [(n, Fraction(1 if k > 0 else -1)) for n, k in terms]
+            signs = [(n, 1 if k > 0 else -1) for n, k in terms]
             inner = self._signed_sum(over(constant, size), signs, "")
             return self._scaled(inner, size, name)
         return self._signed_sum(constant, terms, name)
@@ -114,7 +114,7 @@ class Ordering:
     def _scaled(self, operand: Operand, factor: Number, name: str) -> Operand:
         if factor == 1:
             return self._do("copy", operand, name=name) if name else operand
-        inexact = isinstance(factor, Fraction) and Fraction(float(factor)) != factor
+        inexact = isinstance(factor, RATIONAL) and Fraction(float(factor)) != factor
         if inexact and factor.numerator == 1:
             return self._do("div", operand, float(factor.denominator), name=name)
         return self._do("mul", operand, float(exact(factor)), name=name)
@@ -122,7 +122,7 @@ class Ordering:
     # Products -----------------------------------------------------------------------------------
 
     def _product(self, node: Node, name: str) -> Operand:
-        powers: list[tuple[Node, Fraction]] = list(zip(node.args, node.data, strict=True))
+        powers: list[tuple[Node, Number]] = list(zip(node.args, node.data, strict=True))
         up = [(n, e) for n, e in powers if e > 0]
         down = [(n, -e) for n, e in powers if e < 0]
         if not down:
@@ -130,7 +130,7 @@ class Ordering:
         above = self._times(up, "") if up else 1.0
         return self._do("div", above, self._times(down, ""), name=name)
 
-    def _times(self, powers: list[tuple[Node, Fraction]], name: str) -> Operand:
+    def _times(self, powers: list[tuple[Node, Number]], name: str) -> Operand:
         if len(powers) == 1:
             return self._power(*powers[0], name=name)
         total = self._power(*powers[0])
@@ -139,7 +139,7 @@ class Ordering:
             total = self._do("mul", total, factor, name=name if position == len(powers) else "")
         return total
 
-    def _power(self, node: Node, exponent: Fraction, name: str = "") -> Operand:
+    def _power(self, node: Node, exponent: Number, name: str = "") -> Operand:
         base = self.operand(node)
         if exponent == 1:
             return self._do("copy", base, name=name) if name else base

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator, Mapping
-from fractions import Fraction
 from functools import cache
 
 from symderive.numeric.graph import Graph, Node, Number, factored, linear, over, single, times
 
 Bindings = dict[str, Node]
 Build = Callable[[Graph, Mapping[str, Node]], Node]
-ONE = Fraction(1)
+ONE = 1
 
 
 @cache
@@ -25,7 +24,7 @@ def builder(text: str) -> Build:
 
     >>> graph = Graph()
     >>> builder("x + x")(graph, {"x": graph.input("a")})
-    add(Fraction(0, 1), (Fraction(2, 1),))[input'a'...]
+    add(0, (2,))[input'a'[]]
     """
     tree = ast.parse(text, mode="eval").body
     return lambda graph, names: _build(graph, tree, names)
@@ -33,7 +32,7 @@ def builder(text: str) -> Build:
 
 def _build(graph: Graph, tree: ast.expr, names: Mapping[str, Node]) -> Node:
     if isinstance(tree, ast.Constant) and isinstance(tree.value, int):
-        return graph.const(Fraction(tree.value))
+        return graph.const(tree.value)
     if isinstance(tree, ast.Name):
         return names[tree.id]
     if isinstance(tree, ast.UnaryOp):
@@ -53,9 +52,9 @@ def _build(graph: Graph, tree: ast.expr, names: Mapping[str, Node]) -> Node:
             return graph.mul(ONE, [(left, constant)])
         return graph.call("pow", left, right)
     if isinstance(tree.op, ast.Add):
-        return graph.add(Fraction(0), [(left, ONE), (right, ONE)])
+        return graph.add(0, [(left, ONE), (right, ONE)])
     if isinstance(tree.op, ast.Sub):
-        return graph.add(Fraction(0), [(left, ONE), (right, -ONE)])
+        return graph.add(0, [(left, ONE), (right, -ONE)])
     return graph.mul(ONE, [(left, ONE), (right, -ONE if isinstance(tree.op, ast.Div) else ONE)])
 
 
@@ -87,10 +86,10 @@ def _places(graph: Graph, row: Node, node: Node) -> Iterator[Place]:
     elif row.op == "mul":
         factor, powers = factored(node)
         for bound, k, rest in _in_product(graph, row, ONE, factor, powers, {}, True):
-            yield bound, k, rest, Fraction(0), []
+            yield bound, k, rest, 0, []
     else:
         for bound in match(graph, row, node, {}):
-            yield bound, ONE, {}, Fraction(0), []
+            yield bound, ONE, {}, 0, []
 
 
 def _in_sum(graph: Graph, row: Node, node: Node) -> Iterator[Place]:
@@ -118,7 +117,7 @@ def _take_constant(
 ) -> tuple[Number, list[tuple[Node, Number]]] | None:
     """Take ``wanted · common`` out of a sum."""
     if not common:
-        return (Fraction(0), terms) if constant == wanted else None
+        return (0, terms) if constant == wanted else None
     for position, (term, factor) in enumerate(terms):
         if factor == wanted and factored(term)[1] == common:
             return constant, terms[:position] + terms[position + 1 :]
@@ -198,7 +197,7 @@ def _factors(
         yield from _bound_factor(graph, bound[row.data], later, ratio, powers, bound, partial)
         return
     for node, have in powers.items():
-        if not (have == exponent or (have / exponent >= 1 and have.denominator == 1)):
+        if have != exponent and not (over(have, exponent) >= 1 and have.denominator == 1):
             continue
         for found in match(graph, row, node, bound):
             left = {n: e for n, e in powers.items() if n is not node}
@@ -276,7 +275,7 @@ def _whole_sum(graph: Graph, row: Node, node: Node, bound: Bindings) -> Iterator
     for found, rest in _rest(graph, named, terms, ONE, {}, bound):
         if free and rest and free[0][0].data not in found:
             name, k = free[0][0].data, free[0][1]
-            yield found | {name: graph.add(Fraction(0), [(n, over(c, k)) for n, c in rest])}
+            yield found | {name: graph.add(0, [(n, over(c, k)) for n, c in rest])}
         elif not rest and (not free or free[0][0].data in found):
             yield found
 

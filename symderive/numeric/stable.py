@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from fractions import Fraction
 
 from symderive.numeric.graph import Graph, Node, Number, Rule, linear
 from symderive.numeric.patterns import Build, builder, pattern, rewrite
@@ -258,14 +257,14 @@ ARITY = {
 def _log_sum_exp(graph: Graph, node: Node) -> Node | None:
     """log(c1·exp(a1) + c2·exp(a2) + …) → m + log(Σ c·exp(a − m)), m = max a."""
     constant, terms = linear(node.args[0])
-    plain = {Fraction(1)} == {k for _, k in terms} and constant in (0, 1)
+    plain = {1} == {k for _, k in terms} and constant in (0, 1)
     if node.args[0].op != "add" or (plain and len(terms) + (constant != 0) < 3):
         return None  # softplus and logaddexp keep more digits
     shifted = _shifted(graph, node.args[0])
     if shifted is None:
         return None
     top, total = shifted
-    return graph.add(Fraction(0), [(top, Fraction(1)), (graph.call("log", total), Fraction(1))])
+    return graph.add(0, [(top, 1), (graph.call("log", total), 1)])
 
 
 def _softmax(graph: Graph, node: Node) -> Node | None:
@@ -280,10 +279,10 @@ def _softmax(graph: Graph, node: Node) -> Node | None:
             pairs = zip(node.args, node.data, strict=True)
             rest = [(n, e) for n, e in pairs if n is not base and n is not exps[0]]
             difference = graph.add(
-                Fraction(0), [(exps[0].args[0], Fraction(1)), (top, Fraction(-1))]
+                0, [(exps[0].args[0], 1), (top, -1)]
             )
             share = graph.call("exp", difference)
-            return graph.mul(Fraction(1), [(share, Fraction(1)), (total, Fraction(-1)), *rest])
+            return graph.mul(1, [(share, 1), (total, -1), *rest])
     return None
 
 
@@ -301,10 +300,10 @@ def _shifted(graph: Graph, node: Node) -> tuple[Node, Node] | None:
     for part, _ in parts[1:]:
         top = graph.call("max", top, part)
     shifted = [
-        (graph.call("exp", graph.add(Fraction(0), [(part, Fraction(1)), (top, Fraction(-1))])), k)
+        (graph.call("exp", graph.add(0, [(part, 1), (top, -1)])), k)
         for part, k in parts
     ]
-    return top, graph.add(Fraction(0), shifted)
+    return top, graph.add(0, shifted)
 
 
 def _has_max(node: Node) -> bool:
@@ -327,8 +326,14 @@ def _rule(row: Row) -> Rule:
     return rule
 
 
-def _has(node: Node) -> set[str]:
+def _has(node: Node) -> frozenset[str]:
     """What functions a node shows at first sight."""
+    if node.shows is None:
+        node.shows = frozenset(_shown(node))
+    return node.shows
+
+
+def _shown(node: Node) -> set[str]:
     if node.op not in ("add", "mul"):
         return {arg.op for arg in node.args}
     found = set()
