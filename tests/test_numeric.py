@@ -60,7 +60,7 @@ def test_the_mean_of_logarithms_is_exact_for_tiny_terms() -> None:
 def test_source_reads_like_the_model() -> None:
     text = make().source
     assert "    A = w * x\n" in text
-    assert "    # Derivatives, backwards\n    L_D_A = (A - y) * 2.0\n" in text
+    assert "    # Derivatives, backwards\n    L_D_A = t1 * 2.0\n" in text
     assert "np." in source(make().program, "numpy")
 
 

@@ -174,7 +174,20 @@ def _softplus(z: mpmath.mpf) -> mpmath.mpf:
 MEANING = {
     **{
         n: getattr(mpmath, n)
-        for n in ["exp", "log", "sinh", "cosh", "tanh", "sin", "cos", "sqrt", "erf", "erfc", "hypot", "atanh"]
+        for n in [
+            "exp",
+            "log",
+            "sinh",
+            "cosh",
+            "tanh",
+            "sin",
+            "cos",
+            "sqrt",
+            "erf",
+            "erfc",
+            "hypot",
+            "atanh",
+        ]
     },
     "abs": abs,
     "max": max,
@@ -228,7 +241,10 @@ def test_a_row_is_found_and_keeps_the_digits(row: Row) -> None:
     names = sorted(row.example)
     symbols = {name: sp.Symbol(name) for name in names}
     space = {
-        **{n: getattr(sp, n) for n in ["exp", "log", "sinh", "cosh", "tanh", "sin", "cos", "sqrt", "erf", "erfc"]},
+        **{
+            n: getattr(sp, n)
+            for n in ["exp", "log", "sinh", "cosh", "tanh", "sin", "cos", "sqrt", "erf", "erfc"]
+        },
         "log1p": lambda x: sp.log(1 + x),
         "expm1": lambda x: sp.exp(x) - 1,
         "sigmoid": lambda z: 1 / (1 + sp.exp(-z)),

@@ -46,11 +46,6 @@ class Format:
 
 # Prose ------------------------------------------------------------------------------------------
 
-def one_line(text: str) -> str:
-    """The text with every run of white space as one space."""
-    return re.sub(r"\s+", " ", text)
-
-
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~$^:@=/&<>\"'])")
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;", "$": "&#36;", "|": "&#124;"}
 _KEEP = re.compile(r"(?<=\w)[-.,:'](?=[\w\s])|(?<=[\w)])[.,:](?=\s|$)|(?<=\d)\.(?=\d)")

@@ -22,7 +22,7 @@ def as_array(rows: Sequence[Sequence[Any]]) -> np.ndarray[Any, Any]:
 def newton_step(
     old: Mapping[str, float], slopes: Mapping[str, float], curvature: np.ndarray[Any, Any]
 ) -> dict[str, float]:
-    """old − H⁻¹·slopes, by name.
+    """Old − H⁻¹·slopes, by name.
 
     Raises:
         SymderiveError: H is singular.

@@ -171,8 +171,7 @@ class Graph:
             others = [(n, e) for n, e in powers.items() if n is not node]
             if constant == 0 and len(terms) <= 4 and all(_cancels(t, powers) for t, _ in terms):
                 opened = [
-                    (self.mul(1, [*zip(t.args, t.data, strict=True), *others]), k)
-                    for t, k in terms
+                    (self.mul(1, [*zip(t.args, t.data, strict=True), *others]), k) for t, k in terms
                 ]
                 return self.add(0, opened)
         return None

@@ -6,6 +6,7 @@ size of the formulas.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -49,6 +50,22 @@ def lower(
     >>> lower([("L", x * y + 1)], ["x", "y"], ["L"]).assignments[-1]
     Assignment(name='L', op='add', operands=('t1', 1.0))
     """
+    collecting = gc.isenabled()
+    gc.disable()  # nodes are many and live to the end: looking for garbage among them is wasted
+    try:
+        return _lower(definitions, inputs, outputs, headings or {}, stable)
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _lower(
+    definitions: Sequence[tuple[str, Expr]],
+    inputs: Sequence[str],
+    outputs: Sequence[str],
+    headings: Mapping[str, str],
+    stable: bool,
+) -> Program:
     graph = Graph(*(_rules(RECOGNISE) if stable else (None, None)))
     names = {name: graph.input(name) for name in inputs}
     for name, formula in definitions:
@@ -70,7 +87,7 @@ def lower(
         outputs=tuple(outputs),
         assignments=tuple(assignments),
         temporaries=frozenset(temporaries),
-        headings=_headings(headings or {}, definitions, {step.name for step in assignments}),
+        headings=_headings(headings, definitions, {step.name for step in assignments}),
         remarks=_remarks(definitions, found, targets),
     )
 

@@ -189,6 +189,34 @@ OPS: dict[str, Op] = {row.name: row for row in _ROWS}
 """Every operation by name."""
 
 MATH_NAMES = frozenset(
-    ["sqrt", "exp", "expm1", "log", "log1p", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "floor", "ceil", "copysign", "hypot", "atan2", "pow", "erf", "erfc", "gamma", "lgamma"]
+    [
+        "sqrt",
+        "exp",
+        "expm1",
+        "log",
+        "log1p",
+        "sin",
+        "cos",
+        "tan",
+        "asin",
+        "acos",
+        "atan",
+        "sinh",
+        "cosh",
+        "tanh",
+        "asinh",
+        "acosh",
+        "atanh",
+        "floor",
+        "ceil",
+        "copysign",
+        "hypot",
+        "atan2",
+        "pow",
+        "erf",
+        "erfc",
+        "gamma",
+        "lgamma",
+    ]
 )
 """The functions that the python backend imports from ``math``."""

@@ -23,9 +23,11 @@ class Dialect:
     not_a_number: str
 
     def template(self, op: Op) -> str:
+        """Source of an operation."""
         return op.python if self.name == "python" else op.numpy
 
     def level(self, op: Op) -> int:
+        """Precedence of that source."""
         return op.level if self.name == "python" else op.numpy_level
 
 

@@ -43,7 +43,19 @@ EXACT: dict[str, Callable[..., Any]] = {
 """Functions that only mpmath has, by name."""
 
 TWO_ARGUMENTS = frozenset(
-    ["polygamma", "hurwitz_zeta", "beta", "besselj", "bessely", "besseli", "besselk", "lowergamma", "uppergamma", "expint", "polylog"]
+    [
+        "polygamma",
+        "hurwitz_zeta",
+        "beta",
+        "besselj",
+        "bessely",
+        "besseli",
+        "besselk",
+        "lowergamma",
+        "uppergamma",
+        "expint",
+        "polylog",
+    ]
 )
 
 

@@ -231,7 +231,22 @@ STABLE: tuple[Row, ...] = (
 )
 
 KNOWN = frozenset(
-    ["sigmoid", "softplus", "logaddexp", "logcosh", "xlogy", "xlog1py", "tanh", "sinh", "cosh", "expm1", "log1p", "hypot", "erf", "erfc"]
+    [
+        "sigmoid",
+        "softplus",
+        "logaddexp",
+        "logcosh",
+        "xlogy",
+        "xlog1py",
+        "tanh",
+        "sinh",
+        "cosh",
+        "expm1",
+        "log1p",
+        "hypot",
+        "erf",
+        "erfc",
+    ]
 )
 """Functions that rows speak of: they stay themselves until the graph is expanded."""
 
@@ -278,9 +293,7 @@ def _softmax(graph: Graph, node: Node) -> Node | None:
             top, total = shifted
             pairs = zip(node.args, node.data, strict=True)
             rest = [(n, e) for n, e in pairs if n is not base and n is not exps[0]]
-            difference = graph.add(
-                0, [(exps[0].args[0], 1), (top, -1)]
-            )
+            difference = graph.add(0, [(exps[0].args[0], 1), (top, -1)])
             share = graph.call("exp", difference)
             return graph.mul(1, [(share, 1), (total, -1), *rest])
     return None
@@ -299,10 +312,7 @@ def _shifted(graph: Graph, node: Node) -> tuple[Node, Node] | None:
     top = parts[0][0]
     for part, _ in parts[1:]:
         top = graph.call("max", top, part)
-    shifted = [
-        (graph.call("exp", graph.add(0, [(part, 1), (top, -1)])), k)
-        for part, k in parts
-    ]
+    shifted = [(graph.call("exp", graph.add(0, [(part, 1), (top, -1)])), k) for part, k in parts]
     return top, graph.add(0, shifted)
 
 
@@ -334,13 +344,13 @@ def _has(node: Node) -> frozenset[str]:
 
 
 def _shown(node: Node) -> set[str]:
-    if node.op not in ("add", "mul"):
-        return {arg.op for arg in node.args}
-    found = set()
+    found = {"root"} if node.op == "mul" and any(e.denominator != 1 for e in node.data) else set()
     for arg in node.args:
         found.add(arg.op)
-        if arg.op == "mul":
+        if arg.op in ("add", "mul"):
             found.update(inner.op for inner in arg.args)
+        if arg.op == "mul" and any(e.denominator != 1 for e in arg.data):
+            found.add("root")
     return found
 
 

@@ -59,7 +59,9 @@ def update(function: Function, values: Mapping[str, Any], *, learning_rate: floa
     old_loss, gradient = function(**values)
     old = {name: values.get(name, function.defaults.get(name)) for name in gradient}
     new = {name: old[name] - learning_rate * slope for name, slope in gradient.items()}
-    return Update(old, new, gradient, learning_rate, old_loss, function.value_only(**{**values, **new}))
+    return Update(
+        old, new, gradient, learning_rate, old_loss, function.value_only(**{**values, **new})
+    )
 
 
 def train(
