@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
-from sympy import EulerGamma, Expr, Float, Function, Symbol, pi
+from sympy import EulerGamma, Expr, Float, Function, pi
 from sympy.core.function import ArgumentIndexError
 
 from symderive.formulas.inert import placeholder
@@ -63,14 +63,14 @@ class NamedFunction:
         name: As written in formulas: ``sigmoid``.
         parameters: ``("p", "y")``; a last ``"..."`` means any number of further arguments.
         title: As documents call it: ``logistic sigmoid``.
-        function: Its SymPy class; ``None`` where it builds something else (``sqrt`` builds a power).
+        function: Its SymPy class; ``None`` where it builds something else: ``sqrt``, a power.
         apply: Builds the SymPy object from arguments.
         definition: Formula text in the parameters; ``None`` for a primitive.
         partials: The derivative by each parameter, as formula text; ``""`` where there is none to
             state (the order of a Bessel function).
         stable: The numerically stable form, in primitives of ``numeric``; ``""`` where the
             definition (or the primitive) is stable as it stands.
-        stable_partials: The same for each partial; ``()`` or ``""`` where it is stable as it stands.
+        stable_partials: The same for each partial; ``""`` where it is stable as it stands.
         equivalent: For a primitive: the same in other functions, for witnesses and printers.
         domain: Condition in the parameters under which the value is a real number.
         samples: For each parameter the range that samples are drawn from, near edges included.
@@ -178,14 +178,14 @@ class NamedFunction:
         return tidy(formula) if len(args) < len(names) else formula  # a default of 1 drops out
 
 
-@lru_cache(maxsize=None)
+@cache
 def _read(row: NamedFunction, text: str) -> Parsed:
     from symderive.formulas.functions import FUNCTIONS  # the table holds the rows
 
     return parse(text, row.scope or FUNCTIONS, where=f"function {row.name}")
 
 
-@lru_cache(maxsize=None)
+@cache
 def _letters(count: int) -> tuple[str, ...]:
     return tuple(f"a{k}" for k in range(1, count + 1))
 
@@ -250,7 +250,8 @@ def make_class(row: NamedFunction) -> NamedFunction:
     namespace: dict[str, Any] = {"__doc__": row.title, "__module__": __name__}
     if most is not None:
         namespace["nargs"] = tuple(range(least, most + 1))
-    cls: type[Named] = type(Named)(row.name, (Named,), namespace)
+    metaclass: Any = type(Named)
+    cls = metaclass(row.name, (Named,), namespace)
 
     def apply(*args: Expr) -> Expr:
         if len(args) < least:

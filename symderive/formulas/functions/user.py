@@ -18,9 +18,7 @@ _SIGNATURE = re.compile(r"\s*([^\W\d_]\w*)\s*\(\s*([^\W\d_]\w*(?:\s*,\s*[^\W\d_]
 _KEYS = frozenset({"definition", "derivatives", "title", "domain"})
 
 
-def user_functions(
-    functions: Mapping[str, object], *, where: str = ""
-) -> dict[str, NamedFunction]:
+def user_functions(functions: Mapping[str, object], *, where: str = "") -> dict[str, NamedFunction]:
     """Read a model's ``[functions]``.
 
     A function with a definition alone is an abbreviation: formulas get what it stands for. With
@@ -91,9 +89,7 @@ def _row(
     return row
 
 
-def _partials(
-    stated: object, parameters: tuple[str, ...], where: str
-) -> tuple[str, ...]:
+def _partials(stated: object, parameters: tuple[str, ...], where: str) -> tuple[str, ...]:
     """The stated derivatives, one for each parameter."""
     if isinstance(stated, str):
         stated = (stated,)

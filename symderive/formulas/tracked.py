@@ -1,0 +1,346 @@
+"""Real numbers that carry a bound of their error, and the operations on them.
+
+A number is mpmath's own bare tuple with the exponent of its error: |error| ≤ 2**exponent. An
+operation that has to decide something within the error (a branch, a pole, a whole number) raises
+``UncertainError``, and whoever runs it tries again with more bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, SupportsFloat
+
+from mpmath import MPContext, libmp
+from mpmath.libmp import (
+    ComplexResult,
+    fnan,
+    fone,
+    from_int,
+    fzero,
+    mpf_abs,
+    mpf_add,
+    mpf_cmp,
+    mpf_mul,
+    mpf_neg,
+    mpf_pos,
+    mpf_pow_int,
+    mpf_shift,
+    mpf_sub,
+    mpf_sum,
+)
+
+Raw = tuple[int, int, int, int]
+"""mpmath's own number: sign, mantissa, exponent, bits."""
+
+Tracked = tuple[Raw, int]
+"""A number and the exponent of a bound of its error: |error| ≤ 2**exponent."""
+
+Value = SupportsFloat | str
+EXACT = -(10**12)
+"""The error exponent of a number without error."""
+
+MAX_BITS = 6_000
+"""Where cancellation goes on beyond this, the number is zero."""
+
+_CONTEXT = MPContext()  # our own, so that nobody's mp.prec is touched
+
+
+class UncertainError(Exception):
+    """A decision (a branch, a pole) lies within the error: more bits are needed."""
+
+
+def magnitude(number: Raw) -> int:
+    """The exponent m of 2**(m-1) ≤ |number| < 2**m; only for finite numbers that are not 0."""
+    return number[2] + number[3]
+
+
+def is_finite(number: Raw) -> bool:
+    """Whether the number is neither infinite nor nan."""
+    return bool(number[1]) or number == fzero
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The conditions of one run: its bits, the values, whether doubts may still be raised."""
+
+    bits: int
+    values: Mapping[str, Value]
+    last: bool
+
+    def doubt(self) -> None:
+        """Ask for more bits, unless this run is the last."""
+        if not self.last:
+            raise UncertainError
+
+
+def compare(left: Tracked, right: Tracked, run: Run) -> int | None:
+    """−1, 0 or 1; ``None`` where a side is nan."""
+    if fnan in (left[0], right[0]):
+        return None
+    error = max(left[1], right[1])
+    if error > EXACT and is_finite(left[0]) and is_finite(right[0]):
+        rest = mpf_sub(left[0], right[0], run.bits, "n")
+        if not rest[1] or magnitude(rest) <= error + 1:
+            run.doubt()
+            return 0
+    result = mpf_cmp(left[0], right[0])
+    return (result > 0) - (result < 0)
+
+
+# Arithmetic -------------------------------------------------------------------------------
+
+
+def rounded(number: Raw, error: int, run: Run) -> Tracked:
+    """The number with the error of rounding it joined to an error it already has."""
+    if not number[1]:
+        return number, error
+    return number, max(error, magnitude(number) - run.bits) + 1
+
+
+def add(args: list[Tracked], run: Run) -> Tracked:
+    """The sum; cancellation shows as an error that stays while the number shrinks."""
+    numbers = [number for number, _ in args]
+    error = max(error for _, error in args)
+    if error == EXACT:
+        total = mpf_sum(numbers)
+        if total[3] <= run.bits:
+            return total, EXACT  # whole numbers stay whole: n + 1 is an order like n
+        return rounded(mpf_pos(total, run.bits, "n"), EXACT, run)
+    return rounded(mpf_sum(numbers, run.bits, "n"), error + len(args).bit_length(), run)
+
+
+def multiply(args: list[Tracked], run: Run) -> Tracked:
+    """The product; the relative errors of the factors join."""
+    total, bits = fone, run.bits
+    if all(error == EXACT for _, error in args):
+        for number, _ in args:
+            total = mpf_mul(total, number)
+        if total[3] <= bits:
+            return total, EXACT
+        return rounded(mpf_pos(total, bits, "n"), EXACT, run)
+    relative, zero_error, others = EXACT, None, 0
+    for number, error in args:
+        total = mpf_mul(total, number, bits, "n")
+        if number[1]:
+            relative = max(relative, error - magnitude(number))
+            others += magnitude(number)
+        elif number == fzero:
+            zero_error = error if zero_error is None else zero_error + error
+    if zero_error is not None:
+        return total, max(EXACT, zero_error + others)
+    if not total[1]:
+        return total, EXACT
+    return total, magnitude(total) + max(relative, -bits) + 2
+
+
+def raise_to(args: list[Tracked], run: Run) -> Tracked:
+    """Base ** power over the reals; nan where that is complex."""
+    (base, base_error), (power, power_error) = args
+    if not is_finite(base) or not is_finite(power):
+        return call("power", args, run)
+    if base_error > EXACT and (not base[1] or base_error >= magnitude(base)):
+        run.doubt()
+        base = fzero
+    if base == fzero:
+        return _zero_power(power, base_error)
+    whole = power_error == EXACT and power[2] >= 0
+    if base[0] and not whole:
+        return fnan, EXACT
+    if whole:
+        result = mpf_pow_int(base, libmp.to_int(power), run.bits, "n")
+    elif power == (0, 1, -1, 1):
+        result = libmp.mpf_sqrt(base, run.bits, "n")
+    else:
+        extra = max(0, magnitude(power)) + 8
+        result = libmp.mpf_pow(base, power, run.bits + extra, "n")
+    if not result[1]:
+        return result, EXACT
+    relative = -run.bits
+    if base_error > EXACT:
+        relative = max(relative, base_error - magnitude(base) + max(0, magnitude(power)) + 1)
+    if power_error > EXACT:
+        relative = max(relative, power_error + abs(magnitude(base)).bit_length() + 1)
+    return result, magnitude(result) + relative + 1
+
+
+def _zero_power(power: Raw, error: int) -> Tracked:
+    """Zero to a power: undefined (a two-sided pole) for odd negative ones."""
+    if power == fzero:
+        return fone, EXACT
+    if not power[0]:
+        return fzero, error
+    odd = power[2] == 0  # mantissas are odd: a whole number that is not even
+    return (fnan if odd else libmp.finf), EXACT
+
+
+# Functions --------------------------------------------------------------------------------
+
+_Slope = Callable[[Raw, Raw], int]
+"""Exponent of a bound of |f'(x)|, from x and f(x)."""
+
+
+def _from_one(x: Raw) -> int:
+    """The magnitude of 1 − x²."""
+    rest = mpf_sub(fone, mpf_mul(x, x))
+    return magnitude(rest) if rest[1] else -MAX_BITS
+
+
+_FAST: dict[str, tuple[Callable[..., Raw], _Slope | None]] = {
+    "exp": (libmp.mpf_exp, lambda _, f: magnitude(f) if f[1] else -MAX_BITS),
+    "log": (libmp.mpf_log, lambda x, _: 1 - magnitude(x)),
+    "sin": (libmp.mpf_sin, lambda *_: 0),
+    "cos": (libmp.mpf_cos, lambda *_: 0),
+    "tan": (libmp.mpf_tan, lambda _, f: 2 * max(0, magnitude(f)) + 1 if f[1] else 1),
+    "sinh": (libmp.mpf_sinh, lambda _, f: max(0, magnitude(f)) + 1 if f[1] else 1),
+    "cosh": (libmp.mpf_cosh, lambda _, f: magnitude(f)),
+    "tanh": (libmp.mpf_tanh, lambda *_: 0),
+    "asin": (libmp.mpf_asin, lambda x, _: 1 - _from_one(x) // 2),
+    "acos": (libmp.mpf_acos, lambda x, _: 1 - _from_one(x) // 2),
+    "atan": (libmp.mpf_atan, lambda *_: 0),
+    "asinh": (libmp.mpf_asinh, lambda *_: 0),
+    "acosh": (libmp.mpf_acosh, lambda x, _: 1 - _from_one(x) // 2),
+    "atanh": (libmp.mpf_atanh, lambda x, _: 1 - _from_one(x)),
+    "erf": (libmp.mpf_erf, lambda *_: 1),
+    "erfc": (libmp.mpf_erfc, None),
+}
+"""Functions of one argument that mpmath has on its bare numbers, with their slopes."""
+
+_UNDEFINED = (ComplexResult, ValueError, ZeroDivisionError, OverflowError, libmp.NoConvergence)
+
+
+_COMPOSED: dict[str, Callable[..., Any]] = {
+    "lowergamma": lambda a, x: _CONTEXT.gammainc(a, 0, x),
+    "airyaiprime": lambda x: _CONTEXT.airyai(x, derivative=1),
+    "airybiprime": lambda x: _CONTEXT.airybi(x, derivative=1),
+}
+"""What mpmath has under another signature."""
+
+
+def _bare(name: str, numbers: tuple[Raw, ...], bits: int) -> Raw:
+    """One call of an mpmath function; nan where it is undefined or complex."""
+    try:
+        if name in _FAST:
+            result: Raw = _FAST[name][0](*numbers, bits, "n")
+            return result
+        _CONTEXT.prec = bits
+        function = _COMPOSED.get(name) or getattr(_CONTEXT, name)
+        value = function(*(_CONTEXT.make_mpf(number) for number in numbers))
+        if hasattr(value, "_mpc_"):
+            real, imaginary = value._mpc_
+            return real if imaginary == fzero else fnan
+        return _CONTEXT.convert(value)._mpf_
+    except _UNDEFINED:
+        return fnan
+
+
+def call(name: str, args: list[Tracked], run: Run) -> Tracked:
+    """A function through mpmath; errors of the arguments by its slope, or by trying beside them."""
+    numbers = tuple(number for number, _ in args)
+    bits = run.bits + 8
+    result = _bare(name, numbers, bits)
+    error = EXACT if result == fzero else (magnitude(result) - run.bits if result[1] else EXACT)
+    slope = _FAST[name][1] if name in _FAST else None
+    for place, (number, doubt) in enumerate(args):
+        if doubt == EXACT or not is_finite(number):
+            continue
+        if slope is not None and result[1] and number[1]:
+            error = max(error, doubt + slope(number, result) + 1)
+            continue
+        beside = [
+            _bare(name, (*numbers[:place], moved, *numbers[place + 1 :]), bits)
+            for moved in (
+                mpf_add(number, mpf_shift(fone, doubt)),
+                mpf_sub(number, mpf_shift(fone, doubt)),
+            )
+        ]
+        if any(map(is_finite, beside)) != is_finite(result) or not all(
+            is_finite(value) == is_finite(result) for value in beside
+        ):
+            run.doubt()
+            continue
+        if not is_finite(result):
+            continue
+        for value in beside:
+            change = mpf_sub(value, result, 20, "n")
+            if change[1]:
+                error = max(error, magnitude(change) + 1)
+        if slope is None and name in _FAST and not result[1]:
+            error = max(error, doubt)
+    return result, error
+
+
+def sign(args: list[Tracked], run: Run) -> Tracked:
+    """−1, 0 or 1."""
+    return from_int(compare(args[0], (fzero, EXACT), run) or 0), EXACT
+
+
+def floor(args: list[Tracked], run: Run) -> Tracked:
+    """The greatest whole number not above."""
+    number, error = args[0]
+    if not is_finite(number):
+        return args[0]
+    below = libmp.mpf_floor(number, run.bits, "n")
+    if error > EXACT:  # within the error of a whole number?
+        nearest = libmp.mpf_nint(number, run.bits, "n")
+        rest = mpf_sub(number, nearest)
+        if not rest[1] or magnitude(rest) <= error + 1:
+            run.doubt()
+            below = nearest
+    return below, EXACT
+
+
+def ceil(args: list[Tracked], run: Run) -> Tracked:
+    """The least whole number not below."""
+    number, error = args[0]
+    below = floor([(mpf_neg(number), error)], run)
+    return mpf_neg(below[0]), below[1]
+
+
+def absolute(args: list[Tracked], run: Run) -> Tracked:
+    """The absolute value."""
+    return mpf_abs(args[0][0]), args[0][1]
+
+
+def greatest(args: list[Tracked], run: Run) -> Tracked:
+    """The greatest; where two are equal within their errors, the greater error counts."""
+    best, settled = args[0], replace(run, last=True)
+    for arg in args[1:]:
+        sign = compare(arg, best, settled)
+        if sign is None:
+            return fnan, EXACT
+        if sign == 0:
+            best = best[0], max(arg[1], best[1])
+        elif sign > 0:
+            best = arg
+    return best
+
+
+def least(args: list[Tracked], run: Run) -> Tracked:
+    """The least; see ``greatest``."""
+    number, error = greatest([(mpf_neg(number), error) for number, error in args], run)
+    return mpf_neg(number), error
+
+
+def heaviside(args: list[Tracked], run: Run) -> Tracked:
+    """The unit step; a second argument is its value at 0, else 1/2."""
+    sign = compare(args[0], (fzero, EXACT), run)
+    if sign is None:
+        return fnan, EXACT
+    if sign == 0 and len(args) > 1:
+        return args[1]
+    return ((fzero, (0, 1, -1, 1), fone)[sign + 1]), EXACT
+
+
+Operation = Callable[[list[Tracked], Run], Tracked]
+
+OPERATIONS: dict[str, Operation] = {
+    "abs": absolute,
+    "sign": sign,
+    "floor": floor,
+    "ceil": ceil,
+    "max": greatest,
+    "min": least,
+    "heaviside": heaviside,
+}
+"""Operations of our own, by the name of the row."""
