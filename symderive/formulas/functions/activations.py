@@ -21,9 +21,8 @@ def _taken(value: str) -> str:
 
 
 ALL = "as TensorFlow, PyTorch and JAX do."
-STRICT = f"{_taken('0')}, as TensorFlow and PyTorch do."
 LEFT = f"{_taken('that of the left side')}, as TensorFlow and PyTorch do; JAX takes the right side."
-OUTSIDE = f"{_taken('that of the outer side')}."
+OUTSIDE = f"{_taken('that of the outer side')}, as JAX does."
 
 # fmt: off
 SMOOTH: tuple[NamedFunction, ...] = (
@@ -114,7 +113,7 @@ PIECEWISE: tuple[NamedFunction, ...] = (
         kinks=Kink("z == 0", f"{_taken('0')}, {ALL}")),
     own("relu6", "z", "rectified linear unit up to 6", definition="min(max(z, 0), 6)",
         partials="where(z > 0, where(z < 6, 1, 0), 0)", samples=ANY, symbol="ReLU6",
-        kinks=(Kink("z == 0", f"{_taken('0')}, {ALL}"), Kink("z == 6", STRICT))),
+        kinks=(Kink("z == 0", f"{_taken('0')}, {ALL}"), Kink("z == 6", f"{_taken('0')}, {ALL}"))),
     own("leaky_relu", "z, alpha=0.01", "leaky rectified linear unit",
         definition="where(z > 0, z, alpha*z)",
         partials=("where(z > 0, 1, alpha)", "where(z > 0, 0, z)"), samples=(ANY, SLOPE),
@@ -161,11 +160,11 @@ PIECEWISE: tuple[NamedFunction, ...] = (
         partials=("where(z > lo, where(z < hi, 1, 0), 0)", "where(z <= lo, 1, 0)",
                   "where(z >= hi, 1, 0)"),
         domain="lo < hi", samples=(NEAR, (-3.0, -0.5), (0.5, 3.0)),
-        kinks=(Kink("z == lo", f"{_taken('0')}, as PyTorch does."),
-               Kink("z == hi", f"{_taken('0')}, as PyTorch does."))),
+        kinks=(Kink("z == lo", f"{_taken('0')}, as PyTorch does; JAX takes 1."),
+               Kink("z == hi", f"{_taken('0')}, as PyTorch does; JAX takes 1."))),
     own("hardsigmoid", "z", "hard sigmoid", definition="min(max(z + 3, 0), 6)/6",
         partials="where(abs(z) < 3, 1/6, 0)", samples=NEAR,
-        kinks=Kink("abs(z) == 3", f"{_taken('0')}, as PyTorch does."),
+        kinks=Kink("abs(z) == 3", f"{_taken('0')}, as PyTorch and JAX do."),
         source="Howard et al., arXiv:1905.02244"),
     own("hardswish", "z", "hard swish", definition="z*min(max(z + 3, 0), 6)/6",
         partials="where(z <= -3, 0, where(z >= 3, 1, (2*z + 3)/6))", samples=NEAR,

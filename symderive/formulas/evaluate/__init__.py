@@ -34,10 +34,10 @@ from sympy.core.numbers import NumberSymbol
 from sympy.core.relational import Relational
 
 from symderive.errors import ValueMissingError
-from symderive.formulas import tracked
+from symderive.formulas.evaluate import tracked
 from symderive.formulas.functions import function_of
 from symderive.formulas.inert import Diff
-from symderive.formulas.tracked import (
+from symderive.formulas.evaluate.tracked import (
     EXACT,
     MAX_BITS,
     OPERATIONS,
