@@ -4,11 +4,11 @@ The seed model (a logistic neuron with binary cross-entropy): the loss and its t
 
 * scalar: against ``sympy.lambdify(modules="math", cse=True)`` of SymPy's own derivatives;
 * 10⁴ and 10⁶ rows, mean loss and mean derivatives: against NumPy written by hand and, where JAX is
-  installed, against the jit of ``value_and_grad`` on its best-known idiom ``softplus(z) - y*z`` and on
-  ``max(z, 0) - z*y + log1p(exp(-abs(z)))``.
+  installed, against the jit of ``value_and_grad`` on its best-known idiom ``softplus(z) - y*z``
+  and on ``max(z, 0) - z*y + log1p(exp(-abs(z)))``.
 
-All rivals run interleaved in one process with the garbage collector off; what is reported is the median
-over rounds of the ratio within a round. Results are asserted equal before anything is timed.
+All rivals run interleaved in one process with the garbage collector off; what is reported is the
+median over rounds of the ratio within a round. Results are asserted equal before anything is timed.
 """
 
 from __future__ import annotations

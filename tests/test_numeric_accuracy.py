@@ -1,4 +1,4 @@
-"""Every digit where the naive formula loses them: the acceptance grid, and the stable rows one by one."""
+"""Every digit where the naive formula loses them: a grid, and the rows one by one."""
 
 import math
 from collections.abc import Callable

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from sympy import Add, Expr, Pow, S
+from sympy import Add, Expr, Mul, Pow, S, Symbol
 
+from symderive.certify import certify
 from symderive.documents.outline import (
     Block,
     Equation,
@@ -29,7 +30,7 @@ from symderive.formulas.tree import (
     name_node,
     row,
 )
-from symderive.formulas.written import factors
+from symderive.formulas.written import evaluated, factors
 
 if TYPE_CHECKING:
     from symderive.chain import Partial
@@ -99,20 +100,19 @@ def _told(context: Context, part: Partial) -> Equations:
             [chain.links[user, name] for name, user in zip(path, path[1:], strict=False)][::-1]
             for path in paths
         ]
-        if len(links) > 1 or len(links[0]) > 1:
+        single = len(links) == 1 and len(links[0]) == 1
+        if not single:
             lines.append(
                 Equation(None, _sum([_product_of_links(p) for p in links]), ("chain rule",), mark)
             )
-        lines.append(
-            Equation(
-                None,
-                _sum([_product_of_formulas(context, p) for p in links]),
-                ("put in the links",),
-                mark,
-            )
-        )
+        note = "the link itself" if single else "put in the links"
+        # These lines are made here, so they are proved here: the product against the closed form.
+        whole = Add(*(Mul(*(evaluated(link.formula) for link in path)) for path in links))
+        own = mark_of(certify(whole, part.formula, where=_definitions(context)))
+        shown = _sum([_product_of_formulas(context, p) for p in links])
+        lines.append(Equation(None, shown, (note,), own))
         if len(links) == 1 and (cancelled := _cancelled(context, links[0])) is not None:
-            lines.append(Equation(None, cancelled, ("cancel common factors",), mark))
+            lines.append(Equation(None, cancelled, ("cancel common factors",), own))
     else:
         for line in part.lines[:-1]:
             note = context.prose(", ".join(line.reasons))
@@ -125,6 +125,11 @@ def _told(context: Context, part: Partial) -> Equations:
         lines[-1] = Equation(None, Style("box", closed), lines[-1].note, mark)
     lines[0] = Equation(context.adjoint(part.source), lines[0].right, lines[0].note, lines[0].mark)
     return aligned(lines)
+
+
+def _definitions(context: Context) -> dict[Symbol, Expr]:
+    stages = context.derivation.model.stages.values()
+    return {Symbol(stage.name): stage.written for stage in stages}
 
 
 def _written_paths(context: Context, part: Partial) -> list[tuple[str, ...]]:
@@ -161,10 +166,12 @@ def _product_of_formulas(context: Context, links: Sequence[Link]) -> Node:
     """The closed forms of the links, each in brackets where it needs them, in the same colours."""
     parts: list[Node] = []
     for position, link in enumerate(links):
+        if link.formula == 1 and len(links) > 1:
+            continue  # a factor of one is not worth its dot
         node = context.formula(link.formula)
         loose = isinstance(link.formula, Add) or _starts_negative(node)
         parts.append(_colored(fence(node) if loose and len(links) > 1 else node, position))
-    return _dotted(parts)
+    return _dotted(parts) if parts else Num("1")
 
 
 def _starts_negative(node: Node) -> bool:
@@ -196,6 +203,8 @@ def _cancelled(context: Context, links: Sequence[Link]) -> Node | None:
     below: list[tuple[Expr, int]] = []
     for position, link in enumerate(links):
         for base, exponent in _powers(link.formula):
+            if base == 1:
+                continue
             (above if exponent > 0 else below).append((base, position))
             if abs(exponent) != 1:
                 return None

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from symderive.documents.outline import Block, Equation, Heading, Paragraph, RuleBox, RuleUse
+from symderive.documents.outline import Block, Equation, Heading, Inline, Paragraph, RuleBox, RuleUse
 from symderive.documents.wording import Context, aligned, listed, mark_of, relabelled
 from symderive.formulas.printing import tree
 from symderive.formulas.tree import (
@@ -104,15 +104,20 @@ def _box(context: Context, groups: Sequence[list[Link]]) -> RuleBox:
         title = _renamed(context.link(link.stage.name, link.source), general)
         titles.append(title)
         lines += [
-            replace(line, right=_renamed(line.right, general))
+            replace(line, right=_renamed(line.right, general), note=_renamed_text(line.note, general))
             for line in _lines(context, link, title)
         ]
         text += _also(context, group, general, title)
     if len(shown) < len(groups):
         text.append(f"The other {len(groups) - len(shown)} links of this stage are alike.")
-    rules = _rules(context, [step for group in shown for step in group[0].steps], lines)
+    rules: dict[str, RuleUse] = {}
+    for group in shown:
+        for rule in _rules(context, group[0].steps, lines):
+            general = _general(group)
+            bindings = tuple(_renamed(binding, general) for binding in rule.bindings)
+            rules.setdefault(rule.name, replace(rule, bindings=bindings))
     heading = listed(titles) if len(shown) == len(groups) else listed(titles, " … ")
-    return RuleBox(heading, rules, aligned(lines).lines, tuple(text))
+    return RuleBox(heading, tuple(rules.values()), aligned(lines).lines, tuple(text))
 
 
 def _lines(context: Context, link: Link, title: Node) -> list[Equation]:
@@ -145,7 +150,10 @@ def _rules(
         if rule.name in found or (rule.name in SILENT and context.detail != "full"):
             continue
         found[rule.name] = RuleUse(
-            rule.name, _statement(rule), tuple(_bindings(context, step)), rule.convention
+            rule.name,
+            _statement(rule),
+            tuple(_bindings(context, step)),
+            rule.convention.replace(" == ", " = "),
         )
     named = {str(part) for line in lines for part in line.note}
     if any("chain rule" in note for note in named) and "chain rule" not in found:
@@ -253,6 +261,10 @@ def _indexed(stem: str, offset: int) -> Node:
 
 def _renamed(node: Node, names: Mapping[str, Node]) -> Node:
     return relabelled(node, names) if names else node
+
+
+def _renamed_text(text: Inline, names: Mapping[str, Node]) -> Inline:
+    return tuple(_renamed(part, names) if isinstance(part, Node) else part for part in text)
 
 
 def _also(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TypeVar
 
 from symderive.documents.outline import (
     Block,
@@ -27,6 +28,8 @@ from symderive.formulas.tree import (
     name_node,
 )
 
+T = TypeVar("T")
+
 MAX_WORKED = 16
 """Stages, and derivatives, that are worked out in numbers; of more, the first and the last."""
 APPROX = Op("≈", "rel")
@@ -49,37 +52,62 @@ def numbers_section(context: Context) -> Iterator[Block]:
     stages = [stage for stage in model.stages.values() if stage.name in reached]
     yield Heading(2, ("Forward: the stages",))
     yield aligned(
-        [
-            _worked(
-                name_node(stage.name), context.stated(stage.written), numbers.values, stage.name
-            )
-            for stage in _ends(stages)
-        ]
+        _ends(
+            stages,
+            lambda stage: _line(
+                name_node(stage.name),
+                context.stated(stage.written),
+                numbers.values,
+                numbers.values[stage.name],
+            ),
+        )
+    )
+    yield Heading(2, ("The links",))
+    yield aligned(
+        _ends(
+            list(derivation.links.items()),
+            lambda item: _line(
+                context.link(*item[0]),
+                context.formula(item[1].formula),
+                numbers.values,
+                numbers.links[item[0]],
+            ),
+        )
     )
     yield Heading(2, ("Backward: the derivatives",))
-    lines = []
-    for part in _ends(list(derivation.partials.values())):
-        named = {n: numbers.values[n] for n in numbers.values}
-        formula = context.formula(part.formula)
-        value = numbers.adjoints[part.source]
-        lines.append(_line(context.adjoint(part.source), formula, named, value))
-    yield aligned(lines)
+    slopes = {context.adjoint(name): value for name, value in numbers.adjoints.items()}
+    yield aligned(
+        _ends(
+            list(derivation.partials.values()),
+            lambda part: _line(
+                context.adjoint(part.source),
+                context.formula(part.formula),
+                numbers.values,
+                numbers.adjoints[part.source],
+                slopes,
+            ),
+        )
+    )
 
 
-def _ends(items: list) -> list:  # type: ignore[type-arg]
-    """All items, or the first and the last where there are many."""
-    return items if len(items) <= MAX_WORKED else [*items[:8], *items[-4:]]
+def _ends(items: Sequence[T], line: Callable[[T], Equation]) -> list[Equation]:
+    """A line for each item, or for the first and the last where there are many."""
+    if len(items) <= MAX_WORKED:
+        return [line(item) for item in items]
+    gap = Equation(None, name_node("…"), (f"{len(items) - 12} more",), relation="")
+    return [*map(line, items[:8]), gap, *map(line, items[-4:])]
 
 
-def _worked(left: Node, formula: Node, values: object, name: str) -> Equation:
-    numbers: dict[str, float] = values  # type: ignore[assignment]
-    return _line(left, formula, numbers, numbers[name])
-
-
-def _line(left: Node, formula: Node, values: dict[str, float], value: float) -> Equation:
+def _line(
+    left: Node,
+    formula: Node,
+    values: Mapping[str, float],
+    value: float,
+    slopes: Mapping[Node, float] | None = None,
+) -> Equation:
     """Left = formula = formula with numbers ≈ value."""
     sign = EQUALS if relation(value) == "=" else APPROX
-    filled = substituted(formula, values)
+    filled = substituted(formula, values, slopes)
     parts: list[Node] = [formula]
     if filled != formula and filled != number(value):
         parts += [sign if sign == EQUALS else EQUALS, filled]

@@ -143,8 +143,19 @@ def relation(value: float, digits: int = 5) -> str:
     return "=" if float(digits_of(value, digits)) == value else "≈"
 
 
-def relabelled(node: Node, names: Mapping[str, Node], *, dots: bool = False) -> Node:
-    """The formula with other nodes where names were; ``dots`` writes products between numbers."""
+def relabelled(
+    node: Node,
+    names: Mapping[str, Node],
+    *,
+    dots: bool = False,
+    wholes: Mapping[Node, Node] | None = None,
+) -> Node:
+    """The formula with other nodes where names, and ``wholes``, were.
+
+    ``dots`` writes products between numbers.
+    """
+    if wholes and node in wholes:
+        return wholes[node]
     if isinstance(node, Name):
         return names.get(node.text, node)
     if dots and isinstance(node, Op) and node.kind == "times":
@@ -153,28 +164,40 @@ def relabelled(node: Node, names: Mapping[str, Node], *, dots: bool = False) -> 
     for part in fields(node):
         value = getattr(node, part.name)
         if isinstance(value, Node):
-            changes[part.name] = relabelled(value, names, dots=dots)
+            changes[part.name] = relabelled(value, names, dots=dots, wholes=wholes)
         elif isinstance(value, tuple):
-            changes[part.name] = tuple(_each(item, names, dots) for item in value)
+            changes[part.name] = tuple(_each(item, names, dots, wholes) for item in value)
     return replace(node, **changes) if changes else node
 
 
-def _each(item: Any, names: Mapping[str, Node], dots: bool) -> Any:
+def _each(
+    item: Any, names: Mapping[str, Node], dots: bool, wholes: Mapping[Node, Node] | None
+) -> Any:
     if isinstance(item, Node):
-        return relabelled(item, names, dots=dots)
+        return relabelled(item, names, dots=dots, wholes=wholes)
     if isinstance(item, tuple):
-        return tuple(_each(inner, names, dots) for inner in item)
+        return tuple(_each(inner, names, dots, wholes) for inner in item)
     return item
 
 
-def substituted(node: Node, values: Mapping[str, float]) -> Node:
-    """The formula with numbers for names; negative ones, and powers of ten, in brackets."""
+def substituted(
+    node: Node, values: Mapping[str, float], slopes: Mapping[Node, float] | None = None
+) -> Node:
+    """The formula with numbers for names; negative ones, and powers of ten, in brackets.
+
+    Args:
+        node: The formula.
+        values: Numbers by name.
+        slopes: Numbers for whole parts, such as ∂L/∂a: no number may end up inside them.
+    """
 
     def shown(value: float) -> Node:
         made = number(value)
         return fence(made) if isinstance(made, Row) else made
 
-    return _unbracketed(relabelled(node, {n: shown(v) for n, v in values.items()}, dots=True))
+    names = {name: shown(value) for name, value in values.items()}
+    wholes = {part: shown(value) for part, value in (slopes or {}).items()}
+    return _unbracketed(relabelled(node, names, dots=True, wholes=wholes))
 
 
 def _unbracketed(node: Node) -> Node:

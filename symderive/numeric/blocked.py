@@ -186,8 +186,8 @@ def _with_sums(program: Program, varies: set[str]) -> list[Assignment]:
     """The assignments with the sum of each output taken as early as it can be.
 
     The sum of a product is a dot product. The sum of log1p(exp(-abs(z))) is the logarithm of a
-    product: one logarithm for many rows; what is added to it in a softplus is positive too, so the two
-    sums may be taken apart.
+    product: one logarithm for many rows; what is added to it in a softplus is positive too, so the
+    two sums may be taken apart.
     """
     steps = {step.name: step for step in program.assignments}
     uses = Counter(operand for step in program.assignments for operand in step.operands)

@@ -21,8 +21,8 @@ STAGES, DERIVATIVES = "Stages", "Derivatives, backwards"
 class Function:
     """A compiled value and gradient.
 
-    ``value, gradient = f(w1=0.7)``: the gradient is a dict by parameter; names left out take the model's
-    values. Arrays broadcast over a batch.
+    ``value, gradient = f(w1=0.7)``: the gradient is a dict by parameter; names left out take the
+    model's values. Arrays broadcast over a batch.
 
     Args:
         definitions: Names and formulas in order: the stages, then what belongs to the derivatives.
@@ -87,7 +87,7 @@ class Function:
 
     @cached_property
     def positional(self) -> Callable[..., tuple[Any, ...]]:
-        """The fast path: inputs in order, (value, derivatives in order) back; nothing is checked."""
+        """The fast path: inputs in order, (value, *derivatives) back; nothing is checked."""
         if self.backend == "numpy" or self.reduce != "none":
             return self._numpy(self.program)
         return compile_program(self.program, "python")

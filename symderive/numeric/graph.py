@@ -1,7 +1,7 @@
 """Formulas as a graph in which equal parts are one node, in a canonical form that rows can match.
 
-Sums are linear combinations ``c + k1*n1 + k2*n2 …`` and products are powers ``n1**e1 * n2**e2 …``, so
-that a pattern meets one shape however a formula was written. A node that a stage names keeps its
+Sums are linear combinations ``c + k1*n1 + k2*n2 …`` and products are powers ``n1**e1 * n2**e2 …``,
+so that a pattern meets one shape however a formula was written. A node that a stage names keeps its
 identity: sums and products do not dissolve it, so the emitted code still reads like the model.
 """
 
@@ -163,7 +163,7 @@ class Graph:
         return product if factor == 1 else self.add(0, [(product, factor)])
 
     def _open(self, powers: dict[Node, Number]) -> Node | None:
-        """Look into a named factor whose denominators cancel: (A2 − Y)/(A2·(1 − A2)) · A2·(1 − A2)."""
+        """Look into a named factor that cancels: (A2 − Y)/(A2·(1 − A2)) · A2·(1 − A2)."""
         for node, exponent in powers.items():
             if exponent != 1 or not node.named or node.op not in ("mul", "add"):
                 continue

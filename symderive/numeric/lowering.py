@@ -48,7 +48,7 @@ def lower(
     >>> from sympy import symbols
     >>> x, y = symbols("x y")
     >>> lower([("L", x * y + 1)], ["x", "y"], ["L"]).assignments[-1]
-    Assignment(name='L', op='add', operands=('t1', 1.0))
+    Assignment(name='L', op='add', operands=(1.0, 't1'))
     """
     collecting = gc.isenabled()
     gc.disable()  # nodes are many and live to the end: looking for garbage among them is wasted

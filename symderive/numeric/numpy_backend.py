@@ -40,8 +40,8 @@ class NumpyFunction:
 
     Args:
         program: What to compute.
-        reduce: ``none`` returns arrays of the broadcast shape, ``mean`` and ``sum`` reduce each output
-            over all of its rows.
+        reduce: ``none`` returns arrays of the broadcast shape, ``mean`` and ``sum`` reduce each
+            output over all of its rows.
     """
 
     def __init__(self, program: Program, reduce: str = "none") -> None:
@@ -136,7 +136,7 @@ class NumpyFunction:
 
 
 def compile_program(program: Program, reduce: str = "none") -> NumpyFunction:
-    """A function of the inputs, in order, numbers or arrays, that returns the outputs as a tuple."""
+    """A function of the inputs in order, numbers or arrays, that returns the outputs."""
     return NumpyFunction(program, reduce)
 
 

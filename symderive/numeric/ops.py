@@ -1,8 +1,8 @@
 """OPS: every operation that a Program may hold, a row each, with its source in every backend.
 
 A row is all that a backend needs to know of an operation. The templates are Python expressions in
-which ``{0}``, ``{1}`` … are the operands; ``level`` is the precedence of the expression, so that the
-printer sets parentheses only where they are needed.
+which ``{0}``, ``{1}`` … are the operands; ``level`` is the precedence of the expression, so that
+the printer sets parentheses only where they are needed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Op:
 
     Attributes:
         name: As assignments name it.
-        python: Source for plain numbers; calls resolve in ``math`` or in ``symderive.numeric.special``.
+        python: Source for plain numbers; calls are of ``math`` or ``symderive.numeric.special``.
         numpy: Source for arrays.
         fold: The value for constant operands, by mpmath.
         level: Precedence of ``python``.

@@ -1,8 +1,8 @@
 """Patterns written as formula text, and how they match a graph.
 
 ``1 - sigmoid(z)`` matches inside any sum that holds the two terms, also when both are multiplied by
-the same number or the same factors (``x - x*sigmoid(z)``); ``exp(u)*sigmoid(-u)`` matches inside any
-product. Names in a pattern stand for anything; the first occurrence decides.
+the same number or the same factors (``x - x*sigmoid(z)``); ``exp(u)*sigmoid(-u)`` matches inside
+any product. Names in a pattern stand for anything; the first occurrence decides.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def builder(text: str) -> Build:
 
     >>> graph = Graph()
     >>> builder("x + x")(graph, {"x": graph.input("a")})
-    add(0, (2,))[input'a'[]]
+    add(0, (2,))[inputa]
     """
     tree = ast.parse(text, mode="eval").body
     return lambda graph, names: _build(graph, tree, names)

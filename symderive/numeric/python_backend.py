@@ -38,7 +38,7 @@ def load(text: str, **names: Any) -> Any:
 def compile_program(program: Program) -> Positional:
     """A function of the inputs, in order, that returns the outputs as a tuple.
 
-    Where ``math`` raises (exp(1000), 1/0), NumPy's scalars compute the same program and give inf or nan.
+    Where ``math`` raises (exp(1000), 1/0), NumPy's scalars run the same program: inf or nan.
     """
     edge: list[Positional] = []
 
