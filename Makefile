@@ -21,3 +21,4 @@ gallery:  # output/, committed: tests say when it is stale
 bench:
 	python benchmarks/bench_startup.py
 	python benchmarks/bench_scale.py
+	python benchmarks/bench_function.py

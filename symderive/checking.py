@@ -10,7 +10,6 @@ from sympy import Expr, Symbol
 
 from symderive.certify import DIGITS, SEED, TOLERANCE, held_constant, number_at, points, stopped
 from symderive.chain import Chain
-
 from symderive.model import Model
 from symderive.steps import Certificate
 

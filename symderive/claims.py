@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from mpmath import isfinite, mp, mpf
@@ -218,7 +219,7 @@ class _Compared:
         return tried > 0
 
     def factor(self) -> mpf | None:
-        """claim / truth, where it is one number everywhere."""
+        """The ratio of claim and truth, where it is one number everywhere."""
         ratios = [claim / truth for _, claim, truth in self.rows if truth != 0]
         if ratios and all(_equal(ratio, ratios[0]) for ratio in ratios):
             return ratios[0]
@@ -258,7 +259,7 @@ def _candidates(derivation: Derivation, target: str, source: str) -> Iterator[tu
 
     def along(path: tuple[str, ...], changed: Mapping[tuple[str, str], Expr]) -> Expr:
         result: Expr = S.One
-        for before, after in zip(path, path[1:], strict=False):
+        for before, after in pairwise(path):
             key = (after, before)
             result = result * evaluated(changed.get(key, formulas[key]))
         return result

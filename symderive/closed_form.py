@@ -195,11 +195,9 @@ def _eliminated(plain: Expr, short: Expr, long: Expr) -> Iterator[tuple[Expr, fl
         solved = _solved(kernels, kernel, definition, target)
         if solved is not None:
             degree, value = solved
-            result = kernels.reduce(kernels.substituted(element, kernel, degree, value))
-            for result in (
-                result,
-                *_out_of_denominator(kernels, kernel, result, target, definition),
-            ):
+            solution = kernels.reduce(kernels.substituted(element, kernel, degree, value))
+            others = _out_of_denominator(kernels, kernel, solution, target, definition)
+            for result in (solution, *others):
                 if result == element or not _as_regular(kernels, plain, result, short, definition):
                     continue
                 yield kernels.factored(result), 0.0
@@ -229,9 +227,9 @@ def _out_of_denominator(
     """A form with the short name above the bar: where it is c·ⁿ√b, its n-th power is cⁿ·b."""
     for kernel, degree, value in kernels.relations:
         factor = definition / kernel
-        if kernel == kernels.place[root] and not _occurs(kernels, root, factor):
-            if target.numer in [part for part, _ in result.denom.factor_list()[1]]:
-                yield result * target**degree / (factor**degree * value)
+        mine = kernel == kernels.place[root] and not _occurs(kernels, root, factor)
+        if mine and target.numer in [part for part, _ in result.denom.factor_list()[1]]:
+            yield result * target**degree / (factor**degree * value)
 
 
 def _occurs(kernels: Kernels, kernel: Expr, element: FracElement) -> bool:

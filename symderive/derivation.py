@@ -376,7 +376,7 @@ class Derivation:
         return hessian_vector_product(self, vector, target or self.target)
 
     def operations(self) -> dict[str, int]:
-        """Multiplications and additions of links: by ``forward`` and by ``reverse`` accumulation."""
+        """Operations on links, by ``forward`` and by ``reverse`` accumulation."""
         return self.chain().operations()
 
     # Verdicts and documents ---------------------------------------------------------------

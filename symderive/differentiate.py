@@ -131,7 +131,7 @@ def _applied(step: Step, level: int, *, fold: bool) -> list[Step]:
 
 
 def reasons(steps: tuple[Step, ...]) -> tuple[str, ...]:
-    """What a reader is told: the names of the rules, the chain rule where an inner function moves."""
+    """The names of the rules, and the chain rule where an inner function moves."""
     names: dict[str, None] = {}
     for step in steps:
         if step.rule.name in SILENT:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -24,9 +25,7 @@ def explain(derivation: Derivation, target: str, source: str) -> str:
     more = f"; … ({count - len(paths)} more)" if count > len(paths) else ""
     noun = "path" if count == 1 else "paths"
     if formula == 0:
-        zero = " + ".join(
-            " · ".join(f"∂{b}/∂{a}" for a, b in zip(path, path[1:], strict=False)) for path in paths
-        )
+        zero = " + ".join(" · ".join(f"∂{b}/∂{a}" for a, b in pairwise(path)) for path in paths)
         return f"{subject} = 0 although {count} {noun} lead there ({shown}{more}): {zero} = 0."
     return f"{subject} is carried by {count} {noun}: {shown}{more}."
 

@@ -1,7 +1,7 @@
 """Links: the partial derivative of one stage with respect to one name it uses.
 
-A link is derived once per *kind* (a template and a place in it): links that are the same up to names
-share the steps, the closed form and the proof, and only put their own names in.
+A link is derived once per *kind* (a template and a place in it): links that are the same up to
+names share the steps, the closed form and the proof, and only put their own names in.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class LinkKind:
 
     @cached_property
     def full_lines(self) -> tuple[Line, ...]:
-        """The same with every rule on a line of its own, from the definition of a named function."""
+        """The same, every rule on a line of its own, from a named function's definition."""
         written = self.template.written
         row = function_of(evaluated(written))
         if row is None or row.definition is None:
@@ -139,7 +139,7 @@ def _told_cost(step: Step) -> float:
 
 
 def logarithm_of(formula: Expr) -> Expr:
-    """log of a product of powers, as a sum: log(u²v/w) = 2 log u + log v − log w."""
+    """The logarithm of a product of powers, as a sum: log(u²v/w) = 2 log u + log v − log w."""
     parts = []
     for factor in factors(formula):
         base, exponent = (factor.base, factor.exp) if isinstance(factor, Pow) else (factor, S.One)

@@ -67,7 +67,7 @@ class Model:
         learning_rate: The step of the update ``w ← w − γ ∂L/∂w``; positive.
         title: Title of the document.
         text: Prose for its first lines.
-        functions: Functions of the user's own: ``{"bump(x)": "exp(-x**2)"}``; see ``user_functions``.
+        functions: The user's own: ``{"bump(x)": "exp(-x**2)"}``; see ``user_functions``.
         claims: A reader's answers to judge: ``{"dA3/dA1": "A2 - Y"}``.
         source: Where the model comes from (a file name), for messages.
 

@@ -1,7 +1,8 @@
 """The classic slips, a row each: what a derivative would be if a rule were applied wrongly.
 
 A slip is a mutation of one step: the row's ``mutate`` gives what the step would have concluded.
-The claim is compared with the derivation that has this one step wrong; to know a new slip, add a row.
+The claim is compared with the derivation that has this one step wrong. To know a new slip, add a
+row.
 """
 
 from __future__ import annotations
@@ -200,7 +201,7 @@ SLIPS: tuple[Slip, ...] = (
 
 
 def mutants(step: Step) -> Iterator[tuple[str, Expr]]:
-    """The wrong derivatives that one slip in one step makes, each with the slip's name and place."""
+    """The wrong derivatives that one slip in one step makes, with its name and place."""
     yield from _own(step)
     moving = [name for name, _ in step.bindings if name not in CONSTANT_NAMES]
     for place in range(len(moving)):

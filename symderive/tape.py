@@ -1,8 +1,8 @@
-"""The contract of tf.GradientTape, on derivations: gradients in the structure of their sources,
-Jacobians, Hessians and higher derivatives, each with its steps.
+"""The contract of tf.GradientTape, on derivations.
 
-A second derivative is a first derivative of a model that has the gradient among its stages: the same
-rules, the same chain rule, the same proofs.
+Gradients in the structure of their sources, Jacobians, Hessians and higher derivatives, each with
+its steps. A second derivative is a first derivative of a model that has the gradient among its
+stages: the same rules, the same chain rule, the same proofs.
 Source of the contract: https://www.tensorflow.org/api_docs/python/tf/GradientTape
 """
 

@@ -1,7 +1,7 @@
 """The derivation as JSON: stable, diffable, and enough to rebuild every document.
 
-The trace holds the model itself and all that was concluded from it. Reading a trace derives the model
-again and compares line by line, so that a trace can be trusted no further than its proof.
+The trace holds the model itself and all that was concluded from it. Reading a trace derives the
+model again and compares line by line, so that a trace can be trusted no further than its proof.
 
 Layout (``format`` 1):
 

@@ -164,8 +164,8 @@ def test_a_planted_fault_is_caught(monkeypatch):
 def test_a_planted_wrong_partial_of_a_function_is_caught(monkeypatch):
     from dataclasses import replace
 
-    from symderive.formulas import functions
     from symderive import rules
+    from symderive.formulas import functions
 
     wrong = replace(functions.FUNCTIONS["sigmoid"], partials=("sigmoid(z)*(1 + sigmoid(z))",))
     true_row = functions.function_of

@@ -1,4 +1,4 @@
-"""Every rule row three ways: reached by its own example, SymPy's diff, high-precision differences."""
+"""Every rule row three ways: its own example, SymPy's diff, high-precision differences."""
 
 import pytest
 from mpmath import mp, mpf
@@ -8,7 +8,8 @@ from symderive.certify import number_at, witness
 from symderive.differentiate import differentiate, levels
 from symderive.errors import NoRuleError
 from symderive.formulas.evaluate import derivative
-from symderive.formulas.functions import FUNCTIONS, ROWS as FUNCTION_ROWS
+from symderive.formulas.functions import FUNCTIONS
+from symderive.formulas.functions import ROWS as FUNCTION_ROWS
 from symderive.formulas.inert import Diff
 from symderive.formulas.parsing import parse
 from symderive.formulas.written import evaluated

@@ -1,7 +1,7 @@
 """Derivations that textbooks print: the closed form is the printed one, operation for operation.
 
-The expected forms are facts of calculus textbooks and of the fields' own literature, typed from there;
-never copied from our output. ``operations`` allows an equal or shorter form.
+The expected forms are facts of calculus textbooks and of the fields' own literature, typed from
+there; never copied from our output. ``operations`` allows an equal or shorter form.
 """
 
 import pytest

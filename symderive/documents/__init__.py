@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import tempfile
 from collections.abc import Callable, Sequence
@@ -81,7 +80,7 @@ def write(
             data = content if isinstance(content, bytes) else content.encode()
             Path(half, path.name).write_bytes(data)
         for path in paths:
-            os.replace(Path(half, path.name), path)
+            Path(half, path.name).replace(path)
     return paths
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from sympy import Add, Expr, Mul, Pow, S, Symbol
@@ -18,6 +19,7 @@ from symderive.documents.outline import (
     TableBlock,
 )
 from symderive.documents.wording import Context, aligned, mark_of, number
+from symderive.formulas.inert import Diff
 from symderive.formulas.tree import (
     DOT,
     Frac,
@@ -96,10 +98,7 @@ def _told(context: Context, part: Partial) -> Equations:
     mark = mark_of(part.certificate)
     paths = _written_paths(context, part)
     if paths:
-        links = [
-            [chain.links[user, name] for name, user in zip(path, path[1:], strict=False)][::-1]
-            for path in paths
-        ]
+        links = [[chain.links[user, name] for name, user in pairwise(path)][::-1] for path in paths]
         single = len(links) == 1 and len(links[0]) == 1
         if not single:
             lines.append(
@@ -108,23 +107,32 @@ def _told(context: Context, part: Partial) -> Equations:
         note = "the link itself" if single else "put in the links"
         # These lines are made here, so they are proved here: the product against the closed form.
         whole = Add(*(Mul(*(evaluated(link.formula) for link in path)) for path in links))
-        own = mark_of(certify(whole, part.formula, where=_definitions(context)))
+        own = mark_of(certify(whole, _explicit(context, part), where=_definitions(context)))
         shown = _sum([_product_of_formulas(context, p) for p in links])
         lines.append(Equation(None, shown, (note,), own))
         if len(links) == 1 and (cancelled := _cancelled(context, links[0])) is not None:
             lines.append(Equation(None, cancelled, ("cancel common factors",), own))
     else:
         for line in part.lines[:-1]:
-            note = context.prose(", ".join(line.reasons))
-            lines.append(Equation(None, context.formula(line.formula), note, mark))
+            reasons = context.prose(", ".join(line.reasons))
+            lines.append(Equation(None, context.formula(line.formula), reasons, mark))
     closed = context.formula(part.formula)
     if not lines or _bare(lines[-1].right) != closed:
-        note = ("simplify",) if len(lines) > 1 else ()
-        lines.append(Equation(None, Style("box", closed), note, mark))
+        last: Inline = ("simplify",) if len(lines) > 1 else ()
+        lines.append(Equation(None, Style("box", closed), last, mark))
     else:
         lines[-1] = Equation(None, Style("box", closed), lines[-1].note, mark)
     lines[0] = Equation(context.adjoint(part.source), lines[0].right, lines[0].note, lines[0].mark)
     return aligned(lines)
+
+
+def _explicit(context: Context, part: Partial) -> Expr:
+    """The closed form with the closed forms of later stages in the place of their ∂target/∂v."""
+    formula = part.formula
+    partials = context.derivation.partials
+    while adjoints := formula.atoms(Diff):
+        formula = formula.xreplace({a: partials[a.args[1].name].formula for a in adjoints})
+    return formula
 
 
 def _definitions(context: Context) -> dict[Symbol, Expr]:

@@ -104,5 +104,6 @@ def _conventions(context: Context) -> list[str]:
     for kind in {id(link.kind): link.kind for link in context.derivation.links.values()}.values():
         for step in kind.step.walk():
             if step.rule.convention:
-                found[f"Convention of the {step.rule.name}: {step.rule.convention}"] = None
+                convention = step.rule.convention.replace(" == ", " = ")
+                found[f"Convention of the {step.rule.name}: {convention}"] = None
     return [note if note.endswith(".") else f"{note}." for note in found]

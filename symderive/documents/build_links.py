@@ -7,7 +7,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from symderive.documents.outline import Block, Equation, Heading, Inline, Paragraph, RuleBox, RuleUse
+from symderive.documents.outline import (
+    Block,
+    Equation,
+    Heading,
+    Inline,
+    Paragraph,
+    RuleBox,
+    RuleUse,
+)
 from symderive.documents.wording import Context, aligned, listed, mark_of, relabelled
 from symderive.formulas.printing import tree
 from symderive.formulas.tree import (
@@ -51,15 +59,17 @@ def links_section(context: Context) -> Iterator[Block]:
     if len(links) <= MAX_LINKS:
         groups = [[link] for link in links]
         yield Paragraph(
-            ("Each box differentiates one stage by one name in its formula, rule by rule. ",)
-            + _legend()
+            (
+                "Each box differentiates one stage by one name in its formula, rule by rule. ",
+                *_legend(),
+            )
         )
     else:
         groups = list(kinds.values())
         yield Paragraph(
             (
-                f"The {len(links)} links are of {len(groups)} kinds. Links of one kind are the same "
-                "up to names, so each kind is derived and checked once. ",
+                f"The {len(links)} links are of {len(groups)} kinds. Links of one kind are the "
+                "same up to names, so each kind is derived and checked once. ",
                 *_legend(),
             )
         )
@@ -104,7 +114,9 @@ def _box(context: Context, groups: Sequence[list[Link]]) -> RuleBox:
         title = _renamed(context.link(link.stage.name, link.source), general)
         titles.append(title)
         lines += [
-            replace(line, right=_renamed(line.right, general), note=_renamed_text(line.note, general))
+            replace(
+                line, right=_renamed(line.right, general), note=_renamed_text(line.note, general)
+            )
             for line in _lines(context, link, title)
         ]
         text += _also(context, group, general, title)
@@ -172,11 +184,11 @@ def _statement(rule: Rule) -> Node:
 
 
 def _bracketed(node: Node) -> Node:
-    from symderive.formulas.tree import Fence, Frac, fence
+    from symderive.formulas.tree import fence
 
     if isinstance(node, Row) and any(isinstance(p, Op) and p.kind == "bin" for p in node.items):
         return fence(node)
-    return node if not isinstance(node, Fence | Frac) else node
+    return node
 
 
 def _d_dx() -> Node:
@@ -234,17 +246,17 @@ def _general(links: Sequence[Link]) -> Mapping[str, Node]:
             return {}
         numbers.append(int(match[2]))
     result: dict[str, Node] = {}
-    for names in zip(*columns, strict=True):
-        if len(set(names)) == 1:
+    for column in zip(*columns, strict=True):
+        if len(set(column)) == 1:
             continue
-        parts = [_NUMBERED.fullmatch(name) for name in names]
+        parts = [_NUMBERED.fullmatch(name) for name in column]
         if any(part is None for part in parts):
             return {}
         stems = {part[1] for part in parts if part}
         offsets = {int(part[2]) - k for part, k in zip(parts, numbers, strict=True) if part}
         if len(stems) > 1 or len(offsets) > 1:
             return {}
-        result[names[0]] = _indexed(stems.pop(), offsets.pop())
+        result[column[0]] = _indexed(stems.pop(), offsets.pop())
     return result
 
 

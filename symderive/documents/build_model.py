@@ -76,7 +76,7 @@ def _functions(formula: object) -> list[NamedFunction]:
     stack = [formula]
     while stack:
         part = stack.pop(0)
-        row = function_of(part)  # type: ignore[arg-type]
+        row = function_of(part)
         if row is not None and row.definition is not None:
             found.setdefault(row.name, row)
         stack.extend(getattr(part, "args", ()))

@@ -1,4 +1,4 @@
-"""The computation graph and its layered layout: from left to right, few crossings, one port an edge.
+"""The computation graph and its layered layout: left to right, few crossings, one port an edge.
 
 Every edge enters its user at a port of its own, with a horizontal stub that carries the value
 going forward and the gradient coming back, so no two labels can meet. All lengths are points.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from symderive.formulas.tree import Node
 
@@ -102,7 +103,7 @@ def _layers(vertices: Sequence[Vertex], edges: Sequence[Edge]) -> dict[str, int]
 
 def _crossings(columns: list[list[str]], following: dict[str, list[str]]) -> int:
     count = 0
-    for left, right in zip(columns, columns[1:], strict=False):
+    for left, right in pairwise(columns):
         place = {name: i for i, name in enumerate(right)}
         pairs = [(i, place[b]) for i, a in enumerate(left) for b in following[a]]
         count += sum(
@@ -187,7 +188,7 @@ def layout(vertices: Sequence[Vertex], edges: Sequence[Edge]) -> Drawing:
             following[bend], leading[bend] = [], []
             chain.append(bend)
         chain.append(edge.user)
-        for a, b in zip(chain, chain[1:], strict=False):
+        for a, b in pairwise(chain):
             following[a].append(b)
             leading[b].append(a)
         chains.append(chain)

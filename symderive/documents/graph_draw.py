@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from symderive.documents.graph import FONT, FORMULA_FONT, TAIL, Box, Drawing, Point, Wire
 from symderive.formulas.latex import latex
@@ -33,7 +34,7 @@ def signed(number: str) -> str:
 def curves(points: Sequence[Point]) -> list[tuple[Point, Point, Point] | Point]:
     """What follows the first point: a line to a point at the same height, else a smooth curve."""
     parts: list[tuple[Point, Point, Point] | Point] = []
-    for (x0, y0), (x1, y1) in zip(points, points[1:], strict=False):
+    for (x0, y0), (x1, y1) in pairwise(points):
         if abs(y1 - y0) < 0.05:
             parts.append((x1, y1))
         else:
@@ -64,9 +65,9 @@ def graph_typst(drawing: Drawing) -> str:
         *rest, (x, y) = points
         for part in curves([*rest, (x - HEAD + 1, y)]):
             if isinstance(part[0], tuple):
-                moves.append(f"curve.cubic({', '.join(_pt(p) for p in part)})")  # type: ignore[arg-type]
+                moves.append(f"curve.cubic({', '.join(_pt(p) for p in part)})")
             else:
-                moves.append(f"curve.line({_pt(part)})")  # type: ignore[arg-type]
+                moves.append(f"curve.line({_pt(part)})")
         head = ", ".join(map(_pt, ((x, y), (x - HEAD, y - HALF), (x - HEAD, y + HALF))))
         lines += [
             f'  place(top + left, curve(stroke: 0.8pt + rgb("{INK}"), {", ".join(moves)}))',
@@ -90,7 +91,8 @@ def graph_typst(drawing: Drawing) -> str:
             body = f"stack(spacing: 4.5pt, {body}, {formula})"
         wide = box.width + 30  # room, so that a formula wider than was estimated does not wrap
         lines.append(
-            f"  place(top + left, dx: {box.x - wide / 2:.1f}pt, dy: {box.y - box.height / 2:.1f}pt, "
+            f"  place(top + left, dx: {box.x - wide / 2:.1f}pt, "
+            f"dy: {box.y - box.height / 2:.1f}pt, "
             f"box(width: {wide:.1f}pt, height: {box.height:.1f}pt, "
             f"align(center + horizon, {body})))"
         )
@@ -146,7 +148,8 @@ def _tikz_label(box: Box) -> list[str]:
     if vertex.formula is not None:
         dy = vertex.height / 2 - FONT / 2
         result.append(
-            rf"\node[font=\fontsize{{7.5}}{{9}}\selectfont] at ({box.x:.1f},{box.y + FONT / 2:.1f}) "
+            r"\node[font=\fontsize{7.5}{9}\selectfont] "
+            rf"at ({box.x:.1f},{box.y + FONT / 2:.1f}) "
             rf"{{${latex(vertex.formula)}$}};"
         )
     label = f"({box.x:.1f},{box.y - dy:.1f})"

@@ -41,14 +41,19 @@ class Numbers:
 def gather(derivation: Derivation) -> Numbers | None:
     """Run the derivation's function at the model's values; None where a value is missing."""
     model = derivation.model
-    if model.undefined or not derivation.inputs or any(name not in model.values for name in derivation.inputs):
+    if (
+        model.undefined
+        or not derivation.inputs
+        or any(name not in model.values for name in derivation.inputs)
+    ):
         return None
     point = derivation.evaluate()
     values = {**model.values, **point.stages}
     adjoints = {derivation.target: 1.0, **point.partials}
     loss = float(values[derivation.target])
     new: Mapping[str, float] = {}
-    new_loss, losses = math.nan, ()
+    new_loss = math.nan
+    losses: tuple[float, ...] = ()
     if _descends(derivation):
         try:
             step = derivation.update()

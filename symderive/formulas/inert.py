@@ -7,7 +7,7 @@ symbol of a stage, it names a link or an adjoint (∂A3/∂A1).
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 
 from sympy import Expr, Function, Symbol
 
@@ -28,7 +28,7 @@ class Diff(Function):
         return Diff(self, symbol)
 
 
-@lru_cache(maxsize=None)
+@cache
 def placeholder(number: int) -> Symbol:
     """The symbol that stands for the ``number``-th name of a template; 0 is its first.
 

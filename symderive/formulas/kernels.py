@@ -71,7 +71,7 @@ _DEEP = {
 
 
 def deepened(formula: Basic) -> Basic:
-    """Trigonometric functions in sin and cos, hyperbolic ones in exp, logarithms of products apart."""
+    """The formula in sin, cos and exp alone, logarithms of products taken apart."""
     if not formula.args:
         return formula
     args = [deepened(arg) for arg in formula.args]
@@ -301,7 +301,7 @@ class Kernels:
 def _oriented(
     powers: list[tuple[Expr, int]], number: Rational
 ) -> tuple[list[tuple[Expr, int]], Rational]:
-    """Factors the way round that reads best: (1 − a) for (a − 1); then a minus goes into a factor."""
+    """Factors turned to read best: (1 − a) for (a − 1); a minus goes into a factor."""
     turned = []
     for base, exponent in powers:
         if base.is_Add and base.as_coeff_Add()[0] < 0:

@@ -81,7 +81,7 @@ class Callee(Protocol):
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Template:
-    """A formula up to names: ``written`` is in the symbols ``placeholder(0)``, ``(1)``, …
+    """A formula up to names: ``written`` is in the symbols ``placeholder(0)``, ``(1)`` and on.
 
     Two formulas are the same up to names exactly when they share one template object.
     """

@@ -144,8 +144,8 @@ arrays = _Arrays()
 def sum_log1p(values: Any, scratch: Any) -> float:
     """Σ log1p(v) over an array of numbers in [0, 1], as the logarithm of products.
 
-    (1 + a)(1 + b) − 1 = a + b(1 + a) adds positive numbers only, so that nothing cancels; 64 factors
-    of at most 2 overflow in no type.
+    (1 + a)(1 + b) − 1 = a + b(1 + a) adds positive numbers only, so that nothing cancels; 64
+    factors of at most 2 overflow in no type.
 
     >>> import numpy as np
     >>> round(sum_log1p(np.full(1024, 1e-20), np.empty(1024)) / 1024e-20, 14)

@@ -3,8 +3,9 @@
 A row of the phase ``recognise`` replaces a spelled-out or fragile form by a function that the table
 knows, wherever the graph shows it: through stages, inside larger sums and products. A row of the
 phase ``fuse`` does so once nothing more can cancel. A row of the phase ``expand`` says how such a
-function is computed, in primitives alone. So ``log(1 - A2)`` with the stage ``A2 = 1/(1 + exp(-A1))``
-becomes ``-softplus(A1)``, which is ``-(max(A1, 0) + log1p(exp(-abs(A1))))``.
+function is computed, in primitives alone. So ``log(1 - A2)`` with the stage
+``A2 = 1/(1 + exp(-A1))`` becomes ``-softplus(A1)``, and softplus is
+``max(A1, 0) + log1p(exp(-abs(A1)))``.
 """
 
 from __future__ import annotations

@@ -35,8 +35,6 @@ from sympy.core.relational import Relational
 
 from symderive.errors import ValueMissingError
 from symderive.formulas.evaluate import tracked
-from symderive.formulas.functions import function_of
-from symderive.formulas.inert import Diff
 from symderive.formulas.evaluate.tracked import (
     EXACT,
     MAX_BITS,
@@ -53,6 +51,8 @@ from symderive.formulas.evaluate.tracked import (
     magnitude,
     rounded,
 )
+from symderive.formulas.functions import function_of
+from symderive.formulas.inert import Diff
 from symderive.formulas.written import evaluated
 
 GUARD = 32

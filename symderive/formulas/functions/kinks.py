@@ -53,7 +53,8 @@ def _logsumexp(args: tuple[str, ...]) -> Texts:
 ROWS: tuple[NamedFunction, ...] = (
     own("abs", "x", "absolute value", equivalent="where(x >= 0, x, -x)", partials="sign(x)",
         exact=sp.Abs, samples=ANY, aliases=("fabs", "Abs"),
-        kinks=Kink("x == 0", "the derivative is taken as 0, as TensorFlow and PyTorch do.")),
+        kinks=Kink("x == 0", "the derivative is taken as 0, as TensorFlow and PyTorch do; "
+                               "JAX takes 1.")),
     own("sign", "x", "sign", equivalent="where(x > 0, 1, where(x < 0, -1, 0))", partials="0",
         exact=sp.sign, samples=ANY, aliases=("sgn",), kinks=Kink("x == 0", JUMP)),
     own("max", "a, ...", "maximum", texts=_max, exact=sp.Max, samples=(ANY, ANY),
