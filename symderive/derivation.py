@@ -424,6 +424,12 @@ class Derivation:
 
         return trace(self)
 
+    def _repr_markdown_(self) -> str:
+        """The derivation as a notebook shows it."""
+        from symderive.documents import render
+
+        return str(render(self, "md"))
+
     def text(self, detail: str = "standard") -> str:
         """The derivation as readable Unicode text, for a terminal."""
         from symderive.documents import render

@@ -55,6 +55,10 @@ class Derivative:
 
         return latex(tree(self.formula, names=self.derivation.model.names))
 
+    def _repr_latex_(self) -> str:
+        """The formula as a notebook shows it."""
+        return f"$\\displaystyle {self.latex()}$"
+
     def evaluate(self, **values: float) -> Any:
         """The number (or array of numbers) at a point; the model's values are defaults.
 

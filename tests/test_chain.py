@@ -173,3 +173,25 @@ def test_a_planted_wrong_partial_of_a_function_is_caught(monkeypatch):
     monkeypatch.setattr(rules, "function_of", planted)
 
     assert not derived({"y": "sigmoid(3*x)"}).check().passed
+
+
+def test_what_a_notebook_shows():
+    d = derived({"y": "x**2*z"})
+
+    assert d.link("y", "x")._repr_latex_() == r"$\displaystyle 2xz$"
+    assert "bmatrix" in d.hessian("y", ["x", "z"]).latex()
+    assert d._repr_markdown_().startswith("# ")
+
+
+def test_newton_and_hessian_vector_products():
+    d = derived({"y": "(x - 3)**2 + (z - x)**2"}, parameters={"x": 7.0, "z": 1.0})
+    found = d.hessian_vector_product({"x": 1, "z": "2"})
+
+    assert d.newton() == pytest.approx({"x": 3.0, "z": 3.0})
+    assert {name: part.formula for name, part in found.items()} == {"x": 0, "z": 2}
+
+
+def test_operation_counts_tell_why_reverse_is_cheaper():
+    counts = derived(NEURON, parameters=["w1", "w2", "b"]).operations()
+
+    assert counts == {"forward": 9, "reverse": 5}

@@ -71,7 +71,7 @@ def derivation():
     return get
 
 
-# Golden documents ---------------------------------------------------------------------------
+# Golden documents ------------------------------------------------------------
 
 
 @pytest.mark.parametrize("format", TEXTUAL)
@@ -108,7 +108,7 @@ def test_pdf_is_the_same_bytes_in_another_process(derivation):
     assert done.stdout.strip() == hashlib.sha256(content).hexdigest()
 
 
-# Numbers --------------------------------------------------------------------------------------
+# Numbers ------------------------------------------------------------
 
 DIGIT = r"−?\d+(?:\.\d+)?(?:⋅10\^\(?−?\d+\)?|·10\^\(?−?\d+\)?)?"
 
@@ -146,7 +146,8 @@ def table(text, caption_start):
 def disagreements(derivation, text):
     """Names whose printed numbers are not those of the derivation's function."""
     point, target = derivation.evaluate(), derivation.target
-    truth = dict(point.stages) | {f"∂{target}/∂{n}": v for n, v in point.partials.items()}
+    truth = {f"∂{stage}/∂{name}": value for (stage, name), value in point.links.items()}
+    truth |= point.stages | {f"∂{target}/∂{name}": v for name, v in point.partials.items()}
     shown = worked(text)
     wrong = [n for n, v in shown.items() if not math.isclose(v, truth[n], rel_tol=1e-4)]
     step = derivation.update()
@@ -164,12 +165,13 @@ def test_printed_numbers_are_those_of_the_function(name, derivation):
     shown, wrong = disagreements(made, documents.render(made, "txt"))
     assert wrong == []
     assert made.target in shown
-    assert f"∂{made.target}/∂w" in shown or name == "neuron"
+    assert f"∂{made.target}/∂{made.sources[0]}" in shown
     assert len(shown) >= 7
 
 
 PLANTS = {
     "a stage": ("values", "A2", ["A2"]),
+    "a link": ("links", ("A1", "w1"), ["∂A1/∂w1"]),
     "a derivative": ("adjoints", "w1", ["∂A3/∂w1", "w1 after the step"]),
     "a new parameter": ("new", "b", ["b after the step"]),
 }
@@ -196,7 +198,7 @@ def test_without_values_no_numbers_are_told():
     assert "Chain rule" in text
 
 
-# All or nothing ---------------------------------------------------------------------------------
+# All or nothing ------------------------------------------------------------
 
 
 def snapshot(folder):
@@ -242,7 +244,7 @@ def test_files_are_named_after_the_model(tmp_path, derivation):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"format": "docx"}, "unknown format 'docx'.*choose one of: md, tex"),
+        ({"format": "docx"}, "unknown format 'docx'.*choose one of: html, md, pdf"),
         ({"format": "html", "detail": "fulll"}, "unknown detail 'fulll'; did you mean 'full'"),
         ({"format": "pdf", "pdf_engine": "xetex"}, "unknown PDF engine 'xetex'.*lualatex"),
     ],
@@ -266,7 +268,7 @@ def test_details_tell_more_and_more(derivation):
     assert sizes == sorted(set(sizes))
 
 
-# Hostile text -------------------------------------------------------------------------------------
+# Hostile text ------------------------------------------------------------
 
 HOSTILE = (
     r"$x$ \input{/etc/passwd} # * _a_ `b` ``` <script>alert(1)</script> ]] )) | "
@@ -369,7 +371,7 @@ def test_escapes(escape, text, expected):
     assert escape(text) == expected
 
 
-# Templates ------------------------------------------------------------------------------------------
+# Templates ------------------------------------------------------------
 
 
 @pytest.mark.parametrize("format", TEXTUAL)
@@ -390,7 +392,6 @@ def test_an_unknown_block_is_an_error(format):
 
 def test_templates_compute_no_mathematics():
     """The only sums and products in templates are of heading levels and lengths of rules."""
-    allowed = {"block.level + 1", "block.level + 1)", "(block.level + 1)"}
     found = []
     for path in sorted((ROOT / "templates").rglob("*.j2")):
         for code in re.findall(r"<[<%](.*?)[%>]>", path.read_text(encoding="utf-8"), flags=re.S):
@@ -398,11 +399,10 @@ def test_templates_compute_no_mathematics():
             bare = re.sub(r"block\.level \+ 1|\"\" \* \(|\) \* \(", "", bare)
             if re.search(r"[\w)] ?[-+*/] ?[\w(]|\*\*", bare):
                 found.append(f"{path.name}: {code.strip()}")
-    assert allowed
     assert found == []
 
 
-# Width ----------------------------------------------------------------------------------------------
+# Width ------------------------------------------------------------
 
 
 def rows_of_pixels(png):
@@ -453,7 +453,7 @@ def test_nothing_runs_into_the_margins(name, derivation):
     assert [ink_in_margins(page, 1.2 / 21) for page in pages] == [0] * len(pages)
 
 
-# TeX ------------------------------------------------------------------------------------------------
+# TeX ------------------------------------------------------------
 
 
 @pytest.mark.tex
@@ -483,12 +483,19 @@ def test_pdf_engines(engine, derivation):
     assert content.startswith(b"%PDF")
 
 
-# Browser --------------------------------------------------------------------------------------------
+# Browser ------------------------------------------------------------
 
 CHROMIUM = (
-    "chromium --headless --no-sandbox --disable-gpu --no-first-run --disable-sync "
-    "--disable-background-networking --disable-component-update --hide-scrollbars"
-).split()
+    "chromium",
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-sync",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--hide-scrollbars",
+)
 
 
 def chromium(folder, *options):

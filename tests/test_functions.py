@@ -1,4 +1,4 @@
-"""Every row of the table of functions, against formulas and witnesses that are not the row's own."""
+"""Every row of the table of functions, against formulas and witnesses that are not its own."""
 
 import copy
 import pickle
@@ -128,7 +128,8 @@ ORACLES = {
     "uppergamma": lambda a, x: mp.gamma(a) - mp.gammainc(a, 0, x),
     "lowergamma": lambda a, x: mp.gamma(a) - mp.gammainc(a, x),
     "besselj": mp.besselj, "besseli": mp.besseli, "lambertw": mp.lambertw, "Si": mp.si,
-    "airyai": mp.airyai, "airybi": mp.airybi, "elliptic_k": lambda m: mp.pi / 2 / mp.agm(1, mp.sqrt(1 - m)),
+    "airyai": mp.airyai, "airybi": mp.airybi,
+    "elliptic_k": lambda m: mp.pi / 2 / mp.agm(1, mp.sqrt(1 - m)),
     "elliptic_e": mp.ellipe, "Ei": mp.ei, "expint": mp.expint, "Ci": mp.ci, "Shi": mp.shi,
     "Chi": mp.chi, "li": mp.li, "fresnels": mp.fresnels, "fresnelc": mp.fresnelc,
     "zeta": mp.zeta, "polylog": mp.polylog,
@@ -163,7 +164,8 @@ ORACLES = {
     "huber": lambda e, d: e * e / 2 if abs(e) <= d else d * abs(e) - d * d / 2,
     "smooth_l1": lambda e, b: e * e / b / 2 if abs(e) < b else abs(e) - b / 2,
     "log_cosh": lambda e: abs(e) + mp.log1p(mp.exp(-2 * abs(e))) - mp.ln2,
-    "absolute_error": lambda p, y: abs(p - y), "squared_error": lambda p, y: p * p - 2 * p * y + y * y,
+    "absolute_error": lambda p, y: abs(p - y),
+    "squared_error": lambda p, y: p * p - 2 * p * y + y * y,
     "quantile": lambda p, y, t: (y - p) * (t - (y < p)),
     "binary_cross_entropy": lambda p, y: -mp.log(p) * y - mp.log1p(-p) * (1 - y),
     "binary_cross_entropy_with_logits": lambda z, y: mp.log1p(mp.exp(z)) - z * y,
@@ -177,7 +179,8 @@ ORACLES = {
     "laplace_nll": lambda m, y, b: -mp.log(mp.exp(-abs(y - m) / b) / (2 * b)),
     "cauchy_nll": lambda m, y, s: -mp.log(s / (mp.pi * (s * s + (y - m) ** 2))),
     "student_t_nll": lambda m, y, n, s: -mp.log(
-        (1 + ((y - m) / s) ** 2 / n) ** (-(n + 1) / 2) / (mp.sqrt(n) * mp.beta(n / 2, mpf(1) / 2) * s)
+        (1 + ((y - m) / s) ** 2 / n) ** (-(n + 1) / 2)
+        / (mp.sqrt(n) * mp.beta(n / 2, mpf(1) / 2) * s)
     ),
     "focal": lambda p, y, g: -y * (1 - p) ** g * mp.log(p) - (1 - y) * p**g * mp.log1p(-p),
 }  # fmt: skip
@@ -201,7 +204,18 @@ def test_sympy_evaluates_it_to_thirty_digits(row):
     theirs = evaluate(row.apply(*letters(row)), point)
 
     assert mine.is_Number
-    assert close(mp.mp.make_mpf(mine._mpf_), theirs, 25)
+    assert close(mp.mp.make_mpf(sp.Float(mine, 30)._mpf_), theirs, 25)
+
+
+def test_sympys_evalf_keeps_the_digits_of_a_tiny_complement():
+    x = sp.Symbol("x")
+    mine = formula("binary_cross_entropy(sigmoid(x), 1)").evalf(40, subs={x: 200})
+    with mp.workdps(60):
+        theirs = mp.log1p(mp.exp(-200))
+
+    assert close(mp.mp.make_mpf(mine._mpf_), theirs, 39)
+    assert formula("relu(log(x))").evalf(20, subs={x: -1}) is sp.nan
+    assert str(formula("sigmoid(x)").evalf()) == "sigmoid(x)"
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row.stable], ids=row_id)

@@ -117,7 +117,7 @@ def graph_tikz(drawing: Drawing) -> str:
         path = f"({points[0][0]:.1f},{points[0][1]:.1f})"
         for part in curves(points):
             if isinstance(part[0], tuple):
-                a, b, c = (f"({p[0]:.1f},{p[1]:.1f})" for p in part)  # type: ignore[index]
+                a, b, c = (f"({p[0]:.1f},{p[1]:.1f})" for p in part)
                 path += f" .. controls {a} and {b} .. {c}"
             else:
                 path += f" -- ({part[0]:.1f},{part[1]:.1f})"

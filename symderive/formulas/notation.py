@@ -35,6 +35,7 @@ from symderive.formulas.nodes import (
     Row,
     Script,
     Table,
+    Table,
     Text,
     commas,
     fence,
@@ -312,6 +313,11 @@ def _unevaluated(printer: Printer, formula: Any) -> Built:
     return printer.built(formula.args[0])
 
 
+def _matrix(printer: Printer, formula: Any) -> Built:
+    rows = formula.tolist()
+    return Built(Table(tuple(tuple(printer.node(entry) for entry in row) for row in rows)))
+
+
 SHOWN: Mapping[str, Show] = {
     "exp": _exp,
     "log": _log,
@@ -336,6 +342,7 @@ SHOWN: Mapping[str, Show] = {
     "Or": _junction,
     "Not": _not,
     "Tuple": _tuple,
+    "ImmutableDenseMatrix": _matrix,
     "UnevaluatedExpr": _unevaluated,
 }
 """Every class with a notation of its own; a subclass is shown as its nearest base is."""

@@ -77,6 +77,13 @@ STABLE: tuple[Row, ...] = (
     Row("atanh", "log((1 + x)/(1 - x))", "2*atanh(x)", _CANCEL, {"x": 1e-12}),
     Row("log cosh", "log(cosh(x))", "logcosh(x)", _OVERFLOW, {"x": 800.0}),
     # Values known through a stage ---------------------------------------------------------
+    Row(
+        "sigmoid of both signs",
+        "sigmoid(u) + sigmoid(-u)",
+        "1",
+        "what is left cancels: P*y + Q*y - y of the two shares of a softmax",
+        {"u": 40.0},
+    ),
     Row("1 - sigmoid", "1 - sigmoid(u)", "sigmoid(-u)", _CANCEL, {"u": 40.0}),
     Row("1 + tanh", "1 + tanh(u)", "2*sigmoid(2*u)", _CANCEL, {"u": -20.0}),
     Row("1 - tanh", "1 - tanh(u)", "2*sigmoid(-2*u)", _CANCEL, {"u": 20.0}),

@@ -39,6 +39,7 @@ from symderive.formulas.evaluate.tracked import (
     EXACT,
     MAX_BITS,
     OPERATIONS,
+    SLOW_BITS,
     Operation,
     Raw,
     Run,
@@ -48,6 +49,7 @@ from symderive.formulas.evaluate.tracked import (
     call,
     compare,
     is_finite,
+    is_slow,
     magnitude,
     rounded,
 )
@@ -57,6 +59,9 @@ from symderive.formulas.written import evaluated
 
 GUARD = 32
 """Bits beyond the digits asked for, so that ordinary formulas need one run."""
+
+STEP = 213
+"""Working precisions are multiples of this (64 digits), so that mpmath's caches serve."""
 
 _CLASSES: dict[type[sp.Basic], Operation] = {
     sp.Add: tracked.add,
@@ -118,6 +123,7 @@ class _Program:
     """A formula as instructions in order; each is a leaf, or an operation on earlier results."""
 
     code: tuple[tuple[Any, tuple[int, ...] | None], ...]
+    limit: int
 
     def run(self, run: Run) -> Tracked:
         results: list[Tracked] = []
@@ -154,7 +160,25 @@ def _program(formula: sp.Basic) -> _Program:
         else:
             code.append((_operation(part), tuple(known[arg] for arg in part.args)))
         known[part] = len(code) - 1
-    return _Program(tuple(code[: known[formula] + 1]))
+    limit = SLOW_BITS if _holds_slow(formula) else MAX_BITS
+    return _Program(tuple(code[: known[formula] + 1]), limit)
+
+
+def _holds_slow(formula: sp.Basic) -> bool:
+    """Whether a formula holds, in any branch or definition, what is slow at many bits."""
+    seen: set[sp.Basic] = set()
+    pending = [formula]
+    while pending:
+        part = pending.pop()
+        if part in seen:
+            continue
+        seen.add(part)
+        row = function_of(part)
+        if row is not None and row.numeric and is_slow(row.numeric):
+            return True
+        inner = _expanded(part)
+        pending.extend(part.args if inner is part else (inner,))
+    return False
 
 
 def _expanded(part: sp.Basic) -> sp.Basic:
@@ -248,18 +272,18 @@ def evaluate(formula: sp.Basic, values: Mapping[str, Value], digits: int = 50) -
         ValueMissingError: A name without a value, a derivative not yet taken, an unknown function.
 
     >>> from sympy import exp, Symbol
-    >>> print(evaluate(1 - 1/(1 + exp(-Symbol("z"))), {"z": 100}, 10))
+    >>> print(mp.nstr(evaluate(1 - 1/(1 + exp(-Symbol("z"))), {"z": 100}), 10))
     3.720075976e-44
     """
     target = int(digits * 3.3219281) + 4
-    bits = target + GUARD
     program = _program(formula)
+    bits, limit = _in_steps(target + GUARD), _in_steps(target + program.limit)
     while True:
-        last = bits >= MAX_BITS + target
+        last = bits >= limit
         try:
             number, error = program.run(Run(bits, values, last))
         except UncertainError:
-            bits = min(2 * bits, MAX_BITS + target)
+            bits = min(2 * bits, limit)
             continue
         if not number[1] and (number != fzero or error == EXACT):
             break
@@ -269,8 +293,12 @@ def evaluate(formula: sp.Basic, values: Mapping[str, Value], digits: int = 50) -
         if last:
             number = number if number[1] and error < magnitude(number) else fzero
             break
-        bits = min(bits + lost + GUARD, MAX_BITS + target)
+        bits = min(_in_steps(bits + lost + GUARD), limit)
     return mp.make_mpf(mpf_pos(number, target, "n"))
+
+
+def _in_steps(bits: int) -> int:
+    return -(-bits // STEP) * STEP
 
 
 def derivative(formula: sp.Basic, name: str, values: Mapping[str, Value], digits: int = 50) -> mpf:
@@ -281,6 +309,8 @@ def derivative(formula: sp.Basic, name: str, values: Mapping[str, Value], digits
     12.0
     """
     target = int(digits * 3.3219281)
+    if sp.Symbol(name) not in formula.free_symbols:
+        return mpf(0)
     place = _given(name, Run(4 * target, values, True))[0]
     if not is_finite(place):
         return mpf("nan")
@@ -313,7 +343,8 @@ def _slopes(
     """The central, left and right difference quotients, with ``target`` bits of each."""
     points = (mpf_sub(place, step), place, mpf_add(place, step))
     bits = 2 * target + 40
-    for _ in range(4):
+    most = 4 * bits  # beyond, a change that is still lost in noise is none
+    while True:
         digits = int(bits / 3.3219281) + 2
         below, here, above = (
             evaluate(formula, {**values, name: mp.make_mpf(point)}, digits)._mpf_
@@ -323,10 +354,10 @@ def _slopes(
         if not is_finite(change) or not is_finite(here) or change == fzero == here:
             break
         size = max(magnitude(number) for number in (below, here, above) if number[1])
-        lost = size - (magnitude(change) if change[1] else size - bits) + target - bits
-        if lost <= 0:
+        shared = size - magnitude(change) if change[1] else bits
+        if shared + target <= bits or bits >= most:
             break
-        bits += lost + 10
+        bits = min(most, 2 * bits if shared + 8 >= bits else shared + target + 10)
     return (
         libmp.mpf_div(change, mpf_shift(step, 1), target + 10, "n"),
         libmp.mpf_div(mpf_sub(here, below), step, target + 10, "n"),

@@ -43,6 +43,9 @@ EXACT = -(10**12)
 MAX_BITS = 6_000
 """Where cancellation goes on beyond this, the number is zero."""
 
+SLOW_BITS = 1_500
+"""The same where mpmath's slower functions take part: digamma at 6000 bits takes seconds."""
+
 _CONTEXT = MPContext()  # our own, so that nobody's mp.prec is touched
 
 
@@ -127,8 +130,8 @@ def multiply(args: list[Tracked], run: Run) -> Tracked:
             others += magnitude(number)
         elif number == fzero:
             zero_error = error if zero_error is None else zero_error + error
-    if zero_error is not None:
-        return total, max(EXACT, zero_error + others)
+    if zero_error is not None:  # an exact zero makes the product exact
+        return total, zero_error + others if zero_error > EXACT else EXACT
     if not total[1]:
         return total, EXACT
     return total, magnitude(total) + max(relative, -bits) + 2
@@ -215,6 +218,11 @@ _COMPOSED: dict[str, Callable[..., Any]] = {
     "airybiprime": lambda x: _CONTEXT.airybi(x, derivative=1),
 }
 """What mpmath has under another signature."""
+
+
+def is_slow(name: str) -> bool:
+    """Whether the cost of a function grows steeply with the bits."""
+    return name not in _FAST and name != "power"
 
 
 def _bare(name: str, numbers: tuple[Raw, ...], bits: int) -> Raw:

@@ -13,7 +13,9 @@ from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from typing import Any
 
-from sympy import EulerGamma, Expr, Float, Function, pi
+from mpmath import isfinite
+from sympy import EulerGamma, Expr, Float, Function, Symbol, pi
+from sympy.core.evalf import evalf_table
 from sympy.core.function import ArgumentIndexError
 
 from symderive.formulas.inert import placeholder
@@ -84,6 +86,7 @@ class NamedFunction:
         exact: For a primitive: its value at rational arguments.
         texts: For a function of any number of arguments: its formulas for given argument names.
         scope: The functions that the texts may use, where these are not the table's.
+        spec: For a user's function: what ``user_function`` made it from.
     """
 
     name: str
@@ -108,6 +111,7 @@ class NamedFunction:
     exact: Callable[..., Expr] | None = None
     texts: Callable[[tuple[str, ...]], Texts] | None = None
     scope: Mapping[str, NamedFunction] | None = None
+    spec: tuple[Any, ...] = ()
 
     @property
     def variadic(self) -> bool:
@@ -222,11 +226,8 @@ class Named(Function):
         return evaluated(partials[argindex - 1])
 
     def _eval_evalf(self, prec: int) -> Expr | None:
-        from symderive.formulas.evaluate import evaluate  # evaluate reads the rows' classes
-
-        if self.free_symbols:
-            return None
-        return Float._new(evaluate(self, {}, int(prec * 0.30103) + 2)._mpf_, prec)
+        number = _number(self, prec, {})
+        return None if number is None else Float._new(number._mpf_, prec)
 
     def _eval_is_extended_real(self) -> bool | None:
         return True if all(arg.is_extended_real for arg in self.args) else None
@@ -241,7 +242,31 @@ class Named(Function):
     _ccode = _pythoncode = _numpycode = _printed
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restored, (self.row.name, self.row.scope and _portable(self.row), self.args)
+        return _restored, (self.row.name, self.row.spec, self.args)
+
+
+def _number(formula: Named, prec: int, given: Mapping[Any, Any]) -> Any:
+    """The value of an applied function to ``prec`` bits; ``None`` where symbols are left.
+
+    The arguments go in as values: in the formula SymPy would round them before they cancel.
+    """
+    from symderive.formulas.evaluate import evaluate  # evaluate reads the rows' classes
+
+    values = {getattr(symbol, "name", ""): value for symbol, value in given.items()}
+    if any(symbol.name not in values for symbol in formula.free_symbols):
+        return None
+    names = [f"_arg{k}" for k in range(len(formula.args))]
+    bare = formula.func(*map(Symbol, names))
+    values.update(zip(names, formula.args, strict=True))
+    return evaluate(bare, values, int(prec * 0.30103) + 2)
+
+
+def _evalf(formula: Named, prec: int, options: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What SymPy's ``evalf`` asks of a class: real and imaginary part, and their accuracy."""
+    number = _number(formula, prec, options.get("subs") or {})
+    if number is None or not isfinite(number):
+        raise NotImplementedError  # SymPy then asks _eval_evalf
+    return (number._mpf_, None, prec, None) if number else (None, None, None, None)
 
 
 def make_class(row: NamedFunction) -> NamedFunction:
@@ -260,6 +285,7 @@ def make_class(row: NamedFunction) -> NamedFunction:
 
     made = replace(row, function=cls, apply=apply)
     cls.row = made
+    evalf_table[cls] = _evalf
     return made
 
 
@@ -298,13 +324,9 @@ def _tupled(fields: dict[str, Any]) -> dict[str, Any]:
     return fields
 
 
-def _portable(row: NamedFunction) -> tuple[Any, ...]:
-    return row.parameters, row.definition, row.partials, row.defaults
-
-
-def _restored(name: str, user: tuple[Any, ...] | None, args: tuple[Expr, ...]) -> Expr:
+def _restored(name: str, spec: tuple[Any, ...], args: tuple[Expr, ...]) -> Expr:
     """An applied function out of a pickle."""
     from symderive.formulas.functions import FUNCTIONS, user_function
 
-    row = FUNCTIONS[name] if user is None else user_function(name, *user)
+    row = user_function(*spec) if spec else FUNCTIONS[name]
     return row.apply(*args)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -12,7 +12,8 @@ import sympy as sp
 from sympy import Expr
 
 from symderive.errors import ModelError
-from symderive.formulas.functions.row import NamedFunction, make_class, own
+from symderive.formulas.functions.row import CONSTANTS, EVERYWHERE, NamedFunction, own
+from symderive.formulas.parsing import parse
 
 _SIGNATURE = re.compile(r"\s*([^\W\d_]\w*)\s*\(\s*([^\W\d_]\w*(?:\s*,\s*[^\W\d_]\w*)*)\s*\)\s*")
 _KEYS = frozenset({"definition", "derivatives", "title", "domain"})
@@ -38,9 +39,6 @@ def user_functions(functions: Mapping[str, object], *, where: str = "") -> dict[
     >>> rows["bump"].apply(sp.Symbol("w"))
     exp(-w**2)
     """
-    from symderive.formulas.functions import FUNCTIONS  # the table is built from these modules
-
-    scope: dict[str, NamedFunction] = dict(FUNCTIONS)
     rows: dict[str, NamedFunction] = {}
     for signature, stated in functions.items():
         match = _SIGNATURE.fullmatch(signature)
@@ -51,8 +49,18 @@ def user_functions(functions: Mapping[str, object], *, where: str = "") -> dict[
         place = f"{where}, function {match[1]}" if where else f"function {match[1]}"
         if len(set(parameters)) < len(parameters):
             raise ModelError("a parameter is named twice", where=place)
-        row = _row(match[1], parameters, _table(stated, place), scope, place)
-        rows[row.name] = scope[row.name] = row
+        table = _table(stated, place)
+        row = user_function(
+            match[1],
+            parameters,
+            table.get("definition") or "",
+            _partials(table.get("derivatives", ()), parameters, place),
+            table.get("title", match[1]),
+            table.get("domain", EVERYWHERE),
+            tuple(other.spec for other in rows.values()),
+        )
+        _check(row, place)
+        rows[row.name] = row
     return rows
 
 
@@ -65,28 +73,6 @@ def _table(stated: object, where: str) -> Mapping[str, Any]:
         message = f"unknown key {min(unknown)!r}; choose from {', '.join(sorted(_KEYS))}"
         raise ModelError(message, where=where)
     return stated
-
-
-def _row(
-    name: str,
-    parameters: tuple[str, ...],
-    table: Mapping[str, Any],
-    scope: Mapping[str, NamedFunction],
-    where: str,
-) -> NamedFunction:
-    definition = table.get("definition") or None
-    partials = _partials(table.get("derivatives", ()), parameters, where)
-    title, domain = table.get("title", name), table.get("domain", "True")
-    if not partials:
-        row = own(name, ", ".join(parameters), title, definition=definition, domain=domain)
-        row = replace(row, scope=dict(scope))
-        _check(row, (definition,), where)
-        apply = row.definition_formula if definition else _undefined(name)
-        return replace(row, apply=_counted(row, apply), function=None)
-    row = user_function(name, parameters, definition, partials, title, domain)
-    row = make_class(replace(row, scope={**scope, name: row}))
-    _check(row, (definition, *partials), where)
-    return row
 
 
 def _partials(stated: object, parameters: tuple[str, ...], where: str) -> tuple[str, ...]:
@@ -105,22 +91,58 @@ def _partials(stated: object, parameters: tuple[str, ...], where: str) -> tuple[
     return texts
 
 
-def _check(row: NamedFunction, texts: tuple[str | None, ...], where: str) -> None:
+def _check(row: NamedFunction, where: str) -> None:
     """Read every text now, so that a mistake is reported with its place."""
-    from symderive.formulas.parsing import parse
-
-    for text in texts:
+    for text in (row.definition, *row.partials):
         names = parse(text, row.scope or {}, where=where).names if text else ()
-        if unknown := [name for name in names if name not in (*row.parameters, "pi")]:
+        if unknown := [name for name in names if name not in (*row.parameters, *CONSTANTS)]:
             message = f"{unknown[0]!r} is not a parameter of {row.name}; add it to the signature"
             raise ModelError(message, where=where)
 
 
-def _undefined(name: str) -> Any:
-    return sp.Function(name)
+@lru_cache(maxsize=256)
+def user_function(
+    name: str,
+    parameters: tuple[str, ...],
+    definition: str,
+    partials: tuple[str, ...],
+    title: str,
+    domain: str,
+    others: tuple[tuple[Any, ...], ...],
+) -> NamedFunction:
+    """The row of a user's function; the same row for the same texts, also out of a pickle.
+
+    Args:
+        name: As written in formulas.
+        parameters: Their names.
+        definition: Formula text, or ``""``.
+        partials: The stated derivatives, one by each parameter, or none.
+        title: As documents call it.
+        domain: Condition in the parameters.
+        others: What this function takes, for each function that its texts may use.
+    """
+    from symderive.formulas.functions import FUNCTIONS  # the table is built from these modules
+
+    scope = dict(FUNCTIONS)
+    scope.update((spec[0], user_function(*spec)) for spec in others)
+    row = own(
+        name,
+        ", ".join(parameters),
+        title,
+        definition=definition or None,
+        partials=partials,
+        domain=domain,
+        scope=scope,
+        spec=(name, parameters, definition, partials, title, domain, others),
+    )
+    if not partials:
+        expand = row.definition_formula if definition else sp.Function(name)
+        row = replace(row, apply=_counted(row, expand), function=None)
+    scope[name] = row
+    return row
 
 
-def _counted(row: NamedFunction, apply: Any) -> Any:
+def _counted(row: NamedFunction, apply: Callable[..., Expr]) -> Callable[..., Expr]:
     """The same, with the number of arguments checked."""
 
     def counted(*args: Expr) -> Expr:
@@ -129,23 +151,3 @@ def _counted(row: NamedFunction, apply: Any) -> Any:
         return apply(*args)
 
     return counted
-
-
-@lru_cache(maxsize=256)
-def user_function(
-    name: str,
-    parameters: tuple[str, ...],
-    definition: str | None,
-    partials: tuple[str, ...],
-    title: str = "",
-    domain: str = "True",
-) -> NamedFunction:
-    """A function with stated derivatives; the same row for the same texts."""
-    return own(
-        name,
-        ", ".join(parameters),
-        title or name,
-        definition=definition,
-        partials=partials,
-        domain=domain,
-    )
