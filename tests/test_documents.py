@@ -134,7 +134,7 @@ def worked(text):
 
 def table(text, caption_start):
     """Cells by first cell, of the plain-text table with this header."""
-    lines = text.split(caption_start, 1)[1].splitlines()[1:]
+    lines = re.split(rf"{caption_start}.*\n", text, maxsplit=1)[1].splitlines()
     rows = []
     for line in lines:
         if not line.strip():
@@ -151,7 +151,7 @@ def disagreements(derivation, text):
     shown = worked(text)
     wrong = [n for n, v in shown.items() if not math.isclose(v, truth[n], rel_tol=1e-4)]
     step = derivation.update()
-    for name, cells in table(text, "name   before").items():
+    for name, cells in table(text, r" name +before").items():
         want = [step.new_loss] if name == target else [point.gradient[name], step.new[name]]
         got = [value_of(c) for c in cells][1:]
         if not all(math.isclose(a, b, rel_tol=1e-4) for a, b in zip(got, want, strict=True)):

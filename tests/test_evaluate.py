@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from mpmath import mpf
 
 from symderive.errors import ValueMissingError
-from symderive.formulas.evaluate import derivative, evaluate
+from symderive.formulas.evaluate import GUARD, _in_steps, derivative, evaluate, tracked
 from symderive.formulas.functions import FUNCTIONS
 from symderive.formulas.inert import Diff
 from symderive.formulas.parsing import parse
@@ -72,6 +72,63 @@ LIMITS = [
 @pytest.mark.parametrize(("text", "at", "value"), LIMITS)
 def test_infinities_pass(text, at, value):
     assert evaluate(formula(text), {"x": at}) == value
+
+
+OUT_OF_REACH = [
+    "exp(exp(exp(x)))",
+    "sin(exp(exp(x)))",
+    "x**exp(exp(x))",
+    "gamma(exp(exp(x)))",
+    "erfc(exp(exp(x)))",
+    "acosh(exp(exp(x)))",
+]
+
+
+@pytest.mark.parametrize("text", OUT_OF_REACH)
+def test_numbers_out_of_reach_are_nan(text):
+    assert mp.isnan(evaluate(formula(text), {"x": 30}))
+
+
+@pytest.mark.parametrize(("text", "value"), [("tanh", 1), ("erf", 1), ("sigmoid", 1)])
+def test_functions_settle_at_huge_arguments(text, value):
+    assert agree(evaluate(formula(f"{text}(x)"), {"x": "1e300"}), mpf(value))
+
+
+def test_a_logarithm_takes_any_argument():
+    assert agree(evaluate(formula("log(exp(exp(x)))"), {"x": 30}), high(lambda: mp.exp(30)))
+
+
+@pytest.mark.parametrize("name", ["sin", "asin", "tanh", "atanh", "expm1", "log1p", "erf"])
+def test_tiny_arguments_keep_their_digits(name):
+    mine = evaluate(formula(f"log({name}(exp(-exp(x))))"), {"x": 30})
+    shift = mp.log(2 / mp.sqrt(mp.pi)) if name == "erf" else 0
+
+    assert agree(mine, high(lambda: shift - mp.exp(30)), 14)
+
+
+def test_an_exact_zero_asks_for_no_more_bits(monkeypatch):
+    asked = []
+    plain = tracked._bare
+    monkeypatch.setattr(
+        tracked,
+        "_bare",
+        lambda name, numbers, bits: asked.append(bits) or plain(name, numbers, bits),
+    )
+
+    assert evaluate(formula("relu(x)*digamma(2 + x**2)"), {"x": -1.3}) == 0
+    assert evaluate(formula("digamma(x + 1) - digamma(x) - 1/x"), {"x": 1.3}) == 0
+    assert asked[0] < 300
+    assert max(asked) < 2000  # digamma at 6000 bits takes seconds
+
+
+def test_precisions_are_few():
+    used = {_in_steps(int(digits * 3.33) + GUARD) for digits in range(5, 51)}
+
+    assert len(used) == 1
+
+
+def test_a_phase_beyond_all_precision_is_unknown():
+    assert mp.isnan(evaluate(formula("sin(10*x)"), {"x": "1e3000"}))
 
 
 def test_sympys_own_functions_have_values():

@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import re
 
 import mpmath as mp
 import pytest
@@ -183,7 +184,45 @@ ORACLES = {
         / (mp.sqrt(n) * mp.beta(n / 2, mpf(1) / 2) * s)
     ),
     "focal": lambda p, y, g: -y * (1 - p) ** g * mp.log(p) - (1 - y) * p**g * mp.log1p(-p),
+    "rsqrt": lambda x: mp.exp(-mp.log(x) / 2), "xlogy": lambda x, y: mp.log(y) * x,
+    "xlog1py": lambda x, y: mp.log1p(y) * x,
+    "copysign": lambda x, y: abs(x) * (1 if y >= 0 else -1),
+    "erfinv": lambda x: mp.findroot(lambda t: mp.erf(t) - x, mp.erfinv(x)),
+    "erfcx": lambda x: mp.erfc(x) * mp.exp(x * x),
+    "norm_ppf": lambda p: mp.findroot(lambda t: mp.ncdf(t) - p, mp.sqrt(2) * mp.erfinv(2 * p - 1)),
+    "bessely": mp.bessely, "besselk": mp.besselk,
+    "airyaiprime": lambda x: mp.diff(mp.airyai, x), "airybiprime": lambda x: mp.diff(mp.airybi, x),
+    "quick_gelu": lambda z: z * _sig(mpf("1.702") * z), "gaussian": lambda z: mp.exp(-z * z),
+    "lisht": lambda z: z * mp.tanh(z), "isru": lambda z, a: z / mp.sqrt(1 + a * z * z),
+    "squareplus": lambda z, b: (z + mp.hypot(z, mp.sqrt(b))) / 2,
+    "half_squared_error": lambda p, y: (p - y) ** 2 / 2,
+    "percentage_error": lambda p, y: abs(p / y - 1),
+    "squared_log_error": lambda p, y: mp.log((1 + p) / (1 + y)) ** 2,
+    "pseudo_huber": lambda e, d: d * mp.hypot(d, e) - d * d,
+    "charbonnier": lambda e, s: mp.hypot(e, s),
+    "cauchy_loss": lambda e, c: c * c / 2 * mp.log1p(e * e / c / c),
+    "welsch": lambda e, c: -c * c * mp.expm1(-e * e / c / c / 2),
+    "geman_mcclure": lambda e, c: 2 * (e / c) ** 2 / ((e / c) ** 2 + 4) * c * c,
+    "tukey_biweight": lambda e, c: c * c / 6 * (1 - max(mpf(0), 1 - (e / c) ** 2) ** 3),
+    "epsilon_insensitive": lambda p, y, s: max(mpf(0), abs(p - y) - s),
+    "entropy": lambda p: p * mp.log(1 / p),
+    "binary_entropy": lambda p: p * mp.log(1 / p) - (1 - p) * mp.log1p(-p),
+    "exponential_loss": lambda s, y: mp.exp(-s * y),
+    "margin_ranking": lambda a, b, y, m: max(mpf(0), m - y * (a - b)),
+    "triplet": lambda near, far, m: max(mpf(0), near - far + m),
+    "contrastive": lambda d, y, m: y * d * d + (1 - y) * max(mpf(0), m - d) ** 2,
+    "poisson_nll_with_logits": lambda z, y: mp.exp(z) - y * z,
+    "gamma_nll": lambda m, y: -mp.log(mp.exp(-y / m) / m),
+    "tweedie": lambda m, y, p: m ** (2 - p) / (2 - p) - y * m ** (1 - p) / (1 - p),
+    "itakura_saito": lambda p, y: y / p - mp.log(y) + mp.log(p) - 1,
+    "negative_binomial_nll": lambda m, y, r: -mp.log(
+        mp.gamma(y + r) / mp.gamma(r) * (r / (r + m)) ** r * (m / (r + m)) ** y
+    ),
 }  # fmt: skip
+
+
+def test_every_row_has_an_oracle():
+    assert set(ORACLES) == set(BY_NAME)
 
 
 @pytest.mark.parametrize("name", ORACLES)
@@ -320,6 +359,44 @@ def test_both_sides_of_a_kink_and_the_convention_at_it(text, name, at, left, rig
     assert close(evaluate(slope, {name: mpf(at)}), mpf(convention), 15)
 
 
+@pytest.mark.parametrize(("text", "name", "at", "left", "right", "convention"), KINKS)
+def test_at_a_kink_the_sides_differ_or_the_value_jumps(text, name, at, left, right, convention):
+    applied, step = formula(text), mpf("1e-9")
+    below, above = (evaluate(applied, {name: mpf(at) + move}) for move in (-step, step))
+    jumps = abs(above - below) > 0.1
+
+    assert jumps or float(left) != float(right)
+    assert jumps == any("jumps" in kink.convention for kink in kinks_at(text, name, at))
+    assert mp.isnan(derivative(applied, name, {name: mpf(at)}))
+
+
+@pytest.mark.parametrize(("text", "name", "at", "left", "right", "convention"), KINKS)
+def test_the_sentence_says_the_convention(text, name, at, left, right, convention):
+    (kink,) = kinks_at(text, name, at)
+    said = re.search(
+        r"taken as (0|1/2 − tau|1|alpha|that of the (?:left|outer) side)\b", kink.convention
+    )
+    sides = {"0": 0, "1": 1, "1/2 − tau": 0.25, "alpha": left, "that of the left side": left}
+    sides["that of the outer side"] = left if float(at) < 0 else right
+    if said is not None:
+        assert float(convention) == float(sides[said[1]])
+    else:
+        assert "share the derivative equally" in kink.convention or "either side" in kink.convention
+
+
+def kinks_at(text, name, at):
+    """The kinks of the row, applied as in the text, whose condition holds at the place."""
+    applied = formula(text)
+    row = function_of(applied)
+    given = dict(zip(("a", "b") if row.variadic else row.parameters, applied.args, strict=False))
+    for parameter, value in zip(row.parameters[::-1], row.defaults[::-1], strict=False):
+        given.setdefault(parameter, formula(value))
+    values = {key: evaluate(value, {name: mpf(at)}) for key, value in given.items()}
+    return [
+        kink for kink in row.kinks if evaluate(formula(f"where({kink.where}, 1, 0)"), values) == 1
+    ]
+
+
 def test_every_row_with_a_kink_is_tried_at_it():
     tried = {text.partition("(")[0] for text, *_ in KINKS}
 
@@ -353,6 +430,15 @@ def test_copies_and_pickles_are_equal(text):
 
     assert pickle.loads(pickle.dumps(original)) == original
     assert copy.deepcopy(original) == original
+
+
+@pytest.mark.parametrize("row", ROWS, ids=row_id)
+def test_every_applied_function_survives_a_pickle(row):
+    applied = row.apply(*letters(row))
+    again = pickle.loads(pickle.dumps(applied))
+
+    assert again == applied
+    assert function_of(again) is function_of(applied)
 
 
 def test_default_parameters_may_be_left_out():

@@ -43,7 +43,7 @@ def one_stage(p: sp.Expr) -> list[tuple[str, sp.Expr]]:
 BACK = [("L_D_w1", x1 * D1), ("L_D_w2", x2 * D1), ("L_D_b", D1)]
 SIGMOID = 1 / (1 + sp.exp(-A1))
 WHOLE = 1 / (1 + sp.exp(-SUM))
-D2 = sp.Symbol("L_D_A2")
+D2, Q = sp.symbols("L_D_A2 Q")
 MODELS: dict[str, Callable[[], list[tuple[str, sp.Expr]]]] = {
     "named functions": lambda: staged(named("sigmoid", A1), named("binary_cross_entropy", A2, Y)),
     "named, on logits": lambda: staged(named("sigmoid", A1), named("bce_with_logits", A1, Y)),
@@ -60,6 +60,13 @@ MODELS: dict[str, Callable[[], list[tuple[str, sp.Expr]]]] = {
         (1 + (sp.exp(A1 / 2) - sp.exp(-A1 / 2)) / (sp.exp(A1 / 2) + sp.exp(-A1 / 2))) / 2,
         spelled_loss(A2),
     ),
+    "softmax of two, both shares": lambda: [
+        *staged(sp.exp(A1 / 2) / (sp.exp(A1 / 2) + sp.exp(-A1 / 2)), spelled_loss(A2))[:2],
+        ("Q", sp.exp(-A1 / 2) / (sp.exp(A1 / 2) + sp.exp(-A1 / 2))),
+        ("L", -Y * sp.log(A2) - (1 - Y) * sp.log(Q)),
+        ("L_D_A1", A2 * Y + Q * Y - Q - 2 * Y + 1),
+        *BACK,
+    ],
     "softplus spelled": lambda: staged(SIGMOID, sp.log(1 + sp.exp(A1)) - Y * A1),
     "two softplus": lambda: staged(
         SIGMOID, Y * sp.log(1 + sp.exp(-A1)) + (1 - Y) * sp.log(1 + sp.exp(A1))

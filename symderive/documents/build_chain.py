@@ -31,6 +31,7 @@ from symderive.formulas.tree import (
     fence,
     name_node,
     row,
+    width,
 )
 from symderive.formulas.written import evaluated, factors
 
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 
 ROLES = ("first", "second", "third", "fourth")
 MAX_PARTIALS = 16
+MAX_CELL = 30.0
+"""Width in em of a closed form that fits a table."""
 """Partial derivatives that are told one by one; of more, one of each shape."""
 MAX_PATHS, MAX_LENGTH = 4, 4
 """Paths, and links in a path, up to which a derivative is written out along its paths."""
@@ -274,21 +277,29 @@ def gradient_section(context: Context) -> Iterator[Block]:
         return
     yield Heading(1, ("The gradient",))
     rows: list[tuple[Inline, ...]] = []
-    for name in names:
-        cells: list[Inline] = [
-            (context.adjoint(name),),
-            (context.formula(derivation.partials[name].formula),),
-        ]
+    forms = {name: context.formula(derivation.partials[name].formula) for name in names}
+    wide = any(width(form) > MAX_CELL for form in forms.values())
+    if wide:  # a cell cannot be broken over lines, a display can
+        shown = names if len(names) <= MAX_ROWS else [*names[:8], *names[-4:]]
+        yield aligned([Equation(context.adjoint(name), forms[name]) for name in shown])
+    for name in names if not wide or context.numbers is not None else ():
+        cells: list[Inline] = [(context.adjoint(name),)]
+        if not wide:
+            cells.append((forms[name],))
         if context.numbers is not None:
             cells.append((number(context.numbers.adjoints[name]),))
         rows.append(tuple(cells))
-    header: tuple[Inline, ...] = (("derivative",), ("closed form",))
+    header: tuple[Inline, ...] = (("derivative",),)
+    if not wide:
+        header = (*header, ("closed form",))
     if context.numbers is not None:
         header = (*header, ("value",))
     if len(rows) > MAX_ROWS:
         dots: tuple[Inline, ...] = tuple(("…",) for _ in header)
         rows = [*rows[:20], dots, *rows[-5:]]
-    yield TableBlock(header, tuple(rows), "clr"[: len(header)], ("The gradient.",))
+    if rows:
+        align = "cr" if wide else "clr"[: len(header)]
+        yield TableBlock(header, tuple(rows), align, ("The gradient.",))
     if idle:
         yield Paragraph(
             ("There is no path from " + ", ".join(idle) + ": the derivative there is zero.",)

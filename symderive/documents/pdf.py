@@ -58,7 +58,7 @@ def _compile(source: str, kind: str) -> bytes:
 
     with tempfile.TemporaryDirectory(prefix="symderive-") as empty:
         try:
-            result = typst.compile(
+            result = typst.compile(  # type: ignore[call-overload]  # stubs forget dict
                 {"main.typ": source.encode()},
                 root=empty,
                 format=kind,

@@ -26,6 +26,7 @@ from symderive.documents.outline import (
     Outline,
     TableBlock,
 )
+from symderive.formulas.nodes import tall
 from symderive.formulas.plain import plain
 from symderive.formulas.tree import Node, Op, Row, Style, Text
 from symderive.formulas.typst import literal
@@ -94,6 +95,7 @@ def environment(row: Format) -> jinja2.Environment:
         "columns": columns,
         "grid": grid,
         "wrapped": lambda text: "\n".join(textwrap.wrap(text, 92)),
+        "tall": lambda cells: any(isinstance(p, Node) and tall(p) for cell in cells for p in cell),
         "kind": lambda block: type(block).__name__,
     }
     made.filters.update(filters)
@@ -126,7 +128,9 @@ MARK_COLORS = {"proved": "third", "sampled": "second", "refuted": "wrong", "unkn
 
 def _code_line(line: str) -> str:
     """A line of source code for LaTeX, spaces and quotes kept."""
-    text = "".join(latex_text(c) if c.strip() else "~" for c in line)
+    inner = line.lstrip()
+    text = "~" * (len(line) - len(inner))
+    text += "".join(latex_text(c) if c.strip() else r"\ " for c in inner)  # may break there
     return text.replace("'", r"\textquotesingle{}").replace("--", "-{}-")
 
 

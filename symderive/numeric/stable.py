@@ -59,6 +59,8 @@ STABLE: tuple[Row, ...] = (
     Row("sinh", "exp(u) - exp(-u)", "2*sinh(u)", _CANCEL, {"u": 1e-9}),
     Row("cosh", "exp(u) + exp(-u)", "2*cosh(u)", _SPELLED, {"u": 1.0}),
     Row("tanh", "sinh(u)/cosh(u)", "tanh(u)", _OVERFLOW, {"u": 800.0}),
+    Row("exp/cosh", "exp(u)/cosh(u)", "2*sigmoid(2*u)", _OVERFLOW, {"u": 800.0}),
+    Row("exp/cosh, opposite", "exp(-u)/cosh(u)", "2*sigmoid(-2*u)", _OVERFLOW, {"u": 300.0}),
     Row("tanh from expm1", "expm1(u)*sigmoid(-u)", "tanh(u/2)", _OVERFLOW, {"u": 800.0}),
     Row("tanh from sigmoid", "2*sigmoid(u) - 1", "tanh(u/2)", _CANCEL, {"u": 1e-9}),
     Row("softplus", "log(1 + exp(u))", "softplus(u)", _OVERFLOW, {"u": 800.0}),

@@ -291,7 +291,8 @@ def evaluate(formula: sp.Basic, values: Mapping[str, Value], digits: int = 50) -
         if lost <= 0:
             break
         if last:
-            number = number if number[1] and error < magnitude(number) else fzero
+            if not number[1] or error >= magnitude(number):  # noise: zero, if it is small at all
+                number = fzero if error < -target else fnan
             break
         bits = min(_in_steps(bits + lost + GUARD), limit)
     return mp.make_mpf(mpf_pos(number, target, "n"))

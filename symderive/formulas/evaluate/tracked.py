@@ -46,6 +46,9 @@ MAX_BITS = 6_000
 SLOW_BITS = 1_500
 """The same where mpmath's slower functions take part: digamma at 6000 bits takes seconds."""
 
+HUGE = 2**16
+"""Beyond 2**HUGE an argument counts as out of reach: nan. The exponential of one has gigabytes."""
+
 _CONTEXT = MPContext()  # our own, so that nobody's mp.prec is touched
 
 
@@ -140,6 +143,8 @@ def multiply(args: list[Tracked], run: Run) -> Tracked:
 def raise_to(args: list[Tracked], run: Run) -> Tracked:
     """Base ** power over the reals; nan where that is complex."""
     (base, base_error), (power, power_error) = args
+    if power[1] and magnitude(power) > HUGE:
+        return fnan, EXACT
     if not is_finite(base) or not is_finite(power):
         return call("power", args, run)
     if base_error > EXACT and (not base[1] or base_error >= magnitude(base)):
@@ -185,6 +190,8 @@ _Slope = Callable[[Raw, Raw], int]
 
 def _from_one(x: Raw) -> int:
     """The magnitude of 1 − x²."""
+    if magnitude(x) < 0:
+        return 0
     rest = mpf_sub(fone, mpf_mul(x, x))
     return magnitude(rest) if rest[1] else -MAX_BITS
 
@@ -227,6 +234,8 @@ def is_slow(name: str) -> bool:
 
 def _bare(name: str, numbers: tuple[Raw, ...], bits: int) -> Raw:
     """One call of an mpmath function; nan where it is undefined or complex."""
+    if name != "log" and any(number[1] and magnitude(number) > HUGE for number in numbers):
+        return fnan
     try:
         if name in _FAST:
             result: Raw = _FAST[name][0](*numbers, bits, "n")
