@@ -56,7 +56,7 @@ def test_sympy_expressions_are_formulas():
         ({"y": "x"}, {"parameters": {"x": "one"}}, ModelError, "must be a number, not str"),
         ({"y": "x"}, {"parameters": {"x": True}}, ModelError, "must be a number, not bool"),
         ({"y": "x"}, {"learning_rate": -1}, ModelError, "learning_rate must be positive"),
-        ({"y": "x", "z": "x**2"}, {}, ModelError, "stage y: the target is z, and nothing there uses"),
+        ({"y": "x", "z": "x**2"}, {}, ModelError, "stage y: the target is z, and nothing"),
         ({"y": "x"}, {"target": "w"}, UnknownChoiceError, "unknown target stage 'w'"),
         ({"y": 3}, {}, ModelError, "text or a SymPy expression, not int"),
         ({"y": "x +"}, {}, FormulaError, "stage y, column 4"),

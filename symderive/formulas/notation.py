@@ -35,7 +35,6 @@ from symderive.formulas.nodes import (
     Row,
     Script,
     Table,
-    Table,
     Text,
     commas,
     fence,

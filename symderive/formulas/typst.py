@@ -196,7 +196,8 @@ def _style(node: Style) -> str:
     if node.kind == "box":
         # Typst lets a tall formula in a line overflow by the leading; here it must not.
         inside = f"{{ set par(leading: 0pt); $display({body})$ }}"
-        return f"#box(stroke: 0.6pt + rgb(\"#1f5fa8\"), inset: 4pt, radius: 2pt, baseline: 4pt, {inside})"
+        frame = 'stroke: 0.6pt + rgb("#1f5fa8"), inset: 4pt, radius: 2pt, baseline: 4pt'
+        return f"#box({frame}, {inside})"
     if node.kind == "under":
         note = "" if node.note is None else f", {typst(node.note)}"
         return f"underbrace({body}{note})"
