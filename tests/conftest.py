@@ -4,6 +4,7 @@ import difflib
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -27,3 +28,8 @@ def golden(request):
         assert text == old, "\n".join([*lines][:60])
 
     return compare
+
+
+# The same examples on every machine: a failure is one that anybody can run again.
+settings.register_profile("same", derandomize=True, deadline=None)
+settings.load_profile("same")

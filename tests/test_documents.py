@@ -513,7 +513,9 @@ def test_html_fits_the_window(name, width, derivation, tmp_path):
     (tmp_path / "frame.html").write_text(
         f'<iframe id=f src=page.html width={width} height=800 style="border:0"></iframe><script>'
         "f.onload = () => { const e = f.contentDocument.documentElement;"
-        "document.title = `${e.scrollWidth} ${e.clientWidth} ${e.scrollHeight}` }</script>"
+        "document.title = `${e.scrollWidth} ${e.clientWidth} ${e.scrollHeight} `"
+        "+ Math.min(...[...f.contentDocument.querySelectorAll('.rule dd, .display, .scroll')]"
+        ".filter(b => b.textContent.trim()).map(b => b.clientWidth || 999)) }</script>"
     )
     dom = chromium(
         tmp_path,
@@ -523,10 +525,12 @@ def test_html_fits_the_window(name, width, derivation, tmp_path):
         "--dump-dom",
         (tmp_path / "frame.html").as_uri(),
     )
-    scroll, client, height = map(int, re.search(r"<title>(\d+) (\d+) (\d+)<", dom).groups())
+    found = re.search(r"<title>(\d+) (\d+) (\d+) (\d+)<", dom)
+    scroll, client, height, narrowest = map(int, found.groups())
     assert client == width
     assert scroll <= client
     assert height > 2000
+    assert narrowest > 24  # a scrolling box shows something of its formula
 
 
 @pytest.mark.browser
