@@ -10,15 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sympy import Add, And, Basic, Expr, Mul, Ne, Piecewise, Pow, S, Symbol, exp
+from sympy import Add, And, Basic, Expr, Mul, Ne, Piecewise, Pow, Symbol, exp
 from sympy.core.relational import Relational
 from sympy.logic.boolalg import BooleanAtom
 
 from symderive.certify import defined, put_in
 from symderive.chain import Chain
-from symderive.formulas.functions import EVERYWHERE, FUNCTIONS, function_of
+from symderive.formulas.functions import function_of
 from symderive.formulas.kernels import Kernels, TooLargeError
-from symderive.formulas.parsing import parse
 from symderive.formulas.written import evaluated
 from symderive.model import Model
 
@@ -71,13 +70,8 @@ def _conditions(formula: Basic) -> Iterator[tuple[Relational, str]]:
     if isinstance(formula, Pow):
         yield from _of_power(formula)
     row = function_of(formula)
-    if row is not None and row.domain != EVERYWHERE:
-        names = row.parameters
-        text = f"where({row.domain}, 1, 0)"
-        domain = parse(text, FUNCTIONS).formula
-        values = {Symbol(n): v for n, v in zip(names, formula.args, strict=False)}
-        stated = domain.args[0].args[1] if isinstance(domain, Piecewise) else S.true
-        for part in sorted(And.make_args(stated.xreplace(values)), key=str):
+    if row is not None:
+        for part in sorted(And.make_args(row.domain_condition(*formula.args)), key=str):
             if isinstance(part, Relational) and not isinstance(part, BooleanAtom):
                 yield _normal(part), f"the {row.title}"
 

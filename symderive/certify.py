@@ -13,11 +13,11 @@ from functools import lru_cache
 from time import monotonic
 
 from mpmath import isfinite, mp, mpf
-from sympy import Basic, Expr, Function, Symbol
+from sympy import Basic, Expr, Function, Piecewise, S, Symbol
 from sympy.core.function import AppliedUndef
 
 from symderive.formulas.evaluate import derivative, evaluate
-from symderive.formulas.functions import FUNCTIONS, function_of
+from symderive.formulas.functions import EVERYWHERE, FUNCTIONS, function_of
 from symderive.formulas.inert import Diff
 from symderive.formulas.kernels import is_zero
 from symderive.formulas.written import evaluated
@@ -137,13 +137,20 @@ def certify(left: Expr, right: Expr, *, where: Mapping[Symbol, Expr] | None = No
 
 
 def put_in(formula: Expr, where: Mapping[Symbol, Expr]) -> Expr:
-    """The formula with symbols replaced by their definitions, to the bottom."""
+    """The formula with symbols replaced by their definitions, to the bottom.
+
+    A ``Diff`` names what it differentiates by, and stays as it is.
+    """
+    kept = {
+        part: Symbol(f"_kept{k}") for k, part in enumerate(sorted(formula.atoms(Diff), key=str))
+    }
+    formula = formula.xreplace(kept)
     for _ in range(len(where)):
         inner = formula.free_symbols & where.keys()
         if not inner:
             break
         formula = formula.xreplace({symbol: evaluated(where[symbol]) for symbol in inner})
-    return formula
+    return formula.xreplace({mark: part for part, mark in kept.items()})
 
 
 def number_at(formula: Expr, values: Mapping[str, mpf], digits: int = DIGITS) -> mpf:
@@ -222,14 +229,28 @@ def _differ(left: mpf, right: mpf) -> bool:
     return bool(abs(left - right) > TOLERANCE * scale)
 
 
+def domain_of(formula: Expr) -> list[Expr]:
+    """What is 1 exactly where the arguments of the named functions lie in their domains."""
+    conditions = set()
+    for part in formula.atoms(Function):
+        row = function_of(part)
+        if row is not None and row.domain != EVERYWHERE and not part.has(Diff):
+            conditions.add(Piecewise((S.One, row.domain_condition(*part.args)), (S.Zero, True)))
+    return sorted(conditions, key=str)
+
+
 def sampled(left: Expr, right: Expr, *, where: Mapping[Symbol, Expr]) -> Certificate:
     """Compare two formulas at seeded points of their common domain."""
     left, right = put_in(left, where), put_in(right, where)
     names = {s.name for side in (left, right) for s in side.free_symbols}
     values: list[tuple[mpf, mpf]] = []
 
+    domain = [condition for side in (left, right) for condition in domain_of(side)]
+
     def valid(point: dict[str, mpf]) -> bool:
         try:
+            if not all(number_at(condition, point) == 1 for condition in domain):
+                return False
             pair = (number_at(left, point), number_at(right, point))
         except (ValueError, ZeroDivisionError, OverflowError):
             return False

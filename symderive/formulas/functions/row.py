@@ -14,9 +14,10 @@ from functools import cache, lru_cache
 from typing import Any
 
 from mpmath import isfinite
-from sympy import EulerGamma, Expr, Float, Function, Symbol, pi
+from sympy import EulerGamma, Expr, Float, Function, Piecewise, Symbol, pi, true
 from sympy.core.evalf import evalf_table
 from sympy.core.function import ArgumentIndexError
+from sympy.logic.boolalg import Boolean
 
 from symderive.formulas.inert import placeholder
 from symderive.formulas.parsing import Parsed, parse
@@ -151,6 +152,13 @@ class NamedFunction:
         """The derivative by each argument, as written; ``None`` where none can be stated."""
         texts = self._texts(len(args)).partials[: len(args)]
         return tuple(self._formula(text, args) if text else None for text in texts)
+
+    def domain_condition(self, *args: Expr) -> Boolean:
+        """The condition under which the value is a real number, with the arguments put in."""
+        if self.domain == EVERYWHERE:
+            return true
+        stated = self._formula(f"where({self.domain}, 1, 0)", args)
+        return stated.args[0].args[1] if isinstance(stated, Piecewise) else true
 
     def stable_formula(self, *args: Expr) -> Expr | None:
         """The numerically stable form with the arguments put in; ``None`` where there is none."""
