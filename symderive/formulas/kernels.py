@@ -10,7 +10,7 @@ trigonometric and hyperbolic functions are written in sin and cos (cos² = 1 −
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import gcd
+from math import comb, gcd
 from typing import Any
 
 from sympy import (
@@ -30,7 +30,9 @@ from sympy import (
     csc,
     csch,
     exp,
+    expand_mul,
     log,
+    preorder_traversal,
     sec,
     sech,
     sin,
@@ -46,6 +48,9 @@ MAX_TERMS = 1_000
 """A normal form with more terms than this is given up; the caller samples instead."""
 
 MAX_EXPONENT = 200
+
+MAX_SUMS = 8
+"""An exponent with more sums in it than this is not multiplied out."""
 
 
 _NOTHING = Symbol("_nothing")
@@ -190,6 +195,9 @@ class Kernels:
     def _integer_power(self, element: FracElement, exponent: int) -> FracElement:
         if abs(exponent) > MAX_EXPONENT:
             raise TooLargeError(f"a power of {exponent}")
+        terms = max(len(element.numer), len(element.denom))
+        if comb(terms + abs(exponent) - 1, abs(exponent)) > MAX_TERMS:
+            raise TooLargeError("a power of a long sum")  # before it is multiplied out
         if exponent < 0 and not element:
             raise ZeroDivisionError
         return self._within(element**exponent)
@@ -325,7 +333,11 @@ def _power(base: Expr, exponent: Expr) -> Expr:
 def _split_exponent(exponent: Expr) -> list[tuple[Rational, Expr]]:
     """The terms of an exponent as (rational number, rest): 2x − 1/2 → (2, x), (−1/2, 1)."""
     split = []
-    for term in Add.make_args(exponent.expand()):
+    # Products of sums are multiplied out, so that e^{x(a + b)} is e^{ax}·e^{bx}; powers of sums are
+    # not: a long one would fill the memory.
+    sums = sum(part.is_Add for part in preorder_traversal(exponent))
+    opened = expand_mul(exponent) if sums <= MAX_SUMS else exponent
+    for term in Add.make_args(opened):
         number, rest = term.as_coeff_Mul(rational=True)
         split.append((number, rest))
     return split
