@@ -1,5 +1,7 @@
 """Closed forms: the identities, the normal form, the stated cost, and what is never done."""
 
+import time
+
 import pytest
 from mpmath import mpf
 from sympy import Symbol, symbols
@@ -110,7 +112,7 @@ def test_every_form_is_the_derivative(stage):
     forms = derivation.link("y", "x").forms
 
     assert len(forms) >= 2
-    assert list(map(cost, forms)) == sorted(map(cost, forms)) or len(forms) > 2
+    assert cost(forms[0]) == min(map(cost, forms))
     for form in forms:
         assert certify(forms[0], form, where=where).passed
 
@@ -142,6 +144,8 @@ def test_the_logarithmic_method_says_so():
 
 def test_bounded_work_on_a_hard_formula():
     text = " + ".join(f"exp(sin({k}*x))*log({k} + x**{k})" for k in range(1, 30))
+    start = time.perf_counter()
     forms = closed_forms(formula(text))
 
-    assert forms[0].formula is not None
+    assert is_zero(forms[0].formula - formula(text)) is not False
+    assert time.perf_counter() - start < 60  # a hang, on any machine
