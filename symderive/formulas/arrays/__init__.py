@@ -1,0 +1,1 @@
+"""Arrays in formulas: NumPy's language as trees, and index notation."""

@@ -1,0 +1,195 @@
+"""Index notation on SymPy: entries ``X[i, j]``, sums over indices, deltas, parts of arrays.
+
+An ``Index`` knows the size of its axis. Bound indices are renamed before anything could be captured,
+and ``substitute`` respects what binds them, which SymPy's ``xreplace`` does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import count
+from typing import Any
+
+from sympy import Add, Basic, Expr, Indexed, IndexedBase, Integer, KroneckerDelta, Mul, Pow, S
+from sympy import Sum as SympySum
+from sympy import Symbol, Tuple
+from sympy.core.symbol import Str
+
+_COUNTER = count()
+
+
+class Index(Symbol):
+    """An index that runs over 0, …, size − 1.
+
+    >>> i = Index("i", Symbol("n"))
+    >>> i, i.size
+    (i, n)
+    """
+
+    __slots__ = ("size",)
+    size: Expr
+
+    def __new__(cls, name: str, size: Expr) -> Index:
+        """The index of this name and size."""
+        made: Index = Symbol.__xnew__(cls, name, integer=True, nonnegative=True)
+        made.size = size
+        return made
+
+    def _hashable_content(self) -> tuple[Any, ...]:
+        return (self.name, self.size)
+
+    def __getnewargs_ex__(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        return (self.name, self.size), {}
+
+
+class ArrayOf(Basic):
+    """A whole array as an operand: its entry as a formula of bound indices."""
+
+    @property
+    def formula(self) -> Expr:
+        """The entry."""
+        return self.args[0]
+
+    @property
+    def indices(self) -> tuple[Index, ...]:
+        """The indices that it binds, one an axis."""
+        return tuple(self.args[1])
+
+    @property
+    def free_symbols(self) -> set[Basic]:
+        """The symbols of the entry that it does not bind."""
+        return self.formula.free_symbols - set(self.indices)
+
+    def at(self, indices: Sequence[Expr]) -> Expr:
+        """The entry at given indices."""
+        return substitute(self.formula, dict(zip(self.indices, indices, strict=True)))
+
+
+class Part(Expr):
+    """An entry of what an operation makes of whole arrays: ``inv(A)[i, j]``, ``det(A)``."""
+
+    is_commutative = True
+
+    @property
+    def op(self) -> str:
+        """The operation's name."""
+        return str(self.args[0])
+
+    @property
+    def arrays(self) -> tuple[ArrayOf, ...]:
+        """The operands."""
+        return tuple(self.args[1])
+
+    @property
+    def indices(self) -> tuple[Expr, ...]:
+        """Which entry; () of a scalar."""
+        return tuple(self.args[2])
+
+    def _sympystr(self, printer: Any) -> str:
+        inside = ", ".join(printer.doprint(array.formula) for array in self.arrays)
+        shown = ", ".join(map(printer.doprint, self.indices))
+        return f"{self.op}({inside})" + (f"[{shown}]" if shown else "")
+
+
+def part(op: str, arrays: Sequence[ArrayOf], indices: Sequence[Expr] = ()) -> Part:
+    """An entry of op(arrays)."""
+    return Part(Str(op), Tuple(*arrays), Tuple(*indices))
+
+
+def entry_of(name: str | Symbol, indices: Sequence[Expr]) -> Expr:
+    """``name[indices]``; the symbol itself where there are none."""
+    symbol = Symbol(name) if isinstance(name, str) else name
+    return Indexed(IndexedBase(symbol), *indices) if indices else symbol
+
+
+def fresh(size: Expr) -> Index:
+    """An index that nothing else uses."""
+    return Index(f"_f{next(_COUNTER)}", size)
+
+
+def sigma(body: Expr, indices: Sequence[Index]) -> Expr:
+    """Σ body over the indices; sums directly inside become one sum.
+
+    >>> n = Symbol("n")
+    >>> sigma(entry_of("x", [Index("i", n)]), [Index("i", n)])
+    Sum(x[i], (i, 0, n - 1))
+    """
+    if not indices:
+        return body
+    limits = [Tuple(index, S.Zero, index.size - 1) for index in indices]
+    if isinstance(body, SympySum):
+        inner, renamed = opened(body)
+        limits = [Tuple(i, S.Zero, i.size - 1) for i in renamed] + limits
+        body = inner
+    return SympySum(body, *limits)
+
+
+def bound(formula: SympySum) -> tuple[Index, ...]:
+    """The indices that a sum binds."""
+    return tuple(limit[0] for limit in formula.limits)
+
+
+def opened(formula: SympySum) -> tuple[Expr, tuple[Index, ...]]:
+    """The body of a sum and its indices, renamed so that they may stand anywhere."""
+    old = bound(formula)
+    new = tuple(fresh(index.size) for index in old)
+    return substitute(formula.function, dict(zip(old, new, strict=True))), new
+
+
+def delta(left: Expr, right: Expr) -> Expr:
+    """1 where the two indices are equal, else 0."""
+    return KroneckerDelta(left, right)
+
+
+def substitute(formula: Basic, values: Mapping[Basic, Basic]) -> Any:
+    """Replace free indices and symbols; what a sum or an operand binds stays its own."""
+    if formula in values:
+        return values[formula]
+    if not formula.args:
+        return formula
+    if isinstance(formula, SympySum | ArrayOf):
+        mine = bound(formula) if isinstance(formula, SympySum) else formula.indices
+        inner = {old: new for old, new in values.items() if old not in mine}
+        if not any(old in formula.free_symbols for old in inner):
+            return formula
+        if any(new.free_symbols & set(mine) for new in inner.values()):
+            renames = {index: fresh(index.size) for index in mine}
+            body = substitute(formula.args[0], renames)
+            mine = tuple(renames.values())
+        else:
+            body = formula.args[0]
+        body = substitute(body, inner)
+        if isinstance(formula, ArrayOf):
+            return ArrayOf(body, Tuple(*mine))
+        return SympySum(body, *(Tuple(i, S.Zero, i.size - 1) for i in mine))
+    args = [substitute(arg, values) for arg in formula.args]
+    if all(new is old for new, old in zip(args, formula.args, strict=True)):
+        return formula
+    if isinstance(formula, Add | Mul | Pow):
+        return formula.func(*args, evaluate=formula.func(*formula.args) == formula)
+    return formula.func(*args)
+
+
+def free_indices(formula: Basic) -> set[Index]:
+    """The indices of a formula that nothing in it binds."""
+    return {symbol for symbol in formula.free_symbols if isinstance(symbol, Index)}
+
+
+def arrays_in(formula: Basic) -> set[str]:
+    """The names of the arrays whose entries occur in a formula."""
+    return {str(base.label) for base in formula.atoms(IndexedBase)}
+
+
+def index_names(count_: int, taken: Iterable[str] = (), letters: str = "ijklpqrstuv") -> list[str]:
+    """Letters for indices that the model does not use as names."""
+    used = set(taken)
+    free = [letter for letter in letters if letter not in used]
+    free += [
+        f"{letter}{k}" for k in range(1, 9) for letter in letters if f"{letter}{k}" not in used
+    ]
+    return free[:count_]
+
+
+def as_size(value: object) -> Expr:
+    """A size as SymPy has it."""
+    return value if isinstance(value, Expr) else Integer(value)  # type: ignore[arg-type]

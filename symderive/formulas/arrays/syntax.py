@@ -1,0 +1,105 @@
+"""Array formulas as people write them: a small tree in NumPy's language, with shapes.
+
+The reader makes it from text, ``matrix`` makes it from index notation, printers show it as matrix
+notation, and a backend runs it. Every operation is one node, ``Apply``; what an operation means
+is a row of ``OPS`` in ``ops``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from sympy import Expr
+
+Shape = tuple[Expr, ...]
+"""Sizes along the axes: SymPy integers and symbols, such as (m, 3). () is a scalar."""
+
+
+@dataclass(frozen=True, eq=False)
+class Tree:
+    """An array formula.
+
+    Attributes:
+        shape: Its shape.
+    """
+
+    shape: Shape
+    _hash: int = field(default=0, init=False, repr=False)
+
+    def key(self) -> tuple[Any, ...]:
+        """What makes two trees of one class equal."""
+        raise NotImplementedError
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_hash", hash((type(self).__name__, self.key())))
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        same = isinstance(other, Tree) and type(self) is type(other) and self._hash == other._hash
+        return same and self.key() == other.key()  # type: ignore[union-attr]
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return len(self.shape)
+
+    def walk(self) -> Iterator[Tree]:
+        """This tree and everything in it, outermost first."""
+        yield self
+
+
+@dataclass(frozen=True, eq=False)
+class Leaf(Tree):
+    """A name of the model (a scalar, where its shape is ()), or the size of an axis."""
+
+    name: str = ""
+
+    def key(self) -> tuple[Any, ...]:
+        """The name and the shape."""
+        return (self.name, self.shape)
+
+
+@dataclass(frozen=True, eq=False)
+class Number(Tree):
+    """A number: a SymPy number, π or a formula in the sizes of axes. Its shape is ()."""
+
+    value: Expr = field(default=None)  # type: ignore[assignment]
+
+    def key(self) -> tuple[Any, ...]:
+        """The value."""
+        return (self.value,)
+
+
+@dataclass(frozen=True, eq=False)
+class Apply(Tree):
+    """An operation on arrays.
+
+    Attributes:
+        op: Name of a row of ``OPS``, or of a named scalar function, applied entry by entry.
+        args: Its operands.
+        options: Name and value of what is not an operand: axis, keepdims, ….
+    """
+
+    op: str = ""
+    args: tuple[Tree, ...] = ()
+    options: tuple[tuple[str, Any], ...] = ()
+
+    def key(self) -> tuple[Any, ...]:
+        """Everything."""
+        return (self.op, self.args, self.options, self.shape)
+
+    def option(self, name: str) -> Any:
+        """The value of an option."""
+        return dict(self.options)[name]
+
+    def walk(self) -> Iterator[Tree]:
+        """This tree and everything in it, outermost first."""
+        yield self
+        for arg in self.args:
+            yield from arg.walk()
