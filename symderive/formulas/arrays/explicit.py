@@ -130,9 +130,7 @@ def cholesky(arrays: Sequence[Block], at: At) -> Expr:
     for row, column in product(range(at[0] + 1), range(at[0] + 1)):
         if column > row:
             continue
-        rest = matrix[row, column] - Add(
-            *(known[row, k] * known[column, k] for k in range(column))
-        )
+        rest = matrix[row, column] - Add(*(known[row, k] * known[column, k] for k in range(column)))
         known[row, column] = sqrt(rest) if row == column else rest / known[column, column]
     return known.get(at, S.Zero)
 

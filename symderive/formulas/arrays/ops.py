@@ -422,7 +422,9 @@ ROWS: tuple[Op, ...] = (
     Op("diagonal", _diagonal_shape, lambda a, o, at: entry(a[0], (*at, *at))),
     Op("inv", _square_to("matrix", "inv"), _part_entry("inv", 2), explicit=explicit.inv),
     Op("det", _square_to("scalar", "det"), _part_entry("det", 0), explicit=explicit.det),
-    Op("logdet", _square_to("scalar", "logdet"), _part_entry("logdet", 0), explicit=explicit.logdet),
+    Op(
+        "logdet", _square_to("scalar", "logdet"), _part_entry("logdet", 0), explicit=explicit.logdet
+    ),
 )
 
 OPS: Mapping[str, Op] = {row.name: row for row in ROWS}
