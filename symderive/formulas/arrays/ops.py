@@ -16,6 +16,7 @@ from sympy.core.relational import Relational
 from sympy.logic.boolalg import And, Boolean, Not, Or
 
 from symderive.errors import ModelError
+from symderive.formulas.arrays import explicit
 from symderive.formulas.arrays.index import (
     ArrayOf,
     Index,
@@ -49,12 +50,16 @@ class Op:
         shape: Shape of the result; raises ``ShapeError``.
         entry: One entry of the result, of a primitive.
         expand: What it is in other operations, of any other.
+        explicit: Of a row whose entry is a ``Part``: the part of a small array, written out.
+        limit: The greatest size that ``explicit`` can write out; 0 for no limit.
     """
 
     name: str
     shape: Callable[[Args, Options], Shape]
     entry: Callable[[Args, Options, tuple[Expr, ...]], Any] | None = None
     expand: Callable[[Args, Options], Tree] | None = None
+    explicit: explicit.Explicit | None = None
+    limit: int = 0
 
 
 def shown(shape: Shape) -> str:
@@ -423,9 +428,11 @@ ROWS: tuple[Op, ...] = (
     Op("eye", lambda a, o: (o["size"], o["size"]), lambda a, o, at: delta(*at)),
     Op("diag", _diag_shape, lambda a, o, at: product(entry(a[0], at[:-1]), delta(*at[-2:]))),
     Op("diagonal", _diagonal_shape, lambda a, o, at: entry(a[0], (*at, *at))),
-    Op("inv", _square_to("matrix", "inv"), _part_entry("inv", 2)),
-    Op("det", _square_to("scalar", "det"), _part_entry("det", 0)),
-    Op("logdet", _square_to("scalar", "logdet"), _part_entry("logdet", 0)),
+    Op("inv", _square_to("matrix", "inv"), _part_entry("inv", 2), explicit=explicit.inv),
+    Op("det", _square_to("scalar", "det"), _part_entry("det", 0), explicit=explicit.det),
+    Op(
+        "logdet", _square_to("scalar", "logdet"), _part_entry("logdet", 0), explicit=explicit.logdet
+    ),
 )
 
 OPS: Mapping[str, Op] = {row.name: row for row in ROWS}
