@@ -56,7 +56,9 @@ def outline(derivation: Derivation, detail: str = "standard", *, live: bool = Fa
 
 
 def code_section(context: Context) -> Iterator[Block]:
-    """The gradient as a Python function."""
+    """The gradient as a Python function; of a function without a definition there is none."""
+    if context.derivation.model.undefined:
+        return
     source = context.derivation.code("python")
     lines = source.rstrip().split("\n")
     yield Heading(1, ("The gradient as code",))

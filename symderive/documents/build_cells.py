@@ -217,7 +217,9 @@ def checks_cell(context: Context) -> Iterator[Block]:
 
 
 def code_cell(context: Context) -> Iterator[Block]:
-    """The gradient as a function in plain Python."""
+    """The gradient as a function in plain Python; of an undefined function there is none."""
+    if context.derivation.model.undefined:
+        return
     yield Heading(1, ("The gradient as code",))
     yield Paragraph(
         ("The same derivation as a function in plain Python, in a numerically stable form.",)

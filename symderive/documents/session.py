@@ -41,7 +41,7 @@ def _ran(cell: Run, space: dict[str, Any]) -> Run:
             shown = eval(compile(ast.Expression(last.value), "<cell>", "eval"), space)
     except SymderiveError as error:
         raise SymderiveError(
-            f"the notebook's code cannot run: {error}; the other formats need no code"
+            f"a notebook is not possible, only the other formats: its code cannot run: {error}"
         ) from error
     return replace(cell, printed="".join(printed), shown=_bundle(shown))
 
