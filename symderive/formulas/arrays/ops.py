@@ -239,6 +239,13 @@ def _matmul_entry(args: Args, _: Options, at: tuple[Expr, ...]) -> Expr:
     )
 
 
+def _outer_shape(args: Args, _: Options) -> Shape:
+    if any(arg.ndim != 1 for arg in args):
+        both = " and ".join(shown(arg.shape) for arg in args)
+        raise ShapeError(f"outer takes two vectors; their shapes are {both}")
+    return args[0].shape + args[1].shape
+
+
 def _einsum_shape(args: Args, options: Options) -> Shape:
     inputs, output = options["spec"].split("->")
     sizes: dict[str, Expr] = {}
@@ -410,6 +417,7 @@ ROWS: tuple[Op, ...] = (
     Op("transpose", _transpose_shape, _transpose_entry),
     Op("sum", _reduced_shape, _sum_entry),
     Op("mean", _reduced_shape, expand=_mean),
+    Op("outer", _outer_shape, lambda a, o, at: product(entry(a[0], at[:1]), entry(a[1], at[1:]))),
     Op("index", _index_shape, _index_entry),
     Op("broadcast_to", lambda a, o: o["shape"], _broadcast_entry),
     Op("eye", lambda a, o: (o["size"], o["size"]), lambda a, o, at: delta(*at)),
