@@ -49,9 +49,11 @@ from symderive.formulas.inert import placeholder
 from symderive.formulas.walking import (
     MAX_FUNCTION_NUMBER,
     MAX_POWER_BITS,
-    WORDS as WORDS,
     Walker,
     split,
+)
+from symderive.formulas.walking import (
+    WORDS as WORDS,
 )
 from symderive.formulas.written import evaluated, minus, power, product, quotient, rename, sum_of
 

@@ -122,7 +122,9 @@ class _Writer:
 
     def _runs(self, indices: tuple[Index, ...], env: Env) -> list[Env]:
         ranges = [range(self._number(index.size, env)) for index in indices]
-        runs = [{**env, **dict(zip(indices, at, strict=True))} for at in product(*ranges)]
+        runs: list[Env] = [
+            {**env, **dict(zip(indices, at, strict=True))} for at in product(*ranges)
+        ]
         self.terms += len(runs)
         if self.terms > MAX_TERMS:
             raise NotExplicitError(f"more than {MAX_TERMS} terms to write out")
