@@ -6,17 +6,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sympy import Basic, Expr, Integer, Symbol
+from sympy import Basic, Expr, Integer, S, Symbol
 
 from symderive.errors import ModelError, UnknownChoiceError
 from symderive.formulas.arrays.algebra import Algebra, canonical
 from symderive.formulas.arrays.index import Index, entry_of
-from symderive.formulas.arrays.ops import entry
+from symderive.formulas.arrays.ops import entry, shown
 from symderive.formulas.arrays.properties import PROPERTIES, Knowledge
 from symderive.formulas.arrays.reading import names_in, parse_array
 from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Shape, Tree
 from symderive.formulas.inert import placeholder
 from symderive.formulas.parsing import Parsed, Template
+from symderive.model import Stage
 
 SizeText = str | int | Sequence[str | int]
 
@@ -128,6 +129,40 @@ def value_shape(value: object) -> tuple[int, ...]:
     return ()
 
 
+def known_shapes(
+    stated: Mapping[str, SizeText], values: Mapping[str, object], where: str = ""
+) -> dict[str, Shape]:
+    """The shapes of a model's inputs: those stated, and those of the arrays given as values.
+
+    Raises:
+        ModelError: A value does not have the shape that is stated for it.
+    """
+    shapes = {name: read_shape(shape, name, where) for name, shape in stated.items()}
+    sizes: dict[Expr, tuple[int, str]] = {}
+    for name, value in values.items():
+        found = value_shape(value)
+        if name not in shapes:
+            shapes[name] = tuple(Integer(size) for size in found)
+            continue
+        if len(found) != len(shapes[name]):
+            raise ModelError(
+                f"{name} is stated with the shape {shown(shapes[name])}; "
+                f"its value has the shape {found}",
+                where=where,
+            )
+        for size, number in zip(shapes[name], found, strict=True):
+            expected = int(size) if size.is_Integer else sizes.get(size, (number, name))[0]
+            if expected != number:
+                other = sizes.get(size, (0, "its shape"))[1]
+                raise ModelError(
+                    f"the size {size} of {name} is {number}, but {expected} by {other}; "
+                    "sizes of one name must agree",
+                    where=where,
+                )
+            sizes.setdefault(size, (number, name))
+    return shapes
+
+
 class StageReader:
     """Reads the stages of an array model in the order of computation.
 
@@ -150,15 +185,26 @@ class StageReader:
         self.shapes, self.properties, self.functions = shapes, properties, functions
         self.place, self.templates = place, templates
 
-    def names(self, name: str, text: str) -> tuple[str, ...]:
+    def names(self, name: str, text: str, declared: Iterable[str]) -> tuple[str, ...]:
         """The names that a formula uses; the sizes of axes are none."""
         sizes = {s.name for shape in self.shapes.values() for d in shape for s in d.free_symbols}
-        return tuple(n for n in names_in(text, self.place(name)) if n not in sizes)
+        known = frozenset(declared)
+        found = names_in(text, self.place(name), known)
+        return tuple(n for n in found if n in known or n not in sizes)
+
+    def waiting(self, name: str, text: object, declared: Iterable[str]) -> Stage:
+        """A stage that is not read yet: its text, and the names that it uses."""
+        if not isinstance(text, str):
+            kind = type(text).__name__
+            message = f"a formula of a model with arrays is text, not {kind}"
+            raise ModelError(message, where=self.place(name))
+        names = self.names(name, text, declared)
+        return Stage(name, text, Parsed(_NOT_READ, names))
 
     def read(self, name: str, text: str, declared: Iterable[str]) -> Parsed:
         """A formula whose inputs have all been read."""
         tree, names, key = parse_array(
-            text, self.functions, self.shapes, where=self.place(name), declared=tuple(declared)
+            text, self.functions, self.shapes, where=self.place(name), declared=frozenset(declared)
         )
         return self.parsed(name, tree, names, key)
 
@@ -176,6 +222,9 @@ class StageReader:
             )
         self.shapes[name] = tree.shape
         return Parsed(self.templates[full], names)
+
+
+_NOT_READ = Template("", S.Zero, 0)
 
 
 def renamed(tree: Tree, names: Mapping[str, str]) -> Tree:

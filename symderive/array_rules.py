@@ -26,7 +26,7 @@ from symderive.formulas.arrays.index import (
     part,
     sigma_as_is,
 )
-from symderive.formulas.written import minus, product
+from symderive.formulas.written import minus, product, quotient, sum_of
 from symderive.rules import Bindings, Row, depends
 from symderive.steps import Rule
 
@@ -109,13 +109,21 @@ def _bare(p: Part) -> tuple[Index, ...]:
     return p.arrays[0].indices
 
 
-def _function_in_trace(derivative: str) -> Change:
-    """∂tr f(U) = tr(f′(U) ∂U)."""
+def _log_sum(p: Part, at: Sequence[Index], change: Expr) -> Expr:
+    """∂ log Σ exp U = Σ softmax(U)_p ∂U_p."""
+    return sigma_as_is(product(part("softmax", p.arrays, at), change), at)
 
-    def change(p: Part, at: Sequence[Index], moved: Expr) -> Expr:
-        return sigma_as_is(product(part(derivative, p.arrays, (at[1], at[0])), moved), at)
 
-    return change
+def _softmax(p: Part, at: Sequence[Index], change: Expr) -> Expr:
+    """∂s_j = Σ s_j (δ_jp − s_p) ∂U_p."""
+    same = product(*(delta(left, right) for left, right in zip(p.indices, at, strict=True)))
+    inner = sum_of(same, minus(part("softmax", p.arrays, at)))
+    return sigma_as_is(product(p, inner, change), at)
+
+
+def _norm(p: Part, at: Sequence[Index], change: Expr) -> Expr:
+    """∂‖U‖ = Σ U_p ∂U_p / ‖U‖."""
+    return quotient(sigma_as_is(product(p.arrays[0].formula, change), at), p)
 
 
 PART_ROWS: tuple[PartRule, ...] = (
@@ -155,15 +163,16 @@ PART_ROWS: tuple[PartRule, ...] = (
         _cholesky,
         "positive definite; L is the factor",
     ),
-    *(
-        PartRule(
-            f"trace_{name}",
-            f"trace of the matrix {name}",
-            f"tr({name}(U))",
-            f"tr({derivative}(U) @ dU)",
-            _function_in_trace(derivative),
-        )
-        for name, derivative in (("expm", "expm"), ("sinm", "cosm"), ("logm", "inv"))
+    PartRule("logsumexp", "log-sum-exp", "logsumexp(U)", "sum(softmax(U)*dU)", _log_sum),
+    PartRule(
+        "softmax",
+        "softmax rule",
+        "softmax(U)",
+        "softmax(U)*(dU - sum(softmax(U)*dU))",
+        _softmax,
+    ),
+    PartRule(
+        "norm", "derivative of the norm", "norm(U)", "sum(U*dU)/norm(U)", _norm, "U is not zero"
     ),
 )
 
@@ -191,6 +200,31 @@ def _under_the_sum(formula: Expr, _: Bindings, derivatives: tuple[Expr, ...]) ->
     return sigma_as_is(derivatives[0], bound(formula)) if derivatives[0] != 0 else S.Zero
 
 
+TRACE_FUNCTIONS: Mapping[str, str] = {"expm": "expm", "sinm": "cosm", "logm": "inv"}
+"""Functions of a matrix that are differentiated in a trace, and their derivatives."""
+
+
+def _trace(formula: Expr, variable: Symbol) -> Bindings | None:
+    """Σ_k f(U)_kk; alone, an entry of f(U) has no formula for its derivative."""
+    if not isinstance(formula, SympySum) or not depends(formula, variable):
+        return None
+    inside, indices = formula.function, bound(formula)
+    found = isinstance(inside, Part) and inside.op in TRACE_FUNCTIONS and len(indices) == 1
+    if not found or inside.indices != (indices[0], indices[0]):
+        return None
+    return (("u", inside.arrays[0].formula),)
+
+
+def _of_trace(formula: Expr, _: Bindings, derivatives: tuple[Expr, ...]) -> Expr:
+    """∂ tr f(U) = Σ f′(U)_qp ∂U_pq."""
+    if derivatives[0] == 0:
+        return S.Zero
+    inside = formula.function
+    at = inside.arrays[0].indices
+    outer = part(TRACE_FUNCTIONS[inside.op], inside.arrays, (at[1], at[0]))
+    return sigma_as_is(product(outer, derivatives[0]), at)
+
+
 def _part_row(row: PartRule) -> Row:
     def match(formula: Expr, variable: Symbol) -> Bindings | None:
         if not isinstance(formula, Part) or formula.op != row.op or not depends(formula, variable):
@@ -216,6 +250,17 @@ ARRAY_ROWS: tuple[Row, ...] = (
         _component,
         "X[i,j]",
         lambda _, bindings, __: bindings[0][1],
+    ),
+    Row(
+        Rule(
+            "trace of a function of a matrix",
+            Symbol("tr f(U)"),
+            Symbol("tr(f'(U) U')"),
+            matrix=("trace(f(U))", "trace(df(U) @ dU)"),
+        ),
+        _trace,
+        "trace(expm(X))",
+        _of_trace,
     ),
     Row(
         Rule("derivative under the sum", Symbol("Σ u"), Symbol("Σ u'"), "sums are linear"),

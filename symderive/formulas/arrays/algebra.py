@@ -8,13 +8,24 @@ What is known of the arrays (symmetric, rows that sum to one, …) is used by bo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import permutations, product as cartesian
+from collections.abc import Iterable, Sequence
+from itertools import permutations
+from itertools import product as cartesian
 from typing import Any
 
-from sympy import Add, Basic, Expr, Integer, KroneckerDelta, Mul, Piecewise, Pow, S, expand_mul
+from sympy import (
+    Add,
+    Basic,
+    Expr,
+    KroneckerDelta,
+    Mul,
+    Piecewise,
+    Pow,
+    S,
+    Symbol,
+    Tuple,
+)
 from sympy import Sum as SympySum
-from sympy import Symbol, Tuple
 
 from symderive.formulas.arrays.index import (
     ArrayOf,

@@ -97,7 +97,7 @@ def _multiply(trees: Sequence[Tree]) -> Tree:
 
 
 def scaled(core: Tree, number: Expr, above: Sequence[Tree] = (), below: Sequence[Tree] = ()) -> Tree:
-    """number · above · core / below, with the scalars of the core gathered and cancelled."""
+    """Number · above · core / below, with the scalars of the core gathered and cancelled."""
     inner = term_of(core)
     up = Counter([*above, *inner.above])
     down: Counter[Tree] = Counter()
