@@ -10,18 +10,34 @@ import random
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice, product as cartesian
 
-from sympy import Basic, Expr, Indexed, IndexedBase, Symbol
+from typing import Any
 
-from symderive.certify import SEED, certify
+from sympy import (
+    Basic,
+    Derivative,
+    Expr,
+    Function,
+    Indexed,
+    IndexedBase,
+    Piecewise,
+    Subs,
+    Symbol,
+)
+from sympy.core.function import AppliedUndef
+
+from symderive.certify import SEED, certify, defined
 from symderive.formulas.arrays.algebra import Algebra
 from symderive.formulas.arrays.concrete import concrete, entry_name
-from symderive.formulas.arrays.index import Index, free_indices
+from symderive.formulas.arrays.index import Index, Part, free_indices, substitute
 from symderive.formulas.arrays.properties import Knowledge
 from symderive.formulas.arrays.syntax import Shape
+from symderive.formulas.functions import function_of
 from symderive.formulas.inert import Diff
+from symderive.formulas.written import evaluated
 from symderive.steps import Certificate
 
 BY_ALGEBRA = Certificate("proved", "equal by exact index algebra")
+BY_WITNESS = Certificate("proved", "SymPy's own derivative, equal by exact index algebra")
 UNKNOWN = Certificate("unknown", "no shapes were found at which the line can be tried")
 
 ROUNDS = 2
@@ -70,6 +86,8 @@ def certify_array(
     """
     if not left.has(Diff) and not right.has(Diff) and algebra.equal(left, right):
         return BY_ALGEBRA
+    if left.has(Diff) and _witnessed(left, right, algebra, where or {}):
+        return BY_WITNESS
     sizes = sizes_of((left, right), shapes)
     indices = sorted(free_indices(left) | free_indices(right), key=str)
     weakest: Certificate | None = None
@@ -95,6 +113,50 @@ def certify_array(
     shown = "; ".join(dict.fromkeys(text for text in tried if text))
     at_shapes = f" at the sizes {shown}" if shown else ""
     return Certificate("sampled", f"equal at {points} points{at_shapes}", points, 50, SEED)
+
+
+def _witnessed(
+    left: Expr, right: Expr, algebra: Algebra, where: Mapping[Expr, Expr]
+) -> bool:
+    """Whether both sides are one, each derivative by SymPy's ``diff`` of the definitions."""
+    sides = [resolved(side) for side in (left, right)]
+    if sides[0] is None or sides[1] is None:
+        return False
+    put = [defined(evaluated(_named_put_in(side, where))) for side in sides]
+    return algebra.equal(*put)
+
+
+def resolved(formula: Basic) -> Expr | None:
+    """The formula with each ``Diff`` by SymPy; None where SymPy has no derivative of it."""
+    if isinstance(formula, Diff):
+        inner = defined(evaluated(formula.args[0]))
+        known = (Part, AppliedUndef, Piecewise)
+        if inner.has(*known) or any(not _of_sympy(f) for f in inner.atoms(Function)):
+            return None
+        found = inner.diff(formula.args[1])
+        return None if found.has(Derivative, Subs) else found
+    if not formula.args:
+        return formula
+    args = [resolved(arg) for arg in formula.args]
+    return None if any(arg is None for arg in args) else formula.func(*args)
+
+
+def _of_sympy(formula: Basic) -> bool:
+    return function_of(formula) is None or type(formula).__module__.startswith("sympy")
+
+
+def _named_put_in(formula: Basic, where: Mapping[Expr, Expr]) -> Any:
+    """The formula with every entry of a stage replaced by its definition at that entry."""
+    found: dict[Basic, Basic] = {}
+    for entry, definition in where.items():
+        if not isinstance(entry, Indexed):
+            found[entry] = definition
+            continue
+        for other in formula.atoms(Indexed):
+            if other.base == entry.base:
+                at = dict(zip(entry.indices, other.indices, strict=True))
+                found[other] = substitute(definition, at)
+    return formula.xreplace(found)
 
 
 def _places(indices: Sequence[Index], sizes: Mapping[str, int]) -> list[dict[Index, int]]:

@@ -15,7 +15,13 @@ from sympy import Basic, Expr, Indexed, S, Symbol
 from symderive.array_certify import certify_array
 from symderive.array_forms import array_cost, array_forms
 from symderive.array_links import ArrayLink, ArrayLinkKind
-from symderive.array_model import renamed, source_indices, stage_indices, target_indices
+from symderive.array_model import (
+    Letters,
+    renamed,
+    source_indices,
+    stage_indices,
+    target_indices,
+)
 from symderive.chain import Chain, Partial
 from symderive.formulas.arrays.algebra import Algebra, canonical
 from symderive.formulas.arrays.index import Index, entry_of, fresh, sigma, substitute
@@ -94,8 +100,8 @@ class ArrayShape:
         shapes = dict(self.shapes)
         for name, shape in self.shapes.items():
             shapes[f"{BAR}{name}"] = (*(i.size for i in self.target), *shape)
-        symmetric = {n for n in self.known.stated if self.known.has(n, "symmetric")}
-        return shortest(Matrices(shapes).tree(named, self.indices), frozenset(symmetric))
+        found = Matrices(shapes).tree(named, self.indices)
+        return shortest(found, self.known.symmetric())
 
 
 def barred(formula: Expr) -> Expr:
@@ -127,22 +133,32 @@ class ArrayPartial(Partial):
 
     shape: ArrayShape
     shapes: Mapping[str, Shape] = field(default_factory=dict, repr=False)
+    taken: frozenset[str] = frozenset()
+
+    @cached_property
+    def letters(self) -> Letters:
+        """The letters of the indices."""
+        return Letters(self.taken, self.shape.indices)
+
+    def here(self, formula: Expr) -> Expr:
+        """A formula of the kind in this derivative's names."""
+        return self.letters.on(rename(formula, self.symbols))
 
     @cached_property
     def formula(self) -> Expr:
         """The closed form of an entry in stage names."""
         closed = self.shape.closed
-        return rename(closed if closed is not None else self.shape.by_name, self.symbols)
+        return self.here(closed if closed is not None else self.shape.by_name)
 
     @cached_property
     def local(self) -> Expr:
         """The same with the adjoints of later stages by name."""
-        return rename(self.shape.by_name, self.symbols)
+        return self.here(self.shape.by_name)
 
     @property
     def indices(self) -> tuple[Index, ...]:
         """The indices of the entry: the target's, then the source's."""
-        return self.shape.indices
+        return self.letters.of(self.shape.indices)
 
     @cached_property
     def _names(self) -> dict[str, str]:
@@ -180,7 +196,8 @@ class ArrayPartial(Partial):
         plan: list[tuple[Expr, str]] = [(canonical(sum_of(*parts)), "chain rule")]
         if self.users == (self.target,):
             plan = []
-        plan.append((rename(self.shape.substituted, self.symbols), "the links put in"))
+        shown = self.shape.substituted if self.shape.closed is not None else self.shape.by_name
+        plan.append((rename(shown, self.symbols), "the links put in"))
         if self.shape.closed is not None:
             plan += [
                 (rename(formula, self.symbols), reason)
@@ -188,8 +205,9 @@ class ArrayPartial(Partial):
             ]
         lines: list[Line] = []
         for formula, reason in plan:
-            if not lines or formula != lines[-1].formula:
-                lines.append(Line(formula, (reason,), self.shape.certificate))
+            told = self.letters.on(formula)
+            if not lines or told != lines[-1].formula:
+                lines.append(Line(told, (reason,), self.shape.certificate))
         return tuple(lines)
 
     @property
@@ -215,7 +233,13 @@ class ArrayChain(Chain):
         key = (id(template), place, method)
         if key not in self._kinds:
             self._kinds[key] = ArrayLinkKind(template, place, method)  # type: ignore[arg-type]
-        return ArrayLink(row, source, self._kinds[key])  # type: ignore[arg-type]
+        return ArrayLink(row, source, self._kinds[key], self.taken)  # type: ignore[arg-type]
+
+    @cached_property
+    def taken(self) -> frozenset[str]:
+        """Names that indices may not have: the model's own and those of its sizes."""
+        sizes = {s for shape in self.model.shapes.values() for d in shape for s in d.free_symbols}
+        return frozenset((*self.model.names, *self.model.parameters, *map(str, sizes)))
 
     def _adjoint(self, user: str) -> tuple[Expr, tuple[str, ...]]:
         if user == self.target:
@@ -276,4 +300,6 @@ class ArrayChain(Chain):
         symbols[TARGET] = Symbol(self.target)
         if shape.closed is not None:
             self._formulas[name] = (shape.closed, tuple(names))
-        return ArrayPartial(self.target, name, users, shape, symbols, self.model.shapes)
+        return ArrayPartial(
+            self.target, name, users, shape, symbols, self.model.shapes, self.taken
+        )

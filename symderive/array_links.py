@@ -8,22 +8,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from sympy import Basic, Expr, Symbol
+from sympy import Expr
 
 from symderive.array_certify import certify_array
 from symderive.array_forms import array_forms
-from symderive.array_model import ArrayTemplate, source_indices
+from symderive.array_model import ArrayTemplate, Letters, renamed, source_indices
 from symderive.closed_form import Form
 from symderive.formulas.arrays.index import Index, entry_of
+from symderive.formulas.arrays.matrix import Matrices
+from symderive.formulas.arrays.simplify import shortest
+from symderive.formulas.arrays.syntax import Tree
 from symderive.formulas.inert import OUTPUT, Diff, placeholder
-from symderive.formulas.written import evaluated
+from symderive.formulas.written import evaluated, rename
 from symderive.links import Link, LinkKind, Plan
 from symderive.steps import Certificate, Line
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +60,18 @@ class ArrayLinkKind(LinkKind):
             )
         )
 
+    @cached_property
+    def tree(self) -> Tree | None:
+        """The closed form in matrix notation, where it has at most two axes and one exists."""
+        at = (*self.template.indices, *self.source)
+        if len(at) > 2:
+            return None
+        shapes = {**self.template.shape_of(), OUTPUT.name: self.template.shape}
+        known = self.template.known
+        builder = Matrices(shapes)
+        found = shortest(builder.tree(self.formula, at), known.symmetric())
+        return found if builder.has_notation(found) else None
+
     def _certified(self, plan: Plan) -> tuple[Line, ...]:
         truth = Diff(self.template.written, self.variable)
         algebra = self.template.algebra()
@@ -81,19 +93,32 @@ class ArrayLinkKind(LinkKind):
 
 @dataclass(frozen=True, eq=False)
 class ArrayLink(Link):
-    """∂stage[i, …]/∂source[a, …]."""
+    """∂stage[i, …]/∂source[j, …].
+
+    Attributes:
+        taken: Names that indices may not have.
+    """
 
     kind: ArrayLinkKind
+    taken: frozenset[str] = frozenset()
 
     @cached_property
-    def symbols(self) -> Mapping[Basic, Basic]:
-        """What stands for the placeholders of the kind in this link."""
-        names: dict[Basic, Basic] = {
-            placeholder(k): Symbol(name) for k, name in enumerate(self.stage.inputs)
-        }
-        return {**names, OUTPUT: Symbol(self.stage.name)}
+    def letters(self) -> Letters:
+        """The letters of the indices."""
+        return Letters(self.taken, (*self.kind.template.indices, *self.kind.source))
+
+    def here(self, formula: Expr) -> Expr:
+        """A formula of the kind in this link's names."""
+        return self.letters.on(rename(formula, self.symbols))
 
     @property
     def indices(self) -> tuple[Index, ...]:
         """The indices of the formula: the stage's, then the source's."""
-        return (*self.kind.template.indices, *self.kind.source)
+        return self.letters.of((*self.kind.template.indices, *self.kind.source))
+
+    @cached_property
+    def tree(self) -> Tree | None:
+        """The link in matrix notation, where it has at most two axes and one exists."""
+        names = {placeholder(k).name: name for k, name in enumerate(self.stage.inputs)}
+        found = self.kind.tree
+        return renamed(found, {**names, OUTPUT.name: self.stage.name}) if found else None

@@ -6,15 +6,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sympy import Basic, Expr, Integer, S, Symbol
+from sympy import Basic, Expr, Integer, S, Symbol, preorder_traversal
 
 from symderive.errors import ModelError, UnknownChoiceError
 from symderive.formulas.arrays.algebra import Algebra, canonical
-from symderive.formulas.arrays.index import Index, entry_of
+from symderive.formulas.arrays.index import Index, index_names
 from symderive.formulas.arrays.ops import entry, shown
 from symderive.formulas.arrays.properties import PROPERTIES, Knowledge
 from symderive.formulas.arrays.reading import names_in, parse_array
-from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Shape, Tree
+from symderive.formulas.arrays.syntax import Apply, Leaf, Shape, Tree
 from symderive.formulas.inert import placeholder
 from symderive.formulas.parsing import Parsed, Template
 from symderive.model import Stage
@@ -59,7 +59,7 @@ def stage_indices(shape: Shape) -> tuple[Index, ...]:
 
 def source_indices(shape: Shape) -> tuple[Index, ...]:
     """The indices of the entry that is differentiated by."""
-    return tuple(Index(f"_a{k}", size) for k, size in enumerate(shape))
+    return tuple(Index(f"_j{k}", size) for k, size in enumerate(shape))
 
 
 def target_indices(shape: Shape) -> tuple[Index, ...]:
@@ -248,21 +248,33 @@ def leaves(tree: Tree) -> tuple[str, ...]:
     return tuple(dict.fromkeys(part.name for part in tree.walk() if isinstance(part, Leaf)))
 
 
-def entry_here(name: str, shape: Shape, at: Sequence[Expr]) -> Expr:
-    """The entry of a name: the symbol itself for a scalar."""
-    return entry_of(name, tuple(at)[: len(shape)])
+class Letters:
+    """Letters for indices, that no name of the model uses: i, j, … in order of appearance.
 
+    Args:
+        taken: The names of the model and of its sizes.
+        first: The indices that get the first letters.
+    """
 
-__all__ = [
-    "ArrayTemplate",
-    "Number",
-    "StageReader",
-    "leaves",
-    "read_properties",
-    "read_shape",
-    "renamed",
-    "source_indices",
-    "stage_indices",
-    "target_indices",
-    "value_shape",
-]
+    def __init__(self, taken: Iterable[str], first: Sequence[Index]) -> None:
+        self._free = iter(index_names(200, taken))
+        self._known: dict[Basic, Basic] = {}
+        self._named(first)
+
+    def _named(self, indices: Iterable[Index]) -> None:
+        for index in indices:
+            if index not in self._known:
+                self._known[index] = Index(next(self._free), index.size)
+
+    def on(self, formula: Expr) -> Expr:
+        """The formula with letters for its indices."""
+        found = [part for part in preorder_traversal(formula) if isinstance(part, Index)]
+        self._named(found)
+        result: Expr = formula.xreplace(self._known) if found else formula
+        return result
+
+    def of(self, indices: Sequence[Index]) -> tuple[Index, ...]:
+        """The letters of some indices."""
+        self._named(indices)
+        return tuple(self._known[index] for index in indices)  # type: ignore[misc]
+

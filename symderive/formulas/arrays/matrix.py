@@ -30,9 +30,9 @@ from sympy import Sum as SympySum
 from sympy.core.relational import Relational
 from sympy.logic.boolalg import And, BooleanTrue, Not, Or
 
-from symderive.formulas.arrays.index import Index, Part, free_indices, opened
+from symderive.formulas.arrays.index import Index, Part, free_indices, opened, sigma_as_is
 from symderive.formulas.arrays.ops import apply, total
-from symderive.formulas.arrays.simplify import negative, plus, scaled, times, transposed
+from symderive.formulas.arrays.simplify import negative, plus, scaled, times, transposed, tree_cost
 from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Shape, Tree
 from symderive.formulas.functions import function_of
 
@@ -60,15 +60,26 @@ class Matrices:
 
     def __init__(self, shapes: Mapping[str, Shape]) -> None:
         self.shapes = shapes
+        self.order: dict[Index, int] = {}
         self._known: dict[Basic, Labelled] = {}
 
     def tree(self, formula: Expr, indices: Sequence[Index]) -> Tree:
         """The array whose entry at some indices is the formula."""
         wanted = tuple(indices)
+        outer, self.order = self.order, {index: place for place, index in enumerate(wanted)}
         try:
-            return self._spread(self.built(formula), wanted)
+            inside = Matrices.built(self, formula)
+            best = self._spread(inside, wanted)
+            pushed = _pushed_in(formula)
+            if pushed != formula and self.has_notation(best):
+                other = self._spread(self.built(pushed), wanted)
+                if tree_cost(other) <= tree_cost(best):
+                    best = other
+            return best
         except NoMatrixError:
             return self._by_index(formula, wanted)
+        finally:
+            self.order = outer
 
     def has_notation(self, tree: Tree) -> bool:
         """Whether a tree is matrix notation throughout."""
@@ -361,8 +372,8 @@ class Matrices:
         if len(left.axes) == 1 and len(right.axes) == 2:
             left, right = right, left
         if len(left.axes) == 2 and len(right.axes) == 2:
-            forward = (left.axes[1] != index) + (right.axes[0] != index)
-            backward = (right.axes[1] != index) + (left.axes[0] != index)
+            forward = (left.axes[1] != index) + (right.axes[0] != index) + self._turned(left, right)
+            backward = (right.axes[1] != index) + (left.axes[0] != index) + self._turned(right, left)
             if backward < forward:
                 left, right = right, left
         row = tuple(i for i in left.axes if i != index)
@@ -370,6 +381,12 @@ class Matrices:
         a = self._aligned(left, (*row, index))
         b = self._aligned(right, (index, *column))
         return Labelled(apply("matmul", a, b), (*row, *column))
+
+    def _turned(self, left: Labelled, right: Labelled) -> float:
+        """Whether the product of two matrices would be the transpose of what is wanted."""
+        places = [self.order.get(i) for part in (left, right) for i in part.axes]
+        known = [place for place in places if place is not None]
+        return 1.5 * (len(known) == 2 and known[0] > known[1])
 
     def _multiplied(self, parts: Sequence[Labelled]) -> Labelled:
         """The entry-by-entry product; deltas become diagonals, two vectors an outer product."""
@@ -386,6 +403,14 @@ class Matrices:
             if touching and len(touching) == len(others) and all(len(p.axes) == 1 for p in others):
                 vector = times([p.tree for p in others])
                 return Labelled(apply("diag", vector), (row, column))
+        vectors = [p for p in parts if len(p.axes) == 1]
+        whole = [p for p in parts if len(p.axes) == 2]
+        if len(vectors) == 2 and len(whole) == len(parts) - 2 == 1:
+            pair = {i for p in vectors for i in p.axes}
+            if pair == set(whole[0].axes):
+                first, second = sorted(vectors, key=lambda p: whole[0].axes.index(p.axes[0]))
+                both = apply("outer", first.tree, second.tree)
+                return Labelled(times([both, whole[0].tree]), whole[0].axes)
         if len(parts) == 2 and all(len(p.axes) == 1 for p in parts) and parts[0].axes != parts[1].axes:
             return Labelled(apply("outer", parts[0].tree, parts[1].tree), parts[0].axes + parts[1].axes)
         axes = self._union(parts)
@@ -397,6 +422,20 @@ class Matrices:
         inputs = ",".join("".join(letters[i] for i in part.axes) for part in parts)
         spec = f"{inputs}->{''.join(letters[i] for i in axes)}"
         return Labelled(apply("einsum", *(part.tree for part in parts), spec=spec), axes)
+
+
+def _pushed_in(formula: Expr) -> Expr:
+    """Factors with free indices inside the sum that they stand before: w_j Σ_i a_ij = Σ_i a_ij w_j."""
+    if isinstance(formula, Add):
+        return formula.func(*map(_pushed_in, formula.args))
+    factors = Mul.make_args(formula)
+    sums = [f for f in factors if isinstance(f, SympySum)]
+    vectors = [f for f in factors if f not in sums and free_indices(f)]
+    if len(sums) != 1 or not vectors:
+        return formula
+    body, indices = opened(sums[0])
+    rest = [f for f in factors if f not in sums and f not in vectors]
+    return Mul(*rest, sigma_as_is(Mul(body, *vectors), indices))
 
 
 def apply_part(op: str, operands: Sequence[Tree]) -> Tree:

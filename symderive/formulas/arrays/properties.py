@@ -133,6 +133,10 @@ class Knowledge:
         """Whether an array is known to have a property."""
         return prop in self.stated.get(name, ())
 
+    def symmetric(self) -> frozenset[str]:
+        """The names of the matrices that are their own transpose."""
+        return frozenset(name for name in self.stated if self.has(name, "symmetric"))
+
     def entry(self, formula: Basic) -> Any:
         """An entry of an array as another entry that is equal, the first in order."""
         if isinstance(formula, Indexed) and self.stated:

@@ -168,6 +168,9 @@ def transposed(tree: Tree, axes: tuple[int, ...] = (1, 0)) -> Tree:
         return tree
     if tree.ndim != 2 or not isinstance(tree, Apply):
         return apply("transpose", tree, axes=axes)
+    term = term_of(tree)
+    if term.number != 1 or term.above or term.below:
+        return scaled(transposed(term.core), term.number, term.above, term.below)
     op, args = tree.op, tree.args
     if op == "transpose":
         return args[0]
@@ -175,10 +178,6 @@ def transposed(tree: Tree, axes: tuple[int, ...] = (1, 0)) -> Tree:
         return tree
     if op == "outer":
         return apply("outer", args[1], args[0])
-    if op == "negative":
-        return apply("negative", transposed(args[0]))
-    if op == "divide" and args[1].ndim == 0:
-        return apply("divide", transposed(args[0]), args[1])
     if op == "matmul" and all(arg.ndim == 2 for arg in args):
         inside = apply("matmul", transposed(args[1]), transposed(args[0]))
         outside = apply("transpose", tree, axes=axes)
@@ -186,7 +185,7 @@ def transposed(tree: Tree, axes: tuple[int, ...] = (1, 0)) -> Tree:
     if op in ("add", "multiply") and all(arg.ndim in (0, 2) and arg.shape in ((), tree.shape) for arg in args):
         inside = apply(op, *(transposed(arg) if arg.ndim else arg for arg in args))
         outside = apply("transpose", tree, axes=axes)
-        return inside if tree_cost(inside) <= tree_cost(outside) else outside
+        return inside if tree_cost(inside) < tree_cost(outside) else outside
     return apply("transpose", tree, axes=axes)
 
 
@@ -333,6 +332,18 @@ def _plain_sum(terms: Sequence[Term]) -> Tree:
     return apply("add", *(parts[k] for k in first))
 
 
+def _reductions_shared(terms: list[Term]) -> Tree | None:
+    """sum(A) + sum(B) = sum(A + B) along the same axes."""
+    cores = [term.core for term in terms]
+    if not all(is_op(core, "sum") and core.args[0].ndim for core in cores):  # type: ignore[attr-defined]
+        return None
+    same = {(core.options, core.args[0].shape) for core in cores}  # type: ignore[attr-defined]
+    if len(same) > 1:
+        return None
+    inside = plus([scaled(t.core.args[0], t.number, t.above, t.below) for t in terms])  # type: ignore[attr-defined]
+    return apply("sum", inside, **dict(cores[0].options))  # type: ignore[attr-defined]
+
+
 def _chains_shared(terms: list[Term]) -> Tree:
     plain = _plain_sum(terms)
     if plain.ndim not in (1, 2):
@@ -341,7 +352,8 @@ def _chains_shared(terms: list[Term]) -> Tree:
     if any(t.core.shape != shape for t in terms):
         return plain
     best = plain
-    for candidate in (_ends_shared(terms), _entries_shared(terms), _pairs_shared(terms)):
+    for find in (_ends_shared, _entries_shared, _reductions_shared, _pairs_shared):
+        candidate = find(terms)
         if candidate is not None and tree_cost(candidate) < tree_cost(best):
             best = candidate
     return best
