@@ -88,6 +88,9 @@ class ArrayOrdering(Ordering):
 
     def _step(self, made: Assignment) -> Step:
         op, data = self._forms.get(made.op, (made.op, None))
+        if made.name not in self._shapes:  # an output that is another name
+            (operand,) = made.operands
+            self._shapes[made.name] = self._shapes[operand] if isinstance(operand, str) else ()
         return Step(made.name, op, made.operands, data, self._shapes[made.name])
 
     # Sizes ----------------------------------------------------------------------------------
