@@ -48,6 +48,8 @@ _SIGNS = {
     "¬": "not",
     "∘": "composed with",
     "⊙": "element by element times",
+    "⊘": "element by element over",
+    "⊗": "Kronecker product",
     "∈": "in",
     "∂": "partial",
     "∇": "gradient of",
@@ -60,11 +62,15 @@ _SIGNS = {
     "⋯": "and so on",
     ",": "comma",
     "\u2061": "of",
+    "\u2063": "",
+    ":": "all",
     "\u2009": "",
 }
 _BIG = {"∑": "the sum", "∏": "the product", "∫": "the integral", "lim": "the limit"}
 _POWERS = {"2": "squared", "3": "cubed", "′": "prime", "⊤": "transposed"}
-_FENCES = {"|": "the absolute value of", "⌊": "the floor of", "⌈": "the ceiling of"}
+_POWERS |= {"−1": "inverse", "−⊤": "inverse transposed", "⊙2": "squared element by element"}
+_BOLD = {"1": "all-ones", "0": "all-zeros"}
+_FENCES = {"‖": "the norm of", "|": "the absolute value of", "⌊": "the floor of", "⌈": "the ceiling of"}
 _FUNCTIONS = {"sin": "sine", "cos": "cosine", "tan": "tangent", "exp": "exponential"}
 
 
@@ -76,6 +82,12 @@ def spoken(node: Node) -> str:
     'partial y over partial x'
     """
     return " ".join(_WRITERS[type(node)](node).split())
+
+
+def _id(node: Id) -> str:
+    if node.style == "bf" and node.text in _BOLD:
+        return _BOLD[node.text]
+    return _LETTERS.get(node.text, visible(node.text))
 
 
 def _row(node: Row) -> str:
@@ -112,7 +124,7 @@ def _script(node: Script) -> str:
         text += f" {spoken(node.sub)}"
     if node.sup is None:
         return text
-    name = getattr(node.sup, "text", "")
+    name = "".join(getattr(part, "text", "") for part in getattr(node.sup, "items", (node.sup,)))
     if name in _POWERS:
         return f"{text} {_POWERS[name]}"
     end = "" if _is_short(node.sup) else " end power"
@@ -162,8 +174,8 @@ def _style(node: Style) -> str:
 
 _WRITERS: dict[type[Node], Callable[[Any], str]] = {
     Num: lambda node: node.text,
-    Id: lambda node: _LETTERS.get(node.text, visible(node.text)),
-    Op: lambda node: _SIGNS.get(node.text, node.text),
+    Id: lambda node: _id(node),
+    Op: lambda node: _SIGNS.get(node.text, node.text) if node.kind != "matmul" else "times",
     Fn: lambda node: _FUNCTIONS.get(node.text, node.text),
     Text: lambda node: visible(node.text),
     Name: lambda node: spoken(node.body),
