@@ -6,6 +6,7 @@ r"""Nodes → LaTeX maths (amsmath and xcolor), in two dialects.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -117,6 +118,9 @@ _MATH_ESCAPES = {
     "*": r"\ast ",
 } | {c: f"\\{c}" for c in "{}$&#%_"}
 
+_PLAIN_WORDS = re.compile(r"(?:[A-Za-z0-9,.;:()'/-]| (?! ))+")
+"""What GitHub and Jupyter show in text mode as it is."""
+
 
 def latex(node: Node, dialect: str = "latex") -> str:
     r"""The formula as LaTeX maths, without dollar signs.
@@ -176,7 +180,7 @@ class _Writer:
         return f"\\operatorname{{{self.plain(node.text)}}}"
 
     def text(self, node: Text) -> str:
-        if self.github:
+        if self.github and not _PLAIN_WORDS.fullmatch(node.text):
             return f"\\mathrm{{{self.plain(node.text)}}}"
         return f"\\text{{{escaped(node.text)}}}"
 

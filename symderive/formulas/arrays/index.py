@@ -1,6 +1,6 @@
 """Index notation on SymPy: entries ``X[i, j]``, sums over indices, deltas, parts of arrays.
 
-An ``Index`` knows the size of its axis. Bound indices are renamed before anything could be captured,
+An ``Index`` knows the size of its axis. Bound indices are renamed before anything is captured,
 and ``substitute`` respects what binds them, which SymPy's ``xreplace`` does not.
 """
 
@@ -10,9 +10,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import count
 from typing import Any
 
-from sympy import Add, Basic, Expr, Indexed, IndexedBase, Integer, KroneckerDelta, Mul, Pow, S
+from sympy import (
+    Add,
+    Basic,
+    Expr,
+    Indexed,
+    IndexedBase,
+    Integer,
+    KroneckerDelta,
+    Mul,
+    Pow,
+    S,
+    Symbol,
+    Tuple,
+)
 from sympy import Sum as SympySum
-from sympy import Symbol, Tuple
 from sympy.core.symbol import Str
 
 _COUNTER = count()

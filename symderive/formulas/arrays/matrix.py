@@ -257,8 +257,9 @@ class Matrices:
     def _splits(self, factor: Add, body: Expr, indices: tuple[Index, ...]) -> bool:
         """Whether the terms of a sum meet the rest of a product in different ways."""
         axes = [free_indices(term) for term in factor.args]
-        different = any(mine != axes[0] for mine in axes)
-        return different or (factor is body and len(axes[0]) > 1 and bool(axes[0] - set(indices)))
+        union = set().union(*axes)
+        apart = any(mine != union for mine in axes) and all(mine != union for mine in axes)
+        return apart or len(union) > 2 or (factor is body and len(union) > 1 and bool(union - set(indices)))
 
     def _product(self, factors: Sequence[Expr], summed: Sequence[Index]) -> Labelled:
         sums = [f for f in factors if isinstance(f, Add) and free_indices(f)]

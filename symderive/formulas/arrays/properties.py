@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product as cartesian
 from typing import Any
 
-from sympy import Basic, Expr, Indexed, Mul, S
-from sympy import Symbol
+from sympy import Add, Basic, Expr, Indexed, Mul, S, Symbol
 
 from symderive.formulas.arrays.index import Index, delta, entry_of, sigma
 
@@ -23,6 +23,7 @@ class Property:
         statement: For the ledger; ``A`` stands for the array.
         entry: An entry as another, or None.
         sum: The sum of a product over an index, given the array's own factor, or None.
+        concrete: At a concrete shape, the entries that others determine: place and formula.
         implies: Properties that follow.
     """
 
@@ -30,6 +31,7 @@ class Property:
     statement: str
     entry: Callable[[str, tuple[Expr, ...]], Expr | None] | None = None
     sum: Callable[[Sequence[Indexed], Sequence[Expr], Index], Expr | None] | None = None
+    concrete: Callable[[str, tuple[int, ...], Callable[[str, tuple[int, ...]], str]], Any] | None = None
     implies: tuple[str, ...] = ()
 
 
@@ -63,12 +65,51 @@ def _orthogonal(mine: Sequence[Indexed], others: Sequence[Expr], index: Index) -
     return delta(*rest) if index not in rest else None
 
 
+Naming = Callable[[str, tuple[int, ...]], str]
+
+
+def _mirrored(name: str, shape: tuple[int, ...], naming: Naming) -> dict[Basic, Basic]:
+    size = shape[-1]
+    return {
+        Symbol(naming(name, (i, j))): Symbol(naming(name, (j, i)))
+        for i in range(size)
+        for j in range(i)
+    }
+
+
+def _off_diagonal(name: str, shape: tuple[int, ...], naming: Naming) -> dict[Basic, Basic]:
+    size = shape[-1]
+    places = [(i, j) for i in range(size) for j in range(size) if i != j]
+    return {Symbol(naming(name, at)): S.Zero for at in places}
+
+
+def _last_of_row(name: str, shape: tuple[int, ...], naming: Naming) -> dict[Basic, Basic]:
+    *lead, last = shape
+    found: dict[Basic, Basic] = {}
+    for row in cartesian(*map(range, lead)):
+        others = [Symbol(naming(name, (*row, j))) for j in range(last - 1)]
+        found[Symbol(naming(name, (*row, last - 1)))] = 1 - Add(*others)
+    return found
+
+
+def _rotation(name: str, shape: tuple[int, ...], naming: Naming) -> dict[Basic, Basic]:
+    """Of size 1 or 2; larger ones are not written out."""
+    t = Symbol(naming(name, (0, 0)))
+    if shape[-1] == 1:
+        return {t: S.One}
+    if shape[-1] > 2:
+        raise ValueError("an orthogonal matrix of this size is not written out")
+    below = 1 + t**2
+    values = {(0, 0): (1 - t**2), (0, 1): -2 * t, (1, 0): 2 * t, (1, 1): (1 - t**2)}
+    return {Symbol(naming(name, at)): value / below for at, value in values.items()}
+
+
 ROWS = (
-    Property("symmetric", "A = Aᵀ", _sorted_entry),
+    Property("symmetric", "A = Aᵀ", _sorted_entry, concrete=_mirrored),
     Property("positive definite", "xᵀAx > 0 for x ≠ 0, A = Aᵀ", implies=("symmetric",)),
-    Property("diagonal", "A is diagonal", _diagonal_entry, implies=("symmetric",)),
-    Property("orthogonal", "AᵀA = AAᵀ = I", sum=_orthogonal),
-    Property("stochastic", "the rows of A sum to one", sum=_row_sums),
+    Property("diagonal", "A is diagonal", _diagonal_entry, concrete=_off_diagonal, implies=("symmetric",)),
+    Property("orthogonal", "AᵀA = AAᵀ = I", sum=_orthogonal, concrete=_rotation),
+    Property("stochastic", "the rows of A sum to one", sum=_row_sums, concrete=_last_of_row),
     Property("one-hot", "each row of A has a single one", sum=_row_sums, implies=("stochastic",)),
 )
 
@@ -102,6 +143,17 @@ class Knowledge:
                 if changed is not None:
                     return changed
         return formula
+
+    def concrete(
+        self, name: str, shape: tuple[int, ...], naming: Naming
+    ) -> dict[Basic, Basic]:
+        """The entries of an array that its properties determine, at a concrete shape."""
+        found: dict[Basic, Basic] = {}
+        for prop in reversed(self.stated.get(name, ())):
+            row = PROPERTIES[prop]
+            if row.concrete is not None:
+                found.update(row.concrete(name, shape, naming))
+        return found
 
     def sum(self, body: Expr, indices: Sequence[Index]) -> Expr:
         """Σ body, shortened by what is known."""

@@ -428,11 +428,35 @@ def _entries_shared(terms: list[Term]) -> Tree | None:
     return times([*outside, plus(rest)])
 
 
+def shortest(tree: Tree, symmetric: frozenset[str] = frozenset()) -> Tree:
+    """The tree in its shortest form, ``symmetric`` naming the leaves that are.
+
+    >>> from sympy import Symbol
+    >>> A = Leaf((Symbol("n"), Symbol("n")), "A")
+    >>> shortest(apply("add", A, transposed(A)), frozenset("A")).op
+    'multiply'
+    """
+    best = tree
+    for opening in (False, True):  # products of inverses, and inverses of products
+        current = tree
+        for _ in range(MAX_ROUNDS):
+            following = Rebuilder(symmetric, opening=opening).rebuilt(current)
+            if following == current:
+                break
+            current = following
+        if tree_cost(current) < tree_cost(best) or best is tree:
+            best = current
+    return best
+
+
+MAX_ROUNDS = 4
+
+
 class Rebuilder:
     """Simplifies a tree from the leaves up, knowing which leaves are symmetric."""
 
-    def __init__(self, symmetric: frozenset[str] = frozenset()) -> None:
-        self.symmetric = symmetric
+    def __init__(self, symmetric: frozenset[str] = frozenset(), *, opening: bool = False) -> None:
+        self.symmetric, self.opening = symmetric, opening
         self._done: dict[Tree, Tree] = {}
 
     def rebuilt(self, tree: Tree) -> Tree:
@@ -466,7 +490,7 @@ class Rebuilder:
         args = [self.rebuilt(arg) for arg in tree.args]
         options: Mapping[str, Any] = dict(tree.options)
         if tree.op == "transpose" and tree.ndim == 2:
-            return args[0] if self.is_symmetric(args[0]) else transposed(args[0])
+            return self._transposed(args[0])
         if tree.op == "add":
             return plus(args)
         if tree.op == "negative":
@@ -483,6 +507,22 @@ class Rebuilder:
             return Apply(tree.shape, tree.op, tuple(args), tree.options)
         return apply(tree.op, *args, **options)
 
+    def _transposed(self, arg: Tree) -> Tree:
+        """The transpose, taken inside where that is shorter."""
+        if self.is_symmetric(arg):
+            return arg
+        outside = transposed(arg)
+        if not is_op(arg, "matmul"):
+            return outside
+        chain = tuple((kind, self._upright(t)) for kind, t in flipped(chain_of(arg)))
+        inside = product_of(chain)
+        return inside if tree_cost(inside) <= tree_cost(outside) else outside
+
+    def _upright(self, tree: Tree) -> Tree:
+        """A symmetric matrix without its transpose."""
+        turned = is_op(tree, "transpose") and self.is_symmetric(tree.args[0])  # type: ignore[attr-defined]
+        return tree.args[0] if turned else tree  # type: ignore[attr-defined]
+
     def _matmul(self, tree: Tree) -> Tree:
         """A product with its scalars in front, inverses cancelled."""
         chain: list[tuple[str, Tree]] = []
@@ -494,11 +534,9 @@ class Rebuilder:
             number *= term.number
             above += term.above
             below += term.below
-            core = term.core
-            if is_op(core, "transpose") and self.is_symmetric(core.args[0]):  # type: ignore[attr-defined]
-                core = core.args[0]  # type: ignore[attr-defined]
+            core = self._upright(term.core)
             chain.append((kind, core) if core != ONE else (kind, part))
-        return scaled(product_of(self._inverse_opened(tuple(chain))), number, above, below)
+        return scaled(product_of(self._inverse_opened(tuple(chain)) if self.opening else chain), number, above, below)
 
     def _inverse_opened(self, chain: tuple[tuple[str, Tree], ...]) -> tuple[tuple[str, Tree], ...]:
         """inv(A @ X @ B) as inv(B) @ inv(X) @ inv(A) where something then cancels."""

@@ -1,0 +1,129 @@
+"""Rows of linear algebra: inverses, determinants, factors, functions of a matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sympy import Expr, Tuple
+
+from symderive.formulas.arrays import explicit
+from symderive.formulas.arrays.index import ArrayOf, fresh, part
+from symderive.formulas.arrays.op import (
+    Args,
+    At,
+    Op,
+    Options,
+    Shaped,
+    ShapeError,
+    apply,
+    as_tree,
+    entry,
+    shown,
+    transpose,
+    whole,
+)
+from symderive.formulas.arrays.syntax import Shape, Tree
+
+
+def square(args: Args, what: str) -> Expr:
+    """The size of a square matrix.
+
+    Raises:
+        ShapeError: It is none.
+    """
+    shape = args[0].shape
+    if len(shape) < 2 or shape[-1] != shape[-2]:
+        raise ShapeError(f"{what} takes a square matrix; this one has the shape {shown(shape)}")
+    return shape[-1]
+
+
+def _square_to(kind: str, what: str) -> Shaped:
+    def shape(args: Args, _: Options) -> Shape:
+        size = square(args, what)
+        batch = args[0].shape[:-2]
+        return {"scalar": batch, "vector": (*batch, size), "matrix": args[0].shape}[kind]
+
+    return shape
+
+
+def _part_entry(op: str, own: int) -> Callable[[Args, Options, At], Expr]:
+    """An entry of op(matrix): the last ``own`` indices are its own, the others a batch's."""
+
+    def made(args: Args, options: Options, at: At) -> Expr:
+        batch, mine = at[: len(at) - own], at[len(at) - own :]
+        return part(op, [whole(args[0], batch)], mine)
+
+    return made
+
+
+def _solve_shape(args: Args, _: Options) -> Shape:
+    size = square(args, "solve")
+    left, right = (arg.shape for arg in args)
+    if len(left) != 2 or len(right) not in (1, 2) or right[0] != size:
+        message = "the operands of solve do not fit together: their shapes are "
+        raise ShapeError(f"{message}{shown(left)} and {shown(right)}")
+    return right
+
+
+def _solve_entry(args: Args, _: Options, at: At) -> Expr:
+    """Each column of the solution is that of its own right-hand side."""
+    row = fresh(args[1].shape[0])
+    right = ArrayOf(entry(args[1], (row, *at[1:])), Tuple(row))
+    return part("solve", [whole(args[0]), right], at[:1])
+
+
+def _pinv_shape(args: Args, _: Options) -> Shape:
+    if args[0].ndim != 2:
+        raise ShapeError(f"pinv takes a matrix; this has the shape {shown(args[0].shape)}")
+    return args[0].shape[::-1]
+
+
+def _pinv(args: Args, _: Options) -> Tree:
+    """By the normal equations; the smaller Gram matrix where the sizes are known to differ."""
+    arg, turned = args[0], transpose(args[0])
+    if (arg.shape[0] - arg.shape[1]).is_negative:
+        return apply("matmul", turned, apply("inv", apply("matmul", arg, turned)))
+    return apply("matmul", apply("inv", apply("matmul", turned, arg)), turned)
+
+
+def _call(op: str) -> Callable[[Any], Tree]:
+    def call(A: Any) -> Tree:  # noqa: N803
+        return apply(op, as_tree(A))
+
+    return call
+
+
+def _call_solve(A: Any, b: Any) -> Tree:  # noqa: N803
+    return apply("solve", as_tree(A), as_tree(b))
+
+
+def _row(name: str, title: str, kind: str, example: str, **fields: Any) -> Op:
+    own = {"scalar": 0, "vector": 1, "matrix": 2}[kind]
+    shape, made = _square_to(kind, name), _part_entry(name, own)
+    written = getattr(explicit, name)
+    return Op(
+        name, title, shape, made, call=_call(name), example=example, explicit=written, **fields
+    )
+
+
+# fmt: off
+ROWS: tuple[Op, ...] = (
+    _row("inv", "inverse", "matrix", "inv(A)"),
+    _row("det", "determinant", "scalar", "det(A)"),
+    _row("logdet", "logarithm of the absolute value of the determinant", "scalar", "logdet(A)"),
+    Op("solve", "solution of a linear system", _solve_shape, _solve_entry, call=_call_solve,
+       example="solve(A, x)", explicit=explicit.solve),
+    Op("pinv", "pseudoinverse of a matrix of full rank (full column rank, where sizes are "
+       "symbols)", _pinv_shape, expand=_pinv, call=_call("pinv"), example="pinv(X)"),
+    _row("cholesky", "Cholesky factor, lower triangular, of the lower triangle", "matrix",
+         "cholesky(A @ A.T + eye(n))"),
+    _row("eigvalsh", "eigenvalues of a symmetric matrix (its lower triangle), least first",
+         "vector", "eigvalsh(A + A.T)", limit=3),
+    _row("expm", "exponential of a matrix", "matrix", "trace(expm(A))", limit=2),
+    _row("logm", "logarithm of a matrix", "matrix", "trace(logm(A @ A.T + eye(n)))", limit=2),
+    _row("sqrtm", "square root of a matrix", "matrix", "trace(sqrtm(A @ A.T + eye(n)))", limit=2),
+    _row("sinm", "sine of a matrix", "matrix", "trace(sinm(A))", limit=2),
+    _row("cosm", "cosine of a matrix", "matrix", "trace(cosm(A))", limit=2),
+)
+# fmt: on

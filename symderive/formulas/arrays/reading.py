@@ -1,0 +1,497 @@
+"""Array formula text → tree, safely, in NumPy's language; shapes are checked on the way.
+
+Python's own ``ast`` is read node by node, as for scalar formulas. What may be called is a row of
+``OPS`` or a named scalar function, which applies entry by entry.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+from collections.abc import Callable, Container, Mapping, MutableMapping, Sequence
+from difflib import get_close_matches
+from typing import Any
+
+from sympy import E, Expr, Integer, Rational, S, Symbol, ceiling, expand, nan, oo, pi, zoo
+
+from symderive.errors import FormulaError
+from symderive.formulas.arrays.op import ShapeError, as_tree
+from symderive.formulas.arrays.ops import CALLS, apply, apply_function, number, shown, transpose
+from symderive.formulas.arrays.ops_axes import all_of
+from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Shape, Tree
+from symderive.formulas.functions import FUNCTIONS, NamedFunction
+from symderive.formulas.parsing import COMPARISONS
+from symderive.formulas.walking import (
+    MAX_FUNCTION_NUMBER,
+    MAX_POWER_BITS,
+    TOKEN,
+    Walker,
+    split,
+)
+
+_TOKEN = re.compile(
+    r"""(?P<text>"[^"\n]*"|'[^'\n]*')|(?P<attribute>(?<=[\w\])])\s*\.\s*[^\W\d]\w*)|""" + TOKEN
+)
+_KEYWORD = re.compile(r"\s*=(?!=)")
+_LIBRARY = re.compile(r"\s*\.")
+
+CONSTANTS: Mapping[str, Expr] = {"pi": pi, "inf": oo}
+"""Names that are numbers, unless the model declares them."""
+
+LIBRARIES = ("np", "numpy", "jnp", "torch")
+"""Prefixes that are tolerated: ``np.exp(x)``, ``np.linalg.inv(A)``."""
+
+LIBRARY_CONSTANTS: Mapping[str, Any] = {"pi": pi, "e": E, "inf": oo, "newaxis": None}
+
+QUALIFIED: Mapping[str, str] = {"max": "amax", "min": "amin"}
+"""``np.max(X, 0)`` and ``X.max(0)`` name an axis, where ``max(x, 0)`` compares with 0."""
+
+METHODS = frozenset(
+    {
+        *("sum", "mean", "prod", "max", "min", "var", "std", "cumsum", "dot", "trace", "clip"),
+        *("diagonal", "transpose", "swapaxes", "reshape", "ravel", "flatten", "squeeze", "round"),
+    }
+)
+"""What may be called as a method of an array, as in NumPy."""
+
+Parts = tuple[Tree, tuple[str, ...], str]
+
+
+def parse_array(
+    text: str,
+    functions: Mapping[str, NamedFunction],
+    shapes: Mapping[str, Shape],
+    *,
+    where: str = "",
+    declared: Container[str] = (),
+    templates: MutableMapping[str, Tree] | None = None,
+) -> Parts:
+    """Read an array formula.
+
+    Args:
+        text: The formula in NumPy's language, such as ``"X @ w + b"``.
+        functions: The named scalar functions that it may call.
+        shapes: The shape of each name; a name that is absent is a scalar.
+        where: File and stage, for messages.
+        declared: Names that the model declares, so that they are no sizes and no constants.
+        templates: Trees read so far by their key; shared by the stages of a model.
+
+    Returns:
+        The tree, in which the names are ``_0``, ``_1``, … in order of appearance; the names; and
+        the key of the template, the same for formulas that are equal up to names.
+
+    Raises:
+        FormulaError: The text is not a formula, or shapes do not fit; the message shows the place.
+
+    >>> m, n = Symbol("m"), Symbol("n")
+    >>> tree, names, key = parse_array("X @ w/m", FUNCTIONS, {"X": (m, n), "w": (n,)})
+    >>> tree.shape, names, key
+    ((m,), ('X', 'w'), '_0 @ _1/m | (m, n) (n,)')
+    """
+    sizes = {s.name for shape in shapes.values() for size in shape for s in size.free_symbols}
+    sizes = {name for name in sizes if name not in shapes and name not in declared}
+
+    def is_word(word: re.Match[str]) -> bool:
+        name = word["name"]
+        if name == "None" or _KEYWORD.match(text, word.end()):
+            return True
+        if name in declared or name in shapes:
+            return False
+        return name in sizes or name in CONSTANTS or _is_library(word)
+
+    key, names = split(text, where, is_word, _TOKEN)
+    mine = [shapes.get(name, ()) for name in names]
+    full = f"{key} | {' '.join(map(shown, mine))}" if any(mine) else key
+    known = {} if templates is None else templates
+    if full not in known:
+        known[full] = _Reader(text, key, names, where, functions, mine, sizes).tree()
+    return known[full], names, full
+
+
+def _is_library(word: re.Match[str]) -> bool:
+    return word["name"] in LIBRARIES and bool(_LIBRARY.match(word.string, word.end()))
+
+
+class _Reader(Walker):
+    """Reads the syntax tree of one formula.
+
+    A value is a tree, or what only an argument or an index can be: a tuple, None, text, a flag.
+    """
+
+    unknown_node = "formulas are made of + - * / ** @, numbers, names, indices and functions"
+
+    def __init__(
+        self,
+        text: str,
+        key: str,
+        names: Sequence[str],
+        where: str,
+        functions: Mapping[str, NamedFunction],
+        shapes: Sequence[Shape],
+        sizes: Container[str],
+    ) -> None:
+        super().__init__(text, key, names, where)
+        self.functions, self.shapes, self.sizes = functions, shapes, sizes
+
+    def tree(self) -> Tree:
+        result = self._operand(self._parsed(), "a formula")
+        if _is_condition(result):
+            raise self._error("this is a condition; a formula has a number as its value", 0)
+        for part in result.walk():
+            if isinstance(part, Number) and part.value in (oo, -oo, nan, zoo):
+                raise self._error("a formula cannot hold an infinite number", 0)
+        return result
+
+    # Operands -----------------------------------------------------------------------------
+
+    def _operand(self, node: ast.expr, what: str = "an operand") -> Tree:
+        return self._made(node, as_tree, self._read(node), what)
+
+    def _number(self, node: ast.expr) -> Tree:
+        value = self._operand(node)
+        if _is_condition(value):
+            raise self._at("a number is expected here, not a condition", node)
+        return value
+
+    def _condition(self, node: ast.expr) -> Tree:
+        value = self._operand(node)
+        if not _is_condition(value):
+            raise self._at("a condition such as x >= 0 is expected here", node)
+        return value
+
+    def _made(self, node: ast.expr, make: Callable[..., Any], *args: Any, **more: Any) -> Any:
+        """What ``make`` makes; a misfit of shapes gets its place."""
+        try:
+            return make(*args, **more)
+        except ShapeError as error:
+            raise self._misfit(str(error), node) from None
+
+    def _misfit(self, message: str, node: ast.expr) -> FormulaError:
+        if not isinstance(node, ast.BinOp):
+            return self._at(message, node)
+        end = self._offset(node.left.end_lineno or 1, node.left.end_col_offset or 0)
+        gap = re.compile(r"[\s)]*").match(self.key, end)
+        return self._error(message, gap.end() if gap else end)
+
+    # Nodes --------------------------------------------------------------------------------
+
+    def _read_constant(self, node: ast.Constant) -> Any:
+        value = node.value
+        if value is None or isinstance(value, bool | str):
+            return value
+        if isinstance(value, int):
+            return number(value)
+        if isinstance(value, float):
+            source = ast.get_source_segment(self.key, node) or repr(value)
+            return number(Rational(source.replace("_", "")))
+        raise self._at("only numbers may stand here", node)
+
+    def _read_name(self, node: ast.Name) -> Tree:
+        if node.id in self.sizes:
+            return number(Symbol(node.id))
+        if node.id.startswith("_"):
+            return Leaf(self.shapes[int(node.id[1:])], node.id)
+        return number(CONSTANTS[node.id])
+
+    def _read_tuple(self, node: ast.Tuple) -> tuple[Any, ...]:
+        return tuple(self._read(part) for part in node.elts)
+
+    def _read_list(self, node: ast.List) -> tuple[Any, ...]:
+        return tuple(self._read(part) for part in node.elts)
+
+    def _read_unaryop(self, node: ast.UnaryOp) -> Tree:
+        if isinstance(node.op, ast.Not):
+            return apply("logical_not", self._condition(node.operand))
+        value = self._number(node.operand)
+        if isinstance(node.op, ast.UAdd):
+            return value
+        if isinstance(node.op, ast.USub):
+            return number(-value.value) if isinstance(value, Number) else apply("negative", value)
+        raise self._at("the operator ~ has no meaning in a formula", node)
+
+    def _read_binop(self, node: ast.BinOp) -> Tree:
+        name = OPERATORS.get(type(node.op))
+        if name is None:
+            hint = "; write ** for a power" if isinstance(node.op, ast.BitXor) else ""
+            raise self._at(f"this operator has no meaning in a formula{hint}", node.right)
+        left, right = self._number(node.left), self._number(node.right)
+        if isinstance(left, Number) and isinstance(right, Number):
+            folded = self._folded(name, left.value, right.value, node)
+            if folded is not None:
+                return number(folded)
+        if name == "divide" and isinstance(right, Number) and right.value.is_zero:
+            raise self._at("division by zero", node.right)
+        if name == "subtract":
+            name = "add"
+            right = self._negated(right)
+        return self._made(node, apply, name, left, right)
+
+    def _negated(self, value: Tree) -> Tree:
+        return number(-value.value) if isinstance(value, Number) else apply("negative", value)
+
+    def _folded(self, name: str, left: Expr, right: Expr, node: ast.BinOp) -> Expr | None:
+        """What two numbers make: sizes are worked out, numbers as in scalar formulas."""
+        if name == "divide" and right.is_zero:
+            raise self._at("division by zero", node.right)
+        rational = left.is_Rational and right.is_Rational
+        if name == "power" and rational:
+            bits = max(abs(left.p), left.q).bit_length() * abs(right)
+            if bits > MAX_POWER_BITS:
+                raise self._at("this power of numbers is too large to write out", node)
+        sizes = bool(left.free_symbols | right.free_symbols)
+        if not (sizes or (rational and (name == "divide" or right.is_Integer))):
+            return None
+        return expand(FOLDS[name](left, right)) if name in FOLDS else None
+
+    def _read_compare(self, node: ast.Compare) -> Tree:
+        values = [self._number(part) for part in (node.left, *node.comparators)]
+        relations = []
+        for sign, left, right in zip(node.ops, values, values[1:], strict=False):
+            if type(sign) not in COMPARISONS:
+                raise self._at("compare with < <= > >= == !=", node)
+            relations.append(self._made(node, apply, type(sign).__name__, left, right))
+        return relations[0] if len(relations) == 1 else self._joined(node, "and", relations)
+
+    def _read_boolop(self, node: ast.BoolOp) -> Tree:
+        kind = "and" if isinstance(node.op, ast.And) else "or"
+        return self._joined(node, kind, [self._condition(value) for value in node.values])
+
+    def _joined(self, node: ast.expr, kind: str, parts: Sequence[Tree]) -> Tree:
+        return self._made(node, apply, f"logical_{kind}", *parts)
+
+    def _read_ifexp(self, node: ast.IfExp) -> Tree:
+        condition = self._condition(node.test)
+        yes, no = self._number(node.body), self._number(node.orelse)
+        return self._made(node, apply, "where", condition, yes, no)
+
+    # Attributes and indices ---------------------------------------------------------------
+
+    def _library_path(self, node: ast.expr) -> str | None:
+        """``linalg.inv`` of ``np.linalg.inv``; None where the node is something else."""
+        path: list[str] = []
+        while isinstance(node, ast.Attribute):
+            path.insert(0, node.attr)
+            node = node.value
+        return ".".join(path) if isinstance(node, ast.Name) and node.id in LIBRARIES else None
+
+    def _read_attribute(self, node: ast.Attribute) -> Any:
+        path = self._library_path(node)
+        if path is not None:
+            if path in LIBRARY_CONSTANTS:
+                value = LIBRARY_CONSTANTS[path]
+                return value if value is None else number(value)
+            raise self._at(f"{path} is not a number; a function is called, as {path}(…)", node)
+        array = self._number(node.value)
+        read = ATTRIBUTES.get(node.attr)
+        if read is None:
+            near = get_close_matches(node.attr, [*ATTRIBUTES, *METHODS], n=1)
+            hint = f"did you mean .{near[0]}?" if near else f"known are .{', .'.join(ATTRIBUTES)}"
+            raise self._at(f"arrays have no .{node.attr}; {hint}", node)
+        return self._made(node, read, array)
+
+    def _read_subscript(self, node: ast.Subscript) -> Any:
+        value = self._read(node.value)
+        if isinstance(value, tuple) and not isinstance(node.slice, ast.Slice | ast.Tuple):
+            place = self._read(node.slice)
+            if isinstance(place, Number) and place.value.is_Integer:
+                k = int(place.value)
+                if -len(value) <= k < len(value):
+                    return value[k]
+        array = self._made(node, as_tree, value)
+        parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+        return self._indexed(array, parts, node)
+
+    def _indexed(self, array: Tree, parts: Sequence[ast.expr], node: ast.expr) -> Tree:
+        stated = [p for p in parts if not _is_ellipsis(p)]
+        keys = [None if isinstance(p, ast.Slice) else self._read(p) for p in stated]
+        pairs = zip(stated, keys, strict=True)
+        isnew = [key is None and not isinstance(part, ast.Slice) for part, key in pairs]
+        used = isnew.count(False)
+        if used > array.ndim or len(stated) < len(parts) - 1:
+            message = f"{used} indices for an array of shape {shown(array.shape)}"
+            raise self._at(message, node)
+        key: list[tuple[Any, ...]] = []
+        axis = 0
+        todo = iter(zip(stated, keys, isnew, strict=True))
+        for part in parts:
+            if _is_ellipsis(part):
+                for _ in range(array.ndim - used):
+                    key.append(all_of(array.shape[axis]))
+                    axis += 1
+                continue
+            _, value, new = next(todo)
+            if new:
+                key.append(("new",))
+                continue
+            size = array.shape[axis]
+            axis += 1
+            if isinstance(part, ast.Slice):
+                key.append(self._sliced(part, size))
+            else:
+                key.append(("int", self._place(value, size, part)))
+        return apply("index", array, key=tuple(key))
+
+    def _place(self, value: Any, size: Expr, node: ast.expr) -> Expr:
+        """The place that an index names, counted from the front."""
+        if not isinstance(value, Number) or (value.value.is_number and not value.value.is_Integer):
+            message = "an index is a whole number, a slice, None or ...; write one_hot(k, n) @ X to"
+            raise self._at(f"{message} choose by a number that the model computes", node)
+        place = value.value
+        if place.as_coeff_Mul()[0] < 0:
+            place = size + place
+        if size.is_number and place.is_number and not 0 <= place < size:
+            raise self._at(f"the index {value.value} is outside of an axis of size {size}", node)
+        return place
+
+    def _sliced(self, node: ast.Slice, size: Expr) -> tuple[Any, ...]:
+        bounds = [self._bound(part) for part in (node.lower, node.upper, node.step)]
+        lower, upper, step = bounds
+        step = S.One if step is None else step
+        if not step.is_Integer or step == 0:
+            raise self._at("the step of a slice is a whole number other than 0", node.step or node)
+        numbers = all(b is None or b.is_Integer for b in (lower, upper, size))
+        if numbers:
+            run = range(int(size))[slice(*(None if b is None else int(b) for b in bounds))]
+            return ("slice", Integer(run.start), Integer(len(run)), step)
+        forward = step > 0
+        start = self._from(lower, size, S.Zero if forward else size - 1)
+        stop = self._from(upper, size, size if forward else S.NegativeOne)
+        count = expand(ceiling(expand((stop - start) / step)))
+        if count.is_number and count < 0:
+            count = S.Zero
+        return ("slice", expand(start), count, step)
+
+    def _from(self, bound: Expr | None, size: Expr, default: Expr) -> Expr:
+        if bound is None:
+            return default
+        return size + bound if bound.as_coeff_Mul()[0] < 0 else bound
+
+    def _bound(self, node: ast.expr | None) -> Expr | None:
+        value = None if node is None else self._read(node)
+        if value is None:
+            return None
+        if isinstance(value, Number) and (value.value.is_Integer or value.value.free_symbols):
+            return value.value
+        assert node is not None
+        raise self._at("the bounds of a slice are whole numbers or sizes", node)
+
+    # Calls --------------------------------------------------------------------------------
+
+    def _read_call(self, node: ast.Call) -> Any:
+        args: list[Any] = [self._read(arg) for arg in node.args]
+        more = {}
+        for keyword in node.keywords:
+            if keyword.arg is None:
+                raise self._at("arguments cannot be unpacked here", keyword.value)
+            more[keyword.arg] = self._read(keyword.value)
+        if isinstance(node.func, ast.Name):
+            return self._called(node.func.id, args, more, node)
+        if not isinstance(node.func, ast.Attribute):
+            raise self._at("call functions by name", node)
+        path = self._library_path(node.func)
+        if path is None:
+            if node.func.attr not in METHODS:
+                self._reject_method(node.func)
+            args.insert(0, self._number(node.func.value))
+            path = node.func.attr
+        name = path.rpartition(".")[2]
+        return self._called(QUALIFIED.get(name, name), args, more, node)
+
+    def _reject_method(self, node: ast.Attribute) -> None:
+        near = get_close_matches(node.attr, METHODS, n=1)
+        hint = f"did you mean .{near[0]}(…)?" if near else f"write {node.attr}(…), a function"
+        raise self._at(f"arrays have no method .{node.attr}(…); {hint}", node)
+
+    def _called(self, name: str, args: list[Any], more: dict[str, Any], node: ast.Call) -> Any:
+        function = self.functions.get(name)
+        own = function is not None and FUNCTIONS.get(name) is not function
+        if name in CALLS and not own:
+            row = CALLS[name]
+            assert row.call is not None
+            try:
+                inspect.signature(row.call).bind(*args, **more)
+            except TypeError:
+                raise self._at(f"{name} is called as {row.signature}", node) from None
+            return self._made(node, row.call, *args, **more)
+        if function is None:
+            raise self._at(self._unknown(name), node)
+        if more:
+            raise self._at(f"{name} takes its arguments in order, without their names", node)
+        operands = [self._made(node, as_tree, arg) for arg in args]
+        least, most = function.arity()
+        if len(operands) < least or (most is not None and len(operands) > most):
+            expected = f"{name}({', '.join(function.parameters)})"
+            raise self._at(f"{name} is called as {expected}; got {len(operands)}", node)
+        for operand in operands:
+            if isinstance(operand, Number) and abs(operand.value) > MAX_FUNCTION_NUMBER:
+                raise self._at(f"the number in {name}(…) is too large to write out", node)
+        return self._made(node, apply_function, function, *operands)
+
+    def _unknown(self, name: str) -> str:
+        if name.startswith("_"):
+            return f"unknown function {name!r}: a name may not start with an underscore"
+        near = get_close_matches(name, [*self.functions, *CALLS], n=1, cutoff=0.6)
+        hint = f"did you mean {near[0]}?" if near else "define it in the model's functions"
+        return f"unknown function {name!r}; {hint}"
+
+
+def _is_ellipsis(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value is ...
+
+
+def _is_condition(value: Tree) -> bool:
+    if isinstance(value, Number):
+        return bool(value.value.is_Boolean)
+    return isinstance(value, Apply) and value.op in _CONDITIONS
+
+
+_CONDITIONS = frozenset(
+    {"logical_and", "logical_or", "logical_not", *(kind.__name__ for kind in COMPARISONS)}
+)
+
+
+OPERATORS: Mapping[type[ast.operator], str] = {
+    ast.Add: "add",
+    ast.Sub: "subtract",
+    ast.Mult: "multiply",
+    ast.Div: "divide",
+    ast.Pow: "power",
+    ast.MatMult: "matmul",
+}
+
+FOLDS: Mapping[str, Callable[[Expr, Expr], Expr]] = {
+    "add": lambda left, right: left + right,
+    "subtract": lambda left, right: left - right,
+    "multiply": lambda left, right: left * right,
+    "divide": lambda left, right: left / right,
+    "power": lambda left, right: left**right,
+}
+
+
+def _turned(array: Tree) -> Tree:
+    return transpose(array) if array.ndim > 1 else array
+
+
+def _matrix_turned(array: Tree) -> Tree:
+    if array.ndim < 2:
+        raise ShapeError(f".mT is that of a matrix; the shape is {shown(array.shape)}")
+    *batch, row, column = range(array.ndim)
+    return transpose(array, (*batch, column, row))
+
+
+def _size(array: Tree) -> Tree:
+    size: Expr = S.One
+    for part in array.shape:
+        size = size * part
+    return number(expand(size))
+
+
+ATTRIBUTES: Mapping[str, Callable[[Tree], Any]] = {
+    "T": _turned,
+    "mT": _matrix_turned,
+    "shape": lambda array: tuple(map(number, array.shape)),
+    "size": _size,
+    "ndim": lambda array: number(array.ndim),
+}
+"""What arrays have, as in NumPy."""
