@@ -40,7 +40,15 @@ from symderive.formulas.nodes import (
     row,
 )
 
-_OPERATORS = {"bin": 1.2, "rel": 1.35, "punct": 0.45, "times": 0.05, "matmul": 0.1, "apply": 0.17, "space": 0.17}
+_OPERATORS = {
+    "bin": 1.2,
+    "rel": 1.35,
+    "punct": 0.45,
+    "times": 0.05,
+    "matmul": 0.1,
+    "apply": 0.17,
+    "space": 0.17,
+}
 _SCRIPT = 0.72
 _LEAST = 3.0
 """No line is broken to get fewer em than this."""

@@ -39,6 +39,7 @@ _SPACES = {  # MathML's own dictionary gives these no space, or another
     "post": ' form="postfix"',
     "ord": ' form="prefix" lspace="0" rspace="0"',
     "times": ' form="infix" lspace="0" rspace="0"',
+    "range": ' form="infix" lspace="0" rspace="0"',
     "matmul": ' form="infix" lspace="0" rspace="0"',
 }
 _INVISIBLE = frozenset("\u2061\u2062\u2063\u2064")

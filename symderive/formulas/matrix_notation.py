@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from sympy import Expr
 
@@ -227,8 +228,10 @@ class MatrixPrinter:
         left, right = tree.args
         if left.ndim == 1 and right.ndim == 1:
             return self.term(left, True).then(self.term(right))
-        if left.ndim == 1:  # x @ A as a column is Aᵀx
-            left, right, transposed = right, left, not transposed
+        if left.ndim == 1 and not transposed:  # x @ A is a column: Aᵀx
+            return self.term(right, True).then(self.term(left))
+        if left.ndim == 1:
+            return self.term(left, True).then(self.term(right))
         if transposed:
             return self.term(right, True).then(self.term(left, True))
         return self.term(left).then(self.term(right))
@@ -314,12 +317,10 @@ class MatrixPrinter:
         """A fraction under a scalar, ⊘ under an array, diag(…)⁻¹ under a row or a column."""
         left, right = tree.args
         if right.ndim == 0:
-            above, below = self.term(left, transposed), self.signed(right)
-            return replace(
-                above,
-                under=(*above.under, below[1]),
-                negative=above.negative != below[0],
-            )
+            above = self.term(left, transposed)
+            negative, under = self.signed(right)
+            flips = above.negative != negative
+            return replace(above, under=(*above.under, under), negative=flips)
         full = left.shape == tree.shape and len(tree.shape) == 2
         if full and right.shape != tree.shape:
             over = self.term(left, transposed)
@@ -361,6 +362,16 @@ def _is_entrywise(tree: Tree) -> bool:
     from symderive.formulas.matrix_rows import ENTRYWISE
 
     return tree.op in ENTRYWISE or tree.op in FUNCTIONS
+
+
+def piece(show: Any) -> Show:
+    """A row that makes one piece, whose transpose is the piece with a ⊤."""
+
+    def shown(printer: MatrixPrinter, tree: Apply, transposed: bool) -> Term:
+        made: Built = show(printer, tree)
+        return printer.atom(made, transposed) if tree.ndim else Term((made,))
+
+    return shown
 
 
 # Putting pieces together ----------------------------------------------------------------------

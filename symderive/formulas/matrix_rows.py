@@ -12,8 +12,9 @@ from typing import Any
 from sympy import Dummy, Expr, S
 
 from symderive.formulas.arrays.ops import expanded
-from symderive.formulas.arrays.syntax import Apply, Number, Shape, Tree
+from symderive.formulas.arrays.syntax import Apply, Number, Tree
 from symderive.formulas.functions import FUNCTIONS
+from symderive.formulas.matrix_entries import by_entry, einsum, index, place
 from symderive.formulas.matrix_notation import (
     BOLD_ONE,
     MatrixPrinter,
@@ -21,13 +22,13 @@ from symderive.formulas.matrix_notation import (
     Term,
     flipped,
     matrices,
+    piece,
     raised,
     shape_node,
 )
 from symderive.formulas.nodes import (
     APPLY,
-    BESIDE,
-    COMMA,
+    EULER,
     KRON,
     NEGATIVE,
     ONES,
@@ -53,23 +54,12 @@ from symderive.formulas.printing import Built, Level, Printer
 
 INVERSE = Row((NEGATIVE, Num("1")))
 INVERSE_TRANSPOSE = Row((NEGATIVE, Op("⊤", "ord")))
-COLON = Op(":", "ord")
 BOLD_ROW = flipped(BOLD_ONE)
 
 
 def applied(name: str, *args: Node) -> Built:
     """A function by its name: tr(X)."""
     return Built(Row((Fn(name), APPLY, fence(commas(*args)))))
-
-
-def _op(show: Any) -> Show:
-    """A row that makes one piece, whose transpose is the piece with a ⊤."""
-
-    def shown(printer: MatrixPrinter, tree: Apply, transposed: bool) -> Term:
-        piece: Built = show(printer, tree)
-        return printer.atom(piece, transposed) if tree.ndim else Term((piece,))
-
-    return shown
 
 
 def _symmetric(show: Any) -> Show:
@@ -82,9 +72,9 @@ def _symmetric(show: Any) -> Show:
 
 def call(printer: MatrixPrinter, tree: Apply, transposed: bool) -> Term:
     """A function entry by entry, by its own notation; any other operation by its name."""
-    scalar = tree.op in FUNCTIONS and not tree.options
-    piece = (_entrywise if scalar else _named)(printer, tree)
-    return printer.atom(piece, transposed) if tree.ndim else Term((piece,))
+    scalar = (tree.op in FUNCTIONS and not tree.options) or "function" in dict(tree.options)
+    shown = (_entrywise if scalar else _named)(printer, tree)
+    return printer.atom(shown, transposed) if tree.ndim else Term((shown,))
 
 
 def _entrywise(printer: MatrixPrinter, tree: Apply) -> Built:
@@ -97,7 +87,8 @@ def _entrywise(printer: MatrixPrinter, tree: Apply) -> Built:
         marks.append(arg.value if isinstance(arg, Number) else Dummy())
         if not isinstance(arg, Number):
             scalars.given(marks[-1], printer.built(arg))
-    return scalars.built(FUNCTIONS[tree.op].apply(*marks))
+    function = dict(tree.options).get("function") or FUNCTIONS[tree.op]
+    return scalars.built(function.apply(*marks))
 
 
 LINES = {(0,): "columns", (1,): "rows"}
@@ -116,7 +107,7 @@ def _named(printer: MatrixPrinter, tree: Apply) -> Built:
         head = Script(head, Text(words or f"axis {', '.join(map(str, axes))}"))
     args = [printer.node(arg) for arg in tree.args]
     for name, value in options.items():
-        if name == "keepdims" or value is None:
+        if name == "keepdims" or value is None or value == USUAL.get((tree.op, name), 0):
             continue
         args.append(_option(printer, value))
     return Built(Row((head, APPLY, fence(commas(*args)))))
@@ -130,6 +121,9 @@ def _option(printer: MatrixPrinter, value: Any) -> Node:
     return Text(str(value))
 
 
+USUAL = {("convolve", "mode"): "full", ("correlate", "mode"): "valid"}
+"""Options that go without saying, besides 0."""
+
 REDUCTIONS = frozenset({"max", "min", "prod", "var", "std", "logsumexp", "norm"})
 
 NAMES: Mapping[str, str] = {
@@ -138,7 +132,10 @@ NAMES: Mapping[str, str] = {
     "logdet": "log det",
     "layer_norm": "LayerNorm",
     "one_hot": "onehot",
-    "expm": "exp",
+    "rms_norm": "RMSNorm",
+    "batch_norm": "BatchNorm",
+    "eigenvectors": "V",
+    "cosine_similarity": "cos",
 }
 """The name of an operation in mathematics, where it is another."""
 
@@ -182,7 +179,7 @@ def _sum(printer: MatrixPrinter, tree: Apply, transposed: bool) -> Term:
     if not axes:
         return printer.term(arg, transposed)
     if arg.ndim > 2:
-        return _op(_named)(printer, tree, transposed)
+        return piece(_named)(printer, tree, transposed)
     if len(axes) == arg.ndim:
         return _total(printer, arg)
     if axes == (1,):  # the sums of the rows: a column
@@ -271,11 +268,10 @@ def _norm_row(printer: MatrixPrinter, tree: Apply) -> Built:
     axes = options.get("axis")
     if arg.ndim > 2 or (axes is not None and len(axes) != arg.ndim):
         return _named(printer, tree)
-    order = options.get("ord")
-    if order is None or str(order) in ("2", "fro"):
+    order = S(options.get("ord", 2))
+    if order == 2:
         return _norm(printer, arg)
-    sub = {"inf": Id("∞"), "oo": Id("∞"), "nuc": Op("∗", "ord")}.get(str(order))
-    return Built(Script(Fence("‖", printer.node(arg), "‖"), sub or printer.size(S(order))))
+    return Built(Script(Fence("‖", printer.node(arg), "‖"), printer.size(order)))
 
 
 def _mean(printer: MatrixPrinter, tree: Apply, transposed: bool) -> Term:
@@ -287,28 +283,18 @@ def _mean(printer: MatrixPrinter, tree: Apply, transposed: bool) -> Term:
 
 def _broadcast(printer: MatrixPrinter, tree: Apply, transposed: bool) -> Term:
     (arg,) = tree.args
+    if arg == Number((), S.Zero):
+        return Term((Built(ZEROS),))
     if tree.ndim == 2 and arg.ndim == 0:  # c 1 1ᵀ
         return printer.spread(arg, tree.shape[:1]).then(Term((BOLD_ROW,)))
     if tree.ndim > 2 or not tree.ndim:
-        return _op(_named)(printer, tree, transposed)
+        return piece(_named)(printer, tree, transposed)
     if not transposed or tree.ndim == 1:
         term = printer.spread(arg, tree.shape)
         return replace(term, chain=(flipped(matrices(term.chain)),)) if transposed else term
     if arg.ndim == 1 or arg.shape[0] == 1:  # (1bᵀ)ᵀ
         return printer.as_column(arg).then(Term((BOLD_ROW,)))
     return Term((BOLD_ONE,)).then(printer.term(arg, True))
-
-
-def _constant(node: Node) -> Show:
-    def shown(printer: MatrixPrinter, tree: Apply, transposed: bool) -> Term:
-        if node == ZEROS:
-            return Term((Built(ZEROS),))
-        column = Term((Built(node),))
-        if tree.ndim == 2:
-            return column.then(Term((BOLD_ROW,)))
-        return Term((BOLD_ROW,)) if transposed else column
-
-    return shown
 
 
 def _eye(printer: MatrixPrinter, tree: Apply) -> Built:
@@ -344,17 +330,16 @@ def _transpose(printer: MatrixPrinter, tree: Apply, transposed: bool) -> Term:
         return printer.term(arg, transposed)
     if axes == (*range(rank - 2), rank - 1, rank - 2):
         return printer.term(arg, not transposed)
-    return _op(_named)(printer, tree, transposed)
+    return piece(_named)(printer, tree, transposed)
 
 
 def _determinant(head: Sequence[Node]) -> Any:
     def shown(printer: MatrixPrinter, tree: Apply) -> Built:
         inner, level = printer.built(tree.args[0])
-        simple = level >= Level.POWER
-        items: list[Node] = []
-        for word in head:
-            items += [word, APPLY]
-        return Built(Row((*items, inner if simple else fence(inner))), Level.CALL)
+        body = inner if level >= Level.POWER else fence(inner)
+        for word in reversed(head):
+            body = Row((word, APPLY, body))
+        return Built(body, Level.CALL)
 
     return shown
 
@@ -365,8 +350,33 @@ def _kron(printer: MatrixPrinter, tree: Apply) -> Built:
 
 
 def _matrix_power(printer: MatrixPrinter, tree: Apply) -> Built:
-    exponent = next(value for _, value in tree.options)
-    return raised(printer.built(tree.args[0]), printer.size(S(exponent)))
+    return raised(printer.built(tree.args[0]), printer.size(S(tree.option("k"))))
+
+
+def _raised_to(above: Node) -> Any:
+    """A function of a matrix that is a power of it."""
+    return lambda printer, tree: raised(printer.built(tree.args[0]), above)
+
+
+def _matrix_exponential(printer: MatrixPrinter, tree: Apply) -> Built:
+    """e^A: exp(A) is the exponential of every entry."""
+    return Built(Script(EULER, None, printer.node(tree.args[0])), Level.POWER)
+
+
+def _eigenvalues(printer: MatrixPrinter, tree: Apply) -> Built:
+    return Built(Row((Id("λ"), APPLY, fence(printer.node(tree.args[0])))))
+
+
+def _normalised(printer: MatrixPrinter, tree: Apply) -> Built:
+    """LayerNorm(X): the small number under its root is no part of the notation."""
+    return applied(NAMES[tree.op], printer.node(tree.args[0]))
+
+
+def _convolution(printer: MatrixPrinter, tree: Apply) -> Built:
+    if tree.option("mode") != "full":
+        return _named(printer, tree)
+    left, right = (printer.within(arg, Level.ENTRYWISE) for arg in tree.args)
+    return Built(Row((left, Op("∗"), right)), Level.ENTRYWISE)
 
 
 def _blocks(printer: MatrixPrinter, tree: Apply) -> Built:
@@ -378,104 +388,6 @@ def _blocks(printer: MatrixPrinter, tree: Apply) -> Built:
     cells = [printer.built(arg, rows_of).node for arg in tree.args]
     below = axis == 0
     return Built(Table(tuple((cell,) for cell in cells) if below else (tuple(cells),)))
-
-
-# Entries --------------------------------------------------------------------------------------
-
-
-def _index(printer: MatrixPrinter, tree: Apply, transposed: bool) -> Term:
-    (arg,) = tree.args
-    key = tree.option("key")
-    if all(part[0] == "new" or _is_all(part, size) for part, size in _with_sizes(key, arg.shape)):
-        if arg.ndim == 1 and [part[0] for part in key] == ["new", "slice"]:
-            return printer.term(arg, not transposed)
-        if arg.ndim == 1 and [part[0] for part in key] == ["slice", "new"]:
-            return printer.term(arg, transposed)
-    return printer.atom(_at(printer, printer.built(arg), key, arg.shape), transposed)
-
-
-def _at(printer: MatrixPrinter, base: Built, key: Sequence[Any], shape: Shape) -> Built:
-    """Something with the places that are taken of it as an index."""
-    parts = [_place(printer, part, size) for part, size in _with_sizes(key, shape)]
-    parts += [COLON] * (len(shape) - sum(part[0] != "new" for part in key))
-    items: list[Node] = []
-    for part in parts:
-        letters = bool(items) and isinstance(part, Id) and isinstance(items[-1], Id)
-        items += [*([BESIDE if letters else COMMA] if items else []), part]
-    plain_base = base.level == Level.ATOM and not isinstance(base.node, Row)
-    return Built(Script(base.node if plain_base else fence(base.node), row(*items)))
-
-
-def _with_sizes(key: Sequence[Any], shape: Shape) -> list[tuple[Any, Expr]]:
-    sizes = iter(shape)
-    return [(part, S.One if part[0] == "new" else next(sizes)) for part in key]
-
-
-def _is_all(part: Any, size: Expr) -> bool:
-    return bool(part[0] == "slice" and (S(part[1]), S(part[2]), S(part[3])) == (0, size, 1))
-
-
-def _place(printer: MatrixPrinter, part: Any, size: Expr) -> Node:
-    kind, *rest = part
-    if kind == "new":
-        return Op("∗", "ord")
-    if kind == "int":
-        return printer.size(S(rest[0]))
-    if _is_all(part, size):
-        return COLON
-    start, count, step = map(S, rest)
-    stop = start + count * step
-    first = [] if start == 0 and step == 1 else [printer.size(start)]
-    last = [] if stop == size and step == 1 else [printer.size(stop)]
-    stride = [] if step == 1 else [COLON, printer.size(step)]
-    return Row((*first, COLON, *last, *stride))
-
-
-def _unit(printer: MatrixPrinter, place: Any) -> Built:
-    return Built(Script(Id("e"), printer.size(S(place))))
-
-
-def _place_at(printer: MatrixPrinter, tree: Apply, transposed: bool) -> Term:
-    """Zeros with an array at some places: products with unit vectors, or blocks."""
-    (arg,) = tree.args
-    key, shape = tree.option("key"), tree.shape
-    kinds = [part[0] for part in key] + ["all"] * (len(shape) - len(key))
-    if len(shape) <= 2 and "new" not in kinds:
-        kinds = [
-            "all" if kind == "slice" and _is_all(part, size) else kind
-            for kind, (part, size) in zip(
-                kinds, [*_with_sizes(key, shape), *[(("all",), S.One)] * 2], strict=False
-            )
-        ]
-        units = {k: _unit(printer, key[k][1]) for k, kind in enumerate(kinds) if kind == "int"}
-        if set(kinds) <= {"int", "all"} and units:
-            if transposed and len(shape) == 2:
-                kinds, units = kinds[::-1], {1 - k: unit for k, unit in units.items()}
-            inner = printer.term(arg)
-            if len(shape) == 1:
-                unit = flipped(units[0]) if transposed else units[0]
-                return inner.then(Term((unit,)))
-            if kinds == ["int", "int"]:
-                return inner.then(Term((units[0], flipped(units[1]))))
-            if kinds == ["int", "all"]:
-                return Term((units[0],)).then(printer.term(arg, True))
-            return inner.then(Term((flipped(units[1]),)))
-        if kinds == ["slice"] and S(key[0][3]) == 1:
-            return printer.atom(_padded(printer, arg, key[0], shape[0]), transposed)
-    head = _at(printer, Built(Fn("place")), key, shape)
-    body = Built(Row((head.node, APPLY, fence(printer.node(arg)))))
-    return printer.atom(body, transposed)
-
-
-def _padded(printer: MatrixPrinter, arg: Tree, part: Any, size: Expr) -> Built:
-    """A vector with zeros above and below."""
-    _, start, count, _ = part
-    cells: list[Node] = [printer.node(arg)]
-    if S(start) != 0:
-        cells.insert(0, ZEROS)
-    if S(start) + S(count) != size:
-        cells.append(ZEROS)
-    return Built(Table(tuple((cell,) for cell in cells)))
 
 
 # Conditions -----------------------------------------------------------------------------------
@@ -516,45 +428,6 @@ def _not(printer: MatrixPrinter, tree: Apply) -> Built:
     return Built(Row((Op("¬", "pre"), fence(printer.node(tree.args[0])))), Level.LOGIC)
 
 
-# Index notation inside matrix notation --------------------------------------------------------
-
-
-def _by_entry(printer: MatrixPrinter, tree: Apply) -> Built:
-    """An array given entry by entry: [X_ij w_j]_ij."""
-    formula, indices = tree.option("formula"), tree.option("indices")
-    scalars = Printer(printer.names, None, {})
-    if not indices:
-        return scalars.built(formula)
-    body = fence(scalars.node(formula), "[", "]")
-    return Built(Script(body, beside(*map(scalars.node, indices))))
-
-
-def beside(*indices: Node) -> Node:
-    """Indices next to each other: single letters without a comma."""
-    items: list[Node] = []
-    for index in indices:
-        if items:
-            close = _is_letter(index) and _is_letter(items[-1])
-            items.append(BESIDE if close else COMMA)
-        items.append(index)
-    return row(*items)
-
-
-def _is_letter(node: Node) -> bool:
-    from symderive.formulas.nodes import bare
-
-    node = bare(node)
-    return isinstance(node, Id) and len(node.text) == 1
-
-
-def _einsum(printer: MatrixPrinter, tree: Apply) -> Built:
-    from symderive.formulas.arrays.ops import entry, indices_of
-
-    indices = indices_of(tree.shape)
-    options = (("formula", entry(tree, indices)), ("indices", indices))
-    return _by_entry(printer, Apply(tree.shape, "index_notation", tree.args, options))
-
-
 def _negative(printer: MatrixPrinter, tree: Apply, transposed: bool) -> Term:
     inner = printer.term(tree.args[0], transposed)
     return replace(inner, negative=not inner.negative)
@@ -568,34 +441,40 @@ ROWS: Mapping[str, Show] = {
     "matmul": MatrixPrinter.matmul,
     "dot": MatrixPrinter.matmul,
     "power": _power,
-    "sqrt": _op(_sqrt),
+    "sqrt": piece(_sqrt),
     "transpose": _transpose,
     "sum": _sum,
     "mean": _mean,
-    "norm": _op(_norm_row),
+    "norm": piece(_norm_row),
     "outer": _outer,
     "inv": _inverse,
     "solve": _solve,
-    "det": _op(_determinant([Fn("det")])),
-    "logdet": _op(_determinant([Fn("log"), Fn("det")])),
-    "kron": _op(_kron),
-    "matrix_power": _op(_matrix_power),
+    "det": piece(_determinant([Fn("det")])),
+    "logdet": piece(_determinant([Fn("log"), Fn("det")])),
+    "kron": piece(_kron),
+    "expm": piece(_matrix_exponential),
+    "sqrtm": piece(_raised_to(Row((Num("1"), Op("/", "ord"), Num("2"))))),
+    "pinv": piece(_raised_to(Op("+", "ord"))),
+    "eigvalsh": piece(_eigenvalues),
+    "layer_norm": piece(_normalised),
+    "rms_norm": piece(_normalised),
+    "batch_norm": piece(_normalised),
+    "convolve": piece(_convolution),
+    "matrix_power": piece(_matrix_power),
     "diag": _symmetric(lambda p, tree: applied("diag", p.node(tree.args[0]))),
     "eye": _symmetric(_eye),
-    "ones": _constant(ONES),
-    "zeros": _constant(ZEROS),
     "broadcast_to": _broadcast,
-    "concatenate": _op(_blocks),
-    "stack": _op(_blocks),
-    "index": _index,
-    "place": _place_at,
-    "where": _op(_where),
-    **{name: _op(_relation(name)) for name in _SIGNS},
-    "logical_and": _op(_junction("∧")),
-    "logical_or": _op(_junction("∨")),
-    "logical_not": _op(_not),
-    "einsum": _op(_einsum),
-    "index_notation": _op(_by_entry),
+    "concatenate": piece(_blocks),
+    "stack": piece(_blocks),
+    "index": index,
+    "place": place,
+    "where": piece(_where),
+    **{name: piece(_relation(name)) for name in _SIGNS},
+    "logical_and": piece(_junction("∧")),
+    "logical_or": piece(_junction("∨")),
+    "logical_not": piece(_not),
+    "einsum": piece(einsum),
+    "index_notation": piece(by_entry),
 }
 
 _ENTRYWISE_WORDS = "add negative multiply divide power where logical_and logical_or logical_not"

@@ -206,6 +206,20 @@ def commas(*items: Node) -> Node:
     return row(*parts[1:])
 
 
+def beside(*indices: Node) -> Node:
+    """Indices next to each other: single letters without a comma, X_ij."""
+    items: list[Node] = []
+    for index in indices:
+        if items:
+            letters = all(
+                isinstance(part, Id) and len(part.text) == 1
+                for part in map(bare, (items[-1], index))
+            )
+            items.append(BESIDE if letters else COMMA)
+        items.append(index)
+    return row(*items)
+
+
 def partial(numerator: Node, denominator: Node) -> Node:
     """∂(numerator)/∂(denominator) as a fraction."""
     return Frac(Row((PARTIAL, numerator)), Row((PARTIAL, denominator)))

@@ -95,7 +95,9 @@ def tree(
     >>> plain(tree(A - Y, names=("A", "Y")))
     'A − Y'
     """
-    return Printer(names, written, colors or {}).built(formula).node
+    printer = Printer(names, written, colors or {})
+    printer.reserve(formula)
+    return printer.built(formula).node
 
 
 class Printer:
@@ -107,12 +109,31 @@ class Printer:
         self.written, self.colors = written, colors
         self.order = Order(names, lambda formula: plain(self.built(formula).node))
         self._built: dict[Basic, Built] = {}
+        self._letters: dict[str, Node] = {}
+        self._taken: set[str] = set(names)
 
     def as_stored(self, formula: Expr) -> bool:
         """Whether the parts of a sum or product keep their stored order."""
         if self.written is None:
             return bool(formula.func(*formula.args).args != formula.args)
         return self.written
+
+    # Indices without a name ---------------------------------------------------------------
+
+    def reserve(self, formula: Basic) -> None:
+        """Keep the letters that a formula uses from being given to indices without a name."""
+        self._taken |= {symbol.name for symbol in formula.atoms(Symbol)}
+
+    def letter(self, symbol: Symbol) -> Node | None:
+        """The letter of an index that has no name of its own; None for any other symbol."""
+        if not (symbol.name.startswith("_") and hasattr(symbol, "size")):
+            return None
+        if symbol.name not in self._letters:
+            from symderive.formulas.arrays.index import index_names
+
+            taken = self._taken | {plain(letter) for letter in self._letters.values()}
+            self._letters[symbol.name] = name_node(index_names(1, taken)[0])
+        return self._letters[symbol.name]
 
     # Pieces -------------------------------------------------------------------------------
 
@@ -141,7 +162,7 @@ class Printer:
 
     def _build(self, formula: Basic) -> Built:
         if isinstance(formula, Symbol):
-            return Built(name_node(formula.name))
+            return Built(self.letter(formula) or name_node(formula.name))
         if isinstance(formula, Add):
             return self.sum(formula)
         if isinstance(formula, Mul) or formula.is_Number:

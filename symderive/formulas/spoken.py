@@ -68,10 +68,18 @@ _SIGNS = {
 }
 _BIG = {"∑": "the sum", "∏": "the product", "∫": "the integral", "lim": "the limit"}
 _POWERS = {"2": "squared", "3": "cubed", "′": "prime", "⊤": "transposed"}
+_KINDS = {"matmul": "times", "range": "to"}
 _POWERS |= {"−1": "inverse", "−⊤": "inverse transposed", "⊙2": "squared element by element"}
 _BOLD = {"1": "all-ones", "0": "all-zeros"}
-_FENCES = {"‖": "the norm of", "|": "the absolute value of", "⌊": "the floor of", "⌈": "the ceiling of"}
+_FENCES = {
+    "‖": "the norm of",
+    "|": "the absolute value of",
+    "⌊": "the floor of",
+    "⌈": "the ceiling of",
+}
 _FUNCTIONS = {"sin": "sine", "cos": "cosine", "tan": "tangent", "exp": "exponential"}
+_FUNCTIONS |= {"det": "the determinant", "tr": "the trace", "diag": "the diagonal matrix"}
+_NORMS = {"2": "the 2-norm of", "F": "the Frobenius norm of", "∞": "the largest entry of"}
 
 
 def spoken(node: Node) -> str:
@@ -119,8 +127,12 @@ def _frac(node: Frac) -> str:
 
 
 def _script(node: Script) -> str:
-    text = spoken(node.base)
-    if node.sub is not None:
+    norm = getattr(node.base, "left", "") == "‖" and _NORMS.get(getattr(node.sub, "text", ""))
+    if norm and isinstance(node.base, Fence):
+        text = f"{norm} {spoken(node.base.body)}" + ("" if _is_short(node.base.body) else ", end,")
+    else:
+        text = spoken(node.base)
+    if node.sub is not None and not norm:
         text += f" {spoken(node.sub)}"
     if node.sup is None:
         return text
@@ -175,7 +187,7 @@ def _style(node: Style) -> str:
 _WRITERS: dict[type[Node], Callable[[Any], str]] = {
     Num: lambda node: node.text,
     Id: lambda node: _id(node),
-    Op: lambda node: _SIGNS.get(node.text, node.text) if node.kind != "matmul" else "times",
+    Op: lambda node: _KINDS.get(node.kind) or _SIGNS.get(node.text, node.text),
     Fn: lambda node: _FUNCTIONS.get(node.text, node.text),
     Text: lambda node: visible(node.text),
     Name: lambda node: spoken(node.body),
