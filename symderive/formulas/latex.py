@@ -58,6 +58,8 @@ _SIGNS = {
     "¬": r"\lnot",
     "∘": r"\circ",
     "⊙": r"\odot",
+    "⊘": r"\oslash",
+    "⊗": r"\otimes",
     "×": r"\times",
     "∈": r"\in",
     "∂": r"\partial",
@@ -70,6 +72,7 @@ _SIGNS = {
     "mod": r"\bmod",
     "\u2062": "",
     "\u2061": "",
+    "\u2063": "",
     "\u2009": r"\,",
 }
 _FUNCTION_WORDS = (
@@ -89,6 +92,8 @@ _DELIMITERS = {
     "⟨": r"\langle",
     "⟩": r"\rangle",
 }
+_LEFT = {r"\vert": r"\lvert", r"\Vert": r"\lVert"}
+_RIGHT = {r"\vert": r"\rvert", r"\Vert": r"\rVert"}
 _BIG = {"∑": r"\sum", "∏": r"\prod", "∫": r"\int", "lim": r"\lim"}
 _ENVIRONMENTS = {"[": "bmatrix", "(": "pmatrix", "|": "vmatrix", "": "matrix"}
 _TEXT_ESCAPES = {
@@ -151,6 +156,8 @@ class _Writer:
     def id(self, node: Id) -> str:
         if node.text in _LETTERS:
             letter = _LETTERS[node.text]
+            if node.style == "bf":
+                return f"\\boldsymbol{{{letter}}}"
             return letter if node.style == "it" or node.text == "∞" else f"\\mathrm{{{letter}}}"
         if not node.text.isascii() and not self.github:
             return f"\\text{{{escaped(node.text)}}}"
@@ -219,10 +226,7 @@ class _Writer:
         body = self.write(node.body)
         if tall(node.body):
             return _joined([f"\\left{left or '.'}", body, f"\\right{right or '.'}"])
-        if left == r"\vert":
-            left = r"\lvert"
-        if right == r"\vert":
-            right = r"\rvert"
+        left, right = _LEFT.get(left, left), _RIGHT.get(right, right)
         return _joined([left, body, right])
 
     def acc(self, node: Acc) -> str:
