@@ -115,7 +115,8 @@ ROWS: tuple[Op, ...] = (
     Op("solve", "solution of a linear system", _solve_shape, _solve_entry, call=_call_solve,
        example="solve(A, x)", explicit=explicit.solve),
     Op("pinv", "pseudoinverse of a matrix of full rank (full column rank, where sizes are "
-       "symbols)", _pinv_shape, expand=_pinv, call=_call("pinv"), example="pinv(concatenate([A, X]))"),
+       "symbols)", _pinv_shape, expand=_pinv, call=_call("pinv"),
+       example="pinv(concatenate([A, X]))"),
     _row("cholesky", "Cholesky factor, lower triangular, of the lower triangle", "matrix",
          "cholesky(A @ A.T + eye(n))"),
     _row("eigvalsh", "eigenvalues of a symmetric matrix (its lower triangle), least first",
