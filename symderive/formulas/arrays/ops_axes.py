@@ -346,7 +346,7 @@ ROWS: tuple[Op, ...] = (
        call=_call_concatenate, example="concatenate([X, Y], axis=1)", aliases=("concat",)),
     Op("stack", "joined along a new axis", _stack_shape, _stack_entry, call=_call_stack,
        example="stack([x, y], axis=1)"),
-    Op("len", "size of the first axis", call=_call_len, example="X/len(X)"),
+    Op("len", "size of the first axis", call=_call_len, example="X*len(X)"),
     Op("vstack", "joined one below the other", call=_call_vstack, example="vstack([X, y])"),
     Op("hstack", "joined side by side", call=_call_hstack, example="hstack([X, Y])"),
 )
