@@ -139,5 +139,6 @@ class Walker:
             return self._error("the formula is empty", 0)
         if missing := re.search(r"(\d|\))\s*(_\d+|\()", self.key[: offset + 2]):
             return self._error(MISSING_OPERATOR, missing.start(2))
-        reason = {"invalid syntax": "this is not a formula"}.get(error.msg, error.msg)
-        return self._error(re.sub(r"\. Perhaps you.*|\. Maybe you.*", "", reason), offset)
+        reason = re.sub(r"\. Perhaps you.*|\. Maybe you.*", "", error.msg)
+        known = {"invalid syntax": "this is not a formula"}
+        return self._error(known.get(reason, reason), offset)

@@ -155,7 +155,7 @@ def eigvalsh(arrays: Sequence[Block], at: At) -> Expr:
         (off[1], off[2], own[2]),
     )
     angle = acos(determinant(shifted) / (2 * spread**3)) / 3
-    return mean + 2 * spread * cos(angle + Rational(2 * (2 - at[0]) % 3, 3) * pi)
+    return mean + 2 * spread * cos(angle + Rational(2 * ((at[0] + 1) % 3), 3) * pi)
 
 
 def greatest(arrays: Sequence[Block], _: At) -> Expr:

@@ -17,6 +17,7 @@ from symderive.formulas.arrays.explicit import Explicit
 from symderive.formulas.arrays.index import ArrayOf, Index, as_size, entry_of, fresh
 from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Shape, Tree
 from symderive.formulas.functions import FUNCTIONS, NamedFunction
+from symderive.formulas.parsing import COMPARISONS
 
 ONE = Integer(1)
 Options = Mapping[str, Any]
@@ -140,8 +141,35 @@ def apply(op: str, *args: Tree, **options: Any) -> Apply:
     (4,)
     """
     row = _table().get(op)
+    if op not in _LOGIC and any(map(is_condition, args)):
+        raise ShapeError("a number is expected, not a condition; write where(condition, 1, 0)")
     shape = (row.shape if row and row.shape else elementwise(op))(args, options)
     return Apply(shape, op, args, tuple(sorted(options.items())))
+
+
+def is_condition(value: Tree) -> bool:
+    """Whether the entries are true or false."""
+    if isinstance(value, Number):
+        return bool(value.value.is_Boolean)
+    return isinstance(value, Apply) and value.op in _CONDITIONS
+
+
+_CONDITIONS = frozenset(
+    {"logical_and", "logical_or", "logical_not", *(kind.__name__ for kind in COMPARISONS)}
+)
+_LOGIC = frozenset({"logical_and", "logical_or", "logical_not", "where"})
+
+
+def condition_of(value: object) -> Tree:
+    """An argument as a condition.
+
+    Raises:
+        ShapeError: It is none.
+    """
+    tree = as_tree(value)
+    if not is_condition(tree):
+        raise ShapeError("a condition such as x >= 0 is expected here")
+    return tree
 
 
 def apply_function(row: NamedFunction, *args: Tree) -> Apply:
@@ -150,6 +178,8 @@ def apply_function(row: NamedFunction, *args: Tree) -> Apply:
     name = next((name for name in names if name not in _table()), row.name)
     if FUNCTIONS.get(name) is row:
         return apply(name, *args)
+    if any(map(is_condition, args)):
+        raise ShapeError("a number is expected, not a condition")
     shape = elementwise(row.name)(args, {})
     return Apply(shape, row.name, args, (("function", row),))
 

@@ -21,6 +21,7 @@ from symderive.formulas.arrays.op import (
     axis_of,
     broadcast,
     entry,
+    number,
     shape_of,
     shown,
     spread,
@@ -314,19 +315,27 @@ def _call_hstack(arrays: Any) -> Tree:
     return apply("concatenate", *whole, axis=(min(whole[0].ndim - 1, 1),))
 
 
+def _call_len(x: Any) -> Tree:
+    arg = as_tree(x)
+    if not arg.ndim:
+        raise ShapeError("a number has no length")
+    return number(arg.shape[0])
+
+
 # fmt: off
 ROWS: tuple[Op, ...] = (
     Op("transpose", "axes in another order", _transpose_shape, _transpose_entry,
        call=_call_transpose, example="transpose(X)", aliases=("permute_dims",)),
     Op("swapaxes", "two axes exchanged", call=_call_swapaxes, example="swapaxes(X, 0, 1)"),
     Op("index", "entries and slices", _index_shape, _index_entry, example="X[1:, -1]"),
-    Op("squeeze", "axes of size 1 left out", call=_call_squeeze, example="squeeze(X[:, :1])"),
+    Op("squeeze", "axes of size 1 left out", call=_call_squeeze,
+       example="squeeze(X[:, :1], axis=1)"),
     Op("expand_dims", "an axis of size 1 put in", call=_call_expand_dims,
        example="expand_dims(X, 1)"),
     Op("flip", "entries in reverse order", call=_call_flip, example="flip(X, axis=1)"),
     Op("roll", "entries moved around in a circle", call=_call_roll, example="roll(x, 1)"),
     Op("reshape", "the entries, row by row, in another shape", lambda a, o: o["shape"],
-       _reshape_entry, call=_call_reshape, example="reshape(X, n, m)"),
+       _reshape_entry, call=_call_reshape, example="reshape(X, (n, m))"),
     Op("ravel", "all entries, row by row", call=_call_ravel, example="ravel(X)",
        aliases=("flatten",)),
     Op("vec", "all entries, column by column", _vec_shape, _vec_entry, call=_call_vec,
@@ -337,6 +346,7 @@ ROWS: tuple[Op, ...] = (
        call=_call_concatenate, example="concatenate([X, Y], axis=1)", aliases=("concat",)),
     Op("stack", "joined along a new axis", _stack_shape, _stack_entry, call=_call_stack,
        example="stack([x, y], axis=1)"),
+    Op("len", "size of the first axis", call=_call_len, example="X*len(X)"),
     Op("vstack", "joined one below the other", call=_call_vstack, example="vstack([X, y])"),
     Op("hstack", "joined side by side", call=_call_hstack, example="hstack([X, Y])"),
 )

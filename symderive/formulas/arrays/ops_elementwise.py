@@ -14,9 +14,13 @@ from symderive.formulas.arrays.op import (
     At,
     Op,
     Options,
+    ShapeError,
     apply,
     as_tree,
+    condition_of,
     elementwise,
+    is_condition,
+    number,
     spread,
     subtract,
 )
@@ -58,7 +62,17 @@ def _call_negative(x: Any) -> Tree:
 
 
 def _call_where(condition: Any, x: Any, y: Any) -> Tree:
-    return apply("where", as_tree(condition), as_tree(x), as_tree(y))
+    yes, no = as_tree(x), as_tree(y)
+    if is_condition(yes) or is_condition(no):
+        raise ShapeError("a number is expected, not a condition")
+    return apply("where", condition_of(condition), yes, no)
+
+
+def _call_logical(op: str) -> Callable[[Any, Any], Tree]:
+    def call(x: Any, y: Any) -> Tree:
+        return apply(op, condition_of(x), condition_of(y))
+
+    return call
 
 
 def _arithmetic(name: str, title: str, join: Callable[..., Expr], example: str) -> Op:
@@ -80,6 +94,18 @@ ROWS: tuple[Op, ...] = (
         _joined(minus),
         call=_call_negative,
         example="-X",
+    ),
+    Op(
+        "square",
+        "square, entry by entry",
+        call=lambda x: apply("power", as_tree(x), number(2)),
+        example="square(X)",
+    ),
+    Op(
+        "absolute",
+        "absolute value, entry by entry",
+        call=lambda x: apply("abs", as_tree(x)),
+        example="absolute(X)",
     ),
     Op("subtract", "difference, entry by entry", call=_call_subtract, example="subtract(X, Y)"),
     Op(
@@ -105,7 +131,7 @@ ROWS: tuple[Op, ...] = (
         "both conditions",
         elementwise("and"),
         _logical(And),
-        call=_binary("logical_and"),
+        call=_call_logical("logical_and"),
         example="where(logical_and(X > 0, Y > 0), X, Y)",
     ),
     Op(
@@ -113,7 +139,7 @@ ROWS: tuple[Op, ...] = (
         "either condition",
         elementwise("or"),
         _logical(Or),
-        call=_binary("logical_or"),
+        call=_call_logical("logical_or"),
         example="where(logical_or(X > 0, Y > 0), X, Y)",
     ),
     Op(
@@ -121,7 +147,7 @@ ROWS: tuple[Op, ...] = (
         "the opposite condition",
         elementwise("not"),
         _logical(Not),
-        call=lambda condition: apply("logical_not", as_tree(condition)),
+        call=lambda condition: apply("logical_not", condition_of(condition)),
         example="where(logical_not(X > 0), X, Y)",
     ),
 )

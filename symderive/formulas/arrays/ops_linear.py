@@ -120,7 +120,8 @@ ROWS: tuple[Op, ...] = (
     Op("solve", "solution of a linear system", _solve_shape, expand=_solve,
        call=_call_solve, example="solve(A, x)"),
     Op("pinv", "pseudoinverse of a matrix of full rank (full column rank, where sizes are "
-       "symbols)", _pinv_shape, expand=_pinv, call=_call("pinv"), example="pinv(X)"),
+       "symbols)", _pinv_shape, expand=_pinv, call=_call("pinv"),
+       example="pinv(concatenate([A, X]))"),
     Op("is_max", "1 at the greatest entry, shared evenly by ties", _same, _whole("is_max"),
        explicit=explicit.is_max),
     Op("is_min", "1 at the least entry, shared evenly by ties", _same, _whole("is_min"),

@@ -185,7 +185,7 @@ def _call_einsum(spec: Any, *operands: Any) -> Tree:
     if strange := set(text) - set(ascii_letters) - set(",->"):
         raise ShapeError(f"einsum: indices are letters, not {sorted(strange)[0]!r}")
     if len(parts) != len(args):
-        raise ShapeError(f"einsum: {text!r} has {len(parts)} operands; {len(args)} are given")
+        raise ShapeError(f"einsum: {text!r} has {len(parts)} operands; given: {len(args)}")
     for letters, arg in zip(parts, args, strict=True):
         if len(letters) != arg.ndim:
             message = f"einsum: {letters!r} does not index an operand of shape {shown(arg.shape)}"
@@ -223,7 +223,7 @@ def _call_tensordot(x: Any, y: Any, axes: Any = 2) -> Tree:
 def _kron_shape(args: Args, _: Options) -> Shape:
     left, right = (arg.shape for arg in args)
     if len(left) != len(right) or not 1 <= len(left) <= 2:
-        raise _misfit("the operands of kron", left, right, "; two vectors or two matrices are")
+        raise _misfit("the operands of kron", left, right, "; both are vectors or both matrices")
     return tuple(expand(a * b) for a, b in zip(left, right, strict=True))
 
 
@@ -305,7 +305,12 @@ def _call_trace(x: Any) -> Tree:
 def _cosine_shape(args: Args, _: Options) -> Shape:
     left, right = (arg.shape for arg in args)
     if len(left) != 1 or left != right:
-        raise _misfit("the operands of cosine_similarity", left, right, "; two vectors are")
+        raise _misfit(
+            "the operands of cosine_similarity",
+            left,
+            right,
+            "; two vectors of one size are expected",
+        )
     return ()
 
 

@@ -13,20 +13,18 @@ from collections.abc import Callable, Container, Mapping, MutableMapping, Sequen
 from difflib import get_close_matches
 from typing import Any
 
-from sympy import E, Expr, Integer, Rational, S, Symbol, ceiling, expand, nan, oo, pi, zoo
+from sympy import E, Expr, Rational, S, Symbol, expand, nan, oo, pi, zoo
 
-from symderive.errors import FormulaError
-from symderive.formulas.arrays.op import ShapeError, as_tree
+from symderive.formulas.arrays.op import ShapeError, as_tree, is_condition
 from symderive.formulas.arrays.ops import CALLS, apply, apply_function, number, shown, transpose
-from symderive.formulas.arrays.ops_axes import all_of
-from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Shape, Tree
+from symderive.formulas.arrays.subscripts import Subscripts
+from symderive.formulas.arrays.syntax import Leaf, Number, Shape, Tree
 from symderive.formulas.functions import FUNCTIONS, NamedFunction
 from symderive.formulas.parsing import COMPARISONS
 from symderive.formulas.walking import (
     MAX_FUNCTION_NUMBER,
     MAX_POWER_BITS,
     TOKEN,
-    Walker,
     split,
 )
 
@@ -132,7 +130,7 @@ def _is_library(word: re.Match[str]) -> bool:
     return word["name"] in LIBRARIES and bool(_LIBRARY.match(word.string, word.end()))
 
 
-class _Reader(Walker):
+class _Reader(Subscripts):
     """Reads the syntax tree of one formula.
 
     A value is a tree, or what only an argument or an index can be: a tuple, None, text, a flag.
@@ -155,7 +153,7 @@ class _Reader(Walker):
 
     def tree(self) -> Tree:
         result = self._operand(self._parsed(), "a formula")
-        if _is_condition(result):
+        if is_condition(result):
             raise self._error("this is a condition; a formula has a number as its value", 0)
         for part in result.walk():
             if isinstance(part, Number) and part.value in (oo, -oo, nan, zoo):
@@ -169,29 +167,15 @@ class _Reader(Walker):
 
     def _number(self, node: ast.expr) -> Tree:
         value = self._operand(node)
-        if _is_condition(value):
+        if is_condition(value):
             raise self._at("a number is expected here, not a condition", node)
         return value
 
     def _condition(self, node: ast.expr) -> Tree:
         value = self._operand(node)
-        if not _is_condition(value):
+        if not is_condition(value):
             raise self._at("a condition such as x >= 0 is expected here", node)
         return value
-
-    def _made(self, node: ast.expr, make: Callable[..., Any], *args: Any, **more: Any) -> Any:
-        """What ``make`` makes; a misfit of shapes gets its place."""
-        try:
-            return make(*args, **more)
-        except ShapeError as error:
-            raise self._misfit(str(error), node) from None
-
-    def _misfit(self, message: str, node: ast.expr) -> FormulaError:
-        if not isinstance(node, ast.BinOp):
-            return self._at(message, node)
-        end = self._offset(node.left.end_lineno or 1, node.left.end_col_offset or 0)
-        gap = re.compile(r"[\s)]*").match(self.key, end)
-        return self._error(message, gap.end() if gap else end)
 
     # Nodes --------------------------------------------------------------------------------
 
@@ -321,80 +305,6 @@ class _Reader(Walker):
         parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
         return self._indexed(array, parts, node)
 
-    def _indexed(self, array: Tree, parts: Sequence[ast.expr], node: ast.expr) -> Tree:
-        stated = [p for p in parts if not _is_ellipsis(p)]
-        keys = [None if isinstance(p, ast.Slice) else self._read(p) for p in stated]
-        pairs = zip(stated, keys, strict=True)
-        isnew = [key is None and not isinstance(part, ast.Slice) for part, key in pairs]
-        used = isnew.count(False)
-        if used > array.ndim or len(stated) < len(parts) - 1:
-            message = f"{used} indices for an array of shape {shown(array.shape)}"
-            raise self._at(message, node)
-        key: list[tuple[Any, ...]] = []
-        axis = 0
-        todo = iter(zip(stated, keys, isnew, strict=True))
-        for part in parts:
-            if _is_ellipsis(part):
-                for _ in range(array.ndim - used):
-                    key.append(all_of(array.shape[axis]))
-                    axis += 1
-                continue
-            _, value, new = next(todo)
-            if new:
-                key.append(("new",))
-                continue
-            size = array.shape[axis]
-            axis += 1
-            if isinstance(part, ast.Slice):
-                key.append(self._sliced(part, size))
-            else:
-                key.append(("int", self._place(value, size, part)))
-        return apply("index", array, key=tuple(key))
-
-    def _place(self, value: Any, size: Expr, node: ast.expr) -> Expr:
-        """The place that an index names, counted from the front."""
-        if not isinstance(value, Number) or (value.value.is_number and not value.value.is_Integer):
-            message = "an index is a whole number, a slice, None or ...; write one_hot(k, n) @ X to"
-            raise self._at(f"{message} choose by a number that the model computes", node)
-        place = value.value
-        if place.as_coeff_Mul()[0] < 0:
-            place = size + place
-        if size.is_number and place.is_number and not 0 <= place < size:
-            raise self._at(f"the index {value.value} is outside of an axis of size {size}", node)
-        return place
-
-    def _sliced(self, node: ast.Slice, size: Expr) -> tuple[Any, ...]:
-        bounds = [self._bound(part) for part in (node.lower, node.upper, node.step)]
-        lower, upper, step = bounds
-        step = S.One if step is None else step
-        if not step.is_Integer or step == 0:
-            raise self._at("the step of a slice is a whole number other than 0", node.step or node)
-        numbers = all(b is None or b.is_Integer for b in (lower, upper, size))
-        if numbers:
-            run = range(int(size))[slice(*(None if b is None else int(b) for b in bounds))]
-            return ("slice", Integer(run.start), Integer(len(run)), step)
-        forward = step > 0
-        start = self._from(lower, size, S.Zero if forward else size - 1)
-        stop = self._from(upper, size, size if forward else S.NegativeOne)
-        count = expand(ceiling(expand((stop - start) / step)))
-        if count.is_number and count < 0:
-            count = S.Zero
-        return ("slice", expand(start), count, step)
-
-    def _from(self, bound: Expr | None, size: Expr, default: Expr) -> Expr:
-        if bound is None:
-            return default
-        return size + bound if bound.as_coeff_Mul()[0] < 0 else bound
-
-    def _bound(self, node: ast.expr | None) -> Expr | None:
-        value = None if node is None else self._read(node)
-        if value is None:
-            return None
-        if isinstance(value, Number) and (value.value.is_Integer or value.value.free_symbols):
-            return value.value
-        assert node is not None
-        raise self._at("the bounds of a slice are whole numbers or sizes", node)
-
     # Calls --------------------------------------------------------------------------------
 
     def _read_call(self, node: ast.Call) -> Any:
@@ -443,7 +353,8 @@ class _Reader(Walker):
             expected = f"{name}({', '.join(function.parameters)})"
             raise self._at(f"{name} is called as {expected}; got {len(operands)}", node)
         for operand in operands:
-            if isinstance(operand, Number) and abs(operand.value) > MAX_FUNCTION_NUMBER:
+            large = isinstance(operand, Number) and operand.value.is_Integer
+            if large and abs(operand.value) > MAX_FUNCTION_NUMBER:
                 raise self._at(f"the number in {name}(…) is too large to write out", node)
         return self._made(node, apply_function, function, *operands)
 
@@ -453,21 +364,6 @@ class _Reader(Walker):
         near = get_close_matches(name, [*self.functions, *CALLS], n=1, cutoff=0.6)
         hint = f"did you mean {near[0]}?" if near else "define it in the model's functions"
         return f"unknown function {name!r}; {hint}"
-
-
-def _is_ellipsis(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and node.value is ...
-
-
-def _is_condition(value: Tree) -> bool:
-    if isinstance(value, Number):
-        return bool(value.value.is_Boolean)
-    return isinstance(value, Apply) and value.op in _CONDITIONS
-
-
-_CONDITIONS = frozenset(
-    {"logical_and", "logical_or", "logical_not", *(kind.__name__ for kind in COMPARISONS)}
-)
 
 
 OPERATORS: Mapping[type[ast.operator], str] = {
