@@ -28,6 +28,7 @@ EPILOG = """\
 examples:
   symderive derive model.toml                 write output/model/: Markdown, LaTeX, PDF, HTML
   symderive derive model.toml --to pdf,html   only these formats
+  symderive derive model.toml --to ipynb      a notebook: the derivation, and cells to run
   symderive show model.toml                   read the derivation here, in the terminal
   symderive check model.toml --claim "dA3/dA1 = A2 - Y"
                                               is this right? if not, where is the slip
@@ -181,7 +182,8 @@ def _derive_options(parser: argparse.ArgumentParser) -> None:
         metavar="FORMATS",
         type=lambda text: [part.strip() for part in text.split(",") if part.strip()],
         default=["md", "tex", "pdf", "html"],
-        help="formats, separated by commas (default: md,tex,pdf,html)",
+        help="of md, tex, pdf, html, ipynb, typ, txt, separated by commas "
+        "(default: md,tex,pdf,html)",
     )
     add(
         "-o",

@@ -60,8 +60,15 @@ class Derivation:
         if target not in self.model.stages:
             raise UnknownChoiceError("stage", target, self.model.stages)
         if key not in self._chains:
-            self._chains[key] = Chain(self.model, *key, self._kinds)
+            self._chains[key] = self._chain_class()(self.model, *key, self._kinds)
         return self._chains[key]
+
+    def _chain_class(self) -> type[Chain]:
+        if not self.model.shapes:
+            return Chain
+        from symderive.array_chain import ArrayChain  # scalar models do without
+
+        return ArrayChain
 
     @property
     def links(self) -> Mapping[tuple[str, str], Link]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from symderive.derivation import Derivation
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Derivative:
     """A derivative with everything that explains it.
 
@@ -54,6 +54,9 @@ class Derivative:
         from symderive.formulas.printing import tree
 
         return latex(tree(self.formula, names=self.derivation.model.names))
+
+    def __repr__(self) -> str:
+        return f"Derivative({self.formula})"
 
     def _repr_latex_(self) -> str:
         """The formula as a notebook shows it."""

@@ -16,6 +16,7 @@ TYPST = "typst"
 if TYPE_CHECKING:
     from symderive.derivation import Derivation
     from symderive.documents.formats import FORMATS as FORMATS
+    from symderive.documents.outline import Outline
 
 __all__ = ["FORMATS", "render", "write"]
 
@@ -109,11 +110,15 @@ def _contents(
     report = derivation.check()
     if not report.passed:
         raise CheckError(f"a check failed, so nothing is written:\n{report}")
-    document = outline(derivation, detail)
+
+    @cache
+    def document(live: bool) -> Outline:
+        return outline(derivation, detail, live=live)
 
     @cache  # tex and a PDF made by TeX, typ and a PDF made by Typst: one source each
     def source(folder: str) -> str:
-        return fill(document, FORMATS[folder])
+        row = FORMATS[folder]
+        return fill(document(row.live), row)
 
     contents: list[str | bytes] = []
     for format in formats:

@@ -18,6 +18,7 @@ from markupsafe import Markup
 
 from symderive.documents.formats import Format, latex_text
 from symderive.documents.graph_draw import FILLS
+from symderive.documents.notebook import cells, closed_up, in_json, json_lines
 from symderive.documents.outline import (
     Block,
     Equation,
@@ -115,6 +116,10 @@ def environment(row: Format) -> jinja2.Environment:
         "wrapped": lambda text: "\n".join(textwrap.wrap(text, 92)),
         "tall": lambda cells: any(isinstance(p, Node) and tall(p) for cell in cells for p in cell),
         "kind": lambda block: type(block).__name__,
+        "cells": cells,
+        "json": lambda text: Markup(in_json(text)),
+        "lines": lambda text: Markup(json_lines(text)),
+        "source": lambda text: Markup(json_lines(closed_up(text))),
     }
     made.filters.update(filters)
     made.globals["fills"] = FILLS

@@ -32,6 +32,7 @@ class Order:
     """
 
     def __init__(self, names: Sequence[str], text: Callable[[Expr], str]) -> None:
+        self.names = tuple(names)
         self.position = {name: k for k, name in enumerate(names)}
         self.text = text
         self._ranks: dict[Basic, tuple[Rank, ...]] = {}

@@ -50,6 +50,8 @@ _SIGNS = {
     "¬": "not",
     "∘": "compose",
     "⊙": "dot.o",
+    "⊘": "div.o",
+    "⊗": "times.o",
     "×": "times",
     "∈": "in",
     "∂": "partial",
@@ -65,6 +67,7 @@ _SIGNS = {
     "/": "\\/",
     "\u2062": "",
     "\u2061": "",
+    "\u2063": "",
     "\u2009": "thin",
 } | {sign: sign for sign in "+=<>!"}
 _FUNCTION_WORDS = (

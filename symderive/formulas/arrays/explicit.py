@@ -12,6 +12,7 @@ from math import prod
 
 from sympy import (
     Add,
+    Eq,
     Expr,
     Mul,
     Piecewise,
@@ -176,6 +177,41 @@ def _some(array: Block, what: str) -> tuple[Expr, ...]:
 def multiplied(arrays: Sequence[Block], _: At) -> Expr:
     """The product of all entries."""
     return Mul(*arrays[0].entries)
+
+
+def norm(arrays: Sequence[Block], _: At) -> Expr:
+    """The root of the sum of squares of all entries."""
+    return sqrt(Add(*(entry**2 for entry in arrays[0].entries)))
+
+
+def logsumexp(arrays: Sequence[Block], _: At) -> Expr:
+    """The logarithm of the sum of exponentials of all entries."""
+    return log(Add(*(exp(entry) for entry in arrays[0].entries)))
+
+
+def softmax(arrays: Sequence[Block], at: At) -> Expr:
+    """An exponential over the sum of all."""
+    return exp(arrays[0][at]) / Add(*(exp(entry) for entry in arrays[0].entries))
+
+
+def tied(extreme: Callable[[Sequence[Block], At], Expr]) -> Explicit:
+    """1 at the greatest (least) entry, shared evenly where several tie; else 0."""
+
+    def made(arrays: Sequence[Block], at: At) -> Expr:
+        top = extreme(arrays, ())
+        ties = Add(*(Piecewise((1, Eq(entry, top)), (0, true)) for entry in arrays[0].entries))
+        return Piecewise((1, Eq(arrays[0][at], top)), (0, true)) / ties
+
+    return made
+
+
+is_max, is_min = tied(greatest), tied(least)
+
+
+def prod_others(arrays: Sequence[Block], at: At) -> Expr:
+    """The product of all entries but one."""
+    places = product(*map(range, arrays[0].shape))
+    return Mul(*(arrays[0][other] for other in places if other != at))
 
 
 # Functions of a matrix ------------------------------------------------------------------------

@@ -81,6 +81,7 @@ class Part(Expr):
     """An entry of what an operation makes of whole arrays: ``inv(A)[i, j]``, ``det(A)``."""
 
     is_commutative = True
+    is_array_part = True
 
     @property
     def op(self) -> str:
@@ -134,6 +135,11 @@ def sigma(body: Expr, indices: Sequence[Index]) -> Expr:
         limits = [Tuple(i, S.Zero, i.size - 1) for i in renamed] + limits
         body = inner
     return SympySum(body, *limits)
+
+
+def sigma_as_is(body: Expr, indices: Sequence[Index]) -> Expr:
+    """The sum, nothing inside it opened."""
+    return SympySum(body, *(Tuple(index, S.Zero, index.size - 1) for index in indices))
 
 
 def bound(formula: SympySum) -> tuple[Index, ...]:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sympy import Rational
+from sympy import Expr, Rational, Tuple
 
+from symderive.formulas.arrays import explicit
+from symderive.formulas.arrays.index import ArrayOf, fresh, part
 from symderive.formulas.arrays.op import (
     Args,
+    At,
     Op,
     Options,
     ShapeError,
@@ -16,10 +19,10 @@ from symderive.formulas.arrays.op import (
     apply,
     as_tree,
     axis_of,
+    entry,
     multiply,
     number,
     subtract,
-    total,
 )
 from symderive.formulas.arrays.syntax import Shape, Tree
 
@@ -28,9 +31,13 @@ def _same_shape(args: Args, _: Options) -> Shape:
     return args[0].shape
 
 
-def _softmax(args: Args, options: Options) -> Tree:
-    powers = apply("exp", args[0])
-    return apply("divide", powers, total(powers, options["axis"], keepdims=True))
+def _softmax(args: Args, options: Options, at: At) -> Expr:
+    """Along its axes the array is one operand; the others fix where it stands."""
+    arg, axis = args[0], options["axis"]
+    own = {place: fresh(arg.shape[place]) for place in axis}
+    inside = [own.get(place, index) for place, index in enumerate(at)]
+    operand = ArrayOf(entry(arg, inside), Tuple(*own.values()))
+    return part("softmax", [operand], [at[place] for place in axis])
 
 
 def _log_softmax(args: Args, options: Options) -> Tree:
@@ -104,8 +111,8 @@ def _call_batch_norm(x: Any, gain: Any = None, bias: Any = None, eps: Any = _EPS
 
 # fmt: off
 ROWS: tuple[Op, ...] = (
-    Op("softmax", "exponentials over their sum along an axis", _same_shape, expand=_softmax,
-       call=_call_softmax("softmax"), example="softmax(X, axis=1)"),
+    Op("softmax", "exponentials over their sum along an axis", _same_shape, _softmax,
+       call=_call_softmax("softmax"), explicit=explicit.softmax, example="softmax(X, axis=1)"),
     Op("log_softmax", "logarithm of softmax", _same_shape, expand=_log_softmax,
        call=_call_softmax("log_softmax"), example="log_softmax(X, axis=0)"),
     Op("layer_norm", "centred and scaled along the last axis", _same_shape, expand=_normalised,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sympy import Expr, Tuple
+from sympy import Expr
 
 from symderive.formulas.arrays import explicit
-from symderive.formulas.arrays.index import ArrayOf, fresh, part
+from symderive.formulas.arrays.index import part
 from symderive.formulas.arrays.op import (
     Args,
     At,
@@ -18,7 +18,6 @@ from symderive.formulas.arrays.op import (
     ShapeError,
     apply,
     as_tree,
-    entry,
     shown,
     transpose,
     whole,
@@ -66,11 +65,8 @@ def _solve_shape(args: Args, _: Options) -> Shape:
     return right
 
 
-def _solve_entry(args: Args, _: Options, at: At) -> Expr:
-    """Each column of the solution is that of its own right-hand side."""
-    row = fresh(args[1].shape[0])
-    right = ArrayOf(entry(args[1], (row, *at[1:])), Tuple(row))
-    return part("solve", [whole(args[0]), right], at[:1])
+def _solve(args: Args, _: Options) -> Tree:
+    return apply("matmul", apply("inv", args[0]), args[1])
 
 
 def _pinv_shape(args: Args, _: Options) -> Shape:
@@ -98,6 +94,15 @@ def _call_solve(A: Any, b: Any) -> Tree:  # noqa: N803
     return apply("solve", as_tree(A), as_tree(b))
 
 
+def _same(args: Args, _: Options) -> Shape:
+    return args[0].shape
+
+
+def _whole(op: str) -> Callable[[Args, Options, At], Expr]:
+    """An entry of what is made of a whole array of any shape."""
+    return lambda args, _, at: part(op, [whole(args[0])], at)
+
+
 def _row(name: str, title: str, kind: str, example: str, **fields: Any) -> Op:
     own = {"scalar": 0, "vector": 1, "matrix": 2}[kind]
     shape, made = _square_to(kind, name), _part_entry(name, own)
@@ -112,11 +117,17 @@ ROWS: tuple[Op, ...] = (
     _row("inv", "inverse", "matrix", "inv(A)"),
     _row("det", "determinant", "scalar", "det(A)"),
     _row("logdet", "logarithm of the absolute value of the determinant", "scalar", "logdet(A)"),
-    Op("solve", "solution of a linear system", _solve_shape, _solve_entry, call=_call_solve,
-       example="solve(A, x)", explicit=explicit.solve),
+    Op("solve", "solution of a linear system", _solve_shape, expand=_solve,
+       call=_call_solve, example="solve(A, x)"),
     Op("pinv", "pseudoinverse of a matrix of full rank (full column rank, where sizes are "
        "symbols)", _pinv_shape, expand=_pinv, call=_call("pinv"),
        example="pinv(concatenate([A, X]))"),
+    Op("is_max", "1 at the greatest entry, shared evenly by ties", _same, _whole("is_max"),
+       explicit=explicit.is_max),
+    Op("is_min", "1 at the least entry, shared evenly by ties", _same, _whole("is_min"),
+       explicit=explicit.is_min),
+    Op("prod_others", "the product of all entries but this one", _same, _whole("prod_others"),
+       explicit=explicit.prod_others),
     _row("cholesky", "Cholesky factor, lower triangular, of the lower triangle", "matrix",
          "cholesky(A @ A.T + eye(n))"),
     _row("eigvalsh", "eigenvalues of a symmetric matrix (its lower triangle), least first",

@@ -86,16 +86,17 @@ def _std(args: Args, options: Options) -> Tree:
     return apply("sqrt", apply("var", args[0], **options))
 
 
-def _logsumexp(args: Args, options: Options) -> Tree:
-    return apply("log", apply("sum", apply("exp", args[0]), **options))
+def _norm_entry(args: Args, options: Options, at: At) -> Expr:
+    """The 2-norm is a part, with a rule of its own; the others are what they stand for."""
+    if options["ord"] == 2:
+        return _part_entry("norm")(args, options, at)
+    return entry(_norm(args, options), at)
 
 
 def _norm(args: Args, options: Options) -> Tree:
     """The p-norm of all entries along the axes; p = 2 of a matrix is the Frobenius norm."""
     arg, p = args[0], options["ord"]
     axes = {"axis": options["axis"], "keepdims": options["keepdims"]}
-    if p == 2:
-        return apply("sqrt", apply("sum", apply("power", arg, number(2)), **axes))
     if p == oo:
         return apply("max", apply("abs", arg), **axes)
     if p == 1:
@@ -218,9 +219,9 @@ ROWS: tuple[Op, ...] = (
     Op("std", "standard deviation along axes", reduced_shape, expand=_std, call=_call_std,
        example="std(X, axis=0)"),
     Op("logsumexp", "logarithm of the sum of exponentials along axes", reduced_shape,
-       expand=_logsumexp, call=_call_logsumexp, example="logsumexp(X, axis=1)"),
-    Op("norm", "norm: 2 (Frobenius of a matrix), 1, inf or p", reduced_shape, expand=_norm,
-       call=_call_norm, example="norm(X, axis=1)"),
+       _part_entry("logsumexp"), call=_call_logsumexp, explicit=explicit.logsumexp, example="logsumexp(X, axis=1)"),
+    Op("norm", "norm: 2 (Frobenius of a matrix), 1, inf or p", reduced_shape, _norm_entry,
+       call=_call_norm, explicit=explicit.norm, example="norm(X, axis=1)"),
     Op("cumsum", "running sum along an axis", _same_shape, _cumsum_entry, call=_call_cumsum,
        example="cumsum(X, axis=1)"),
 )

@@ -107,6 +107,25 @@ def parse_array(
     return known[full], names, full
 
 
+def names_in(text: str, where: str = "", declared: Container[str] = ()) -> tuple[str, ...]:
+    """The names of a formula in order of appearance, those of sizes included.
+
+    Raises:
+        FormulaError: A name is not allowed.
+
+    >>> names_in("sum(X @ w, axis=0)/m")
+    ('X', 'w', 'm')
+    """
+
+    def is_word(word: re.Match[str]) -> bool:
+        name = word["name"]
+        if name == "None" or _KEYWORD.match(text, word.end()):
+            return True
+        return name not in declared and (name in CONSTANTS or _is_library(word))
+
+    return split(text, where, is_word, _TOKEN)[1]
+
+
 def _is_library(word: re.Match[str]) -> bool:
     return word["name"] in LIBRARIES and bool(_LIBRARY.match(word.string, word.end()))
 

@@ -1,0 +1,177 @@
+"""How NumPy writes each array operation, a row each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sympy import Expr
+
+from symderive.formulas.arrays.syntax import Shape
+from symderive.numeric.ops import ATOM, PRODUCT, SIGN
+
+SizeText = Callable[[Expr], str]
+_LETTERS = "ijklmnopqrstuvwxyzabcdefgh"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One operation to be written.
+
+    Attributes:
+        data: What it has besides its operands.
+        shapes: Shapes of the operands.
+        shape: Shape of the result.
+        size: A size as text.
+    """
+
+    data: Any
+    shapes: Sequence[Shape]
+    shape: Shape
+    size: SizeText
+
+    def sizes(self, shape: Shape) -> str:
+        """A shape as text."""
+        inside = ", ".join(self.size(size) for size in shape)
+        return f"({inside},)" if len(shape) == 1 else f"({inside})"
+
+    def axis(self, axes: Sequence[int]) -> str:
+        """``axis=…`` of a reduction; None over all axes, which is faster."""
+        if len(axes) == len(self.shapes[0]):
+            return "axis=None"
+        return f"axis={axes[0] if len(axes) == 1 else tuple(axes)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How an operation is written.
+
+    Attributes:
+        text: Source of a call, from the texts of its operands.
+        level: Its precedence.
+        operands: Loosest precedence of each operand without parentheses; empty for arguments.
+        free: Whether it costs nothing, being a view.
+        after: A statement that completes it; ``name`` is its result.
+    """
+
+    text: Callable[..., str]
+    level: int = ATOM
+    operands: tuple[int, ...] = ()
+    free: bool = False
+    after: Callable[..., str] | None = None
+
+
+def _view(call: Call, x: str) -> str:
+    axes = call.data
+    kept = [axis for axis in axes if axis is not None]
+    rank = len(call.shapes[0])
+    text = x
+    if not rank:
+        return f"np.reshape({x}, {call.sizes(call.shape)})"
+    if kept != sorted(kept):
+        text = f"{x}.T" if kept == list(range(rank))[::-1] else f"{x}.transpose({tuple(kept)})"
+    if len(kept) == len(axes):
+        return text
+    while axes and axes[-1] is not None:
+        axes = axes[:-1]
+    return f"{text}[{', '.join('None' if axis is None else ':' for axis in axes)}]"
+
+
+def key_text(key: Sequence[tuple[Any, ...]], size: SizeText) -> str:
+    """The inside of ``[…]``."""
+    parts = []
+    for kind, *rest in key:
+        if kind == "new":
+            parts.append("None")
+        elif kind == "int":
+            parts.append(size(rest[0]))
+        else:
+            start, length, step = rest
+            stop = start + step * length
+            if step == 1:
+                first = "" if start == 0 else size(start)
+                parts.append(f"{first}:{size(stop)}")
+            elif step.is_positive:
+                parts.append(f"{size(start)}:{size(stop)}:{size(step)}")
+            else:
+                parts.append(f"{size(start)} + {size(step)} * np.arange({size(length)})")
+    return ", ".join(parts)
+
+
+def _fit(call: Call, x: str) -> str:
+    return f"np.broadcast_to({x}, {call.sizes(call.shape)})"
+
+
+def _index(call: Call, x: str) -> str:
+    return f"{x}[{key_text(call.data, call.size)}]"
+
+
+def _place(call: Call, _: str) -> str:
+    return f"np.zeros({call.sizes(call.data[1])})"
+
+
+def _place_after(call: Call, name: str, x: str) -> str:
+    return f"{name}[{key_text(call.data[0], call.size)}] += {x}"
+
+
+def _letters(labels: Sequence[int]) -> str:
+    return "".join(_LETTERS[label] for label in labels)
+
+
+def _einsum(call: Call, *operands: str) -> str:
+    inside, out = call.data
+    spec = ",".join(map(_letters, inside))
+    return f'np.einsum("{spec}->{_letters(out)}", {", ".join(operands)})'
+
+
+def _diagonal(call: Call, x: str) -> str:
+    labels, out = call.data
+    if labels == (0, 0) or (len(labels) == 2 and labels[0] == labels[1]):
+        return f"{x}.diagonal()"
+    numbers = {label: place for place, label in enumerate(dict.fromkeys(labels))}
+    spec = _letters([numbers[label] for label in labels])
+    return f'np.einsum("{spec}->{_letters([numbers[label] for label in out])}", {x})'
+
+
+def _reduce(ufunc: str, more: str = "") -> Form:
+    return Form(lambda call, x: f"np.{ufunc}.reduce({x}, {call.axis(call.data)}{more})")
+
+
+def _function(name: str) -> Form:
+    return Form(lambda call, *args: f"{name}({', '.join(args)})")
+
+
+FORMS: Mapping[str, Form] = {
+    "view": Form(_view, ATOM, (ATOM,), free=True),
+    "fit": Form(_fit, free=True),
+    "reshape": Form(lambda call, x: f"np.reshape({x}, {call.sizes(call.shape)})"),
+    "index": Form(_index, ATOM, (ATOM,)),
+    "place": Form(_place, after=_place_after),
+    "eye": Form(lambda call: f"np.eye({call.size(call.data)})"),
+    "arange": Form(lambda call: f"np.arange({call.size(call.data)})"),
+    "gather": Form(lambda call, x, *at: f"{x}[{', '.join(at)}]", ATOM, (ATOM,)),
+    "diagonal": Form(_diagonal, ATOM, (ATOM,), free=True),
+    "embed": _function("np.diag"),
+    "sum": _reduce("add"),
+    "prod_over": _reduce("multiply"),
+    "max_over": _reduce("maximum", ", initial=-np.inf"),
+    "min_over": _reduce("minimum", ", initial=np.inf"),
+    "cumsum": Form(lambda call, x: f"np.cumsum({x}, axis={call.data[0]})"),
+    "inv": _function("np.linalg.inv"),
+    "det": _function("np.linalg.det"),
+    "logdet": Form(lambda call, x: f"np.linalg.slogdet({x})[1]"),
+    "logdet_positive": Form(
+        lambda call, x: f"2.0 * np.log(np.linalg.cholesky({x}).diagonal()).sum()", PRODUCT, (ATOM,)
+    ),
+    "cholesky": _function("np.linalg.cholesky"),
+    "eigvalsh": _function("np.linalg.eigvalsh"),
+    "solve": _function("np.linalg.solve"),
+    "matmul": Form(lambda call, x, y: f"{x} @ {y}", PRODUCT, (PRODUCT, SIGN)),
+    "times": Form(lambda call, x, y: f"{x} * {y}", PRODUCT, (PRODUCT, SIGN)),
+    "vdot": _function("np.vdot"),
+    "tensordot": Form(lambda call, x, y: f"np.tensordot({x}, {y}, axes={call.data})"),
+    "einsum": Form(_einsum),
+    "concatenate": Form(lambda call, *args: f"np.concatenate(({', '.join(args)},), {call.data})"),
+}
+"""Every operation that a program of arrays may hold besides those on entries."""

@@ -1,0 +1,254 @@
+"""Array programs as a graph: the scalar graph with shapes, and nodes for what is not entry by entry.
+
+Sums, products and functions of entries are the nodes of ``graph`` (and its stable forms apply to
+them); they broadcast. Everything else is a node with ``data``: above all ``contract``, a sum of
+products over labelled axes, which matrix products, sums, traces and einsum all are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from sympy import Expr, S
+
+from symderive.formulas.arrays.syntax import Shape
+from symderive.numeric.graph import Graph, Node, Rule
+
+Labels = tuple[int, ...]
+SCALAR_NODES = frozenset(["const", "input", "add", "mul"])
+
+
+def broadcast(shapes: Iterable[Shape]) -> Shape:
+    """NumPy's broadcasting of shapes that are known to fit.
+
+    >>> from sympy import Symbol
+    >>> broadcast([(Symbol("m"), S.One), (Symbol("n"),)])
+    (m, n)
+    """
+    result: list[Expr] = []
+    for shape in shapes:
+        missing = len(shape) - len(result)
+        if missing > 0:
+            result = [*shape[:missing], *result]
+        start = len(result) - len(shape)
+        for axis, size in enumerate(shape, start):
+            if result[axis] is S.One:
+                result[axis] = size
+    return tuple(result)
+
+
+class ArrayGraph(Graph):
+    """Nodes with shapes.
+
+    Args:
+        inputs: Shape of each name that the program is given.
+        rules: As for ``Graph``; array nodes are looked up by their ``op`` too.
+        calls: As for ``Graph``.
+        expansions: What array nodes are built from, by ``op``.
+    """
+
+    def __init__(
+        self,
+        inputs: Mapping[str, Shape],
+        rules: Mapping[str, Iterable[Rule]] | None = None,
+        calls: Mapping[str, Callable[..., Node]] | None = None,
+        expansions: Mapping[str, Callable[..., Node]] | None = None,
+    ) -> None:
+        self.inputs = inputs
+        self.expansions = expansions or {}
+        self._shape_of: dict[int, Shape] = {}
+        super().__init__(rules, calls)
+
+    def shape(self, node: Node) -> Shape:
+        """The shape of a node."""
+        return self._shape_of[node.id]
+
+    def ndim(self, node: Node) -> int:
+        """The number of its axes."""
+        return len(self._shape_of[node.id])
+
+    def _node(self, op: str, args: tuple[Node, ...], data: Any, key: Any) -> Node:
+        node = self._nodes.get(key)
+        if node is None:
+            node = super()._node(op, args, data, key)
+            shapes = [self._shape_of[arg.id] for arg in args]
+            if op == "input":
+                shape = self.inputs.get(data, ())
+            elif data is not None and op not in SCALAR_NODES:
+                shape = SHAPES[op](shapes, data)
+            else:
+                shape = broadcast(shapes)
+            self._shape_of[node.id] = shape
+        return node
+
+    # Array nodes ------------------------------------------------------------------------------
+
+    def array(self, op: str, args: Sequence[Node], data: Any = ()) -> Node:
+        """A node that is not entry by entry; ``data`` says all about it but its operands."""
+        if op in self.expansions:
+            return self.expansions[op](self, *args, data)
+        node = self._node(op, tuple(args), data, (op, data, *(arg.id for arg in args)))
+        return self._rewrite(node)
+
+    def again(self, node: Node, args: Sequence[Node]) -> Node:
+        """The like of a node of another graph, on operands of this one."""
+        if node.op == "const":
+            return self.const(node.data)
+        if node.op == "input":
+            return self.input(node.data)
+        if node.op == "add":
+            constant, factors = node.data
+            return self.add(constant, zip(args, factors, strict=True))
+        if node.op == "mul":
+            return self.mul(1, zip(args, node.data, strict=True))
+        if node.op == "contract":
+            return self.contract(list(zip(args, node.data[0], strict=True)), node.data[1])
+        if node.op == "view":
+            return self.view(args[0], node.data)
+        if node.op == "fit":
+            return self.fit(args[0], node.data)
+        if node.data is not None:
+            return self.array(node.op, args, node.data)
+        return self.call(node.op, *args)
+
+    def view(self, node: Node, axes: Sequence[int | None]) -> Node:
+        """Axes in another order; None is a new axis of size 1.
+
+        A transpose is ``(1, 0)``, a vector as a column ``(0, None)``.
+        """
+        if node.op == "view":
+            inner = node.data
+            axes = [None if axis is None else inner[axis] for axis in axes]
+            node = node.args[0]
+        if list(axes) == list(range(self.ndim(node))):
+            return node
+        if not self.ndim(node) and node.op == "const":
+            return node
+        return self.array("view", (node,), tuple(axes))
+
+    def fit(self, node: Node, shape: Shape) -> Node:
+        """The node, broadcast to a shape."""
+        if node.op == "fit":
+            node = node.args[0]
+        return node if self.shape(node) == shape else self.array("fit", (node,), shape)
+
+    def contract(self, factors: Sequence[tuple[Node, Labels]], output: Labels) -> Node:
+        """Σ Π of factors over every label that the output lacks."""
+        numbers: dict[int, int] = {}
+        for label in (label for _, labels in factors for label in labels):
+            numbers.setdefault(label, len(numbers))
+        inside = tuple(tuple(numbers[x] for x in labels) for _, labels in factors)
+        out = tuple(numbers[x] for x in output)
+        if len(factors) == 1 and sorted(inside[0]) == sorted(out) == list(range(len(out))):
+            return self.view(factors[0][0], [inside[0].index(x) for x in out])
+        return self.array("contract", [node for node, _ in factors], (inside, out))
+
+    def total(self, node: Node, axes: Sequence[int], keepdims: bool = False) -> Node:
+        """The sum over axes."""
+        rank = self.ndim(node)
+        kept = [axis for axis in range(rank) if axis not in axes]
+        result = self.contract([(node, tuple(range(rank)))], tuple(kept))
+        return self.kept(result, axes, rank) if keepdims else result
+
+    def kept(self, node: Node, axes: Sequence[int], rank: int) -> Node:
+        """The reduced axes put back with size 1."""
+        places = iter(range(rank))
+        return self.view(node, [None if axis in axes else next(places) for axis in range(rank)])
+
+
+# Shapes of array nodes ------------------------------------------------------------------------
+
+Shapes = Sequence[Shape]
+
+
+def _contract_shape(shapes: Shapes, data: tuple[tuple[Labels, ...], Labels]) -> Shape:
+    sizes: dict[int, Expr] = {}
+    for labels, shape in zip(data[0], shapes, strict=True):
+        for label, size in zip(labels, shape, strict=True):
+            if sizes.get(label, S.One) is S.One:
+                sizes[label] = size
+    return tuple(sizes[label] for label in data[1])
+
+
+def _view_shape(shapes: Shapes, axes: Sequence[int | None]) -> Shape:
+    return tuple(S.One if axis is None else shapes[0][axis] for axis in axes)
+
+
+def reduced(shape: Shape, axes: Sequence[int], keepdims: bool = False) -> Shape:
+    """The shape without some axes, or with size 1 in their place."""
+    if keepdims:
+        return tuple(S.One if axis in axes else size for axis, size in enumerate(shape))
+    return tuple(size for axis, size in enumerate(shape) if axis not in axes)
+
+
+def _index_shape(shapes: Shapes, key: Sequence[tuple[Any, ...]]) -> Shape:
+    result: list[Expr] = []
+    axis = 0
+    for kind, *rest in key:
+        if kind == "new":
+            result.append(S.One)
+            continue
+        if kind == "slice":
+            result.append(rest[1])
+        axis += 1
+    return (*result, *shapes[0][axis:])
+
+
+def _matmul_shape(shapes: Shapes, _: Any) -> Shape:
+    left, right = shapes
+    batch = broadcast([left[:-2], right[:-2]])
+    return (*batch, *left[-2:-1], *(right[-1:] if len(right) > 1 else ()))
+
+
+def _tensordot_shape(shapes: Shapes, axes: tuple[Sequence[int], Sequence[int]]) -> Shape:
+    return reduced(shapes[0], axes[0]) + reduced(shapes[1], axes[1])
+
+
+def _concatenate_shape(shapes: Shapes, axis: int) -> Shape:
+    total = sum((shape[axis] for shape in shapes), S.Zero)
+    return (*shapes[0][:axis], total, *shapes[0][axis + 1 :])
+
+
+def _same(shapes: Shapes, _: Any) -> Shape:
+    return shapes[0]
+
+
+SHAPES: Mapping[str, Callable[[Shapes, Any], Shape]] = {
+    "contract": _contract_shape,
+    "view": _view_shape,
+    "fit": lambda _, shape: shape,
+    "reshape": lambda _, shape: shape,
+    "index": _index_shape,
+    "place": lambda _, data: data[1],
+    "eye": lambda _, size: (size, size),
+    "arange": lambda _, size: (size,),
+    "gather": lambda shapes, _: broadcast(shapes[1:]),
+    "diagonal": lambda shapes, data: tuple(shapes[0][data[0].index(x)] for x in data[1]),
+    "embed": lambda shapes, _: (shapes[0][0], shapes[0][0]),
+    "sum": lambda shapes, axes: reduced(shapes[0], axes),
+    "max_over": lambda shapes, axes: reduced(shapes[0], axes),
+    "min_over": lambda shapes, axes: reduced(shapes[0], axes),
+    "prod_over": lambda shapes, axes: reduced(shapes[0], axes),
+    "logsumexp": lambda shapes, axes: reduced(shapes[0], axes),
+    "norm": lambda shapes, axes: reduced(shapes[0], axes),
+    "softmax": _same,
+    "log_softmax": _same,
+    "cumsum": _same,
+    "inv": _same,
+    "cholesky": _same,
+    "det": lambda shapes, _: shapes[0][:-2],
+    "logdet": lambda shapes, _: shapes[0][:-2],
+    "logdet_positive": lambda shapes, _: shapes[0][:-2],
+    "eigvalsh": lambda shapes, _: shapes[0][:-1],
+    "solve": lambda shapes, _: shapes[1],
+    "matmul": _matmul_shape,
+    "symmetric_product": lambda shapes, _: (shapes[0][1], shapes[0][1]),
+    "times": lambda shapes, _: broadcast(shapes),
+    "tensordot": _tensordot_shape,
+    "vdot": lambda _, __: (),
+    "einsum": _contract_shape,
+    "concatenate": _concatenate_shape,
+    "matrix_function": _same,
+    "matrix_power": _same,
+}

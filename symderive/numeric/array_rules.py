@@ -1,0 +1,163 @@
+"""Stable forms of arrays: log-sum-exp, softmax, log-determinants, wherever a graph shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from symderive.numeric.array_graph import ArrayGraph, Labels
+from symderive.numeric.graph import Node, Rule, linear
+
+
+def places(graph: ArrayGraph, node: Node, rank: int) -> tuple[Node, tuple[int, ...]] | None:
+    """(base, axes): which axes of a result of ``rank`` the base's axes broadcast along."""
+    shift = rank - graph.ndim(node)
+    if shift < 0:
+        return None
+    if node.op != "view":
+        return node, tuple(range(shift, rank))
+    where = {axis: place + shift for place, axis in enumerate(node.data) if axis is not None}
+    base = node.args[0]
+    if len(where) < graph.ndim(base):
+        return None
+    return base, tuple(where[axis] for axis in range(graph.ndim(base)))
+
+
+def _summed(node: Node) -> tuple[Node, Labels] | None:
+    """(u, the axes that are kept) of the plain sum of one array over some axes."""
+    if node.op != "contract" or len(node.args) != 1:
+        return None
+    (labels,), output = node.data
+    if len(set(labels)) < len(labels):
+        return None
+    return node.args[0], tuple(labels.index(x) for x in output)
+
+
+def _along(graph: ArrayGraph, node: Node, inner: Node, kept: Labels) -> bool:
+    """Whether ``node`` stands beside ``inner`` with each kept axis at its own place."""
+    found = places(graph, node, graph.ndim(inner))
+    return found is not None and found[1] == kept and list(kept) == sorted(kept)
+
+
+def _others(rank: int, kept: Labels) -> tuple[int, ...]:
+    return tuple(axis for axis in range(rank) if axis not in kept)
+
+
+def _log(graph: Any, node: Node) -> Node | None:
+    """log(Σ exp(u)) → logsumexp(u); log(softmax(u)) → log_softmax(u); log(det(A)) → logdet(A)."""
+    (inner,) = node.args
+    if inner.op == "softmax":
+        return graph.array("log_softmax", inner.args, inner.data)
+    if inner.op == "det":
+        return graph.array("logdet", inner.args, inner.data)
+    view = inner.op == "view"
+    found = _summed(inner.args[0] if view else inner)
+    if found is None or found[0].op != "exp":
+        return None
+    u, kept = found[0].args[0], found[1]
+    if graph.shape(u) != graph.shape(found[0]):
+        return None
+    if list(kept) != sorted(kept):
+        return None
+    made = graph.array("logsumexp", (u,), _others(graph.ndim(u), kept))
+    return graph.view(made, inner.data) if view else made
+
+
+def _softmax(graph: Any, node: Node) -> Node | None:
+    """exp(u)/Σ exp(u) → softmax(u)."""
+    pairs = list(zip(node.args, node.data, strict=True))
+    for top, above in pairs:
+        if top.op != "exp" or above != 1:
+            continue
+        for below, exponent in pairs:
+            if exponent != -1:
+                continue
+            base = below.args[0] if below.op == "view" else below
+            found = _summed(base)
+            if found is None or found[0] is not top or not _along(graph, below, top, found[1]):
+                continue
+            axes = _others(graph.ndim(top), found[1])
+            if not axes:
+                continue
+            made = graph.array("softmax", top.args, axes)
+            rest = [(n, e) for n, e in pairs if n is not top and n is not below]
+            return graph.mul(1, [(made, 1), *rest])
+    return None
+
+
+def _log_softmax(graph: Any, node: Node) -> Node | None:
+    """u − logsumexp(u) → log_softmax(u), also in a larger sum."""
+    constant, terms = linear(node)
+    for below, factor in terms:
+        base = below.args[0] if below.op == "view" else below
+        if base.op != "logsumexp":
+            continue
+        inner = base.args[0]
+        kept = tuple(a for a in range(graph.ndim(inner)) if a not in base.data)
+        if not _along(graph, below, inner, kept):
+            continue
+        wanted = dict(zip(inner.args, inner.data[1], strict=True)) if _open(inner) else {inner: 1}
+        have = dict(terms)
+        if all(have.get(n) == -factor * k for n, k in wanted.items()):
+            offset = inner.data[0] if _open(inner) else 0
+            rest = [(n, k) for n, k in terms if n not in wanted and n is not below]
+            made = graph.array("log_softmax", (inner,), base.data)
+            return graph.add(constant + factor * offset, [(made, -factor), *rest])
+    return None
+
+
+def _open(node: Node) -> bool:
+    return node.op == "add" and not node.named
+
+
+def _exp(graph: Any, node: Node) -> Node | None:
+    """exp(log_softmax(u)) → softmax(u)."""
+    (inner,) = node.args
+    if inner.op == "log_softmax":
+        return graph.array("softmax", inner.args, inner.data)
+    return None
+
+
+RULES: Mapping[str, tuple[Rule, ...]] = {
+    "log": (_log,),
+    "mul": (_softmax,),
+    "add": (_log_softmax,),
+    "exp": (_exp,),
+}
+"""What to recognise, by the kind of node."""
+
+
+# How they are computed --------------------------------------------------------------------------
+
+
+def _shifted(graph: ArrayGraph, u: Node, axes: Any) -> tuple[Node, Node, Node]:
+    """(m, u − m, exp(u − m)) with m the maximum along the axes."""
+    top = graph.array("max_over", (u,), axes)
+    beside = graph.kept(top, axes, graph.ndim(u))
+    shifted = graph.call("group", graph.add(0, [(u, 1), (beside, -1)]))
+    return top, shifted, graph.call("exp", shifted)
+
+
+def _compute_logsumexp(graph: ArrayGraph, u: Node, axes: Any) -> Node:
+    top, _, powers = _shifted(graph, u, axes)
+    return graph.add(0, [(top, 1), (graph.call("log", graph.total(powers, axes)), 1)])
+
+
+def _compute_softmax(graph: ArrayGraph, u: Node, axes: Any) -> Node:
+    _, _, powers = _shifted(graph, u, axes)
+    share = graph.mul(1, [(powers, 1), (graph.total(powers, axes, True), -1)])
+    return graph.call("group", share)  # one array, whatever multiplies it
+
+
+def _compute_log_softmax(graph: ArrayGraph, u: Node, axes: Any) -> Node:
+    _, shifted, powers = _shifted(graph, u, axes)
+    log = graph.call("log", graph.total(powers, axes, True))
+    return graph.call("group", graph.add(0, [(shifted, 1), (log, -1)]))
+
+
+EXPANSIONS: Mapping[str, Callable[..., Node]] = {
+    "logsumexp": _compute_logsumexp,
+    "softmax": _compute_softmax,
+    "log_softmax": _compute_log_softmax,
+}
+"""How array functions are computed, by name."""

@@ -1,0 +1,373 @@
+"""Array formulas (trees) as nodes of a graph: what each operation is to the machine, a row each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+from sympy import Expr, Integer, S, Symbol
+
+from symderive.errors import ModelError
+from symderive.formulas.arrays.ops import OPS as ARRAY_OPS
+from symderive.formulas.arrays.ops import expanded
+from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Tree
+from symderive.formulas.functions import FUNCTIONS
+from symderive.numeric.array_graph import ArrayGraph, Labels
+from symderive.numeric.from_sympy import node_of
+from symderive.numeric.graph import RATIONAL, Node, linear
+
+Names = Mapping[str, Node]
+Options = Mapping[str, Any]
+Make = Callable[[ArrayGraph, Sequence[Node], Options], Node]
+
+
+class Reader:
+    """Makes nodes of trees; equal trees are made once.
+
+    Args:
+        graph: Where the nodes are made.
+        names: The nodes of inputs, sizes and earlier definitions; grows while reading.
+    """
+
+    def __init__(self, graph: ArrayGraph, names: dict[str, Node]) -> None:
+        self.graph, self.names = graph, names
+        self._done: dict[Tree, Node] = {}
+
+    def node(self, tree: Tree) -> Node:
+        """A tree as a node.
+
+        Raises:
+            ModelError: It holds a name or an operation without a numeric meaning.
+        """
+        known = self._done.get(tree)
+        if known is None:
+            known = self._done[tree] = self._read(tree)
+        return known
+
+    def _read(self, tree: Tree) -> Node:
+        if isinstance(tree, Leaf):
+            return self._name(tree.name)
+        if isinstance(tree, Number):
+            return self.number(tree.value)
+        assert isinstance(tree, Apply)
+        made = self._apply(tree)
+        return made if self.graph.shape(made) == tree.shape else self.graph.fit(made, tree.shape)
+
+    def _name(self, name: str) -> Node:
+        node = self.names.get(name)
+        if node is None:
+            raise ModelError(f"the name {name!r} is used before it is defined")
+        return node
+
+    def number(self, value: Expr) -> Node:
+        """A number or a formula in sizes."""
+        return node_of(value, self.graph, self.names)
+
+    def _apply(self, tree: Apply) -> Node:
+        options = dict(tree.options)
+        if tree.op == "index_notation":
+            from symderive.numeric.from_indices import IndexReader
+
+            return IndexReader(self).array(options["formula"], options["indices"])
+        make = READ.get(tree.op)
+        if make is not None:
+            return make(self.graph, [self.node(arg) for arg in tree.args], options)
+        row = ARRAY_OPS.get(tree.op)
+        if row is not None and row.expand is not None:
+            return self.node(expanded(tree))
+        if tree.op not in FUNCTIONS:
+            raise ModelError(f"the operation {tree.op} has no numeric form")
+        return named_function(self.graph, tree.op, [strip(self.node(arg)) for arg in tree.args])
+
+
+def named_function(graph: ArrayGraph, name: str, args: Sequence[Node]) -> Node:
+    """A named function, entry by entry."""
+    marks = [Symbol(f"_entry{i}", real=True) for i in range(len(args))]
+    given = {mark.name: arg for mark, arg in zip(marks, args, strict=True)}
+    exact: list[Expr] = [
+        _number_of(arg) if arg.op == "const" and isinstance(arg.data, int) else mark
+        for arg, mark in zip(args, marks, strict=True)
+    ]
+    return node_of(FUNCTIONS[name].apply(*exact), graph, given)
+
+
+def _number_of(node: Node) -> Expr:
+    return Integer(node.data)
+
+
+def strip(node: Node) -> Node:
+    """What is broadcast, where the user broadcasts anyway."""
+    return node.args[0] if node.op == "fit" else node
+
+
+# Entry by entry -------------------------------------------------------------------------------
+
+
+def _add(graph: ArrayGraph, args: Sequence[Node], _: Options) -> Node:
+    return graph.add(0, [(strip(arg), 1) for arg in args])
+
+
+def _multiply(graph: ArrayGraph, args: Sequence[Node], _: Options) -> Node:
+    return graph.mul(1, [(strip(arg), 1) for arg in args])
+
+
+def _divide(graph: ArrayGraph, args: Sequence[Node], _: Options) -> Node:
+    return graph.mul(1, [(strip(args[0]), 1), (strip(args[1]), -1)])
+
+
+def _power(graph: ArrayGraph, args: Sequence[Node], _: Options) -> Node:
+    base, exponent = map(strip, args)
+    constant, rest = linear(exponent)
+    if not rest and isinstance(constant, RATIONAL):
+        return graph.mul(1, [(base, constant)])
+    if base.op == "const" and base.data > 0:
+        return graph.call("exp", graph.mul(1, [(exponent, 1), (graph.call("log", base), 1)]))
+    return graph.call("pow", base, exponent)
+
+
+def _call(op: str) -> Make:
+    def made(graph: ArrayGraph, args: Sequence[Node], _: Options) -> Node:
+        result = args[0] if len(args) > 1 else graph.call(op, strip(args[0]))
+        for arg in args[1:]:
+            result = graph.call(op, strip(result), strip(arg))
+        return result
+
+    return made
+
+
+def _where(graph: ArrayGraph, args: Sequence[Node], _: Options) -> Node:
+    return graph.call("where", *map(strip, args))
+
+
+# Sums of products -----------------------------------------------------------------------------
+
+
+def labelled(graph: ArrayGraph, node: Node, labels: Labels, sizes: Sequence[Expr]) -> Any:
+    """The node with the axes that are broadcast against ``sizes`` (not 1) taken off."""
+    shape = graph.shape(node)
+    if all(s is not S.One or size is S.One for s, size in zip(shape, sizes, strict=True)):
+        return node, labels
+    kept = [
+        axis
+        for axis, (s, size) in enumerate(zip(shape, sizes, strict=True))
+        if s is not S.One or size is S.One
+    ]
+    return squeeze(graph, node, kept), tuple(labels[axis] for axis in kept)
+
+
+def squeeze(graph: ArrayGraph, node: Node, kept: Sequence[int]) -> Node:
+    """The node without the axes of size 1 that are not kept."""
+    if len(kept) == graph.ndim(node):
+        return node
+    if node.op == "view" and all(a is None for i, a in enumerate(node.data) if i not in kept):
+        return graph.view(node.args[0], [node.data[axis] for axis in kept])
+    shape = graph.shape(node)
+    key = tuple(
+        ("slice", S.Zero, size, S.One) if axis in kept else ("int", S.Zero)
+        for axis, size in enumerate(shape)
+    )
+    return graph.array("index", (node,), key)
+
+
+def _matmul(graph: ArrayGraph, args: Sequence[Node], _: Options) -> Node:
+    left, right = args
+    shapes = graph.shape(left), graph.shape(right)
+    batch = max(len(shapes[0]), len(shapes[1]), 2) - 2
+    row, inner, column = batch, batch + 1, batch + 2
+    labels = [
+        (*range(batch - (len(shapes[0]) - 2), batch), row, inner)
+        if len(shapes[0]) > 1
+        else (inner,),
+        (*range(batch - (len(shapes[1]) - 2), batch), inner, column)
+        if len(shapes[1]) > 1
+        else (inner,),
+    ]
+    sizes: dict[int, Expr] = {}
+    for own, shape in zip(labels, shapes, strict=True):
+        for label, size in zip(own, shape, strict=True):
+            if sizes.get(label, S.One) is S.One:
+                sizes[label] = size
+    factors = [
+        labelled(graph, node, own, [sizes[x] for x in own])
+        for node, own in zip(args, labels, strict=True)
+    ]
+    output = tuple(range(batch)) + (row,) * (row in labels[0]) + (column,) * (column in labels[1])
+    return graph.contract(factors, output)
+
+
+def _einsum(graph: ArrayGraph, args: Sequence[Node], options: Options) -> Node:
+    inputs, output = options["spec"].replace(" ", "").split("->")
+    letters: dict[str, int] = {}
+
+    def of(text: str) -> Labels:
+        return tuple(letters.setdefault(x, len(letters)) for x in text)
+
+    factors = [(node, of(own)) for node, own in zip(args, inputs.split(","), strict=True)]
+    return graph.contract(factors, of(output))
+
+
+def _sum(graph: ArrayGraph, args: Sequence[Node], options: Options) -> Node:
+    return graph.total(args[0], options["axis"], options["keepdims"])
+
+
+def _reduce(op: str) -> Make:
+    def made(graph: ArrayGraph, args: Sequence[Node], options: Options) -> Node:
+        rank = graph.ndim(args[0])
+        axes = options.get("axis")
+        axes = tuple(range(rank)) if axes is None else (axes,) if isinstance(axes, int) else axes
+        result = graph.array(op, args, tuple(axes)) if axes else args[0]
+        return graph.kept(result, axes, rank) if options.get("keepdims") and axes else result
+
+    return made
+
+
+def _along(op: str) -> Make:
+    """An operation along one axis, or some, that keeps the shape."""
+
+    def made(graph: ArrayGraph, args: Sequence[Node], options: Options) -> Node:
+        axis = options["axis"]
+        return graph.array(op, args, (axis,) if isinstance(axis, int) else tuple(axis))
+
+    return made
+
+
+# Axes and entries -----------------------------------------------------------------------------
+
+
+def _transpose(graph: ArrayGraph, args: Sequence[Node], options: Options) -> Node:
+    return graph.view(args[0], options["axes"])
+
+
+def _index(graph: ArrayGraph, args: Sequence[Node], options: Options) -> Node:
+    """Whole slices and new axes are a view."""
+    key = options["key"]
+    shape = graph.shape(args[0])
+    axes: list[int | None] = []
+    axis = 0
+    for kind, *rest in key:
+        if kind == "new":
+            axes.append(None)
+            continue
+        if kind != "slice" or rest[0] != 0 or rest[1] != shape[axis] or rest[2] != 1:
+            return graph.array("index", args, key)
+        axes.append(axis)
+        axis += 1
+    return graph.view(args[0], [*axes, *range(axis, len(shape))])
+
+
+def _place(graph: ArrayGraph, args: Sequence[Node], options: Options) -> Node:
+    return graph.array("place", args, (options["key"], options["shape"]))
+
+
+def _fit(graph: ArrayGraph, args: Sequence[Node], options: Options) -> Node:
+    return graph.fit(args[0], options["shape"])
+
+
+def _reshape(graph: ArrayGraph, args: Sequence[Node], options: Options) -> Node:
+    return graph.array("reshape", args, options["shape"])
+
+
+def _eye(graph: ArrayGraph, _: Sequence[Node], options: Options) -> Node:
+    return graph.array("eye", (), options["size"])
+
+
+def _diag(graph: ArrayGraph, args: Sequence[Node], _: Options) -> Node:
+    rank = graph.ndim(args[0])
+    eye = graph.array("eye", (), graph.shape(args[0])[-1])
+    own = tuple(range(rank))
+    return graph.contract([(args[0], own), (eye, (rank - 1, rank))], (*own, rank))
+
+
+def _diagonal(graph: ArrayGraph, args: Sequence[Node], _: Options) -> Node:
+    batch = tuple(range(graph.ndim(args[0]) - 2))
+    k = len(batch)
+    return graph.contract([(args[0], (*batch, k, k))], (*batch, k))
+
+
+def _trace(graph: ArrayGraph, args: Sequence[Node], _: Options) -> Node:
+    batch = tuple(range(graph.ndim(args[0]) - 2))
+    return graph.contract([(args[0], (*batch, len(batch), len(batch)))], batch)
+
+
+def _outer(graph: ArrayGraph, args: Sequence[Node], _: Options) -> Node:
+    return graph.contract([(args[0], (0,)), (args[1], (1,))], (0, 1))
+
+
+def _filled(value: int) -> Make:
+    return lambda graph, _, options: graph.fit(graph.const(value), options["shape"])
+
+
+def _plain(op: str) -> Make:
+    return lambda graph, args, _: graph.array(op, args)
+
+
+def _solve(graph: ArrayGraph, args: Sequence[Node], _: Options) -> Node:
+    return _matmul(graph, [graph.array("inv", args[:1]), args[1]], {})
+
+
+def _concatenate(graph: ArrayGraph, args: Sequence[Node], options: Options) -> Node:
+    return graph.array("concatenate", args, options["axis"])
+
+
+def _stack(graph: ArrayGraph, args: Sequence[Node], options: Options) -> Node:
+    axis, rank = options["axis"], graph.ndim(args[0])
+    places: list[int | None] = list(range(rank))
+    places.insert(axis, None)
+    return graph.array("concatenate", [graph.view(arg, places) for arg in args], axis)
+
+
+READ: Mapping[str, Make] = {
+    "add": _add,
+    "negative": lambda graph, args, _: graph.scale(strip(args[0]), -1),
+    "multiply": _multiply,
+    "divide": _divide,
+    "power": _power,
+    "square": lambda graph, args, _: graph.mul(1, [(strip(args[0]), 2)]),
+    "sqrt": lambda graph, args, _: graph.mul(1, [(strip(args[0]), Fraction(1, 2))]),
+    "exp": _call("exp"),
+    "where": _where,
+    "Lt": _call("lt"),
+    "LtE": _call("le"),
+    "Gt": _call("gt"),
+    "GtE": _call("ge"),
+    "Eq": _call("eq"),
+    "NotEq": _call("ne"),
+    "logical_and": _call("and"),
+    "logical_or": _call("or"),
+    "logical_not": _call("not"),
+    "maximum": _call("max"),
+    "minimum": _call("min"),
+    "matmul": _matmul,
+    "dot": _matmul,
+    "einsum": _einsum,
+    "outer": _outer,
+    "trace": _trace,
+    "sum": _sum,
+    "max": _reduce("max_over"),
+    "min": _reduce("min_over"),
+    "prod": _reduce("prod_over"),
+    "logsumexp": _reduce("logsumexp"),
+    "softmax": _along("softmax"),
+    "log_softmax": _along("log_softmax"),
+    "cumsum": _along("cumsum"),
+    "transpose": _transpose,
+    "index": _index,
+    "place": _place,
+    "broadcast_to": _fit,
+    "reshape": _reshape,
+    "concatenate": _concatenate,
+    "stack": _stack,
+    "eye": _eye,
+    "ones": _filled(1),
+    "zeros": _filled(0),
+    "diag": _diag,
+    "diagonal": _diagonal,
+    "inv": _plain("inv"),
+    "det": _plain("det"),
+    "logdet": _plain("logdet"),
+    "cholesky": _plain("cholesky"),
+    "eigvalsh": _plain("eigvalsh"),
+    "solve": _solve,
+}
+"""How each operation is made of nodes; any other is expanded, or a function of entries."""
