@@ -339,7 +339,7 @@ ARRAY_MISTAKES = {
     "x = [1, inf]": "line 3, parameters.x: must be finite",
     "x = [[1, 2], [3]]": "line 3, parameters.x: the lists of an array must have the same length",
     "x = { property = 3 }": "line 3, parameters.x: must be text in quotes, not a number",
-    'x = { shape = "n" }\n[shapes]\nx = "n"': "line 3, parameters.x: the shape of x is stated twice",
+    'x = { shape = "n" }\n[shapes]\nx = "n"': "line 3, parameters.x: the shape of x is stated",
 }
 
 

@@ -2,7 +2,9 @@
 
 Reading is strict: a key that is not in ``KEYS`` or a value of another kind is an error with
 its line. A parameter or constant is a number, an array as nested lists, or a table such as
-``{ shape = ["m", "n"], value = [[1, 2]], property = "symmetric" }``. To let model files say more, add a row to ``KEYS``; ``Model`` takes its keys as arguments.
+``{ shape = ["m", "n"], value = [[1, 2]], property = "symmetric" }``.
+
+To let model files say more, add a row to ``KEYS``; ``Model`` takes its keys as arguments.
 """
 
 from __future__ import annotations
