@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sympy import Expr, Indexed, S
@@ -14,6 +14,7 @@ from symderive.formulas.matrix_notation import MatrixPrinter, Term, flipped
 from symderive.formulas.nodes import (
     APPLY,
     ZEROS,
+    Big,
     Fence,
     Fn,
     Id,
@@ -23,6 +24,7 @@ from symderive.formulas.nodes import (
     Script,
     Table,
     beside,
+    commas,
     fence,
 )
 from symderive.formulas.printing import Built, Level, Printer, has_exponent
@@ -73,7 +75,8 @@ def _at(printer: MatrixPrinter, base: Built, keys: Sequence[tuple[Key, Expr]]) -
 def with_index(base: Built, places: Sequence[Node]) -> Built:
     """Something with an index: in brackets unless it can bear one."""
     bearing = base.level == Level.ATOM and not has_exponent(base.node)
-    bearing = bearing and not isinstance(base.node, Row)
+    if isinstance(base.node, Row):  # chol(A) bears one, on its bracket
+        bearing = bearing and isinstance(base.node.items[-1], Fence)
     return Built(Script(base.node if bearing else fence(base.node), beside(*places)))
 
 
@@ -182,11 +185,33 @@ def whole_array(printer: Printer, array: ArrayOf) -> Built:
     return MatrixPrinter(printer.order.names, False, False).built(array_tree(array))
 
 
+OVER_INDICES: Mapping[str, Node] = {
+    "max": Fn("max"),
+    "min": Fn("min"),
+    "prod": Op("∏"),
+    "prod_others": Op("∏"),
+}
+"""Operations on all entries that are written with an index below their sign: max_j X_ij."""
+
+
+def _over_indices(printer: Printer, formula: Part) -> Built:
+    (array,) = formula.arrays
+    below = commas(*map(printer.node, array.indices))
+    if formula.indices:  # all entries but one
+        below = Row((below, Op("≠", "rel"), commas(*map(printer.node, formula.indices))))
+    body = printer.within(array.formula, Level.NEGATIVE)
+    sign = OVER_INDICES[formula.op]
+    head: Node = Script(sign, below) if isinstance(sign, Fn) else Big("∏", below)
+    return Built(Row((head, APPLY, body)), Level.CALL)
+
+
 def part(printer: Printer, formula: Part) -> Built:
     """An entry of what an operation makes of whole arrays: (A⁻¹)_ij, det A."""
     from symderive.formulas.arrays.matrix import apply_part
     from symderive.formulas.arrays.ops import OPS
 
+    if formula.op in OVER_INDICES and len(formula.arrays) == 1:
+        return _over_indices(printer, formula)
     operands = [array_tree(array) for array in formula.arrays]
     if formula.op in OPS:
         tree = apply_part(formula.op, operands)

@@ -128,13 +128,17 @@ REDUCTIONS = frozenset({"max", "min", "prod", "var", "std", "logsumexp", "norm"}
 
 NAMES: Mapping[str, str] = {
     "trace": "tr",
+    "diagonal": "diag",
     "cholesky": "chol",
     "logdet": "log det",
     "layer_norm": "LayerNorm",
+    "log_softmax": "log softmax",
     "one_hot": "onehot",
     "rms_norm": "RMSNorm",
     "batch_norm": "BatchNorm",
     "eigenvectors": "V",
+    "is_max": "ismax",
+    "is_min": "ismin",
     "cosine_similarity": "cos",
 }
 """The name of an operation in mathematics, where it is another."""
@@ -266,12 +270,12 @@ def _norm_row(printer: MatrixPrinter, tree: Apply) -> Built:
     (arg,) = tree.args
     options = dict(tree.options)
     axes = options.get("axis")
-    if arg.ndim > 2 or (axes is not None and len(axes) != arg.ndim):
-        return _named(printer, tree)
     order = S(options.get("ord", 2))
-    if order == 2:
-        return _norm(printer, arg)
-    return Built(Script(Fence("‖", printer.node(arg), "‖"), printer.size(order)))
+    sub: Node = Id("F") if order == 2 and arg.ndim == 2 else printer.size(order)
+    if axes is not None and len(axes) != arg.ndim:
+        words = LINES.get(axes, "") if arg.ndim == 2 else ""
+        sub = commas(printer.size(order), Text(words or f"axis {', '.join(map(str, axes))}"))
+    return Built(Script(Fence("‖", printer.node(arg), "‖"), sub))
 
 
 def _mean(printer: MatrixPrinter, tree: Apply, transposed: bool) -> Term:
@@ -286,7 +290,10 @@ def _broadcast(printer: MatrixPrinter, tree: Apply, transposed: bool) -> Term:
     if arg == Number((), S.Zero):
         return Term((Built(ZEROS),))
     if tree.ndim == 2 and arg.ndim == 0:  # c 1 1ᵀ
-        return printer.spread(arg, tree.shape[:1]).then(Term((BOLD_ROW,)))
+        ones = [BOLD_ONE, BOLD_ROW]
+        if 1 in tree.shape:
+            ones = [BOLD_ROW] if (tree.shape[0] == 1) != transposed else [BOLD_ONE]
+        return replace(printer.spread(arg, tree.shape[:1]), chain=tuple(ones))
     if tree.ndim > 2 or not tree.ndim:
         return piece(_named)(printer, tree, transposed)
     if not transposed or tree.ndim == 1:
