@@ -115,9 +115,7 @@ def certify_array(
     return Certificate("sampled", f"equal at {points} points{at_shapes}", points, 50, SEED)
 
 
-def _witnessed(
-    left: Expr, right: Expr, algebra: Algebra, where: Mapping[Expr, Expr]
-) -> bool:
+def _witnessed(left: Expr, right: Expr, algebra: Algebra, where: Mapping[Expr, Expr]) -> bool:
     """Whether both sides are one, each derivative by SymPy's ``diff`` of the definitions."""
     sides = [resolved(side) for side in (left, right)]
     if sides[0] is None or sides[1] is None:
@@ -171,7 +169,9 @@ def _number(size: Expr, sizes: Mapping[str, int]) -> int:
     return int(size.subs({Symbol(name): number for name, number in sizes.items()}))
 
 
-def held(known: Knowledge, shapes: Mapping[str, Shape], sizes: Mapping[str, int]) -> dict[Basic, Basic]:
+def held(
+    known: Knowledge, shapes: Mapping[str, Shape], sizes: Mapping[str, int]
+) -> dict[Basic, Basic]:
     """What the properties of arrays make of their entries at concrete sizes."""
     found: dict[Basic, Basic] = {}
     for name in known.stated:

@@ -163,9 +163,7 @@ class ArrayPartial(Partial):
     @cached_property
     def _names(self) -> dict[str, str]:
         names = {str(mark): str(name) for mark, name in self.symbols.items()}
-        bars = {
-            f"{BAR}{mark}": adjoint_name(self.target, name) for mark, name in names.items()
-        }
+        bars = {f"{BAR}{mark}": adjoint_name(self.target, name) for mark, name in names.items()}
         return {**names, **bars}
 
     @cached_property
@@ -188,9 +186,13 @@ class ArrayPartial(Partial):
             at = tuple(fresh(size) for size in self.shapes[user])
             own = self.shape.target if user == self.target else at
             middle = entry_of(user, own)
-            links = (Diff(middle, below),) if user == self.target else (
-                Diff(top, middle),
-                Diff(middle, below),
+            links = (
+                (Diff(middle, below),)
+                if user == self.target
+                else (
+                    Diff(top, middle),
+                    Diff(middle, below),
+                )
             )
             parts.append(product(*links) if user == self.target else sigma(product(*links), at))
         plan: list[tuple[Expr, str]] = [(canonical(sum_of(*parts)), "chain rule")]
@@ -200,8 +202,7 @@ class ArrayPartial(Partial):
         plan.append((rename(shown, self.symbols), "the links put in"))
         if self.shape.closed is not None:
             plan += [
-                (rename(formula, self.symbols), reason)
-                for formula, reason in self.shape.rewritings
+                (rename(formula, self.symbols), reason) for formula, reason in self.shape.rewritings
             ]
         lines: list[Line] = []
         for formula, reason in plan:
@@ -278,7 +279,9 @@ class ArrayChain(Chain):
         """The shape of an adjoint from its terms."""
         shapes = {mark.name: self.model.shapes.get(n, ()) for n, mark in names.items()}
         stated = {
-            mark.name: self.model.properties[n] for n, mark in names.items() if n in self.model.properties
+            mark.name: self.model.properties[n]
+            for n, mark in names.items()
+            if n in self.model.properties
         }
         known = Knowledge(stated)
         algebra = Algebra(known)
@@ -300,6 +303,4 @@ class ArrayChain(Chain):
         symbols[TARGET] = Symbol(self.target)
         if shape.closed is not None:
             self._formulas[name] = (shape.closed, tuple(names))
-        return ArrayPartial(
-            self.target, name, users, shape, symbols, self.model.shapes, self.taken
-        )
+        return ArrayPartial(self.target, name, users, shape, symbols, self.model.shapes, self.taken)

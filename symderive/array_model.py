@@ -76,8 +76,10 @@ def read_shape(stated: SizeText, name: str, where: str = "") -> Shape:
     >>> read_shape("m 3", "X")
     (m, 3)
     """
-    parts: Iterable[Any] = stated.replace(",", " ").split() if isinstance(stated, str) else (
-        [stated] if isinstance(stated, int) else stated
+    parts: Iterable[Any] = (
+        stated.replace(",", " ").split()
+        if isinstance(stated, str)
+        else ([stated] if isinstance(stated, int) else stated)
     )
     sizes: list[Expr] = []
     for part in parts:
@@ -212,7 +214,9 @@ class StageReader:
         """The formula as a template, shared by all that are the same up to names."""
         shapes = tuple(self.shapes.get(n, ()) for n in names)
         known = {
-            placeholder(k).name: self.properties[n] for k, n in enumerate(names) if n in self.properties
+            placeholder(k).name: self.properties[n]
+            for k, n in enumerate(names)
+            if n in self.properties
         }
         full = f"{key} | {shapes} | {sorted(known.items())}"
         if full not in self.templates:
@@ -277,4 +281,3 @@ class Letters:
         """The letters of some indices."""
         self._named(indices)
         return tuple(self._known[index] for index in indices)  # type: ignore[misc]
-

@@ -95,7 +95,9 @@ def _cholesky(p: Part, at: Sequence[Index], change: Expr) -> Expr:
     half = Piecewise((S.One, k > column), (Rational(1, 2), delta_is(k, column)), (S.Zero, true))
     left = part("inv", [lower], (k, at[0]))
     right = part("inv", [lower], (column, at[1]))
-    return sigma_as_is(product(part("cholesky", p.arrays, (row, k)), half, left, change, right), [k, *at])
+    return sigma_as_is(
+        product(part("cholesky", p.arrays, (row, k)), half, left, change, right), [k, *at]
+    )
 
 
 def delta_is(left: Expr, right: Expr) -> object:
@@ -146,7 +148,9 @@ PART_ROWS: tuple[PartRule, ...] = (
         _chosen("is_min"),
         "entries that share the least value share the derivative evenly",
     ),
-    PartRule("prod", "product of entries", "prod(U)", "sum(prod_others(U)*dU)", _chosen("prod_others")),
+    PartRule(
+        "prod", "product of entries", "prod(U)", "sum(prod_others(U)*dU)", _chosen("prod_others")
+    ),
     PartRule(
         "eigvalsh",
         "eigenvalue rule",
@@ -235,7 +239,9 @@ def _part_row(row: PartRule) -> Row:
         at = formula.arrays[0].indices
         return row.change(formula, at, derivatives[0]) if derivatives[0] != 0 else S.Zero
 
-    rule = Rule(row.name, Symbol(row.left), Symbol(row.right), row.convention, (row.left, row.right))
+    rule = Rule(
+        row.name, Symbol(row.left), Symbol(row.right), row.convention, (row.left, row.right)
+    )
     return Row(rule, match, row.left, conclude)
 
 

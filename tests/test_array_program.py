@@ -293,4 +293,3 @@ def test_operations_are_numpys(name: str, sizes: dict[str, int]) -> None:
 def test_every_row_is_tested() -> None:
     used = {t.op for tree in CASES.values() for t in tree.walk() if isinstance(t, Apply)}
     assert set(ops.OPS) - used <= {"Eq", "LtE"}
-

@@ -224,7 +224,11 @@ class Algebra:
             sums.append(self.known.sum(Mul(*parts), ordered))
         result = Mul(*outside, *sums)
         changed = [s for s in sums if not isinstance(s, SympySum)]
-        return self._walk(result, whole) if changed and result.has(SympySum, KroneckerDelta) else result
+        return (
+            self._walk(result, whole)
+            if changed and result.has(SympySum, KroneckerDelta)
+            else result
+        )
 
 
 def _must_split(body: Add, indices: Sequence[Index]) -> bool:
@@ -393,6 +397,11 @@ def _canonical_sum(formula: SympySum) -> Expr:
 
 def _role(body: Expr, index: Index) -> tuple[str, ...]:
     """Where an index stands, whatever the indices are called."""
-    blank = {i: Index("_", i.size) for i in free_indices(body) if i.name.startswith("_f") and i != index}
+    blank = {
+        i: Index("_", i.size) for i in free_indices(body) if i.name.startswith("_f") and i != index
+    }
     mark = {index: Index("_me", index.size), **blank}
-    return (str(index.size), *sorted(str(substitute(f, mark)) for f in Mul.make_args(body) if f.has(index)))
+    return (
+        str(index.size),
+        *sorted(str(substitute(f, mark)) for f in Mul.make_args(body) if f.has(index)),
+    )

@@ -83,10 +83,7 @@ class Matrices:
 
     def has_notation(self, tree: Tree) -> bool:
         """Whether a tree is matrix notation throughout."""
-        return all(
-            t.ndim <= 2 and not (isinstance(t, Apply) and t.op in ("einsum", "index_notation"))
-            for t in tree.walk()
-        )
+        return has_notation(tree)
 
     def _by_index(self, formula: Expr, wanted: tuple[Index, ...]) -> Tree:
         names = sorted({s.name for s in formula.free_symbols if type(s) is Symbol})
@@ -168,7 +165,9 @@ class Matrices:
                 raise NoMatrixError
             key.append(("slice", place - step * inside[0], inside[0].size, step))
             axes.append(inside[0])
-        plain = all(k[0] == "slice" and k[1:] == (S.Zero, s, S.One) for k, s in zip(key, shape, strict=True))
+        plain = all(
+            k[0] == "slice" and k[1:] == (S.Zero, s, S.One) for k, s in zip(key, shape, strict=True)
+        )
         if not plain:
             tree = apply("index", tree, key=tuple(key))
         if len(set(axes)) < len(axes):
@@ -282,7 +281,11 @@ class Matrices:
         axes = [free_indices(term) for term in factor.args]
         union = set().union(*axes)
         apart = any(mine != union for mine in axes) and all(mine != union for mine in axes)
-        return apart or len(union) > 2 or (factor is body and len(union) > 1 and bool(union - set(indices)))
+        return (
+            apart
+            or len(union) > 2
+            or (factor is body and len(union) > 1 and bool(union - set(indices)))
+        )
 
     def _product(self, factors: Sequence[Expr], summed: Sequence[Index]) -> Labelled:
         sums = [f for f in factors if isinstance(f, Add) and free_indices(f)]
@@ -373,7 +376,9 @@ class Matrices:
             left, right = right, left
         if len(left.axes) == 2 and len(right.axes) == 2:
             forward = (left.axes[1] != index) + (right.axes[0] != index) + self._turned(left, right)
-            backward = (right.axes[1] != index) + (left.axes[0] != index) + self._turned(right, left)
+            backward = (
+                (right.axes[1] != index) + (left.axes[0] != index) + self._turned(right, left)
+            )
             if backward < forward:
                 left, right = right, left
         row = tuple(i for i in left.axes if i != index)
@@ -411,8 +416,14 @@ class Matrices:
                 first, second = sorted(vectors, key=lambda p: whole[0].axes.index(p.axes[0]))
                 both = apply("outer", first.tree, second.tree)
                 return Labelled(times([both, whole[0].tree]), whole[0].axes)
-        if len(parts) == 2 and all(len(p.axes) == 1 for p in parts) and parts[0].axes != parts[1].axes:
-            return Labelled(apply("outer", parts[0].tree, parts[1].tree), parts[0].axes + parts[1].axes)
+        if (
+            len(parts) == 2
+            and all(len(p.axes) == 1 for p in parts)
+            and parts[0].axes != parts[1].axes
+        ):
+            return Labelled(
+                apply("outer", parts[0].tree, parts[1].tree), parts[0].axes + parts[1].axes
+            )
         axes = self._union(parts)
         return Labelled(times([self._aligned(part, axes) for part in parts]), axes)
 
@@ -422,6 +433,14 @@ class Matrices:
         inputs = ",".join("".join(letters[i] for i in part.axes) for part in parts)
         spec = f"{inputs}->{''.join(letters[i] for i in axes)}"
         return Labelled(apply("einsum", *(part.tree for part in parts), spec=spec), axes)
+
+
+def has_notation(tree: Tree) -> bool:
+    """Whether a tree is matrix notation throughout."""
+    return all(
+        t.ndim <= 2 and not (isinstance(t, Apply) and t.op in ("einsum", "index_notation"))
+        for t in tree.walk()
+    )
 
 
 def _pushed_in(formula: Expr) -> Expr:
@@ -464,7 +483,9 @@ def _same_axes_merged(parts: Sequence[Labelled], builder: Matrices) -> list[Labe
     return merged
 
 
-def _effort(index: Index, parts: Sequence[Labelled], waiting: Sequence[Index]) -> tuple[int, int, str]:
+def _effort(
+    index: Index, parts: Sequence[Labelled], waiting: Sequence[Index]
+) -> tuple[int, int, str]:
     """What eliminating an index leaves: fewer axes first, then fewer operands."""
     here = [part for part in parts if index in part.axes]
     axes = {i for part in here for i in part.axes} - {index}

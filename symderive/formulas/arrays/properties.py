@@ -31,7 +31,9 @@ class Property:
     statement: str
     entry: Callable[[str, tuple[Expr, ...]], Expr | None] | None = None
     sum: Callable[[Sequence[Indexed], Sequence[Expr], Index], Expr | None] | None = None
-    concrete: Callable[[str, tuple[int, ...], Callable[[str, tuple[int, ...]], str]], Any] | None = None
+    concrete: (
+        Callable[[str, tuple[int, ...], Callable[[str, tuple[int, ...]], str]], Any] | None
+    ) = None
     implies: tuple[str, ...] = ()
 
 
@@ -107,7 +109,9 @@ def _rotation(name: str, shape: tuple[int, ...], naming: Naming) -> dict[Basic, 
 ROWS = (
     Property("symmetric", "A = Aᵀ", _sorted_entry, concrete=_mirrored),
     Property("positive definite", "xᵀAx > 0 for x ≠ 0, A = Aᵀ", implies=("symmetric",)),
-    Property("diagonal", "A is diagonal", _diagonal_entry, concrete=_off_diagonal, implies=("symmetric",)),
+    Property(
+        "diagonal", "A is diagonal", _diagonal_entry, concrete=_off_diagonal, implies=("symmetric",)
+    ),
     Property("orthogonal", "AᵀA = AAᵀ = I", sum=_orthogonal, concrete=_rotation),
     Property("stochastic", "the rows of A sum to one", sum=_row_sums, concrete=_last_of_row),
     Property("one-hot", "each row of A has a single one", sum=_row_sums, implies=("stochastic",)),
@@ -148,9 +152,7 @@ class Knowledge:
                     return changed
         return formula
 
-    def concrete(
-        self, name: str, shape: tuple[int, ...], naming: Naming
-    ) -> dict[Basic, Basic]:
+    def concrete(self, name: str, shape: tuple[int, ...], naming: Naming) -> dict[Basic, Basic]:
         """The entries of an array that its properties determine, at a concrete shape."""
         found: dict[Basic, Basic] = {}
         for prop in reversed(self.stated.get(name, ())):

@@ -96,7 +96,9 @@ def _multiply(trees: Sequence[Tree]) -> Tree:
     return trees[0] if len(trees) == 1 else apply("multiply", *trees)
 
 
-def scaled(core: Tree, number: Expr, above: Sequence[Tree] = (), below: Sequence[Tree] = ()) -> Tree:
+def scaled(
+    core: Tree, number: Expr, above: Sequence[Tree] = (), below: Sequence[Tree] = ()
+) -> Tree:
     """Number · above · core / below, with the scalars of the core gathered and cancelled."""
     inner = term_of(core)
     up = Counter([*above, *inner.above])
@@ -182,7 +184,9 @@ def transposed(tree: Tree, axes: tuple[int, ...] = (1, 0)) -> Tree:
         inside = apply("matmul", transposed(args[1]), transposed(args[0]))
         outside = apply("transpose", tree, axes=axes)
         return inside if tree_cost(inside) <= tree_cost(outside) + TRANSPOSE else outside
-    if op in ("add", "multiply") and all(arg.ndim in (0, 2) and arg.shape in ((), tree.shape) for arg in args):
+    if op in ("add", "multiply") and all(
+        arg.ndim in (0, 2) and arg.shape in ((), tree.shape) for arg in args
+    ):
         inside = apply(op, *(transposed(arg) if arg.ndim else arg for arg in args))
         outside = apply("transpose", tree, axes=axes)
         return inside if tree_cost(inside) < tree_cost(outside) else outside
@@ -285,7 +289,11 @@ def plus(trees: Sequence[Tree]) -> Tree:
     for tree in trees:
         for part in tree.args if is_op(tree, "add") else (tree,):  # type: ignore[attr-defined]
             term = term_of(part)
-            key = (frozenset(Counter(term.above).items()), frozenset(Counter(term.below).items()), term.core)
+            key = (
+                frozenset(Counter(term.above).items()),
+                frozenset(Counter(term.below).items()),
+                term.core,
+            )
             number = gathered[key].number + term.number if key in gathered else term.number
             gathered[key] = Term(number, term.above, term.below, term.core)
     terms = [term for term in gathered.values() if term.number != 0]
@@ -403,7 +411,9 @@ def _ends_shared(terms: list[Term]) -> Tree | None:
     cores = [product_of(m) if m else apply("eye", size=size) for m in middles]
     if len({core.shape for core in cores}) > 1:
         return None
-    inside = plus([scaled(c, t.number, t.above, t.below) for c, t in zip(cores, terms, strict=True)])
+    inside = plus(
+        [scaled(c, t.number, t.above, t.below) for c, t in zip(cores, terms, strict=True)]
+    )
     kind = "c" if inside.ndim == 1 else "m"
     return product_of((*first, (kind, inside), *last))
 
@@ -422,7 +432,11 @@ def _entries_shared(terms: list[Term]) -> Tree | None:
         counted: Counter[Tree] = Counter()
         for part in parts:
             base, count = part, 1
-            if is_op(part, "power") and isinstance(part.args[1], Number) and part.args[1].value.is_Integer:
+            if (
+                is_op(part, "power")
+                and isinstance(part.args[1], Number)
+                and part.args[1].value.is_Integer
+            ):
                 count = int(part.args[1].value)
                 base = part.args[0] if count > 0 else part
                 count = max(count, 1)
@@ -548,7 +562,12 @@ class Rebuilder:
             below += term.below
             core = self._upright(term.core)
             chain.append((kind, core) if core != ONE else (kind, part))
-        return scaled(product_of(self._inverse_opened(tuple(chain)) if self.opening else chain), number, above, below)
+        return scaled(
+            product_of(self._inverse_opened(tuple(chain)) if self.opening else chain),
+            number,
+            above,
+            below,
+        )
 
     def _inverse_opened(self, chain: tuple[tuple[str, Tree], ...]) -> tuple[tuple[str, Tree], ...]:
         """inv(A @ X @ B) as inv(B) @ inv(X) @ inv(A) where something then cancels."""
