@@ -50,7 +50,7 @@ from symderive.formulas.nodes import (
     row,
 )
 from symderive.formulas.notation import RELATIONS
-from symderive.formulas.printing import Built, Level, Printer
+from symderive.formulas.printing import Built, Level
 
 INVERSE = Row((NEGATIVE, Num("1")))
 INVERSE_TRANSPOSE = Row((NEGATIVE, Op("⊤", "ord")))
@@ -81,7 +81,7 @@ def _entrywise(printer: MatrixPrinter, tree: Apply) -> Built:
     """The scalar notation of the function, with arrays in the place of its arguments."""
     if tree.op in ("exp",) and tree.ndim:
         return applied("exp", printer.node(tree.args[0]))
-    scalars = Printer(printer.names, True, {})
+    scalars = printer.indices.sibling(True)
     marks: list[Expr] = []
     for arg in tree.args:
         marks.append(arg.value if isinstance(arg, Number) else Dummy())
@@ -149,7 +149,7 @@ def _power(printer: MatrixPrinter, tree: Apply, transposed: bool) -> Term:
     if not tree.ndim and (norm := _norm_of(printer, base)) and exponent == Number((), S.Half):
         return Term((norm,))
     if not tree.ndim or not base.ndim:
-        scalars = Printer(printer.names, True, {})
+        scalars = printer.indices.sibling(True)
         mark = Dummy()
         scalars.given(mark, printer.built(base))
         above = exponent.value if isinstance(exponent, Number) else Dummy()

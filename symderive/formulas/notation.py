@@ -234,8 +234,8 @@ def _big(printer: Printer, formula: Any) -> Built:
     if all(hasattr(limits[0], "size") for limits in formula.limits):
         # Indices that run along whole axes: one sign for all, and no bounds, as papers print it
         indices = sorted((printer.node(limits[0]) for limits in formula.limits), key=plain)
-        lower, body = _restricted(printer, formula, commas(*indices), body)
-        return Built(Row((Big(sign, lower), APPLY, body)), Level.CALL)
+        below, body = _restricted(printer, formula, commas(*indices), body)
+        return Built(Row((Big(sign, below), APPLY, body)), Level.CALL)
     for limits in formula.limits:
         variable = printer.node(limits[0])
         lower: Node = variable

@@ -124,6 +124,12 @@ class Printer:
         """Keep the letters that a formula uses from being given to indices without a name."""
         self._taken |= {symbol.name for symbol in formula.atoms(Symbol)}
 
+    def sibling(self, written: bool | None) -> Printer:
+        """A printing of another part of the same formula: its indices have the same letters."""
+        other = Printer(self.order.names, written, {})
+        other._letters, other._taken = self._letters, self._taken
+        return other
+
     def letter(self, symbol: Symbol) -> Node | None:
         """The letter of an index that has no name of its own; None for any other symbol."""
         if not (symbol.name.startswith("_") and hasattr(symbol, "size")):
@@ -335,7 +341,7 @@ _LEAST_POWER_OF_TEN = 4
 
 
 def _power_of_ten(value: int) -> int:
-    """k where the value is 10 to the power k, else 0."""
+    """The exponent of a power of ten; 0 of any other number."""
     text = str(value)
     return len(text) - 1 if text == "1" + "0" * (len(text) - 1) else 0
 

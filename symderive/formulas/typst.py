@@ -52,6 +52,7 @@ _SIGNS = {
     "⊙": "dot.o",
     "⊘": "slash.o",
     "⊗": "times.o",
+    "∗": "ast.op",
     "×": "times",
     "∈": "in",
     "∂": "partial",
