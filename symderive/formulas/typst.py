@@ -163,7 +163,7 @@ def _sqrt(node: Sqrt) -> str:
 def _fence(node: Fence) -> str:
     left, right = _DELIMITERS[node.left], _DELIMITERS[node.right]
     inside = " ".join(part for part in (left, typst(node.body), right) if part)
-    return f"lr({inside})" if left and right and tall(node.body) else inside
+    return f"lr({inside})" if (left or right) and tall(node.body) else inside
 
 
 def _table(node: Table) -> str:
@@ -196,7 +196,7 @@ def _style(node: Style) -> str:
     if node.kind == "box":
         # Typst lets a tall formula in a line overflow by the leading; here it must not.
         inside = f"{{ set par(leading: 0pt); $display({body})$ }}"
-        frame = 'stroke: 0.6pt + rgb("#1f5fa8"), inset: 4pt, radius: 2pt, baseline: 4pt'
+        frame = 'stroke: 0.6pt + rgb("#1f5fa8"), inset: 4pt, radius: 2pt'
         return f"#box({frame}, {inside})"
     if node.kind == "under":
         note = "" if node.note is None else f", {typst(node.note)}"
