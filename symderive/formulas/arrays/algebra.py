@@ -82,7 +82,7 @@ class Algebra:
 
     def contracted(self, formula: Basic) -> Any:
         """The formula with deltas contracted and sums simplified."""
-        return canonical(self._walk(formula, False))
+        return self._named(self._walk(formula, False))
 
     def normal(self, formula: Expr) -> Expr:
         """The normal form: all products and sums multiplied out.
@@ -90,7 +90,22 @@ class Algebra:
         Raises:
             TooManyTermsError: It has too many terms.
         """
-        return canonical(self._walk(formula, True))
+        return self._named(self._walk(formula, True))
+
+    def _named(self, formula: Basic) -> Any:
+        """Bound indices renamed; what is symmetric has its indices in the order of the new names."""
+        named = canonical(formula)
+        if not self.known.stated:
+            return named
+        return canonical(self._ordered(named))
+
+    def _ordered(self, formula: Basic) -> Any:
+        if not formula.args:
+            return formula
+        made = formula.func(*(self._ordered(arg) for arg in formula.args))
+        if isinstance(made, Part):
+            return self._ordered_part(made)
+        return self.known.entry(made) if isinstance(made, Indexed) else made
 
     def equal(self, left: Expr, right: Expr) -> bool:
         """Whether two formulas are proved equal; False means that it is not known."""
