@@ -294,3 +294,25 @@ def test_every_row_is_tested() -> None:
     used = {t.op for tree in CASES.values() for t in tree.walk() if isinstance(t, Apply)}
     assert set(ops.OPS) - used <= {"Eq", "LtE"}
 
+
+
+# Index notation ---------------------------------------------------------------------------------
+
+INDEXED = [name for name in CASES if "place" not in name]
+
+
+@pytest.mark.parametrize("name", INDEXED)
+@pytest.mark.parametrize("sizes", SIZES[:3], ids=str)
+def test_index_notation_runs(name: str, sizes: dict[str, int]) -> None:
+    tree = CASES[name]
+    indices = ops.indices_of(tree.shape)
+    formula = ops.entry(tree, indices)
+    used = tuple({t for t in tree.walk() if isinstance(t, Leaf)})
+    options = (("formula", formula), ("indices", indices))
+    indexed = Apply(tree.shape, "index_notation", used, options)
+    values = values_at(sizes)
+    with np.errstate(all="ignore"):
+        expected = run(tree, values, sizes)
+    f = function_of(indexed)
+    found = f.value_only(**{name: values[name] for name in f.inputs})
+    np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-10, err_msg=f.source)
