@@ -119,6 +119,11 @@ def _gather(call: Call, x: str, *at: str) -> str:
     return f"{x}[{', '.join(f'np.intp({place})' for place in at)}]"
 
 
+def _windows(call: Call, x: str) -> str:
+    axis, _, size = call.data
+    return f"np.lib.stride_tricks.sliding_window_view({x}, {call.size(size)}, {axis})"
+
+
 def _letters(labels: Sequence[int]) -> str:
     return "".join(_LETTERS[label] for label in labels)
 
@@ -155,6 +160,7 @@ FORMS: Mapping[str, Form] = {
     "eye": Form(lambda call: f"np.eye({call.size(call.data)})"),
     "arange": Form(lambda call: f"np.arange({call.size(call.data)})"),
     "gather": Form(_gather, ATOM, (ATOM, CHOICE)),
+    "windows": Form(_windows),
     "diagonal": Form(_diagonal, ATOM, (ATOM,), free=True),
     "embed": _function("np.diag"),
     "sum": _reduce("add"),

@@ -72,10 +72,11 @@ class IndexReader:
         stack = [formula]
         while stack:
             part = stack.pop()
-            if type(part) in _READERS:
+            own = isinstance(part, sympy.Function) and not isinstance(part, sympy.Piecewise)
+            if type(part) in _READERS or (own and part is not formula):
                 atoms.setdefault(part, self._formula(part))
             else:
-                stack.extend(part.args)
+                stack.extend(part.args[::-1])
         labels = tuple(dict.fromkeys(i for _, own in atoms.values() for i in own))
         names: dict[str, Node] = dict(self.reader.names)
         marks: dict[Basic, Basic] = {}
@@ -147,6 +148,8 @@ class IndexReader:
         labels: list[Index] = []
         for place, size in zip(at, shape, strict=True):
             found = _affine(place, size)
+            if found is None and (window := _window(place, size)):
+                return self._windows(node, at, *window)
             if found is None:
                 return self._gathered(node, at)
             part, label = found
@@ -163,6 +166,14 @@ class IndexReader:
             inside = tuple(numbers[i] for i in labels)
             made = self.graph.contract([(made, inside)], tuple(range(len(unique))))
         return made, unique
+
+    def _windows(
+        self, node: Node, at: Sequence[Expr], place: Expr, moves: Index, inside: Index
+    ) -> Labelled:
+        """x[i + k] as a view with an axis for i and a last one for k."""
+        axis = list(at).index(place)
+        made = self.graph.array("windows", (node,), (axis, moves.size, inside.size))
+        return self._taken(made, [*at[:axis], moves, *at[axis + 1 :], inside])
 
     def _gathered(self, node: Node, at: Sequence[Expr]) -> Labelled:
         """Entry by entry at places that are computed; a place outside counts as the nearest."""
@@ -182,8 +193,8 @@ class IndexReader:
 
 def _affine(place: Expr, size: Expr) -> tuple[tuple[Any, ...], Index | None] | None:
     """A place as part of a key, where it is a number or start + step·index inside the array."""
-    if isinstance(place, Index):
-        return (("slice", sympy.S.Zero, size, sympy.S.One), place) if place.size == size else None
+    if isinstance(place, Index) and place.size == size:
+        return ("slice", sympy.S.Zero, size, sympy.S.One), place
     free = {s for s in place.free_symbols if isinstance(s, Index)}
     if not free:
         return ("int", place), None
@@ -202,6 +213,19 @@ def _affine(place: Expr, size: Expr) -> tuple[tuple[Any, ...], Index | None] | N
     if not start.xreplace(positive).is_nonnegative or not last.is_nonnegative:
         return None
     return ("slice", start, index.size, step), index
+
+
+def _window(place: Expr, size: Expr) -> tuple[Expr, Index, Index] | None:
+    """(i + k, i, k) where the windows of k entries, one for each i, are all of an axis."""
+    if not isinstance(place, sympy.Add) or len(place.args) != 2:
+        return None
+    left, right = place.args
+    if not (isinstance(left, Index) and isinstance(right, Index)):
+        return None
+    if sympy.expand(left.size + right.size - 1 - size) != 0:
+        return None
+    moves, inside = (left, right) if right.size.is_number or not left.size.is_number else (right, left)
+    return place, moves, inside
 
 
 _READERS: Mapping[type, Any] = {
