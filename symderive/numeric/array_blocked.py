@@ -46,7 +46,9 @@ def kinds_of(program: ArrayProgram, rows: Symbol) -> dict[str, str] | None:
         if ROWS in used:
             if used & {SUM, AFTER}:
                 return None
-            ranks = [len(shapes[o]) if isinstance(o, str) and o in shapes else 0 for o in step.operands]
+            ranks = [
+                len(shapes[o]) if isinstance(o, str) and o in shapes else 0 for o in step.operands
+            ]
             kind = _carried(step, own, ranks, found)
             if kind is None:
                 return None

@@ -182,9 +182,7 @@ class IndexReader:
         places = []
         for (place, own), size in zip(found, self.graph.shape(node), strict=True):
             last = self.reader.number(size - 1)
-            inside = self.graph.call(
-                "max", self.graph.zero, self.graph.call("min", place, last)
-            )
+            inside = self.graph.call("max", self.graph.zero, self.graph.call("min", place, last))
             places.append(self._beside(inside, own, labels))
         made = self.graph.array("gather", (node, *places))
         shape = tuple(index.size for index in labels)
@@ -224,7 +222,9 @@ def _window(place: Expr, size: Expr) -> tuple[Expr, Index, Index] | None:
         return None
     if sympy.expand(left.size + right.size - 1 - size) != 0:
         return None
-    moves, inside = (left, right) if right.size.is_number or not left.size.is_number else (right, left)
+    moves, inside = (
+        (left, right) if right.size.is_number or not left.size.is_number else (right, left)
+    )
     return place, moves, inside
 
 
@@ -235,4 +235,3 @@ _READERS: Mapping[type, Any] = {
     Indexed: IndexReader._indexed,
     Part: IndexReader._part,
 }
-
