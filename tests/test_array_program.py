@@ -150,7 +150,7 @@ def values_at(sizes: dict[str, int], seed: int = 0) -> dict[str, np.ndarray]:
 
 def inputs_of(*trees: Tree) -> dict[str, tuple[Expr, ...]]:
     found = {t.name: t.shape for tree in trees for t in tree.walk() if isinstance(t, Leaf)}
-    return found | {name: shape for name, shape in {"X": (m, n), "W": (n, p)}.items()}
+    return found | {"X": (m, n), "W": (n, p)}
 
 
 def function_of(tree: Tree, **options: object) -> ArrayFunction:

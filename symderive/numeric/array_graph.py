@@ -1,4 +1,4 @@
-"""Array programs as a graph: the scalar graph with shapes, and nodes for what is not entry by entry.
+"""Array programs as a graph: the scalar graph with shapes, and nodes for whole arrays.
 
 Sums, products and functions of entries are the nodes of ``graph`` (and its stable forms apply to
 them); they broadcast. Everything else is a node with ``data``: above all ``contract``, a sum of

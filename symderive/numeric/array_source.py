@@ -62,7 +62,7 @@ class Writer:
         self.program, self.name = program, name
         own = [*program.inputs, *(step.name for step in program.steps)]
         self.names = identifiers([*own, *(s for s in program.sizes if s not in own)])
-        self.shapes: dict[str, Shape] = dict(program.inputs)
+        self.shapes: dict[str, Shape] = {**dict.fromkeys(program.sizes, ()), **program.inputs}
         self.used_sizes: set[str] = set()
         self.pending: dict[str, tuple[str, int, bool]] = {}
         self.uses = Counter(o for step in program.steps for o in self._mentions(step))

@@ -72,8 +72,8 @@ class IndexReader:
         stack = [formula]
         while stack:
             part = stack.pop()
-            own = isinstance(part, sympy.Function) and not isinstance(part, sympy.Piecewise)
-            if type(part) in _READERS or (own and part is not formula):
+            plain = not isinstance(part, sympy.Function) or isinstance(part, sympy.Piecewise)
+            if type(part) in _READERS or not (plain or part is formula):
                 atoms.setdefault(part, self._formula(part))
             else:
                 stack.extend(part.args[::-1])
