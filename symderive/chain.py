@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from sympy import Basic, Expr, S, Symbol
 
@@ -198,15 +199,30 @@ class Chain:
         shape_key = tuple(key)
         if shape_key not in self._shapes:
             terms = [
-                (
-                    rename(adjoint, _marks(adjoint_names, names)),
-                    Diff(_TARGET, names[user]),
-                    rename(link.kind.formula, _link_marks(link, names)),
-                )
+                self._term(adjoint, adjoint_names, link, names, user)
                 for adjoint, adjoint_names, link, _, user in parts
             ]
-            self._shapes[shape_key] = _shape(terms, self.limit)
+            self._shapes[shape_key] = self._made(terms, names, name)
         return self._instance(name, users, names, self._shapes[shape_key])
+
+    def _term(
+        self,
+        adjoint: Expr,
+        adjoint_names: tuple[str, ...],
+        link: Link,
+        names: Mapping[str, Symbol],
+        user: str,
+    ) -> Any:
+        """One term of the chain rule: the adjoint written out, the adjoint by name, the link."""
+        return (
+            rename(adjoint, _marks(adjoint_names, names)),
+            Diff(_TARGET, names[user]),
+            rename(link.kind.formula, _link_marks(link, names)),
+        )
+
+    def _made(self, terms: Sequence[Any], names: Mapping[str, Symbol], name: str) -> Any:
+        """The sum of the terms as a shape, shared by all that are the same up to names."""
+        return _shape(list(terms), self.limit)
 
     def _adjoint(self, user: str) -> tuple[Expr, tuple[str, ...]]:
         """The adjoint of a user over its own placeholders, and the names that fill them."""
@@ -270,11 +286,11 @@ _TARGET = Symbol("_target")
 _NAMED_ADJOINT = Diff(_TARGET, placeholder(0))
 
 
-def _marks(adjoint_names: tuple[str, ...], names: dict[str, Symbol]) -> dict[Basic, Basic]:
+def _marks(adjoint_names: tuple[str, ...], names: Mapping[str, Symbol]) -> dict[Basic, Basic]:
     return {placeholder(k): names[name] for k, name in enumerate(adjoint_names)}
 
 
-def _link_marks(link: Link, names: dict[str, Symbol]) -> dict[Basic, Basic]:
+def _link_marks(link: Link, names: Mapping[str, Symbol]) -> dict[Basic, Basic]:
     marks: dict[Basic, Basic] = {
         placeholder(k): names[name] for k, name in enumerate(link.stage.inputs)
     }

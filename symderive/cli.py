@@ -9,6 +9,7 @@ Exit status: 0 done, 1 a check failed or a claim was refuted, 2 bad input.
 from __future__ import annotations
 
 import argparse
+import atexit
 import gc
 import os
 import sys
@@ -28,6 +29,7 @@ EPILOG = """\
 examples:
   symderive derive model.toml                 write output/model/: Markdown, LaTeX, PDF, HTML
   symderive derive model.toml --to pdf,html   only these formats
+  symderive derive model.toml --to ipynb      a notebook: the derivation, and cells to run
   symderive show model.toml                   read the derivation here, in the terminal
   symderive check model.toml --claim "dA3/dA1 = A2 - Y"
                                               is this right? if not, where is the slip
@@ -181,7 +183,8 @@ def _derive_options(parser: argparse.ArgumentParser) -> None:
         metavar="FORMATS",
         type=lambda text: [part.strip() for part in text.split(",") if part.strip()],
         default=["md", "tex", "pdf", "html"],
-        help="formats, separated by commas (default: md,tex,pdf,html)",
+        help="of md, tex, pdf, html, ipynb, typ, txt, separated by commas "
+        "(default: md,tex,pdf,html)",
     )
     add(
         "-o",
@@ -379,7 +382,9 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; return its exit status."""
-    gc.set_threshold(100_000, 50, 50)  # a command is short: collecting costs more than it frees
+    gc.set_threshold(1_000_000, 50, 50)  # a command is short: collecting costs more than it frees
+    if argv is None:  # the process ends with this: nothing need be taken apart, object by object
+        atexit.register(gc.freeze)
     for stream in (sys.stdout, sys.stderr):  # a terminal that lacks a sign must not end the run
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")

@@ -44,6 +44,8 @@ class Derivation:
         warnings: What a reader should know, such as a parameter without effect.
     """
 
+    _chain_class = Chain
+
     def __init__(self, model: Model, target: str, sources: tuple[str, ...]) -> None:
         self.model, self.target, self.sources = model, target, sources
         self.warnings = model.warnings
@@ -60,7 +62,7 @@ class Derivation:
         if target not in self.model.stages:
             raise UnknownChoiceError("stage", target, self.model.stages)
         if key not in self._chains:
-            self._chains[key] = Chain(self.model, *key, self._kinds)
+            self._chains[key] = self._chain_class(self.model, *key, self._kinds)
         return self._chains[key]
 
     @property
@@ -461,4 +463,8 @@ def derive(
     for name in names:
         if name not in model.names and name not in model.parameters:
             raise UnknownChoiceError("name", name, model.names)
+    if model.shapes:
+        from symderive.array_derivation import ArrayDerivation  # scalar models do without
+
+        return ArrayDerivation(model, target or model.target, names)
     return Derivation(model, target or model.target, names)

@@ -13,6 +13,7 @@ from functools import cached_property
 from keyword import iskeyword
 from numbers import Real
 from types import MappingProxyType
+from typing import Any
 
 from sympy import Expr
 from sympy.core.function import AppliedUndef
@@ -21,7 +22,8 @@ from symderive.errors import FormulaError, ModelError, UnknownChoiceError
 from symderive.formulas.functions import FUNCTIONS, NamedFunction, function_of, user_functions
 from symderive.formulas.parsing import WORDS, Parsed, Template, from_sympy, parse
 
-Values = Mapping[str, float] | Sequence[str]
+Values = Mapping[str, Any] | Sequence[str]
+Shape = tuple[Expr, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,13 +56,24 @@ class Stage:
         return self.parsed.written
 
 
+def _arrays_among(*groups: Values | None) -> dict[str, object]:
+    """The values that are arrays: nested lists, or anything with a shape."""
+    return {
+        name: value
+        for group in groups
+        if isinstance(group, Mapping)
+        for name, value in group.items()
+        if isinstance(value, list | tuple) or getattr(value, "ndim", 0)
+    }
+
+
 class Model:
     """Stages, and the roles of the names in them. Immutable.
 
     Args:
         stages: Formula (text or SymPy expression) by name, in any order.
-        parameters: The names to differentiate by: values by name, or a list of names. With no
-            parameters at all, every free name is one.
+        parameters: The names to differentiate by: values by name (None for none), or a list of
+            names. With no parameters at all, every free name is one.
         constants: Data and targets, likewise. Names left undeclared are constants, unless
             parameters and constants are both stated: then an undeclared name is an error.
         target: The stage to differentiate; the last one that nothing uses, if not given.
@@ -69,6 +82,9 @@ class Model:
         text: Prose for its first lines.
         functions: The user's own: ``{"bump(x)": "exp(-x**2)"}``; see ``user_functions``.
         claims: A reader's answers to judge: ``{"dA3/dA1": "A2 - Y"}``.
+        shapes: Of arrays: ``{"X": "m n", "w": "n"}``; a size is a name or a whole number. Names
+            without a shape are scalars, unless their value is an array.
+        properties: What is known of arrays: ``{"A": "symmetric"}``; rows of ``PROPERTIES``.
         source: Where the model comes from (a file name), for messages.
 
     Raises:
@@ -92,6 +108,8 @@ class Model:
         text: str = "",
         functions: Mapping[str, object] | None = None,
         claims: Mapping[str, str] | None = None,
+        shapes: Mapping[str, str | Sequence[str | int]] | None = None,
+        properties: Mapping[str, str | Sequence[str]] | None = None,
         source: str = "",
     ) -> None:
         self.source, self.title, self.text = source, title, text
@@ -102,11 +120,20 @@ class Model:
         self.functions: Mapping[str, NamedFunction] = FUNCTIONS
         if functions:
             self.functions = {**FUNCTIONS, **user_functions(functions, where=source)}
-        for name in (*stages, *(parameters or ()), *(constants or ())):
+        for name in (*stages, *(parameters or ()), *(constants or ()), *(shapes or ())):
             self._check_name(name)
         self.templates: dict[str, Template] = {}
-        self._declared = {*stages, *(parameters or ()), *(constants or ())}
-        stated = {name: self._read_stage(name, text) for name, text in stages.items()}
+        self._declared = {*stages, *(parameters or ()), *(constants or ()), *(shapes or ())}
+        self.shapes: Mapping[str, Shape] = {}
+        self.properties: Mapping[str, tuple[str, ...]] = {}
+        arrays = _arrays_among(parameters, constants)
+        if shapes or arrays:
+            stated = self._read_array_stages(stages, shapes or {}, arrays, properties or {})
+        else:
+            if properties:
+                message = "properties are stated of arrays; state their shapes"
+                raise ModelError(message, where=source)
+            stated = {name: self._read_stage(name, text) for name, text in stages.items()}
         self.stages: Mapping[str, Stage] = MappingProxyType(self._ordered(stated))
         self.names = tuple(
             dict.fromkeys(n for stage in self.stages.values() for n in (*stage.inputs, stage.name))
@@ -150,6 +177,34 @@ class Model:
             declared=self._declared,
         )
         return Stage(name, text, parsed)
+
+    def _read_array_stages(
+        self,
+        stages: Mapping[str, str | Expr | Stage],
+        shapes: Mapping[str, str | Sequence[str | int]],
+        arrays: Mapping[str, object],
+        properties: Mapping[str, str | Sequence[str]],
+    ) -> dict[str, Stage]:
+        """The stages of a model with arrays, each read when the shapes of its inputs are known."""
+        from symderive.array_model import StageReader, known_shapes, read_properties
+
+        known = known_shapes(shapes, arrays, self.source)
+        self.properties = read_properties(properties, known, self.source)
+        reader = StageReader(known, self.properties, self.functions, self._place, self.templates)
+        waiting = {
+            name: text if isinstance(text, Stage) else reader.waiting(name, text, self._declared)
+            for name, text in stages.items()
+        }
+        done: dict[str, Stage] = {}
+        for name, stage in self._ordered(waiting).items():
+            if isinstance(stages[name], Stage):
+                known[name] = stage.parsed.template.shape  # type: ignore[attr-defined]
+                done[name] = stage
+            else:
+                parsed = reader.read(name, stage.text, self._declared)
+                done[name] = Stage(name, stage.text, parsed)
+        self.shapes = MappingProxyType(known)
+        return {name: done[name] for name in stages}
 
     def _ordered(self, stages: dict[str, Stage]) -> dict[str, Stage]:
         """The stages in the order of computation, stable for stages stated in order."""
@@ -197,10 +252,11 @@ class Model:
         self.constants = (*(constants or ()), *undeclared)
         self.values: Mapping[str, float] = MappingProxyType(
             {
-                name: self._number(value, name)
+                name: value if name in self.shapes else self._number(value, name)
                 for group in (parameters, constants)
                 if isinstance(group, Mapping)
                 for name, value in group.items()
+                if value is not None  # a name without a value, among others that have one
             }
         )
 
@@ -234,6 +290,8 @@ class Model:
             parameters=self.parameters,
             target=target,
             learning_rate=self.learning_rate,
+            shapes={name: shape for name, shape in self.shapes.items() if name not in self.stages},
+            properties=self.properties,
             source=self.source,
         )
         model.values, model.functions = self.values, self.functions

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from sympy import Basic, Expr, ImmutableMatrix, Symbol
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from symderive.derivation import Derivation
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Derivative:
     """A derivative with everything that explains it.
 
@@ -36,11 +36,31 @@ class Derivative:
     forms: tuple[Expr, ...]
     rule: str
     derivation: Derivation = field(repr=False)
+    indices: tuple[Any, ...] = ()
+    tree: Any = field(default=None, repr=False)
 
     @property
-    def matrix(self) -> None:
-        """Matrix notation; None: a model of scalars has none."""
-        return
+    def matrix(self) -> MatrixNotation | None:
+        """Matrix notation; None where there is none: of scalars, of more than two indices."""
+        if self.tree is None or not self.derivation.model.shapes:
+            return None
+        from symderive.formulas.arrays.matrix import has_notation
+
+        return MatrixNotation(self.tree) if has_notation(self.tree) else None
+
+    @property
+    def shape(self) -> tuple[Any, ...]:
+        """The sizes of the array of this derivative; () of a scalar."""
+        return tuple(index.size for index in self.indices)
+
+    def with_arrays(self, indices: tuple[Any, ...], tree: Any) -> Derivative:
+        """The same, as an array: its indices and its formula in NumPy's language."""
+        return replace(self, indices=indices, tree=tree)
+
+    def moved_to(self, derivation: Derivation, extra: Mapping[str, Any]) -> Derivative:
+        """The same, told of another model, in which the stages of ``extra`` do not exist."""
+        used = {symbol.name for symbol in self.formula.free_symbols if hasattr(symbol, "name")}
+        return self if used & extra.keys() else replace(self, derivation=derivation)
 
     def latex(self) -> str:
         """The formula in LaTeX.
@@ -55,6 +75,9 @@ class Derivative:
 
         return latex(tree(self.formula, names=self.derivation.model.names))
 
+    def __repr__(self) -> str:
+        return f"Derivative({self.formula})"
+
     def _repr_latex_(self) -> str:
         """The formula as a notebook shows it."""
         return f"$\\displaystyle {self.latex()}$"
@@ -65,7 +88,40 @@ class Derivative:
         Raises:
             ValueMissingError: A value is missing.
         """
-        return self.derivation.number(self.formula, **values)
+        formula = self.formula if self.tree is None else self.tree
+        return self.derivation.number(formula, **values)
+
+
+@dataclass(frozen=True, slots=True)
+class MatrixNotation:
+    """A derivative in matrix notation; as text it is NumPy's language, which formulas read back.
+
+    Attributes:
+        tree: The formula as a tree.
+    """
+
+    tree: Any
+
+    def __str__(self) -> str:
+        from symderive.formulas.arrays.text import text
+
+        return text(self.tree)
+
+    @property
+    def shape(self) -> tuple[Any, ...]:
+        """The sizes along its axes."""
+        return tuple(self.tree.shape)
+
+    def latex(self) -> str:
+        """The formula in LaTeX."""
+        from symderive.formulas.arrays.notation import matrix_tree
+        from symderive.formulas.latex import latex
+
+        return latex(matrix_tree(self.tree))
+
+    def _repr_latex_(self) -> str:
+        """The formula as a notebook shows it."""
+        return f"$\\displaystyle {self.latex()}$"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from sympy import Add, Basic, Expr, Function, Mul, Piecewise, Pow, S, Symbol, exp, log
+from sympy import Add, Basic, Expr, Function, Indexed, Mul, Piecewise, Pow, S, Symbol, Sum, exp, log
 from sympy.core.function import AppliedUndef
 
 from symderive.errors import NoRuleError
@@ -68,7 +68,9 @@ def statement(name: str, left: str, right: str, convention: str = "") -> Rule:
 
 
 def depends(formula: Basic, variable: Symbol) -> bool:
-    """Whether the variable occurs in a formula."""
+    """Whether the variable, a name or an entry of an array, occurs in a formula."""
+    if isinstance(variable, Indexed):
+        return variable.base.label in formula.free_symbols
     return variable in formula.free_symbols
 
 
@@ -228,6 +230,15 @@ def formal_partial(name: str, place: int, args: list[Expr]) -> Expr:
     return Function(mark)(*args)
 
 
+def _rows(formula: Expr) -> tuple[Row, ...]:
+    """The rows to try: entries, sums and parts of arrays have their own before the others."""
+    if not isinstance(formula, Indexed | Sum) and not getattr(formula, "is_array_part", False):
+        return ROWS
+    from symderive.array_rules import ARRAY_ROWS  # scalar models do without
+
+    return ARRAY_ROWS + ROWS
+
+
 def find_rule(
     formula: Expr, variable: Symbol, avoid: frozenset[str] = frozenset()
 ) -> tuple[Rule, Bindings, Conclusion | None]:
@@ -236,7 +247,7 @@ def find_rule(
     Raises:
         NoRuleError: No row matches.
     """
-    for row in ROWS:
+    for row in _rows(formula):
         bindings = None if row.rule.name in avoid else row.match(formula, variable)
         if bindings is not None:
             return row.rule, bindings, row.conclude
@@ -251,7 +262,7 @@ def find_rule(
 
 def conclusion_of(rule: Rule, formula: Expr) -> Conclusion | None:
     """How a rule concludes, where its statement alone does not say it."""
-    for row in ROWS:
+    for row in _rows(formula):
         if row.rule is rule:
             return row.conclude
     return _undefined_chain if function_of(formula) is None else _named_chain

@@ -22,12 +22,14 @@ class Rule:
         left: The pattern, in the symbols u, v, w (functions), c, n (constants).
         right: Its derivative (or its rewriting); ``u'`` is a symbol that stands for ∂u/∂x.
         convention: What holds at a kink, or where the rule is valid; empty where nothing is.
+        matrix: Both sides in array language, of a rule for whole arrays; empty for any other.
     """
 
     name: str
     left: Expr
     right: Expr
     convention: str = ""
+    matrix: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

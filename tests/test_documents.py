@@ -198,6 +198,13 @@ def test_without_values_no_numbers_are_told():
     assert "Chain rule" in text
 
 
+def test_of_a_function_without_a_definition_there_is_no_code():
+    made = sd.derive(sd.Model({"y": "f(w)"}, parameters={"w": 1.0}, functions={"f(x)": ""}))
+    text = documents.render(made, "txt")
+    assert "The gradient as code" not in text
+    assert "= f'(w)" in text
+
+
 # All or nothing ------------------------------------------------------------
 
 
@@ -244,7 +251,7 @@ def test_files_are_named_after_the_model(tmp_path, derivation):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"format": "docx"}, "unknown format 'docx'.*choose one of: html, md, pdf"),
+        ({"format": "docx"}, "unknown format 'docx'.*choose one of: html, ipynb, md, pdf"),
         ({"format": "html", "detail": "fulll"}, "unknown detail 'fulll'; did you mean 'full'"),
         ({"format": "pdf", "pdf_engine": "xetex"}, "unknown PDF engine 'xetex'.*lualatex"),
     ],
@@ -374,14 +381,14 @@ def test_escapes(escape, text, expected):
 # Templates ------------------------------------------------------------
 
 
-@pytest.mark.parametrize("format", TEXTUAL)
+@pytest.mark.parametrize("format", [*TEXTUAL, "ipynb"])
 def test_an_undefined_name_is_an_error(format):
     template = templates.environment(FORMATS[format]).from_string("<< no_such_name >>")
     with pytest.raises(jinja2.UndefinedError):
         template.render()
 
 
-@pytest.mark.parametrize("format", TEXTUAL)
+@pytest.mark.parametrize("format", [*TEXTUAL, "ipynb"])
 def test_an_unknown_block_is_an_error(format):
     class Other(Paragraph):
         pass

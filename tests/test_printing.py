@@ -256,7 +256,7 @@ BINARY: dict[type[ast.operator], Callable[[complex, complex], complex]] = {
 
 def read_back(text: str) -> complex:
     """The value of printed text at ``POINT``, by Python's own grammar."""
-    for sign, python in {"−": "-", "·": "*", "^": "**"}.items():
+    for sign, python in {"⁻¹": "**(-1)", "−": "-", "·": "*", "^": "**"}.items():
         text = text.replace(sign, python)
     return _value(ast.parse(text, mode="eval").body)
 

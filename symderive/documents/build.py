@@ -5,6 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+from symderive.documents.build_cells import (
+    chain_cell,
+    checks_cell,
+    claims_cells,
+    code_cell,
+    gradient_cell,
+    links_cell,
+    model_cell,
+    numbers_cell,
+    update_cell,
+)
 from symderive.documents.build_chain import chain_section, gradient_section
 from symderive.documents.build_checks import checks_section
 from symderive.documents.build_links import links_section
@@ -12,6 +23,7 @@ from symderive.documents.build_model import model_section
 from symderive.documents.build_numbers import numbers_section, update_section
 from symderive.documents.numbers import gather
 from symderive.documents.outline import Block, Code, Heading, Outline, Paragraph
+from symderive.documents.session import run
 from symderive.documents.wording import Context
 from symderive.errors import UnknownChoiceError
 
@@ -24,25 +36,31 @@ DETAILS = ("brief", "standard", "full")
 MAX_CODE_LINES = 160
 
 
-def outline(derivation: Derivation, detail: str = "standard") -> Outline:
+def outline(derivation: Derivation, detail: str = "standard", *, live: bool = False) -> Outline:
     """The document of a derivation, for every format.
 
     Args:
         derivation: What to tell.
         detail: ``brief`` (results of the links), ``standard``, or ``full`` (every rule).
+        live: With code cells that were run; of the formats that have such cells.
     """
     if detail not in DETAILS:
         raise UnknownChoiceError("detail", detail, DETAILS)
     context = Context(derivation, gather(derivation), detail)
-    blocks = tuple(block for section in SECTIONS for block in section(context))
+    sections = LIVE_SECTIONS if live else SECTIONS
+    blocks = tuple(block for section in sections for block in section(context))
+    if live:
+        blocks = run(blocks)
     title = derivation.model.title or f"The gradient of {derivation.target}"
     return Outline(title, "symderive", "", blocks)
 
 
 def code_section(context: Context) -> Iterator[Block]:
-    """The gradient as a Python function."""
-    source = context.derivation.code("python")
-    lines = source.rstrip().split("\n")
+    """The gradient as a Python function; of a function without a definition there is none."""
+    if context.derivation.model.undefined:
+        return
+    source = context.derivation.code("python").strip()
+    lines = source.split("\n")
     yield Heading(1, ("The gradient as code",))
     yield Paragraph(
         ("The same derivation as a function in plain Python, in a numerically stable form.",)
@@ -64,3 +82,23 @@ SECTIONS: tuple[Callable[[Context], Iterator[Block]], ...] = (
     code_section,
 )
 """The sections in order; one yields nothing where its data do not exist."""
+
+LIVE_SECTIONS: tuple[Callable[[Context], Iterator[Block]], ...] = (
+    model_section,
+    model_cell,
+    links_section,
+    links_cell,
+    chain_section,
+    chain_cell,
+    gradient_section,
+    gradient_cell,
+    claims_cells,
+    numbers_section,
+    numbers_cell,
+    update_section,
+    update_cell,
+    checks_section,
+    checks_cell,
+    code_cell,
+)
+"""The sections of a live document, with the code cells that belong to them."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from html import escape
 
 from symderive.documents.graph import Drawing
 from symderive.documents.graph_draw import graph_mermaid, graph_tikz, graph_typst
+from symderive.documents.notebook import canonical
 from symderive.documents.plot import Plot
 from symderive.documents.plot_draw import plot_mermaid, plot_tikz, plot_typst
 from symderive.formulas.latex import escaped, latex
@@ -32,6 +34,7 @@ class Format:
         display: A formula on its own, without delimiters of its own.
         figure: A drawing as source of the format.
         finish: Makes the file from the filled template; None where the template is the file.
+        live: Whether the document has code cells, which are run when it is made.
     """
 
     name: str
@@ -42,6 +45,7 @@ class Format:
     display: Callable[[Node], str]
     figure: Callable[[Drawing | Plot], str]
     finish: Callable[[str], str | bytes] | None = None
+    live: bool = False
 
 
 # Prose ------------------------------------------------------------------------------------------
@@ -161,6 +165,13 @@ def _svg(figure: Drawing | Plot) -> str:
     return svg(typst_figure(figure))
 
 
+def _png(figure: Drawing | Plot) -> str:
+    """A picture in base64: of what notebooks may hold, what every one of their readers shows."""
+    from symderive.documents.pdf import png
+
+    return b64encode(png(typst_figure(figure))).decode()
+
+
 def _alt_only(_: Drawing | Plot) -> str:
     return ""
 
@@ -222,6 +233,17 @@ FORMATS: dict[str, Format] = {
         ),
         _TYPST,
         replace(_TYPST, name="pdf", suffix=".pdf", finish=_pdf),
+        Format(
+            "ipynb",
+            ".ipynb",
+            "ipynb",
+            markdown,
+            lambda node: f"${_github(node)}$",
+            _github,
+            _png,
+            finish=canonical,
+            live=True,
+        ),
         Format("txt", ".txt", "txt", _visible_lines, plain, plain, _alt_only),
     )
 }

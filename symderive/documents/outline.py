@@ -106,7 +106,22 @@ class Code:
     source: str
 
 
-Block = Heading | Paragraph | Equations | RuleBox | TableBlock | Figure | Code
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Code to run, in Python, for the formats that are live.
+
+    Attributes:
+        source: The code.
+        printed: What it prints.
+        shown: What its last line shows: text by MIME type.
+    """
+
+    source: str
+    printed: str = ""
+    shown: tuple[tuple[str, str], ...] = ()
+
+
+Block = Heading | Paragraph | Equations | RuleBox | TableBlock | Figure | Code | Run
 
 
 @dataclass(frozen=True, slots=True)

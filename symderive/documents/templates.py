@@ -6,7 +6,6 @@ typeset by it (formulas), so that no template can forget to. Templates compute n
 
 from __future__ import annotations
 
-import os
 import re
 import textwrap
 from collections.abc import Callable, Sequence
@@ -18,6 +17,7 @@ from markupsafe import Markup
 
 from symderive.documents.formats import Format, latex_text
 from symderive.documents.graph_draw import FILLS
+from symderive.documents.notebook import cells, closed_up, in_json, json_lines
 from symderive.documents.outline import (
     Block,
     Equation,
@@ -49,22 +49,6 @@ def _anchor(text: Inline | str) -> str:
     return "-".join(kept.split()) or "section"
 
 
-def _bytecode_cache() -> jinja2.BytecodeCache | None:
-    """Compiled templates in the user's own cache folder, as Python keeps its modules; or none."""
-    home = os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
-    folder = Path(home, "symderive", "templates")
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except (OSError, RuntimeError):
-        return None
-    owned = not hasattr(os, "getuid") or folder.stat().st_uid == os.getuid()
-    return (
-        jinja2.FileSystemBytecodeCache(str(folder))
-        if owned and os.access(folder, os.W_OK)
-        else None
-    )
-
-
 @cache
 def environment(row: Format) -> jinja2.Environment:
     """The strict environment of a format."""
@@ -87,7 +71,6 @@ def environment(row: Format) -> jinja2.Environment:
         comment_start_string="<#",
         comment_end_string="#>",
         undefined=jinja2.StrictUndefined,
-        bytecode_cache=_bytecode_cache(),
         autoescape=True,
         finalize=shown,
         trim_blocks=True,
@@ -115,6 +98,10 @@ def environment(row: Format) -> jinja2.Environment:
         "wrapped": lambda text: "\n".join(textwrap.wrap(text, 92)),
         "tall": lambda cells: any(isinstance(p, Node) and tall(p) for cell in cells for p in cell),
         "kind": lambda block: type(block).__name__,
+        "cells": cells,
+        "json": lambda text: Markup(in_json(text)),
+        "lines": lambda text: Markup(json_lines(text)),
+        "source": lambda text: Markup(json_lines(closed_up(text))),
     }
     made.filters.update(filters)
     made.globals["fills"] = FILLS

@@ -13,8 +13,11 @@ from dataclasses import replace
 
 from symderive.formulas.nodes import (
     APPLY,
+    DIVIDED,
     DOT,
     EULER,
+    HADAMARD,
+    KRON,
     NEGATIVE,
     Acc,
     Big,
@@ -37,7 +40,15 @@ from symderive.formulas.nodes import (
     row,
 )
 
-_OPERATORS = {"bin": 1.2, "rel": 1.35, "punct": 0.45, "times": 0.05, "apply": 0.17, "space": 0.17}
+_OPERATORS = {
+    "bin": 1.2,
+    "rel": 1.35,
+    "punct": 0.45,
+    "times": 0.05,
+    "matmul": 0.1,
+    "apply": 0.17,
+    "space": 0.17,
+}
 _SCRIPT = 0.72
 _LEAST = 3.0
 """No line is broken to get fewer em than this."""
@@ -166,13 +177,14 @@ def _filled(items: Sequence[Node], limit: float, first: float) -> list[list[Node
 def _continued(part: list[Node]) -> list[Node]:
     """A product that goes on in the next line shows its sign there."""
     sign = part[0]
-    return [DOT, *part[1:]] if isinstance(sign, Op) and sign.kind == "times" else part
+    invisible = isinstance(sign, Op) and sign.kind in ("times", "matmul")
+    return [DOT, *part[1:]] if invisible else part
 
 
 def _parts(items: Sequence[Node]) -> list[list[Node]]:
     """The items between the loosest signs of the row: relations, sums, then products."""
     kinds = {_kind(item) for item in items[1:]}
-    for breaking in ({"rel"}, {"bin"}, {"dot", "times"}):
+    for breaking in ({"rel"}, {"bin"}, {"entrywise"}, {"dot", "times", "matmul"}):
         if kinds & breaking:
             parts: list[list[Node]] = [[]]
             for item in items:
@@ -186,6 +198,8 @@ def _parts(items: Sequence[Node]) -> list[list[Node]]:
 def _kind(item: Node) -> str:
     if not isinstance(item, Op):
         return ""
+    if item in (HADAMARD, DIVIDED, KRON):
+        return "entrywise"
     return "dot" if item == DOT else item.kind
 
 

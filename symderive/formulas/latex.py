@@ -6,6 +6,7 @@ r"""Nodes → LaTeX maths (amsmath and xcolor), in two dialects.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -57,6 +58,9 @@ _SIGNS = {
     "¬": r"\lnot",
     "∘": r"\circ",
     "⊙": r"\odot",
+    "⊘": r"\oslash",
+    "⊗": r"\otimes",
+    "∗": r"\ast",
     "×": r"\times",
     "∈": r"\in",
     "∂": r"\partial",
@@ -69,6 +73,7 @@ _SIGNS = {
     "mod": r"\bmod",
     "\u2062": "",
     "\u2061": "",
+    "\u2063": "",
     "\u2009": r"\,",
 }
 _FUNCTION_WORDS = (
@@ -88,6 +93,8 @@ _DELIMITERS = {
     "⟨": r"\langle",
     "⟩": r"\rangle",
 }
+_LEFT = {r"\vert": r"\lvert", r"\Vert": r"\lVert"}
+_RIGHT = {r"\vert": r"\rvert", r"\Vert": r"\rVert"}
 _BIG = {"∑": r"\sum", "∏": r"\prod", "∫": r"\int", "lim": r"\lim"}
 _ENVIRONMENTS = {"[": "bmatrix", "(": "pmatrix", "|": "vmatrix", "": "matrix"}
 _TEXT_ESCAPES = {
@@ -111,6 +118,9 @@ _MATH_ESCAPES = {
     " ": r"\ ",
     "*": r"\ast ",
 } | {c: f"\\{c}" for c in "{}$&#%_"}
+
+_PLAIN_WORDS = re.compile(r"(?:[A-Za-z0-9,.;:()'/-]| (?! ))+")
+"""What GitHub and Jupyter show in text mode as it is."""
 
 
 def latex(node: Node, dialect: str = "latex") -> str:
@@ -147,6 +157,8 @@ class _Writer:
     def id(self, node: Id) -> str:
         if node.text in _LETTERS:
             letter = _LETTERS[node.text]
+            if node.style == "bf":
+                return f"\\boldsymbol{{{letter}}}"
             return letter if node.style == "it" or node.text == "∞" else f"\\mathrm{{{letter}}}"
         if not node.text.isascii() and not self.github:
             return f"\\text{{{escaped(node.text)}}}"
@@ -169,7 +181,7 @@ class _Writer:
         return f"\\operatorname{{{self.plain(node.text)}}}"
 
     def text(self, node: Text) -> str:
-        if self.github:
+        if self.github and not _PLAIN_WORDS.fullmatch(node.text):
             return f"\\mathrm{{{self.plain(node.text)}}}"
         return f"\\text{{{escaped(node.text)}}}"
 
@@ -215,10 +227,7 @@ class _Writer:
         body = self.write(node.body)
         if tall(node.body):
             return _joined([f"\\left{left or '.'}", body, f"\\right{right or '.'}"])
-        if left == r"\vert":
-            left = r"\lvert"
-        if right == r"\vert":
-            right = r"\rvert"
+        left, right = _LEFT.get(left, left), _RIGHT.get(right, right)
         return _joined([left, body, right])
 
     def acc(self, node: Acc) -> str:

@@ -39,9 +39,13 @@ _SPACES = {  # MathML's own dictionary gives these no space, or another
     "post": ' form="postfix"',
     "ord": ' form="prefix" lspace="0" rspace="0"',
     "times": ' form="infix" lspace="0" rspace="0"',
+    "range": ' form="infix" lspace="0" rspace="0"',
+    "matmul": ' form="infix" lspace="0" rspace="0"',
 }
 _INVISIBLE = frozenset("\u2061\u2062\u2063\u2064")
 _DOUBLE_STRUCK = {"C": "ℂ", "N": "ℕ", "Q": "ℚ", "R": "ℝ", "Z": "ℤ"}
+_GREEK_BOLD = {chr(0x391 + k): chr(0x1D6A8 + k) for k in range(25)}
+_GREEK_BOLD |= {chr(0x3B1 + k): chr(0x1D6C2 + k) for k in range(25)}
 _SCRIPT = dict(zip("BEFHILMR", "ℬℰℱℋℐℒℳℛ", strict=True))
 
 
@@ -76,6 +80,8 @@ def _face(letter: str, style: str) -> str:
         start = 0x1D7CE - ord("0") if letter.isdigit() else 0x1D400 - ord("A")
         start = 0x1D41A - ord("a") if letter.islower() else start
         return chr(start + ord(letter))
+    if style == "bf" and letter in _GREEK_BOLD:
+        return _GREEK_BOLD[letter]
     if style == "bb":
         return _DOUBLE_STRUCK.get(letter, letter)
     if style == "cal" and letter.isascii() and letter.isupper():
@@ -110,7 +116,7 @@ def _is_apply(node: Node) -> bool:
 
 
 def _is_times(node: Node) -> bool:
-    return isinstance(node, Op) and node.kind == "times"
+    return isinstance(node, Op) and node.kind in ("times", "matmul")
 
 
 def _is_word(node: Node) -> bool:

@@ -34,8 +34,8 @@ class Id(Node):
 class Op(Node):
     """A sign of a kind: ``bin``, ``rel``, ``pre``, ``post``, ``punct`` or ``ord``.
 
-    Or an invisible one: ``times`` (a product by juxtaposition), ``apply`` (a function and its
-    argument), ``space``.
+    Or an invisible one: ``times`` (a product by juxtaposition), ``matmul`` (one of matrices),
+    ``apply`` (a function and its argument), ``space``.
     """
 
     text: str
@@ -179,6 +179,11 @@ TIMES = Op("\u2062", "times")
 DOT = Op("⋅")
 APPLY = Op("\u2061", "apply")
 APPLY_SPACED = Op("\u2009", "apply")
+MATMUL, MATMUL_SPACED = Op("\u2062", "matmul"), Op("\u2009", "matmul")
+BESIDE = Op("\u2063", "punct")  # between two indices that need no comma: X with ij
+HADAMARD, DIVIDED, KRON = Op("⊙"), Op("⊘"), Op("⊗")
+TRANSPOSE = Op("⊤", "ord")
+ONES, ZEROS = Id("1", "bf"), Id("0", "bf")
 PLUS, MINUS, NEGATIVE = Op("+"), Op("−"), Op("−", "pre")
 EQUALS, COMMA = Op("=", "rel"), Op(",", "punct")
 PARTIAL, PRIME = Op("∂", "ord"), Op("′", "ord")
@@ -201,6 +206,20 @@ def commas(*items: Node) -> Node:
     return row(*parts[1:])
 
 
+def beside(*indices: Node) -> Node:
+    """Indices next to each other: single letters without a comma, X_ij."""
+    items: list[Node] = []
+    for index in indices:
+        if items:
+            letters = all(
+                isinstance(part, Id) and len(part.text) == 1
+                for part in map(bare, (items[-1], index))
+            )
+            items.append(BESIDE if letters else COMMA)
+        items.append(index)
+    return row(*items)
+
+
 def partial(numerator: Node, denominator: Node) -> Node:
     """∂(numerator)/∂(denominator) as a fraction."""
     return Frac(Row((PARTIAL, numerator)), Row((PARTIAL, denominator)))
@@ -219,11 +238,18 @@ def bare(node: Node) -> Node:
 
 
 def merged(node: Script) -> Script:
-    """A power of an indexed name as one script, so that both sit on the name: x₁²."""
+    """Scripts on an indexed name as one, so that all sit on the name: x₁², A₁ with ij."""
     base = node.base.body if isinstance(node.base, Name) else node.base
-    if isinstance(base, Script) and node.sub is None and base.sup is None:
-        return Script(base.base, base.sub, node.sup)
-    return node
+    if not isinstance(base, Script):
+        return node
+    base = merged(base)
+    if node.sup is not None and base.sup is not None:
+        return node
+    both = [sub for sub in (base.sub, node.sub) if sub is not None]
+    if len(both) == 2 and not isinstance(node.base, Name):
+        return node  # an index of something that has one already
+    sup = base.sup if node.sup is None else node.sup
+    return Script(base.base, commas(*both) if both else None, sup)
 
 
 def tall(node: Node) -> bool:

@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sympy import Basic, Function, Max, Min, S, Symbol
+from sympy import Basic, Function, Max, Min, Piecewise, S, Symbol
 from sympy.core.function import AppliedUndef
+from sympy.core.relational import Relational
 
 from symderive.errors import SymderiveError
 from symderive.formulas.names import name_node
 from symderive.formulas.nodes import (
     APPLY,
     APPLY_SPACED,
-    COMMA,
     EQUALS,
     EULER,
     PARTIAL,
@@ -28,7 +28,6 @@ from symderive.formulas.nodes import (
     Fn,
     Frac,
     Id,
-    Name,
     Node,
     Num,
     Op,
@@ -36,10 +35,12 @@ from symderive.formulas.nodes import (
     Script,
     Table,
     Text,
+    beside,
     commas,
     fence,
     row,
 )
+from symderive.formulas.plain import plain
 from symderive.formulas.printing import Built, Level, Printer
 
 _THIN = Op("\u2009", "space")
@@ -207,17 +208,13 @@ def _polylog(printer: Printer, formula: Any) -> Built:
 
 
 def _delta(printer: Printer, formula: Any) -> Built:
-    return Built(Script(Id("δ"), commas(*map(printer.node, formula.args))))
+    indices = sorted(formula.args, key=lambda arg: bool(arg.args))  # δ_i,j+1, not δ_j+1,i
+    return Built(Script(Id("δ"), beside(*map(printer.node, indices))))
 
 
 def _indexed(printer: Printer, formula: Any) -> Built:
     base = name_node(str(formula.base.label))
-    indices = commas(*map(printer.node, formula.indices))
-    if isinstance(base.body, Script):  # w_1 with an index of its own: both, with a comma
-        body = base.body
-        indices = indices if body.sub is None else row(body.sub, COMMA, indices)
-        return Built(Script(Name(base.text, body.base), indices, body.sup))
-    return Built(Script(base, indices))
+    return Built(Script(base, beside(*map(printer.node, formula.indices))))
 
 
 def _label(printer: Printer, formula: Any) -> Built:
@@ -233,6 +230,12 @@ def _string(printer: Printer, formula: Any) -> Built:
 
 def _big(printer: Printer, formula: Any) -> Built:
     body = printer.within(formula.function, Level.NEGATIVE)
+    sign = BIG_SIGNS[type(formula).__name__]
+    if all(hasattr(limits[0], "size") for limits in formula.limits):
+        # Indices that run along whole axes: one sign for all, and no bounds, as papers print it
+        indices = sorted((printer.node(limits[0]) for limits in formula.limits), key=plain)
+        below, body = _restricted(printer, formula, commas(*indices), body)
+        return Built(Row((Big(sign, below), APPLY, body)), Level.CALL)
     for limits in formula.limits:
         variable = printer.node(limits[0])
         lower: Node = variable
@@ -240,8 +243,19 @@ def _big(printer: Printer, formula: Any) -> Built:
         if len(limits) == 3:
             lower = Row((variable, EQUALS, printer.node(limits[1])))
             upper = printer.node(limits[2])
-        body = Row((Big(BIG_SIGNS[type(formula).__name__], lower, upper), APPLY, body))
+        body = Row((Big(sign, lower, upper), APPLY, body))
     return Built(body, Level.CALL)
+
+
+def _restricted(printer: Printer, formula: Any, indices: Node, body: Node) -> tuple[Node, Node]:
+    """A sum of terms that are zero unless a condition holds: over the indices where it does."""
+    function = formula.function
+    if not isinstance(function, Piecewise) or len(function.args) != 2 or len(formula.limits) != 1:
+        return indices, body
+    (value, test), (otherwise, _) = function.args
+    if otherwise != 0 or not isinstance(test, Relational) or formula.limits[0][0] not in test.args:
+        return indices, body
+    return printer.node(test), printer.within(value, Level.NEGATIVE)
 
 
 def _integral(printer: Printer, formula: Any) -> Built:
@@ -317,6 +331,18 @@ def _matrix(printer: Printer, formula: Any) -> Built:
     return Built(Table(tuple(tuple(printer.node(entry) for entry in row) for row in rows)))
 
 
+def _part(printer: Printer, formula: Any) -> Built:
+    from symderive.formulas.matrix_entries import part  # formulas without arrays do without
+
+    return part(printer, formula)
+
+
+def _array(printer: Printer, formula: Any) -> Built:
+    from symderive.formulas.matrix_entries import whole_array
+
+    return whole_array(printer, formula)
+
+
 SHOWN: Mapping[str, Show] = {
     "exp": _exp,
     "log": _log,
@@ -326,6 +352,8 @@ SHOWN: Mapping[str, Show] = {
     "polylog": _polylog,
     "KroneckerDelta": _delta,
     "Indexed": _indexed,
+    "Part": _part,
+    "ArrayOf": _array,
     "IndexedBase": _label,
     "Idx": _label,
     "MatrixSymbol": _label,

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import ast
 import operator
-import re
 from collections.abc import Callable, Container, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -47,24 +46,16 @@ from sympy.logic.boolalg import Boolean
 
 from symderive.errors import FormulaError
 from symderive.formulas.inert import placeholder
-from symderive.formulas.written import evaluated, minus, power, product, quotient, rename, sum_of
-
-MAX_CHARACTERS = 20_000
-MAX_NODES = 5_000
-MAX_DEPTH = 150
-MAX_POWER_BITS = 4_096
-MAX_FUNCTION_NUMBER = 10_000
-
-MISSING_OPERATOR = "an operator is missing here; write * to multiply"
-
-WORDS = frozenset({"and", "or", "not", "if", "else", "True", "False"})
-"""The words of the formula language itself; every other name is a symbol or a function."""
-
-_TOKEN = re.compile(
-    r"(?P<number>(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][+-]?\d+)?)"
-    r"|(?P<name>[^\W\d]\w*)(?P<call>\s*\()?"
+from symderive.formulas.walking import (
+    MAX_FUNCTION_NUMBER,
+    MAX_POWER_BITS,
+    Walker,
+    split,
 )
-
+from symderive.formulas.walking import (
+    WORDS as WORDS,
+)
+from symderive.formulas.written import evaluated, minus, power, product, quotient, rename, sum_of
 
 _FOREIGN = (I, zoo, nan, oo, -oo)
 
@@ -133,35 +124,11 @@ def parse(
     >>> parse("b + x*w", {}).written.args[1].args
     (x, w)
     """
-    if len(text) > MAX_CHARACTERS:
-        message = f"the formula has {len(text)} characters; the limit is {MAX_CHARACTERS}"
-        raise FormulaError(message, text=text[:60] + " …", column=0, where=where)
-    key, names = _split(text, where, declared)
+    key, names = split(text, where, lambda word: word[0] == "pi" and "pi" not in declared)
     known = templates if templates is not None else {}
     if key not in known:
         known[key] = Template(key, _Builder(text, key, names, functions, where).build(), len(names))
     return Parsed(known[key], names)
-
-
-def _split(text: str, where: str, declared: Container[str]) -> tuple[str, tuple[str, ...]]:
-    """The text with its names replaced by placeholders, and the names."""
-    names: dict[str, str] = {}
-
-    def replace(match: re.Match[str]) -> str:
-        name = match["name"]
-        if name is None or match["call"] or name in WORDS:
-            return match[0]
-        if name == "pi" and name not in declared:
-            return match[0]
-        if re.search(r"(\d\.?|\d\.\d*)$", text[max(match.start() - 2, 0) : match.start()]):
-            raise FormulaError(MISSING_OPERATOR, text=text, column=match.start(), where=where)
-        if name.startswith("_"):
-            message = f"names may not start with an underscore: {name!r}; choose another name"
-            raise FormulaError(message, text=text, column=match.start(), where=where)
-        return names.setdefault(name, f"_{len(names)}")
-
-    one_line = re.sub(r"\s", " ", _TOKEN.sub(replace, text))  # a formula may run over lines
-    return one_line.strip(), tuple(names)
 
 
 OPERATORS: dict[type[ast.operator], Callable[[Expr, Expr], Expr]] = {
@@ -181,8 +148,8 @@ COMPARISONS: dict[type[ast.cmpop], Callable[[Expr, Expr], Relational]] = {
 }
 
 
-class _Builder:
-    """Walks the syntax tree of one formula; every message carries the column in the user's text."""
+class _Builder(Walker):
+    """Reads the syntax tree of one formula."""
 
     def __init__(
         self,
@@ -192,70 +159,16 @@ class _Builder:
         functions: Mapping[str, Callee],
         where: str,
     ) -> None:
-        self.text, self.key, self.names = text, key, names
-        self.functions, self.where, self.nodes, self.depth = functions, where, 0, 0
+        super().__init__(text, key, names, where)
+        self.functions = functions
 
     def build(self) -> Expr:
-        try:
-            tree = ast.parse(self.key, mode="eval")
-        except SyntaxError as error:
-            raise self._syntax_error(error) from None
-        except (RecursionError, MemoryError, ValueError):
-            raise self._error("the formula is too deeply nested", 0) from None
-        formula = self._read(tree.body)
+        formula = self._read(self._parsed())
         if not isinstance(formula, Expr):
             raise self._error("this is a condition; a formula has a number as its value", 0)
         return formula
 
-    # Places -------------------------------------------------------------------------------
-
-    def _column(self, offset: int) -> int:
-        """The column in the user's text of a character offset in the template text."""
-        mine = theirs = 0
-        leading = len(self.text) - len(self.text.lstrip())
-        for token in re.finditer(r"_\d+|.", self.key, re.DOTALL):
-            if theirs >= offset:
-                break
-            theirs += len(token[0])
-            placeholder_number = token[0][1:]
-            is_name = token[0].startswith("_") and placeholder_number.isdigit()
-            mine += len(self.names[int(placeholder_number)]) if is_name else len(token[0])
-        return mine + leading
-
-    def _error(self, message: str, offset: int) -> FormulaError:
-        return FormulaError(message, text=self.text, column=self._column(offset), where=self.where)
-
-    def _at(self, message: str, node: ast.expr) -> FormulaError:
-        lines = self.key.splitlines(keepends=True)
-        line = lines[node.lineno - 1].encode()[: node.col_offset].decode()
-        return self._error(message, sum(map(len, lines[: node.lineno - 1])) + len(line))
-
-    def _syntax_error(self, error: SyntaxError) -> FormulaError:
-        lines = self.key.splitlines(keepends=True) or [""]
-        row = min((error.lineno or 1), len(lines)) - 1
-        offset = sum(map(len, lines[:row])) + ((error.offset or len(lines[row]) + 1) - 1)
-        if not self.key:
-            return self._error("the formula is empty", 0)
-        if missing := re.search(r"(\d|\))\s*(_\d+|\()", self.key[: offset + 2]):
-            return self._error(MISSING_OPERATOR, missing.start(2))
-        reason = {"invalid syntax": "this is not a formula"}.get(error.msg, error.msg)
-        return self._error(re.sub(r"\. Perhaps you.*|\. Maybe you.*", "", reason), offset)
-
     # Nodes --------------------------------------------------------------------------------
-
-    def _read(self, node: ast.expr) -> Basic:
-        self.nodes += 1
-        if self.nodes > MAX_NODES:
-            raise self._at(f"the formula has more than {MAX_NODES} parts; use more stages", node)
-        reader = getattr(self, f"_read_{type(node).__name__.lower()}", None)
-        if reader is None:
-            raise self._at("formulas are made of + - * / **, numbers, names and functions", node)
-        self.depth += 1
-        if self.depth > MAX_DEPTH:
-            raise self._at(f"nested deeper than {MAX_DEPTH}; use more stages", node)
-        result: Basic = reader(node)
-        self.depth -= 1
-        return result
 
     def _number(self, node: ast.expr) -> Expr:
         value = self._read(node)

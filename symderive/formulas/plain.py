@@ -12,6 +12,8 @@ from typing import Any
 from symderive.formulas.names import visible
 from symderive.formulas.nodes import (
     EULER,
+    ONES,
+    ZEROS,
     Acc,
     Big,
     Cases,
@@ -32,19 +34,24 @@ from symderive.formulas.nodes import (
     bare,
 )
 
-_LIST, _LOGIC, _RELATION, _SUM, _NEGATIVE, _PRODUCT, _POWER, _ATOM = range(8)
+_LIST, _LOGIC, _RELATION, _SUM, _NEGATIVE, _ENTRYWISE, _PRODUCT, _POWER, _ATOM = range(9)
 
 _BINDING: dict[str, tuple[int, int]] = {
     "punct": (_LIST, _LIST),
     "rel": (_RELATION, _SUM),
-    "bin": (_SUM, _PRODUCT),
-    "pre": (_NEGATIVE, _PRODUCT),
+    "bin": (_SUM, _ENTRYWISE),
+    "pre": (_NEGATIVE, _ENTRYWISE),
     "times": (_PRODUCT, _PRODUCT),
+    "matmul": (_PRODUCT, _PRODUCT),
+    "range": (_LIST, _SUM),
     "post": (_POWER, _LIST),
     "∧": (_LOGIC, _RELATION),
     "∨": (_LOGIC, _RELATION),
     "¬": (_LOGIC, _ATOM),
     "⋅": (_PRODUCT, _PRODUCT),
+    "⊙": (_ENTRYWISE, _PRODUCT),
+    "⊘": (_ENTRYWISE, _PRODUCT),
+    "⊗": (_ENTRYWISE, _PRODUCT),
     "/": (_PRODUCT, _ATOM),
     "!": (_POWER, _LIST),
 }
@@ -56,11 +63,15 @@ _SIGNS = {
     "¬": "not ",
     "⋅": "·",
     "\u2062": "·",
+    "\u2063": ", ",
     ",": ", ",
     ";": "; ",
     "\u2009": " ",
 }
-_CALLED = {"|": "abs", "⌊": "floor", "⌈": "ceil", "‖": "norm"}
+_CALLED = {"|": "abs", "⌊": "floor", "⌈": "ceil"}
+_RAISED = {"⊤": "ᵀ", "−⊤": "⁻ᵀ", "−1": "⁻¹"}
+
+_ID = {EULER: "exp(1)", ONES: "𝟏", ZEROS: "𝟎"}
 
 Written = tuple[str, int]
 
@@ -127,7 +138,10 @@ def _call(head: Node, body: Node) -> Written:
 
 
 def _big(sign: Big, rest: Sequence[Node]) -> str:
-    body = "".join(plain(item) for item in rest if item != Op("\u2061", "apply")).strip()
+    items = [item for item in rest if item != Op("\u2061", "apply")]
+    if len(items) == 1 and isinstance(items[0], Fence) and items[0].left == "(":
+        items = [items[0].body]
+    body = "".join(map(plain, items)).strip()
     if sign.lower is None:
         return f"{sign.text}({body})"
     bounds = plain(sign.lower) + ("" if sign.upper is None else f"..{_within(sign.upper, _SUM)}")
@@ -135,10 +149,14 @@ def _big(sign: Big, rest: Sequence[Node]) -> str:
 
 
 def _binding(sign: Op) -> tuple[int, int]:
+    if sign.kind == "matmul":
+        return _BINDING["matmul"]
     return _BINDING.get(sign.text) or _BINDING.get(sign.kind, (_ATOM, _LIST))
 
 
 def _sign(sign: Op) -> str:
+    if sign.kind == "matmul":
+        return " @ "
     text = _SIGNS.get(sign.text, sign.text)
     return f" {text} " if sign.kind in ("bin", "rel") and sign.text not in _SIGNS else text
 
@@ -162,6 +180,8 @@ def _script(node: Script) -> Written:
         return base, _ATOM
     if all(part == Op("′", "ord") for part in getattr(node.sup, "items", (node.sup,))):
         return base + plain(node.sup), _ATOM
+    if raised := _RAISED.get(plain(node.sup)):
+        return base + raised, _ATOM
     return f"{base}^{_within(node.sup, _ATOM)}", _POWER
 
 
@@ -211,7 +231,7 @@ def _style(node: Style) -> Written:
 
 _WRITERS: dict[type[Node], Callable[[Any], Written]] = {
     Num: lambda node: (node.text, _ATOM),
-    Id: lambda node: ("exp(1)" if node == EULER else node.text, _ATOM),
+    Id: lambda node: (_ID.get(node, node.text), _ATOM),
     Op: lambda node: (_sign(node).strip(), _ATOM),
     Fn: lambda node: (node.text, _ATOM),
     Text: lambda node: (visible(node.text), _ATOM),

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from enum import IntEnum
 from typing import Any, NamedTuple
 
-from sympy import Add, Basic, Expr, Mul, Pow, Rational, S, Symbol
+from sympy import Add, Basic, Expr, Indexed, Mul, Pow, Rational, S, Symbol
 
 from symderive.formulas.inert import Diff
 from symderive.formulas.names import name_node
@@ -57,11 +57,12 @@ class Level(IntEnum):
     RELATION = 1
     SUM = 2
     NEGATIVE = 3
-    PRODUCT = 4
-    CALL = 5  # log x: anything that follows would be drawn in
-    FRACTION = 6
-    POWER = 7
-    ATOM = 8
+    ENTRYWISE = 4  # A ⊙ B, A ⊗ B
+    PRODUCT = 5
+    CALL = 6  # log x: anything that follows would be drawn in
+    FRACTION = 7
+    POWER = 8
+    ATOM = 9
 
 
 class Built(NamedTuple):
@@ -94,7 +95,9 @@ def tree(
     >>> plain(tree(A - Y, names=("A", "Y")))
     'A − Y'
     """
-    return Printer(names, written, colors or {}).built(formula).node
+    printer = Printer(names, written, colors or {})
+    printer.reserve(formula)
+    return printer.built(formula).node
 
 
 class Printer:
@@ -106,12 +109,37 @@ class Printer:
         self.written, self.colors = written, colors
         self.order = Order(names, lambda formula: plain(self.built(formula).node))
         self._built: dict[Basic, Built] = {}
+        self._letters: dict[str, Node] = {}
+        self._taken: set[str] = set(names)
 
     def as_stored(self, formula: Expr) -> bool:
         """Whether the parts of a sum or product keep their stored order."""
         if self.written is None:
             return bool(formula.func(*formula.args).args != formula.args)
         return self.written
+
+    # Indices without a name ---------------------------------------------------------------
+
+    def reserve(self, formula: Basic) -> None:
+        """Keep the letters that a formula uses from being given to indices without a name."""
+        self._taken |= {symbol.name for symbol in formula.atoms(Symbol)}
+
+    def sibling(self, written: bool | None) -> Printer:
+        """A printing of another part of the same formula: its indices have the same letters."""
+        other = Printer(self.order.names, written, {})
+        other._letters, other._taken = self._letters, self._taken
+        return other
+
+    def letter(self, symbol: Symbol) -> Node | None:
+        """The letter of an index that has no name of its own; None for any other symbol."""
+        if not (symbol.name.startswith("_") and hasattr(symbol, "size")):
+            return None
+        if symbol.name not in self._letters:
+            from symderive.formulas.arrays.index import index_names
+
+            taken = self._taken | {plain(letter) for letter in self._letters.values()}
+            self._letters[symbol.name] = name_node(index_names(1, taken)[0])
+        return self._letters[symbol.name]
 
     # Pieces -------------------------------------------------------------------------------
 
@@ -125,6 +153,10 @@ class Printer:
             self._built[formula] = known
         return known
 
+    def given(self, mark: Basic, built: Built) -> None:
+        """Show a symbol as something that is built already."""
+        self._built[mark] = built
+
     def node(self, formula: Basic) -> Node:
         """The formula where nothing stands next to it: in brackets, in a fraction."""
         return self.built(formula).node
@@ -136,7 +168,7 @@ class Printer:
 
     def _build(self, formula: Basic) -> Built:
         if isinstance(formula, Symbol):
-            return Built(name_node(formula.name))
+            return Built(self.letter(formula) or name_node(formula.name))
         if isinstance(formula, Add):
             return self.sum(formula)
         if isinstance(formula, Mul) or formula.is_Number:
@@ -253,7 +285,7 @@ class Printer:
         node, level = self.built(base)
         if exponent.is_Integer and exponent > 1 and (call := _classic_call(node)):
             return Built(Row((Script(call[0], None, above), APPLY, call[1])), level)
-        plain_base = level == Level.ATOM and not _has_exponent(node) and not _is_sci(node)
+        plain_base = level == Level.ATOM and not has_exponent(node) and not _is_sci(node)
         return Built(Script(node if plain_base else fence(node), None, above), Level.POWER)
 
     def exponential(self, exponent: Expr) -> Built:
@@ -272,7 +304,7 @@ class Printer:
     def diff(self, formula: Diff) -> Built:
         """∂f/∂x of a name, or ∂/∂x applied to a formula."""
         of, by = formula.args
-        if isinstance(of, Symbol):
+        if isinstance(of, Symbol | Indexed):
             return Built(partial(self.node(of), self.node(by)), Level.FRACTION)
         operator = Frac(PARTIAL, Row((PARTIAL, self.node(by))))
         body = self.within(of, Level.NEGATIVE)
@@ -290,15 +322,28 @@ class Printer:
 def number(value: Expr) -> tuple[bool, Built]:
     """The sign and the size of a number."""
     if isinstance(value, Rational):
-        above = Num(str(abs(value.p)))
+        above: Node = Num(str(abs(value.p)))
         if value.q == 1:
             return value.p < 0, Built(above)
+        if abs(value.p) == 1 and (zeros := _power_of_ten(value.q)) >= _LEAST_POWER_OF_TEN:
+            above = Script(Num("10"), None, Row((NEGATIVE, Num(str(zeros)))))
+            return value.p < 0, Built(above, Level.POWER)
         return value.p < 0, Built(Frac(above, Num(str(value.q))), Level.FRACTION)
     if value is S.Infinity or value is S.NegativeInfinity:
         return value is S.NegativeInfinity, Built(Id("∞"))
     if value.is_Float:
         return float_number(value)
     return False, Built(Id("undefined", "rm"))  # nan, zoo
+
+
+_LEAST_POWER_OF_TEN = 4
+"""1/1000 is a fraction; a smaller one is 10⁻⁴."""
+
+
+def _power_of_ten(value: int) -> int:
+    """The exponent of a power of ten; 0 of any other number."""
+    text = str(value)
+    return len(text) - 1 if text == "1" + "0" * (len(text) - 1) else 0
 
 
 def float_number(value: Any) -> tuple[bool, Built]:
@@ -337,7 +382,7 @@ def joined(factors: list[Built]) -> Built:
         return factors[0]
     items: list[Node] = []
     for position, (node, level) in enumerate(factors):
-        if level <= Level.NEGATIVE:
+        if level < Level.PRODUCT:
             shown: Node = fence(node)
         elif level == Level.CALL and position < len(factors) - 1:
             shown = closed(node)
@@ -345,7 +390,7 @@ def joined(factors: list[Built]) -> Built:
             shown = node
         if items:
             loose = level == Level.NEGATIVE
-            items.append(DOT if loose or _needs_dot(items[-1], shown) else TIMES)
+            items.append(DOT if loose or needs_dot(items[-1], shown) else TIMES)
         items.append(shown)
     return Built(Row(tuple(items)), Level.PRODUCT)
 
@@ -389,7 +434,8 @@ def _is_below(factor: Expr) -> bool:
     )
 
 
-def _needs_dot(left: Node, right: Node) -> bool:
+def needs_dot(left: Node, right: Node) -> bool:
+    """Whether two factors would run together without a dot between them."""
     left, right = bare(left), bare(right)
     if isinstance(left, Frac) and isinstance(right, Frac):
         return True
@@ -397,8 +443,8 @@ def _needs_dot(left: Node, right: Node) -> bool:
         _starts_with_number(right)
         or _is_link(left)
         or _is_link(right)
-        or _is_word(left)
-        or _is_word(right)
+        or is_word(left)
+        or is_word(right)
     )
 
 
@@ -424,11 +470,11 @@ def _is_link(node: Node) -> bool:
     return above == PARTIAL or (isinstance(above, Row) and above.items[0] == PARTIAL)
 
 
-def _is_word(node: Node) -> bool:
+def is_word(node: Node) -> bool:
     """Whether it is a name of several letters, which would run into its neighbours."""
     node = bare(node)
     if isinstance(node, Script):
-        return _is_word(node.base)
+        return is_word(node.base)
     return isinstance(node, Text) or (isinstance(node, Id) and len(node.text) > 1)
 
 
@@ -440,7 +486,8 @@ def _is_plain(node: Node) -> bool:
     return isinstance(node, Id | Num)
 
 
-def _has_exponent(node: Node) -> bool:
+def has_exponent(node: Node) -> bool:
+    """Whether a node cannot bear an exponent without brackets."""
     node = bare(node)
     return isinstance(node, Sqrt) or (isinstance(node, Script) and node.sup is not None)
 

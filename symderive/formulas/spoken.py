@@ -48,6 +48,9 @@ _SIGNS = {
     "¬": "not",
     "∘": "composed with",
     "⊙": "element by element times",
+    "⊘": "element by element over",
+    "⊗": "Kronecker product",
+    "∗": "star",
     "∈": "in",
     "∂": "partial",
     "∇": "gradient of",
@@ -60,12 +63,24 @@ _SIGNS = {
     "⋯": "and so on",
     ",": "comma",
     "\u2061": "of",
+    "\u2063": "",
+    ":": "all",
     "\u2009": "",
 }
 _BIG = {"∑": "the sum", "∏": "the product", "∫": "the integral", "lim": "the limit"}
 _POWERS = {"2": "squared", "3": "cubed", "′": "prime", "⊤": "transposed"}
-_FENCES = {"|": "the absolute value of", "⌊": "the floor of", "⌈": "the ceiling of"}
+_KINDS = {"matmul": "times", "range": "to"}
+_POWERS |= {"−1": "inverse", "−⊤": "inverse transposed", "⊙2": "squared element by element"}
+_BOLD = {"1": "all-ones", "0": "all-zeros"}
+_FENCES = {
+    "‖": "the norm of",
+    "|": "the absolute value of",
+    "⌊": "the floor of",
+    "⌈": "the ceiling of",
+}
 _FUNCTIONS = {"sin": "sine", "cos": "cosine", "tan": "tangent", "exp": "exponential"}
+_FUNCTIONS |= {"det": "the determinant", "tr": "the trace", "diag": "the diagonal matrix"}
+_NORMS = {"2": "the 2-norm of", "F": "the Frobenius norm of", "∞": "the largest entry of"}
 
 
 def spoken(node: Node) -> str:
@@ -76,6 +91,12 @@ def spoken(node: Node) -> str:
     'partial y over partial x'
     """
     return " ".join(_WRITERS[type(node)](node).split())
+
+
+def _id(node: Id) -> str:
+    if node.style == "bf" and node.text in _BOLD:
+        return _BOLD[node.text]
+    return _LETTERS.get(node.text, visible(node.text))
 
 
 def _row(node: Row) -> str:
@@ -107,12 +128,16 @@ def _frac(node: Frac) -> str:
 
 
 def _script(node: Script) -> str:
-    text = spoken(node.base)
-    if node.sub is not None:
+    norm = getattr(node.base, "left", "") == "‖" and _NORMS.get(getattr(node.sub, "text", ""))
+    if norm and isinstance(node.base, Fence):
+        text = f"{norm} {spoken(node.base.body)}" + ("" if _is_short(node.base.body) else ", end,")
+    else:
+        text = spoken(node.base)
+    if node.sub is not None and not norm:
         text += f" {spoken(node.sub)}"
     if node.sup is None:
         return text
-    name = getattr(node.sup, "text", "")
+    name = "".join(getattr(part, "text", "") for part in getattr(node.sup, "items", (node.sup,)))
     if name in _POWERS:
         return f"{text} {_POWERS[name]}"
     end = "" if _is_short(node.sup) else " end power"
@@ -162,8 +187,8 @@ def _style(node: Style) -> str:
 
 _WRITERS: dict[type[Node], Callable[[Any], str]] = {
     Num: lambda node: node.text,
-    Id: lambda node: _LETTERS.get(node.text, visible(node.text)),
-    Op: lambda node: _SIGNS.get(node.text, node.text),
+    Id: lambda node: _id(node),
+    Op: lambda node: _KINDS.get(node.kind) or _SIGNS.get(node.text, node.text),
     Fn: lambda node: _FUNCTIONS.get(node.text, node.text),
     Text: lambda node: visible(node.text),
     Name: lambda node: spoken(node.body),

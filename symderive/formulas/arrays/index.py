@@ -1,6 +1,6 @@
 """Index notation on SymPy: entries ``X[i, j]``, sums over indices, deltas, parts of arrays.
 
-An ``Index`` knows the size of its axis. Bound indices are renamed before anything could be captured,
+An ``Index`` knows the size of its axis. Bound indices are renamed before anything is captured,
 and ``substitute`` respects what binds them, which SymPy's ``xreplace`` does not.
 """
 
@@ -10,9 +10,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import count
 from typing import Any
 
-from sympy import Add, Basic, Expr, Indexed, IndexedBase, Integer, KroneckerDelta, Mul, Pow, S
+from sympy import (
+    Add,
+    Basic,
+    Expr,
+    Indexed,
+    IndexedBase,
+    Integer,
+    KroneckerDelta,
+    Mul,
+    Pow,
+    S,
+    Symbol,
+    Tuple,
+)
 from sympy import Sum as SympySum
-from sympy import Symbol, Tuple
 from sympy.core.symbol import Str
 
 _COUNTER = count()
@@ -69,6 +81,7 @@ class Part(Expr):
     """An entry of what an operation makes of whole arrays: ``inv(A)[i, j]``, ``det(A)``."""
 
     is_commutative = True
+    is_array_part = True
 
     @property
     def op(self) -> str:
@@ -122,6 +135,11 @@ def sigma(body: Expr, indices: Sequence[Index]) -> Expr:
         limits = [Tuple(i, S.Zero, i.size - 1) for i in renamed] + limits
         body = inner
     return SympySum(body, *limits)
+
+
+def sigma_as_is(body: Expr, indices: Sequence[Index]) -> Expr:
+    """The sum, nothing inside it opened."""
+    return SympySum(body, *(Tuple(index, S.Zero, index.size - 1) for index in indices))
 
 
 def bound(formula: SympySum) -> tuple[Index, ...]:

@@ -1,0 +1,203 @@
+"""How a line of index notation is established: by index algebra, or at small concrete shapes.
+
+At concrete sizes and indices an index formula is a plain scalar formula, and the witnesses of
+``certify`` judge it: SymPy's ``diff`` and high-precision differences, never a rule of ours.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice, product as cartesian
+
+from typing import Any
+
+from sympy import (
+    Basic,
+    Derivative,
+    Expr,
+    Function,
+    Indexed,
+    IndexedBase,
+    Piecewise,
+    Subs,
+    Symbol,
+)
+from sympy.core.function import AppliedUndef
+
+from symderive.certify import SEED, certify, defined
+from symderive.formulas.arrays.algebra import Algebra
+from symderive.formulas.arrays.concrete import concrete, entry_name
+from symderive.formulas.arrays.index import Index, Part, free_indices, substitute
+from symderive.formulas.arrays.properties import Knowledge
+from symderive.formulas.arrays.syntax import Shape
+from symderive.formulas.functions import function_of
+from symderive.formulas.inert import Diff
+from symderive.formulas.written import evaluated
+from symderive.steps import Certificate
+
+BY_ALGEBRA = Certificate("proved", "equal by exact index algebra")
+BY_WITNESS = Certificate("proved", "SymPy's own derivative, equal by exact index algebra")
+UNKNOWN = Certificate("unknown", "no shapes were found at which the line can be tried")
+
+ROUNDS = 2
+"""Shapes tried."""
+
+ENTRIES = 3
+"""Entries tried at each shape."""
+
+
+def sizes_of(formulas: Sequence[Basic], shapes: Mapping[str, Shape]) -> list[Symbol]:
+    """The symbols of sizes that formulas and shapes depend on."""
+    found: set[Symbol] = set()
+    for shape in shapes.values():
+        found |= {s for size in shape for s in size.free_symbols}
+    for formula in formulas:
+        for index in formula.atoms(Index):
+            found |= set(index.size.free_symbols)
+    return sorted(found, key=str)
+
+
+def shapes_tried(sizes: Sequence[Symbol], rounds: int = ROUNDS) -> Iterator[dict[str, int]]:
+    """Small sizes: all different first, then drawn with a fixed seed."""
+    noise = random.Random(SEED)
+    for number in range(rounds):
+        if number == 0:
+            yield {size.name: 2 + k % 2 for k, size in enumerate(sizes)}
+        else:
+            yield {size.name: noise.randint(1, 3) for size in sizes}
+
+
+def certify_array(
+    left: Expr,
+    right: Expr,
+    algebra: Algebra,
+    shapes: Mapping[str, Shape],
+    where: Mapping[Expr, Expr] | None = None,
+) -> Certificate:
+    """Whether two index formulas are equal: ``proved``, ``sampled``, ``refuted`` or ``unknown``.
+
+    Args:
+        left: A formula; it may hold ``Diff``.
+        right: Another.
+        algebra: The index algebra under what is known of the arrays.
+        shapes: Shape by the name of each array.
+        where: A stage's entry, and its definition.
+    """
+    if not left.has(Diff) and not right.has(Diff) and algebra.equal(left, right):
+        return BY_ALGEBRA
+    if left.has(Diff) and _witnessed(left, right, algebra, where or {}):
+        return BY_WITNESS
+    sizes = sizes_of((left, right), shapes)
+    indices = sorted(free_indices(left) | free_indices(right), key=str)
+    weakest: Certificate | None = None
+    points = 0
+    tried: list[str] = []
+    for chosen in shapes_tried(sizes):
+        places = _places(indices, chosen)
+        for at in places:
+            sides = [concrete(side, chosen, at) for side in (left, right)]
+            known = held(algebra.known, shapes, chosen)
+            sides = [side.xreplace(known) for side in sides]
+            definitions = _definitions(where or {}, sides, chosen, known)
+            found = certify(*sides, where=definitions)
+            if found.verdict == "refuted":
+                return found
+            if found.verdict == "unknown":
+                continue
+            points += max(found.points, 1)
+            weakest = found
+        tried.append(", ".join(f"{name} = {size}" for name, size in chosen.items()))
+    if weakest is None:
+        return UNKNOWN
+    shown = "; ".join(dict.fromkeys(text for text in tried if text))
+    at_shapes = f" at the sizes {shown}" if shown else ""
+    return Certificate("sampled", f"equal at {points} points{at_shapes}", points, 50, SEED)
+
+
+def _witnessed(left: Expr, right: Expr, algebra: Algebra, where: Mapping[Expr, Expr]) -> bool:
+    """Whether both sides are one, each derivative by SymPy's ``diff`` of the definitions."""
+    sides = [resolved(side) for side in (left, right)]
+    if sides[0] is None or sides[1] is None:
+        return False
+    put = [defined(evaluated(_named_put_in(side, where))) for side in sides]
+    return algebra.equal(*put)
+
+
+def resolved(formula: Basic) -> Expr | None:
+    """The formula with each ``Diff`` by SymPy; None where SymPy has no derivative of it."""
+    if isinstance(formula, Diff):
+        inner = defined(evaluated(formula.args[0]))
+        known = (Part, AppliedUndef, Piecewise)
+        if inner.has(*known) or any(not _of_sympy(f) for f in inner.atoms(Function)):
+            return None
+        found = inner.diff(formula.args[1])
+        return None if found.has(Derivative, Subs) else found
+    if not formula.args:
+        return formula
+    args = [resolved(arg) for arg in formula.args]
+    return None if any(arg is None for arg in args) else formula.func(*args)
+
+
+def _of_sympy(formula: Basic) -> bool:
+    return function_of(formula) is None or type(formula).__module__.startswith("sympy")
+
+
+def _named_put_in(formula: Basic, where: Mapping[Expr, Expr]) -> Any:
+    """The formula with every entry of a stage replaced by its definition at that entry."""
+    found: dict[Basic, Basic] = {}
+    for entry, definition in where.items():
+        if not isinstance(entry, Indexed):
+            found[entry] = definition
+            continue
+        for other in formula.atoms(Indexed):
+            if other.base == entry.base:
+                at = dict(zip(entry.indices, other.indices, strict=True))
+                found[other] = substitute(definition, at)
+    return formula.xreplace(found)
+
+
+def _places(indices: Sequence[Index], sizes: Mapping[str, int]) -> list[dict[Index, int]]:
+    ranges = [range(_number(index.size, sizes)) for index in indices]
+    everywhere = [dict(zip(indices, at, strict=True)) for at in islice(cartesian(*ranges), 64)]
+    if len(everywhere) <= ENTRIES:
+        return everywhere
+    return random.Random(SEED).sample(everywhere, ENTRIES)
+
+
+def _number(size: Expr, sizes: Mapping[str, int]) -> int:
+    return int(size.subs({Symbol(name): number for name, number in sizes.items()}))
+
+
+def held(
+    known: Knowledge, shapes: Mapping[str, Shape], sizes: Mapping[str, int]
+) -> dict[Basic, Basic]:
+    """What the properties of arrays make of their entries at concrete sizes."""
+    found: dict[Basic, Basic] = {}
+    for name in known.stated:
+        shape = tuple(_number(size, sizes) for size in shapes[name])
+        found.update(known.concrete(name, shape, entry_name))
+    return found
+
+
+def _definitions(
+    where: Mapping[Expr, Expr],
+    sides: Sequence[Expr],
+    sizes: Mapping[str, int],
+    known: Mapping[Basic, Basic],
+) -> dict[Symbol, Expr]:
+    """The entries of a stage that occur, and what they stand for."""
+    symbols = {s.name for side in sides for s in side.free_symbols}
+    found: dict[Symbol, Expr] = {}
+    for entry, definition in where.items():
+        if not isinstance(entry, Indexed):
+            found[entry] = concrete(definition, sizes, {}).xreplace(known)
+            continue
+        assert isinstance(entry.base, IndexedBase)
+        indices = [i for i in entry.indices if isinstance(i, Index)]
+        for at in cartesian(*(range(_number(i.size, sizes)) for i in indices)):
+            name = entry_name(str(entry.base.label), at)
+            if name in symbols:
+                value = concrete(definition, sizes, dict(zip(indices, at, strict=True)))
+                found[Symbol(name)] = value.xreplace(known)
+    return found

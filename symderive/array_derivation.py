@@ -1,0 +1,297 @@
+"""The derivation of a model with arrays: the same object, with indices and matrix notation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from sympy import Expr, Mul, S
+
+from symderive.array_chain import ArrayChain, ArrayPartial
+from symderive.array_links import ArrayLink
+from symderive.array_model import (
+    Letters,
+    StageReader,
+    leaves,
+    renamed,
+    source_indices,
+    target_indices,
+)
+from symderive.derivation import RESULT, Derivation
+from symderive.errors import ModelError, UnknownChoiceError
+from symderive.formulas.arrays.index import delta
+from symderive.formulas.arrays.ops import apply
+from symderive.formulas.arrays.simplify import transposed
+from symderive.formulas.arrays.syntax import Leaf, Number, Shape, Tree
+from symderive.formulas.arrays.text import text
+from symderive.formulas.inert import placeholder
+from symderive.model import Model, Stage
+from symderive.results import Derivative, Point, adjoint_name
+from symderive.steps import Certificate, Line
+
+if TYPE_CHECKING:
+    from symderive.numeric.array_program import ArrayFunction
+
+LAYOUTS = ("mixed", "numerator", "denominator")
+"""``mixed``: a gradient has the shape of its variable, a Jacobian that of its target, then that of
+its variable. ``numerator`` turns gradients, ``denominator`` turns Jacobians."""
+
+
+class ArrayDerivation(Derivation):
+    """The derivation of a model with arrays. Made by ``derive``."""
+
+    _chain_class = ArrayChain
+
+    def shape_of(self, name: str) -> Shape:
+        """The shape of a name; () of a scalar."""
+        return self.model.shapes.get(name, ())
+
+    # Links and partial derivatives --------------------------------------------------------
+
+    def link(self, stage: str, source: str, *, method: str = "auto") -> Derivative:
+        """The partial derivative along one edge of the graph, entry by entry."""
+        found = super().link(stage, source, method=method)
+        link = self.chain().link(stage, source, method)
+        assert isinstance(link, ArrayLink)
+        return found.with_arrays(link.indices, link.tree)
+
+    def partial(self, target: str, source: str, *, layout: str = "mixed") -> Derivative:
+        """The derivative of a stage by a name along every path, entry by entry.
+
+        Args:
+            target: A stage.
+            source: A name.
+            layout: A row of ``LAYOUTS``.
+        """
+        if layout not in LAYOUTS:
+            raise UnknownChoiceError("layout", layout, LAYOUTS)
+        found = super().partial(target, source)
+        chain = self.chain(target, tuple(dict.fromkeys((*self.sources, source))))
+        partial = chain.partials.get(source)
+        if partial is None:
+            return self._without_path(found, target, source)
+        assert isinstance(partial, ArrayPartial)
+        tree, indices = partial.tree, partial.indices
+        turned = {
+            "numerator": not self.shape_of(target),
+            "denominator": bool(self.shape_of(target)),
+        }
+        if turned.get(layout) and len(indices) == 2:
+            tree, indices = transposed(tree), indices[::-1]
+        return found.with_arrays(indices, tree)
+
+    def _without_path(self, found: Derivative, target: str, source: str) -> Derivative:
+        """Zero, or the identity of a name by itself."""
+        top = target_indices(self.shape_of(target))
+        below = source_indices(self.shape_of(source))
+        taken = frozenset(self.model.names)
+        letters = Letters(taken, (*top, *below))
+        at = letters.of((*top, *below))
+        shape = tuple(index.size for index in at)
+        if target != source:
+            zero: Tree = Number((), S.Zero)
+            return found.with_arrays(at, apply("broadcast_to", zero, shape=shape) if at else zero)
+        half = len(at) // 2
+        pairs = zip(at[:half], at[half:], strict=True)
+        formula = Mul(*(delta(i, j) for i, j in pairs))
+        line = Line(formula, ("no path",), Certificate("proved", "a name by itself"))
+        tree = apply("eye", size=shape[0]) if half == 1 else None
+        whole = Derivative(formula, (line,), (), line.certificate, (formula,), "", self)  # type: ignore[arg-type]
+        return whole.with_arrays(at, tree)
+
+    # Higher orders ------------------------------------------------------------------------
+
+    def jacobian(self, target: Any, source: Any) -> Any:
+        """∂target/∂source: entries of the target first, then those of the source.
+
+        Lists of names give lists of Jacobians.
+        """
+        if isinstance(target, str) and isinstance(source, str):
+            return self.partial(target, source)
+        if isinstance(target, str):
+            return [self.jacobian(target, name) for name in source]
+        return [self.jacobian(name, source) for name in target]
+
+    def hessian(self, target: str, source: Any = None) -> Any:
+        """The second derivatives: entries of the first variable, then those of the second.
+
+        A list of names gives a list of lists; with no source, all parameters.
+        """
+        if isinstance(source, str):
+            return self.second(target, source, source)
+        names = list(source if source is not None else self.sources)
+        return [[self.second(target, one, other) for other in names] for one in names]
+
+    def second(self, target: str, one: str, other: str) -> Derivative:
+        """∂²target/∂one ∂other."""
+        from symderive.derivation import derive
+
+        model, name = self.with_gradient(target, one)
+        found = derive(model, name, (other,)).partial(name, other)
+        return found.moved_to(
+            self, {n: s for n, s in model.stages.items() if n not in self.model.stages}
+        )
+
+    def derivative(self, target: str, source: str, order: int = 1) -> Derivative:
+        """The ``order``-th derivative of a stage by one name."""
+        from symderive.derivation import derive
+
+        if not isinstance(order, int) or order < 1:
+            raise ModelError(f"the order of a derivative is a whole number from 1; got {order}")
+        current: Any = self
+        name = target
+        for _ in range(order - 1):
+            model, name = current.with_gradient(name, source)
+            current = derive(model, name, (source,))
+        found: Derivative = current.partial(name, source)
+        return found
+
+    def with_gradient(self, target: str, source: str) -> tuple[Model, str]:
+        """The model with ∂target/∂source among its stages, and the name of that stage."""
+        chain = self.chain(target, (source,))
+        if source not in chain.partials:
+            raise ModelError(f"∂{target}/∂{source} is zero: {self.explain(target, source)}")
+        shapes = dict(self.model.shapes)
+        reader = StageReader(
+            shapes, self.model.properties, self.model.functions, str, self.model.templates
+        )
+        stages: dict[str, Any] = dict(self.model.stages)
+
+        def add(user: str) -> str:
+            name = adjoint_name(target, user)
+            if name not in stages:
+                partial = chain.partials[user]
+                assert isinstance(partial, ArrayPartial)
+                for other in leaves(partial.tree):
+                    if other not in shapes and other.startswith(f"{target}_D_"):
+                        add(other.removeprefix(f"{target}_D_"))
+                stages[name] = stage_of(reader, name, partial.tree)
+            return name
+
+        name = add(source)
+        return self.model.extended(stages, name), name
+
+    # Numbers ------------------------------------------------------------------------------
+
+    def tree_definitions(self, chain: Any = None) -> list[tuple[str, Tree]]:
+        """The program in trees: every stage, then every adjoint, in order of computation."""
+        chain = chain or self.chain()
+        reached = self.model.ancestors(chain.target)
+        rows = [
+            (stage.name, stage_tree(stage))
+            for stage in self.model.stages.values()
+            if stage.name in reached
+        ]
+        for name, partial in chain.partials.items():
+            rows.append((adjoint_name(chain.target, name), partial.program))
+        for name in chain.sources:
+            if name not in chain.partials:
+                zero: Tree = Number((), S.Zero)
+                shape = (*self.shape_of(chain.target), *self.shape_of(name))
+                rows.append(
+                    (
+                        adjoint_name(chain.target, name),
+                        apply("broadcast_to", zero, shape=shape) if shape else zero,
+                    )
+                )
+        return rows
+
+    def _input_shapes(self, names: Sequence[str]) -> dict[str, Shape]:
+        return {name: self.shape_of(name) for name in names}
+
+    def _positive(self) -> list[str]:
+        return [n for n, stated in self.model.properties.items() if "positive definite" in stated]
+
+    def _compiled(
+        self,
+        rows: Sequence[tuple[str, Tree]],
+        inputs: Sequence[str],
+        value: str,
+        gradient: Mapping[str, str],
+    ) -> ArrayFunction:
+        from symderive.numeric.array_program import ArrayFunction
+
+        return ArrayFunction(
+            rows,
+            self._input_shapes(inputs),
+            value,
+            gradient,
+            defaults=self.model.values,
+            positive=self._positive(),
+        )
+
+    @cached_property
+    def _function(self) -> ArrayFunction:
+        gradient = {name: adjoint_name(self.target, name) for name in self.sources}
+        return self._compiled(self.tree_definitions(), self.inputs, self.target, gradient)
+
+    def function(self, backend: str = "auto", *, reduce: str | None = None) -> Any:
+        """The compiled value-and-gradient function, on NumPy arrays.
+
+        Args:
+            backend: ``"numpy"`` or ``"auto"``.
+            reduce: Has no meaning here: the model says how its loss is reduced.
+        """
+        if backend not in ("auto", "numpy"):
+            raise UnknownChoiceError("backend of a model with arrays", backend, ("auto", "numpy"))
+        return self._function
+
+    def number(self, formula: Any, **values: Any) -> Any:
+        """A tree in the names of the model as numbers."""
+        if isinstance(formula, Expr):
+            raise ModelError("a formula of indices has no number; evaluate its matrix notation")
+        rows = self.tree_definitions()
+        known = {name for name, _ in rows}
+        rows += [
+            (stage.name, stage_tree(stage))
+            for stage in self.model.stages.values()
+            if stage.name not in known
+        ]
+        rows.append((RESULT, formula))
+        used = {name for _, tree in rows for name in leaves(tree)}
+        inputs = [n for n in (*self.model.parameters, *self.model.constants) if n in used]
+        return self._compiled(rows, inputs, RESULT, {}).value_only(**values)
+
+    def evaluate(self, **values: Any) -> Point:
+        """The numbers of one point, from the emitted program; the model's values are defaults."""
+        rows = self.tree_definitions()
+        known = dict(rows)
+        links = {}
+        for key, link in self.links.items():
+            assert isinstance(link, ArrayLink)
+            name = adjoint_name(*key)
+            if name not in known and link.tree is not None:
+                rows.append((name, link.tree))
+            if link.tree is not None:
+                links[key] = name
+        found = self._compiled(rows, self.inputs, self.target, {}).stages(**values)
+        partials = {name: found[adjoint_name(self.target, name)] for name in self.partials}
+        return Point(
+            {name: found[name] for name in known if name in self.model.stages},
+            {key: found[name] for key, name in links.items()},
+            partials,
+            {name: found[adjoint_name(self.target, name)] for name in self.sources},
+        )
+
+    def code(self, backend: str = "numpy") -> str:
+        """The gradient function as source text."""
+        return str(self.function("numpy" if backend in ("python", "math") else backend).source)
+
+
+def stage_tree(stage: Stage) -> Tree:
+    """A stage's formula in NumPy's language, in its own names."""
+    names = {placeholder(k).name: name for k, name in enumerate(stage.inputs)}
+    return renamed(stage.parsed.template.tree, names)  # type: ignore[attr-defined]
+
+
+def stage_of(reader: StageReader, name: str, tree: Tree) -> Stage:
+    """A stage with a given formula."""
+    names = leaves(tree)
+    marks = {used: placeholder(k).name for k, used in enumerate(names)}
+    for part in tree.walk():
+        if isinstance(part, Leaf):
+            reader.shapes.setdefault(part.name, part.shape)
+    shown = text(tree)
+    parsed = reader.parsed(name, renamed(tree, marks), names, text(renamed(tree, marks)))
+    return Stage(name, shown, parsed)

@@ -1,0 +1,196 @@
+"""Closed forms of index formulas: the scalar engine at work between deltas and sums.
+
+An index formula is a scalar formula of its entries. For the scalar engine each entry is a symbol and
+each sum a kernel; the body of a sum is simplified first, on its own. The stage's definition is used
+at every entry at which the formula holds it: exp(S_ib) = P_ib Σ_k exp(S_ik).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product as cartesian
+from typing import Any
+
+from sympy import Basic, Expr, Function, Indexed, KroneckerDelta, Piecewise, Symbol
+from sympy import Sum as SympySum
+
+from symderive.closed_form import BY_DEFINITION, Form, closed_forms
+from symderive.cost import cost
+from symderive.formulas.arrays.algebra import Algebra, canonical
+from symderive.formulas.arrays.index import (
+    Index,
+    Part,
+    bound,
+    free_indices,
+    opened,
+    part,
+    sigma,
+    substitute,
+)
+from symderive.formulas.inert import Diff
+from symderive.formulas.written import evaluated
+
+MAX_INSTANCES = 9
+"""Entries at which a definition is tried."""
+
+CONTRACTED = "contract the deltas"
+
+
+class Mask:
+    """Entries, deltas and sums as symbols and kernels, and back."""
+
+    def __init__(self) -> None:
+        self._marks: dict[Basic, Basic] = {}
+
+    def on(self, formula: Basic) -> Any:
+        """The formula with its array parts hidden."""
+        if isinstance(formula, Indexed | KroneckerDelta | Index | Diff):
+            return self._mark(formula, Symbol)
+        if isinstance(formula, SympySum | Part):
+            return self._mark(formula, _kernel)
+        if not formula.args:
+            return formula
+        if isinstance(formula, Piecewise) and any(free_indices(c) for _, c in formula.args):
+            return self._mark(formula, _kernel)
+        return formula.func(*(self.on(arg) for arg in formula.args))
+
+    def _mark(self, formula: Basic, make: Any) -> Basic:
+        if formula not in self._marks:
+            text = str(formula)
+            self._marks[formula] = make(f"{text}~{len(self._marks)}")
+        return self._marks[formula]
+
+    def off(self, formula: Basic) -> Any:
+        """The hidden parts put back."""
+        return formula.xreplace({mark: hidden for hidden, mark in self._marks.items()})
+
+
+def _kernel(name: str) -> Expr:
+    return Function(name)()
+
+
+def array_forms(
+    derivative: Expr,
+    algebra: Algebra,
+    output: Expr | None = None,
+    definition: Expr | None = None,
+    others: Sequence[Index] = (),
+) -> list[Form]:
+    """The forms of an index formula, simplest first, each reached by rewritings.
+
+    Args:
+        derivative: What the rules gave.
+        algebra: The index algebra under what is known.
+        output: The stage's own entry.
+        definition: Its formula.
+        others: Indices at which entries of the stage may occur besides its own.
+    """
+    plain = evaluated(derivative)
+    contracted = algebra.contracted(plain)
+    steps: list[tuple[Expr, str]] = []
+    if contracted != plain:
+        steps.append((contracted, CONTRACTED))
+    if contracted.has(Diff):
+        return [Form(contracted, tuple(steps))]
+    best = contracted
+    for before, reason in _rewritten(contracted, algebra, output, definition, others):
+        if before != best:
+            best = before
+            steps.append((best, reason))
+    return [Form(best, tuple(steps))]
+
+
+def _rewritten(
+    formula: Expr,
+    algebra: Algebra,
+    output: Expr | None,
+    definition: Expr | None,
+    others: Sequence[Index],
+) -> Iterator[tuple[Expr, str]]:
+    current = formula
+    if output is not None and definition is not None:
+        for entry, stated in instances(output, definition, others):
+            named = _entries_named(current, entry, stated)
+            if named != current:
+                current = named
+                yield current, BY_DEFINITION
+            found, reason = _shorter(current, entry, stated)
+            if found != current:
+                current = canonical(found)
+                yield current, reason
+    inner = _bodies(current, algebra)
+    if inner != current:
+        current = inner
+        yield current, "simplify under the sum"
+    found, reason = _shorter(current, None, None)
+    if found != current:
+        yield canonical(found), reason
+
+
+def instances(
+    output: Expr, definition: Expr, others: Sequence[Index]
+) -> Iterator[tuple[Expr, Expr]]:
+    """The definition at the stage's own entry, then at entries with other indices."""
+    own = tuple(output.indices) if isinstance(output, Indexed) else ()
+    choices = [(i, *(o for o in others if o.size == i.size)) for i in own]
+    for number, at in enumerate(cartesian(*choices)):
+        if number == MAX_INSTANCES:
+            return
+        values = dict(zip(own, at, strict=True))
+        yield substitute(output, values), substitute(definition, values)
+
+
+def _entries_named(formula: Expr, entry: Expr, stated: Expr) -> Expr:
+    """Parts of whole arrays that are entries of the stage, by the stage's name."""
+    plain = canonical(evaluated(stated))
+    if not isinstance(plain, Part):
+        return formula.xreplace({plain: entry}) if plain.args else formula
+    found = {}
+    for other in formula.atoms(Part):
+        same = other.args[:2] == plain.args[:2] and len(other.indices) == len(plain.indices)
+        if same and isinstance(entry, Indexed):
+            found[other] = substitute(entry, dict(zip(plain.indices, other.indices, strict=True)))
+        elif same:
+            found[other] = entry
+    return formula.xreplace(found)
+
+
+def _shorter(formula: Expr, entry: Expr | None, stated: Expr | None) -> tuple[Expr, str]:
+    """The simplest form by the scalar engine, with its last reason."""
+    if not formula.args or isinstance(formula, Indexed | KroneckerDelta):
+        return formula, ""
+    mask = Mask()
+    hidden = mask.on(formula)
+    name = mask.on(entry) if entry is not None else None
+    definition = mask.on(evaluated(stated)) if stated is not None else None
+    form = closed_forms(hidden, name, definition)[0]
+    if not form.rewritings:
+        return formula, ""
+    found = mask.off(form.formula)
+    if array_cost(found) > array_cost(formula):
+        return formula, ""
+    return found, form.rewritings[-1][1]
+
+
+def _bodies(formula: Basic, algebra: Algebra) -> Any:
+    """Every sum with its body in its simplest form."""
+    if isinstance(formula, SympySum):
+        body, indices = opened(formula)
+        simple = _shorter(_bodies(body, algebra), None, None)[0]
+        return algebra.contracted(sigma(simple, indices)) if simple != body else formula
+    if not formula.args or not formula.has(SympySum) or isinstance(formula, Part):
+        return formula
+    return formula.func(*(_bodies(arg, algebra) for arg in formula.args))
+
+
+def array_cost(formula: Basic) -> float:
+    """The cost of an index formula: entries are free, a sum is an operation, a part a function."""
+    sums = formula.atoms(SympySum)
+    inside: Mapping[Basic, float] = {s: 1.0 + len(bound(s)) + array_cost(s.function) for s in sums}
+    mask = Mask()
+    total = cost(mask.on(formula))
+    outermost = [s for s in sums if not any(s in t.function.atoms(SympySum) for t in sums)]
+    return total + sum(inside[s] for s in outermost)
+
+
+__all__ = ["CONTRACTED", "Mask", "array_cost", "array_forms", "instances", "part"]

@@ -1,0 +1,124 @@
+"""Links of array models: an entry of a stage by an entry of a name that it uses.
+
+The rules, the lines and the sharing of kinds are those of ``links``; here the variable is an entry,
+closed forms are contracted, and lines are certified by index algebra or at small shapes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from sympy import Expr
+
+from symderive.array_certify import certify_array
+from symderive.array_forms import array_forms
+from symderive.array_model import ArrayTemplate, Letters, renamed, source_indices
+from symderive.closed_form import Form
+from symderive.formulas.arrays.index import Index, entry_of
+from symderive.formulas.arrays.matrix import Matrices
+from symderive.formulas.arrays.simplify import shortest
+from symderive.formulas.arrays.syntax import Tree
+from symderive.formulas.inert import OUTPUT, Diff, placeholder
+from symderive.formulas.written import evaluated, rename
+from symderive.links import Link, LinkKind, Plan
+from symderive.steps import Certificate, Line
+
+
+@dataclass(frozen=True, eq=False)
+class ArrayLinkKind(LinkKind):
+    """The derivation shared by all links of array stages that are the same up to names."""
+
+    template: ArrayTemplate
+
+    @property
+    def source(self) -> tuple[Index, ...]:
+        """The indices of the entry that is differentiated by."""
+        return source_indices(self.template.shapes[self.place])
+
+    @property
+    def variable(self) -> Any:
+        """The entry that the formula is differentiated by."""
+        return entry_of(placeholder(self.place), self.source)
+
+    @property
+    def output(self) -> Expr:
+        """The stage's own entry."""
+        return entry_of(OUTPUT, self.template.indices)
+
+    @cached_property
+    def forms(self) -> tuple[Form, ...]:
+        """The closed form."""
+        return tuple(
+            array_forms(
+                self.step.result,
+                self.template.algebra(),
+                self.output,
+                evaluated(self.template.written),
+                self.source,
+            )
+        )
+
+    @cached_property
+    def tree(self) -> Tree | None:
+        """The closed form in matrix notation, where it has at most two axes and one exists."""
+        at = (*self.template.indices, *self.source)
+        if len(at) > 2:
+            return None
+        shapes = {**self.template.shape_of(), OUTPUT.name: self.template.shape}
+        known = self.template.known
+        builder = Matrices(shapes)
+        found = shortest(builder.tree(self.formula, at), known.symmetric())
+        return found if builder.has_notation(found) else None
+
+    def _certified(self, plan: Plan) -> tuple[Line, ...]:
+        truth = Diff(self.template.written, self.variable)
+        algebra = self.template.algebra()
+        shapes = {**self.template.shape_of(), OUTPUT.name: self.template.shape}
+        where = {self.output: evaluated(self.template.written)}
+        lines: list[Line] = []
+        for formula, reasons, steps in plan:
+            if lines and formula == lines[-1].formula:
+                continue
+            found = certify_array(truth, formula, algebra, shapes, where)
+            lines.append(Line(formula, reasons, found, steps))
+        return tuple(lines)
+
+    @cached_property
+    def certificate(self) -> Certificate:
+        """The certificate of the closed form."""
+        return self.lines[-1].certificate or Certificate("unknown", "no line was certified")
+
+
+@dataclass(frozen=True, eq=False)
+class ArrayLink(Link):
+    """∂stage[i, …]/∂source[j, …].
+
+    Attributes:
+        taken: Names that indices may not have.
+    """
+
+    kind: ArrayLinkKind
+    taken: frozenset[str] = frozenset()
+
+    @cached_property
+    def letters(self) -> Letters:
+        """The letters of the indices."""
+        return Letters(self.taken, (*self.kind.template.indices, *self.kind.source))
+
+    def here(self, formula: Expr) -> Expr:
+        """A formula of the kind in this link's names."""
+        return self.letters.on(rename(formula, self.symbols))
+
+    @property
+    def indices(self) -> tuple[Index, ...]:
+        """The indices of the formula: the stage's, then the source's."""
+        return self.letters.of((*self.kind.template.indices, *self.kind.source))
+
+    @cached_property
+    def tree(self) -> Tree | None:
+        """The link in matrix notation, where it has at most two axes and one exists."""
+        names = {placeholder(k).name: name for k, name in enumerate(self.stage.inputs)}
+        found = self.kind.tree
+        return renamed(found, {**names, OUTPUT.name: self.stage.name}) if found else None

@@ -1,0 +1,283 @@
+"""Models with arrays: shapes and properties of names, and stages read with them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sympy import Basic, Expr, Integer, S, Symbol, preorder_traversal
+
+from symderive.errors import ModelError, UnknownChoiceError
+from symderive.formulas.arrays.algebra import Algebra, canonical
+from symderive.formulas.arrays.index import Index, index_names
+from symderive.formulas.arrays.ops import entry, shown
+from symderive.formulas.arrays.properties import PROPERTIES, Knowledge
+from symderive.formulas.arrays.reading import names_in, parse_array
+from symderive.formulas.arrays.syntax import Apply, Leaf, Shape, Tree
+from symderive.formulas.inert import placeholder
+from symderive.formulas.parsing import Parsed, Template
+from symderive.model import Stage
+
+SizeText = str | int | Sequence[str | int]
+
+
+@dataclass(frozen=True, eq=False)
+class ArrayTemplate(Template):
+    """A template whose formula is one entry of an array.
+
+    Attributes:
+        tree: The formula in NumPy's language, its leaves named like the placeholders.
+        indices: The indices of the entry that ``written`` gives.
+        shapes: The shape of each placeholder.
+        known: What is known of the placeholders.
+    """
+
+    tree: Tree = field(default=None)  # type: ignore[assignment]
+    indices: tuple[Index, ...] = ()
+    shapes: tuple[Shape, ...] = ()
+    known: Knowledge = field(default_factory=Knowledge)
+
+    @property
+    def shape(self) -> Shape:
+        """The shape of the array."""
+        return self.tree.shape
+
+    def shape_of(self) -> dict[str, Shape]:
+        """The shapes by the placeholders' names."""
+        return {placeholder(k).name: shape for k, shape in enumerate(self.shapes)}
+
+    def algebra(self) -> Algebra:
+        """The index algebra under what is known."""
+        return Algebra(self.known)
+
+
+def stage_indices(shape: Shape) -> tuple[Index, ...]:
+    """The indices of a stage's own entry."""
+    return tuple(Index(f"_i{k}", size) for k, size in enumerate(shape))
+
+
+def source_indices(shape: Shape) -> tuple[Index, ...]:
+    """The indices of the entry that is differentiated by."""
+    return tuple(Index(f"_j{k}", size) for k, size in enumerate(shape))
+
+
+def target_indices(shape: Shape) -> tuple[Index, ...]:
+    """The indices of the entry of a target."""
+    return tuple(Index(f"_t{k}", size) for k, size in enumerate(shape))
+
+
+def read_shape(stated: SizeText, name: str, where: str = "") -> Shape:
+    """A shape as people state it: ``"m n"``, ``"m, 3"``, ``["m", 3]`` or ``""`` for a scalar.
+
+    Raises:
+        ModelError: A size is neither a name nor a whole number.
+
+    >>> read_shape("m 3", "X")
+    (m, 3)
+    """
+    parts: Iterable[Any] = (
+        stated.replace(",", " ").split()
+        if isinstance(stated, str)
+        else ([stated] if isinstance(stated, int) else stated)
+    )
+    sizes: list[Expr] = []
+    for part in parts:
+        text = str(part).strip()
+        if text.isdigit():
+            sizes.append(Integer(int(text)))
+        elif text.isidentifier() and not text.startswith("_"):
+            sizes.append(Symbol(text))
+        else:
+            raise ModelError(
+                f"{part!r} is no size of {name}; write a whole number or a name such as n",
+                where=where,
+            )
+    return tuple(sizes)
+
+
+def read_properties(
+    stated: Mapping[str, str | Sequence[str]], shapes: Mapping[str, Shape], where: str = ""
+) -> dict[str, tuple[str, ...]]:
+    """The properties by name, each a row of ``PROPERTIES``.
+
+    Raises:
+        UnknownChoiceError: A property is not in the table.
+        ModelError: A name is no array of the model.
+    """
+    result: dict[str, tuple[str, ...]] = {}
+    for name, value in stated.items():
+        names = [value] if isinstance(value, str) else list(value)
+        for each in names:
+            if each not in PROPERTIES:
+                raise UnknownChoiceError(f"property of {name}", each, PROPERTIES)
+        if not shapes.get(name):
+            raise ModelError(f"{name} has no shape, so it has no properties", where=where)
+        result[name] = tuple(names)
+    return result
+
+
+def value_shape(value: object) -> tuple[int, ...]:
+    """The shape of an array given as nested lists, or as anything with a ``shape``.
+
+    >>> value_shape([[1.0, 2.0, 3.0]])
+    (1, 3)
+    """
+    shape = getattr(value, "shape", None)
+    if shape is not None:
+        return tuple(int(size) for size in shape)
+    if isinstance(value, list | tuple):
+        return (len(value), *(value_shape(value[0]) if value else ()))
+    return ()
+
+
+def known_shapes(
+    stated: Mapping[str, SizeText], values: Mapping[str, object], where: str = ""
+) -> dict[str, Shape]:
+    """The shapes of a model's inputs: those stated, and those of the arrays given as values.
+
+    Raises:
+        ModelError: A value does not have the shape that is stated for it.
+    """
+    shapes = {name: read_shape(shape, name, where) for name, shape in stated.items()}
+    sizes: dict[Expr, tuple[int, str]] = {}
+    for name, value in values.items():
+        found = value_shape(value)
+        if name not in shapes:
+            shapes[name] = tuple(Integer(size) for size in found)
+            continue
+        if len(found) != len(shapes[name]):
+            raise ModelError(
+                f"{name} is stated with the shape {shown(shapes[name])}; "
+                f"its value has the shape {found}",
+                where=where,
+            )
+        for size, number in zip(shapes[name], found, strict=True):
+            expected = int(size) if size.is_Integer else sizes.get(size, (number, name))[0]
+            if expected != number:
+                other = sizes.get(size, (0, "its shape"))[1]
+                raise ModelError(
+                    f"the size {size} of {name} is {number}, but {expected} by {other}; "
+                    "sizes of one name must agree",
+                    where=where,
+                )
+            sizes.setdefault(size, (number, name))
+    return shapes
+
+
+class StageReader:
+    """Reads the stages of an array model in the order of computation.
+
+    Args:
+        shapes: Shape by name of every array that is not a stage; grows by the stages.
+        properties: Properties by name.
+        functions: The functions that formulas may call.
+        place: Where a stage stands, for messages.
+        templates: Templates read so far, shared by the stages.
+    """
+
+    def __init__(
+        self,
+        shapes: dict[str, Shape],
+        properties: Mapping[str, tuple[str, ...]],
+        functions: Mapping[str, Any],
+        place: Callable[[str], str],
+        templates: dict[str, Template],
+    ) -> None:
+        self.shapes, self.properties, self.functions = shapes, properties, functions
+        self.place, self.templates = place, templates
+
+    def names(self, name: str, text: str, declared: Iterable[str]) -> tuple[str, ...]:
+        """The names that a formula uses; the sizes of axes are none."""
+        sizes = {s.name for shape in self.shapes.values() for d in shape for s in d.free_symbols}
+        known = frozenset(declared)
+        found = names_in(text, self.place(name), known)
+        return tuple(n for n in found if n in known or n not in sizes)
+
+    def waiting(self, name: str, text: object, declared: Iterable[str]) -> Stage:
+        """A stage that is not read yet: its text, and the names that it uses."""
+        if not isinstance(text, str):
+            kind = type(text).__name__
+            message = f"a formula of a model with arrays is text, not {kind}"
+            raise ModelError(message, where=self.place(name))
+        names = self.names(name, text, declared)
+        return Stage(name, text, Parsed(_NOT_READ, names))
+
+    def read(self, name: str, text: str, declared: Iterable[str]) -> Parsed:
+        """A formula whose inputs have all been read."""
+        tree, names, key = parse_array(
+            text, self.functions, self.shapes, where=self.place(name), declared=frozenset(declared)
+        )
+        return self.parsed(name, tree, names, key)
+
+    def parsed(self, name: str, tree: Tree, names: tuple[str, ...], key: str) -> Parsed:
+        """The formula as a template, shared by all that are the same up to names."""
+        shapes = tuple(self.shapes.get(n, ()) for n in names)
+        known = {
+            placeholder(k).name: self.properties[n]
+            for k, n in enumerate(names)
+            if n in self.properties
+        }
+        full = f"{key} | {shapes} | {sorted(known.items())}"
+        if full not in self.templates:
+            at = stage_indices(tree.shape)
+            self.templates[full] = ArrayTemplate(
+                full, canonical(entry(tree, at)), len(names), tree, at, shapes, Knowledge(known)
+            )
+        self.shapes[name] = tree.shape
+        return Parsed(self.templates[full], names)
+
+
+_NOT_READ = Template("", S.Zero, 0)
+
+
+def renamed(tree: Tree, names: Mapping[str, str]) -> Tree:
+    """The tree with its leaves renamed."""
+    if isinstance(tree, Leaf):
+        return Leaf(tree.shape, names[tree.name]) if tree.name in names else tree
+    if not isinstance(tree, Apply):
+        return tree
+    options = tree.options
+    if tree.op == "index_notation":
+        symbols: dict[Basic, Basic] = {Symbol(old): Symbol(new) for old, new in names.items()}
+        options = tuple(
+            (key, value.xreplace(symbols) if isinstance(value, Expr) else value)
+            for key, value in options
+        )
+    return Apply(tree.shape, tree.op, tuple(renamed(arg, names) for arg in tree.args), options)
+
+
+def leaves(tree: Tree) -> tuple[str, ...]:
+    """The names of a tree, in order of appearance."""
+    return tuple(dict.fromkeys(part.name for part in tree.walk() if isinstance(part, Leaf)))
+
+
+class Letters:
+    """Letters for indices, that no name of the model uses: i, j, … in order of appearance.
+
+    Args:
+        taken: The names of the model and of its sizes.
+        first: The indices that get the first letters.
+    """
+
+    def __init__(self, taken: Iterable[str], first: Sequence[Index]) -> None:
+        self._free = iter(index_names(200, taken))
+        self._known: dict[Basic, Basic] = {}
+        self._named(first)
+
+    def _named(self, indices: Iterable[Index]) -> None:
+        for index in indices:
+            if index not in self._known:
+                self._known[index] = Index(next(self._free), index.size)
+
+    def on(self, formula: Expr) -> Expr:
+        """The formula with letters for its indices."""
+        found = [part for part in preorder_traversal(formula) if isinstance(part, Index)]
+        self._named(found)
+        result: Expr = formula.xreplace(self._known) if found else formula
+        return result
+
+    def of(self, indices: Sequence[Index]) -> tuple[Index, ...]:
+        """The letters of some indices."""
+        self._named(indices)
+        return tuple(self._known[index] for index in indices)  # type: ignore[misc]

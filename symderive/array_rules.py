@@ -1,0 +1,279 @@
+"""The differentiation rules of arrays, a row each, in index notation.
+
+Sums are linear, the entries of an array are independent of each other, and what an operation makes
+of a whole array has a row that says how it changes with the array. With these, the rules for
+scalars differentiate array formulas as they are.
+
+Sources: K. B. Petersen and M. S. Pedersen, The Matrix Cookbook, 2012; M. B. Giles, An extended
+collection of matrix derivative results for forward and reverse mode AD, 2008.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from sympy import Expr, Indexed, Mul, Piecewise, Rational, S, Symbol, true
+from sympy import Sum as SympySum
+
+from symderive.formulas.arrays.index import (
+    ArrayOf,
+    Index,
+    Part,
+    bound,
+    delta,
+    fresh,
+    part,
+    sigma_as_is,
+)
+from symderive.formulas.written import minus, product, quotient, sum_of
+from symderive.rules import Bindings, Row, depends
+from symderive.steps import Rule
+
+Change = Callable[[Part, Sequence[Index], Expr], Expr]
+"""A part, the indices of its operand's entry, and how that entry changes → how the part changes."""
+
+
+@dataclass(frozen=True, slots=True)
+class PartRule:
+    """How an operation on a whole array is differentiated.
+
+    Attributes:
+        op: The operation.
+        name: What a document calls the rule.
+        left: What is differentiated, in array language; U is the operand.
+        right: Its differential; dU is the operand's.
+        change: The same in index notation.
+        convention: What holds where it is not differentiable; empty where nothing is.
+    """
+
+    op: str
+    name: str
+    left: str
+    right: str
+    change: Change
+    convention: str = ""
+
+
+def _inverse(p: Part, at: Sequence[Index], change: Expr) -> Expr:
+    """∂(U⁻¹)_ij = −Σ (U⁻¹)_ip ∂U_pq (U⁻¹)_qj."""
+    row, column = p.indices
+    left, right = part("inv", p.arrays, (row, at[0])), part("inv", p.arrays, (at[1], column))
+    return minus(sigma_as_is(product(left, change, right), at))
+
+
+def _determinant(p: Part, at: Sequence[Index], change: Expr) -> Expr:
+    """∂det U = det U Σ (U⁻¹)_qp ∂U_pq (Jacobi's formula)."""
+    return product(p, _log_determinant(p, at, change))
+
+
+def _log_determinant(p: Part, at: Sequence[Index], change: Expr) -> Expr:
+    return sigma_as_is(product(part("inv", p.arrays, (at[1], at[0])), change), at)
+
+
+def _chosen(op: str) -> Change:
+    """∂max U = Σ s_p ∂U_p with s = 1 at the greatest entry, shared evenly where several tie."""
+
+    def change(p: Part, at: Sequence[Index], moved: Expr) -> Expr:
+        return sigma_as_is(product(part(op, p.arrays, at), moved), at)
+
+    return change
+
+
+def _eigenvalue(p: Part, at: Sequence[Index], change: Expr) -> Expr:
+    """∂λ_i = Σ v_pi ∂U_pq v_qi of a symmetric matrix with distinct eigenvalues."""
+    left, right = (part("eigenvectors", p.arrays, (k, p.indices[0])) for k in at)
+    return sigma_as_is(product(left, change, right), at)
+
+
+def _cholesky(p: Part, at: Sequence[Index], change: Expr) -> Expr:
+    """∂L = L Φ(L⁻¹ ∂U L⁻ᵀ), Φ the lower triangle with half the diagonal (Giles, 2008)."""
+    size = p.arrays[0].indices[0].size
+    k = fresh(size)
+    row, column = p.indices
+    lower = ArrayOf(part("cholesky", p.arrays, _bare(p)), p.arrays[0].args[1])
+    half = Piecewise((S.One, k > column), (Rational(1, 2), delta_is(k, column)), (S.Zero, true))
+    left = part("inv", [lower], (k, at[0]))
+    right = part("inv", [lower], (column, at[1]))
+    return sigma_as_is(
+        product(part("cholesky", p.arrays, (row, k)), half, left, change, right), [k, *at]
+    )
+
+
+def delta_is(left: Expr, right: Expr) -> object:
+    """Whether two indices are equal, as a condition."""
+    from sympy import Eq
+
+    return Eq(left, right)
+
+
+def _bare(p: Part) -> tuple[Index, ...]:
+    return p.arrays[0].indices
+
+
+def _log_sum(p: Part, at: Sequence[Index], change: Expr) -> Expr:
+    """∂ log Σ exp U = Σ softmax(U)_p ∂U_p."""
+    return sigma_as_is(product(part("softmax", p.arrays, at), change), at)
+
+
+def _softmax(p: Part, at: Sequence[Index], change: Expr) -> Expr:
+    """∂s_j = Σ s_j (δ_jp − s_p) ∂U_p."""
+    same = product(*(delta(left, right) for left, right in zip(p.indices, at, strict=True)))
+    inner = sum_of(same, minus(part("softmax", p.arrays, at)))
+    return sigma_as_is(product(p, inner, change), at)
+
+
+def _norm(p: Part, at: Sequence[Index], change: Expr) -> Expr:
+    """∂‖U‖ = Σ U_p ∂U_p / ‖U‖."""
+    return quotient(sigma_as_is(product(p.arrays[0].formula, change), at), p)
+
+
+PART_ROWS: tuple[PartRule, ...] = (
+    PartRule("inv", "inverse rule", "inv(U)", "-inv(U) @ dU @ inv(U)", _inverse),
+    PartRule("det", "determinant rule", "det(U)", "det(U)*tr(inv(U) @ dU)", _determinant),
+    PartRule("logdet", "log-determinant rule", "logdet(U)", "tr(inv(U) @ dU)", _log_determinant),
+    PartRule(
+        "max",
+        "greatest entry",
+        "max(U)",
+        "sum(is_max(U)*dU)",
+        _chosen("is_max"),
+        "entries that share the greatest value share the derivative evenly",
+    ),
+    PartRule(
+        "min",
+        "least entry",
+        "min(U)",
+        "sum(is_min(U)*dU)",
+        _chosen("is_min"),
+        "entries that share the least value share the derivative evenly",
+    ),
+    PartRule(
+        "prod", "product of entries", "prod(U)", "sum(prod_others(U)*dU)", _chosen("prod_others")
+    ),
+    PartRule(
+        "eigvalsh",
+        "eigenvalue rule",
+        "eigvalsh(U)",
+        "diagonal(V.T @ dU @ V)",
+        _eigenvalue,
+        "distinct eigenvalues of a symmetric matrix; V holds its eigenvectors",
+    ),
+    PartRule(
+        "cholesky",
+        "Cholesky rule",
+        "cholesky(U)",
+        "L @ half_tril(inv(L) @ dU @ inv(L).T)",
+        _cholesky,
+        "positive definite; L is the factor",
+    ),
+    PartRule("logsumexp", "log-sum-exp", "logsumexp(U)", "sum(softmax(U)*dU)", _log_sum),
+    PartRule(
+        "softmax",
+        "softmax rule",
+        "softmax(U)",
+        "softmax(U)*(dU - sum(softmax(U)*dU))",
+        _softmax,
+    ),
+    PartRule(
+        "norm", "derivative of the norm", "norm(U)", "sum(U*dU)/norm(U)", _norm, "U is not zero"
+    ),
+)
+
+PART_RULES: Mapping[str, PartRule] = {row.op: row for row in PART_ROWS}
+"""The rules for operations on whole arrays, by operation."""
+
+
+def _component(formula: Expr, variable: Symbol) -> Bindings | None:
+    """∂X_ij/∂X_ab = δ_ia δ_jb, bound as a constant."""
+    if not (isinstance(formula, Indexed) and isinstance(variable, Indexed)):
+        return None
+    if formula.base != variable.base:
+        return None
+    pairs = zip(formula.indices, variable.indices, strict=True)
+    return (("c", Mul(*(delta(left, right) for left, right in pairs))),)
+
+
+def _sum(formula: Expr, variable: Symbol) -> Bindings | None:
+    if not isinstance(formula, SympySum) or not depends(formula, variable):
+        return None
+    return (("u", formula.function),)
+
+
+def _under_the_sum(formula: Expr, _: Bindings, derivatives: tuple[Expr, ...]) -> Expr:
+    return sigma_as_is(derivatives[0], bound(formula)) if derivatives[0] != 0 else S.Zero
+
+
+TRACE_FUNCTIONS: Mapping[str, str] = {"expm": "expm", "sinm": "cosm", "logm": "inv"}
+"""Functions of a matrix that are differentiated in a trace, and their derivatives."""
+
+
+def _trace(formula: Expr, variable: Symbol) -> Bindings | None:
+    """Σ_k f(U)_kk; alone, an entry of f(U) has no formula for its derivative."""
+    if not isinstance(formula, SympySum) or not depends(formula, variable):
+        return None
+    inside, indices = formula.function, bound(formula)
+    found = isinstance(inside, Part) and inside.op in TRACE_FUNCTIONS and len(indices) == 1
+    if not found or inside.indices != (indices[0], indices[0]):
+        return None
+    return (("u", inside.arrays[0].formula),)
+
+
+def _of_trace(formula: Expr, _: Bindings, derivatives: tuple[Expr, ...]) -> Expr:
+    """∂ tr f(U) = Σ f′(U)_qp ∂U_pq."""
+    if derivatives[0] == 0:
+        return S.Zero
+    inside = formula.function
+    at = inside.arrays[0].indices
+    outer = part(TRACE_FUNCTIONS[inside.op], inside.arrays, (at[1], at[0]))
+    return sigma_as_is(product(outer, derivatives[0]), at)
+
+
+def _part_row(row: PartRule) -> Row:
+    def match(formula: Expr, variable: Symbol) -> Bindings | None:
+        if not isinstance(formula, Part) or formula.op != row.op or not depends(formula, variable):
+            return None
+        return (("u", formula.arrays[0].formula),)
+
+    def conclude(formula: Expr, _: Bindings, derivatives: tuple[Expr, ...]) -> Expr:
+        at = formula.arrays[0].indices
+        return row.change(formula, at, derivatives[0]) if derivatives[0] != 0 else S.Zero
+
+    rule = Rule(
+        row.name, Symbol(row.left), Symbol(row.right), row.convention, (row.left, row.right)
+    )
+    return Row(rule, match, row.left, conclude)
+
+
+ARRAY_ROWS: tuple[Row, ...] = (
+    Row(
+        Rule(
+            "independent entries",
+            Symbol("X_ij"),
+            Symbol("δ_ia δ_jb"),
+            "the entries of an array are independent variables",
+        ),
+        _component,
+        "X[i,j]",
+        lambda _, bindings, __: bindings[0][1],
+    ),
+    Row(
+        Rule(
+            "trace of a function of a matrix",
+            Symbol("tr f(U)"),
+            Symbol("tr(f'(U) U')"),
+            matrix=("trace(f(U))", "trace(df(U) @ dU)"),
+        ),
+        _trace,
+        "trace(expm(X))",
+        _of_trace,
+    ),
+    Row(
+        Rule("derivative under the sum", Symbol("Σ u"), Symbol("Σ u'"), "sums are linear"),
+        _sum,
+        "sum(x)",
+        _under_the_sum,
+    ),
+    *(_part_row(row) for row in PART_ROWS),
+)
+"""The rows for arrays, tried before those for scalars."""

@@ -1,0 +1,404 @@
+"""The algebra of index notation: deltas contract, sums are linear, bound indices have no names.
+
+``Algebra.contracted`` does what a reader does with an index line: a delta under a sum puts one index
+for the other, what does not depend on an index leaves its sum, sums that do not meet are factors.
+``Algebra.normal`` goes all the way to a normal form, in which equal formulas are the same: it proves.
+What is known of the arrays (symmetric, rows that sum to one, …) is used by both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import permutations
+from itertools import product as cartesian
+from typing import Any
+
+from sympy import (
+    Add,
+    Basic,
+    Expr,
+    KroneckerDelta,
+    Mul,
+    Piecewise,
+    Pow,
+    S,
+    Symbol,
+    Tuple,
+)
+from sympy import Sum as SympySum
+
+from symderive.formulas.arrays.index import (
+    ArrayOf,
+    Index,
+    bound,
+    delta,
+    free_indices,
+    fresh,
+    opened,
+    sigma_as_is,
+    substitute,
+)
+from symderive.formulas.arrays.properties import NOTHING_KNOWN, Knowledge
+from symderive.formulas.kernels import is_zero
+
+MAX_TERMS = 400
+"""A normal form of more terms than this is given up: the caller samples instead."""
+
+
+class TooManyTermsError(ArithmeticError):
+    """A normal form outgrew its budget."""
+
+
+def factors_of(formula: Expr) -> list[Expr]:
+    """The factors of a product, a power of a delta being the delta."""
+    return [
+        f.base if isinstance(f, Pow) and isinstance(f.base, KroneckerDelta) else f
+        for f in Mul.make_args(formula)
+    ]
+
+
+class Algebra:
+    """Index algebra under what is known of some arrays.
+
+    Args:
+        known: Properties of the arrays by name.
+
+    >>> n = Symbol("n")
+    >>> i, a = Index("i", n), Index("a", n)
+    >>> from symderive.formulas.arrays.index import entry_of
+    >>> Algebra().contracted(sigma(entry_of("x", [i]) * delta(i, a), [i]))
+    x[a]
+    """
+
+    def __init__(self, known: Knowledge = NOTHING_KNOWN) -> None:
+        self.known = known
+        self._contracted: dict[tuple[Basic, bool], Any] = {}
+
+    # Contracting --------------------------------------------------------------------------
+
+    def contracted(self, formula: Basic) -> Any:
+        """The formula with deltas contracted and sums simplified."""
+        return canonical(self._walk(formula, False))
+
+    def normal(self, formula: Expr) -> Expr:
+        """The normal form: all products and sums multiplied out.
+
+        Raises:
+            TooManyTermsError: It has too many terms.
+        """
+        return canonical(self._walk(formula, True))
+
+    def equal(self, left: Expr, right: Expr) -> bool:
+        """Whether two formulas are proved equal; False means that it is not known."""
+        try:
+            difference = self.normal(left) - self.normal(right)
+            return difference == 0 or bool(is_zero(self.normal(difference)))
+        except (TooManyTermsError, RecursionError):
+            return False
+
+    def _walk(self, formula: Basic, whole: bool) -> Any:
+        if not formula.args:
+            return formula
+        key = (formula, whole)
+        if key not in self._contracted:
+            self._contracted[key] = self._walked(formula, whole)
+        return self._contracted[key]
+
+    def _walked(self, formula: Basic, whole: bool) -> Any:
+        if isinstance(formula, SympySum):
+            body, indices = opened(formula)
+            return self._sum(self._walk(body, whole), indices, whole)
+        if isinstance(formula, KroneckerDelta):
+            return _delta(*formula.args)
+        if isinstance(formula, ArrayOf):
+            return ArrayOf(self._walk(formula.formula, whole), Tuple(*formula.indices))
+        if isinstance(formula, Pow) and whole and formula.exp.is_Integer and 1 < formula.exp <= 8:
+            base = self._walk(formula.base, whole)
+            if isinstance(base, Add | SympySum) or base.has(SympySum):
+                return self._product([base] * int(formula.exp), whole)
+            return base**formula.exp
+        args = [self._walk(arg, whole) for arg in formula.args]
+        if isinstance(formula, Add):
+            return self._bounded(Add(*args)) if whole else Add(*args)
+        if isinstance(formula, Mul):
+            return self._product(args, whole)
+        if isinstance(formula, Piecewise):
+            return _hoisted(formula.func(*args))
+        return self.known.entry(formula.func(*args))
+
+    def _bounded(self, formula: Expr) -> Expr:
+        if len(Add.make_args(formula)) > MAX_TERMS:
+            raise TooManyTermsError
+        return formula
+
+    def _product(self, parts: Sequence[Expr], whole: bool) -> Expr:
+        if whole:
+            opened_parts: list[Expr] = []
+            indices: list[Index] = []
+            for part in (f for p in parts for f in Mul.make_args(p)):
+                if isinstance(part, SympySum):
+                    body, mine = opened(part)
+                    opened_parts.append(body)
+                    indices += mine
+                else:
+                    opened_parts.append(part)
+            if any(isinstance(part, Add) for part in opened_parts):
+                choices = [Add.make_args(part) for part in opened_parts]
+                count = 1
+                for choice in choices:
+                    count *= len(choice)
+                if count > MAX_TERMS:
+                    raise TooManyTermsError
+                terms = [self._product([*term], whole) for term in cartesian(*choices)]
+                return self._added(terms, indices, whole)
+            if indices:
+                return self._sum(self._product(opened_parts, whole), indices, whole)
+            parts = opened_parts
+        formula = Mul(*parts)
+        deltas = [f for f in factors_of(formula) if isinstance(f, KroneckerDelta)]
+        if not deltas or not isinstance(formula, Mul):
+            return formula
+        rest = Mul(*(f for f in factors_of(formula) if not isinstance(f, KroneckerDelta)))
+        for found in deltas:  # of two free indices that are equal, the first in order is kept
+            keep, drop = sorted(found.args, key=str)
+            if isinstance(drop, Index) and drop in rest.free_symbols and not keep.has(drop):
+                rest = substitute(rest, {drop: keep})
+        return Mul(rest, *deltas)
+
+    # Sums ---------------------------------------------------------------------------------
+
+    def _sum(self, body: Expr, indices: Sequence[Index], whole: bool) -> Expr:
+        if body == 0:
+            return S.Zero
+        if isinstance(body, Add) and (whole or _must_split(body, indices)):
+            return self._added(body.args, indices, whole)
+        inside = [f for f in factors_of(body)]
+        for k, part in enumerate(inside):
+            others = [*inside[:k], *inside[k + 1 :]]
+            if isinstance(part, Add) and _binds_delta(part, indices):
+                terms = [self._product([term, *others], whole) for term in part.args]
+                return self._added(terms, indices, whole)
+            if isinstance(part, SympySum):
+                inner, mine = opened(part)
+                merged = self._product([inner, *others], whole)
+                return self._sum(merged, [*indices, *mine], whole)
+        for part in inside:
+            if isinstance(part, KroneckerDelta):
+                solved = _solved(part, indices)
+                if solved is None:
+                    continue
+                index, value = solved
+                rest = Mul(*(f for f in inside if f is not part))
+                renewed = self._walk(substitute(rest, {index: value}), whole)
+                return self._sum(renewed, [i for i in indices if i != index], whole)
+        return self._separated(inside, indices, whole)
+
+    def _added(self, terms: Iterable[Expr], indices: Sequence[Index], whole: bool) -> Expr:
+        done = []
+        for term in terms:
+            renames = {index: fresh(index.size) for index in indices}
+            done.append(self._sum(substitute(term, renames), list(renames.values()), whole))
+        return self._bounded(Add(*done)) if whole else Add(*done)
+
+    def _separated(self, inside: list[Expr], indices: Sequence[Index], whole: bool) -> Expr:
+        """The factors in groups that share indices, each under its own sum."""
+        outside: list[Expr] = []
+        groups: list[tuple[set[Index], list[Expr]]] = []
+        for part in inside:
+            mine = free_indices(part) & set(indices)
+            if not mine:
+                outside.append(part)
+                continue
+            touching = [group for group in groups if group[0] & mine]
+            parts = [part]
+            for group in touching:
+                groups.remove(group)
+                mine |= group[0]
+                parts = [*group[1], *parts]
+            groups.append((mine, parts))
+        used = {index for mine, _ in groups for index in mine}
+        outside += [index.size for index in indices if index not in used]
+        sums = []
+        for mine, parts in groups:
+            ordered = [index for index in indices if index in mine]
+            sums.append(self.known.sum(Mul(*parts), ordered))
+        result = Mul(*outside, *sums)
+        changed = [s for s in sums if not isinstance(s, SympySum)]
+        return (
+            self._walk(result, whole)
+            if changed and result.has(SympySum, KroneckerDelta)
+            else result
+        )
+
+
+def _must_split(body: Add, indices: Sequence[Index]) -> bool:
+    return any(_binds_delta(term, indices) for term in body.args)
+
+
+def _binds_delta(formula: Expr, indices: Sequence[Index]) -> bool:
+    """Whether a delta of one of the indices stands where linearity reaches it."""
+    if isinstance(formula, KroneckerDelta):
+        return bool(formula.free_symbols & set(indices))
+    if isinstance(formula, Add | Mul | SympySum):
+        parts = formula.args if not isinstance(formula, SympySum) else formula.args[:1]
+        return any(_binds_delta(arg, indices) for arg in parts)
+    return False
+
+
+def _hoisted(formula: Basic) -> Any:
+    """Deltas that every branch has, before the cases; branches with others as a sum of cases."""
+    if not isinstance(formula, Piecewise) or not formula.has(KroneckerDelta):
+        return formula
+    branches = [(value, condition) for value, condition in formula.args if value != 0]
+    sets = [
+        {f for f in factors_of(value) if isinstance(f, KroneckerDelta)} for value, _ in branches
+    ]
+    if any(isinstance(value, Add) for value, _ in branches):
+        return formula
+    if all(deltas == sets[0] for deltas in sets):
+        common = sets[0]
+        rest = [
+            (Mul(*(f for f in factors_of(value) if f not in common)), condition)
+            for value, condition in formula.args
+        ]
+        return Mul(*sorted(common, key=str), Piecewise(*rest))
+    parts = []
+    for k, (value, _) in enumerate(formula.args):
+        deltas = [f for f in factors_of(value) if isinstance(f, KroneckerDelta)]
+        alone = Mul(*(f for f in factors_of(value) if not isinstance(f, KroneckerDelta)))
+        cases = [(alone if j == k else S.Zero, c) for j, (_, c) in enumerate(formula.args)]
+        if value != 0:
+            parts.append(Mul(*deltas, Piecewise(*cases)))
+    return Add(*parts)
+
+
+# Deltas -----------------------------------------------------------------------------------------
+
+
+def _delta(left: Expr, right: Expr) -> Expr:
+    """δ(left, right), taken apart where it is one of row-and-column numbers: i·n + j."""
+    difference = (left - right).expand()
+    if difference.is_Integer:
+        return S.One if difference == 0 else S.Zero
+    low, high = extent(difference)
+    if positive(low - 1) or positive(-high - 1):
+        return S.Zero  # the two are never equal
+    for size in sorted(difference.free_symbols, key=str):
+        if isinstance(size, Index) or not isinstance(size, Symbol):
+            continue
+        rest = difference.subs(size, 0)
+        first = ((difference - rest) / size).expand()
+        if rest == 0 or first.has(size) or not free_indices(rest) or not free_indices(first):
+            continue
+        low, high = extent(rest)
+        if positive(low + size - 1) and positive(size - 1 - high):
+            return _delta(first, S.Zero) * _delta(rest, S.Zero)
+    return _plain(difference)
+
+
+def _plain(difference: Expr) -> Expr:
+    """δ of a difference of affine indices, what is negative on the other side."""
+    plus = [t for t in Add.make_args(difference) if not t.could_extract_minus_sign()]
+    minus = [-t for t in Add.make_args(difference) if t.could_extract_minus_sign()]
+    return delta(Add(*plus), Add(*minus))
+
+
+def _solved(found: KroneckerDelta, indices: Sequence[Index]) -> tuple[Index, Expr] | None:
+    """The bound index that a delta fixes and its value, if that never leaves the index's range."""
+    difference = (found.args[0] - found.args[1]).expand()
+    for index in sorted(indices, key=lambda index: index.name, reverse=True):
+        coefficient = difference.coeff(index)
+        if coefficient not in (1, -1):
+            continue
+        value = (index - difference / coefficient).expand()
+        if value.has(index):
+            continue
+        low, high = extent(value)
+        if positive(low) and positive(index.size - 1 - high):
+            return index, value
+    return None
+
+
+def extent(value: Expr) -> tuple[Expr, Expr]:
+    """The least and the greatest value of an affine index, in the sizes."""
+    low = high = S.Zero
+    for term in Add.make_args(value.expand()):
+        here = [f for f in Mul.make_args(term) if isinstance(f, Index)]
+        if not here:
+            low, high = low + term, high + term
+            continue
+        top = term.subs(here[0], here[0].size - 1)
+        if term.could_extract_minus_sign():
+            low += top
+        else:
+            high += top
+    return low.expand(), high.expand()
+
+
+def positive(value: Expr) -> bool:
+    """Whether a formula in sizes is proved ≥ 0; every size is at least 1."""
+    shifted = value.subs({s: s + 1 for s in value.free_symbols}, simultaneous=True).expand()
+    return all(t.as_coeff_Mul()[0] >= 0 for t in Add.make_args(shifted))
+
+
+# Names of bound indices -------------------------------------------------------------------------
+
+
+def canonical(formula: Basic) -> Any:
+    """The formula with its bound indices renamed by what they do: equal formulas become the same."""
+    if not formula.args or not formula.has(SympySum, ArrayOf):
+        return formula
+    if isinstance(formula, SympySum):
+        return _canonical_sum(formula)
+    if isinstance(formula, ArrayOf):
+        inner = canonical(formula.formula)
+        start = _first_free(inner)
+        names = [Index(f"_s{start + k}", index.size) for k, index in enumerate(formula.indices)]
+        renames = dict(zip(formula.indices, names, strict=True))
+        return ArrayOf(substitute(inner, renames), Tuple(*names))
+    return formula.func(*(canonical(arg) for arg in formula.args))
+
+
+def _first_free(formula: Basic) -> int:
+    """The first number that no bound index inside has."""
+    numbers = [-1]
+    for part in formula.atoms(SympySum, ArrayOf):
+        mine = bound(part) if isinstance(part, SympySum) else part.indices
+        numbers += [int(index.name[2:]) for index in mine if index.name.startswith("_s")]
+    return max(numbers) + 1
+
+
+def _canonical_sum(formula: SympySum) -> Expr:
+    body, indices = opened(formula)
+    body = canonical(body)
+    start = _first_free(body)
+    groups: dict[tuple[str, ...], list[Index]] = {}
+    for index in indices:
+        groups.setdefault(_role(body, index), []).append(index)
+    best: tuple[str, Expr, list[Index]] | None = None
+    choices = [permutations(groups[role]) for role in sorted(groups)]
+    for number, choice in enumerate(cartesian(*choices)):
+        order = [index for group in choice for index in group]
+        names = [Index(f"_s{start + k}", index.size) for k, index in enumerate(order)]
+        renamed = substitute(body, dict(zip(order, names, strict=True)))
+        if len(groups) == len(indices):
+            return sigma_as_is(renamed, names)
+        text = str(renamed)
+        if best is None or text < best[0]:
+            best = (text, renamed, names)
+        if number > 100:
+            break
+    assert best is not None
+    return sigma_as_is(best[1], best[2])
+
+
+def _role(body: Expr, index: Index) -> tuple[str, ...]:
+    """Where an index stands, whatever the indices are called."""
+    blank = {
+        i: Index("_", i.size) for i in free_indices(body) if i.name.startswith("_f") and i != index
+    }
+    mark = {index: Index("_me", index.size), **blank}
+    return (
+        str(index.size),
+        *sorted(str(substitute(f, mark)) for f in Mul.make_args(body) if f.has(index)),
+    )

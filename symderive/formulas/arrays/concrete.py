@@ -1,0 +1,194 @@
+"""Index notation at concrete sizes: plain scalar formulas, which the checks can sample.
+
+Sums are written out, deltas decided, entries are symbols named ``X[0,1]``, and parts of whole
+arrays are written out by the row of their operation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from itertools import product
+from math import prod
+
+from sympy import (
+    Add,
+    Basic,
+    Expr,
+    Indexed,
+    Integer,
+    KroneckerDelta,
+    Mul,
+    Piecewise,
+    S,
+    Symbol,
+    false,
+    true,
+)
+from sympy import Sum as SympySum
+
+from symderive.errors import ValueMissingError
+from symderive.formulas.arrays.explicit import Block, NotExplicitError
+from symderive.formulas.arrays.index import ArrayOf, Index, Part, bound
+from symderive.formulas.arrays.ops import OPS
+from symderive.formulas.inert import Diff
+
+MAX_TERMS = 200_000
+"""Terms that one formula may be written out to; sizes in checks are far below."""
+
+Env = Mapping[Index, int]
+
+
+def entry_name(name: str, at: tuple[int, ...]) -> str:
+    """The name of the symbol that stands for one entry.
+
+    >>> entry_name("X", (0, 1)), entry_name("b", ())
+    ('X[0,1]', 'b')
+    """
+    return f"{name}[{','.join(map(str, at))}]" if at else name
+
+
+def concrete(
+    formula: Basic, sizes: Mapping[str, int], indices: Mapping[Index, int] | None = None
+) -> Expr:
+    """An index formula at concrete sizes and indices, as a plain scalar formula.
+
+    Args:
+        formula: In index notation; it may hold ``Diff``.
+        sizes: The number that each symbol of a size stands for.
+        indices: The number of each free index.
+
+    Raises:
+        NotExplicitError: A part of an array that is too large to write out.
+
+    >>> from symderive.formulas.arrays.index import entry_of, sigma
+    >>> i = Index("i", Symbol("n"))
+    >>> concrete(sigma(entry_of("x", [i]) / Symbol("n"), [i]), {"n": 2})
+    x[0]/2 + x[1]/2
+    """
+    given = {} if indices is None else indices
+    return _concrete(formula, frozenset(sizes.items()), frozenset(given.items()))
+
+
+@lru_cache(maxsize=8192)  # the lines of a derivation share their sides
+def _concrete(
+    formula: Basic, sizes: frozenset[tuple[str, int]], indices: frozenset[tuple[Index, int]]
+) -> Expr:
+    return _Writer(dict(sizes)).at(formula, dict(indices))
+
+
+class _Writer:
+    """Writes formulas out at given sizes; each part once for the indices that it depends on."""
+
+    def __init__(self, sizes: Mapping[str, int]) -> None:
+        self.sizes = sizes
+        self.known: dict[tuple[Basic, tuple[int | None, ...]], Expr] = {}
+        self.depends: dict[Basic, tuple[Index, ...]] = {}
+        self.terms = 0
+
+    def at(self, formula: Basic, env: Env) -> Expr:
+        if not formula.args:
+            return self._leaf(formula, env)
+        if formula not in self.depends:
+            free = (s for s in formula.free_symbols if isinstance(s, Index))
+            self.depends[formula] = tuple(sorted(free, key=lambda index: index.sort_key()))
+        key = (formula, tuple(env.get(index) for index in self.depends[formula]))
+        if key not in self.known:
+            self.known[key] = self._compound(formula, env)
+        return self.known[key]
+
+    def _leaf(self, formula: Basic, env: Env) -> Expr:
+        if isinstance(formula, Index):
+            return Integer(env[formula]) if formula in env else formula
+        if isinstance(formula, Symbol) and formula.name in self.sizes:
+            return Integer(self.sizes[formula.name])
+        return formula
+
+    def _compound(self, formula: Basic, env: Env) -> Expr:
+        writer = _WRITERS.get(type(formula))
+        if writer is not None:
+            return writer(self, formula, env)
+        return formula.func(*(self.at(arg, env) for arg in formula.args))
+
+    # What is not copied as it is ----------------------------------------------------------
+
+    def _number(self, formula: Basic, env: Env) -> int:
+        value = self.at(formula, env)
+        if not value.is_Integer:
+            raise ValueMissingError(f"{formula} is not a whole number where an index or size is")
+        return int(value)
+
+    def _sum(self, formula: SympySum, env: Env) -> Expr:
+        return Add(*(self.at(formula.function, inner) for inner in self._runs(bound(formula), env)))
+
+    def _runs(self, indices: tuple[Index, ...], env: Env) -> list[Env]:
+        ranges = [range(self._number(index.size, env)) for index in indices]
+        self.terms += prod(map(len, ranges))
+        if self.terms > MAX_TERMS:
+            raise NotExplicitError(f"more than {MAX_TERMS} terms to write out")
+        places = product(*ranges)
+        runs: list[Env] = [{**env, **dict(zip(indices, at, strict=True))} for at in places]
+        return runs
+
+    def _mul(self, formula: Mul, env: Env) -> Expr:
+        """What chooses comes first: an entry outside of the array is multiplied by 0."""
+        done: dict[Expr, Expr] = {}
+        for factor in formula.args:
+            if isinstance(factor, KroneckerDelta | Piecewise):
+                done[factor] = self.at(factor, env)
+                if done[factor] == 0:
+                    return S.Zero
+        values = (done[f] if f in done else self.at(f, env) for f in formula.args)
+        return Mul(*values)
+
+    def _delta(self, formula: KroneckerDelta, env: Env) -> Expr:
+        left, right = (self.at(arg, env) for arg in formula.args[:2])
+        if left.is_Integer and right.is_Integer:
+            return S.One if left == right else S.Zero
+        return KroneckerDelta(left, right)
+
+    def _indexed(self, formula: Indexed, env: Env) -> Expr:
+        at = tuple(self._number(index, env) for index in formula.indices)
+        return Symbol(entry_name(str(formula.base.label), at))
+
+    def _piecewise(self, formula: Piecewise, env: Env) -> Expr:
+        """Only the branches that can be taken are written out."""
+        kept = []
+        for value, condition in formula.args:
+            decided = self.at(condition, env)
+            if decided != false:
+                kept.append((self.at(value, env), decided))
+            if decided == true:
+                break
+        return kept[0][0] if kept and kept[0][1] == true else Piecewise(*kept)
+
+    def _part(self, formula: Part, env: Env) -> Expr:
+        row = OPS[formula.op]
+        assert row.explicit is not None, formula.op
+        at = tuple(self._number(index, env) for index in formula.indices)
+        blocks = [self._block(array, env) for array in formula.arrays]
+        for block in blocks:
+            if row.limit and max(block.shape, default=0) > row.limit:
+                shown = " × ".join(map(str, block.shape))
+                message = f"{formula.op} is written out up to size {row.limit}; this is {shown}"
+                raise NotExplicitError(message)
+        return row.explicit(blocks, at)
+
+    def _block(self, array: ArrayOf, env: Env) -> Block:
+        runs = self._runs(array.indices, env)
+        shape = tuple(self._number(index.size, env) for index in array.indices)
+        return Block(shape, tuple(self.at(array.formula, run) for run in runs))
+
+    def _diff(self, formula: Diff, env: Env) -> Expr:
+        return Diff(self.at(formula.args[0], env), self.at(formula.args[1], env))
+
+
+_WRITERS = {
+    SympySum: _Writer._sum,
+    Mul: _Writer._mul,
+    KroneckerDelta: _Writer._delta,
+    Indexed: _Writer._indexed,
+    Piecewise: _Writer._piecewise,
+    Part: _Writer._part,
+    Diff: _Writer._diff,
+}

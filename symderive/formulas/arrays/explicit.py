@@ -1,0 +1,257 @@
+"""Parts of small arrays written out: a determinant as its expansion, an inverse by cofactors, ….
+
+These are the meanings that checks fall back on: plain scalar formulas, independent of every rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from itertools import product
+from math import prod
+
+from sympy import (
+    Add,
+    Eq,
+    Expr,
+    Mul,
+    Piecewise,
+    Rational,
+    S,
+    acos,
+    atan2,
+    cos,
+    cosh,
+    exp,
+    log,
+    pi,
+    sin,
+    sinh,
+    sqrt,
+    true,
+)
+
+from symderive.errors import SymderiveError
+from symderive.formulas.functions import FUNCTIONS
+
+At = tuple[int, ...]
+Explicit = Callable[[Sequence["Block"], At], Expr]
+"""An entry of what an operation makes of arrays of known sizes."""
+
+
+class NotExplicitError(SymderiveError):
+    """An array too large (or empty) to write out what an operation makes of it."""
+
+
+class Block:
+    """An array of formulas of known size.
+
+    >>> Block((2, 2), (S(1), S(2), S(3), S(4)))[1, 0]
+    3
+    """
+
+    __slots__ = ("entries", "shape")
+
+    def __init__(self, shape: At, entries: tuple[Expr, ...]) -> None:
+        self.shape, self.entries = shape, entries
+
+    def __getitem__(self, at: int | At) -> Expr:
+        place = 0
+        for k, size in zip(at if isinstance(at, tuple) else (at,), self.shape, strict=True):
+            place = place * size + k
+        return self.entries[place]
+
+    def rows(self) -> tuple[tuple[Expr, ...], ...]:
+        """The rows of a matrix."""
+        width = self.shape[1]
+        return tuple(self.entries[k * width : (k + 1) * width] for k in range(self.shape[0]))
+
+
+def block(shape: At, entry: Callable[[At], Expr]) -> Block:
+    """The array with these entries."""
+    return Block(shape, tuple(entry(at) for at in product(*map(range, shape))))
+
+
+Rows = tuple[tuple[Expr, ...], ...]
+
+
+@lru_cache(maxsize=4096)
+def determinant(rows: Rows) -> Expr:
+    """The determinant, expanded along the first row.
+
+    >>> from sympy import symbols
+    >>> determinant((symbols("a b"), symbols("c d")))
+    a*d - b*c
+    """
+    if not rows:
+        return S.One
+    first, rest = rows[0], rows[1:]
+    minors = (tuple(row[:k] + row[k + 1 :] for row in rest) for k in range(len(first)))
+    return Add(
+        *(
+            Mul((-1) ** k, factor, determinant(minor))
+            for k, (factor, minor) in enumerate(zip(first, minors, strict=True))
+            if factor != 0
+        )
+    )
+
+
+def _cofactor(rows: Rows, row: int, column: int) -> Expr:
+    minor = tuple(r[:column] + r[column + 1 :] for k, r in enumerate(rows) if k != row)
+    return (-1) ** (row + column) * determinant(minor)
+
+
+def det(arrays: Sequence[Block], _: At) -> Expr:
+    """The determinant of a square matrix."""
+    return determinant(arrays[0].rows())
+
+
+def logdet(arrays: Sequence[Block], at: At) -> Expr:
+    """The logarithm of the absolute value of the determinant."""
+    return log(FUNCTIONS["abs"].apply(det(arrays, at)))
+
+
+def inv(arrays: Sequence[Block], at: At) -> Expr:
+    """The inverse: cofactors over the determinant."""
+    rows = arrays[0].rows()
+    return _cofactor(rows, at[1], at[0]) / determinant(rows)
+
+
+def solve(arrays: Sequence[Block], at: At) -> Expr:
+    """The solution of a linear system, one column or many: Cramer's rule."""
+    rows, right = arrays[0].rows(), arrays[1]
+    total = Add(*(_cofactor(rows, k, at[0]) * right[(k, *at[1:])] for k in range(len(rows))))
+    return total / determinant(rows)
+
+
+def cholesky(arrays: Sequence[Block], at: At) -> Expr:
+    """The lower triangular factor; only the lower triangle is read."""
+    matrix = arrays[0]
+    known: dict[At, Expr] = {}
+    for row, column in product(range(at[0] + 1), range(at[0] + 1)):
+        if column > row:
+            continue
+        rest = matrix[row, column] - Add(*(known[row, k] * known[column, k] for k in range(column)))
+        known[row, column] = sqrt(rest) if row == column else rest / known[column, column]
+    return known.get(at, S.Zero)
+
+
+def eigvalsh(arrays: Sequence[Block], at: At) -> Expr:
+    """The eigenvalues of a symmetric matrix, least first; only the lower triangle is read."""
+    matrix, size = arrays[0], arrays[0].shape[0]
+    if size == 1:
+        return matrix[0, 0]
+    if size == 2:
+        half = (matrix[0, 0] - matrix[1, 1]) / 2
+        root = sqrt(half**2 + matrix[1, 0] ** 2)
+        return (matrix[0, 0] + matrix[1, 1]) / 2 + (root if at[0] else -root)
+    mean = (matrix[0, 0] + matrix[1, 1] + matrix[2, 2]) / 3
+    own = [matrix[k, k] - mean for k in range(3)]
+    off = [matrix[1, 0], matrix[2, 0], matrix[2, 1]]
+    spread = sqrt((Add(*(x**2 for x in own)) + 2 * Add(*(x**2 for x in off))) / 6)
+    shifted = (
+        (own[0], off[0], off[1]),
+        (off[0], own[1], off[2]),
+        (off[1], off[2], own[2]),
+    )
+    angle = acos(determinant(shifted) / (2 * spread**3)) / 3
+    return mean + 2 * spread * cos(angle + Rational(2 * ((at[0] + 1) % 3), 3) * pi)
+
+
+def greatest(arrays: Sequence[Block], _: At) -> Expr:
+    """The greatest entry."""
+    return FUNCTIONS["max"].apply(*_some(arrays[0], "max"))
+
+
+def least(arrays: Sequence[Block], _: At) -> Expr:
+    """The least entry."""
+    return FUNCTIONS["min"].apply(*_some(arrays[0], "min"))
+
+
+def _some(array: Block, what: str) -> tuple[Expr, ...]:
+    if not prod(array.shape):
+        raise NotExplicitError(f"{what} of an empty array")
+    return array.entries
+
+
+def multiplied(arrays: Sequence[Block], _: At) -> Expr:
+    """The product of all entries."""
+    return Mul(*arrays[0].entries)
+
+
+def norm(arrays: Sequence[Block], _: At) -> Expr:
+    """The root of the sum of squares of all entries."""
+    return sqrt(Add(*(entry**2 for entry in arrays[0].entries)))
+
+
+def logsumexp(arrays: Sequence[Block], _: At) -> Expr:
+    """The logarithm of the sum of exponentials of all entries."""
+    return log(Add(*(exp(entry) for entry in arrays[0].entries)))
+
+
+def softmax(arrays: Sequence[Block], at: At) -> Expr:
+    """An exponential over the sum of all."""
+    return exp(arrays[0][at]) / Add(*(exp(entry) for entry in arrays[0].entries))
+
+
+def tied(extreme: Callable[[Sequence[Block], At], Expr]) -> Explicit:
+    """1 at the greatest (least) entry, shared evenly where several tie; else 0."""
+
+    def made(arrays: Sequence[Block], at: At) -> Expr:
+        top = extreme(arrays, ())
+        ties = Add(*(Piecewise((1, Eq(entry, top)), (0, true)) for entry in arrays[0].entries))
+        return Piecewise((1, Eq(arrays[0][at], top)), (0, true)) / ties
+
+    return made
+
+
+is_max, is_min = tied(greatest), tied(least)
+
+
+def prod_others(arrays: Sequence[Block], at: At) -> Expr:
+    """The product of all entries but one."""
+    places = product(*map(range, arrays[0].shape))
+    return Mul(*(arrays[0][other] for other in places if other != at))
+
+
+# Functions of a matrix ------------------------------------------------------------------------
+
+Complex = Callable[[Expr, Expr], tuple[Expr, Expr]]
+
+
+def _of_matrix(real: Callable[[Expr], Expr], parts: Complex) -> Explicit:
+    """f(A) of a matrix up to 2 × 2, from f at the eigenvalues s ± q, or s ± i·q.
+
+    Args:
+        real: f of a real number.
+        parts: Real and imaginary part of f(s + i·q).
+    """
+
+    def made(arrays: Sequence[Block], at: At) -> Expr:
+        matrix = arrays[0]
+        if matrix.shape[0] == 1:
+            return real(matrix[0, 0])
+        mean = (matrix[0, 0] + matrix[1, 1]) / 2
+        square = ((matrix[0, 0] - matrix[1, 1]) / 2) ** 2 + matrix[0, 1] * matrix[1, 0]
+        own, rest = (S.One, matrix[at] - mean) if at[0] == at[1] else (S.Zero, matrix[at])
+        root, turned = sqrt(square), sqrt(-square)
+        above, below = real(mean + root), real(mean - root)
+        level, slope = parts(mean, turned)
+        return Piecewise(
+            (own * (above + below) / 2 + rest * (above - below) / (2 * root), square > 0),
+            (own * level + rest * slope / turned, true),
+        )
+
+    return made
+
+
+def _polar(s: Expr, q: Expr) -> tuple[Expr, Expr]:
+    size, angle = (s**2 + q**2) ** Rational(1, 4), atan2(q, s) / 2
+    return size * cos(angle), size * sin(angle)
+
+
+expm = _of_matrix(exp, lambda s, q: (exp(s) * cos(q), exp(s) * sin(q)))
+logm = _of_matrix(log, lambda s, q: (log(s**2 + q**2) / 2, atan2(q, s)))
+sinm = _of_matrix(sin, lambda s, q: (sin(s) * cosh(q), cos(s) * sinh(q)))
+cosm = _of_matrix(cos, lambda s, q: (cos(s) * cosh(q), -sin(s) * sinh(q)))
+sqrtm = _of_matrix(sqrt, _polar)

@@ -1,0 +1,501 @@
+"""From index notation to matrix notation: Σ_i X_ij (A_i − Y_i) → Xᵀ(A − Y).
+
+Every part of a formula becomes a tree whose axes are labelled by its free indices. A bound index is
+eliminated where at most two matrices meet in it: as a product, as a sum along an axis, as an
+entry-by-entry product. What has no matrix notation becomes an ``einsum`` where it is a plain
+contraction, else ``index_notation``. The result is proved by reading it back: its entry is the formula.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sympy import (
+    Add,
+    Basic,
+    Expr,
+    Function,
+    Indexed,
+    KroneckerDelta,
+    Mul,
+    Piecewise,
+    Pow,
+    S,
+    Symbol,
+    expand_mul,
+)
+from sympy import Sum as SympySum
+from sympy.core.relational import Relational
+from sympy.logic.boolalg import And, BooleanTrue, Not, Or
+
+from symderive.formulas.arrays.index import Index, Part, free_indices, opened, sigma_as_is
+from symderive.formulas.arrays.ops import apply, total
+from symderive.formulas.arrays.simplify import negative, plus, scaled, times, transposed, tree_cost
+from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Shape, Tree
+from symderive.formulas.functions import function_of
+
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+
+
+class NoMatrixError(ValueError):
+    """A part of a formula has no matrix notation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """An array, and the index that runs along each of its axes."""
+
+    tree: Tree
+    axes: tuple[Index, ...]
+
+
+class Matrices:
+    """Builds trees for formulas over arrays of known shapes.
+
+    Args:
+        shapes: Shape by the name of each array; other names are scalars.
+    """
+
+    def __init__(self, shapes: Mapping[str, Shape]) -> None:
+        self.shapes = shapes
+        self.order: dict[Index, int] = {}
+        self._known: dict[Basic, Labelled] = {}
+
+    def tree(self, formula: Expr, indices: Sequence[Index]) -> Tree:
+        """The array whose entry at some indices is the formula."""
+        wanted = tuple(indices)
+        outer, self.order = self.order, {index: place for place, index in enumerate(wanted)}
+        try:
+            inside = Matrices.built(self, formula)
+            best = self._spread(inside, wanted)
+            pushed = _pushed_in(formula)
+            if pushed != formula and self.has_notation(best):
+                other = self._spread(self.built(pushed), wanted)
+                if tree_cost(other) <= tree_cost(best):
+                    best = other
+            return best
+        except NoMatrixError:
+            return self._by_index(formula, wanted)
+        finally:
+            self.order = outer
+
+    def has_notation(self, tree: Tree) -> bool:
+        """Whether a tree is matrix notation throughout."""
+        return has_notation(tree)
+
+    def _by_index(self, formula: Expr, wanted: tuple[Index, ...]) -> Tree:
+        names = sorted({s.name for s in formula.free_symbols if type(s) is Symbol})
+        leaves = [Leaf(self.shapes.get(name, ()), name) for name in names]
+        shape = tuple(index.size for index in wanted)
+        options = (("formula", formula), ("indices", wanted), ("shape", shape))
+        return Apply(shape, "index_notation", tuple(leaves), options)
+
+    # Parts of a formula -------------------------------------------------------------------
+
+    def built(self, formula: Basic) -> Labelled:
+        """A formula as a labelled tree.
+
+        Raises:
+            NoMatrixError: It has none.
+        """
+        if formula not in self._known:
+            self._known[formula] = self._build(formula)
+        return self._known[formula]
+
+    def _build(self, formula: Any) -> Labelled:
+        if not free_indices(formula) and not isinstance(formula, SympySum):
+            if formula.is_number or self._only_sizes(formula):
+                return Labelled(Number((), formula), ())
+        if isinstance(formula, Index):
+            raise NoMatrixError
+        if isinstance(formula, Symbol):
+            return Labelled(Leaf((), formula.name), ())
+        if isinstance(formula, Indexed):
+            return self._entry(formula)
+        if isinstance(formula, KroneckerDelta):
+            return self._delta(formula)
+        if isinstance(formula, Add):
+            return self._sum(formula)
+        if isinstance(formula, Mul):
+            return self._product([*Mul.make_args(formula)], ())
+        if isinstance(formula, SympySum):
+            return self._under_sum(*opened(formula))
+        if isinstance(formula, Pow):
+            return self._elementwise("power", [formula.base, formula.exp])
+        if isinstance(formula, Part):
+            return self._part(formula)
+        if isinstance(formula, Piecewise):
+            return self._cases(formula)
+        if isinstance(formula, Relational | And | Or | Not):
+            return self._condition(formula)
+        if isinstance(formula, Function):
+            row = function_of(formula)
+            if row is not None:
+                return self._elementwise(row.name, list(formula.args))
+        raise NoMatrixError(str(formula))
+
+    def _only_sizes(self, formula: Basic) -> bool:
+        """Whether a formula is one of sizes alone."""
+        symbols = formula.free_symbols
+        sizes = {s for shape in self.shapes.values() for size in shape for s in size.free_symbols}
+        return bool(symbols) and all(s in sizes and s.name not in self.shapes for s in symbols)
+
+    def _entry(self, formula: Indexed) -> Labelled:
+        name = str(formula.base.label)
+        shape = self.shapes[name]
+        tree: Tree = Leaf(shape, name)
+        key: list[tuple[Any, ...]] = []
+        axes: list[Index] = []
+        for place, size in zip(formula.indices, shape, strict=True):
+            if isinstance(place, Index):
+                whole = place.size == size
+                key.append(("slice", S.Zero, place.size, S.One))
+                axes.append(place)
+                if not whole:
+                    key[-1] = ("slice", S.Zero, place.size, S.One)
+                continue
+            inside = sorted(free_indices(place), key=str)
+            if not inside:
+                key.append(("int", place))
+                continue
+            step = place.coeff(inside[0]) if len(inside) == 1 else None
+            if step is None or step.has(Index):
+                raise NoMatrixError
+            key.append(("slice", place - step * inside[0], inside[0].size, step))
+            axes.append(inside[0])
+        plain = all(
+            k[0] == "slice" and k[1:] == (S.Zero, s, S.One) for k, s in zip(key, shape, strict=True)
+        )
+        if not plain:
+            tree = apply("index", tree, key=tuple(key))
+        if len(set(axes)) < len(axes):
+            if len(axes) != 2:
+                raise NoMatrixError
+            return Labelled(apply("diagonal", tree), (axes[0],))
+        return Labelled(tree, tuple(axes))
+
+    def _delta(self, formula: KroneckerDelta) -> Labelled:
+        left, right = formula.args
+        if not (isinstance(left, Index) and isinstance(right, Index)) or left.size != right.size:
+            raise NoMatrixError
+        return Labelled(apply("eye", size=left.size), (left, right))
+
+    def _part(self, formula: Part) -> Labelled:
+        operands = []
+        for array in formula.arrays:
+            if free_indices(array):
+                raise NoMatrixError
+            operands.append(self.tree(array.formula, array.indices))
+        if not all(isinstance(i, Index) for i in formula.indices):
+            raise NoMatrixError
+        axes = tuple(formula.indices)
+        tree = apply_part(formula.op, operands)
+        if len(axes) == 2 and axes[0] == axes[1]:
+            return Labelled(apply("diagonal", tree), axes[:1])
+        return Labelled(tree, axes)
+
+    def _elementwise(self, op: str, operands: Sequence[Expr]) -> Labelled:
+        parts = [self.built(operand) for operand in operands]
+        axes = self._union(parts)
+        trees = [self._aligned(part, axes) for part in parts]
+        if op == "power" and parts[1].tree == Number((), S.NegativeOne):
+            return Labelled(apply("divide", Number((), S.One), trees[0]), axes)
+        return Labelled(apply(op, *trees), axes)
+
+    def _cases(self, formula: Piecewise) -> Labelled:
+        *first, last = formula.args
+        if not isinstance(last[1], BooleanTrue):
+            raise NoMatrixError
+        result = self.built(last[0])
+        for value, condition in reversed(first):
+            parts = [self.built(condition), self.built(value), result]
+            axes = self._union(parts)
+            result = Labelled(apply("where", *(self._aligned(part, axes) for part in parts)), axes)
+        return result
+
+    def _condition(self, formula: Any) -> Labelled:
+        names = {And: "logical_and", Or: "logical_or", Not: "logical_not"}
+        relations = {"<": "Lt", "<=": "LtE", ">": "Gt", ">=": "GtE", "==": "Eq", "!=": "NotEq"}
+        if isinstance(formula, Relational):
+            return self._elementwise(relations[formula.rel_op], list(formula.args))
+        return self._elementwise(names[type(formula)], list(formula.args))
+
+    # Axes ---------------------------------------------------------------------------------
+
+    def _union(self, parts: Sequence[Labelled]) -> tuple[Index, ...]:
+        """All indices, in the order of the operand with the most."""
+        longest = max(parts, key=lambda part: len(part.axes), default=None)
+        axes = list(longest.axes) if longest else []
+        for part in parts:
+            axes += [index for index in part.axes if index not in axes]
+        return tuple(axes)
+
+    def _aligned(self, part: Labelled, axes: Sequence[Index]) -> Tree:
+        """The tree with its axes in an order, new axes of size 1 where it must be spread."""
+        mine = [index for index in axes if index in part.axes]
+        tree = part.tree
+        if list(part.axes) != mine:
+            tree = transposed(tree, tuple(part.axes.index(index) for index in mine))
+        first = next((k for k, index in enumerate(axes) if index in part.axes), len(axes))
+        if any(index not in part.axes for index in axes[first:]):
+            key = tuple(
+                ("slice", S.Zero, index.size, S.One) if index in part.axes else ("new",)
+                for index in axes[first:]
+            )
+            tree = apply("index", tree, key=key)
+        return tree
+
+    def _spread(self, part: Labelled, wanted: tuple[Index, ...]) -> Tree:
+        """The tree with exactly the wanted axes, broadcast where an index is missing."""
+        if set(part.axes) - set(wanted):
+            raise NoMatrixError
+        missing = [index for index in wanted if index not in part.axes]
+        tree = self._aligned(part, wanted)
+        if missing:
+            tree = apply("broadcast_to", tree, shape=tuple(index.size for index in wanted))
+        return tree
+
+    # Sums and products --------------------------------------------------------------------
+
+    def _sum(self, formula: Add) -> Labelled:
+        return self._added([self.built(term) for term in formula.args])
+
+    def _added(self, parts: Sequence[Labelled]) -> Labelled:
+        axes = self._union(parts)
+        return Labelled(plus([self._aligned(part, axes) for part in parts]), axes)
+
+    def _under_sum(self, body: Expr, indices: tuple[Index, ...]) -> Labelled:
+        """A sum; one over several products becomes the sum of their own contractions."""
+        for factor in Mul.make_args(body):
+            if isinstance(factor, Add) and self._splits(factor, body, indices):
+                terms = Add.make_args(expand_mul(body, deep=False))
+                if len(terms) == 1:
+                    terms = tuple(body / factor * term for term in factor.args)
+                return self._added([self._product([*Mul.make_args(t)], indices) for t in terms])
+        return self._product([*Mul.make_args(body)], indices)
+
+    def _splits(self, factor: Add, body: Expr, indices: tuple[Index, ...]) -> bool:
+        """Whether the terms of a sum meet the rest of a product in different ways."""
+        axes = [free_indices(term) for term in factor.args]
+        union = set().union(*axes)
+        apart = any(mine != union for mine in axes) and all(mine != union for mine in axes)
+        return (
+            apart
+            or len(union) > 2
+            or (factor is body and len(union) > 1 and bool(union - set(indices)))
+        )
+
+    def _product(self, factors: Sequence[Expr], summed: Sequence[Index]) -> Labelled:
+        sums = [f for f in factors if isinstance(f, Add) and free_indices(f)]
+        if len(sums) == 1 and len(factors) > 1 and not summed:
+            rest = [f for f in factors if f is not sums[0]]
+            if not any(free_indices(f) for f in rest):  # scalars go into the sum: powers meet there
+                return self._added([self.built(Mul(*rest, term)) for term in sums[0].args])
+        above: list[Labelled] = []
+        scalars: list[Tree] = []
+        below: list[Tree] = []
+        number: Expr = S.One
+        for factor in factors:
+            part = self._factor(factor)
+            if part is None:
+                continue
+            labelled, divides = part
+            if not labelled.axes and isinstance(labelled.tree, Number) and not divides:
+                number *= labelled.tree.value
+            elif not labelled.axes:
+                (below if divides else scalars).append(labelled.tree)
+            elif divides:
+                one = Number((), S.One)
+                above.append(Labelled(apply("divide", one, labelled.tree), labelled.axes))
+            else:
+                above.append(labelled)
+        result = self._contract(above, list(summed))
+        numerator, denominator = number.as_numer_denom()
+        if denominator != 1:
+            below.insert(0, Number((), denominator))
+        return Labelled(scaled(result.tree, numerator, scalars, below), result.axes)
+
+    def _factor(self, factor: Expr) -> tuple[Labelled, bool] | None:
+        if isinstance(factor, Pow) and factor.exp.is_number and factor.exp.is_negative:
+            return self.built(Pow(factor.base, -factor.exp)), True
+        return self.built(factor), False
+
+    def _contract(self, parts: list[Labelled], summed: list[Index]) -> Labelled:
+        parts = _same_axes_merged(parts, self)
+        waiting = list(summed)
+        while waiting:
+            index = min(waiting, key=lambda index: _effort(index, parts, waiting))
+            here = [part for part in parts if index in part.axes]
+            rest = [part for part in parts if index not in part.axes]
+            here = self._vectors_absorbed(here, index)
+            if len(here) > 2:
+                return self._einsum(parts, waiting)
+            waiting.remove(index)
+            made = self._eliminated(here, index, waiting, rest)
+            parts = _same_axes_merged([*rest, made], self)
+        return self._multiplied(parts)
+
+    def _vectors_absorbed(self, here: list[Labelled], index: Index) -> list[Labelled]:
+        """Vectors along an index that two matrices share scale one of them."""
+        vectors = [part for part in here if part.axes == (index,)]
+        others = [part for part in here if part.axes != (index,)]
+        if len(here) <= 2 or not vectors or not others:
+            return here
+        return [self._multiplied([*vectors, others[0]]), *others[1:]]
+
+    def _eliminated(
+        self, here: list[Labelled], index: Index, waiting: Sequence[Index], rest: Sequence[Labelled]
+    ) -> Labelled:
+        if not here:
+            raise NoMatrixError
+        if len(here) == 1:
+            part = here[0]
+            axis = part.axes.index(index)
+            kept = part.axes[:axis] + part.axes[axis + 1 :]
+            return Labelled(total(part.tree, [axis]), kept)
+        left, right = here
+        shared = (set(left.axes) & set(right.axes)) - {index}
+        if shared:
+            axes = self._union([left, right])
+            both = times([self._aligned(left, axes), self._aligned(right, axes)])
+            also = [i for i in axes if i in waiting and all(i not in p.axes for p in rest)]
+            gone = [index, *also]
+            for i in also:
+                waiting.remove(i)  # type: ignore[attr-defined]
+            kept = tuple(i for i in axes if i not in gone)
+            return Labelled(total(both, [axes.index(i) for i in gone]), kept)
+        if len(left.axes) > 2 or len(right.axes) > 2:
+            return self._einsum([left, right], [index])
+        return self._matmul(left, right, index)
+
+    def _matmul(self, left: Labelled, right: Labelled, index: Index) -> Labelled:
+        """The matrix product over an index; the side whose transpose is dearer stays as it is."""
+        if len(left.axes) == 1 and len(right.axes) == 2:
+            left, right = right, left
+        if len(left.axes) == 2 and len(right.axes) == 2:
+            forward = (left.axes[1] != index) + (right.axes[0] != index) + self._turned(left, right)
+            backward = (
+                (right.axes[1] != index) + (left.axes[0] != index) + self._turned(right, left)
+            )
+            if backward < forward:
+                left, right = right, left
+        row = tuple(i for i in left.axes if i != index)
+        column = tuple(i for i in right.axes if i != index)
+        a = self._aligned(left, (*row, index))
+        b = self._aligned(right, (index, *column))
+        return Labelled(apply("matmul", a, b), (*row, *column))
+
+    def _turned(self, left: Labelled, right: Labelled) -> float:
+        """Whether the product of two matrices would be the transpose of what is wanted."""
+        places = [self.order.get(i) for part in (left, right) for i in part.axes]
+        known = [place for place in places if place is not None]
+        return 1.5 * (len(known) == 2 and known[0] > known[1])
+
+    def _multiplied(self, parts: Sequence[Labelled]) -> Labelled:
+        """The entry-by-entry product; deltas become diagonals, two vectors an outer product."""
+        parts = list(parts)
+        if not parts:
+            return Labelled(Number((), S.One), ())
+        if len(parts) == 1:
+            return parts[0]
+        eyes = [p for p in parts if isinstance(p.tree, Apply) and p.tree.op == "eye"]
+        if len(eyes) == 1:
+            row, column = eyes[0].axes
+            others = [p for p in parts if p is not eyes[0]]
+            touching = [p for p in others if set(p.axes) <= {row, column}]
+            if touching and len(touching) == len(others) and all(len(p.axes) == 1 for p in others):
+                vector = times([p.tree for p in others])
+                return Labelled(apply("diag", vector), (row, column))
+        vectors = [p for p in parts if len(p.axes) == 1]
+        whole = [p for p in parts if len(p.axes) == 2]
+        if len(vectors) == 2 and len(whole) == len(parts) - 2 == 1:
+            pair = {i for p in vectors for i in p.axes}
+            if pair == set(whole[0].axes):
+                first, second = sorted(vectors, key=lambda p: whole[0].axes.index(p.axes[0]))
+                both = apply("outer", first.tree, second.tree)
+                return Labelled(times([both, whole[0].tree]), whole[0].axes)
+        if (
+            len(parts) == 2
+            and all(len(p.axes) == 1 for p in parts)
+            and parts[0].axes != parts[1].axes
+        ):
+            return Labelled(
+                apply("outer", parts[0].tree, parts[1].tree), parts[0].axes + parts[1].axes
+            )
+        axes = self._union(parts)
+        return Labelled(times([self._aligned(part, axes) for part in parts]), axes)
+
+    def _einsum(self, parts: Sequence[Labelled], summed: Sequence[Index]) -> Labelled:
+        axes = tuple(i for i in self._union(parts) if i not in summed)
+        letters = dict(zip(self._union(parts), LETTERS, strict=False))
+        inputs = ",".join("".join(letters[i] for i in part.axes) for part in parts)
+        spec = f"{inputs}->{''.join(letters[i] for i in axes)}"
+        return Labelled(apply("einsum", *(part.tree for part in parts), spec=spec), axes)
+
+
+def has_notation(tree: Tree) -> bool:
+    """Whether a tree is matrix notation throughout."""
+    return all(
+        t.ndim <= 2 and not (isinstance(t, Apply) and t.op in ("einsum", "index_notation"))
+        for t in tree.walk()
+    )
+
+
+def _pushed_in(formula: Expr) -> Expr:
+    """Factors with free indices inside the sum that they stand before: w_j Σ_i a_ij = Σ_i a_ij w_j."""
+    if isinstance(formula, Add):
+        return formula.func(*map(_pushed_in, formula.args))
+    factors = Mul.make_args(formula)
+    sums = [f for f in factors if isinstance(f, SympySum)]
+    vectors = [f for f in factors if f not in sums and free_indices(f)]
+    if len(sums) != 1 or not vectors:
+        return formula
+    body, indices = opened(sums[0])
+    rest = [f for f in factors if f not in sums and f not in vectors]
+    return Mul(*rest, sigma_as_is(Mul(body, *vectors), indices))
+
+
+def apply_part(op: str, operands: Sequence[Tree]) -> Tree:
+    """An operation on whole arrays as a tree."""
+    return apply(op, *operands, **PART_OPTIONS.get(op, lambda _: {})(operands))
+
+
+def _over_all(operands: Sequence[Tree]) -> Mapping[str, Any]:
+    return {"axis": tuple(range(operands[0].ndim)), "keepdims": False}
+
+
+PART_OPTIONS: Mapping[str, Callable[[Sequence[Tree]], Mapping[str, Any]]] = {
+    **dict.fromkeys(("max", "min", "prod", "logsumexp"), _over_all),
+    "norm": lambda operands: {"ord": S(2), **_over_all(operands)},
+    "softmax": lambda operands: {"axis": tuple(range(operands[0].ndim))},
+}
+"""The options of operations whose parts leave them unsaid."""
+
+
+def _same_axes_merged(parts: Sequence[Labelled], builder: Matrices) -> list[Labelled]:
+    """Arrays over the same indices as one entry-by-entry product."""
+    groups: dict[frozenset[Index], list[Labelled]] = {}
+    for part in parts:
+        groups.setdefault(frozenset(part.axes), []).append(part)
+    merged = []
+    for group in groups.values():
+        axes = group[0].axes
+        trees = [builder._aligned(part, axes) for part in group]
+        merged.append(Labelled(times(trees), axes) if len(trees) > 1 else group[0])
+    return merged
+
+
+def _effort(
+    index: Index, parts: Sequence[Labelled], waiting: Sequence[Index]
+) -> tuple[int, int, str]:
+    """What eliminating an index leaves: fewer axes first, then fewer operands."""
+    here = [part for part in parts if index in part.axes]
+    axes = {i for part in here for i in part.axes} - {index}
+    return (len(axes), len(here), index.name)
+
+
+def scalar_notation(tree: Tree) -> Tree:
+    """The tree itself; negative numbers in front as a sign."""
+    return negative(tree) if isinstance(tree, Number) and tree.value.is_negative else tree

@@ -1,0 +1,125 @@
+"""Rows of layers of networks: softmax and normalisations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sympy import Expr, Rational, Tuple
+
+from symderive.formulas.arrays import explicit
+from symderive.formulas.arrays.index import ArrayOf, fresh, part
+from symderive.formulas.arrays.op import (
+    Args,
+    At,
+    Op,
+    Options,
+    ShapeError,
+    add,
+    apply,
+    as_tree,
+    axis_of,
+    entry,
+    multiply,
+    number,
+    subtract,
+)
+from symderive.formulas.arrays.syntax import Shape, Tree
+
+
+def _same_shape(args: Args, _: Options) -> Shape:
+    return args[0].shape
+
+
+def _softmax(args: Args, options: Options, at: At) -> Expr:
+    """Along its axes the array is one operand; the others fix where it stands."""
+    arg, axis = args[0], options["axis"]
+    own = {place: fresh(arg.shape[place]) for place in axis}
+    inside = [own.get(place, index) for place, index in enumerate(at)]
+    operand = ArrayOf(entry(arg, inside), Tuple(*own.values()))
+    return part("softmax", [operand], [at[place] for place in axis])
+
+
+def _log_softmax(args: Args, options: Options) -> Tree:
+    rest = apply("logsumexp", args[0], axis=options["axis"], keepdims=True)
+    return subtract(args[0], rest)
+
+
+def _normalised(args: Args, options: Options) -> Tree:
+    """(x − mean)/√(variance + ε) along the axes."""
+    x, eps = args
+    axis = options["axis"]
+    mean = apply("mean", x, axis=axis, keepdims=True)
+    var = apply("var", x, axis=axis, keepdims=True, ddof=0)
+    return apply("divide", subtract(x, mean), apply("sqrt", add(var, eps)))
+
+
+def _rms_norm(args: Args, options: Options) -> Tree:
+    """x/√(mean of squares + ε) along the axes."""
+    x, eps = args
+    squares = apply("mean", apply("power", x, number(2)), axis=options["axis"], keepdims=True)
+    return apply("divide", x, apply("sqrt", add(squares, eps)))
+
+
+# Calls ----------------------------------------------------------------------------------------
+
+
+def _call_softmax(op: str) -> Callable[..., Tree]:
+    def call(x: Any, axis: Any = -1) -> Tree:
+        arg = as_tree(x)
+        place = axis_of(number(axis) if isinstance(axis, int) else axis, arg.ndim)
+        return apply(op, arg, axis=(place,))
+
+    return call
+
+
+def _layer(op: str, axes: Callable[[int], range], x: Any, gain: Any, bias: Any, eps: Any) -> Tree:
+    arg = as_tree(x)
+    if not arg.ndim or not axes(arg.ndim):
+        raise ShapeError(f"{op} has no axis to work along: the operand has {arg.ndim} axes")
+    small = number(eps) if isinstance(eps, Rational) else as_tree(eps, "eps")
+    if small.ndim:
+        raise ShapeError("eps must be a number")
+    result: Tree = apply(op, arg, small, axis=tuple(axes(arg.ndim)))
+    if gain is not None:
+        result = multiply(result, as_tree(gain))
+    return result if bias is None else add(result, as_tree(bias))
+
+
+def _last(ndim: int) -> range:
+    return range(ndim - 1, ndim)
+
+
+def _leading(ndim: int) -> range:
+    return range(ndim - 1)
+
+
+_EPS = Rational(1, 100_000)
+
+
+def _call_layer_norm(x: Any, gain: Any = None, bias: Any = None, eps: Any = _EPS) -> Tree:
+    return _layer("layer_norm", _last, x, gain, bias, eps)
+
+
+def _call_rms_norm(x: Any, gain: Any = None, eps: Any = _EPS) -> Tree:
+    return _layer("rms_norm", _last, x, gain, None, eps)
+
+
+def _call_batch_norm(x: Any, gain: Any = None, bias: Any = None, eps: Any = _EPS) -> Tree:
+    return _layer("batch_norm", _leading, x, gain, bias, eps)
+
+
+# fmt: off
+ROWS: tuple[Op, ...] = (
+    Op("softmax", "exponentials over their sum along an axis", _same_shape, _softmax,
+       call=_call_softmax("softmax"), explicit=explicit.softmax, example="softmax(X, axis=1)"),
+    Op("log_softmax", "logarithm of softmax", _same_shape, expand=_log_softmax,
+       call=_call_softmax("log_softmax"), example="log_softmax(X, axis=0)"),
+    Op("layer_norm", "centred and scaled along the last axis", _same_shape, expand=_normalised,
+       call=_call_layer_norm, example="layer_norm(X, x, y)"),
+    Op("rms_norm", "scaled by the root of the mean square along the last axis", _same_shape,
+       expand=_rms_norm, call=_call_rms_norm, example="rms_norm(X, x)"),
+    Op("batch_norm", "centred and scaled along all axes but the last", _same_shape,
+       expand=_normalised, call=_call_batch_norm, example="batch_norm(X, x, y)"),
+)
+# fmt: on

@@ -1,0 +1,141 @@
+"""Rows of linear algebra: inverses, determinants, factors, functions of a matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sympy import Expr
+
+from symderive.formulas.arrays import explicit
+from symderive.formulas.arrays.index import part
+from symderive.formulas.arrays.op import (
+    Args,
+    At,
+    Op,
+    Options,
+    Shaped,
+    ShapeError,
+    apply,
+    as_tree,
+    shown,
+    transpose,
+    whole,
+)
+from symderive.formulas.arrays.syntax import Shape, Tree
+
+
+def square(args: Args, what: str) -> Expr:
+    """The size of a square matrix.
+
+    Raises:
+        ShapeError: It is none.
+    """
+    shape = args[0].shape
+    if len(shape) < 2 or shape[-1] != shape[-2]:
+        raise ShapeError(f"{what} takes a square matrix; this one has the shape {shown(shape)}")
+    return shape[-1]
+
+
+def _square_to(kind: str, what: str) -> Shaped:
+    def shape(args: Args, _: Options) -> Shape:
+        size = square(args, what)
+        batch = args[0].shape[:-2]
+        return {"scalar": batch, "vector": (*batch, size), "matrix": args[0].shape}[kind]
+
+    return shape
+
+
+def _part_entry(op: str, own: int) -> Callable[[Args, Options, At], Expr]:
+    """An entry of op(matrix): the last ``own`` indices are its own, the others a batch's."""
+
+    def made(args: Args, options: Options, at: At) -> Expr:
+        batch, mine = at[: len(at) - own], at[len(at) - own :]
+        return part(op, [whole(args[0], batch)], mine)
+
+    return made
+
+
+def _solve_shape(args: Args, _: Options) -> Shape:
+    size = square(args, "solve")
+    left, right = (arg.shape for arg in args)
+    if len(left) != 2 or len(right) not in (1, 2) or right[0] != size:
+        message = "the operands of solve do not fit together: their shapes are "
+        raise ShapeError(f"{message}{shown(left)} and {shown(right)}")
+    return right
+
+
+def _solve(args: Args, _: Options) -> Tree:
+    return apply("matmul", apply("inv", args[0]), args[1])
+
+
+def _pinv_shape(args: Args, _: Options) -> Shape:
+    if args[0].ndim != 2:
+        raise ShapeError(f"pinv takes a matrix; this has the shape {shown(args[0].shape)}")
+    return args[0].shape[::-1]
+
+
+def _pinv(args: Args, _: Options) -> Tree:
+    """By the normal equations; the smaller Gram matrix where the sizes are known to differ."""
+    arg, turned = args[0], transpose(args[0])
+    if (arg.shape[0] - arg.shape[1]).is_negative:
+        return apply("matmul", turned, apply("inv", apply("matmul", arg, turned)))
+    return apply("matmul", apply("inv", apply("matmul", turned, arg)), turned)
+
+
+def _call(op: str) -> Callable[[Any], Tree]:
+    def call(A: Any) -> Tree:  # noqa: N803
+        return apply(op, as_tree(A))
+
+    return call
+
+
+def _call_solve(A: Any, b: Any) -> Tree:  # noqa: N803
+    return apply("solve", as_tree(A), as_tree(b))
+
+
+def _same(args: Args, _: Options) -> Shape:
+    return args[0].shape
+
+
+def _whole(op: str) -> Callable[[Args, Options, At], Expr]:
+    """An entry of what is made of a whole array of any shape."""
+    return lambda args, _, at: part(op, [whole(args[0])], at)
+
+
+def _row(name: str, title: str, kind: str, example: str, **fields: Any) -> Op:
+    own = {"scalar": 0, "vector": 1, "matrix": 2}[kind]
+    shape, made = _square_to(kind, name), _part_entry(name, own)
+    written = getattr(explicit, name)
+    return Op(
+        name, title, shape, made, call=_call(name), example=example, explicit=written, **fields
+    )
+
+
+# fmt: off
+ROWS: tuple[Op, ...] = (
+    _row("inv", "inverse", "matrix", "inv(A)"),
+    _row("det", "determinant", "scalar", "det(A)"),
+    _row("logdet", "logarithm of the absolute value of the determinant", "scalar", "logdet(A)"),
+    Op("solve", "solution of a linear system", _solve_shape, expand=_solve,
+       call=_call_solve, example="solve(A, x)"),
+    Op("pinv", "pseudoinverse of a matrix of full rank (full column rank, where sizes are "
+       "symbols)", _pinv_shape, expand=_pinv, call=_call("pinv"),
+       example="pinv(concatenate([A, X]))"),
+    Op("is_max", "1 at the greatest entry, shared evenly by ties", _same, _whole("is_max"),
+       explicit=explicit.is_max),
+    Op("is_min", "1 at the least entry, shared evenly by ties", _same, _whole("is_min"),
+       explicit=explicit.is_min),
+    Op("prod_others", "the product of all entries but this one", _same, _whole("prod_others"),
+       explicit=explicit.prod_others),
+    _row("cholesky", "Cholesky factor, lower triangular, of the lower triangle", "matrix",
+         "cholesky(A @ A.T + eye(n))"),
+    _row("eigvalsh", "eigenvalues of a symmetric matrix (its lower triangle), least first",
+         "vector", "eigvalsh(A + A.T)", limit=3),
+    _row("expm", "exponential of a matrix", "matrix", "trace(expm(A))", limit=2),
+    _row("logm", "logarithm of a matrix", "matrix", "trace(logm(A @ A.T + eye(n)))", limit=2),
+    _row("sqrtm", "square root of a matrix", "matrix", "trace(sqrtm(A @ A.T + eye(n)))", limit=2),
+    _row("sinm", "sine of a matrix", "matrix", "trace(sinm(A))", limit=2),
+    _row("cosm", "cosine of a matrix", "matrix", "trace(cosm(A))", limit=2),
+)
+# fmt: on

@@ -1,0 +1,185 @@
+"""What is known of arrays: symmetric, orthogonal, diagonal, rows that sum to one; a row each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product as cartesian
+from typing import Any
+
+from sympy import Add, Basic, Expr, Indexed, Mul, S, Symbol
+
+from symderive.formulas.arrays.index import Index, delta, entry_of, sigma
+
+Place = tuple[str, tuple[Expr, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """Something that may be said of an array.
+
+    Attributes:
+        name: As a model states it.
+        statement: For the ledger; ``A`` stands for the array.
+        entry: An entry as another, or None.
+        sum: The sum of a product over an index, given the array's own factor, or None.
+        concrete: At a concrete shape, the entries that others determine: place and formula.
+        implies: Properties that follow.
+    """
+
+    name: str
+    statement: str
+    entry: Callable[[str, tuple[Expr, ...]], Expr | None] | None = None
+    sum: Callable[[Sequence[Indexed], Sequence[Expr], Index], Expr | None] | None = None
+    concrete: (
+        Callable[[str, tuple[int, ...], Callable[[str, tuple[int, ...]], str]], Any] | None
+    ) = None
+    implies: tuple[str, ...] = ()
+
+
+def _sorted_entry(name: str, at: tuple[Expr, ...]) -> Expr | None:
+    left, right = at[-2:]
+    if str(left) <= str(right):
+        return None
+    return entry_of(name, (*at[:-2], right, left))
+
+
+def _diagonal_entry(name: str, at: tuple[Expr, ...]) -> Expr | None:
+    left, right = at[-2:]
+    return None if left == right else delta(left, right) * entry_of(name, (*at[:-2], left, left))
+
+
+def _row_sums(mine: Sequence[Indexed], others: Sequence[Expr], index: Index) -> Expr | None:
+    """Σ_j A[i, j] = 1, where nothing else depends on j."""
+    if len(mine) != 1 or others or mine[0].indices[-1] != index:
+        return None
+    return S.One if index not in mine[0].indices[:-1] else None
+
+
+def _orthogonal(mine: Sequence[Indexed], others: Sequence[Expr], index: Index) -> Expr | None:
+    """Σ_k Q[k, i] Q[k, j] = δ_ij, by rows and by columns."""
+    if len(mine) != 2 or others:
+        return None
+    places = [entry.indices.index(index) for entry in mine if index in entry.indices]
+    if len(places) != 2 or places[0] != places[1]:
+        return None
+    rest = [entry.indices[1 - place] for entry, place in zip(mine, places, strict=True)]
+    return delta(*rest) if index not in rest else None
+
+
+Naming = Callable[[str, tuple[int, ...]], str]
+
+
+def _mirrored(name: str, shape: tuple[int, ...], naming: Naming) -> dict[Basic, Basic]:
+    size = shape[-1]
+    return {
+        Symbol(naming(name, (i, j))): Symbol(naming(name, (j, i)))
+        for i in range(size)
+        for j in range(i)
+    }
+
+
+def _off_diagonal(name: str, shape: tuple[int, ...], naming: Naming) -> dict[Basic, Basic]:
+    size = shape[-1]
+    places = [(i, j) for i in range(size) for j in range(size) if i != j]
+    return {Symbol(naming(name, at)): S.Zero for at in places}
+
+
+def _last_of_row(name: str, shape: tuple[int, ...], naming: Naming) -> dict[Basic, Basic]:
+    *lead, last = shape
+    found: dict[Basic, Basic] = {}
+    for row in cartesian(*map(range, lead)):
+        others = [Symbol(naming(name, (*row, j))) for j in range(last - 1)]
+        found[Symbol(naming(name, (*row, last - 1)))] = 1 - Add(*others)
+    return found
+
+
+def _rotation(name: str, shape: tuple[int, ...], naming: Naming) -> dict[Basic, Basic]:
+    """Of size 1 or 2; larger ones are not written out."""
+    t = Symbol(naming(name, (0, 0)))
+    if shape[-1] == 1:
+        return {t: S.One}
+    if shape[-1] > 2:
+        raise ValueError("an orthogonal matrix of this size is not written out")
+    below = 1 + t**2
+    values = {(0, 0): (1 - t**2), (0, 1): -2 * t, (1, 0): 2 * t, (1, 1): (1 - t**2)}
+    return {Symbol(naming(name, at)): value / below for at, value in values.items()}
+
+
+ROWS = (
+    Property("symmetric", "A = Aᵀ", _sorted_entry, concrete=_mirrored),
+    Property("positive definite", "xᵀAx > 0 for x ≠ 0, A = Aᵀ", implies=("symmetric",)),
+    Property(
+        "diagonal", "A is diagonal", _diagonal_entry, concrete=_off_diagonal, implies=("symmetric",)
+    ),
+    Property("orthogonal", "AᵀA = AAᵀ = I", sum=_orthogonal, concrete=_rotation),
+    Property("stochastic", "the rows of A sum to one", sum=_row_sums, concrete=_last_of_row),
+    Property("one-hot", "each row of A has a single one", sum=_row_sums, implies=("stochastic",)),
+)
+
+PROPERTIES: Mapping[str, Property] = {row.name: row for row in ROWS}
+"""Every property by name."""
+
+
+class Knowledge:
+    """Properties of arrays by name, as the algebra asks for them."""
+
+    def __init__(self, stated: Mapping[str, Sequence[str]] | None = None) -> None:
+        self.stated: dict[str, tuple[str, ...]] = {}
+        for name, properties in (stated or {}).items():
+            found: dict[str, None] = {}
+            for each in properties:
+                for one in (each, *PROPERTIES[each].implies):
+                    found[one] = None
+            self.stated[name] = tuple(found)
+
+    def has(self, name: str, prop: str) -> bool:
+        """Whether an array is known to have a property."""
+        return prop in self.stated.get(name, ())
+
+    def symmetric(self) -> frozenset[str]:
+        """The names of the matrices that are their own transpose."""
+        return frozenset(name for name in self.stated if self.has(name, "symmetric"))
+
+    def entry(self, formula: Basic) -> Any:
+        """An entry of an array as another entry that is equal, the first in order."""
+        if isinstance(formula, Indexed) and self.stated:
+            name = str(formula.base.label)
+            for prop in self.stated.get(name, ()):
+                rewrite = PROPERTIES[prop].entry
+                changed = rewrite(name, formula.indices) if rewrite else None
+                if changed is not None:
+                    return changed
+        return formula
+
+    def concrete(self, name: str, shape: tuple[int, ...], naming: Naming) -> dict[Basic, Basic]:
+        """The entries of an array that its properties determine, at a concrete shape."""
+        found: dict[Basic, Basic] = {}
+        for prop in reversed(self.stated.get(name, ())):
+            row = PROPERTIES[prop]
+            if row.concrete is not None:
+                found.update(row.concrete(name, shape, naming))
+        return found
+
+    def sum(self, body: Expr, indices: Sequence[Index]) -> Expr:
+        """Σ body, shortened by what is known."""
+        if self.stated:
+            factors = Mul.make_args(body)
+            flat = [f.base for f in factors if f.is_Pow and f.exp == 2 for _ in "12"]
+            flat += [f for f in factors if not (f.is_Pow and f.exp == 2)]
+            for index in indices:
+                for name, properties in self.stated.items():
+                    here = [f for f in flat if index in f.free_symbols]
+                    mine = [f for f in here if isinstance(f, Indexed) and str(f.base.label) == name]
+                    others = [f for f in here if f not in mine]
+                    for prop in properties:
+                        rewrite = PROPERTIES[prop].sum
+                        short = rewrite(mine, others, index) if rewrite and mine else None
+                        if short is not None:
+                            rest = Mul(short, *(f for f in flat if f not in here))
+                            left = [i for i in indices if i != index]
+                            return self.sum(rest, left) if left else rest
+        return sigma(body, indices)
+
+
+NOTHING_KNOWN = Knowledge()

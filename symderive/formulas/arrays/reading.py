@@ -1,0 +1,412 @@
+"""Array formula text → tree, safely, in NumPy's language; shapes are checked on the way.
+
+Python's own ``ast`` is read node by node, as for scalar formulas. What may be called is a row of
+``OPS`` or a named scalar function, which applies entry by entry.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+from collections.abc import Callable, Container, Mapping, MutableMapping, Sequence
+from difflib import get_close_matches
+from typing import Any
+
+from sympy import E, Expr, Rational, S, Symbol, expand, nan, oo, pi, zoo
+
+from symderive.formulas.arrays.op import ShapeError, as_tree, is_condition
+from symderive.formulas.arrays.ops import CALLS, apply, apply_function, number, shown, transpose
+from symderive.formulas.arrays.subscripts import Subscripts
+from symderive.formulas.arrays.syntax import Leaf, Number, Shape, Tree
+from symderive.formulas.functions import FUNCTIONS, NamedFunction
+from symderive.formulas.parsing import COMPARISONS
+from symderive.formulas.walking import (
+    MAX_FUNCTION_NUMBER,
+    MAX_POWER_BITS,
+    TOKEN,
+    split,
+)
+
+_TOKEN = re.compile(
+    r"""(?P<text>"[^"\n]*"|'[^'\n]*')|(?P<attribute>(?<=[\w\])])\s*\.\s*[^\W\d]\w*)|""" + TOKEN
+)
+_KEYWORD = re.compile(r"\s*=(?!=)")
+_LIBRARY = re.compile(r"\s*\.")
+
+CONSTANTS: Mapping[str, Expr] = {"pi": pi, "inf": oo}
+"""Names that are numbers, unless the model declares them."""
+
+LIBRARIES = ("np", "numpy", "jnp", "torch")
+"""Prefixes that are tolerated: ``np.exp(x)``, ``np.linalg.inv(A)``."""
+
+LIBRARY_CONSTANTS: Mapping[str, Any] = {"pi": pi, "e": E, "inf": oo, "newaxis": None}
+
+QUALIFIED: Mapping[str, str] = {"max": "amax", "min": "amin"}
+"""``np.max(X, 0)`` and ``X.max(0)`` name an axis, where ``max(x, 0)`` compares with 0."""
+
+METHODS = frozenset(
+    {
+        *("sum", "mean", "prod", "max", "min", "var", "std", "cumsum", "dot", "trace", "clip"),
+        *("diagonal", "transpose", "swapaxes", "reshape", "ravel", "flatten", "squeeze", "round"),
+    }
+)
+"""What may be called as a method of an array, as in NumPy."""
+
+Parts = tuple[Tree, tuple[str, ...], str]
+
+
+def parse_array(
+    text: str,
+    functions: Mapping[str, NamedFunction],
+    shapes: Mapping[str, Shape],
+    *,
+    where: str = "",
+    declared: Container[str] = (),
+    templates: MutableMapping[str, Tree] | None = None,
+) -> Parts:
+    """Read an array formula.
+
+    Args:
+        text: The formula in NumPy's language, such as ``"X @ w + b"``.
+        functions: The named scalar functions that it may call.
+        shapes: The shape of each name; a name that is absent is a scalar.
+        where: File and stage, for messages.
+        declared: Names that the model declares, so that they are no sizes and no constants.
+        templates: Trees read so far by their key; shared by the stages of a model.
+
+    Returns:
+        The tree, in which the names are ``_0``, ``_1``, … in order of appearance; the names; and
+        the key of the template, the same for formulas that are equal up to names.
+
+    Raises:
+        FormulaError: The text is not a formula, or shapes do not fit; the message shows the place.
+
+    >>> m, n = Symbol("m"), Symbol("n")
+    >>> tree, names, key = parse_array("X @ w/m", FUNCTIONS, {"X": (m, n), "w": (n,)})
+    >>> tree.shape, names, key
+    ((m,), ('X', 'w'), '_0 @ _1/m | (m, n) (n,)')
+    """
+    sizes = {s.name for shape in shapes.values() for size in shape for s in size.free_symbols}
+    sizes = {name for name in sizes if name not in shapes and name not in declared}
+
+    def is_word(word: re.Match[str]) -> bool:
+        name = word["name"]
+        if name == "None" or _KEYWORD.match(text, word.end()):
+            return True
+        if name in declared or name in shapes:
+            return False
+        return name in sizes or name in CONSTANTS or _is_library(word)
+
+    key, names = split(text, where, is_word, _TOKEN)
+    mine = [shapes.get(name, ()) for name in names]
+    full = f"{key} | {' '.join(map(shown, mine))}" if any(mine) else key
+    known = {} if templates is None else templates
+    if full not in known:
+        known[full] = _Reader(text, key, names, where, functions, mine, sizes).tree()
+    return known[full], names, full
+
+
+def names_in(text: str, where: str = "", declared: Container[str] = ()) -> tuple[str, ...]:
+    """The names of a formula in order of appearance, those of sizes included.
+
+    Raises:
+        FormulaError: A name is not allowed.
+
+    >>> names_in("sum(X @ w, axis=0)/m")
+    ('X', 'w', 'm')
+    """
+
+    def is_word(word: re.Match[str]) -> bool:
+        name = word["name"]
+        if name == "None" or _KEYWORD.match(text, word.end()):
+            return True
+        return name not in declared and (name in CONSTANTS or _is_library(word))
+
+    return split(text, where, is_word, _TOKEN)[1]
+
+
+def _is_library(word: re.Match[str]) -> bool:
+    return word["name"] in LIBRARIES and bool(_LIBRARY.match(word.string, word.end()))
+
+
+class _Reader(Subscripts):
+    """Reads the syntax tree of one formula.
+
+    A value is a tree, or what only an argument or an index can be: a tuple, None, text, a flag.
+    """
+
+    unknown_node = "formulas are made of + - * / ** @, numbers, names, indices and functions"
+
+    def __init__(
+        self,
+        text: str,
+        key: str,
+        names: Sequence[str],
+        where: str,
+        functions: Mapping[str, NamedFunction],
+        shapes: Sequence[Shape],
+        sizes: Container[str],
+    ) -> None:
+        super().__init__(text, key, names, where)
+        self.functions, self.shapes, self.sizes = functions, shapes, sizes
+
+    def tree(self) -> Tree:
+        result = self._operand(self._parsed(), "a formula")
+        if is_condition(result):
+            raise self._error("this is a condition; a formula has a number as its value", 0)
+        for part in result.walk():
+            if isinstance(part, Number) and part.value in (oo, -oo, nan, zoo):
+                raise self._error("a formula cannot hold an infinite number", 0)
+        return result
+
+    # Operands -----------------------------------------------------------------------------
+
+    def _operand(self, node: ast.expr, what: str = "an operand") -> Tree:
+        return self._made(node, as_tree, self._read(node), what)
+
+    def _number(self, node: ast.expr) -> Tree:
+        value = self._operand(node)
+        if is_condition(value):
+            raise self._at("a number is expected here, not a condition", node)
+        return value
+
+    def _condition(self, node: ast.expr) -> Tree:
+        value = self._operand(node)
+        if not is_condition(value):
+            raise self._at("a condition such as x >= 0 is expected here", node)
+        return value
+
+    # Nodes --------------------------------------------------------------------------------
+
+    def _read_constant(self, node: ast.Constant) -> Any:
+        value = node.value
+        if value is None or isinstance(value, bool | str):
+            return value
+        if isinstance(value, int):
+            return number(value)
+        if isinstance(value, float):
+            source = ast.get_source_segment(self.key, node) or repr(value)
+            return number(Rational(source.replace("_", "")))
+        raise self._at("only numbers may stand here", node)
+
+    def _read_name(self, node: ast.Name) -> Tree:
+        if node.id in self.sizes:
+            return number(Symbol(node.id))
+        if node.id.startswith("_"):
+            return Leaf(self.shapes[int(node.id[1:])], node.id)
+        return number(CONSTANTS[node.id])
+
+    def _read_tuple(self, node: ast.Tuple) -> tuple[Any, ...]:
+        return tuple(self._read(part) for part in node.elts)
+
+    def _read_list(self, node: ast.List) -> tuple[Any, ...]:
+        return tuple(self._read(part) for part in node.elts)
+
+    def _read_unaryop(self, node: ast.UnaryOp) -> Tree:
+        if isinstance(node.op, ast.Not):
+            return apply("logical_not", self._condition(node.operand))
+        value = self._number(node.operand)
+        if isinstance(node.op, ast.UAdd):
+            return value
+        if isinstance(node.op, ast.USub):
+            return number(-value.value) if isinstance(value, Number) else apply("negative", value)
+        raise self._at("the operator ~ has no meaning in a formula", node)
+
+    def _read_binop(self, node: ast.BinOp) -> Tree:
+        name = OPERATORS.get(type(node.op))
+        if name is None:
+            hint = "; write ** for a power" if isinstance(node.op, ast.BitXor) else ""
+            raise self._at(f"this operator has no meaning in a formula{hint}", node.right)
+        left, right = self._number(node.left), self._number(node.right)
+        if isinstance(left, Number) and isinstance(right, Number):
+            folded = self._folded(name, left.value, right.value, node)
+            if folded is not None:
+                return number(folded)
+        if name == "divide" and isinstance(right, Number) and right.value.is_zero:
+            raise self._at("division by zero", node.right)
+        if name == "subtract":
+            name = "add"
+            right = self._negated(right)
+        return self._made(node, apply, name, left, right)
+
+    def _negated(self, value: Tree) -> Tree:
+        return number(-value.value) if isinstance(value, Number) else apply("negative", value)
+
+    def _folded(self, name: str, left: Expr, right: Expr, node: ast.BinOp) -> Expr | None:
+        """What two numbers make: sizes are worked out, numbers as in scalar formulas."""
+        if name == "divide" and right.is_zero:
+            raise self._at("division by zero", node.right)
+        rational = left.is_Rational and right.is_Rational
+        if name == "power" and rational:
+            bits = max(abs(left.p), left.q).bit_length() * abs(right)
+            if bits > MAX_POWER_BITS:
+                raise self._at("this power of numbers is too large to write out", node)
+        sizes = bool(left.free_symbols | right.free_symbols)
+        if not (sizes or (rational and (name == "divide" or right.is_Integer))):
+            return None
+        return expand(FOLDS[name](left, right)) if name in FOLDS else None
+
+    def _read_compare(self, node: ast.Compare) -> Tree:
+        values = [self._number(part) for part in (node.left, *node.comparators)]
+        relations = []
+        for sign, left, right in zip(node.ops, values, values[1:], strict=False):
+            if type(sign) not in COMPARISONS:
+                raise self._at("compare with < <= > >= == !=", node)
+            relations.append(self._made(node, apply, type(sign).__name__, left, right))
+        return relations[0] if len(relations) == 1 else self._joined(node, "and", relations)
+
+    def _read_boolop(self, node: ast.BoolOp) -> Tree:
+        kind = "and" if isinstance(node.op, ast.And) else "or"
+        return self._joined(node, kind, [self._condition(value) for value in node.values])
+
+    def _joined(self, node: ast.expr, kind: str, parts: Sequence[Tree]) -> Tree:
+        return self._made(node, apply, f"logical_{kind}", *parts)
+
+    def _read_ifexp(self, node: ast.IfExp) -> Tree:
+        condition = self._condition(node.test)
+        yes, no = self._number(node.body), self._number(node.orelse)
+        return self._made(node, apply, "where", condition, yes, no)
+
+    # Attributes and indices ---------------------------------------------------------------
+
+    def _library_path(self, node: ast.expr) -> str | None:
+        """``linalg.inv`` of ``np.linalg.inv``; None where the node is something else."""
+        path: list[str] = []
+        while isinstance(node, ast.Attribute):
+            path.insert(0, node.attr)
+            node = node.value
+        return ".".join(path) if isinstance(node, ast.Name) and node.id in LIBRARIES else None
+
+    def _read_attribute(self, node: ast.Attribute) -> Any:
+        path = self._library_path(node)
+        if path is not None:
+            if path in LIBRARY_CONSTANTS:
+                value = LIBRARY_CONSTANTS[path]
+                return value if value is None else number(value)
+            raise self._at(f"{path} is not a number; a function is called, as {path}(…)", node)
+        array = self._number(node.value)
+        read = ATTRIBUTES.get(node.attr)
+        if read is None:
+            near = get_close_matches(node.attr, [*ATTRIBUTES, *METHODS], n=1)
+            hint = f"did you mean .{near[0]}?" if near else f"known are .{', .'.join(ATTRIBUTES)}"
+            raise self._at(f"arrays have no .{node.attr}; {hint}", node)
+        return self._made(node, read, array)
+
+    def _read_subscript(self, node: ast.Subscript) -> Any:
+        value = self._read(node.value)
+        if isinstance(value, tuple) and not isinstance(node.slice, ast.Slice | ast.Tuple):
+            place = self._read(node.slice)
+            if isinstance(place, Number) and place.value.is_Integer:
+                k = int(place.value)
+                if -len(value) <= k < len(value):
+                    return value[k]
+        array = self._made(node, as_tree, value)
+        parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+        return self._indexed(array, parts, node)
+
+    # Calls --------------------------------------------------------------------------------
+
+    def _read_call(self, node: ast.Call) -> Any:
+        args: list[Any] = [self._read(arg) for arg in node.args]
+        more = {}
+        for keyword in node.keywords:
+            if keyword.arg is None:
+                raise self._at("arguments cannot be unpacked here", keyword.value)
+            more[keyword.arg] = self._read(keyword.value)
+        if isinstance(node.func, ast.Name):
+            return self._called(node.func.id, args, more, node)
+        if not isinstance(node.func, ast.Attribute):
+            raise self._at("call functions by name", node)
+        path = self._library_path(node.func)
+        if path is None:
+            if node.func.attr not in METHODS:
+                self._reject_method(node.func)
+            args.insert(0, self._number(node.func.value))
+            path = node.func.attr
+        name = path.rpartition(".")[2]
+        return self._called(QUALIFIED.get(name, name), args, more, node)
+
+    def _reject_method(self, node: ast.Attribute) -> None:
+        near = get_close_matches(node.attr, METHODS, n=1)
+        hint = f"did you mean .{near[0]}(…)?" if near else f"write {node.attr}(…), a function"
+        raise self._at(f"arrays have no method .{node.attr}(…); {hint}", node)
+
+    def _called(self, name: str, args: list[Any], more: dict[str, Any], node: ast.Call) -> Any:
+        function = self.functions.get(name)
+        own = function is not None and FUNCTIONS.get(name) is not function
+        if name in CALLS and not own:
+            row = CALLS[name]
+            assert row.call is not None
+            try:
+                inspect.signature(row.call).bind(*args, **more)
+            except TypeError:
+                raise self._at(f"{name} is called as {row.signature}", node) from None
+            return self._made(node, row.call, *args, **more)
+        if function is None:
+            raise self._at(self._unknown(name), node)
+        if more:
+            raise self._at(f"{name} takes its arguments in order, without their names", node)
+        operands = [self._made(node, as_tree, arg) for arg in args]
+        least, most = function.arity()
+        if len(operands) < least or (most is not None and len(operands) > most):
+            expected = f"{name}({', '.join(function.parameters)})"
+            raise self._at(f"{name} is called as {expected}; got {len(operands)}", node)
+        for operand in operands:
+            large = isinstance(operand, Number) and operand.value.is_Integer
+            if large and abs(operand.value) > MAX_FUNCTION_NUMBER:
+                raise self._at(f"the number in {name}(…) is too large to write out", node)
+        return self._made(node, apply_function, function, *operands)
+
+    def _unknown(self, name: str) -> str:
+        if name.startswith("_"):
+            return f"unknown function {name!r}: a name may not start with an underscore"
+        near = get_close_matches(name, [*self.functions, *CALLS], n=1, cutoff=0.6)
+        hint = f"did you mean {near[0]}?" if near else "define it in the model's functions"
+        return f"unknown function {name!r}; {hint}"
+
+
+OPERATORS: Mapping[type[ast.operator], str] = {
+    ast.Add: "add",
+    ast.Sub: "subtract",
+    ast.Mult: "multiply",
+    ast.Div: "divide",
+    ast.Pow: "power",
+    ast.MatMult: "matmul",
+}
+
+FOLDS: Mapping[str, Callable[[Expr, Expr], Expr]] = {
+    "add": lambda left, right: left + right,
+    "subtract": lambda left, right: left - right,
+    "multiply": lambda left, right: left * right,
+    "divide": lambda left, right: left / right,
+    "power": lambda left, right: left**right,
+}
+
+
+def _turned(array: Tree) -> Tree:
+    return transpose(array) if array.ndim > 1 else array
+
+
+def _matrix_turned(array: Tree) -> Tree:
+    if array.ndim < 2:
+        raise ShapeError(f".mT is that of a matrix; the shape is {shown(array.shape)}")
+    *batch, row, column = range(array.ndim)
+    return transpose(array, (*batch, column, row))
+
+
+def _size(array: Tree) -> Tree:
+    size: Expr = S.One
+    for part in array.shape:
+        size = size * part
+    return number(expand(size))
+
+
+ATTRIBUTES: Mapping[str, Callable[[Tree], Any]] = {
+    "T": _turned,
+    "mT": _matrix_turned,
+    "shape": lambda array: tuple(map(number, array.shape)),
+    "size": _size,
+    "ndim": lambda array: number(array.ndim),
+}
+"""What arrays have, as in NumPy."""
