@@ -92,8 +92,10 @@ class Writer:
         lines += [f"    {line}" for line in [*self.size_lines(), *body]]
         text = "\n".join(lines) + "\n"
         imports = "import numpy as np\n"
-        if "special." in re.sub(r"#.*", "", text):
-            imports += "\nfrom symderive.numeric import special\n"
+        code = re.sub(r"#.*", "", text)
+        used = [name for name in ("special", "whole") if re.search(rf"\b{name}\.", code)]
+        if used:
+            imports += f"\nfrom symderive.numeric import {', '.join(used)}\n"
         return f"{imports}\n\n{text}"
 
     def size_lines(self) -> list[str]:
