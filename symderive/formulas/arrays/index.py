@@ -54,6 +54,19 @@ class Index(Symbol):
         return (self.name, self.size), {}
 
 
+class Sigma(SympySum):
+    """SymPy's sum with its body as it is: SymPy would put the factors of cases into each case."""
+
+    def __new__(cls, function: Expr, *limits: Tuple) -> Any:
+        """The sum; zero where the body is."""
+        if function == 0:
+            return S.Zero
+        made = Expr.__new__(cls)
+        made._args = (function, *limits)
+        made.is_commutative = True
+        return made
+
+
 class ArrayOf(Basic):
     """A whole array as an operand: its entry as a formula of bound indices."""
 
@@ -120,30 +133,6 @@ def fresh(size: Expr) -> Index:
     return Index(f"_f{next(_COUNTER)}", size)
 
 
-class Sum(SympySum):
-    """SymPy's sum, kept as written.
-
-    SymPy's constructor moves cases (``Piecewise``) out of sums, and out of the sums inside them
-    even where the conditions hold an index that the inner sum binds. It also takes its time.
-
-    >>> from sympy import Piecewise
-    >>> i, j = Index("i", Symbol("n")), Index("j", Symbol("n"))
-    >>> positive = Piecewise((1, entry_of("x", [i]) > 0), (0, True))
-    >>> sigma(entry_of("y", [j]) * sigma(positive, [i]), [j]).free_symbols & {i, j}
-    set()
-    """
-
-    __slots__ = ()
-
-    def __new__(cls, body: Expr, *limits: Tuple, **_: object) -> Sum:
-        """The sum of the body; a sum that is the whole body becomes one with it."""
-        if isinstance(body, SympySum):
-            body, limits = body.function, (*body.limits, *limits)
-        made: Sum = Expr.__new__(cls, body, *limits)
-        made.is_commutative = True
-        return made
-
-
 def sigma(body: Expr, indices: Sequence[Index]) -> Expr:
     """Σ body over the indices; sums directly inside become one sum.
 
@@ -158,12 +147,12 @@ def sigma(body: Expr, indices: Sequence[Index]) -> Expr:
         inner, renamed = opened(body)
         limits = [Tuple(i, S.Zero, i.size - 1) for i in renamed] + limits
         body = inner
-    return Sum(body, *limits)
+    return Sigma(body, *limits)
 
 
 def sigma_as_is(body: Expr, indices: Sequence[Index]) -> Expr:
     """The sum, nothing inside it opened."""
-    return Sum(body, *(Tuple(index, S.Zero, index.size - 1) for index in indices))
+    return Sigma(body, *(Tuple(index, S.Zero, index.size - 1) for index in indices))
 
 
 def bound(formula: SympySum) -> tuple[Index, ...]:
@@ -203,7 +192,7 @@ def substitute(formula: Basic, values: Mapping[Basic, Basic]) -> Any:
         body = substitute(body, inner)
         if isinstance(formula, ArrayOf):
             return ArrayOf(body, Tuple(*mine))
-        return Sum(body, *(Tuple(i, S.Zero, i.size - 1) for i in mine))
+        return Sigma(body, *(Tuple(i, S.Zero, i.size - 1) for i in mine))
     args = [substitute(arg, values) for arg in formula.args]
     if all(new is old for new, old in zip(args, formula.args, strict=True)):
         return formula
