@@ -173,7 +173,7 @@ def _sqrt(node: Sqrt) -> str:
 def _fence(node: Fence) -> str:
     left, right = _DELIMITERS[node.left], _DELIMITERS[node.right]
     inside = " ".join(part for part in (left, typst(node.body), right) if part)
-    grows = left and right and (tall(node.body) or node.left in "|‖")
+    grows = (left or right) and (tall(node.body) or node.left in ("|", "‖"))
     return f"lr({inside})" if grows else inside
 
 
@@ -207,7 +207,7 @@ def _style(node: Style) -> str:
     if node.kind == "box":
         # Typst lets a tall formula in a line overflow by the leading; here it must not.
         inside = f"{{ set par(leading: 0pt); $display({body})$ }}"
-        frame = 'stroke: 0.6pt + rgb("#1f5fa8"), inset: 4pt, radius: 2pt, baseline: 4pt'
+        frame = 'stroke: 0.6pt + rgb("#1f5fa8"), inset: 4pt, radius: 2pt'
         return f"#box({frame}, {inside})"
     if node.kind == "under":
         note = "" if node.note is None else f", {typst(node.note)}"
