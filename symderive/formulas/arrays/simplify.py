@@ -614,7 +614,7 @@ class Rebuilder:
         for place, (kind, part) in enumerate(chain):
             turned = is_op(part, "transpose") and is_op(part.args[0], "inv")  # type: ignore[attr-defined]
             inner = part.args[0] if turned else part  # type: ignore[attr-defined]
-            if kind != "m" or not is_op(inner, "inv") or not is_op(inner.args[0], "matmul"):
+            if kind != "m" or not is_op(inner, "inv") or not is_op(inner.args[0], "matmul", "matrix_power"):
                 continue
             factors = chain_of(inner.args[0])
             if not all(t.ndim == 2 and t.shape[0] == t.shape[1] for _, t in factors):
