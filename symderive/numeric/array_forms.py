@@ -9,7 +9,7 @@ from typing import Any
 from sympy import Expr
 
 from symderive.formulas.arrays.syntax import Shape
-from symderive.numeric.ops import ATOM, PRODUCT, SIGN
+from symderive.numeric.ops import ATOM, CHOICE, PRODUCT, SIGN
 
 SizeText = Callable[[Expr], str]
 _LETTERS = "ijklmnopqrstuvwxyzabcdefgh"
@@ -115,6 +115,15 @@ def _place_after(call: Call, name: str, x: str) -> str:
     return f"{name}[{key_text(call.data[0], call.size)}] += {x}"
 
 
+def _gather(call: Call, x: str, *at: str) -> str:
+    return f"{x}[{', '.join(f'np.intp({place})' for place in at)}]"
+
+
+def _windows(call: Call, x: str) -> str:
+    axis, _, size = call.data
+    return f"np.lib.stride_tricks.sliding_window_view({x}, {call.size(size)}, {axis})"
+
+
 def _letters(labels: Sequence[int]) -> str:
     return "".join(_LETTERS[label] for label in labels)
 
@@ -150,7 +159,8 @@ FORMS: Mapping[str, Form] = {
     "place": Form(_place, after=_place_after),
     "eye": Form(lambda call: f"np.eye({call.size(call.data)})"),
     "arange": Form(lambda call: f"np.arange({call.size(call.data)})"),
-    "gather": Form(lambda call, x, *at: f"{x}[{', '.join(at)}]", ATOM, (ATOM,)),
+    "gather": Form(_gather, ATOM, (ATOM, CHOICE)),
+    "windows": Form(_windows),
     "diagonal": Form(_diagonal, ATOM, (ATOM,), free=True),
     "embed": _function("np.diag"),
     "sum": _reduce("add"),

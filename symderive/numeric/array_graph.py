@@ -224,6 +224,12 @@ SHAPES: Mapping[str, Callable[[Shapes, Any], Shape]] = {
     "eye": lambda _, size: (size, size),
     "arange": lambda _, size: (size,),
     "gather": lambda shapes, _: broadcast(shapes[1:]),
+    "windows": lambda shapes, data: (
+        *shapes[0][: data[0]],
+        data[1],
+        *shapes[0][data[0] + 1 :],
+        data[2],
+    ),
     "diagonal": lambda shapes, data: tuple(shapes[0][data[0].index(x)] for x in data[1]),
     "embed": lambda shapes, _: (shapes[0][0], shapes[0][0]),
     "sum": lambda shapes, axes: reduced(shapes[0], axes),
