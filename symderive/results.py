@@ -114,7 +114,7 @@ class MatrixNotation:
 
     def latex(self) -> str:
         """The formula in LaTeX."""
-        from symderive.formulas.arrays.notation import matrix_tree
+        from symderive.formulas.matrix_notation import matrix_tree
         from symderive.formulas.latex import latex
 
         return latex(matrix_tree(self.tree))
