@@ -232,10 +232,7 @@ class Algebra:
 
 
 def _must_split(body: Add, indices: Sequence[Index]) -> bool:
-    return any(
-        _binds_delta(term, indices) or not free_indices(term).issuperset(indices)
-        for term in body.args
-    )
+    return any(_binds_delta(term, indices) for term in body.args)
 
 
 def _binds_delta(formula: Expr, indices: Sequence[Index]) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 from itertools import product
+from math import prod
 
 from sympy import (
     Add,
@@ -122,12 +123,11 @@ class _Writer:
 
     def _runs(self, indices: tuple[Index, ...], env: Env) -> list[Env]:
         ranges = [range(self._number(index.size, env)) for index in indices]
-        runs: list[Env] = [
-            {**env, **dict(zip(indices, at, strict=True))} for at in product(*ranges)
-        ]
-        self.terms += len(runs)
+        self.terms += prod(map(len, ranges))
         if self.terms > MAX_TERMS:
             raise NotExplicitError(f"more than {MAX_TERMS} terms to write out")
+        places = product(*ranges)
+        runs: list[Env] = [{**env, **dict(zip(indices, at, strict=True))} for at in places]
         return runs
 
     def _mul(self, formula: Mul, env: Env) -> Expr:

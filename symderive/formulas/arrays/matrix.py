@@ -8,7 +8,7 @@ contraction, else ``index_notation``. The result is proved by reading it back: i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -466,7 +466,11 @@ def _over_all(operands: Sequence[Tree]) -> Mapping[str, Any]:
     return {"axis": tuple(range(operands[0].ndim)), "keepdims": False}
 
 
-PART_OPTIONS: Mapping[str, Any] = {"max": _over_all, "min": _over_all, "prod": _over_all}
+PART_OPTIONS: Mapping[str, Callable[[Sequence[Tree]], Mapping[str, Any]]] = {
+    **dict.fromkeys(("max", "min", "prod", "logsumexp"), _over_all),
+    "norm": lambda operands: {"ord": S(2), **_over_all(operands)},
+    "softmax": lambda operands: {"axis": tuple(range(operands[0].ndim))},
+}
 """The options of operations whose parts leave them unsaid."""
 
 
