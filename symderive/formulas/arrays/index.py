@@ -54,6 +54,22 @@ class Index(Symbol):
         return (self.name, self.size), {}
 
 
+class Sum(SympySum):
+    """SymPy's sum, its body left as it is.
+
+    SymPy's own takes the cases of a nested sum out of it, conditions on its index included; and to
+    look for them costs more than everything else about a sum.
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, body: Expr, *limits: Tuple) -> Sum:
+        """The sum of a body over (index, first, last), …."""
+        made: Sum = Expr.__new__(cls, body, *(Tuple(*limit) for limit in limits))
+        made.is_commutative = True
+        return made
+
+
 class ArrayOf(Basic):
     """A whole array as an operand: its entry as a formula of bound indices."""
 
@@ -134,12 +150,12 @@ def sigma(body: Expr, indices: Sequence[Index]) -> Expr:
         inner, renamed = opened(body)
         limits = [Tuple(i, S.Zero, i.size - 1) for i in renamed] + limits
         body = inner
-    return SympySum(body, *limits)
+    return Sum(body, *limits)
 
 
 def sigma_as_is(body: Expr, indices: Sequence[Index]) -> Expr:
     """The sum, nothing inside it opened."""
-    return SympySum(body, *(Tuple(index, S.Zero, index.size - 1) for index in indices))
+    return Sum(body, *(Tuple(index, S.Zero, index.size - 1) for index in indices))
 
 
 def bound(formula: SympySum) -> tuple[Index, ...]:
@@ -179,7 +195,7 @@ def substitute(formula: Basic, values: Mapping[Basic, Basic]) -> Any:
         body = substitute(body, inner)
         if isinstance(formula, ArrayOf):
             return ArrayOf(body, Tuple(*mine))
-        return SympySum(body, *(Tuple(i, S.Zero, i.size - 1) for i in mine))
+        return Sum(body, *(Tuple(i, S.Zero, i.size - 1) for i in mine))
     args = [substitute(arg, values) for arg in formula.args]
     if all(new is old for new, old in zip(args, formula.args, strict=True)):
         return formula
