@@ -12,8 +12,8 @@ from functools import cached_property
 
 from sympy import Basic, Expr, Pow, S, Symbol, exp, log
 
-from symderive.certify import certify
 from symderive.candidates import BY_DEFINITION, Candidate
+from symderive.certify import certify
 from symderive.closed_form import Form, closed_forms
 from symderive.cost import cost
 from symderive.differentiate import differentiate, levels

@@ -113,7 +113,7 @@ _UNBRACKETED_WORDS = (
 UNBRACKETED = frozenset(_UNBRACKETED_WORDS.split())
 """Functions that need no brackets around a single name: log x."""
 
-BIG_SIGNS: Mapping[str, str] = {"Sum": "∑", "Sigma": "∑", "Product": "∏"}
+BIG_SIGNS: Mapping[str, str] = {"Sum": "∑", "Product": "∏"}
 
 RELATIONS: Mapping[str, str] = {"==": "=", "!=": "≠", ">=": "≥", "<=": "≤", ">": ">", "<": "<"}
 
@@ -364,7 +364,6 @@ SHOWN: Mapping[str, Show] = {
     "MatrixSymbol": _label,
     "Str": _string,
     "Sum": _big,
-    "Sigma": _big,
     "Product": _big,
     "Integral": _integral,
     "Derivative": _derivative,
