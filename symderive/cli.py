@@ -9,6 +9,7 @@ Exit status: 0 done, 1 a check failed or a claim was refuted, 2 bad input.
 from __future__ import annotations
 
 import argparse
+import atexit
 import gc
 import os
 import sys
@@ -381,7 +382,9 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; return its exit status."""
-    gc.set_threshold(100_000, 50, 50)  # a command is short: collecting costs more than it frees
+    gc.set_threshold(1_000_000, 50, 50)  # a command is short: collecting costs more than it frees
+    if argv is None:  # the process ends with this: nothing need be taken apart, object by object
+        atexit.register(gc.freeze)
     for stream in (sys.stdout, sys.stderr):  # a terminal that lacks a sign must not end the run
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")

@@ -72,8 +72,8 @@ class Model:
 
     Args:
         stages: Formula (text or SymPy expression) by name, in any order.
-        parameters: The names to differentiate by: values by name, or a list of names. With no
-            parameters at all, every free name is one.
+        parameters: The names to differentiate by: values by name (None for none), or a list of
+            names. With no parameters at all, every free name is one.
         constants: Data and targets, likewise. Names left undeclared are constants, unless
             parameters and constants are both stated: then an undeclared name is an error.
         target: The stage to differentiate; the last one that nothing uses, if not given.
@@ -257,6 +257,7 @@ class Model:
                 for group in (parameters, constants)
                 if isinstance(group, Mapping)
                 for name, value in group.items()
+                if value is not None  # a name without a value, among others that have one
             }
         )
 

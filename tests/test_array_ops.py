@@ -25,7 +25,8 @@ SHAPES = {
     **{"p": (Integer(3),), "c": (), "d": ()},
 }
 SIZES = [(2, 3), (3, 2), (1, 1), (1, 2), (3, 1), (2, 0), (0, 2)]
-EXAMPLES = [(row, row.example) for row in ROWS]
+STATED = [row for row in ROWS if row.example]  # the others stand only in results
+EXAMPLES = [(row, row.example) for row in STATED]
 
 # NumPy's answer --------------------------------------------------------------------------------
 
@@ -133,7 +134,7 @@ def agrees(text, sizes, shapes=SHAPES):
 # Rows ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("row", "text"), EXAMPLES, ids=[row.name for row in ROWS])
+@pytest.mark.parametrize(("row", "text"), EXAMPLES, ids=[row.name for row in STATED])
 def test_a_row_is_what_numpy_computes(row, text):
     seen = 0
     for m, n in SIZES:
@@ -155,7 +156,7 @@ def test_a_row_is_what_numpy_computes(row, text):
 def test_rows_have_titles_signatures_and_examples():
     for row in ROWS:
         assert row.title, row.name
-        assert row.example, row.name
+        assert row.example or not row.call, row.name
         assert row.call is None or row.signature.startswith(f"{row.name}("), row.name
         assert (row.entry is None) or (row.expand is None), row.name
     assert len({row.name for row in ROWS}) == len(ROWS)

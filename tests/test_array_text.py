@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from sympy import Integer, Rational, symbols
+from sympy import Integer, Rational, oo, symbols
 
-from symderive.formulas.arrays.ops import add, apply, multiply, number, total, transpose
+from symderive.formulas.arrays.op import add, apply, multiply, number, total, transpose
+from symderive.formulas.arrays.ops import OPS
+from symderive.formulas.arrays.reading import parse_array
 from symderive.formulas.arrays.syntax import Apply, Leaf, Tree
 from symderive.formulas.arrays.text import text
+from symderive.formulas.functions import FUNCTIONS
 
 m, n = symbols("m n")
 X, A, w, a, b = (
@@ -38,6 +41,9 @@ def divide(left: Tree, right: Tree) -> Tree:
 def index(tree: Tree, *key: tuple[object, ...]) -> Tree:
     return apply("index", tree, key=key)
 
+
+PLACED = "zeros((m, n)).at[0].add(a)"
+"""What only results hold: JAX's words, since NumPy has no expression for it."""
 
 INVERSE = apply("inv", A)
 CASES = [
@@ -74,6 +80,16 @@ CASES = [
     (total(X, [0]), "sum(X, axis=0)"),
     (total(X, [1], True), "sum(X, axis=1, keepdims=True)"),
     (apply("eye", size=n), "eye(n)"),
+    (apply("broadcast_to", number(0), shape=(m, n)), "zeros((m, n))"),
+    (apply("broadcast_to", number(1), shape=(n,)), "ones(n)"),
+    (apply("broadcast_to", number(7), shape=(n,)), "full(n, 7)"),
+    (apply("norm", a, axis=(0,), keepdims=False, ord=Integer(2)), "norm(a)"),
+    (apply("norm", a, axis=(0,), keepdims=False, ord=oo), 'norm(a, ord="inf")'),
+    (apply("softmax", X, axis=(1,)), "softmax(X)"),
+    (apply("softmax", X, axis=(0,)), "softmax(X, axis=0)"),
+    (apply("concatenate", a, b, axis=(0,)), "concatenate([a, b])"),
+    (apply("stack", a, b, axis=(1,)), "stack([a, b], axis=1)"),
+    (apply("triu", A, k=1), "triu(A, 1)"),
     (apply("diag", apply("diagonal", A)), "diag(diagonal(A))"),
     (apply("broadcast_to", a, shape=(m, n)), "broadcast_to(a, (m, n))"),
     (transpose(Leaf((m, n, n), "T"), (0, 2, 1)), "transpose(T, (0, 2, 1))"),
@@ -99,7 +115,7 @@ CASES = [
     (index(add(a, b), ("new",), ("slice", 0, n, 1)), "(a + b)[None, :]"),
     (
         Apply((m, n), "place", (a,), (("key", (("int", 0),)), ("shape", (m, n)))),
-        "zeros((m, n)).at[0].add(a)",
+        PLACED,
     ),
 ]  # fmt: skip
 
@@ -107,3 +123,62 @@ CASES = [
 @pytest.mark.parametrize(("tree", "written"), CASES, ids=[written for _, written in CASES])
 def test_trees_are_written_with_the_brackets_that_python_needs(tree: Tree, written: str) -> None:
     assert text(tree) == written
+
+
+SHAPES = {leaf.name: leaf.shape for leaf in (X, A, w, a, b, Z)} | {
+    "T": (m, n, n),
+    "Y": (m, n),
+    "B": (n, n),
+    "x": (n,),
+    "y": (n,),
+    "p": (Integer(3),),
+}
+
+
+def read(written: str) -> Tree:
+    tree, names, _ = parse_array(written, FUNCTIONS, SHAPES)
+    return named(tree, names)
+
+
+def named(tree: Tree, names: tuple[str, ...]) -> Tree:
+    if isinstance(tree, Leaf):
+        return Leaf(tree.shape, names[int(tree.name[1:])])
+    if isinstance(tree, Apply):
+        args = tuple(named(arg, names) for arg in tree.args)
+        return Apply(tree.shape, tree.op, args, tree.options)
+    return tree
+
+
+def normal(tree: Tree) -> Tree:
+    """Sums and products flat, and the minus of a first factor in front of its product."""
+    if not isinstance(tree, Apply):
+        return tree
+    args = tuple(map(normal, tree.args))
+    first = args[0] if args else None
+    product = tree.op in ("matmul", "multiply", "divide")
+    if product and isinstance(first, Apply) and first.op == "negative":
+        whole = Apply(tree.shape, tree.op, (first.args[0], *args[1:]), tree.options)
+        return negative(normal(whole))
+    if tree.op in ("add", "multiply") and isinstance(first, Apply) and first.op == tree.op:
+        args = (*first.args, *args[1:])
+    return Apply(tree.shape, tree.op, args, tree.options)
+
+
+@pytest.mark.parametrize(
+    ("tree", "written"),
+    [(tree, written) for tree, written in CASES if written != PLACED],
+    ids=[written for _, written in CASES if written != PLACED],
+)
+def test_what_is_written_is_read_back(tree: Tree, written: str) -> None:
+    if isinstance(tree, Apply) and tree.op.startswith("logical"):  # no formula by itself
+        tree, written = apply("where", tree, a, b), f"where({written}, a, b)"
+    assert normal(read(written)) == normal(tree)
+
+
+EXAMPLES = [row.example for row in OPS.values() if row.example]
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_every_operation_is_written_as_the_reader_reads_it(example: str) -> None:
+    tree = read(example)
+    assert read(text(tree)) == tree

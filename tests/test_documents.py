@@ -251,7 +251,7 @@ def test_files_are_named_after_the_model(tmp_path, derivation):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"format": "docx"}, "unknown format 'docx'.*choose one of: html, md, pdf"),
+        ({"format": "docx"}, "unknown format 'docx'.*choose one of: html, ipynb, md, pdf"),
         ({"format": "html", "detail": "fulll"}, "unknown detail 'fulll'; did you mean 'full'"),
         ({"format": "pdf", "pdf_engine": "xetex"}, "unknown PDF engine 'xetex'.*lualatex"),
     ],

@@ -287,3 +287,64 @@ def test_every_key_has_a_mistake_of_its_own(write):
         wrong = f"{key} = true\n" if key == "stages" else f"{key} = true\n" + STAGE
         with pytest.raises(ModelError, match=rf"^model\.toml, line 1, {key}: must be "):
             sd.read(write(wrong))
+
+
+# Arrays -----------------------------------------------------------------------------------------
+
+
+def test_arrays_state_shapes_values_and_properties(write):
+    model = sd.read(
+        write(
+            """
+            stages = { r = "A @ x - y", L = "sum(r**2)/c + sum(s)" }
+            [parameters]
+            x = { shape = "n", value = [1.0, 2] }
+            s = { shape = ["m", 2] }
+            c = 3
+            [constants]
+            A = { shape = ["n", "n"], property = ["symmetric"] }
+            y = { shape = "n", value = [0.5, -0.5] }
+            """
+        )
+    )
+    shown = {name: " ".join(map(str, shape)) for name, shape in model.shapes.items() if shape}
+    assert shown == {"x": "n", "s": "m 2", "A": "n n", "y": "n", "r": "n"}
+    assert model.parameters == ("x", "s", "c")
+    assert dict(model.values) == {"x": [1.0, 2], "c": 3.0, "y": [0.5, -0.5]}
+    assert model.properties == {"A": ("symmetric",)}
+
+
+def test_shapes_and_properties_may_stand_in_tables_of_their_own(write):
+    model = sd.read(
+        write(
+            """
+            stages = { L = "x @ A @ x" }
+            parameters = ["x"]
+            shapes = { x = "n", A = "n n" }
+            properties = { A = "symmetric" }
+            """
+        )
+    )
+    assert model.parameters == ("x",)
+    assert model.properties == {"A": ("symmetric",)}
+    assert [str(size) for size in model.shapes["A"]] == ["n", "n"]
+
+
+ARRAY_MISTAKES = {
+    'x = { shap = "n" }': "line 3, parameters.x: unknown key 'shap'; did you mean 'shape'?",
+    "x = { shape = 2.5 }": "line 3, parameters.x: a shape is text or a list",
+    "x = { shape = [true] }": "line 3, parameters.x: a shape is text or a list",
+    'x = { value = "a" }': "line 3, parameters.x: must be a number, not text",
+    "x = [1, true]": "line 3, parameters.x: must be a number, not true or false",
+    "x = [1, inf]": "line 3, parameters.x: must be finite",
+    "x = [[1, 2], [3]]": "line 3, parameters.x: the lists of an array must have the same length",
+    "x = { property = 3 }": "line 3, parameters.x: must be text in quotes, not a number",
+    'x = { shape = "n" }\n[shapes]\nx = "n"': "line 3, parameters.x: the shape of x is stated",
+}
+
+
+@pytest.mark.parametrize("line", ARRAY_MISTAKES)
+def test_mistakes_in_arrays_are_named_with_their_line(write, line):
+    with pytest.raises(ModelError) as caught:
+        sd.read(write(f'stages = {{ L = "sum(x)" }}\n[parameters]\n{line}\n'))
+    assert ARRAY_MISTAKES[line] in str(caught.value)

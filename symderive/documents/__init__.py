@@ -97,6 +97,8 @@ def _contents(
     pdf_engine: str,
     progress: Callable[[str], None],
 ) -> list[str | bytes]:
+    from concurrent.futures import Future, ThreadPoolExecutor
+
     from symderive.documents.build import outline
     from symderive.documents.formats import FORMATS
     from symderive.documents.pdf import PDF_ENGINES, tex_pdf
@@ -120,13 +122,17 @@ def _contents(
         row = FORMATS[folder]
         return fill(document(row.live), row)
 
-    contents: list[str | bytes] = []
-    for format in formats:
-        progress(format)
-        row = FORMATS[format]
-        if format == "pdf" and pdf_engine != TYPST:
-            contents.append(tex_pdf(source("tex"), pdf_engine))
-        else:
-            text = source(row.folder)
-            contents.append(row.finish(text) if row.finish else text)
-    return contents
+    made: dict[str, str | Future[str | bytes]] = {}
+    # Typst and TeX hold no lock of Python's: they work while the other templates are filled.
+    with ThreadPoolExecutor(1) as beside:
+        for format in sorted(formats, key=lambda name: FORMATS[name].finish is None):
+            progress(format)
+            row = FORMATS[format]
+            if format == "pdf" and pdf_engine != TYPST:
+                made[format] = beside.submit(tex_pdf, source("tex"), pdf_engine)
+            elif row.finish is not None:
+                made[format] = beside.submit(row.finish, source(row.folder))
+            else:
+                made[format] = source(row.folder)
+    contents = (made[format] for format in formats)
+    return [text if isinstance(text, str) else text.result() for text in contents]

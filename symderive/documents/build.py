@@ -59,8 +59,8 @@ def code_section(context: Context) -> Iterator[Block]:
     """The gradient as a Python function; of a function without a definition there is none."""
     if context.derivation.model.undefined:
         return
-    source = context.derivation.code("python")
-    lines = source.rstrip().split("\n")
+    source = context.derivation.code("python").strip()
+    lines = source.split("\n")
     yield Heading(1, ("The gradient as code",))
     yield Paragraph(
         ("The same derivation as a function in plain Python, in a numerically stable form.",)

@@ -107,11 +107,12 @@ def _told(context: Context, part: Partial) -> Equations:
             lines.append(
                 Equation(None, _sum([_product_of_links(p) for p in links]), ("chain rule",), mark)
             )
-        note = "the link itself" if single else "put in the links"
+        note = "the link itself" if single else "the links put in"
         # These lines are made here, so they are proved here: the product against the closed form.
         whole = Add(*(Mul(*(evaluated(link.formula) for link in path)) for path in links))
         own = mark_of(certify(whole, _explicit(context, part), where=_definitions(context)))
-        shown = _sum([_product_of_formulas(context, p) for p in links])
+        alone = len(links) == 1
+        shown = _sum([_product_of_formulas(context, p, alone=alone) for p in links])
         lines.append(Equation(None, shown, (note,), own))
         if len(links) == 1 and (cancelled := _cancelled(context, links[0])) is not None:
             lines.append(Equation(None, cancelled, ("cancel common factors",), own))
@@ -173,15 +174,16 @@ def _link_node(link: Link) -> Node:
     return partial(name_node(link.stage.name), name_node(link.source))
 
 
-def _product_of_formulas(context: Context, links: Sequence[Link]) -> Node:
+def _product_of_formulas(context: Context, links: Sequence[Link], *, alone: bool) -> Node:
     """The closed forms of the links, each in brackets where it needs them, in the same colours."""
     parts: list[Node] = []
-    for position, link in enumerate(links):
-        if link.formula == 1 and len(links) > 1:
-            continue  # a factor of one is not worth its dot
+    factors = [(k, link) for k, link in enumerate(links) if link.formula != 1]
+    for position, link in factors:  # a factor of one is not worth its dot
         node = context.formula(link.formula)
-        loose = isinstance(link.formula, Add) or _starts_negative(node)
-        parts.append(_colored(fence(node) if loose and len(links) > 1 else node, position))
+        negative = _starts_negative(node)
+        loose = isinstance(link.formula, Add) or negative
+        brackets = loose if len(factors) > 1 else negative and not alone
+        parts.append(_colored(fence(node) if brackets else node, position))
     return _dotted(parts) if parts else Num("1")
 
 

@@ -31,7 +31,7 @@ def checks_section(context: Context) -> Iterator[Block]:
     yield Paragraph((text,))
     rows: list[tuple[Inline, ...]] = [
         (
-            context.prose(check.subject.partition("/∂")[2]),
+            (name_node(check.subject.partition("/∂")[2]),),
             (check.certificate.method,),
             (_WORDS.get(check.certificate.verdict, check.certificate.verdict),),
         )
@@ -86,7 +86,9 @@ def _ledger(context: Context) -> Iterator[Block]:
         (proved, "The definitions of the stages guarantee that "),
     ):
         shown = rows[:MAX_CONDITIONS]
-        parts = [(context.formula(row.condition), f" ({row.reason})") for row in shown]
+        parts = [
+            (context.formula(row.condition), " (", *context.prose(row.reason), ")") for row in shown
+        ]
         text = [piece for k, part in enumerate(parts) for piece in ((", ", *part) if k else part)]
         more = f" and {len(rows) - len(shown)} more conditions" if len(rows) > len(shown) else ""
         if rows:

@@ -87,7 +87,7 @@ def _vertex(context: Context, name: str) -> Vertex:
     if width(formula) > MAX_FORMULA:
         short = text if len(text) <= 44 else name
         return Vertex(name, label, kind, None, wide, FONT, short)
-    high = FONT + 5 + FORMULA_FONT * (2.0 if tall(formula) else 1.0)
+    high = FONT + 5 + FORMULA_FONT * (2.6 if tall(formula) else 1.0)
     return Vertex(name, label, kind, formula, max(wide, FORMULA_FONT * width(formula)), high, text)
 
 

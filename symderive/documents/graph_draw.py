@@ -87,8 +87,8 @@ def graph_typst(drawing: Drawing) -> str:
         )
         body = f"${typst(box.vertex.label)}$"
         if box.vertex.formula is not None:
-            formula = f"text(size: {FORMULA_FONT}pt, ${typst(box.vertex.formula)}$)"
-            body = f"stack(spacing: 4.5pt, {body}, {formula})"
+            formula = f"text(size: {FORMULA_FONT}pt, $display({typst(box.vertex.formula)})$)"
+            body = f"stack(spacing: 4.5pt, {body}, {{ set par(leading: 0pt); {formula} }})"
         wide = box.width + 30  # room, so that a formula wider than was estimated does not wrap
         lines.append(
             f"  place(top + left, dx: {box.x - wide / 2:.1f}pt, "
@@ -150,7 +150,7 @@ def _tikz_label(box: Box) -> list[str]:
         result.append(
             r"\node[font=\fontsize{7.5}{9}\selectfont] "
             rf"at ({box.x:.1f},{box.y + FONT / 2:.1f}) "
-            rf"{{${latex(vertex.formula)}$}};"
+            rf"{{$\displaystyle {latex(vertex.formula)}$}};"
         )
     label = f"({box.x:.1f},{box.y - dy:.1f})"
     return [

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from symderive.documents.graph_draw import mermaid_text, signed
 from symderive.documents.plot import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Plot
-from symderive.formulas.latex import escaped
-from symderive.formulas.typst import literal
+from symderive.formulas.latex import escaped, latex
+from symderive.formulas.tree import name_node
+from symderive.formulas.typst import literal, typst
 
 CURVE = "#3b6fb6"
 
@@ -13,6 +14,7 @@ CURVE = "#3b6fb6"
 def plot_typst(plot: Plot) -> str:
     """The curve as Typst code: one box made of primitives."""
     base, right = HEIGHT - BOTTOM, WIDTH - RIGHT
+    y_label = typst(name_node(plot.y_label))
     lines = [
         f"box(width: {WIDTH}pt, height: {HEIGHT}pt, {{",
         "  set text(size: 8pt)",
@@ -44,7 +46,7 @@ def plot_typst(plot: Plot) -> str:
     ]
     lines += [
         f"  at({(LEFT + right) / 2:.1f}, {HEIGHT - 6}, {literal(plot.x_label)})",
-        f"  at(6, {(TOP + base) / 2:.1f}, rotate(-90deg, reflow: true, {literal(plot.y_label)}))",
+        f"  at(6, {(TOP + base) / 2:.1f}, rotate(-90deg, reflow: true, ${y_label}$))",
         "})",
     ]
     return "\n".join(lines)
@@ -73,7 +75,7 @@ def plot_tikz(plot: Plot) -> str:
     lines += [rf"\fill[sdstageline] ({x:.1f},{y:.2f}) circle (1.5bp);" for x, y in _dots(plot)]
     lines += [
         rf"\node at ({(LEFT + right) / 2:.1f},{HEIGHT - 4}) {{{escaped(plot.x_label)}}};",
-        rf"\node[rotate=90] at (6,{(TOP + base) / 2:.1f}) {{{escaped(plot.y_label)}}};",
+        rf"\node[rotate=90] at (6,{(TOP + base) / 2:.1f}) {{${latex(name_node(plot.y_label))}$}};",
         r"\end{tikzpicture}",
     ]
     return "\n".join(lines)

@@ -6,7 +6,6 @@ typeset by it (formulas), so that no template can forget to. Templates compute n
 
 from __future__ import annotations
 
-import os
 import re
 import textwrap
 from collections.abc import Callable, Sequence
@@ -50,22 +49,6 @@ def _anchor(text: Inline | str) -> str:
     return "-".join(kept.split()) or "section"
 
 
-def _bytecode_cache() -> jinja2.BytecodeCache | None:
-    """Compiled templates in the user's own cache folder, as Python keeps its modules; or none."""
-    home = os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
-    folder = Path(home, "symderive", "templates")
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except (OSError, RuntimeError):
-        return None
-    owned = not hasattr(os, "getuid") or folder.stat().st_uid == os.getuid()
-    return (
-        jinja2.FileSystemBytecodeCache(str(folder))
-        if owned and os.access(folder, os.W_OK)
-        else None
-    )
-
-
 @cache
 def environment(row: Format) -> jinja2.Environment:
     """The strict environment of a format."""
@@ -88,7 +71,6 @@ def environment(row: Format) -> jinja2.Environment:
         comment_start_string="<#",
         comment_end_string="#>",
         undefined=jinja2.StrictUndefined,
-        bytecode_cache=_bytecode_cache(),
         autoescape=True,
         finalize=shown,
         trim_blocks=True,

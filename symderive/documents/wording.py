@@ -18,6 +18,7 @@ from symderive.formulas.printing import tree
 from symderive.formulas.tree import (
     DOT,
     Fence,
+    Frac,
     Name,
     Node,
     Num,
@@ -80,11 +81,14 @@ class Context:
     def prose(self, text: str) -> Inline:
         """Prose with the names of the model in it set as formulas.
 
-        A name that is also an ordinary word, such as ``b`` or ``loss``, stays prose.
+        A name that is also an ordinary word, such as ``b`` or ``loss``, stays prose, except at
+        the end of a reason: the definition of b, the root in q.
         """
         parts: list[str | Node] = []
+        last = re.search(r"\b(?:in|of) (\w+)$", text)
         for piece in re.split(r"(\w+)", text):
             formal = piece in self.known and any(c.isdigit() or c == "_" for c in piece)
+            formal = formal or (last is not None and piece == last[1] and piece in self.known)
             if formal or (len(piece) == 1 and piece.isupper() and piece in self.known - {"A", "I"}):
                 parts.append(name_node(piece))
             elif piece and parts and isinstance(parts[-1], str):
@@ -115,7 +119,7 @@ def digits_of(value: float, digits: int = 5) -> str:
     """
     if not math.isfinite(value):
         return str(value)
-    text = f"{value:.{digits}g}"
+    text = f"{value or 0.0:.{digits}g}"  # −0 is 0 to a reader
     if "e" in text and 1e-4 <= abs(value) < 1e9:
         text = f"{float(text):.0f}"
     return text
@@ -197,13 +201,21 @@ def substituted(
 
     names = {name: shown(value) for name, value in values.items()}
     wholes = {part: shown(value) for part, value in (slopes or {}).items()}
-    return _unbracketed(relabelled(node, names, dots=True, wholes=wholes))
+    made = _unbracketed(relabelled(node, names, dots=True, wholes=wholes))
+    return made if isinstance(node, Fence) else _inside(made)
+
+
+def _inside(node: Node) -> Node:
+    """What stands in round brackets, where nothing stands beside them."""
+    return node.body if isinstance(node, Fence) and node.left + node.right == "()" else node
 
 
 def _unbracketed(node: Node) -> Node:
-    """The formula with no bracket directly inside another."""
+    """The formula with no bracket directly inside another, or around all above a fraction bar."""
     if isinstance(node, Fence) and isinstance(node.body, Fence) and node.body.left == "(":
         return _unbracketed(replace(node, body=node.body.body))
+    if isinstance(node, Frac):
+        node = Frac(_inside(node.numerator), _inside(node.denominator))
     changes: dict[str, Any] = {}
     for part in fields(node):
         value = getattr(node, part.name)

@@ -60,6 +60,7 @@ _SIGNS = {
     "⊙": r"\odot",
     "⊘": r"\oslash",
     "⊗": r"\otimes",
+    "∗": r"\ast",
     "×": r"\times",
     "∈": r"\in",
     "∂": r"\partial",

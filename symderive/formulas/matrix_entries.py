@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sympy import Expr, Indexed, S
 
-from symderive.formulas.arrays.index import ArrayOf, Index, Part
-from symderive.formulas.arrays.op import entry, indices_of
-from symderive.formulas.arrays.syntax import Apply, Shape, Tree
+from symderive.formulas.arrays.index import ArrayOf, Index, Part, free_indices
+from symderive.formulas.arrays.op import apply, entry, indices_of
+from symderive.formulas.arrays.syntax import Apply, Leaf, Shape, Tree
 from symderive.formulas.matrix_notation import MatrixPrinter, Term, flipped
 from symderive.formulas.nodes import (
     APPLY,
     ZEROS,
+    Big,
     Fence,
     Fn,
     Id,
@@ -23,6 +24,7 @@ from symderive.formulas.nodes import (
     Script,
     Table,
     beside,
+    commas,
     fence,
 )
 from symderive.formulas.printing import Built, Level, Printer, has_exponent
@@ -73,7 +75,8 @@ def _at(printer: MatrixPrinter, base: Built, keys: Sequence[tuple[Key, Expr]]) -
 def with_index(base: Built, places: Sequence[Node]) -> Built:
     """Something with an index: in brackets unless it can bear one."""
     bearing = base.level == Level.ATOM and not has_exponent(base.node)
-    bearing = bearing and not isinstance(base.node, Row)
+    if isinstance(base.node, Row):  # chol(A) bears one, on its bracket
+        bearing = bearing and isinstance(base.node.items[-1], Fence)
     return Built(Script(base.node if bearing else fence(base.node), beside(*places)))
 
 
@@ -145,7 +148,7 @@ def _padded(printer: MatrixPrinter, arg: Tree, key: Key, size: Expr) -> Built:
 def by_entry(printer: MatrixPrinter, tree: Apply) -> Built:
     """An array given entry by entry: [X_ij w_j]_ij."""
     formula, indices = tree.option("formula"), tree.option("indices")
-    scalars = Printer(printer.names, None, {})
+    scalars = printer.indices.sibling(None)
     scalars.reserve(formula)
     letters = [scalars.node(index) for index in indices]  # the free ones have the first letters
     body = scalars.built(formula)
@@ -162,11 +165,26 @@ def einsum(printer: MatrixPrinter, tree: Apply) -> Built:
 # Matrix notation inside index notation --------------------------------------------------------
 
 
+def _sliced(array: ArrayOf) -> Tree | None:
+    """A part of a named array: the row X_{i,:}."""
+    entry_ = array.formula
+    if not isinstance(entry_, Indexed) or not free_indices(array):
+        return None
+    if [place for place in entry_.indices if place in array.indices] != list(array.indices):
+        return None
+    bound = set(array.indices)
+    keys = tuple(all_of(p.size) if p in bound else ("int", p) for p in entry_.indices)
+    shape = tuple(getattr(place, "size", S.One) for place in entry_.indices)
+    return apply("index", Leaf(shape, str(entry_.base.label)), key=keys)
+
+
 def array_tree(array: ArrayOf) -> Tree:
     """A whole array that is given entry by entry, in matrix notation where it has one."""
     from symderive.formulas.arrays.matrix import Matrices
 
     indices = array.indices
+    if sliced := _sliced(array):
+        return sliced
     shapes: dict[str, Shape] = {}
     for part in array.formula.atoms(Indexed):
         if all(isinstance(place, Index) for place in part.indices):
@@ -179,7 +197,27 @@ def array_tree(array: ArrayOf) -> Tree:
 
 def whole_array(printer: Printer, array: ArrayOf) -> Built:
     """An operand, as matrix notation."""
-    return MatrixPrinter(printer.order.names, False, False).built(array_tree(array))
+    return MatrixPrinter(printer.order.names, indices=printer).built(array_tree(array))
+
+
+OVER_INDICES: Mapping[str, Node] = {
+    "max": Fn("max"),
+    "min": Fn("min"),
+    "prod": Op("∏"),
+    "prod_others": Op("∏"),
+}
+"""Operations on all entries that are written with an index below their sign: max_j X_ij."""
+
+
+def _over_indices(printer: Printer, formula: Part) -> Built:
+    (array,) = formula.arrays
+    below = commas(*map(printer.node, array.indices))
+    if formula.indices:  # all entries but one
+        below = Row((below, Op("≠", "rel"), commas(*map(printer.node, formula.indices))))
+    body = printer.within(array.formula, Level.NEGATIVE)
+    sign = OVER_INDICES[formula.op]
+    head: Node = Script(sign, below) if isinstance(sign, Fn) else Big("∏", below)
+    return Built(Row((head, APPLY, body)), Level.CALL)
 
 
 def part(printer: Printer, formula: Part) -> Built:
@@ -187,12 +225,14 @@ def part(printer: Printer, formula: Part) -> Built:
     from symderive.formulas.arrays.matrix import apply_part
     from symderive.formulas.arrays.ops import OPS
 
+    if formula.op in OVER_INDICES and len(formula.arrays) == 1:
+        return _over_indices(printer, formula)
     operands = [array_tree(array) for array in formula.arrays]
     if formula.op in OPS:
         tree = apply_part(formula.op, operands)
     else:
         tree = Apply(operands[0].shape, formula.op, tuple(operands))
-    base = MatrixPrinter(printer.order.names, False, False).built(tree)
+    base = MatrixPrinter(printer.order.names, indices=printer).built(tree)
     return (
         with_index(base, [printer.node(at) for at in formula.indices]) if formula.indices else base
     )

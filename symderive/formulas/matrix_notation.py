@@ -128,8 +128,15 @@ def shape_node(shape: Shape, names: Sequence[str] = ()) -> Node:
 class MatrixPrinter:
     """One printing of trees."""
 
-    def __init__(self, names: Sequence[str], bold: bool, shapes: bool) -> None:
+    def __init__(
+        self,
+        names: Sequence[str],
+        bold: bool = False,
+        shapes: bool = False,
+        indices: Printer | None = None,
+    ) -> None:
         self.names, self.bold, self.shapes = names, bold, shapes
+        self.indices = indices or Printer(names, None, {})
 
     # Trees --------------------------------------------------------------------------------
 
@@ -165,12 +172,12 @@ class MatrixPrinter:
 
     def scalar(self, formula: Expr) -> Term:
         """A formula without arrays, as it is written."""
-        negative, piece = Printer(self.names, True, {}).signed(formula)
+        negative, piece = self.indices.sibling(True).signed(formula)
         return Term(over=(piece,), negative=negative)
 
     def size(self, formula: Expr) -> Node:
         """A formula in sizes."""
-        return Printer(self.names, False, {}).node(formula)
+        return self.indices.sibling(False).node(formula)
 
     def leaf(self, tree: Leaf, transposed: bool) -> Built:
         """A name: bold, with its shape under it, transposed."""

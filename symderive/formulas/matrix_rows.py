@@ -50,7 +50,7 @@ from symderive.formulas.nodes import (
     row,
 )
 from symderive.formulas.notation import RELATIONS
-from symderive.formulas.printing import Built, Level, Printer
+from symderive.formulas.printing import Built, Level
 
 INVERSE = Row((NEGATIVE, Num("1")))
 INVERSE_TRANSPOSE = Row((NEGATIVE, Op("⊤", "ord")))
@@ -81,7 +81,7 @@ def _entrywise(printer: MatrixPrinter, tree: Apply) -> Built:
     """The scalar notation of the function, with arrays in the place of its arguments."""
     if tree.op in ("exp",) and tree.ndim:
         return applied("exp", printer.node(tree.args[0]))
-    scalars = Printer(printer.names, True, {})
+    scalars = printer.indices.sibling(True)
     marks: list[Expr] = []
     for arg in tree.args:
         marks.append(arg.value if isinstance(arg, Number) else Dummy())
@@ -128,13 +128,17 @@ REDUCTIONS = frozenset({"max", "min", "prod", "var", "std", "logsumexp", "norm"}
 
 NAMES: Mapping[str, str] = {
     "trace": "tr",
+    "diagonal": "diag",
     "cholesky": "chol",
     "logdet": "log det",
     "layer_norm": "LayerNorm",
+    "log_softmax": "log softmax",
     "one_hot": "onehot",
     "rms_norm": "RMSNorm",
     "batch_norm": "BatchNorm",
     "eigenvectors": "V",
+    "is_max": "ismax",
+    "is_min": "ismin",
     "cosine_similarity": "cos",
 }
 """The name of an operation in mathematics, where it is another."""
@@ -145,7 +149,7 @@ def _power(printer: MatrixPrinter, tree: Apply, transposed: bool) -> Term:
     if not tree.ndim and (norm := _norm_of(printer, base)) and exponent == Number((), S.Half):
         return Term((norm,))
     if not tree.ndim or not base.ndim:
-        scalars = Printer(printer.names, True, {})
+        scalars = printer.indices.sibling(True)
         mark = Dummy()
         scalars.given(mark, printer.built(base))
         above = exponent.value if isinstance(exponent, Number) else Dummy()
@@ -266,12 +270,12 @@ def _norm_row(printer: MatrixPrinter, tree: Apply) -> Built:
     (arg,) = tree.args
     options = dict(tree.options)
     axes = options.get("axis")
-    if arg.ndim > 2 or (axes is not None and len(axes) != arg.ndim):
-        return _named(printer, tree)
     order = S(options.get("ord", 2))
-    if order == 2:
-        return _norm(printer, arg)
-    return Built(Script(Fence("‖", printer.node(arg), "‖"), printer.size(order)))
+    sub: Node = Id("F") if order == 2 and arg.ndim == 2 else printer.size(order)
+    if axes is not None and len(axes) != arg.ndim:
+        words = LINES.get(axes, "") if arg.ndim == 2 else ""
+        sub = commas(printer.size(order), Text(words or f"axis {', '.join(map(str, axes))}"))
+    return Built(Script(Fence("‖", printer.node(arg), "‖"), sub))
 
 
 def _mean(printer: MatrixPrinter, tree: Apply, transposed: bool) -> Term:
@@ -286,7 +290,10 @@ def _broadcast(printer: MatrixPrinter, tree: Apply, transposed: bool) -> Term:
     if arg == Number((), S.Zero):
         return Term((Built(ZEROS),))
     if tree.ndim == 2 and arg.ndim == 0:  # c 1 1ᵀ
-        return printer.spread(arg, tree.shape[:1]).then(Term((BOLD_ROW,)))
+        ones = [BOLD_ONE, BOLD_ROW]
+        if 1 in tree.shape:
+            ones = [BOLD_ROW] if (tree.shape[0] == 1) != transposed else [BOLD_ONE]
+        return replace(printer.spread(arg, tree.shape[:1]), chain=tuple(ones))
     if tree.ndim > 2 or not tree.ndim:
         return piece(_named)(printer, tree, transposed)
     if not transposed or tree.ndim == 1:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sympy import Basic, Function, Max, Min, S, Symbol
+from sympy import Basic, Function, Max, Min, Piecewise, S, Symbol
 from sympy.core.function import AppliedUndef
+from sympy.core.relational import Relational
 
 from symderive.errors import SymderiveError
 from symderive.formulas.names import name_node
@@ -39,6 +40,7 @@ from symderive.formulas.nodes import (
     fence,
     row,
 )
+from symderive.formulas.plain import plain
 from symderive.formulas.printing import Built, Level, Printer
 
 _THIN = Op("\u2009", "space")
@@ -231,8 +233,9 @@ def _big(printer: Printer, formula: Any) -> Built:
     sign = BIG_SIGNS[type(formula).__name__]
     if all(hasattr(limits[0], "size") for limits in formula.limits):
         # Indices that run along whole axes: one sign for all, and no bounds, as papers print it
-        indices = commas(*(printer.node(limits[0]) for limits in reversed(formula.limits)))
-        return Built(Row((Big(sign, indices), APPLY, body)), Level.CALL)
+        indices = sorted((printer.node(limits[0]) for limits in formula.limits), key=plain)
+        below, body = _restricted(printer, formula, commas(*indices), body)
+        return Built(Row((Big(sign, below), APPLY, body)), Level.CALL)
     for limits in formula.limits:
         variable = printer.node(limits[0])
         lower: Node = variable
@@ -242,6 +245,17 @@ def _big(printer: Printer, formula: Any) -> Built:
             upper = printer.node(limits[2])
         body = Row((Big(sign, lower, upper), APPLY, body))
     return Built(body, Level.CALL)
+
+
+def _restricted(printer: Printer, formula: Any, indices: Node, body: Node) -> tuple[Node, Node]:
+    """A sum of terms that are zero unless a condition holds: over the indices where it does."""
+    function = formula.function
+    if not isinstance(function, Piecewise) or len(function.args) != 2 or len(formula.limits) != 1:
+        return indices, body
+    (value, test), (otherwise, _) = function.args
+    if otherwise != 0 or not isinstance(test, Relational) or formula.limits[0][0] not in test.args:
+        return indices, body
+    return printer.node(test), printer.within(value, Level.NEGATIVE)
 
 
 def _integral(printer: Printer, formula: Any) -> Built:

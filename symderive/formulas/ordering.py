@@ -66,10 +66,14 @@ class Order:
     def ranks(self, formula: Basic) -> tuple[Rank, ...]:
         """The ranks of the names in a formula, the first mentioned first."""
         if formula not in self._ranks:
-            if isinstance(formula, Symbol):
+            if hasattr(formula, "size"):
+                found: set[Rank] = set()  # an index: the array's name decides alone
+            elif isinstance(formula, Symbol):
                 position = self.position.get(formula.name, len(self.position))
                 natural = re.sub(r"\d+", lambda digits: digits[0].zfill(9), formula.name)
-                found: set[Rank] = {(position, natural)}
+                found = {(position, natural)}
+            elif isinstance(formula, ExprWithLimits):
+                found = set(self.ranks(formula.function))
             else:
                 found = {rank for arg in formula.args for rank in self.ranks(arg)}
             self._ranks[formula] = tuple(sorted(found))

@@ -43,6 +43,7 @@ _BINDING: dict[str, tuple[int, int]] = {
     "pre": (_NEGATIVE, _ENTRYWISE),
     "times": (_PRODUCT, _PRODUCT),
     "matmul": (_PRODUCT, _PRODUCT),
+    "range": (_LIST, _SUM),
     "post": (_POWER, _LIST),
     "∧": (_LOGIC, _RELATION),
     "∨": (_LOGIC, _RELATION),
@@ -137,7 +138,10 @@ def _call(head: Node, body: Node) -> Written:
 
 
 def _big(sign: Big, rest: Sequence[Node]) -> str:
-    body = "".join(plain(item) for item in rest if item != Op("\u2061", "apply")).strip()
+    items = [item for item in rest if item != Op("\u2061", "apply")]
+    if len(items) == 1 and isinstance(items[0], Fence) and items[0].left == "(":
+        items = [items[0].body]
+    body = "".join(map(plain, items)).strip()
     if sign.lower is None:
         return f"{sign.text}({body})"
     bounds = plain(sign.lower) + ("" if sign.upper is None else f"..{_within(sign.upper, _SUM)}")

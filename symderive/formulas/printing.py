@@ -124,6 +124,12 @@ class Printer:
         """Keep the letters that a formula uses from being given to indices without a name."""
         self._taken |= {symbol.name for symbol in formula.atoms(Symbol)}
 
+    def sibling(self, written: bool | None) -> Printer:
+        """A printing of another part of the same formula: its indices have the same letters."""
+        other = Printer(self.order.names, written, {})
+        other._letters, other._taken = self._letters, self._taken
+        return other
+
     def letter(self, symbol: Symbol) -> Node | None:
         """The letter of an index that has no name of its own; None for any other symbol."""
         if not (symbol.name.startswith("_") and hasattr(symbol, "size")):
@@ -316,15 +322,28 @@ class Printer:
 def number(value: Expr) -> tuple[bool, Built]:
     """The sign and the size of a number."""
     if isinstance(value, Rational):
-        above = Num(str(abs(value.p)))
+        above: Node = Num(str(abs(value.p)))
         if value.q == 1:
             return value.p < 0, Built(above)
+        if abs(value.p) == 1 and (zeros := _power_of_ten(value.q)) >= _LEAST_POWER_OF_TEN:
+            above = Script(Num("10"), None, Row((NEGATIVE, Num(str(zeros)))))
+            return value.p < 0, Built(above, Level.POWER)
         return value.p < 0, Built(Frac(above, Num(str(value.q))), Level.FRACTION)
     if value is S.Infinity or value is S.NegativeInfinity:
         return value is S.NegativeInfinity, Built(Id("∞"))
     if value.is_Float:
         return float_number(value)
     return False, Built(Id("undefined", "rm"))  # nan, zoo
+
+
+_LEAST_POWER_OF_TEN = 4
+"""1/1000 is a fraction; a smaller one is 10⁻⁴."""
+
+
+def _power_of_ten(value: int) -> int:
+    """The exponent of a power of ten; 0 of any other number."""
+    text = str(value)
+    return len(text) - 1 if text == "1" + "0" * (len(text) - 1) else 0
 
 
 def float_number(value: Any) -> tuple[bool, Built]:

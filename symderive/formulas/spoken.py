@@ -50,6 +50,7 @@ _SIGNS = {
     "⊙": "element by element times",
     "⊘": "element by element over",
     "⊗": "Kronecker product",
+    "∗": "star",
     "∈": "in",
     "∂": "partial",
     "∇": "gradient of",

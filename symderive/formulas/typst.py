@@ -50,8 +50,9 @@ _SIGNS = {
     "¬": "not",
     "∘": "compose",
     "⊙": "dot.o",
-    "⊘": "div.o",
+    "⊘": "slash.o",
     "⊗": "times.o",
+    "∗": "ast.op",
     "×": "times",
     "∈": "in",
     "∂": "partial",
@@ -63,6 +64,7 @@ _SIGNS = {
     "⋮": "dots.v",
     "mod": "mod",
     ",": "\\,",
+    ":": 'class("normal", ":")',
     ";": "\\;",
     "/": "\\/",
     "\u2062": "",
@@ -150,6 +152,11 @@ def _row(node: Row) -> str:
 
 def _script(node: Script) -> str:
     node = merged(node)
+    if isinstance(node.base, Row) and isinstance(node.base.items[-1], Fence):
+        # diag(x) with an exponent: it sits on the bracket, and diag keeps its space before it
+        *front, last = node.base.items
+        # (the empty space keeps Typst from spacing an operator from what has a script)
+        return " ".join([*map(typst, front), "#h(0pt)", typst(Script(last, node.sub, node.sup))])
     sub = "" if node.sub is None else f", b: {typst(node.sub)}"
     # A prime is raised already: it stands at the top right, not above.
     key = "tr" if node.sup == PRIME else "t"
@@ -166,7 +173,8 @@ def _sqrt(node: Sqrt) -> str:
 def _fence(node: Fence) -> str:
     left, right = _DELIMITERS[node.left], _DELIMITERS[node.right]
     inside = " ".join(part for part in (left, typst(node.body), right) if part)
-    return f"lr({inside})" if left and right and tall(node.body) else inside
+    grows = (left or right) and (tall(node.body) or node.left in ("|", "‖"))
+    return f"lr({inside})" if grows else inside
 
 
 def _table(node: Table) -> str:
@@ -199,7 +207,7 @@ def _style(node: Style) -> str:
     if node.kind == "box":
         # Typst lets a tall formula in a line overflow by the leading; here it must not.
         inside = f"{{ set par(leading: 0pt); $display({body})$ }}"
-        frame = 'stroke: 0.6pt + rgb("#1f5fa8"), inset: 4pt, radius: 2pt, baseline: 4pt'
+        frame = 'stroke: 0.6pt + rgb("#1f5fa8"), inset: 4pt, radius: 2pt'
         return f"#box({frame}, {inside})"
     if node.kind == "under":
         note = "" if node.note is None else f", {typst(node.note)}"

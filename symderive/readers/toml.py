@@ -1,7 +1,10 @@
 """Model files in TOML: ``[stages]``, ``[parameters]``, ``[constants]`` and a few words around them.
 
 Reading is strict: a key that is not in ``KEYS`` or a value of another kind is an error with
-its line. To let model files say more, add a row to ``KEYS``; ``Model`` takes its keys as arguments.
+its line. A parameter or constant is a number, an array as nested lists, or a table such as
+``{ shape = ["m", "n"], value = [[1, 2]], property = "symmetric" }``.
+
+To let model files say more, add a row to ``KEYS``; ``Model`` takes its keys as arguments.
 """
 
 from __future__ import annotations
@@ -9,7 +12,7 @@ from __future__ import annotations
 import math
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -29,8 +32,9 @@ def parse_model(text: str, *, source: str = "") -> Model:
     document = _parse(text, source)
     for key, value in document.items():
         if key not in KEYS:
-            raise _Place(source, text).error((key,), _unknown_key(key))
+            raise _Place(source, text).error((key,), _unknown_key(key, KEYS))
         KEYS[key](value, (key,), _Place(source, text))
+    _gathered(document, _Place(source, text))
     if "stages" not in document:
         message = 'a model needs [stages], as in\n    [stages]\n    y = "x**2"'
         raise ModelError(message, where=source)
@@ -118,9 +122,9 @@ def _unquoted(key: str) -> str:
     return key.strip().strip("\"'")
 
 
-def _unknown_key(key: str) -> str:
-    near = get_close_matches(key, KEYS, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"known are: {', '.join(KEYS)}"
+def _unknown_key(key: str, known: Collection[str]) -> str:
+    near = get_close_matches(key, known, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"known are: {', '.join(known)}"
     return f"unknown key {key!r}; {hint}"
 
 
@@ -165,14 +169,74 @@ def _table(item: _Check) -> _Check:
     return check
 
 
-def _values(value: object, keys: tuple[str, ...], place: _Place) -> None:
-    """A table of numbers, or a list of names where there are no values."""
+def _value(value: object, keys: tuple[str, ...], place: _Place) -> None:
+    """A number, an array as nested lists, or a table that states a shape as well."""
+    if isinstance(value, list):
+        _array(value, keys, place)
+    elif isinstance(value, Mapping):
+        for key, part in value.items():
+            if key not in ARRAY_KEYS:
+                raise place.error(keys, _unknown_key(key, ARRAY_KEYS))
+            ARRAY_KEYS[key](part, keys, place)
+    else:
+        _number(value, keys, place)
+
+
+def _array(value: object, keys: tuple[str, ...], place: _Place) -> tuple[int, ...]:
+    """The shape of an array; every list within it has the same length."""
     if not isinstance(value, list):
-        _table(_number)(value, keys, place)
+        _number(value, keys, place)
+        return ()
+    shapes = {_array(part, keys, place) for part in value}
+    if len(shapes) > 1:
+        raise place.error(keys, "the lists of an array must have the same length at each level")
+    return (len(value), *(shapes.pop() if shapes else ()))
+
+
+def _array_value(value: object, keys: tuple[str, ...], place: _Place) -> None:
+    _array(value, keys, place)
+
+
+def _shape(value: object, keys: tuple[str, ...], place: _Place) -> None:
+    """Sizes, as in ``"m n"`` or ``["m", 3]``; ``Model`` looks into them."""
+    for size in [value] if isinstance(value, str) else value if isinstance(value, list) else [None]:
+        if isinstance(size, bool) or not isinstance(size, str | int):
+            raise place.error(keys, 'a shape is text or a list, as in "m n" or ["m", 3]')
+
+
+def _words(value: object, keys: tuple[str, ...], place: _Place) -> None:
+    """A word, or a list of words."""
+    for word in value if isinstance(value, list) else [value]:
+        _text(word, keys, place)
+
+
+def _values(value: object, keys: tuple[str, ...], place: _Place) -> None:
+    """A table of values and shapes, or a list of names where there are no values."""
+    if not isinstance(value, list):
+        _table(_value)(value, keys, place)
         return
     for name in value:
         if not isinstance(name, str):
             raise place.error(keys, f"a list here holds names, in quotes, not {_kind(name)}")
+
+
+def _gathered(document: dict[str, Any], place: _Place) -> None:
+    """What the tables of single arrays state moves to where ``Model`` takes it."""
+    for role in ("parameters", "constants"):
+        stated = document.get(role)
+        if not isinstance(stated, Mapping):
+            continue
+        values = {}
+        for name, value in stated.items():
+            table = value if isinstance(value, Mapping) else {"value": value}
+            for key, target in (("shape", "shapes"), ("property", "properties")):
+                if key in table:
+                    gathered = document.setdefault(target, {})
+                    if name in gathered:
+                        raise place.error((role, name), f"the {key} of {name} is stated twice")
+                    gathered[name] = table[key]
+            values[name] = table.get("value")
+        document[role] = values if any(v is not None for v in values.values()) else list(values)
 
 
 def _function(value: object, keys: tuple[str, ...], place: _Place) -> None:
@@ -193,5 +257,10 @@ KEYS: dict[str, _Check] = {
     "constants": _values,
     "functions": _table(_function),
     "claims": _table(_text),
+    "shapes": _table(_shape),
+    "properties": _table(_words),
 }
 """What a model file may hold: each key with the check of its value."""
+
+ARRAY_KEYS: dict[str, _Check] = {"shape": _shape, "value": _array_value, "property": _words}
+"""What the table of one parameter or constant may hold."""

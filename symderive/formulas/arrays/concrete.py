@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 from itertools import product
+from math import prod
 
 from sympy import (
     Add,
@@ -28,7 +29,7 @@ from sympy import Sum as SympySum
 
 from symderive.errors import ValueMissingError
 from symderive.formulas.arrays.explicit import Block, NotExplicitError
-from symderive.formulas.arrays.index import ArrayOf, Index, Part, bound
+from symderive.formulas.arrays.index import ArrayOf, Index, Part, Sigma, bound
 from symderive.formulas.arrays.ops import OPS
 from symderive.formulas.inert import Diff
 
@@ -122,12 +123,11 @@ class _Writer:
 
     def _runs(self, indices: tuple[Index, ...], env: Env) -> list[Env]:
         ranges = [range(self._number(index.size, env)) for index in indices]
-        runs: list[Env] = [
-            {**env, **dict(zip(indices, at, strict=True))} for at in product(*ranges)
-        ]
-        self.terms += len(runs)
+        self.terms += prod(map(len, ranges))
         if self.terms > MAX_TERMS:
             raise NotExplicitError(f"more than {MAX_TERMS} terms to write out")
+        places = product(*ranges)
+        runs: list[Env] = [{**env, **dict(zip(indices, at, strict=True))} for at in places]
         return runs
 
     def _mul(self, formula: Mul, env: Env) -> Expr:
@@ -184,6 +184,7 @@ class _Writer:
 
 
 _WRITERS = {
+    Sigma: _Writer._sum,
     SympySum: _Writer._sum,
     Mul: _Writer._mul,
     KroneckerDelta: _Writer._delta,

@@ -8,7 +8,7 @@ contraction, else ``index_notation``. The result is proved by reading it back: i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,7 +31,7 @@ from sympy.core.relational import Relational
 from sympy.logic.boolalg import And, BooleanTrue, Not, Or
 
 from symderive.formulas.arrays.index import Index, Part, free_indices, opened, sigma_as_is
-from symderive.formulas.arrays.ops import apply, total
+from symderive.formulas.arrays.ops import apply, apply_function, total
 from symderive.formulas.arrays.simplify import negative, plus, scaled, times, transposed, tree_cost
 from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Shape, Tree
 from symderive.formulas.functions import function_of
@@ -133,7 +133,8 @@ class Matrices:
         if isinstance(formula, Function):
             row = function_of(formula)
             if row is not None:
-                return self._elementwise(row.name, list(formula.args))
+                axes, trees = self._operands(list(formula.args))
+                return Labelled(apply_function(row, *trees), axes)
         raise NoMatrixError(str(formula))
 
     def _only_sizes(self, formula: Basic) -> bool:
@@ -196,11 +197,14 @@ class Matrices:
             return Labelled(apply("diagonal", tree), axes[:1])
         return Labelled(tree, axes)
 
-    def _elementwise(self, op: str, operands: Sequence[Expr]) -> Labelled:
+    def _operands(self, operands: Sequence[Expr]) -> tuple[tuple[Index, ...], list[Tree]]:
         parts = [self.built(operand) for operand in operands]
         axes = self._union(parts)
-        trees = [self._aligned(part, axes) for part in parts]
-        if op == "power" and parts[1].tree == Number((), S.NegativeOne):
+        return axes, [self._aligned(part, axes) for part in parts]
+
+    def _elementwise(self, op: str, operands: Sequence[Expr]) -> Labelled:
+        axes, trees = self._operands(operands)
+        if op == "power" and trees[1] == Number((), S.NegativeOne):
             return Labelled(apply("divide", Number((), S.One), trees[0]), axes)
         return Labelled(apply(op, *trees), axes)
 
@@ -466,7 +470,11 @@ def _over_all(operands: Sequence[Tree]) -> Mapping[str, Any]:
     return {"axis": tuple(range(operands[0].ndim)), "keepdims": False}
 
 
-PART_OPTIONS: Mapping[str, Any] = {"max": _over_all, "min": _over_all, "prod": _over_all}
+PART_OPTIONS: Mapping[str, Callable[[Sequence[Tree]], Mapping[str, Any]]] = {
+    **dict.fromkeys(("max", "min", "prod", "logsumexp"), _over_all),
+    "norm": lambda operands: {"ord": S(2), **_over_all(operands)},
+    "softmax": lambda operands: {"axis": tuple(range(operands[0].ndim))},
+}
 """The options of operations whose parts leave them unsaid."""
 
 

@@ -8,11 +8,12 @@ with: AX + BX = (A + B)X.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
-from sympy import Expr, S
+from sympy import Expr, S, Symbol
 
 from symderive.formulas.arrays.ops import apply
 from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Tree
@@ -54,9 +55,13 @@ class Term:
 def term_of(tree: Tree) -> Term:
     """A tree with the scalars that multiply it taken off."""
     if isinstance(tree, Number):
-        if tree.value.is_Rational:
-            return Term(tree.value, (), (), ONE)
-        return Term(S.One, (tree,), (), ONE)
+        return _number_term(tree.value)
+    if is_op(tree, "power") and tree.ndim == 0 and isinstance(tree.args[1], Number):  # type: ignore[attr-defined]
+        base, exponent = tree.args[0], tree.args[1].value  # type: ignore[attr-defined]
+        if exponent.is_Integer and 1 < exponent <= MAX_POWER:
+            inner = term_of(base)
+            times_, k = inner.number**exponent, int(exponent)
+            return Term(times_, inner.above * k, inner.below * k, ONE)
     if is_op(tree, "negative"):
         inner = term_of(tree.args[0])  # type: ignore[attr-defined]
         return Term(-inner.number, inner.above, inner.below, inner.core)
@@ -87,7 +92,28 @@ def term_of(tree: Tree) -> Term:
         if tree.ndim == 0:
             return Term(number, (*above, *cores), tuple(below), ONE)
         return Term(number, tuple(above), tuple(below), _multiply(cores))
-    return Term(S.One, (), (), tree) if tree.ndim else Term(S.One, (tree,), (), ONE)
+    if tree.ndim or is_op(tree, "add"):
+        return Term(S.One, (), (), tree)
+    return Term(S.One, (tree,), (), ONE)
+
+
+MAX_POWER = 8
+"""A power up to which scalars are counted one by one."""
+
+
+def _number_term(value: Expr) -> Term:
+    """A number in sizes, such as 2/(m·n), as a rational and the sizes above and below."""
+    number, rest = value.as_coeff_Mul(rational=True)
+    if rest == 1:
+        return Term(number, (), (), ONE)
+    above: list[Tree] = []
+    below: list[Tree] = []
+    for base, exponent in rest.as_powers_dict().items():
+        if exponent.is_Integer and abs(exponent) <= MAX_POWER:
+            (above if exponent > 0 else below).extend([Number((), base)] * int(abs(exponent)))
+        else:
+            above.append(Number((), base**exponent))
+    return Term(number, tuple(above), tuple(below), ONE)
 
 
 def _multiply(trees: Sequence[Tree]) -> Tree:
@@ -196,50 +222,75 @@ def transposed(tree: Tree, axes: tuple[int, ...] = (1, 0)) -> Tree:
 # Chains -----------------------------------------------------------------------------------------
 
 
-def chain_of(tree: Tree) -> tuple[tuple[str, Tree], ...]:
-    """A product as its factors: ``m`` a matrix, ``c`` a column, ``r`` a row."""
+Link = tuple[str, Tree]
+Turn = Callable[[Tree], Tree]
+
+
+def chain_of(tree: Tree, turn: Turn = transposed) -> tuple[Link, ...]:
+    """A product as its factors: ``m`` a matrix, ``c`` a column, ``r`` a row.
+
+    Args:
+        tree: The product.
+        turn: How a matrix is transposed, where some are known to be symmetric.
+    """
+    if is_op(tree, "transpose") and is_op(tree.args[0], "matmul", "outer"):  # type: ignore[attr-defined]
+        return flipped(chain_of(tree.args[0], turn), turn)  # type: ignore[attr-defined]
+    if is_op(tree, "matrix_power") and 0 < tree.option("k") <= MAX_POWER:  # type: ignore[attr-defined]
+        return chain_of(tree.args[0], turn) * tree.option("k")  # type: ignore[attr-defined]
     if tree.ndim == 1:
         if is_op(tree, "matmul"):
             left, right = tree.args  # type: ignore[attr-defined]
             if left.ndim == 2:
-                return chain_of(left) + chain_of(right)
-            return chain_of(transposed(right)) + chain_of(left)
+                return chain_of(left, turn) + chain_of(right, turn)
+            return chain_of(turn(right), turn) + chain_of(left, turn)
         return (("c", tree),)
     if tree.ndim == 2:
         if is_op(tree, "matmul"):
             left, right = tree.args  # type: ignore[attr-defined]
-            return chain_of(left) + chain_of(right)
+            return chain_of(left, turn) + chain_of(right, turn)
         if is_op(tree, "outer"):
             left, right = tree.args  # type: ignore[attr-defined]
-            return chain_of(left) + flipped(chain_of(right))
+            return chain_of(left, turn) + flipped(chain_of(right, turn), turn)
         return (("m", tree),)
     return (("x", tree),)
 
 
-def flipped(chain: Sequence[tuple[str, Tree]]) -> tuple[tuple[str, Tree], ...]:
+def flipped(chain: Sequence[Link], turn: Turn = transposed) -> tuple[Link, ...]:
     """The transpose of a chain."""
     kinds = {"c": "r", "r": "c"}
     return tuple(
-        (kinds.get(kind, kind), transposed(tree) if kind == "m" else tree)
+        (kinds.get(kind, kind), turn(tree) if kind == "m" else tree)
         for kind, tree in reversed(chain)
     )
 
 
-def product_of(chain: Sequence[tuple[str, Tree]]) -> Tree:
+def product_of(chain: Sequence[Link], turn: Turn = transposed) -> Tree:
     """The tree of a chain."""
     for place, (kind, _) in enumerate(chain):
         if kind == "c" and place + 1 < len(chain):
-            left = product_of(chain[: place + 1])
-            right = product_of(flipped(chain[place + 1 :]))
+            left = product_of(chain[: place + 1], turn)
+            right = product_of(flipped(chain[place + 1 :], turn), turn)
             return apply("outer", left, right)
-    trees = [tree for _, tree in _cancelled(chain)]
+    trees = _powers([tree for _, tree in _cancelled(chain)])
     if not trees:
         return apply("eye", size=chain[0][1].shape[0])
-    if len(trees) > 2 and trees[-1].ndim == 2:
-        back = [transposed(tree) for tree in reversed(trees)]
+    if len(trees) > 1 and trees[-1].ndim == 2:
+        back = [turn(tree) for tree in reversed(trees)]
         if sum(map(tree_cost, back)) + TRANSPOSE < sum(map(tree_cost, trees)):
             return apply("transpose", _left(back), axes=(1, 0))
     return _left(trees) if trees[-1].ndim == 2 else _right(trees)
+
+
+def _powers(trees: Sequence[Tree]) -> list[Tree]:
+    """Three or more equal factors in a row as a power of a matrix."""
+    result: list[Tree] = []
+    for tree, run in groupby(trees):
+        count = len(list(run))
+        if count > 2:
+            result.append(apply("matrix_power", tree, k=count))
+        else:
+            result += [tree] * count
+    return result
 
 
 def _left(trees: Sequence[Tree]) -> Tree:
@@ -287,8 +338,7 @@ def plus(trees: Sequence[Tree]) -> Tree:
     """The sum: like terms together, what all terms share taken out."""
     gathered: dict[tuple[Any, ...], Term] = {}
     for tree in trees:
-        for part in tree.args if is_op(tree, "add") else (tree,):  # type: ignore[attr-defined]
-            term = term_of(part)
+        for term in _terms_of(tree):
             key = (
                 frozenset(Counter(term.above).items()),
                 frozenset(Counter(term.below).items()),
@@ -303,6 +353,15 @@ def plus(trees: Sequence[Tree]) -> Tree:
         (only,) = terms
         return scaled(only.core, only.number, only.above, only.below)
     return _shared(terms)
+
+
+def _terms_of(tree: Tree) -> list[Term]:
+    """The terms of a sum, those of ±(a + b) each."""
+    term = term_of(tree)
+    if not is_op(term.core, "add") or abs(term.number) != 1 or term.above or term.below:
+        return [term]
+    parts = [part for arg in term.core.args for part in _terms_of(arg)]  # type: ignore[attr-defined]
+    return [Term(term.number * t.number, t.above, t.below, t.core) for t in parts]
 
 
 def _shared(terms: list[Term]) -> Tree:
@@ -462,17 +521,18 @@ def shortest(tree: Tree, symmetric: frozenset[str] = frozenset()) -> Tree:
     >>> shortest(apply("add", A, transposed(A)), frozenset("A")).op
     'multiply'
     """
-    best = tree
+    found: list[Tree] = []
     for opening in (False, True):  # products of inverses, and inverses of products
         current = tree
         for _ in range(MAX_ROUNDS):
             following = Rebuilder(symmetric, opening=opening).rebuilt(current)
+            found.append(following)
             if following == current:
                 break
             current = following
-        if tree_cost(current) < tree_cost(best) or best is tree:
-            best = current
-    return best
+        if not any(is_op(part, "inv") for part in tree.walk()):
+            break
+    return min(found, key=tree_cost)
 
 
 MAX_ROUNDS = 4
@@ -505,89 +565,69 @@ class Rebuilder:
             return all(arg.ndim == 0 or self.is_symmetric(arg) for arg in tree.args)  # type: ignore[attr-defined]
         if is_op(tree, "matmul", "outer"):
             chain = chain_of(tree)
-            other = tuple(
-                (k, t.args[0] if is_op(t, "transpose") and self.is_symmetric(t.args[0]) else t)  # type: ignore[attr-defined]
-                for k, t in flipped(chain)
-            )
-            return chain == other
+            return chain == tuple((k, self.upright(t)) for k, t in flipped(chain))
         return False
 
     def _node(self, tree: Apply) -> Tree:
         args = [self.rebuilt(arg) for arg in tree.args]
-        options: Mapping[str, Any] = dict(tree.options)
-        if tree.op == "transpose" and tree.ndim == 2:
-            return self._transposed(args[0])
-        if tree.op == "add":
-            return plus(args)
-        if tree.op == "negative":
-            return negative(args[0])
-        if tree.op == "multiply":
-            return times(args)
-        if tree.op == "inv":
-            return self._inverse(args[0])
-        if tree.op == "matmul" and all(arg.ndim in (1, 2) for arg in args) and tree.ndim:
-            return self._matmul(apply("matmul", *args))
-        if tree.op == "outer":
-            return self._matmul(apply("outer", *args))
         if tree.op in ("index_notation", "einsum"):
             return Apply(tree.shape, tree.op, tuple(args), tree.options)
-        return apply(tree.op, *args, **options)
+        if tree.op == "matmul" and (tree.ndim == 0 or any(arg.ndim > 2 for arg in args)):
+            return apply("matmul", *args)
+        rewrite = REBUILD.get(tree.op)
+        made = rewrite(self, args, tree) if rewrite else apply(tree.op, *args, **dict(tree.options))
+        return shorthand(made)
 
-    def _transposed(self, arg: Tree) -> Tree:
-        """The transpose, taken inside where that is shorter."""
+    def turn(self, arg: Tree) -> Tree:
+        """The transpose, taken inside where that is no longer."""
         if self.is_symmetric(arg):
             return arg
         outside = transposed(arg)
         if not is_op(arg, "matmul"):
-            return outside
-        chain = tuple((kind, self._upright(t)) for kind, t in flipped(chain_of(arg)))
-        inside = product_of(chain)
+            return self.upright(outside)
+        inside = product_of(flipped(chain_of(arg, self.turn), self.turn), self.turn)
         return inside if tree_cost(inside) <= tree_cost(outside) else outside
 
-    def _upright(self, tree: Tree) -> Tree:
+    def upright(self, tree: Tree) -> Tree:
         """A symmetric matrix without its transpose."""
         turned = is_op(tree, "transpose") and self.is_symmetric(tree.args[0])  # type: ignore[attr-defined]
         return tree.args[0] if turned else tree  # type: ignore[attr-defined]
 
-    def _matmul(self, tree: Tree) -> Tree:
+    def product(self, tree: Tree) -> Tree:
         """A product with its scalars in front, inverses cancelled."""
-        chain: list[tuple[str, Tree]] = []
+        chain: list[Link] = []
         number: Expr = S.One
         above: list[Tree] = []
         below: list[Tree] = []
-        for kind, part in chain_of(tree):
+        for kind, part in chain_of(tree, self.turn):
             term = term_of(part)
             number *= term.number
             above += term.above
             below += term.below
-            core = self._upright(term.core)
+            core = self.upright(term.core)
             chain.append((kind, core) if core != ONE else (kind, part))
-        return scaled(
-            product_of(self._inverse_opened(tuple(chain)) if self.opening else chain),
-            number,
-            above,
-            below,
-        )
+        opened = self._inverse_opened(tuple(chain)) if self.opening else tuple(chain)
+        return scaled(product_of(opened, self.turn), number, above, below)
 
     def _inverse_opened(self, chain: tuple[tuple[str, Tree], ...]) -> tuple[tuple[str, Tree], ...]:
         """inv(A @ X @ B) as inv(B) @ inv(X) @ inv(A) where something then cancels."""
         for place, (kind, part) in enumerate(chain):
             turned = is_op(part, "transpose") and is_op(part.args[0], "inv")  # type: ignore[attr-defined]
             inner = part.args[0] if turned else part  # type: ignore[attr-defined]
-            if kind != "m" or not is_op(inner, "inv") or not is_op(inner.args[0], "matmul"):
+            if kind != "m" or not is_op(inner, "inv") or not is_op(inner.args[0], "matmul", "matrix_power"):
                 continue
             factors = chain_of(inner.args[0])
             if not all(t.ndim == 2 and t.shape[0] == t.shape[1] for _, t in factors):
                 continue
-            opened = tuple(("m", self._inverse(t)) for _, t in reversed(factors))
-            opened = flipped(opened) if turned else opened
+            opened = tuple(("m", self.inverse(t)) for _, t in reversed(factors))
+            opened = flipped(opened, self.turn) if turned else opened
             whole = (*chain[:place], *opened, *chain[place + 1 :])
             if len(_cancelled(whole)) < len(whole):
                 short = tuple(_cancelled(whole))
                 return self._inverse_opened(short) if short else whole
         return chain
 
-    def _inverse(self, arg: Tree) -> Tree:
+    def inverse(self, arg: Tree) -> Tree:
         if is_op(arg, "inv"):
             return arg.args[0]  # type: ignore[attr-defined]
         if is_op(arg, "eye"):
@@ -595,3 +635,95 @@ class Rebuilder:
         if is_op(arg, "transpose"):
             return transposed(apply("inv", arg.args[0]))  # type: ignore[attr-defined]
         return apply("inv", arg)
+
+
+def _rebuilt_sum(_: Rebuilder, args: list[Tree], tree: Apply) -> Tree:
+    """A sum along axes: scalars in front, sums of sums as one."""
+    options = dict(tree.options)
+    term = term_of(args[0])
+    inner = term.core
+    if term.number != 1 or term.above or term.below:
+        return scaled(apply("sum", inner, **options), term.number, term.above, term.below)
+    whole = len(options["axis"]) == inner.ndim and not options["keepdims"]
+    if whole and is_op(inner, "sum") and not dict(inner.options)["keepdims"]:  # type: ignore[attr-defined]
+        first = inner.args[0]  # type: ignore[attr-defined]
+        return apply("sum", first, axis=tuple(range(first.ndim)), keepdims=False)
+    return apply("sum", inner, **options)
+
+
+Rewrite = Callable[[Rebuilder, list[Tree], Apply], Tree]
+
+REBUILD: Mapping[str, Rewrite] = {
+    "add": lambda _, args, __: plus(args),
+    "negative": lambda _, args, __: negative(args[0]),
+    "multiply": lambda _, args, __: times(args),
+    "divide": lambda _, args, tree: (
+        scaled(args[0], S.One, (), [args[1]]) if args[1].ndim == 0 else apply("divide", *args)
+    ),
+    "transpose": lambda self, args, tree: (
+        self.turn(args[0]) if tree.ndim == 2 else apply("transpose", args[0], **dict(tree.options))
+    ),
+    "inv": lambda self, args, _: self.inverse(args[0]),
+    "matmul": lambda self, args, _: self.product(apply("matmul", *args)),
+    "outer": lambda self, args, _: self.product(apply("outer", *args)),
+    "sum": _rebuilt_sum,
+}
+"""How the simplifier makes an operation again from simplified operands."""
+
+
+def shorthand(tree: Tree) -> Tree:
+    """The tree under a shorter name, where a row of ``SHORT`` has one."""
+    for find in SHORT:
+        short = find(tree)
+        if short is not None:
+            return short
+    return tree
+
+
+def _dot(tree: Tree) -> Tree | None:
+    """sum(a*b) of two vectors is a @ b, sum(a**2) is a @ a."""
+    if not is_op(tree, "sum") or tree.ndim or tree.args[0].ndim != 1:  # type: ignore[attr-defined]
+        return None
+    inside = tree.args[0]  # type: ignore[attr-defined]
+    vectors = list(inside.args) if is_op(inside, "multiply") else [inside]
+    if len(vectors) == 1 and is_op(inside, "power") and inside.args[1] == Number((), S(2)):
+        vectors = [inside.args[0]] * 2
+    if len(vectors) != 2 or any(v.shape != inside.shape for v in vectors):
+        return None
+    products = [v for v in vectors if is_op(v, "matmul")]
+    if len(products) == 1 and products[0] is vectors[0]:
+        vectors.reverse()
+    return apply("matmul", *vectors)
+
+
+def _trace(tree: Tree) -> Tree | None:
+    """sum(diagonal(A)) is trace(A)."""
+    if is_op(tree, "sum") and is_op(tree.args[0], "diagonal"):  # type: ignore[attr-defined]
+        return apply("trace", tree.args[0].args[0])  # type: ignore[attr-defined]
+    return None
+
+
+def _mean(tree: Tree) -> Tree | None:
+    """A sum along axes over their size is a mean."""
+    if not is_op(tree, "divide", "negative"):
+        return None
+    term = term_of(tree)
+    for part in (term.core, *term.above):
+        if not is_op(part, "sum"):
+            continue
+        options = dict(part.options)  # type: ignore[attr-defined]
+        sizes = Counter(Number((), part.args[0].shape[axis]) for axis in options["axis"])  # type: ignore[attr-defined]
+        below = Counter(term.below)
+        if sizes <= below and all(isinstance(n.value, Symbol) for n in sizes):
+            mean = apply("mean", part.args[0], **options)  # type: ignore[attr-defined]
+            rest = tuple((below - sizes).elements())
+            if part is term.core:
+                return scaled(mean, term.number, term.above, rest)
+            above = list(term.above)
+            above.remove(part)
+            return scaled(term.core, term.number, [mean, *above], rest)
+    return None
+
+
+SHORT: tuple[Callable[[Tree], Tree | None], ...] = (_dot, _trace, _mean)
+"""Shorter names for what a tree says, a row each."""

@@ -92,7 +92,8 @@ class Subscripts(Walker):
         forward = step > 0
         start = self._from(lower, size, S.Zero if forward else size - 1)
         stop = self._from(upper, size, size if forward else S.NegativeOne)
-        count = expand(ceiling(expand((stop - start) / step)))
+        run = expand((stop - start) / step)
+        count = run if abs(step) == 1 else expand(ceiling(run))  # sizes are whole numbers
         if count.is_number and count < 0:
             count = S.Zero
         return ("slice", expand(start), count, step)

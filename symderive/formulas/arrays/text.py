@@ -49,20 +49,37 @@ JUNCTIONS: Mapping[str, tuple[str, Level]] = {
 
 POSITIONAL: Mapping[str, tuple[str, ...]] = {
     "transpose": ("axes",),
-    "broadcast_to": ("shape",),
     "reshape": ("shape",),
     "eye": ("size",),
-    "zeros": ("shape",),
-    "ones": ("shape",),
-    "full": ("shape",),
+    "arange": ("size",),
     "one_hot": ("size",),
-    "repeat": ("repeats",),
-    "matrix_power": ("power",),
+    "triu": ("k",),
+    "tril": ("k",),
+    "matrix_power": ("k",),
 }
 """The options that stand after the operands, without their names."""
 
 LISTED = frozenset({"concatenate", "stack"})
 """Operations whose operands stand in a list."""
+
+DEFAULTS: Mapping[str, Mapping[str, Any]] = {
+    "norm": {"ord": 2},
+    "var": {"ddof": 0},
+    "std": {"ddof": 0},
+    "triu": {"k": 0},
+    "tril": {"k": 0},
+    "convolve": {"mode": "full"},
+    "correlate": {"mode": "valid"},
+}
+"""The values that options have where they are left out, besides False."""
+
+LAYERS = frozenset({"layer_norm", "rms_norm", "batch_norm"})
+"""Operations whose axes are given by their name, and whose second operand is ``eps``."""
+
+_EPS = Rational(1, 100_000)
+
+LAST_AXIS = frozenset({"softmax", "log_softmax"})
+"""Operations that work along the last axis where none is named."""
 
 _REDUCTION_WORDS = "sum mean prod max min var std logsumexp norm"
 REDUCTIONS = frozenset(_REDUCTION_WORDS.split())
@@ -305,7 +322,11 @@ def _call(tree: Apply) -> Written:
     if tree.op in LISTED:
         args = [f"[{', '.join(args)}]"]
     options = dict(tree.options)
-    args += [_value(options.pop(name)) for name in POSITIONAL.get(tree.op, ()) if name in options]
+    options.pop("function", None)
+    for name in POSITIONAL.get(tree.op, ()):
+        if not _is_default(tree, name, options[name]):
+            args.append(_value(options[name]))
+        del options[name]
     for name, value in options.items():
         if not _is_default(tree, name, value):
             args.append(f"{name}={_value(value)}")
@@ -315,21 +336,44 @@ def _call(tree: Apply) -> Written:
 def _is_default(tree: Apply, name: str, value: Any) -> bool:
     if value is False or value is None:
         return True
+    defaults = DEFAULTS.get(tree.op, {})
+    if name in defaults:
+        return bool(value == defaults[name])
     if name != "axis":
         return False
     axes = value if isinstance(value, tuple) else (value,)
     if tree.op in LISTED:
         return axes == (0,)
     rank = tree.args[0].ndim
+    if tree.op in LAST_AXIS:
+        return axes == (rank - 1,)
     return axes == tuple(range(rank)) and (tree.op in REDUCTIONS or rank == 1)
 
 
 def _value(value: Any) -> str:
     if isinstance(value, tuple):
         return shape_text(tuple(map(S, value)))
+    if value is S.Infinity:
+        return '"inf"'
     if isinstance(value, Expr):
         return size_text(value)
     return f'"{value}"' if isinstance(value, str) else str(value)
+
+
+def _layer(tree: Apply) -> Written:
+    arg, eps = tree.args
+    small = "" if eps == Number((), _EPS) else f", eps={text(eps)}"
+    return f"{tree.op}({text(arg)}{small})", Level.ATOM
+
+
+def _broadcast(tree: Apply) -> Written:
+    """Arrays of one number have names of their own."""
+    (arg,) = tree.args
+    shape = shape_text(tree.shape)
+    if arg.ndim:
+        return f"broadcast_to({text(arg)}, {shape})", Level.ATOM
+    name = {S.Zero: "zeros", S.One: "ones"}.get(getattr(arg, "value", None), "")
+    return f"{name}({shape})" if name else f"full({shape}, {text(arg)})", Level.ATOM
 
 
 def _einsum(tree: Apply) -> Written:
@@ -363,6 +407,8 @@ WRITERS: Mapping[str, Callable[[Apply], Written]] = {
     "transpose": _transpose,
     "index": _index,
     "einsum": _einsum,
+    "broadcast_to": _broadcast,
+    **dict.fromkeys(LAYERS, _layer),
     "place": _place_at,
     "index_notation": _index_notation,
 }

@@ -41,7 +41,7 @@ FUNCTIONS: Mapping[str, NamedFunction] = MappingProxyType(
 """Every named function by name and by alias."""
 
 _BY_CLASS: Mapping[type[Basic], NamedFunction] = {
-    row.function: row for row in reversed(ROWS) if row.function is not None
+    row.known: row for row in reversed(ROWS) if row.known is not None
 }
 
 

@@ -22,7 +22,9 @@ def _taken(value: str) -> str:
 
 ALL = "as TensorFlow, PyTorch and JAX do."
 LEFT = f"{_taken('that of the left side')}, as TensorFlow and PyTorch do; JAX takes the right side."
-OUTSIDE = f"{_taken('that of the outer side')}, as JAX does."
+OUTSIDE = f"{_taken('that of the outer side')}, {ALL}"
+WITHIN = "TensorFlow and JAX take 1."
+SHRUNK = f"{_taken('0')}, as TensorFlow and PyTorch do."
 
 # fmt: off
 SMOOTH: tuple[NamedFunction, ...] = (
@@ -121,7 +123,8 @@ PIECEWISE: tuple[NamedFunction, ...] = (
     own("prelu", "z, alpha", "parametric rectified linear unit",
         definition="where(z > 0, z, alpha*z)",
         partials=("where(z > 0, 1, alpha)", "where(z > 0, 0, z)"), samples=(ANY, SLOPE),
-        symbol="PReLU", kinks=Kink("z == 0", f"{_taken('alpha')}, as PyTorch does.")),
+        symbol="PReLU",
+        kinks=Kink("z == 0", f"{_taken('alpha')}, as PyTorch does; TensorFlow takes 0.")),
     own("elu", "z, alpha=1", "exponential linear unit",
         definition="where(z > 0, z, alpha*(exp(z) - 1))",
         partials=("where(z > 0, 1, alpha*exp(z))", "where(z > 0, 0, exp(z) - 1)"),
@@ -135,7 +138,8 @@ PIECEWISE: tuple[NamedFunction, ...] = (
         stable="1.0507009873554805*where(z > 0, z, 1.6732632423543772*expm1(min(z, 0)))",
         stable_partials="1.0507009873554805*where(z > 0, 1, 1.6732632423543772*exp(min(z, 0)))",
         samples=ANY, symbol="SELU", source="Klambauer et al., arXiv:1706.02515",
-        kinks=Kink("z == 0", f"{_taken('that of the left side')}, {ALL}")),
+        kinks=Kink("z == 0", f"{_taken('that of the left side')}, as PyTorch and JAX do; "
+                             "TensorFlow takes the right side.")),
     own("celu", "z, alpha=1", "continuous exponential linear unit",
         definition="where(z > 0, z, alpha*(exp(z/alpha) - 1))",
         partials=("where(z > 0, 1, exp(z/alpha))",
@@ -150,21 +154,21 @@ PIECEWISE: tuple[NamedFunction, ...] = (
         definition="where(z > lam, z - lam, where(z < -lam, z + lam, 0))",
         partials=("where(abs(z) > lam, 1, 0)", "where(z > lam, -1, where(z < -lam, 1, 0))"),
         domain="lam >= 0", samples=(NEAR, SLOPE),
-        kinks=Kink("abs(z) == lam", f"{_taken('0')}, as PyTorch does.")),
+        kinks=Kink("abs(z) == lam", SHRUNK)),
     own("hardshrink", "z, lam=0.5", "hard shrinkage",
         definition="where(abs(z) > lam, z, 0)", partials=("where(abs(z) > lam, 1, 0)", "0"),
         domain="lam > 0", samples=(NEAR, SLOPE),
-        kinks=Kink("abs(z) == lam", f"the value jumps; {_taken('0')}, as PyTorch does.")),
+        kinks=Kink("abs(z) == lam", f"the value jumps; {SHRUNK}")),
     own("hardtanh", "z, lo=-1, hi=1", "hard hyperbolic tangent",
         definition="min(max(z, lo), hi)",
         partials=("where(z > lo, where(z < hi, 1, 0), 0)", "where(z <= lo, 1, 0)",
                   "where(z >= hi, 1, 0)"),
         domain="lo < hi", samples=(NEAR, (-3.0, -0.5), (0.5, 3.0)),
-        kinks=(Kink("z == lo", f"{_taken('0')}, as PyTorch does; JAX takes 1."),
-               Kink("z == hi", f"{_taken('0')}, as PyTorch does; JAX takes 1."))),
+        kinks=(Kink("z == lo", f"{_taken('0')}, as PyTorch does; {WITHIN}"),
+               Kink("z == hi", f"{_taken('0')}, as PyTorch does; {WITHIN}"))),
     own("hardsigmoid", "z", "hard sigmoid", definition="min(max(z + 3, 0), 6)/6",
         partials="where(abs(z) < 3, 1/6, 0)", samples=NEAR,
-        kinks=Kink("abs(z) == 3", f"{_taken('0')}, as PyTorch and JAX do."),
+        kinks=Kink("abs(z) == 3", f"{_taken('0')}, {ALL}"),
         source="Howard et al., arXiv:1905.02244"),
     own("hardswish", "z", "hard swish", definition="z*min(max(z + 3, 0), 6)/6",
         partials="where(z <= -3, 0, where(z >= 3, 1, (2*z + 3)/6))", samples=NEAR,
@@ -173,7 +177,7 @@ PIECEWISE: tuple[NamedFunction, ...] = (
         partials=("where(z > theta, 1, 0)", "0", "where(z > theta, 0, 1)"),
         samples=(NEAR, (-2.0, 2.0), NEAR),
         kinks=Kink("z == theta",
-                   f"the value jumps unless it is theta; {_taken('0')}, as PyTorch does.")),
+                   f"the value jumps unless it is theta; {SHRUNK}")),
     own("reglu", "a, b", "rectified gated linear unit", definition="a*relu(b)",
         partials=("relu(b)", "a*where(b > 0, 1, 0)"), samples=(NEAR, NEAR),
         kinks=Kink("b == 0", f"{_taken('0')}, {ALL}"),

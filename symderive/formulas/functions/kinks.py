@@ -1,4 +1,8 @@
-"""Functions with kinks and jumps: where the derivative is a convention, the row says which."""
+"""Functions with kinks and jumps: where the derivative is a convention, the row says which.
+
+What the conventions say of frameworks was measured, with TensorFlow 2.21 (Keras included), PyTorch
+2.13 and JAX 0.10; ``tests/test_frameworks.py`` measures it again.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +11,12 @@ import sympy as sp
 from symderive.formulas.functions.row import Kink, NamedFunction, Texts, own
 
 ANY = (-20.0, 20.0)
-JUMP = "the value jumps; the derivative is taken as 0, as TensorFlow, PyTorch and JAX do."
+ZERO = "the value jumps; the derivative is taken as 0, "
+JUMP = f"{ZERO}as PyTorch and JAX do; TensorFlow has none."
+"""Of floor and its like; without a gradient, TensorFlow too moves nothing."""
 TIE = (
     "arguments that tie share the derivative equally, as PyTorch and JAX do; "
-    "TensorFlow's maximum and minimum give it all to the first."
+    "TensorFlow's maximum and minimum take the first."
 )
 
 
@@ -56,7 +62,8 @@ ROWS: tuple[NamedFunction, ...] = (
         kinks=Kink("x == 0", "the derivative is taken as 0, as TensorFlow and PyTorch do; "
                                "JAX takes 1.")),
     own("sign", "x", "sign", equivalent="where(x > 0, 1, where(x < 0, -1, 0))", partials="0",
-        exact=sp.sign, samples=ANY, aliases=("sgn",), kinks=Kink("x == 0", JUMP)),
+        exact=sp.sign, samples=ANY, aliases=("sgn",),
+        kinks=Kink("x == 0", f"{ZERO}as TensorFlow, PyTorch and JAX do.")),
     own("max", "a, ...", "maximum", texts=_max, exact=sp.Max, samples=(ANY, ANY),
         aliases=("maximum", "Max"), kinks=Kink("a == b", TIE)),
     own("min", "a, ...", "minimum", texts=_min, exact=sp.Min, samples=(ANY, ANY),
@@ -77,7 +84,8 @@ ROWS: tuple[NamedFunction, ...] = (
     own("heaviside", "x, h=1/2", "unit step",
         equivalent="where(x > 0, 1, where(x < 0, 0, h))",
         partials=("0", "where(x == 0, 1, 0)"), samples=(ANY, (0.0, 1.0)),
-        aliases=("step", "Heaviside"), symbol="H", kinks=Kink("x == 0", JUMP)),
+        aliases=("step", "Heaviside"), symbol="H",
+        kinks=Kink("x == 0", f"{ZERO}as JAX does; TensorFlow and PyTorch have none.")),
     own("floor", "x", "greatest whole number not above x", exact=sp.floor, partials="0",
         samples=ANY, kinks=Kink("x == floor(x)", JUMP)),
     own("ceil", "x", "least whole number not below x", exact=sp.ceiling, partials="0",
@@ -88,16 +96,19 @@ ROWS: tuple[NamedFunction, ...] = (
         definition="floor(x + 1/2) - where(x - 2*floor(x/2) == 1/2, 1, 0)", partials="0",
         samples=ANY, aliases=("rint",), kinks=Kink("x - floor(x) == 1/2", JUMP)),
     own("frac", "x", "fractional part, x − ⌊x⌋", definition="x - floor(x)", partials="1",
-        samples=ANY, kinks=Kink("x == floor(x)", "the value jumps; the derivative is taken as 1.")),
+        samples=ANY,
+        kinks=Kink("x == floor(x)", "the value jumps; the derivative is taken as 1, "
+                                    "as PyTorch and JAX do.")),
     own("mod", "x, y", "remainder, with the sign of the divisor",
         definition="x - y*floor(x/y)", partials=("1", "-floor(x/y)"), domain="y != 0",
         samples=(ANY, (0.5, 9.0)), aliases=("remainder",),
-        kinks=Kink("x/y == floor(x/y)", "the value jumps; the derivative by x is taken as 1.")),
+        kinks=Kink("x/y == floor(x/y)", "the value jumps; the derivative by x is taken as 1, "
+                                        "as TensorFlow, PyTorch and JAX do.")),
     own("copysign", "x, y", "magnitude of x with the sign of y",
         equivalent="where(y >= 0, abs(x), -abs(x))",
         partials=("where(y >= 0, sign(x), -sign(x))", "0"), samples=(ANY, ANY),
-        kinks=(Kink("x == 0", "the derivative by x is taken as 0, as PyTorch does."),
-               Kink("y == 0", JUMP))),
+        kinks=(Kink("x == 0", "the derivative by x is taken as 0, as PyTorch does; JAX takes 1."),
+               Kink("y == 0", f"{ZERO}as PyTorch and JAX do."))),
     own("stop_gradient", "x", "value without a gradient", definition="x", partials="0",
         samples=ANY, aliases=("detach",),
         kinks=Kink("True", "the argument counts as a constant: the derivative is 0, as "

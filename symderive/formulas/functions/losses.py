@@ -12,7 +12,8 @@ POSITIVE = (1e-3, 20.0)
 SCALE = (0.3, 4.0)
 SIGN = (-1.0, 1.0)
 
-AT_MARGIN = "the derivative is taken as 0."
+AT_MARGIN = "the derivative is taken as 0"
+ACTIVE = f"{AT_MARGIN}; PyTorch takes that of the side with a loss."
 AT_ZERO = "the derivative is taken as 0, as TensorFlow and PyTorch do."
 _LOGITS = "where(z >= 0, 1, 0) - y - copysign(exp(-abs(z))/(1 + exp(-abs(z))), z)"
 
@@ -27,7 +28,7 @@ REGRESSION: tuple[NamedFunction, ...] = (
         kinks=Kink("p == y", AT_ZERO)),
     own("percentage_error", "p, y", "relative error", definition="abs((p - y)/y)",
         partials=("sign(p - y)/abs(y)", "-sign(p - y)*p/(y*abs(y))"), domain="y != 0",
-        samples=(ANY, POSITIVE), kinks=Kink("p == y", AT_ZERO)),
+        samples=(ANY, POSITIVE), kinks=Kink("p == y", f"{AT_MARGIN}, as TensorFlow does.")),
     own("squared_log_error", "p, y", "squared logarithmic error",
         definition="(log(1 + p) - log(1 + y))**2",
         partials=("2*(log1p(p) - log1p(y))/(1 + p)", "-2*(log1p(p) - log1p(y))/(1 + y)"),
@@ -85,7 +86,7 @@ REGRESSION: tuple[NamedFunction, ...] = (
                   "where(abs(p - y) > epsilon, -sign(p - y), 0)",
                   "where(abs(p - y) > epsilon, -1, 0)"),
         domain="epsilon > 0", samples=(ANY, ANY, (0.1, 2.0)),
-        kinks=Kink("abs(p - y) == epsilon", AT_MARGIN)),
+        kinks=Kink("abs(p - y) == epsilon", f"{AT_MARGIN}.")),
 )
 
 CLASSIFICATION: tuple[NamedFunction, ...] = (
@@ -124,7 +125,7 @@ CLASSIFICATION: tuple[NamedFunction, ...] = (
         source="Lin et al., arXiv:1708.02002, without class weights"),
     own("hinge", "s, y", "hinge loss", definition="max(0, 1 - y*s)",
         partials=("where(y*s < 1, -y, 0)", "where(y*s < 1, -s, 0)"), samples=(NEAR, SIGN),
-        kinks=Kink("y*s == 1", AT_MARGIN)),
+        kinks=Kink("y*s == 1", f"{AT_MARGIN}; TensorFlow takes that of the side with a loss.")),
     own("squared_hinge", "s, y", "squared hinge loss", definition="max(0, 1 - y*s)**2",
         partials=("-2*y*max(0, 1 - y*s)", "-2*s*max(0, 1 - y*s)"), samples=(NEAR, SIGN)),
     own("logistic_loss", "s, y", "logistic loss of a margin", definition="log(1 + exp(-y*s))",
@@ -137,12 +138,12 @@ CLASSIFICATION: tuple[NamedFunction, ...] = (
         definition="max(0, margin - y*(a - b))",
         partials=("where(y*(a - b) < margin, -y, 0)", "where(y*(a - b) < margin, y, 0)",
                   "where(y*(a - b) < margin, b - a, 0)", "where(y*(a - b) < margin, 1, 0)"),
-        samples=(NEAR, NEAR, SIGN, SHARE), kinks=Kink("y*(a - b) == margin", AT_MARGIN)),
+        samples=(NEAR, NEAR, SIGN, SHARE), kinks=Kink("y*(a - b) == margin", ACTIVE)),
     own("triplet", "near, far, margin=1", "triplet loss of two distances",
         definition="max(0, near - far + margin)",
         partials=("where(near - far > -margin, 1, 0)", "where(near - far > -margin, -1, 0)",
                   "where(near - far > -margin, 1, 0)"),
-        samples=(POSITIVE, POSITIVE, SCALE), kinks=Kink("near - far == -margin", AT_MARGIN)),
+        samples=(POSITIVE, POSITIVE, SCALE), kinks=Kink("near - far == -margin", ACTIVE)),
     own("contrastive", "d, y, margin=1", "contrastive loss of a distance",
         definition="y*d**2 + (1 - y)*max(0, margin - d)**2",
         partials=("2*y*d - 2*(1 - y)*max(0, margin - d)", "d**2 - max(0, margin - d)**2",
@@ -159,7 +160,8 @@ LIKELIHOODS: tuple[NamedFunction, ...] = (
         definition="log(2*scale) + abs(y - mu)/scale",
         partials=("-sign(y - mu)/scale", "sign(y - mu)/scale",
                   "1/scale - abs(y - mu)/scale**2"),
-        domain="scale > 0", samples=(ANY, ANY, SCALE), kinks=Kink("y == mu", AT_ZERO)),
+        domain="scale > 0", samples=(ANY, ANY, SCALE),
+        kinks=Kink("y == mu", f"{AT_MARGIN}, as PyTorch does; JAX takes that of y > mu.")),
     own("cauchy_nll", "mu, y, scale", "negative log-likelihood of the Cauchy distribution",
         definition="log(pi*scale) + log(1 + ((y - mu)/scale)**2)",
         partials=("-2*(y - mu)/(scale**2 + (y - mu)**2)",

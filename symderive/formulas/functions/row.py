@@ -1,15 +1,15 @@
 """A named function as a row of a table, and the SymPy class made from a row.
 
-A row holds text and reads it on first use, so that importing the table costs nothing. SymPy's own
-class serves where SymPy has a smooth one (``exp``, ``gamma``); every other row gets a class of its
-own, which keeps its name in formulas: ``sigmoid(z)`` stays ``sigmoid(z)`` until a definition is
-asked for.
+A row holds text and reads it on first use, so that importing the table costs little. SymPy's own
+class serves where SymPy has a smooth one (``exp``, ``gamma``); every other row has a class of its
+own, made on first use, which keeps its name in formulas: ``sigmoid(z)`` stays ``sigmoid(z)`` until
+a definition is asked for.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
 
@@ -66,8 +66,8 @@ class NamedFunction:
         name: As written in formulas: ``sigmoid``.
         parameters: ``("p", "y")``; a last ``"..."`` means any number of further arguments.
         title: As documents call it: ``logistic sigmoid``.
-        function: Its SymPy class; ``None`` where it builds something else: ``sqrt``, a power.
-        apply: Builds the SymPy object from arguments.
+        build: Makes the SymPy object from arguments; ``None`` for a class of the row's own.
+        known: SymPy's own class, where the row stands for one.
         definition: Formula text in the parameters; ``None`` for a primitive.
         partials: The derivative by each parameter, as formula text; ``""`` where there is none to
             state (the order of a Bessel function).
@@ -93,8 +93,8 @@ class NamedFunction:
     name: str
     parameters: tuple[str, ...]
     title: str
-    apply: Callable[..., Expr]
-    function: type[Function] | None = None
+    build: Callable[..., Expr] | None = None
+    known: type[Function] | None = None
     definition: str | None = None
     partials: tuple[str, ...] = ()
     stable: str = ""
@@ -113,6 +113,20 @@ class NamedFunction:
     texts: Callable[[tuple[str, ...]], Texts] | None = None
     scope: Mapping[str, NamedFunction] | None = None
     spec: tuple[Any, ...] = ()
+
+    @property
+    def function(self) -> type[Function] | None:
+        """Its SymPy class; ``None`` where it builds something else: ``sqrt``, a power."""
+        return self.known if self.build is not None else own_class(self)
+
+    def apply(self, *args: Expr) -> Expr:
+        """The SymPy object for the arguments."""
+        if self.build is not None:
+            return self.build(*args)
+        least, _ = self.arity()
+        if len(args) < least:
+            raise TypeError(f"{self.name} takes at least {least} arguments")
+        return own_class(self)(*args)
 
     @property
     def variadic(self) -> bool:
@@ -277,35 +291,26 @@ def _evalf(formula: Named, prec: int, options: Mapping[str, Any]) -> tuple[Any, 
     return (number._mpf_, None, prec, None) if number else (None, None, None, None)
 
 
-def make_class(row: NamedFunction) -> NamedFunction:
-    """The row with a SymPy class of its own, named like the row."""
+@cache
+def own_class(row: NamedFunction) -> type[Named]:
+    """The SymPy class of a row that has none of SymPy's, named like the row.
+
+    It is made when the row is first used: the table has more rows than any model needs.
+    """
     least, most = row.arity()
-    namespace: dict[str, Any] = {"__doc__": row.title, "__module__": __name__}
+    namespace: dict[str, Any] = {"__doc__": row.title, "__module__": __name__, "row": row}
     if most is not None:
         namespace["nargs"] = tuple(range(least, most + 1))
     metaclass: Any = type(Named)
-    cls = metaclass(row.name, (Named,), namespace)
-
-    def apply(*args: Expr) -> Expr:
-        if len(args) < least:
-            raise TypeError(f"{row.name} takes at least {least} arguments")
-        return cls(*args)
-
-    made = replace(row, function=cls, apply=apply)
-    cls.row = made
+    cls: type[Named] = metaclass(row.name, (Named,), namespace)
     evalf_table[cls] = _evalf
-    return made
-
-
-def _unbuilt(*args: Expr) -> Expr:
-    raise TypeError("a row without its class")
+    return cls
 
 
 def own(name: str, parameters: str, title: str, **fields: Any) -> NamedFunction:
     """A row with a class of its own; ``parameters`` as in a signature: ``"z, alpha=0.01"``."""
     names, defaults = _signature(parameters)
-    row = NamedFunction(name, names, title, _unbuilt, defaults=defaults, **_tupled(fields))
-    return make_class(row)
+    return NamedFunction(name, names, title, defaults=defaults, **_tupled(fields))
 
 
 def known(
@@ -313,8 +318,8 @@ def known(
 ) -> NamedFunction:
     """A row for a class of SymPy's own."""
     names, defaults = _signature(parameters)
-    fields = {"apply": function, **_tupled(fields)}
-    return NamedFunction(name, names, title, function=function, defaults=defaults, **fields)
+    fields = {"build": function, **_tupled(fields)}
+    return NamedFunction(name, names, title, known=function, defaults=defaults, **fields)
 
 
 def _signature(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:

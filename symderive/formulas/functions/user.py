@@ -137,7 +137,7 @@ def user_function(
     )
     if not partials:
         expand = row.definition_formula if definition else sp.Function(name)
-        row = replace(row, apply=_counted(row, expand), function=None)
+        row = replace(row, build=_counted(row, expand))
     scope[name] = row
     return row
 
