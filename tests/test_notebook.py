@@ -66,6 +66,9 @@ MODELS = {
         shapes={"x": "n", "A": "n n"},
         properties={"A": "symmetric"},
     ),
+    "vector": lambda: sd.Model(
+        {"y": "sigmoid(W @ x)"}, parameters={"W": [[1.0, 2.0], [0.0, 1.0]], "x": [1.0, 2.0]}
+    ),
     "keywords": lambda: sd.Model({"y": "lambda*x"}, parameters={"lambda": 0.5, "x": 2.0}),
     "hostile": hostile,
 }
