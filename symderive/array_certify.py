@@ -25,7 +25,7 @@ from sympy import (
 )
 from sympy.core.function import AppliedUndef
 
-from symderive.certify import SEED, certify, defined
+from symderive.certify import SEED, certify, defined, witness
 from symderive.formulas.arrays.algebra import Algebra
 from symderive.formulas.arrays.concrete import concrete, entry_name
 from symderive.formulas.arrays.index import Index, Part, free_indices, substitute
@@ -98,6 +98,9 @@ def certify_array(
         for at in places:
             sides = [concrete(side, chosen, at) for side in (left, right)]
             known = held(algebra.known, shapes, chosen)
+            sides = [differentiated(side) for side in sides]
+            if any(part.free_symbols & known.keys() for side in sides for part in side.atoms(Diff)):
+                continue  # a difference would move what the property ties
             sides = [side.xreplace(known) for side in sides]
             definitions = _definitions(where or {}, sides, chosen, known)
             found = certify(*sides, where=definitions)
@@ -113,6 +116,12 @@ def certify_array(
     shown = "; ".join(dict.fromkeys(text for text in tried if text))
     at_shapes = f" at the sizes {shown}" if shown else ""
     return Certificate("sampled", f"equal at {points} points{at_shapes}", points, 50, SEED)
+
+
+def differentiated(formula: Expr) -> Expr:
+    """Each ``Diff`` by SymPy where it can: entries are independent, before properties tie them."""
+    found = {part: witness(*part.args) for part in formula.atoms(Diff)}
+    return formula.xreplace({part: value for part, value in found.items() if value is not None})
 
 
 def _witnessed(left: Expr, right: Expr, algebra: Algebra, where: Mapping[Expr, Expr]) -> bool:

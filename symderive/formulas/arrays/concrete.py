@@ -29,7 +29,7 @@ from sympy import Sum as SympySum
 
 from symderive.errors import ValueMissingError
 from symderive.formulas.arrays.explicit import Block, NotExplicitError
-from symderive.formulas.arrays.index import ArrayOf, Index, Part, bound
+from symderive.formulas.arrays.index import ArrayOf, Index, Part, Sigma, bound
 from symderive.formulas.arrays.ops import OPS
 from symderive.formulas.inert import Diff
 
@@ -184,6 +184,7 @@ class _Writer:
 
 
 _WRITERS = {
+    Sigma: _Writer._sum,
     SympySum: _Writer._sum,
     Mul: _Writer._mul,
     KroneckerDelta: _Writer._delta,

@@ -107,8 +107,8 @@ def det(arrays: Sequence[Block], _: At) -> Expr:
 
 
 def logdet(arrays: Sequence[Block], at: At) -> Expr:
-    """The logarithm of the absolute value of the determinant."""
-    return log(FUNCTIONS["abs"].apply(det(arrays, at)))
+    """The logarithm of the absolute value of the determinant: log(det²)/2, which has a slope."""
+    return log(det(arrays, at) ** 2) / 2
 
 
 def inv(arrays: Sequence[Block], at: At) -> Expr:

@@ -54,6 +54,19 @@ class Index(Symbol):
         return (self.name, self.size), {}
 
 
+class Sigma(SympySum):
+    """SymPy's sum with its body as it is: SymPy would put the factors of cases into each case."""
+
+    def __new__(cls, function: Expr, *limits: Tuple) -> Any:
+        """The sum; zero where the body is."""
+        if function == 0:
+            return S.Zero
+        made = Expr.__new__(cls)
+        made._args = (function, *limits)
+        made.is_commutative = True
+        return made
+
+
 class ArrayOf(Basic):
     """A whole array as an operand: its entry as a formula of bound indices."""
 
@@ -134,12 +147,12 @@ def sigma(body: Expr, indices: Sequence[Index]) -> Expr:
         inner, renamed = opened(body)
         limits = [Tuple(i, S.Zero, i.size - 1) for i in renamed] + limits
         body = inner
-    return SympySum(body, *limits)
+    return Sigma(body, *limits)
 
 
 def sigma_as_is(body: Expr, indices: Sequence[Index]) -> Expr:
     """The sum, nothing inside it opened."""
-    return SympySum(body, *(Tuple(index, S.Zero, index.size - 1) for index in indices))
+    return Sigma(body, *(Tuple(index, S.Zero, index.size - 1) for index in indices))
 
 
 def bound(formula: SympySum) -> tuple[Index, ...]:
@@ -179,7 +192,7 @@ def substitute(formula: Basic, values: Mapping[Basic, Basic]) -> Any:
         body = substitute(body, inner)
         if isinstance(formula, ArrayOf):
             return ArrayOf(body, Tuple(*mine))
-        return SympySum(body, *(Tuple(i, S.Zero, i.size - 1) for i in mine))
+        return Sigma(body, *(Tuple(i, S.Zero, i.size - 1) for i in mine))
     args = [substitute(arg, values) for arg in formula.args]
     if all(new is old for new, old in zip(args, formula.args, strict=True)):
         return formula

@@ -151,13 +151,17 @@ def is_condition(value: Tree) -> bool:
     """Whether the entries are true or false."""
     if isinstance(value, Number):
         return bool(value.value.is_Boolean)
+    if isinstance(value, Apply) and value.op in _MOVES:
+        return is_condition(value.args[0])
     return isinstance(value, Apply) and value.op in _CONDITIONS
 
 
 _CONDITIONS = frozenset(
     {"logical_and", "logical_or", "logical_not", *(kind.__name__ for kind in COMPARISONS)}
 )
-_LOGIC = frozenset({"logical_and", "logical_or", "logical_not", "where"})
+_MOVES = frozenset({"index", "transpose", "broadcast_to"})
+"""What moves entries and changes none: conditions may be moved too."""
+_LOGIC = frozenset({"logical_and", "logical_or", "logical_not", "where"}) | _MOVES
 
 
 def condition_of(value: object) -> Tree:
