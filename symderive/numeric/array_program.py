@@ -113,7 +113,7 @@ class ArrayFunction:
                 "stages": [name for name, _ in self.definitions],
             }[what]
             program = self.program(outputs, sizes)
-            text = emit_fast(program, sizes) or emit(program)
+            text = emit_fast(program, sizes) or emit(program, guarded=0 in sizes.values())
             self._cache[key] = load(text)
         return self._cache[key]
 

@@ -55,11 +55,13 @@ class Writer:
 
     Args:
         program: The steps.
-        name: Of the function.
+        guarded: Whether a number by a size of 0 is inf; else it is an error.
     """
 
-    def __init__(self, program: ArrayProgram, name: str = "value_and_gradient") -> None:
-        self.program, self.name = program, name
+    name = "value_and_gradient"
+
+    def __init__(self, program: ArrayProgram, guarded: bool = False) -> None:
+        self.program, self.guarded = program, guarded
         own = [*program.inputs, *(step.name for step in program.steps)]
         self.names = identifiers([*own, *(s for s in program.sizes if s not in own)])
         self.shapes: dict[str, Shape] = {**dict.fromkeys(program.sizes, ()), **program.inputs}
@@ -165,7 +167,12 @@ class Writer:
             op = OPS[step.op]
             level, loosest = op.numpy_level, op.operands
             plain = step.op == "div" and isinstance(step.operands[0], float)
-            if plain and isinstance(step.operands[1], str) and not self.shapes[step.operands[1]]:
+            if (
+                self.guarded
+                and plain
+                and isinstance(step.operands[1], str)
+                and not self.shapes[step.operands[1]]
+            ):
                 texts = [self.operand(o)[0] for o in step.operands]
                 return f"np.divide({', '.join(texts)})", ATOM  # 1/0 is inf, not an error
         else:
@@ -204,6 +211,6 @@ class Writer:
         return repr(operand), SIGN if operand < 0 else ATOM
 
 
-def emit(program: ArrayProgram, name: str = "value_and_gradient") -> str:
+def emit(program: ArrayProgram, guarded: bool = False) -> str:
     """The program as a Python module."""
-    return Writer(program, name).text()
+    return Writer(program, guarded).text()
