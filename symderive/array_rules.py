@@ -87,17 +87,22 @@ def _eigenvalue(p: Part, at: Sequence[Index], change: Expr) -> Expr:
 
 
 def _cholesky(p: Part, at: Sequence[Index], change: Expr) -> Expr:
-    """∂L = L Φ(L⁻¹ ∂U L⁻ᵀ), Φ the lower triangle with half the diagonal (Giles, 2008)."""
+    """∂L = L Φ(L⁻¹ ∂U L⁻ᵀ) of the symmetric part; Φ halves the diagonal and drops the upper triangle.
+
+    See Giles, 2008.
+    """
     size = p.arrays[0].indices[0].size
     k = fresh(size)
     row, column = p.indices
     lower = ArrayOf(part("cholesky", p.arrays, _bare(p)), p.arrays[0].args[1])
     half = Piecewise((S.One, k > column), (Rational(1, 2), delta_is(k, column)), (S.Zero, true))
-    left = part("inv", [lower], (k, at[0]))
-    right = part("inv", [lower], (column, at[1]))
-    return sigma_as_is(
-        product(part("cholesky", p.arrays, (row, k)), half, left, change, right), [k, *at]
+    sides = (  # of the symmetric part, whose entries move together
+        product(part("inv", [lower], (k, first)), part("inv", [lower], (column, second)))
+        for first, second in (at, at[::-1])
     )
+    factor = part("cholesky", p.arrays, (row, k))
+    parts = (Rational(1, 2), factor, half, sum_of(*sides), change)
+    return sigma_as_is(product(*parts), [k, *at])
 
 
 def delta_is(left: Expr, right: Expr) -> object:
@@ -126,6 +131,19 @@ def _softmax(p: Part, at: Sequence[Index], change: Expr) -> Expr:
 def _norm(p: Part, at: Sequence[Index], change: Expr) -> Expr:
     """∂‖U‖ = Σ U_p ∂U_p / ‖U‖."""
     return quotient(sigma_as_is(product(p.arrays[0].formula, change), at), p)
+
+
+def _normalised(scale: str, centred: bool) -> Change:
+    """∂z_j = Σ (δ_jp − 1/N − z_j z_p/N)/s ∂U_p; not centred, without the 1/N."""
+
+    def change(p: Part, at: Sequence[Index], moved: Expr) -> Expr:
+        count = product(*(index.size for index in at))
+        same = product(*(delta(left, right) for left, right in zip(p.indices, at, strict=True)))
+        mean = [minus(quotient(S.One, count))] if centred else []
+        inner = sum_of(same, *mean, minus(quotient(product(p, part(p.op, p.arrays, at)), count)))
+        return quotient(sigma_as_is(product(inner, moved), at), part(scale, p.arrays))
+
+    return change
 
 
 PART_ROWS: tuple[PartRule, ...] = (
@@ -176,6 +194,22 @@ PART_ROWS: tuple[PartRule, ...] = (
         _softmax,
     ),
     PartRule(
+        "layer_norm",
+        "normalisation rule",
+        "(U - mean(U))/s",
+        "(dU - mean(dU) - Z*mean(Z*dU))/s",
+        _normalised("deviation", True),
+        "Z is the result, s the root of the variance and a small constant",
+    ),
+    PartRule(
+        "rms_norm",
+        "root-mean-square rule",
+        "U/s",
+        "(dU - Z*mean(Z*dU))/s",
+        _normalised("rms", False),
+        "Z is the result, s the root of the mean square and a small constant",
+    ),
+    PartRule(
         "norm", "derivative of the norm", "norm(U)", "sum(U*dU)/norm(U)", _norm, "U is not zero"
     ),
 )
@@ -204,8 +238,25 @@ def _under_the_sum(formula: Expr, _: Bindings, derivatives: tuple[Expr, ...]) ->
     return sigma_as_is(derivatives[0], bound(formula)) if derivatives[0] != 0 else S.Zero
 
 
-TRACE_FUNCTIONS: Mapping[str, str] = {"expm": "expm", "sinm": "cosm", "logm": "inv"}
-"""Functions of a matrix that are differentiated in a trace, and their derivatives."""
+def _of(op: str, number: Expr = S.One) -> Callable[[Part, Sequence[Expr]], Expr]:
+    return lambda p, at: product(number, part(op, p.arrays, at))
+
+
+def _half_inverse(p: Part, at: Sequence[Expr]) -> Expr:
+    """Half the inverse of the square root itself."""
+    indices = p.arrays[0].args[1]
+    root = ArrayOf(part("sqrtm", p.arrays, tuple(indices)), indices)
+    return product(Rational(1, 2), part("inv", [root], at))
+
+
+TRACE_FUNCTIONS: Mapping[str, Callable[[Part, Sequence[Expr]], Expr]] = {
+    "expm": _of("expm"),
+    "sinm": _of("cosm"),
+    "cosm": _of("sinm", S.NegativeOne),
+    "logm": _of("inv"),
+    "sqrtm": _half_inverse,
+}
+"""Functions of a matrix that are differentiated in a trace, and entries of their derivatives."""
 
 
 def _trace(formula: Expr, variable: Symbol) -> Bindings | None:
@@ -225,7 +276,7 @@ def _of_trace(formula: Expr, _: Bindings, derivatives: tuple[Expr, ...]) -> Expr
         return S.Zero
     inside = formula.function
     at = inside.arrays[0].indices
-    outer = part(TRACE_FUNCTIONS[inside.op], inside.arrays, (at[1], at[0]))
+    outer = TRACE_FUNCTIONS[inside.op](inside, (at[1], at[0]))
     return sigma_as_is(product(outer, derivatives[0]), at)
 
 
@@ -233,6 +284,8 @@ def _part_row(row: PartRule) -> Row:
     def match(formula: Expr, variable: Symbol) -> Bindings | None:
         if not isinstance(formula, Part) or formula.op != row.op or not depends(formula, variable):
             return None
+        if any(depends(number, variable) for number in formula.arrays[1:]):
+            return None  # the small number of a normalisation is a constant
         return (("u", formula.arrays[0].formula),)
 
     def conclude(formula: Expr, _: Bindings, derivatives: tuple[Expr, ...]) -> Expr:

@@ -124,9 +124,14 @@ def solve(arrays: Sequence[Block], at: At) -> Expr:
     return total / determinant(rows)
 
 
+def symmetric(array: Block) -> Block:
+    """The symmetric part of a matrix; of a symmetric one, itself."""
+    return block(array.shape, lambda at: (array[at] + array[at[::-1]]) / 2)
+
+
 def cholesky(arrays: Sequence[Block], at: At) -> Expr:
-    """The lower triangular factor; only the lower triangle is read."""
-    matrix = arrays[0]
+    """The lower triangular factor of the symmetric part."""
+    matrix = symmetric(arrays[0])
     known: dict[At, Expr] = {}
     for row, column in product(range(at[0] + 1), range(at[0] + 1)):
         if column > row:
@@ -137,8 +142,8 @@ def cholesky(arrays: Sequence[Block], at: At) -> Expr:
 
 
 def eigvalsh(arrays: Sequence[Block], at: At) -> Expr:
-    """The eigenvalues of a symmetric matrix, least first; only the lower triangle is read."""
-    matrix, size = arrays[0], arrays[0].shape[0]
+    """The eigenvalues of the symmetric part, least first."""
+    matrix, size = symmetric(arrays[0]), arrays[0].shape[0]
     if size == 1:
         return matrix[0, 0]
     if size == 2:
@@ -156,6 +161,15 @@ def eigvalsh(arrays: Sequence[Block], at: At) -> Expr:
     )
     angle = acos(determinant(shifted) / (2 * spread**3)) / 3
     return mean + 2 * spread * cos(angle + Rational(2 * ((at[0] + 1) % 3), 3) * pi)
+
+
+def eigenvectors(arrays: Sequence[Block], at: At) -> Expr:
+    """Unit eigenvectors of the symmetric part as columns, where its eigenvalues are distinct."""
+    size, value = arrays[0].shape[0], eigvalsh(arrays, at[1:])
+    matrix = symmetric(arrays[0])
+    shifted = block((size, size), lambda p: matrix[p] - value if p[0] == p[1] else matrix[p]).rows()
+    vector = [_cofactor(shifted, 0, k) for k in range(size)]
+    return vector[at[0]] / sqrt(Add(*(part**2 for part in vector)))
 
 
 def greatest(arrays: Sequence[Block], _: At) -> Expr:
@@ -212,6 +226,32 @@ def prod_others(arrays: Sequence[Block], at: At) -> Expr:
     """The product of all entries but one."""
     places = product(*map(range, arrays[0].shape))
     return Mul(*(arrays[0][other] for other in places if other != at))
+
+
+def _mean(entries: Sequence[Expr]) -> Expr:
+    return Add(*entries) / len(entries)
+
+
+def deviation(arrays: Sequence[Block], _: At) -> Expr:
+    """√(variance + ε)."""
+    entries = arrays[0].entries
+    mean = _mean(entries)
+    return sqrt(_mean([(entry - mean) ** 2 for entry in entries]) + arrays[1].entries[0])
+
+
+def layer_norm(arrays: Sequence[Block], at: At) -> Expr:
+    """(entry − mean)/√(variance + ε)."""
+    return (arrays[0][at] - _mean(arrays[0].entries)) / deviation(arrays, at)
+
+
+def rms(arrays: Sequence[Block], _: At) -> Expr:
+    """√(mean square + ε)."""
+    return sqrt(_mean([entry**2 for entry in arrays[0].entries]) + arrays[1].entries[0])
+
+
+def rms_norm(arrays: Sequence[Block], at: At) -> Expr:
+    """entry/√(mean square + ε)."""
+    return arrays[0][at] / rms(arrays, at)
 
 
 # Functions of a matrix ------------------------------------------------------------------------
