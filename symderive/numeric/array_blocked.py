@@ -17,7 +17,8 @@ from symderive.numeric.array_forms import FORMS
 from symderive.numeric.array_ordering import Step
 from symderive.numeric.array_source import ArrayProgram, Writer
 
-CACHE = 60_000  # numbers: about half of a second-level cache of a megabyte
+CACHE = 240_000  # numbers in a block, all its arrays together: about two megabytes
+FEWEST = 8  # blocks; fewer do not pay for the loop
 SMALLEST, LARGEST = 128, 8192  # rows of a block
 
 BEFORE, ROWS, SUM, AFTER = "before", "rows", "sum", "after"
@@ -243,14 +244,14 @@ def emit_fast(program: ArrayProgram, sizes: Mapping[str, int]) -> str | None:
         return float(axis.xreplace({s: sizes.get(s.name, 1) for s in axis.free_symbols}))
 
     for name in sorted(sizes, key=lambda name: -sizes[name]):
-        if sizes[name] < 2 * SMALLEST:
+        if sizes[name] < FEWEST * SMALLEST:
             return None
         rows = Symbol(name)
         kinds = kinds_of(program, rows)
         if kinds is None or SUM not in kinds.values():
             continue
         block = block_of(program, kinds, rows, size)
-        if sizes[name] >= 2 * block:
+        if sizes[name] >= FEWEST * block:
             return BlockedWriter(program, kinds, rows, block, sizes).text()
         return None
     return None
