@@ -90,7 +90,7 @@ class ArrayContext(Context):
 
     def edge_label(self, source: str) -> str:
         """The shape of what goes along an edge of the graph."""
-        return " × ".join(map(str, self.dimensions(source)))
+        return "×".join(map(str, self.dimensions(source)))
 
 
 def stage_tree(stage: Stage) -> Tree:

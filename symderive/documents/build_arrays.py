@@ -35,6 +35,7 @@ from symderive.formulas.tree import (
     Op,
     Row,
     Style,
+    fence,
     name_node,
     partial,
     width,
@@ -307,6 +308,10 @@ def _digits(value: int) -> Node:
     return Num(str(value))
 
 
+def _bracketed(node: Node) -> Node:
+    return fence(node) if isinstance(node, Row) else node
+
+
 def update_told(context: Context) -> Iterator[Block]:
     """One step of gradient descent in numbers, then the loss over more of them."""
     numbers = context.numbers
@@ -327,7 +332,7 @@ def update_told(context: Context) -> Iterator[Block]:
                     Op("−"),
                     number(rate),
                     DOT,
-                    numbers_node(numbers.adjoints[name]),
+                    _bracketed(numbers_node(numbers.adjoints[name])),
                     APPROX,
                     numbers_node(numbers.new[name]),
                 )

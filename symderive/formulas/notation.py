@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sympy import Basic, Function, Max, Min, Piecewise, S, Symbol
+from sympy import Basic, Function, Max, Min, Mul, Piecewise, Product, S, Symbol
 from sympy.core.function import AppliedUndef
 from sympy.core.relational import Relational
 
@@ -112,7 +112,6 @@ _UNBRACKETED_WORDS = (
 UNBRACKETED = frozenset(_UNBRACKETED_WORDS.split())
 """Functions that need no brackets around a single name: log x."""
 
-BIG_SIGNS: Mapping[str, str] = {"Sum": "∑", "Product": "∏"}
 
 RELATIONS: Mapping[str, str] = {"==": "=", "!=": "≠", ">=": "≥", "<=": "≤", ">": ">", "<": "<"}
 
@@ -230,7 +229,7 @@ def _string(printer: Printer, formula: Any) -> Built:
 
 def _big(printer: Printer, formula: Any) -> Built:
     body = printer.within(formula.function, Level.NEGATIVE)
-    sign = BIG_SIGNS[type(formula).__name__]
+    sign = "∏" if isinstance(formula, Product) else "∑"
     if all(hasattr(limits[0], "size") for limits in formula.limits):
         # Indices that run along whole axes: one sign for all, and no bounds, as papers print it
         indices = sorted((printer.node(limits[0]) for limits in formula.limits), key=plain)
@@ -250,12 +249,14 @@ def _big(printer: Printer, formula: Any) -> Built:
 def _restricted(printer: Printer, formula: Any, indices: Node, body: Node) -> tuple[Node, Node]:
     """A sum of terms that are zero unless a condition holds: over the indices where it does."""
     function = formula.function
-    if not isinstance(function, Piecewise) or len(function.args) != 2 or len(formula.limits) != 1:
-        return indices, body
-    (value, test), (otherwise, _) = function.args
-    if otherwise != 0 or not isinstance(test, Relational) or formula.limits[0][0] not in test.args:
-        return indices, body
-    return printer.node(test), printer.within(value, Level.NEGATIVE)
+    for factor in Mul.make_args(function):
+        if len(formula.limits) != 1 or not isinstance(factor, Piecewise) or len(factor.args) != 2:
+            continue
+        (value, test), (otherwise, _) = factor.args
+        if otherwise == 0 and isinstance(test, Relational) and formula.limits[0][0] in test.args:
+            rest = function.xreplace({factor: value})
+            return printer.node(test), printer.within(rest, Level.NEGATIVE)
+    return indices, body
 
 
 def _integral(printer: Printer, formula: Any) -> Built:
@@ -289,6 +290,10 @@ def _derivative(printer: Printer, formula: Any) -> Built:
 
 
 def _piecewise(printer: Printer, formula: Any) -> Built:
+    if len(formula.args) == 2 and [value for value, _ in formula.args] == [1, 0]:
+        test = formula.args[0][1]
+        if any(hasattr(symbol, "size") for symbol in getattr(test, "args", ())):
+            return Built(Fence("[", printer.node(test), "]"))  # [i ≤ j] is 1 or 0
     rows = tuple(
         (printer.node(value), None if test is S.true else printer.node(test))
         for value, test in formula.args
