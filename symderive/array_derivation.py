@@ -179,7 +179,9 @@ class ArrayDerivation(Derivation):
     def _report(self) -> Report:
         from symderive.array_checking import check_arrays
 
-        return check_arrays(self.model, self.chain())
+        chain = self.chain()
+        assert isinstance(chain, ArrayChain)
+        return check_arrays(self.model, chain)
 
     # Numbers ------------------------------------------------------------------------------
 

@@ -199,7 +199,7 @@ def _with_step(
             return Certificate("unknown", "not finite at this point", 1, DIGITS, SEED, shown)
         slopes = sorted(((here - below) / step, (above - here) / step))
         if slopes[1] - slopes[0] > mpf(10) ** -(DIGITS // 4) * scale:
-            return _at_kink(mine, slopes, shown)
+            return at_kink(mine, slopes, shown)
         error = abs(mine - difference) / scale
         if error > TOLERANCE:
             method = f"{mp.nstr(mine, 12)} against {mp.nstr(difference, 12)} by differences"
@@ -208,7 +208,7 @@ def _with_step(
         return Certificate("sampled", method, 1, digits, SEED)
 
 
-def _at_kink(mine: mpf, slopes: list[mpf], point: tuple[tuple[str, str], ...]) -> Certificate:
+def at_kink(mine: mpf, slopes: list[mpf], point: tuple[tuple[str, str], ...]) -> Certificate:
     """At a kink the derivative is a convention: it must lie between the one-sided slopes."""
     between = f"the one-sided slopes {mp.nstr(slopes[0], 6)} and {mp.nstr(slopes[1], 6)}"
     slack = TOLERANCE * max(abs(slopes[0]), abs(slopes[1]), 1)

@@ -1,5 +1,7 @@
 """Programs of arrays: every operation against NumPy, stable forms, order of products, errors."""
 
+import contextlib
+
 import numpy as np
 import pytest
 from sympy import Expr, Integer, S, Symbol
@@ -8,9 +10,15 @@ from symderive.errors import SymderiveError, UnknownChoiceError, ValueMissingErr
 from symderive.formulas.arrays import ops
 from symderive.formulas.arrays.ops import add, apply, multiply, number, total, transpose
 from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Tree
+from symderive.formulas.arrays.reading import parse_array
+from symderive.formulas.functions import FUNCTIONS
 from symderive.numeric import train, update
 from symderive.numeric.array_blocked import emit_fast
 from symderive.numeric.array_program import ArrayFunction
+
+from test_array_ops import EXAMPLES, arrays_at, numpy_answer
+from test_array_ops import SHAPES as TEXT_SHAPES
+from test_array_ops import SIZES as TEXT_SIZES
 
 m, n, p = Symbol("m"), Symbol("n"), Symbol("p")
 SHAPES = {
@@ -150,7 +158,7 @@ def values_at(sizes: dict[str, int], seed: int = 0) -> dict[str, np.ndarray]:
 
 def inputs_of(*trees: Tree) -> dict[str, tuple[Expr, ...]]:
     found = {t.name: t.shape for tree in trees for t in tree.walk() if isinstance(t, Leaf)}
-    return found | {name: shape for name, shape in {"X": (m, n), "W": (n, p)}.items()}
+    return found | {"X": (m, n), "W": (n, p)}
 
 
 def function_of(tree: Tree, **options: object) -> ArrayFunction:
@@ -290,9 +298,37 @@ def test_operations_are_numpys(name: str, sizes: dict[str, int]) -> None:
     check(CASES[name], sizes)
 
 
-def test_every_row_is_tested() -> None:
-    used = {t.op for tree in CASES.values() for t in tree.walk() if isinstance(t, Apply)}
-    assert set(ops.OPS) - used <= {"Eq", "LtE"}
+def by_text(text: str, sizes: dict[str, int], indexed: bool) -> None:
+    tree, names, _ = parse_array(text, FUNCTIONS, TEXT_SHAPES)
+    arrays = arrays_at(sizes)
+    expected = numpy_answer(text, arrays, sizes)
+    given = {f"_{place}": arrays[name] for place, name in enumerate(names)}
+    shapes = {f"_{place}": TEXT_SHAPES.get(name, ()) for place, name in enumerate(names)}
+    if indexed:
+        indices = ops.indices_of(tree.shape)
+        options = (("formula", ops.entry(tree, indices)), ("indices", indices))
+        leaves = tuple(Leaf(shape, name) for name, shape in shapes.items())
+        tree = Apply(tree.shape, "index_notation", leaves, options)
+    shapes |= {"sizes": (Symbol("m"), Symbol("n"))}
+    given |= {"sizes": np.zeros((sizes["m"], sizes["n"]))}
+    f = ArrayFunction([("result", tree)], shapes, "result", {})
+    found = f.value_only(**given)
+    assert np.shape(found) == expected.shape
+    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-11, err_msg=f.source)
+
+
+@pytest.mark.parametrize("indexed", [False, True], ids=["tree", "indices"])
+@pytest.mark.parametrize(("row", "text"), EXAMPLES, ids=[row.name for row, _ in EXAMPLES])
+def test_every_row_is_numpys(row: ops.Op, text: str, indexed: bool) -> None:
+    checked = []
+    for rows, columns in TEXT_SIZES:
+        sizes = {"m": rows, "n": columns}
+        with contextlib.suppress(ValueError, RuntimeWarning, ZeroDivisionError, IndexError):
+            numpy_answer(text, arrays_at(sizes), sizes)
+            checked.append(sizes)
+    for sizes in checked:
+        by_text(text, sizes, indexed)
+    assert checked
 
 
 # Index notation ---------------------------------------------------------------------------------

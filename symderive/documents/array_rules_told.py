@@ -44,7 +44,7 @@ def statement(rule: Rule) -> Node | None:
         return BY_NAME[rule.name]
     if not rule.matrix:
         return None
-    for rank in (2, 1):
+    for rank in (1, 2):
         sides = [_side(text, rank) for text in rule.matrix]
         if None not in sides:
             left, right = sides
@@ -61,7 +61,9 @@ def _side(text: str, rank: int) -> Node | None:
         found, names, _ = parse_array(text, FUNCTIONS, shapes)
     except SymderiveError:
         return None
-    return relabelled(matrix_tree(_named(found, names)), {"dU": Row((_D, name_node("U")))})
+    argument = name_node("u" if rank == 1 else "U")
+    shown = {"U": argument, "dU": Row((_D, argument))}
+    return relabelled(matrix_tree(_named(found, names)), shown)
 
 
 def _named(found: Tree, names: tuple[str, ...]) -> Tree:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 from symderive.array_model import Letters, value_shape
@@ -31,9 +32,11 @@ from symderive.formulas.arrays.syntax import Apply, Tree
 from symderive.formulas.functions import FUNCTIONS, NamedFunction
 from symderive.formulas.tree import (
     DOT,
+    Frac,
     Node,
     Op,
     Row,
+    Script,
     Style,
     fence,
     name_node,
@@ -249,7 +252,20 @@ def adjoints_shown(context: Context, program: Tree) -> Node:
         adjoint_name(derivation.target, name): partial(target, name_node(name))
         for name in derivation.partials
     }
-    return relabelled(arrays(context).matrix(program), names)
+    return _with_brackets(relabelled(arrays(context).matrix(program), names))
+
+
+def _with_brackets(node: Any) -> Any:
+    """The formula with brackets around fractions that have an exponent."""
+    if isinstance(node, tuple):
+        return tuple(map(_with_brackets, node))
+    if not isinstance(node, Node):
+        return node
+    changes = {part.name: _with_brackets(getattr(node, part.name)) for part in fields(node)}
+    made = replace(node, **changes)
+    if isinstance(made, Script) and isinstance(made.base, Frac):
+        return replace(made, base=fence(made.base))
+    return made
 
 
 # Numbers ----------------------------------------------------------------------------------------

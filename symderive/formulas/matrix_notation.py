@@ -184,9 +184,13 @@ class MatrixPrinter:
         node: Node = name_node(tree.name)
         if self.bold and tree.ndim:
             node = bolded(node)
-        if self.shapes and tree.ndim:
-            node = Style("under", node, note=shape_node(tree.shape, self.names))
-        return flipped(Built(node)) if transposed else Built(node)
+        built = flipped(Built(node)) if transposed else Built(node)
+        if not self.shapes or not tree.ndim:
+            return built
+        shape = tree.shape
+        if transposed:  # below a transpose is its own shape, so that neighbours can be compared
+            shape = shape[::-1] if len(shape) > 1 else (S.One, *shape)
+        return Built(Style("under", built.node, note=shape_node(shape, self.names)))
 
     def atom(self, built: Built, transposed: bool) -> Term:
         """A piece as a matrix of its own."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sympy import Basic, Function, Max, Min, Mul, Piecewise, Product, S, Symbol
+from sympy import Basic, Function, Max, Min, Piecewise, Product, S, Symbol
 from sympy.core.function import AppliedUndef
 from sympy.core.relational import Relational
 
@@ -42,6 +42,7 @@ from symderive.formulas.nodes import (
 )
 from symderive.formulas.plain import plain
 from symderive.formulas.printing import Built, Level, Printer
+from symderive.formulas.written import factors, product
 
 _THIN = Op("\u2009", "space")
 
@@ -248,15 +249,17 @@ def _big(printer: Printer, formula: Any) -> Built:
 
 def _restricted(printer: Printer, formula: Any, indices: Node, body: Node) -> tuple[Node, Node]:
     """A sum of terms that are zero unless a condition holds: over the indices where it does."""
-    function = formula.function
-    for factor in Mul.make_args(function):
-        if len(formula.limits) != 1 or not isinstance(factor, Piecewise) or len(factor.args) != 2:
-            continue
-        (value, test), (otherwise, _) = factor.args
-        if otherwise == 0 and isinstance(test, Relational) and formula.limits[0][0] in test.args:
-            rest = function.xreplace({factor: value})
-            return printer.node(test), printer.within(rest, Level.NEGATIVE)
-    return indices, body
+    parts = factors(formula.function)
+    masks = [
+        f for f in parts if isinstance(f, Piecewise) and len(f.args) == 2 and f.args[1][0] == 0
+    ]
+    if len(masks) != 1 or len(formula.limits) != 1:
+        return indices, body
+    value, test = masks[0].args[0]
+    if not isinstance(test, Relational) or formula.limits[0][0] not in test.args:
+        return indices, body
+    kept = product(*(value if part is masks[0] else part for part in parts))
+    return printer.node(test), printer.within(kept, Level.NEGATIVE)
 
 
 def _integral(printer: Printer, formula: Any) -> Built:

@@ -21,6 +21,7 @@ from symderive.numeric.from_sympy import node_of
 from symderive.numeric.graph import Node
 
 if TYPE_CHECKING:
+    from symderive.numeric.array_graph import ArrayGraph
     from symderive.numeric.from_trees import Reader
 
 Labelled = tuple[Node, tuple[Index, ...]]
@@ -72,8 +73,8 @@ class IndexReader:
         stack = [formula]
         while stack:
             part = stack.pop()
-            own = isinstance(part, sympy.Function) and not isinstance(part, sympy.Piecewise)
-            if type(part) in _READERS or (own and part is not formula):
+            plain = not isinstance(part, sympy.Function) or isinstance(part, sympy.Piecewise)
+            if type(part) in _READERS or not (plain or part is formula):
                 atoms.setdefault(part, self._formula(part))
             else:
                 stack.extend(part.args[::-1])
@@ -122,7 +123,7 @@ class IndexReader:
     def _part(self, formula: Part) -> Labelled:
         from symderive.numeric.from_trees import READ
 
-        make = READ.get(formula.op)
+        make = _norm if formula.op == "norm" else READ.get(formula.op)
         if make is None:
             raise ModelError(f"the operation {formula.op} has no numeric form")
         outer = tuple(
@@ -134,7 +135,8 @@ class IndexReader:
             )
         )
         operands = [self.array(a.formula, (*outer, *a.indices)) for a in formula.arrays]
-        made = make(self.graph, operands, {})
+        axes = tuple(range(len(outer), self.graph.ndim(operands[0])))
+        made = make(self.graph, operands, {"axis": axes, "keepdims": False})
         return self._taken(made, (*outer, *formula.indices))
 
     # Entries --------------------------------------------------------------------------------
@@ -187,6 +189,10 @@ class IndexReader:
         made = self.graph.array("gather", (node, *places))
         shape = tuple(index.size for index in labels)
         return self.graph.fit(made, shape), labels
+
+
+def _norm(graph: ArrayGraph, args: Sequence[Node], options: Mapping[str, Any]) -> Node:
+    return graph.array("norm", args, options["axis"])
 
 
 def _affine(place: Expr, size: Expr) -> tuple[tuple[Any, ...], Index | None] | None:
