@@ -27,6 +27,7 @@ from symderive.documents.outline import (
     TableBlock,
 )
 from symderive.documents.wording import Context, aligned, mark_of, number
+from symderive.formulas.arrays.op import entry, indices_of
 from symderive.formulas.arrays.ops import OPS
 from symderive.formulas.arrays.syntax import Apply, Tree
 from symderive.formulas.functions import FUNCTIONS, NamedFunction
@@ -79,7 +80,7 @@ def stages_told(context: Context, stages: Sequence[Stage]) -> Iterator[Block]:
             lines.append(Equation(None, name_node("…"), (f"{skipped} more stages",), relation=""))
         whole = stage_tree(stage)
         note = (Row((arrays(context).size(whole.shape),)),) if whole.ndim else ("a number",)
-        right = arrays(context).matrix(whole, shapes=True)
+        right = arrays(context).written(whole, shapes=True)
         nodes.append(right)
         lines.append(Equation(name_node(stage.name), right, note))
         entries.append(_entry_line(context, stage))
@@ -90,11 +91,11 @@ def stages_told(context: Context, stages: Sequence[Stage]) -> Iterator[Block]:
 
 
 def _entry_line(context: Context, stage: Stage) -> Equation:
-    template: Any = stage.parsed.template
-    letters = Letters(arrays(context).taken, template.indices)
-    formula = letters.on(stage.written)
-    left = arrays(context).entry(stage.name, letters.of(template.indices))
-    return Equation(left, context.formula(formula))
+    whole = stage_tree(stage)
+    at = indices_of(whole.shape)
+    letters = Letters(arrays(context).taken, at)
+    left = arrays(context).entry(stage.name, letters.of(at))
+    return Equation(left, context.stated(letters.on(entry(whole, at))))
 
 
 def functions_of(stage: Stage) -> list[NamedFunction]:

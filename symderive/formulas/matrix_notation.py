@@ -470,6 +470,7 @@ def matrices(chain: Sequence[Built]) -> Built:
             node = closed(node)
         if items:
             apart = is_word(items[-1]) or is_word(node) or needs_dot(items[-1], node)
+            apart = apart or isinstance(node, Style)  # shapes below must not meet
             items.append(MATMUL_SPACED if apart else MATMUL)
         items.append(node)
     return Built(Row(tuple(items)), Level.PRODUCT)
