@@ -198,7 +198,7 @@ def test_names_of_arrays_can_be_bold_and_have_their_shapes_below() -> None:
     node = matrix_tree(add(matmul(X, W), c), bold=True)
     assert latex(node) == r"\mathbf{X}\mathbf{W}_1 + c\mathbf{1}"
     node = matrix_tree(matmul(X, w), shapes=True)
-    assert latex(node) == r"\underbrace{X}_{m \times n}\underbrace{w}_{n}"
+    assert latex(node) == r"\underbrace{X}_{\,m \times n\,}\underbrace{w}_{\,n\,}"
     assert plain(shape_node((m, n + 1))) == "m × (n + 1)"
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
-from symderive.array_model import Letters, value_shape
+from symderive.array_model import value_shape
 from symderive.documents.array_wording import (
     ArrayContext,
     flat,
@@ -27,10 +27,12 @@ from symderive.documents.outline import (
     TableBlock,
 )
 from symderive.documents.wording import Context, aligned, mark_of, number
+from symderive.formulas.arrays.index import entry_of
 from symderive.formulas.arrays.op import entry, indices_of
 from symderive.formulas.arrays.ops import OPS
 from symderive.formulas.arrays.syntax import Apply, Tree
 from symderive.formulas.functions import FUNCTIONS, NamedFunction
+from symderive.formulas.printing import Printer
 from symderive.formulas.tree import (
     DOT,
     Frac,
@@ -93,9 +95,9 @@ def stages_told(context: Context, stages: Sequence[Stage]) -> Iterator[Block]:
 def _entry_line(context: Context, stage: Stage) -> Equation:
     whole = stage_tree(stage)
     at = indices_of(whole.shape)
-    letters = Letters(arrays(context).taken, at)
-    left = arrays(context).entry(stage.name, letters.of(at))
-    return Equation(left, context.stated(letters.on(entry(whole, at))))
+    printer = Printer((*arrays(context).names, *sorted(arrays(context).taken)), True, {})
+    left = printer.node(entry_of(stage.name, at))  # first, so that its indices are i, j, …
+    return Equation(left, printer.node(entry(whole, at)))
 
 
 def functions_of(stage: Stage) -> list[NamedFunction]:
@@ -296,6 +298,7 @@ def numbers_told(context: Context) -> Iterator[Block]:
     )
     yield Heading(2, ("Backward: the derivatives",))
     target = name_node(derivation.target)
+    partials: dict[str, Any] = dict(derivation.partials)
     yield aligned(
         [
             _number_line(
@@ -303,7 +306,7 @@ def numbers_told(context: Context) -> Iterator[Block]:
                 adjoints_shown(context, part.program),
                 numbers.adjoints[name],
             )
-            for name, part in list(derivation.partials.items())[:MAX_STAGES]
+            for name, part in list(partials.items())[:MAX_STAGES]
         ]
     )
 

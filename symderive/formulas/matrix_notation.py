@@ -59,6 +59,7 @@ from symderive.formulas.printing import (
 )
 
 BOLD_ONE = Built(ONES)
+THIN = Op("\u2009", "space")
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +191,8 @@ class MatrixPrinter:
         shape = tree.shape
         if transposed:  # below a transpose is its own shape, so that neighbours can be compared
             shape = shape[::-1] if len(shape) > 1 else (S.One, *shape)
-        return Built(Style("under", built.node, note=shape_node(shape, self.names)))
+        note = Row((THIN, shape_node(shape, self.names), THIN))  # neighbours must not meet
+        return Built(Style("under", built.node, note=note))
 
     def atom(self, built: Built, transposed: bool) -> Term:
         """A piece as a matrix of its own."""
@@ -470,7 +472,6 @@ def matrices(chain: Sequence[Built]) -> Built:
             node = closed(node)
         if items:
             apart = is_word(items[-1]) or is_word(node) or needs_dot(items[-1], node)
-            apart = apart or isinstance(node, Style)  # shapes below must not meet
             items.append(MATMUL_SPACED if apart else MATMUL)
         items.append(node)
     return Built(Row(tuple(items)), Level.PRODUCT)
@@ -478,6 +479,9 @@ def matrices(chain: Sequence[Built]) -> Built:
 
 def raised(piece: Built, above: Node) -> Built:
     """A piece with an exponent, in brackets unless it can bear one."""
+    if isinstance(piece.node, Style) and piece.node.kind == "under":
+        inner = raised(Built(piece.node.body, piece.level), above)
+        return Built(replace(piece.node, body=inner.node))
     bare_enough = piece.level == Level.ATOM and not has_exponent(piece.node)
     return Built(Script(piece.node if bare_enough else fence(piece.node), None, above), Level.POWER)
 
