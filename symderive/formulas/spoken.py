@@ -61,6 +61,8 @@ _SIGNS = {
     "mod": "modulo",
     "…": "and so on",
     "⋯": "and so on",
+    "⋮": "and so on",
+    "⋱": "and so on",
     ",": "comma",
     "\u2061": "of",
     "\u2063": "",
