@@ -204,8 +204,9 @@ class Matrices:
     def _part(self, formula: Part) -> Labelled:
         if not all(isinstance(index, Index) for index in formula.indices):
             raise NoMatrixError
-        (array,) = formula.arrays
+        array, *numbers = formula.arrays
         own = array.indices
+        more = [self.built(number.formula).tree for number in numbers]
         inner = self.built(array.formula)
         axes = (*inner.axes, *(index for index in own if index not in inner.axes))
         options = PART_OPTIONS.get(formula.op)
@@ -214,9 +215,13 @@ class Matrices:
         tree = self._spread(inner, axes)
         if options is None:
             result = (*axes[: -len(own)], *formula.indices)
-            made: Tree = apply(formula.op, tree)
+            made: Tree = apply(formula.op, tree, *more)
         else:
-            made = apply(formula.op, tree, **options(tuple(axes.index(index) for index in own)))
+            places = tuple(axes.index(index) for index in own)
+            name = formula.op
+            if name == "layer_norm" and places != (len(axes) - 1,):
+                name = "batch_norm"  # the same along other axes
+            made = apply(name, tree, *more, **options(places))
             named = dict(zip(own, formula.indices, strict=False))
             result = tuple(named.get(i, i) for i in axes if i not in own or formula.indices)
         if len(set(result)) < len(result):
@@ -505,7 +510,8 @@ PART_OPTIONS: Mapping[str, Callable[[tuple[int, ...]], Mapping[str, Any]]] = {
     **dict.fromkeys(("max", "min", "prod", "logsumexp"), _reduced),
     "norm": lambda axes: {"ord": S(2), **_reduced(axes)},
     **dict.fromkeys(
-        ("softmax", "is_max", "is_min", "prod_others"), lambda axes: {"axis": axes}
+        ("softmax", "is_max", "is_min", "prod_others", "layer_norm", "rms_norm", "deviation", "rms"),
+        lambda axes: {"axis": axes},
     ),
 }
 """The options of operations along axes, by the axes of their operand; others take a matrix."""
