@@ -41,13 +41,13 @@ def model_cell(context: Context) -> Iterator[Block]:
     if model.stated_functions:
         arguments["functions"] = dict(model.stated_functions)
     stages = {stage.name: stage.text for stage in model.stages.values()}
-    lines = [f"{name}={_literal(value)}," for name, value in arguments.items()]
-    body = "\n".join([_literal(stages) + ",", *lines]).replace("\n", "\n    ")
+    lines = [f"{name}={literal(value)}," for name, value in arguments.items()]
+    body = "\n".join([literal(stages) + ",", *lines]).replace("\n", "\n    ")
     options = ""
     if derivation.target != model.target:
-        options += f", target={_literal(derivation.target)}"
+        options += f", target={literal(derivation.target)}"
     if derivation.sources != model.parameters:
-        options += f", sources={_literal(derivation.sources)}"
+        options += f", sources={literal(derivation.sources)}"
     yield Paragraph(
         (
             "The same model in Python. Run the cells from here on, in order; change a stage, a "
@@ -61,21 +61,21 @@ def model_cell(context: Context) -> Iterator[Block]:
     )
 
 
-def _literal(value: object, *, nested: bool = False) -> str:
+def literal(value: object, *, nested: bool = False) -> str:
     """A value as Python source: a table with an entry a line, strings as JSON writes them.
 
-    >>> print(_literal({"A1": "x*w"}), _literal(["w"]))
+    >>> print(literal({"A1": "x*w"}), literal(["w"]))
     {
         "A1": "x*w",
     } ["w"]
     """
     if isinstance(value, Mapping):
-        rows = [f"{_literal(k)}: {_literal(v, nested=True)}" for k, v in value.items()]
+        rows = [f"{literal(k)}: {literal(v, nested=True)}" for k, v in value.items()]
         if nested or not rows:
             return f"{{{', '.join(rows)}}}"
         return "{\n" + "".join(f"    {row},\n" for row in rows) + "}"
     if isinstance(value, list | tuple):
-        return f"[{', '.join(map(_literal, value))}]"
+        return f"[{', '.join(map(literal, value))}]"
     return repr(value) if isinstance(value, float) else json.dumps(str(value), ensure_ascii=False)
 
 
@@ -85,15 +85,15 @@ def links_cell(context: Context) -> Iterator[Block]:
     if not links:
         return
     yield Run(
-        _each(links, "(stage, source), link in d.links.items()")
+        each(links, "(stage, source), link in d.links.items()")
         + '    print(f"∂{stage}/∂{source} = {link.formula}")'
     )
     stage, source = max(links, key=lambda key: len(links[key].lines))
     yield Paragraph(("One of them, as a formula:",))
-    yield Run(f"d.link({_literal(stage)}, {_literal(source)})")
+    yield Run(f"d.link({literal(stage)}, {literal(source)})")
 
 
-def _each(found: Sequence[Any] | Mapping[Any, Any], loop: str) -> str:
+def each(found: Sequence[Any] | Mapping[Any, Any], loop: str) -> str:
     """The head of a loop; over the first, where there are many."""
     names, _, values = loop.partition(" in ")
     return f"for {names} in {f'list({values})[:{MANY}]' if len(found) > MANY else values}:\n"
@@ -106,7 +106,7 @@ def chain_cell(context: Context) -> Iterator[Block]:
     if not partials:
         return
     source = max(partials, key=lambda name: len(partials[name].lines))
-    derivative = f"d.partial({_literal(derivation.target)}, {_literal(source)})"
+    derivative = f"d.partial({literal(derivation.target)}, {literal(source)})"
     yield Paragraph(("One derivative line by line, each with its reason and its verdict:",))
     yield Run(
         f"for line in {derivative}.lines:\n"
@@ -120,7 +120,7 @@ def gradient_cell(context: Context) -> Iterator[Block]:
     sources = context.derivation.sources
     if sources:
         yield Run(
-            _each(sources, "name, formula in d.gradient().items()")
+            each(sources, "name, formula in d.gradient().items()")
             + '    print(f"∂{d.target}/∂{name} = {formula}")'
         )
 
@@ -140,7 +140,7 @@ def claims_cells(context: Context) -> Iterator[Block]:
         )
     )
     for claim in claims:
-        yield Run(f"print(d.check_claim({', '.join(map(_literal, claim))}))")
+        yield Run(f"print(d.check_claim({', '.join(map(literal, claim))}))")
 
 
 def _claims(context: Context) -> Iterator[tuple[str, str]]:
@@ -182,7 +182,7 @@ def numbers_cell(context: Context) -> Iterator[Block]:
     yield Paragraph(("The emitted function gives the value and the gradient at any point:",))
     show = (
         'print(f"{d.target} = {value:.6g}")\n'
-        + _each(derivation.sources, "name, slope in gradient.items()")
+        + each(derivation.sources, "name, slope in gradient.items()")
         + '    print(f"∂{d.target}/∂{name} = {slope:.6g}")'
     )
     yield Run(f"f = d.function()\nvalue, gradient = f()\n{show}")
@@ -200,7 +200,7 @@ def update_cell(context: Context) -> Iterator[Block]:
         return
     yield Run(
         f"step = d.update(learning_rate={context.derivation.model.learning_rate!r})\n"
-        + _each(numbers.new, "name, new in step.new.items()")
+        + each(numbers.new, "name, new in step.new.items()")
         + '    print(f"{name}: {step.old[name]:.6g} → {new:.6g}")\n'
         'print(f"{d.target}: {step.old_loss:.6g} → {step.new_loss:.6g}")'
     )
