@@ -50,7 +50,7 @@ def statement(rule: Rule) -> Node | None:
             left, right = sides
             assert left is not None
             assert right is not None
-            loose = isinstance(left, Row) and not isinstance(left.items[-1], Fence)
+            loose = not (isinstance(left, Row) and isinstance(left.items[-1], Fence))
             return equation(Row((_D, Fence("(", left, ")") if loose else left)), right)
     return None
 

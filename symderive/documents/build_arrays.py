@@ -52,8 +52,6 @@ if TYPE_CHECKING:
 
 MAX_STAGES = 24
 """Stages that are listed; of a longer model, the first and the last."""
-MAX_CELL = 30.0
-"""Width in em of a formula that fits a table."""
 SMALL = 12
 """Entries up to which an array stands in a line."""
 APPROX = Op("≈", "rel")
@@ -173,11 +171,9 @@ def told(context: Context, part: Any) -> Equations:
     ]
     lines[0] = Equation(_entry_adjoint(context, part), lines[0].right, lines[0].note, lines[0].mark)
     whole = part.tree
-    if not part.indices and width(lines[-1].right) < MAX_CELL and not _has_arrays(whole):
-        lines[-1] = Equation(
-            lines[-1].left, Style("box", lines[-1].right), lines[-1].note, lines[-1].mark
-        )
-    elif is_whole(whole):
+    if not is_whole(whole) or not _has_arrays(whole):
+        lines[-1] = replace(lines[-1], right=Style("box", lines[-1].right))
+    else:
         left = partial(name_node(part.target), name_node(part.source))
         note: Inline = ("in matrix notation",)
         if whole.ndim:
@@ -213,20 +209,20 @@ def gradient_told(context: Context) -> Iterator[Block]:
     convention = "The gradient by an array has the shape of the array. "
     yield Paragraph((convention, "Where it is shorter, later derivatives stand in it by name."))
     parts: list[Any] = [derivation.partials[name] for name in names]
-    whole = [
-        Equation(
-            partial(target, name_node(part.source)),
-            _shortest(context, part),
-            (arrays(context).size(part.tree.shape),) if part.tree.ndim else ("a number",),
-            mark_of(part.certificate),
-        )
-        for part in parts
-    ]
+    whole: list[Equation] = []
+    for part in parts:
+        size: Inline = ("a number",)
+        if part.tree.ndim:
+            size = (arrays(context).size(part.tree.shape),)
+        left, right = partial(target, name_node(part.source)), _shortest(context, part)
+        if not is_whole(part.tree):
+            left, right = _entry_adjoint(context, part), context.formula(part.formula)
+        whole.append(Equation(left, right, size, mark_of(part.certificate)))
     yield aligned(whole)
     by_entry = [
         Equation(_entry_adjoint(context, part), context.formula(part.formula))
         for part in parts
-        if part.indices
+        if part.indices and is_whole(part.tree)
     ]
     if by_entry:
         yield Paragraph(("Entry by entry:",))
