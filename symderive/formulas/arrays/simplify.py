@@ -600,7 +600,7 @@ class Rebuilder:
 
     def _node(self, tree: Apply) -> Tree:
         args = [self.rebuilt(arg) for arg in tree.args]
-        if tree.op in ("index_notation", "einsum"):
+        if tree.op in ("index_notation", "einsum", "place"):
             return Apply(tree.shape, tree.op, tuple(args), tree.options)
         if tree.op == "matmul" and (tree.ndim == 0 or any(arg.ndim > 2 for arg in args)):
             return apply("matmul", *args)
