@@ -85,7 +85,8 @@ def stages_told(context: Context, stages: Sequence[Stage]) -> Iterator[Block]:
         lines.append(Equation(name_node(stage.name), right, note))
         entries.append(_entry_line(context, stage))
     yield aligned(lines)
-    yield Paragraph(("Under each array is its shape. ", *notation(nodes)))
+    shapes = "Beside each stage is its shape; arrays have theirs below them, and in the table. "
+    yield Paragraph((shapes, *notation(nodes)))
     yield Paragraph(("Entry by entry, with an index for each axis, the same stages are",))
     yield aligned(entries)
 
