@@ -48,7 +48,8 @@ class ArrayContext(Context):
         """Names that indices may not have."""
         model = self.derivation.model
         sizes = {s for shape in model.shapes.values() for d in shape for s in d.free_symbols}
-        return frozenset((*model.names, *model.parameters, *map(str, sizes)))
+        names = (*model.names, *model.parameters, *map(str, sizes))
+        return frozenset((*names, *(name.rstrip("_") for name in names)))  # i_ is shown as i
 
     def formula(self, formula: Basic, colors: Mapping[Basic, str] | None = None) -> Node:
         """A formula of indices; those that sums bind get the first letters that are free."""

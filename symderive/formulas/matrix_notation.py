@@ -122,7 +122,7 @@ def shape_node(shape: Shape, names: Sequence[str] = ()) -> Node:
     printer = Printer(names, False, {})
     items: list[Node] = []
     for size in shape:
-        items += [Op("×"), printer.within(size, Level.SUM)]
+        items += [Op("×", "by"), printer.within(size, Level.SUM)]
     return row(*items[1:]) if items else ONE
 
 
