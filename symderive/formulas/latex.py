@@ -70,6 +70,7 @@ _SIGNS = {
     "…": r"\dots",
     "⋯": r"\cdots",
     "⋮": r"\vdots",
+    "⋱": r"\ddots",
     "mod": r"\bmod",
     "\u2062": "",
     "\u2061": "",
