@@ -124,7 +124,7 @@ def point_of(model: Model, target: str) -> tuple[Entries, Numbers] | None:
     own = own_point(model, target)
     if own is not None:
         return own
-    return next(drawn_points(model, target), None)
+    return next(drawn_points(model, (target,)), None)
 
 
 Direction = Mapping[str, mpf]

@@ -31,6 +31,7 @@ from symderive.results import Derivative, Point, adjoint_name
 from symderive.steps import Certificate, Line
 
 if TYPE_CHECKING:
+    from symderive.array_claims import ArrayVerdict
     from symderive.checking import Report
     from symderive.numeric.array_program import ArrayFunction
 
@@ -182,6 +183,21 @@ class ArrayDerivation(Derivation):
         chain = self.chain()
         assert isinstance(chain, ArrayChain)
         return check_arrays(self.model, chain)
+
+    def check_claim(self, derivative: str, answer: str) -> ArrayVerdict:
+        """Judge a reader's answer in array language, or of an entry in index notation.
+
+        >>> from symderive import Model, derive
+        >>> d = derive(Model({"L": "sum((X @ w - y)**2)"}, parameters=["w"],
+        ...                  shapes={"X": "m n", "w": "n", "y": "m"}))
+        >>> d.check_claim("dL/dw", "2*X.T @ (X @ w - y)").verdict
+        'proved'
+        >>> d.check_claim("dL/dw[i]", "2*sum(X[k, i]*(X @ w - y)[k], k)").verdict
+        'proved'
+        """
+        from symderive.array_claims import judge
+
+        return judge(self, derivative, answer)
 
     # Numbers ------------------------------------------------------------------------------
 
