@@ -9,10 +9,12 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # as typing's, whose import would be the larger part of this module's cost
 if TYPE_CHECKING:
+    from symderive.batch import batch as batch
     from symderive.derivation import Derivation as Derivation
     from symderive.derivation import derive as derive
     from symderive.errors import SymderiveError as SymderiveError
     from symderive.model import Model as Model
+    from symderive.numeric.data import read_data as read_data
     from symderive.readers import read as read
 
     __version__: str
@@ -21,11 +23,22 @@ _HOMES = {
     "Derivation": "symderive.derivation",
     "Model": "symderive.model",
     "SymderiveError": "symderive.errors",
+    "batch": "symderive.batch",
     "derive": "symderive.derivation",
     "read": "symderive.readers",
+    "read_data": "symderive.numeric.data",
 }
 
-__all__ = ["Derivation", "Model", "SymderiveError", "__version__", "derive", "read"]
+__all__ = [
+    "Derivation",
+    "Model",
+    "SymderiveError",
+    "__version__",
+    "batch",
+    "derive",
+    "read",
+    "read_data",
+]
 
 
 def __getattr__(name: str) -> object:

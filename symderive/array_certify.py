@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice, product as cartesian
-
+from itertools import islice
+from itertools import product as cartesian
 from typing import Any
 
 from sympy import (

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mpmath import isfinite, mp, mpf
-from sympy import Expr, Symbol
+from sympy import Expr
 
 from symderive.array_certify import certify_array
 from symderive.array_chain import BAR, ArrayChain, ArrayPartial, ArrayShape, barred

@@ -118,6 +118,12 @@ def _rewritten(
             if found != current:
                 current = canonical(found)
                 yield current, reason
+    apart = algebra.contracted(algebra.split(current))
+    if apart != current:
+        shorter = _shorter(apart, None, None)[0]
+        if array_cost(shorter) < array_cost(current):
+            current = canonical(shorter)
+            yield current, "sum term by term"
     inner = _bodies(current, algebra)
     if inner != current:
         current = inner

@@ -24,7 +24,6 @@ from symderive.formulas.arrays.concrete import concrete, entry_name
 from symderive.formulas.arrays.index import Index
 from symderive.formulas.arrays.properties import Knowledge
 from symderive.formulas.evaluate import evaluate
-from symderive.formulas.written import evaluated
 from symderive.model import Model, Shape, Stage
 
 MAX_ENTRIES = 400

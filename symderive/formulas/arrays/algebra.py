@@ -17,6 +17,7 @@ from sympy import (
     Add,
     Basic,
     Expr,
+    Indexed,
     KroneckerDelta,
     Mul,
     Piecewise,
@@ -30,6 +31,7 @@ from sympy import Sum as SympySum
 from symderive.formulas.arrays.index import (
     ArrayOf,
     Index,
+    Part,
     bound,
     delta,
     free_indices,
@@ -38,6 +40,7 @@ from symderive.formulas.arrays.index import (
     sigma_as_is,
     substitute,
 )
+from symderive.formulas.arrays.index import part as make_part
 from symderive.formulas.arrays.properties import NOTHING_KNOWN, Knowledge
 from symderive.formulas.kernels import is_zero
 
@@ -73,12 +76,13 @@ class Algebra:
     def __init__(self, known: Knowledge = NOTHING_KNOWN) -> None:
         self.known = known
         self._contracted: dict[tuple[Basic, bool], Any] = {}
+        self._symmetries: dict[tuple[Basic, bool], bool] = {}
 
     # Contracting --------------------------------------------------------------------------
 
     def contracted(self, formula: Basic) -> Any:
         """The formula with deltas contracted and sums simplified."""
-        return canonical(self._walk(formula, False))
+        return self._named(self._walk(formula, False))
 
     def normal(self, formula: Expr) -> Expr:
         """The normal form: all products and sums multiplied out.
@@ -86,7 +90,22 @@ class Algebra:
         Raises:
             TooManyTermsError: It has too many terms.
         """
-        return canonical(self._walk(formula, True))
+        return self._named(self._walk(formula, True))
+
+    def _named(self, formula: Basic) -> Any:
+        """Bound indices renamed; what is symmetric has its indices in the order of the new names."""
+        named = canonical(formula)
+        if not self.known.stated:
+            return named
+        return canonical(self._ordered(named))
+
+    def _ordered(self, formula: Basic) -> Any:
+        if not formula.args:
+            return formula
+        made = formula.func(*(self._ordered(arg) for arg in formula.args))
+        if isinstance(made, Part):
+            return self._ordered_part(made)
+        return self.known.entry(made) if isinstance(made, Indexed) else made
 
     def equal(self, left: Expr, right: Expr) -> bool:
         """Whether two formulas are proved equal; False means that it is not known."""
@@ -126,7 +145,37 @@ class Algebra:
             return self._product(args, whole)
         if isinstance(formula, Piecewise):
             return _hoisted(formula.func(*args))
-        return self.known.entry(formula.func(*args))
+        made = formula.func(*args)
+        if isinstance(made, Part) and self.known.stated:
+            return self._ordered_part(made)
+        return self.known.entry(made)
+
+    def _ordered_part(self, formula: Part) -> Expr:
+        """An entry of the inverse of a symmetric matrix, its indices in order."""
+        if formula.op != "inv" or len(formula.indices) != 2:
+            return formula
+        left, right = formula.indices
+        if str(left) <= str(right) or not self._symmetric(formula.arrays[0]):
+            return formula
+        return make_part("inv", formula.arrays, (right, left))
+
+    def _symmetric(self, array: ArrayOf) -> bool:
+        key = (array, True)
+        if key not in self._symmetries:
+            row, column = (fresh(index.size) for index in array.indices)
+            here, there = array.at((row, column)), array.at((column, row))
+            self._symmetries[key] = row.size == column.size and self.equal(here, there)
+        return self._symmetries[key]
+
+    def split(self, formula: Basic) -> Any:
+        """The formula with sums over terms that do not all depend on the index taken apart."""
+        if not formula.args or not formula.has(SympySum):
+            return formula
+        if isinstance(formula, SympySum) and isinstance(formula.function, Add):
+            body, indices = opened(formula)
+            if any(not free_indices(term).issuperset(indices) for term in body.args):
+                return self._added(body.args, indices, False)
+        return formula.func(*(self.split(arg) for arg in formula.args))
 
     def _bounded(self, formula: Expr) -> Expr:
         if len(Add.make_args(formula)) > MAX_TERMS:
@@ -248,7 +297,9 @@ def _binds_delta(formula: Expr, indices: Sequence[Index]) -> bool:
 
 
 def _hoisted(formula: Basic) -> Any:
-    """Deltas that every branch has, before the cases; branches with others as a sum of cases."""
+    """What every branch has, before the cases; branches with other deltas as a sum of cases."""
+    if isinstance(formula, Piecewise) and formula.has(Indexed):
+        formula = _shared_out(formula)
     if not isinstance(formula, Piecewise) or not formula.has(KroneckerDelta):
         return formula
     branches = [(value, condition) for value, condition in formula.args if value != 0]
@@ -272,6 +323,22 @@ def _hoisted(formula: Basic) -> Any:
         if value != 0:
             parts.append(Mul(*deltas, Piecewise(*cases)))
     return Add(*parts)
+
+
+def _shared_out(formula: Piecewise) -> Any:
+    """The factors that all branches share, before the cases: a zero branch has them all."""
+    branches = [value for value, _ in formula.args if value != 0]
+    shared = set(Mul.make_args(branches[0])) if branches else set()
+    for value in branches[1:]:
+        shared &= set(Mul.make_args(value))
+    shared = {f for f in shared if f.has(Indexed)}
+    if not shared:
+        return formula
+    rest = [
+        (Mul(*(f for f in Mul.make_args(value) if f not in shared)), condition)
+        for value, condition in formula.args
+    ]
+    return Mul(*sorted(shared, key=str), _hoisted(Piecewise(*rest)))
 
 
 # Deltas -----------------------------------------------------------------------------------------

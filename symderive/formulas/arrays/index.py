@@ -65,6 +65,8 @@ class Sum(SympySum):
 
     def __new__(cls, body: Expr, *limits: Tuple) -> Sum:
         """The sum of a body over (index, first, last), …."""
+        if body == 0:
+            return S.Zero  # type: ignore[return-value]
         made: Sum = Expr.__new__(cls, body, *(Tuple(*limit) for limit in limits))
         made.is_commutative = True
         return made

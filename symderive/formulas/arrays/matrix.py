@@ -24,14 +24,13 @@ from sympy import (
     Pow,
     S,
     Symbol,
-    expand_mul,
 )
 from sympy import Sum as SympySum
 from sympy.core.relational import Relational
 from sympy.logic.boolalg import And, BooleanTrue, Not, Or
 
 from symderive.formulas.arrays.index import Index, Part, free_indices, opened, sigma_as_is
-from symderive.formulas.arrays.ops import apply, total
+from symderive.formulas.arrays.ops import apply, apply_function, total
 from symderive.formulas.arrays.simplify import negative, plus, scaled, times, transposed, tree_cost
 from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Shape, Tree
 from symderive.formulas.functions import function_of
@@ -133,7 +132,8 @@ class Matrices:
         if isinstance(formula, Function):
             row = function_of(formula)
             if row is not None:
-                return self._elementwise(row.name, list(formula.args))
+                axes, trees = self._operands(list(formula.args))
+                return Labelled(apply_function(row, *trees), axes)
         raise NoMatrixError(str(formula))
 
     def _only_sizes(self, formula: Basic) -> bool:
@@ -196,11 +196,14 @@ class Matrices:
             return Labelled(apply("diagonal", tree), axes[:1])
         return Labelled(tree, axes)
 
-    def _elementwise(self, op: str, operands: Sequence[Expr]) -> Labelled:
+    def _operands(self, operands: Sequence[Expr]) -> tuple[tuple[Index, ...], list[Tree]]:
         parts = [self.built(operand) for operand in operands]
         axes = self._union(parts)
-        trees = [self._aligned(part, axes) for part in parts]
-        if op == "power" and parts[1].tree == Number((), S.NegativeOne):
+        return axes, [self._aligned(part, axes) for part in parts]
+
+    def _elementwise(self, op: str, operands: Sequence[Expr]) -> Labelled:
+        axes, trees = self._operands(operands)
+        if op == "power" and trees[1] == Number((), S.NegativeOne):
             return Labelled(apply("divide", Number((), S.One), trees[0]), axes)
         return Labelled(apply(op, *trees), axes)
 
@@ -267,25 +270,29 @@ class Matrices:
         return Labelled(plus([self._aligned(part, axes) for part in parts]), axes)
 
     def _under_sum(self, body: Expr, indices: tuple[Index, ...]) -> Labelled:
-        """A sum; one over several products becomes the sum of their own contractions."""
-        for factor in Mul.make_args(body):
-            if isinstance(factor, Add) and self._splits(factor, body, indices):
-                terms = Add.make_args(expand_mul(body, deep=False))
-                if len(terms) == 1:
-                    terms = tuple(body / factor * term for term in factor.args)
-                return self._added([self._product([*Mul.make_args(t)], indices) for t in terms])
+        """A sum, of one product or of several contracted each: whichever is shorter."""
+        found: list[Labelled] = []
+        for make in (self._as_one, self._term_by_term):
+            try:
+                made = make(body, indices)
+            except NoMatrixError:
+                continue
+            if made is not None:
+                found.append(made)
+        if not found:
+            raise NoMatrixError
+        return min(found, key=lambda part: (not has_notation(part.tree), tree_cost(part.tree)))
+
+    def _as_one(self, body: Expr, indices: tuple[Index, ...]) -> Labelled:
         return self._product([*Mul.make_args(body)], indices)
 
-    def _splits(self, factor: Add, body: Expr, indices: tuple[Index, ...]) -> bool:
-        """Whether the terms of a sum meet the rest of a product in different ways."""
-        axes = [free_indices(term) for term in factor.args]
-        union = set().union(*axes)
-        apart = any(mine != union for mine in axes) and all(mine != union for mine in axes)
-        return (
-            apart
-            or len(union) > 2
-            or (factor is body and len(union) > 1 and bool(union - set(indices)))
-        )
+    def _term_by_term(self, body: Expr, indices: tuple[Index, ...]) -> Labelled | None:
+        sums = [f for f in Mul.make_args(body) if isinstance(f, Add) and free_indices(f)]
+        if not sums:
+            return None
+        longest = max(sums, key=lambda f: len(free_indices(f)))
+        terms = [body / longest * term for term in longest.args]
+        return self._added([self._product([*Mul.make_args(t)], indices) for t in terms])
 
     def _product(self, factors: Sequence[Expr], summed: Sequence[Index]) -> Labelled:
         sums = [f for f in factors if isinstance(f, Add) and free_indices(f)]
@@ -329,6 +336,10 @@ class Matrices:
             index = min(waiting, key=lambda index: _effort(index, parts, waiting))
             here = [part for part in parts if index in part.axes]
             rest = [part for part in parts if index not in part.axes]
+            if not here:  # a sum of equal terms
+                waiting.remove(index)
+                parts.append(Labelled(Number((), index.size), ()))
+                continue
             here = self._vectors_absorbed(here, index)
             if len(here) > 2:
                 return self._einsum(parts, waiting)

@@ -1,0 +1,277 @@
+"""From one sample to a batch: a model of one row, and columns of data, as one loss over all rows.
+
+The same formulas hold in every row i; only the loss brings the rows together, as their mean or
+their sum. So the lift adds one index to whatever depends on the data, and nothing else. Every lifted
+stage is proved to be the stage of one row in every row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from sympy import Expr, Symbol
+
+from symderive.array_certify import certify_array
+from symderive.array_model import known_shapes, renamed, stage_indices
+from symderive.errors import FormulaError, ModelError, UnknownChoiceError
+from symderive.formulas.arrays.algebra import Algebra, canonical
+from symderive.formulas.arrays.index import Index
+from symderive.formulas.arrays.lifting import Lift, rowwise
+from symderive.formulas.arrays.matrix import Matrices
+from symderive.formulas.arrays.op import ShapeError, entry
+from symderive.formulas.arrays.reading import parse_array
+from symderive.formulas.arrays.syntax import Shape, Tree
+from symderive.formulas.arrays.text import text
+from symderive.formulas.inert import placeholder
+from symderive.formulas.written import evaluated
+from symderive.model import Model, Stage
+from symderive.steps import Certificate
+
+REDUCTIONS = ("mean", "sum")
+"""How the losses of the rows become one."""
+
+SIZES = ("m", "N", "rows", "n_rows")
+TARGETS = ("L", "loss", "J", "batch_loss")
+"""Names tried for the number of rows and for the loss of the batch."""
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """How a model was lifted.
+
+    Attributes:
+        columns: The names that are columns of data, or have a row of data each.
+        size: The number of rows, as a name or a whole number.
+        reduce: ``mean`` or ``sum``.
+        row_target: The stage that holds the loss of each row.
+        target: The stage that holds the loss of the batch.
+        certificates: Of each stage that has rows: its row i is the stage of one sample.
+    """
+
+    columns: tuple[str, ...]
+    size: str
+    reduce: str
+    row_target: str
+    target: str
+    certificates: Mapping[str, Certificate]
+
+    def __str__(self) -> str:
+        names = _listed(self.columns)
+        stages = list(self.certificates)
+        each = "Each of the stages" if len(stages) > 1 else "The stage"
+        holds = "holds one value for each row"
+        what = "mean" if self.reduce == "mean" else "sum"
+        return (
+            f"The data {names} have {self.size} rows, and the same formulas hold in every row i. "
+            f"{each} {_listed(stages)} {holds}, which depends on that row alone; the loss "
+            f"{self.target} is the {what} of {self.row_target} over the rows, so each derivative "
+            f"is the {what} of the derivatives of the rows."
+        )
+
+
+def _listed(names: Sequence[str]) -> str:
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def batch(
+    model: Model,
+    data: Sequence[str] | Mapping[str, Any],
+    *,
+    size: str | None = None,
+    reduce: str = "mean",
+    target: str | None = None,
+    claims: Mapping[str, str] | None = None,
+) -> Model:
+    """The model of a whole batch: data names become columns, the target the mean over rows.
+
+    Args:
+        model: A model of one sample.
+        data: The names that differ from row to row; or columns by name, which become the values.
+            Columns that the model does not use are left out.
+        size: A name for the number of rows; the first free one of ``SIZES``, if not given.
+        reduce: ``"mean"`` or ``"sum"`` of the target over the rows.
+        target: A name for the loss of the batch; the first free one of ``TARGETS``.
+        claims: Answers about the batch to judge; those about one sample are left out.
+
+    Raises:
+        ModelError: A name is none of the model's data, columns differ in length, …
+
+    >>> neuron = Model({"A": "sigmoid(x*w + b)", "E": "(A - y)**2/2"}, parameters=["w", "b"])
+    >>> lifted = batch(neuron, ["x", "y"])
+    >>> {name: stage.text for name, stage in lifted.stages.items()}
+    {'A': 'sigmoid(x*w + b)', 'E': '(A - y)**2/2', 'L': 'mean(E)'}
+    >>> lifted.shapes["A"]
+    (m,)
+    """
+    if reduce not in REDUCTIONS:
+        raise UnknownChoiceError("reduction of a batch", reduce, REDUCTIONS)
+    values = dict(data) if isinstance(data, Mapping) else {}
+    columns = _columns(model, data)
+    size = size or _free(SIZES, model, "size")
+    name = target or _free(TARGETS, model, "target")
+    moving = _moving(model, columns)
+    if model.target not in moving:
+        raise ModelError(
+            f"the target {model.target} depends on no column of the data ({_listed(columns)}); "
+            "name the columns that it uses",
+            where=model.source,
+        )
+    if moving[model.target]:
+        raise ModelError(
+            f"the target {model.target} of one sample is an array; a batch needs one loss a row",
+            where=model.source,
+        )
+    rows = _Rows(model, moving, Symbol(size))
+    stages = {n: rows.text(stage) if n in moving else stage.text for n, stage in model.stages.items()}
+    kept = {n: value for n, value in model.values.items() if n not in columns}
+    given = {n: values[n] for n in columns if n in values}
+    shapes = {n: shape for n, shape in rows.shapes.items() if n not in model.stages}
+    known_shapes(_stated(shapes), given, model.source)
+    made = Model(
+        {**stages, name: f"{reduce}({model.target})"},
+        parameters=model.parameters,
+        target=name,
+        learning_rate=model.learning_rate,
+        title=model.title,
+        text=model.text,
+        functions=model.stated_functions,
+        claims=claims,
+        shapes=_stated(shapes),
+        properties={n: p for n, p in model.properties.items() if n not in moving},
+        source=model.source,
+    )
+    made.values = MappingProxyType({**kept, **given})
+    made.batch = Batch(
+        columns, size, reduce, model.target, name, {n: rows.proof(made.stages[n]) for n in rows.stages}
+    )
+    made.text = f"{model.text.rstrip()}\n\n{made.batch}".strip()
+    return made
+
+
+def _stated(shapes: Mapping[str, Shape]) -> dict[str, Any]:
+    return {n: [int(s) if s.is_Integer else str(s) for s in shape] for n, shape in shapes.items()}
+
+
+def _columns(model: Model, data: Iterable[str]) -> tuple[str, ...]:
+    """The names of the data that the model uses.
+
+    Raises:
+        ModelError: A name is a parameter or a stage, or the model has none of them.
+    """
+    names = list(data)
+    for name in names:
+        role = "a parameter" if name in model.parameters else "a stage"
+        if name in model.parameters or name in model.stages:
+            raise ModelError(
+                f"the data have a column {name}, but in the model {name} is {role}; rename the "
+                "column, or choose the columns",
+                where=model.source,
+            )
+        if name not in model.constants and not isinstance(data, Mapping):
+            raise UnknownChoiceError("column", name, model.constants)
+    found = tuple(name for name in names if name in model.constants)
+    if not found:
+        wanted = ", ".join(model.constants) or "it has none"
+        has = ", ".join(map(str, names[:10])) or "none"
+        raise ModelError(
+            f"no column of the data is a constant of the model; the columns are {has}; the "
+            f"constants are {wanted}",
+            where=model.source,
+        )
+    return found
+
+
+def _free(names: Sequence[str], model: Model, what: str) -> str:
+    sizes = {str(s) for shape in model.shapes.values() for d in shape for s in d.free_symbols}
+    taken = {*model.names, *model.parameters, *model.constants, *sizes}
+    for name in names:
+        if name not in taken:
+            return name
+    raise ModelError(
+        f"the model uses {', '.join(names)} already; choose {what}=", where=model.source
+    )
+
+
+def _moving(model: Model, columns: Sequence[str]) -> dict[str, Shape]:
+    """Shape of one row of the data and of every stage that depends on them."""
+    found = {name: model.shapes.get(name, ()) for name in columns}
+    for stage in model.stages.values():
+        if any(name in found for name in stage.inputs):
+            found[stage.name] = model.shapes.get(stage.name, ())
+    return found
+
+
+class _Rows:
+    """The stages of one sample as stages of all rows.
+
+    Args:
+        model: The model of one sample.
+        moving: Shape of one row of what has rows.
+        size: The number of rows.
+    """
+
+    def __init__(self, model: Model, moving: Mapping[str, Shape], size: Expr) -> None:
+        self.model, self.moving, self.size = model, dict(moving), size
+        self.shapes: dict[str, Shape] = dict(model.shapes)
+        self.shapes.update({name: (size, *shape) for name, shape in moving.items()})
+        self.stages = tuple(name for name in model.stages if name in moving)
+        self.row = Index("i", size)
+        self._proofs: dict[str, Certificate] = {}
+
+    def text(self, stage: Stage) -> str:
+        """The formula of all rows; as it stands, where NumPy's language reads it so."""
+        if not self.model.shapes:
+            tree = self._read(stage.text)
+            if tree is not None and self._proved(stage, tree).verdict == "proved":
+                return stage.text
+            whole = rowwise(stage.written, self.moving, self.row)
+            return text(Matrices(self.shapes).tree(evaluated(whole), (self.row,)))
+        try:
+            return text(Lift(self.moving, self.size)(_tree(stage)))
+        except ShapeError as error:
+            raise ModelError(f"{error}", where=f"stage {stage.name}") from None
+
+    def _read(self, formula: str) -> Tree | None:
+        """The text read as an array formula in the model's names; None where it is none."""
+        try:
+            tree, names, _ = parse_array(
+                formula, self.model.functions, self.shapes, declared=frozenset(self.model.names)
+            )
+        except FormulaError:
+            return None
+        return renamed(tree, {placeholder(k).name: name for k, name in enumerate(names)})
+
+    def proof(self, stage: Stage) -> Certificate:
+        """Whether row i of a lifted stage is the stage of one sample."""
+        tree = self._read(stage.text)
+        found = self._proved(self.model.stages[stage.name], tree) if tree is not None else None
+        if found is None or found.verdict not in ("proved", "sampled"):
+            raise ModelError(
+                f"the stage {stage.name} could not be lifted to all rows; write it in NumPy's "
+                "language, with the number of rows as its first axis",
+                where=self.model.source,
+            )
+        return found
+
+    def _proved(self, stage: Stage, tree: Tree) -> Certificate:
+        shape = self.moving[stage.name]
+        if tree.shape != (self.size, *shape):
+            return Certificate("refuted", "the shape is another")
+        at = stage_indices(shape)
+        sample = entry(_tree(stage), at) if self.model.shapes else stage.written
+        wanted = canonical(evaluated(rowwise(sample, self.moving, self.row)))
+        found = canonical(evaluated(entry(tree, (self.row, *at))))
+        if wanted == found:
+            return Certificate("proved", "row i is the formula of one sample, as it stands")
+        return certify_array(wanted, found, Algebra(), self.shapes)
+
+
+def _tree(stage: Stage) -> Tree:
+    """The formula of an array stage in the model's names."""
+    names = {placeholder(k).name: name for k, name in enumerate(stage.inputs)}
+    return renamed(stage.parsed.template.tree, names)  # type: ignore[attr-defined]
+
