@@ -155,7 +155,8 @@ class AtPoint:
             yield Check(subject, whole)
             return
         singles = {
-            at: self.along(name, mine, {entry_name(name, at): mpf(1)}) for at in self.entries.at(name)
+            at: self.along(name, mine, {entry_name(name, at): mpf(1)})
+            for at in self.entries.at(name)
         }
         wrong = {at: found for at, found in singles.items() if not found.passed}
         if not wrong:
@@ -235,7 +236,10 @@ class AtPoint:
             for top in self.entries.at(self.chain.target):
                 stage = entry_name(self.chain.target, top)
                 expected = sum(
-                    (mine[top, at] * direction[entry_name(name, at)] for at in self._moving(name, direction)),
+                    (
+                        mine[top, at] * direction[entry_name(name, at)]
+                        for at in self._moving(name, direction)
+                    ),
                     mpf(0),
                 )
                 found = self._compared(
@@ -257,7 +261,11 @@ class AtPoint:
                 point[entry_] += far * step
             else:
                 inner[entry_] = far * step
-        return self.entries.values(point, digits, held) if not inner else self._from_inside(inner, digits, held)
+        return (
+            self.entries.values(point, digits, held)
+            if not inner
+            else self._from_inside(inner, digits, held)
+        )
 
     def _from_inside(self, moves: Numbers, digits: int, held: Held) -> Numbers:
         """The values where entries of a stage are moved."""
@@ -268,9 +276,7 @@ class AtPoint:
                 found[name] = evaluate(here, {**found, **fixed}, digits) + moves.get(name, 0)
         return found
 
-    def _compared(
-        self, mine: mpf, values: Sequence[mpf], step: mpf, digits: int
-    ) -> Certificate:
+    def _compared(self, mine: mpf, values: Sequence[mpf], step: mpf, digits: int) -> Certificate:
         below, here, above = values
         difference = (above - below) / (2 * step)
         scale = max(abs(mine), abs(difference), mpf(10) ** -10)

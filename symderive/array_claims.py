@@ -76,7 +76,9 @@ class ArrayVerdict(Verdict):
     def __str__(self) -> str:
         if self.verdict in ("proved", "sampled", "unknown"):
             return Verdict.__str__(self) if self.verdict != "unknown" else "unknown"
-        point = ", ".join(f"{name} = {value}" for name, value in (self.counterexample or {}).items())
+        point = ", ".join(
+            f"{name} = {value}" for name, value in (self.counterexample or {}).items()
+        )
         fails = f"; {self.entry} is {self.expected}, not {self.claimed}" if self.entry else ""
         where = f", at {point}" if point and self.entry else ""
         slip = f". Likely slip: {self.slip}" if self.slip else ""
@@ -142,7 +144,11 @@ class _Judge:
 
     def tries(self) -> list[Trial]:
         if "trials" not in self._kept:
-            used = [name for name in self.derivation.model.stages if re.search(rf"\b{name}\b", self.answer)]
+            used = [
+                name
+                for name in self.derivation.model.stages
+                if re.search(rf"\b{name}\b", self.answer)
+            ]
             self._kept["trials"] = trials(self.chain(), self.source, used)
         return self._kept["trials"]  # type: ignore[no-any-return]
 
@@ -228,9 +234,7 @@ class _Judge:
         rows = [
             (trial, row, mine, theirs)
             for trial in self.tries()
-            for row, mine, theirs in zip(
-                trial.rows, trial.numbers(claim), trial.truth, strict=True
-            )
+            for row, mine, theirs in zip(trial.rows, trial.numbers(claim), trial.truth, strict=True)
         ]
         failed = [row for row in rows if not same(row[2], row[3])]
         if not failed:
@@ -248,7 +252,9 @@ class _Judge:
         if not count:
             return self._verdict("unknown")
         shapes = len(self.tries())
-        method = f"equal in {count} entries at {shapes} points of several shapes, to 12 of 30 digits"
+        method = (
+            f"equal in {count} entries at {shapes} points of several shapes, to 12 of 30 digits"
+        )
         return self._verdict("sampled", certificate=Certificate("sampled", method, shapes, 30))
 
     def _proved(self, claim: Formula) -> bool:
@@ -265,7 +271,9 @@ class _Judge:
             return True
         for kept in ((self.source,), ()):
             where = {
-                entry_of(stage.name, stage_indices(self.derivation.shape_of(stage.name))): stage.formula
+                entry_of(
+                    stage.name, stage_indices(self.derivation.shape_of(stage.name))
+                ): stage.formula
                 for stage in model.stages.values()
                 if stage.name not in kept
             }
@@ -588,7 +596,10 @@ def _changed(formula: Expr) -> Iterator[tuple[str, Expr]]:
         if isinstance(formula, Mul):
             yield f"wrong factor: {arg} is missing", Mul(*others[:k], *others[k + 1 :])
             if arg.is_Rational and arg not in (1, -1):
-                yield f"wrong factor: {arg} was turned upside down", Mul(1 / arg, *others[:k], *others[k + 1 :])
+                yield (
+                    f"wrong factor: {arg} was turned upside down",
+                    Mul(1 / arg, *others[:k], *others[k + 1 :]),
+                )
         if isinstance(formula, Pow) and k == 0 and formula.exp.is_Integer:
             yield f"power: {formula} was left as {arg}", arg
             yield f"power: the exponent of {formula}", Pow(arg, formula.exp + S.One)

@@ -78,7 +78,10 @@ class Entries:
     def _written_out(self, stage: Stage) -> list[tuple[str, Expr]]:
         formula = stage.formula
         indices = stage_indices(self.model.shapes.get(stage.name, ()))
-        return [(entry_name(stage.name, at), self.entry(formula, indices, at)) for at in self.at(stage.name)]
+        return [
+            (entry_name(stage.name, at), self.entry(formula, indices, at))
+            for at in self.at(stage.name)
+        ]
 
     def entry(self, formula: Expr, indices: Sequence[Index], at: At) -> Expr:
         """An entry of an index formula as a formula in entries."""
@@ -149,9 +152,7 @@ def own_point(model: Model, target: str) -> tuple[Entries, Numbers] | None:
     return (entries, point) if entries is not None else None
 
 
-def entries_of(
-    model: Model, targets: Sequence[str], sizes: Mapping[str, int]
-) -> Entries | None:
+def entries_of(model: Model, targets: Sequence[str], sizes: Mapping[str, int]) -> Entries | None:
     """The model at concrete sizes; None where it has too many entries."""
     reached = needed_for(model, targets)
     names = tuple(name for name in model.stages if name in reached)
@@ -178,7 +179,10 @@ def flattened(value: object) -> tuple[list[float], At]:
     if not isinstance(plain, list | tuple):
         return [float(plain)], ()  # type: ignore[arg-type]
     parts = [flattened(part) for part in plain]
-    return [number for flat, _ in parts for number in flat], (len(plain), *(parts[0][1] if parts else ()))
+    return [number for flat, _ in parts for number in flat], (
+        len(plain),
+        *(parts[0][1] if parts else ()),
+    )
 
 
 def drawn_points(
@@ -220,9 +224,7 @@ def finite(entries: Entries, point: Numbers, targets: Sequence[str]) -> bool:
     return all(isfinite(values[name]) for target in targets for name in entries.entries(target))
 
 
-def draw(
-    entries: Entries, targets: Sequence[str], noise: random.Random, attempt: int
-) -> Numbers:
+def draw(entries: Entries, targets: Sequence[str], noise: random.Random, attempt: int) -> Numbers:
     """Values of the inputs: from one range first, then a range for each array."""
     model = entries.model
     reached = needed_for(model, targets)
@@ -249,7 +251,11 @@ Drawn = dict[At, mpf]
 
 
 def _symmetric(drawn: Drawn, _: At) -> Drawn:
-    return {(*at[:-2], i, j): drawn[*at[:-2], min(i, j), max(i, j)] for at in drawn for i, j in [at[-2:]]}
+    return {
+        (*at[:-2], i, j): drawn[*at[:-2], min(i, j), max(i, j)]
+        for at in drawn
+        for i, j in [at[-2:]]
+    }
 
 
 def _positive_definite(drawn: Drawn, shape: At) -> Drawn:

@@ -184,7 +184,9 @@ MISTAKES: tuple[Mistake, ...] = (
         _swapped,
         ("A @ B", "B @ A"),
     ),
-    Mistake("transposed: {after} is meant, not {before}", _outer_turned, ("outer(x, y)", "outer(y, x)")),
+    Mistake(
+        "transposed: {after} is meant, not {before}", _outer_turned, ("outer(x, y)", "outer(y, x)")
+    ),
     Mistake(
         "rows and columns mixed up: {after} is meant, not {before}",
         _rows_scaled,
@@ -194,7 +196,9 @@ MISTAKES: tuple[Mistake, ...] = (
     Mistake(
         "an outer product is meant: {after}, not {before}", _outer_product, ("x @ y", "outer(x, y)")
     ),
-    Mistake("an inner product is meant: {after}, not {before}", _inner_product, ("outer(x, y)", "x @ y")),
+    Mistake(
+        "an inner product is meant: {after}, not {before}", _inner_product, ("outer(x, y)", "x @ y")
+    ),
     Mistake("an inverse is missing: {after} is meant, not {before}", _inverse, ("A", "inv(A)")),
     Mistake("an inverse too many: {after} is meant, not {before}", _no_inverse, ("inv(A)", "A")),
     Mistake("a sum is missing: {after} is meant, not {before}", _summed, ("A", "sum(A, axis=0)")),

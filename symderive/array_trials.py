@@ -188,7 +188,9 @@ def times(left: Matrix, right: Matrix) -> Matrix:
 
 def plus(parts: Sequence[Matrix]) -> Matrix:
     """The sum of some matrices."""
-    return [[sum(cell, mpf(0)) for cell in zip(*rows, strict=True)] for rows in zip(*parts, strict=True)]
+    return [
+        [sum(cell, mpf(0)) for cell in zip(*rows, strict=True)] for rows in zip(*parts, strict=True)
+    ]
 
 
 def same(left: mpf, right: mpf) -> bool:

@@ -284,14 +284,26 @@ class Model:
             )
         return float(value)
 
-    def extended(self, stages: Mapping[str, str | Expr | Stage], target: str) -> Model:
-        """The model with other stages and another target; roles and values stay."""
+    def extended(
+        self,
+        stages: Mapping[str, str | Expr | Stage],
+        target: str,
+        shapes: Mapping[str, Shape] | None = None,
+    ) -> Model:
+        """The model with other stages and another target; roles and values stay.
+
+        Args:
+            stages: All of them.
+            target: The one to differentiate.
+            shapes: Of names that are new.
+        """
+        known = {name: shape for name, shape in self.shapes.items() if name not in self.stages}
         model = Model(
             stages,
             parameters=self.parameters,
             target=target,
             learning_rate=self.learning_rate,
-            shapes={name: shape for name, shape in self.shapes.items() if name not in self.stages},
+            shapes={**known, **(shapes or {})},
             properties=self.properties,
             source=self.source,
         )

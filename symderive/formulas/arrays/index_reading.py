@@ -193,8 +193,10 @@ class _Reader:
         if name in DELTAS and len(node.args) == 2:
             return delta(*(self._read(arg, letters) for arg in node.args))
         row = self.functions.get(name)
-        plain = not any(isinstance(part, ast.Name) and self.shapes.get(part.id) and not part.id == name
-                        for part in _bare(node))
+        plain = not any(
+            isinstance(part, ast.Name) and self.shapes.get(part.id) and not part.id == name
+            for part in _bare(node)
+        )
         if row is not None and plain:
             args = [self._read(arg, letters) for arg in node.args]
             least, most = row.arity()
@@ -280,5 +282,3 @@ _NODES: Mapping[type[ast.expr], Any] = {
     ast.Subscript: _Reader._entry,
     ast.Call: _Reader._call,
 }
-
-

@@ -265,7 +265,11 @@ def _placed(args: Args, options: Options, at: At) -> Any:
     for (kind, *rest), place in zip((k for k in options["key"] if k[0] != "new"), at, strict=True):
         start = rest[0] if kind == "int" else rest[0] + rest[2] * waiting.pop(0)
         where.append(KroneckerDelta(start, place))
-    return sigma_as_is(product(entry(args[0], chosen), *where), chosen) if chosen else product(entry(args[0], ()), *where)
+    return (
+        sigma_as_is(product(entry(args[0], chosen), *where), chosen)
+        if chosen
+        else product(entry(args[0], ()), *where)
+    )
 
 
 _ONLY_RESULTS: Mapping[str, Callable[[Args, Options, At], Any]] = {
