@@ -30,6 +30,7 @@ from symderive.steps import Certificate, Line
 
 if TYPE_CHECKING:
     from symderive.array_claims import ArrayVerdict
+    from symderive.assumptions import Assumption
     from symderive.checking import Report
     from symderive.numeric.array_program import ArrayFunction
 
@@ -207,6 +208,15 @@ class ArrayDerivation(Derivation):
         chain = self.chain()
         assert isinstance(chain, ArrayChain)
         return check_arrays(self.model, chain)
+
+    @cached_property
+    def assumptions(self) -> tuple[Assumption, ...]:
+        """The ledger: stated properties, inverses, signs of entries; guaranteed ones last."""
+        from symderive.array_assumptions import array_assumptions
+
+        chain = self.chain()
+        assert isinstance(chain, ArrayChain)
+        return array_assumptions(self.model, chain)
 
     def check_claim(self, derivative: str, answer: str) -> ArrayVerdict:
         """Judge a reader's answer in array language, or of an entry in index notation.
