@@ -62,7 +62,7 @@ class IndexReader:
     def _formula(self, formula: Basic) -> Labelled:
         known = self._done.get(formula)
         if known is None:
-            reader = _READERS.get(type(formula))
+            reader = next((_READERS[c] for c in type(formula).__mro__ if c in _READERS), None)
             known = reader(self, formula) if reader else self._entries(formula)
             self._done[formula] = known
         return known

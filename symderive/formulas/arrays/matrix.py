@@ -146,6 +146,8 @@ class Matrices:
         name = str(formula.base.label)
         shape = self.shapes[name]
         tree: Tree = Leaf(shape, name)
+        if len(shape) == 1 and len(free_indices(formula.indices[0])) > 1:
+            return self._reshaped(tree, formula.indices[0])
         key: list[tuple[Any, ...]] = []
         axes: list[Index] = []
         for place, size in zip(formula.indices, shape, strict=True):
@@ -176,6 +178,23 @@ class Matrices:
             return Labelled(apply("diagonal", tree), (axes[0],))
         return Labelled(tree, tuple(axes))
 
+    def _reshaped(self, tree: Tree, place: Expr) -> Labelled:
+        """An entry at i·n + j of a vector: rows and columns of a matrix made of it."""
+        axes = sorted(
+            free_indices(place), key=lambda index: -len(place.coeff(index).free_symbols)
+        )
+        axes.sort(key=lambda index: place.coeff(index) == 1)
+        stride: Expr = S.One
+        for index in reversed(axes):
+            if place.coeff(index) != stride:
+                raise NoMatrixError
+            stride *= index.size
+        whole = sum(place.coeff(index) * index for index in axes)
+        if (place - whole).expand() != 0 or stride != tree.shape[0]:
+            raise NoMatrixError
+        shape = tuple(index.size for index in axes)
+        return Labelled(apply("reshape", tree, shape=shape), tuple(axes))
+
     def _delta(self, formula: KroneckerDelta) -> Labelled:
         left, right = formula.args
         if not (isinstance(left, Index) and isinstance(right, Index)) or left.size != right.size:
@@ -183,18 +202,28 @@ class Matrices:
         return Labelled(apply("eye", size=left.size), (left, right))
 
     def _part(self, formula: Part) -> Labelled:
-        operands = []
-        for array in formula.arrays:
-            if free_indices(array):
-                raise NoMatrixError
-            operands.append(self.tree(array.formula, array.indices))
-        if not all(isinstance(i, Index) for i in formula.indices):
+        if not all(isinstance(index, Index) for index in formula.indices):
             raise NoMatrixError
-        axes = tuple(formula.indices)
-        tree = apply_part(formula.op, operands)
-        if len(axes) == 2 and axes[0] == axes[1]:
-            return Labelled(apply("diagonal", tree), axes[:1])
-        return Labelled(tree, axes)
+        (array,) = formula.arrays
+        own = array.indices
+        inner = self.built(array.formula)
+        axes = (*inner.axes, *(index for index in own if index not in inner.axes))
+        options = PART_OPTIONS.get(formula.op)
+        if options is None:  # of the last two axes, a batch before them
+            axes = (*(index for index in axes if index not in own), *own)
+        tree = self._spread(inner, axes)
+        if options is None:
+            result = (*axes[: -len(own)], *formula.indices)
+            made: Tree = apply(formula.op, tree)
+        else:
+            made = apply(formula.op, tree, **options(tuple(axes.index(index) for index in own)))
+            named = dict(zip(own, formula.indices, strict=False))
+            result = tuple(named.get(i, i) for i in axes if i not in own or formula.indices)
+        if len(set(result)) < len(result):
+            if len(result) != 2:
+                raise NoMatrixError
+            return Labelled(apply("diagonal", made), result[:1])
+        return Labelled(made, result)
 
     def _operands(self, operands: Sequence[Expr]) -> tuple[tuple[Index, ...], list[Tree]]:
         parts = [self.built(operand) for operand in operands]
@@ -292,7 +321,7 @@ class Matrices:
             return None
         longest = max(sums, key=lambda f: len(free_indices(f)))
         terms = [body / longest * term for term in longest.args]
-        return self._added([self._product([*Mul.make_args(t)], indices) for t in terms])
+        return self._added([self._under_sum(term, indices) for term in terms])
 
     def _product(self, factors: Sequence[Expr], summed: Sequence[Index]) -> Labelled:
         sums = [f for f in factors if isinstance(f, Add) and free_indices(f)]
@@ -468,21 +497,18 @@ def _pushed_in(formula: Expr) -> Expr:
     return Mul(*rest, sigma_as_is(Mul(body, *vectors), indices))
 
 
-def apply_part(op: str, operands: Sequence[Tree]) -> Tree:
-    """An operation on whole arrays as a tree."""
-    return apply(op, *operands, **PART_OPTIONS.get(op, lambda _: {})(operands))
+def _reduced(axes: tuple[int, ...]) -> Mapping[str, Any]:
+    return {"axis": axes, "keepdims": False}
 
 
-def _over_all(operands: Sequence[Tree]) -> Mapping[str, Any]:
-    return {"axis": tuple(range(operands[0].ndim)), "keepdims": False}
-
-
-PART_OPTIONS: Mapping[str, Callable[[Sequence[Tree]], Mapping[str, Any]]] = {
-    **dict.fromkeys(("max", "min", "prod", "logsumexp"), _over_all),
-    "norm": lambda operands: {"ord": S(2), **_over_all(operands)},
-    "softmax": lambda operands: {"axis": tuple(range(operands[0].ndim))},
+PART_OPTIONS: Mapping[str, Callable[[tuple[int, ...]], Mapping[str, Any]]] = {
+    **dict.fromkeys(("max", "min", "prod", "logsumexp"), _reduced),
+    "norm": lambda axes: {"ord": S(2), **_reduced(axes)},
+    **dict.fromkeys(
+        ("softmax", "is_max", "is_min", "prod_others"), lambda axes: {"axis": axes}
+    ),
 }
-"""The options of operations whose parts leave them unsaid."""
+"""The options of operations along axes, by the axes of their operand; others take a matrix."""
 
 
 def _same_axes_merged(parts: Sequence[Labelled], builder: Matrices) -> list[Labelled]:

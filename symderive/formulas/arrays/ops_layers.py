@@ -31,13 +31,17 @@ def _same_shape(args: Args, _: Options) -> Shape:
     return args[0].shape
 
 
-def _softmax(args: Args, options: Options, at: At) -> Expr:
-    """Along its axes the array is one operand; the others fix where it stands."""
-    arg, axis = args[0], options["axis"]
-    own = {place: fresh(arg.shape[place]) for place in axis}
-    inside = [own.get(place, index) for place, index in enumerate(at)]
-    operand = ArrayOf(entry(arg, inside), Tuple(*own.values()))
-    return part("softmax", [operand], [at[place] for place in axis])
+def _along(op: str) -> Callable[[Args, Options, At], Expr]:
+    """An entry of what is made along axes: there the array is one operand, elsewhere it is fixed."""
+
+    def made(args: Args, options: Options, at: At) -> Expr:
+        arg, axis = args[0], options["axis"]
+        own = {place: fresh(arg.shape[place]) for place in axis}
+        inside = [own.get(place, index) for place, index in enumerate(at)]
+        operand = ArrayOf(entry(arg, inside), Tuple(*own.values()))
+        return part(op, [operand], [at[place] for place in axis])
+
+    return made
 
 
 def _log_softmax(args: Args, options: Options) -> Tree:
@@ -111,8 +115,14 @@ def _call_batch_norm(x: Any, gain: Any = None, bias: Any = None, eps: Any = _EPS
 
 # fmt: off
 ROWS: tuple[Op, ...] = (
-    Op("softmax", "exponentials over their sum along an axis", _same_shape, _softmax,
+    Op("softmax", "exponentials over their sum along an axis", _same_shape, _along("softmax"),
        call=_call_softmax("softmax"), explicit=explicit.softmax, example="softmax(X, axis=1)"),
+    Op("is_max", "1 at the greatest entry along axes, shared evenly by ties", _same_shape,
+       _along("is_max"), explicit=explicit.is_max),
+    Op("is_min", "1 at the least entry along axes, shared evenly by ties", _same_shape,
+       _along("is_min"), explicit=explicit.is_min),
+    Op("prod_others", "the product of all other entries along axes", _same_shape,
+       _along("prod_others"), explicit=explicit.prod_others),
     Op("log_softmax", "logarithm of softmax", _same_shape, expand=_log_softmax,
        call=_call_softmax("log_softmax"), example="log_softmax(X, axis=0)"),
     Op("layer_norm", "centred and scaled along the last axis", _same_shape, expand=_normalised,

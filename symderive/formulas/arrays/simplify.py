@@ -128,7 +128,8 @@ def scaled(
     core: Tree, number: Expr, above: Sequence[Tree] = (), below: Sequence[Tree] = ()
 ) -> Tree:
     """Number · above · core / below, with the scalars of the core gathered and cancelled."""
-    inner = term_of(core)
+    inner, size = term_of(core), _number_term(number)
+    number, above, below = size.number, (*above, *size.above), (*below, *size.below)
     up = Counter([*above, *inner.above])
     down: Counter[Tree] = Counter()
     for tree in (*below, *inner.below):
