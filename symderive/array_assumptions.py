@@ -67,10 +67,10 @@ class _Ledger:
     def _of_parts(self, formula: Basic) -> Iterator[tuple[Relational, str]]:
         for found in sorted(formula.atoms(Part), key=str):
             inside = found.arrays[0].formula
-            names = {str(i.base.label) for i in inside.atoms(Indexed)}
+            names = list(dict.fromkeys(str(i.base.label) for i in inside.atoms(Indexed)))
             bare = isinstance(inside, Indexed) and len(names) == 1
             if found.op in ("inv", "solve", "det", "logdet"):
-                if bare and WITH_INVERSE & set(self.known.stated.get(*names, ())):
+                if bare and WITH_INVERSE & set(self.known.stated.get(names[0], ())):
                     continue
                 if isinstance(inside, Part) and inside.op == "cholesky":
                     continue  # its diagonal is positive

@@ -23,12 +23,12 @@ from symderive.array_points import (
     Held,
     Numbers,
     drawn_points,
-    entry_name,
     own_point,
 )
 from symderive.certify import DIGITS, SEED, TOLERANCE
 from symderive.checking import MAX_STAGES_DIFFERENCED, Check, Report, at_kink
 from symderive.formulas.arrays.algebra import Algebra
+from symderive.formulas.arrays.concrete import entry_name
 from symderive.formulas.arrays.ops import entry
 from symderive.formulas.evaluate import evaluate
 from symderive.formulas.inert import OUTPUT, Diff
@@ -235,13 +235,8 @@ class AtPoint:
             worst: Certificate | None = None
             for top in self.entries.at(self.chain.target):
                 stage = entry_name(self.chain.target, top)
-                expected = sum(
-                    (
-                        mine[top, at] * direction[entry_name(name, at)]
-                        for at in self._moving(name, direction)
-                    ),
-                    mpf(0),
-                )
+                moving = self._moving(name, direction)
+                expected = sum((mine[top, at] * far for at, far in moving), mpf(0))
                 found = self._compared(
                     expected, (below[stage], here[stage], above[stage]), step, digits
                 )
@@ -250,8 +245,9 @@ class AtPoint:
                 worst = worst or found
             return worst or Certificate("unknown", "the target has no entries")
 
-    def _moving(self, name: str, direction: Direction) -> list[At]:
-        return [at for at in self.entries.at(name) if entry_name(name, at) in direction]
+    def _moving(self, name: str, direction: Direction) -> list[tuple[At, mpf]]:
+        places = {entry_name(name, at): at for at in self.entries.at(name)}
+        return [(places[label], far) for label, far in direction.items()]
 
     def _moved(self, direction: Direction, step: mpf, digits: int, held: Held) -> Numbers:
         point = dict(self.point)

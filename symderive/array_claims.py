@@ -1,8 +1,8 @@
 """A reader's own answer about an array model: proved, or refuted with the likely slip named.
 
 An answer is in array language (``X.T @ (A2 - Y)/m``), or of an entry in index notation:
-``dL/dw[i] = sum((A2[k] - Y[k])*X[k, i], k)/m``. It is compared with the derivative at random points of
-several shapes, then proved by index algebra.
+``dL/dw[i] = sum((A2[k] - Y[k])*X[k, i], k)/m``. It is compared with the derivative at random points
+of several shapes, then proved by index algebra.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from symderive.claims import Verdict
 from symderive.differentiate import differentiate
 from symderive.errors import FormulaError, ModelError, NoRuleError
 from symderive.formulas.arrays.algebra import Algebra
-from symderive.formulas.arrays.index import Index, entry_of
+from symderive.formulas.arrays.index import Index, entry_of, substitute
 from symderive.formulas.arrays.index_reading import parse_index
 from symderive.formulas.arrays.ops import apply, entry, shown
 from symderive.formulas.arrays.properties import Knowledge
@@ -150,7 +150,8 @@ class _Judge:
                 if re.search(rf"\b{name}\b", self.answer)
             ]
             self._kept["trials"] = trials(self.chain(), self.source, used)
-        return self._kept["trials"]  # type: ignore[no-any-return]
+        found: list[Trial] = self._kept["trials"]
+        return found
 
     def as_formula(self, tree: Tree) -> Formula:
         return Formula(evaluated(entry(tree, self.truth.indices)), self.truth.indices)
@@ -262,8 +263,6 @@ class _Judge:
         model = self.derivation.model
         algebra = Algebra(Knowledge(model.properties))
         same_indices: dict[Basic, Basic] = dict(zip(claim.indices, self.truth.indices, strict=True))
-        from symderive.formulas.arrays.index import substitute
-
         sides = [substitute(claim.entry, same_indices), evaluated(self.truth.formula)]
         if sides[1].has(Diff):
             return False
@@ -361,8 +360,9 @@ class _Judge:
             other = self.derivation.partial(self.target, user)
             shape = (*self.derivation.shape_of(self.target), *self.derivation.shape_of(user))
             if shape == tree.shape and self._equals(tree, other):
-                links = ", ".join(f"∂{user}/∂{self.source}" for _ in "1")
-                return f"forgotten inner derivative: this is ∂{self.target}/∂{user}; the factor {links} is missing ({rule})"
+                factor = f"the factor ∂{user}/∂{self.source} is missing"
+                mine = f"this is ∂{self.target}/∂{user}"
+                return f"forgotten inner derivative: {mine}; {factor} ({rule})"
         for name, repaired in repairs(tree, self.shape):
             if self._is_truth(self.as_formula(repaired)):
                 return f"{name} ({rule})"

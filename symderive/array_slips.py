@@ -1,9 +1,9 @@
 """The slips of matrix calculus, a row each: what puts a wrong answer right, or a right one wrong.
 
-A repair changes one place of the claimed formula: a transpose, a kind of product, an axis. Where the
-repaired claim is the derivative, the repair names the slip. What no repair finds is looked for
-in the graph: a path forgotten, a link left out, a step of one link gone wrong. To know a new slip of
-notation, add a row.
+A repair changes one place of the claimed formula: a transpose, a kind of product, an axis. Where
+the repaired claim is the derivative, the repair names the slip. What no repair finds is looked for
+in the graph: a path forgotten, a link left out, a step of one link gone wrong. To know a new slip
+of notation, add a row.
 """
 
 from __future__ import annotations

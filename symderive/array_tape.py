@@ -1,13 +1,14 @@
 """The contract of tf.GradientTape on array models: gradients, second and higher derivatives, H·v.
 
 A second derivative is a first derivative of a model that has the gradient among its stages. Where
-the variable has properties (symmetric, …), its entries are still differentiated as independent ones:
-the gradient is taken without the properties, which simplify only the result.
+the variable has properties (symmetric, …), its entries are still differentiated as independent
+ones: the gradient is taken without the properties, which simplify only the result.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from sympy import Basic, Expr, Rational, S, Symbol
@@ -104,7 +105,7 @@ def _through(derivation: ArrayDerivation, whole: tuple[Model, str], source: str)
     found = evaluated(derive(model, name, (source,)).partial(name, source).formula)
     symbols: dict[Basic, Basic] = {Symbol(name): model.stages[name].formula}
     held = FUNCTIONS["stop_gradient"].function
-    return found.xreplace(symbols).replace(held, lambda inner: inner)  # type: ignore[no-any-return]
+    return found.xreplace(symbols).replace(held, lambda inner: inner)
 
 
 def _with_stage(
@@ -185,7 +186,7 @@ def _derived(derivation: ArrayDerivation, target: str, sources: Sequence[str]) -
     plain = without_properties(derivation.model, sources[1:])
     current: Any = derivation if plain is derivation.model else derive(plain, target, (sources[0],))
     name = target
-    for source, following in zip(sources, sources[1:], strict=False):
+    for source, following in pairwise(sources):
         if not current.chain(name, (source,)).on_path(source):
             return zero(derivation, target, sources)
         model, name = with_gradient(current, name, source)
@@ -309,7 +310,7 @@ def hessian_vector_product(
         return {name: zero(derivation, target, (name,)) for name in vector}
     whole, product = _with_stage(inner, f"{target}_dot_v", add(*parts), stages, shapes)
     whole.values = {**whole.values, **values}
-    extra = {n: s for n, s in whole.stages.items() if n not in model.stages}
+    extra: dict[str, Any] = {n: s for n, s in whole.stages.items() if n not in model.stages}
     extra |= dict.fromkeys(shapes)
     result = {}
     for name in vector:
@@ -335,7 +336,7 @@ def _vector(
     if isinstance(stated, str) and stated.isidentifier() and stated not in model.names:
         shapes[stated] = shape
         return Leaf(shape, stated)
-    if isinstance(stated, list | tuple) or getattr(stated, "ndim", 0):
+    if isinstance(stated, list | tuple) or getattr(stated, "ndim", False):
         found = value_shape(stated)
         if len(found) != len(shape):
             message = f"the vector for {name} has the shape {found}, but {name} has {shown(shape)}"

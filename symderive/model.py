@@ -63,7 +63,7 @@ def _arrays_among(*groups: Values | None) -> dict[str, object]:
         for group in groups
         if isinstance(group, Mapping)
         for name, value in group.items()
-        if isinstance(value, list | tuple) or getattr(value, "ndim", 0)
+        if isinstance(value, list | tuple) or getattr(value, "ndim", False)
     }
 
 

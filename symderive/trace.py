@@ -15,8 +15,8 @@ Layout (``format`` 1):
 - ``checks``: ``subject``, ``verdict``, ``method``.
 
 A model with arrays says more: ``model`` has ``shapes`` (name → sizes, as text) of what is no stage,
-and ``properties``; ``values`` are nested lists; each of ``links`` and ``partials`` has ``indices`` (of
-its entry: the stage's, then the source's) and ``matrix``, the same in NumPy's language, or null.
+and ``properties``; ``values`` are nested lists; each of ``links`` and ``partials`` has ``indices``
+(of its entry: the stage's, then the source's) and ``matrix``, the same in NumPy's language, or null.
 
 Formulas are SymPy's text; ``Diff(f, x)`` is a derivative not yet taken.
 """
@@ -105,7 +105,9 @@ def _arrays(model: Model) -> dict[str, Any]:
     """Shapes and properties, of a model that has arrays."""
     if not model.shapes:
         return {}
-    shapes = {n: [str(size) for size in s] for n, s in model.shapes.items() if n not in model.stages}
+    shapes = {
+        n: [str(size) for size in s] for n, s in model.shapes.items() if n not in model.stages
+    }
     return {
         "shapes": shapes,
         "properties": {name: list(stated) for name, stated in model.properties.items()},

@@ -1,8 +1,8 @@
 """Index notation as people write it → a formula: ``sum((A[k] - Y[k])*X[k, i], k)/m``.
 
-A sum names its indices, as ``sum(x[k]*y[k], k)``, as a comprehension, ``sum(x[k] for k in range(n))``,
-or as SymPy prints it, ``Sum(x[k], (k, 0, n - 1))``. What an index runs over is the size of the axis
-where it stands. Parts in array language may stand inside: ``inv(A)[i, j]``, ``sum(x)``.
+A sum names its indices, as ``sum(x[k]*y[k], k)``, as a comprehension, ``sum(x[k] for k in
+range(n))``, or as SymPy prints it, ``Sum(x[k], (k, 0, n - 1))``. What an index runs over is the size
+of the axis where it stands. Parts in array language may stand inside: ``inv(A)[i, j]``, ``sum(x)``.
 """
 
 from __future__ import annotations
@@ -193,10 +193,8 @@ class _Reader:
         if name in DELTAS and len(node.args) == 2:
             return delta(*(self._read(arg, letters) for arg in node.args))
         row = self.functions.get(name)
-        plain = not any(
-            isinstance(part, ast.Name) and self.shapes.get(part.id) and not part.id == name
-            for part in _bare(node)
-        )
+        inside = [part.id for part in _bare(node) if isinstance(part, ast.Name)]
+        plain = not any(self.shapes.get(used) for used in inside if used != name)
         if row is not None and plain:
             args = [self._read(arg, letters) for arg in node.args]
             least, most = row.arity()
