@@ -18,6 +18,7 @@ TYPE_CHECKING = False  # as typing's, whose import would cost more than this mod
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
+    from typing import Any
 
     from symderive import Derivation
 
@@ -140,9 +141,16 @@ def _update(options: argparse.Namespace) -> int:
     update = derivation.update() if rate is None else derivation.update(learning_rate=rate)
     width = max(map(len, [*update.old, derivation.target]))
     for name, old in update.old.items():
-        print(f"{name:{width}}  {old:.15g} → {update.new[name]:.15g}")
-    print(f"{derivation.target:{width}}  {update.old_loss:.15g} → {update.new_loss:.15g}")
+        print(f"{name:{width}}  {_number(old)} → {_number(update.new[name])}")
+    print(f"{derivation.target:{width}}  {_number(update.old_loss)} → {_number(update.new_loss)}")
     return OK
+
+
+def _number(value: Any) -> str:
+    """A number with 15 digits; an array as its rows."""
+    if getattr(value, "ndim", 0) or isinstance(value, list | tuple):
+        return f"[{', '.join(map(_number, value))}]"
+    return f"{value:.15g}"
 
 
 def _read(name: str, options: argparse.Namespace) -> Derivation:
