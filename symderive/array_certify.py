@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice, product as cartesian
-
+from itertools import islice
+from itertools import product as cartesian
 from typing import Any
 
 from sympy import (
@@ -94,13 +94,14 @@ def certify_array(
     points = 0
     tried: list[str] = []
     for chosen in shapes_tried(sizes):
-        places = _places(indices, chosen)
-        for at in places:
-            sides = [concrete(side, chosen, at) for side in (left, right)]
+        try:
             known = held(algebra.known, shapes, chosen)
-            sides = [side.xreplace(known) for side in sides]
-            definitions = _definitions(where or {}, sides, chosen, known)
-            found = certify(*sides, where=definitions)
+        except ValueError:  # a property that is not written out at this size
+            continue
+        for at in _places(indices, chosen):
+            sides = [concrete(side, chosen, at) for side in (left, right)]
+            definitions = _definitions(where or {}, sides, chosen)
+            found = certify(*sides, where=definitions, bound=known)
             if found.verdict == "refuted":
                 return found
             if found.verdict == "unknown":
@@ -184,20 +185,20 @@ def _definitions(
     where: Mapping[Expr, Expr],
     sides: Sequence[Expr],
     sizes: Mapping[str, int],
-    known: Mapping[Basic, Basic],
 ) -> dict[Symbol, Expr]:
     """The entries of a stage that occur, and what they stand for."""
     symbols = {s.name for side in sides for s in side.free_symbols}
     found: dict[Symbol, Expr] = {}
     for entry, definition in where.items():
         if not isinstance(entry, Indexed):
-            found[entry] = concrete(definition, sizes, {}).xreplace(known)
+            found[entry] = concrete(definition, sizes, {})
             continue
         assert isinstance(entry.base, IndexedBase)
         indices = [i for i in entry.indices if isinstance(i, Index)]
         for at in cartesian(*(range(_number(i.size, sizes)) for i in indices)):
             name = entry_name(str(entry.base.label), at)
             if name in symbols:
-                value = concrete(definition, sizes, dict(zip(indices, at, strict=True)))
-                found[Symbol(name)] = value.xreplace(known)
+                found[Symbol(name)] = concrete(
+                    definition, sizes, dict(zip(indices, at, strict=True))
+                )
     return found

@@ -275,7 +275,13 @@ class ArrayChain(Chain):
         short = mine if not mine.args else by_name
         return sigma(product(mine, local), at), sigma(product(short, local), at)
 
-    def _made(self, terms: Sequence[Any], names: Mapping[str, Symbol], name: str) -> Any:
+    def _definitions(self, source: str, names: Any, mark: Any) -> list[Any]:
+        """None: the definitions of other array stages are not put in."""
+        return []
+
+    def _made(
+        self, terms: Sequence[Any], names: Mapping[str, Symbol], name: str, stages: Sequence[Any]
+    ) -> Any:
         """The shape of an adjoint from its terms."""
         shapes = {mark.name: self.model.shapes.get(n, ()) for n, mark in names.items()}
         stated = {

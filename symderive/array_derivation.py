@@ -31,6 +31,7 @@ from symderive.results import Derivative, Point, adjoint_name
 from symderive.steps import Certificate, Line
 
 if TYPE_CHECKING:
+    from symderive.checking import Report
     from symderive.numeric.array_program import ArrayFunction
 
 LAYOUTS = ("mixed", "numerator", "denominator")
@@ -171,6 +172,16 @@ class ArrayDerivation(Derivation):
 
         name = add(source)
         return self.model.extended(stages, name), name
+
+    # Verdicts -----------------------------------------------------------------------------
+
+    @cached_property
+    def _report(self) -> Report:
+        from symderive.array_checking import check_arrays
+
+        chain = self.chain()
+        assert isinstance(chain, ArrayChain)
+        return check_arrays(self.model, chain)
 
     # Numbers ------------------------------------------------------------------------------
 

@@ -87,17 +87,22 @@ def _eigenvalue(p: Part, at: Sequence[Index], change: Expr) -> Expr:
 
 
 def _cholesky(p: Part, at: Sequence[Index], change: Expr) -> Expr:
-    """∂L = L Φ(L⁻¹ ∂U L⁻ᵀ), Φ the lower triangle with half the diagonal (Giles, 2008)."""
+    """∂L = L Φ(L⁻¹ ∂U L⁻ᵀ) of the symmetric part; Φ halves the diagonal and drops the upper triangle.
+
+    See Giles, 2008.
+    """
     size = p.arrays[0].indices[0].size
     k = fresh(size)
     row, column = p.indices
     lower = ArrayOf(part("cholesky", p.arrays, _bare(p)), p.arrays[0].args[1])
     half = Piecewise((S.One, k > column), (Rational(1, 2), delta_is(k, column)), (S.Zero, true))
-    left = part("inv", [lower], (k, at[0]))
-    right = part("inv", [lower], (column, at[1]))
-    return sigma_as_is(
-        product(part("cholesky", p.arrays, (row, k)), half, left, change, right), [k, *at]
+    sides = (  # of the symmetric part, whose entries move together
+        product(part("inv", [lower], (k, first)), part("inv", [lower], (column, second)))
+        for first, second in (at, at[::-1])
     )
+    factor = part("cholesky", p.arrays, (row, k))
+    parts = (Rational(1, 2), factor, half, sum_of(*sides), change)
+    return sigma_as_is(product(*parts), [k, *at])
 
 
 def delta_is(left: Expr, right: Expr) -> object:
@@ -204,8 +209,25 @@ def _under_the_sum(formula: Expr, _: Bindings, derivatives: tuple[Expr, ...]) ->
     return sigma_as_is(derivatives[0], bound(formula)) if derivatives[0] != 0 else S.Zero
 
 
-TRACE_FUNCTIONS: Mapping[str, str] = {"expm": "expm", "sinm": "cosm", "logm": "inv"}
-"""Functions of a matrix that are differentiated in a trace, and their derivatives."""
+def _of(op: str, number: Expr = S.One) -> Callable[[Part, Sequence[Expr]], Expr]:
+    return lambda p, at: product(number, part(op, p.arrays, at))
+
+
+def _half_inverse(p: Part, at: Sequence[Expr]) -> Expr:
+    """Half the inverse of the square root itself."""
+    indices = p.arrays[0].args[1]
+    root = ArrayOf(part("sqrtm", p.arrays, tuple(indices)), indices)
+    return product(Rational(1, 2), part("inv", [root], at))
+
+
+TRACE_FUNCTIONS: Mapping[str, Callable[[Part, Sequence[Expr]], Expr]] = {
+    "expm": _of("expm"),
+    "sinm": _of("cosm"),
+    "cosm": _of("sinm", S.NegativeOne),
+    "logm": _of("inv"),
+    "sqrtm": _half_inverse,
+}
+"""Functions of a matrix that are differentiated in a trace, and entries of their derivatives."""
 
 
 def _trace(formula: Expr, variable: Symbol) -> Bindings | None:
@@ -225,7 +247,7 @@ def _of_trace(formula: Expr, _: Bindings, derivatives: tuple[Expr, ...]) -> Expr
         return S.Zero
     inside = formula.function
     at = inside.arrays[0].indices
-    outer = part(TRACE_FUNCTIONS[inside.op], inside.arrays, (at[1], at[0]))
+    outer = TRACE_FUNCTIONS[inside.op](inside, (at[1], at[0]))
     return sigma_as_is(product(outer, derivatives[0]), at)
 
 

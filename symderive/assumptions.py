@@ -51,6 +51,9 @@ def assumptions(model: Model, chain: Chain) -> tuple[Assumption, ...]:
         for part in (link.stage.formula, evaluated(link.step.result)):
             for condition, reason in _conditions(part):
                 found.setdefault(condition, f"{reason} in {stage}")
+        for scale in sorted(link.kind.forms[0].scales, key=str):
+            named = link.here(scale)
+            found.setdefault(Ne(named, 0), f"the closed form of ∂{stage}/∂{link.source}")
     positive = {c.args[0] for c in found if isinstance(c, Relational) and c.rel_op == ">"}
     rows = []
     for condition, reason in found.items():

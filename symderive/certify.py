@@ -115,13 +115,21 @@ def resolved(formula: Basic) -> Expr | None:
     return formula.func(*args)
 
 
-def certify(left: Expr, right: Expr, *, where: Mapping[Symbol, Expr] | None = None) -> Certificate:
+def certify(
+    left: Expr,
+    right: Expr,
+    *,
+    where: Mapping[Symbol, Expr] | None = None,
+    bound: Mapping[Basic, Basic] | None = None,
+) -> Certificate:
     """Establish that two formulas are equal wherever both are defined.
 
     Args:
         left: A formula, which may hold ``Diff``.
         right: Another.
         where: Definitions of symbols, put in when the formulas are not equal as they stand.
+        bound: What symbols are at every point, such as A[1,0] of a symmetric matrix: A[0,1]. A
+            derivative is taken before, for they are variables of their own.
 
     Returns:
         A certificate; ``refuted`` carries the point where the two differ.
@@ -130,10 +138,10 @@ def certify(left: Expr, right: Expr, *, where: Mapping[Symbol, Expr] | None = No
     if sides[0] is not None and sides[1] is not None:
         if is_zero(sides[0] - sides[1]):
             return PROVED
-        known = [defined(put_in(side, where or {})) for side in sides]
+        known = [defined(put_in(side, where or {})).xreplace(bound or {}) for side in sides]
         if known != sides and is_zero(known[0] - known[1]):
             return PROVED
-    return sampled(left, right, where=where or {})
+    return sampled(left, right, where=where or {}, bound=bound)
 
 
 def put_in(formula: Expr, where: Mapping[Symbol, Expr]) -> Expr:
@@ -239,16 +247,28 @@ def domain_of(formula: Expr) -> list[Expr]:
     return sorted(conditions, key=str)
 
 
-def sampled(left: Expr, right: Expr, *, where: Mapping[Symbol, Expr]) -> Certificate:
+def sampled(
+    left: Expr,
+    right: Expr,
+    *,
+    where: Mapping[Symbol, Expr],
+    bound: Mapping[Basic, Basic] | None = None,
+) -> Certificate:
     """Compare two formulas at seeded points of their common domain."""
     left, right = put_in(left, where), put_in(right, where)
+    bound = bound or {}
     names = {s.name for side in (left, right) for s in side.free_symbols}
+    fixed = {str(symbol): formula for symbol, formula in bound.items() if str(symbol) in names}
+    names -= fixed.keys()
+    names |= {s.name for formula in fixed.values() for s in formula.free_symbols}
     values: list[tuple[mpf, mpf]] = []
 
     domain = [condition for side in (left, right) for condition in domain_of(side)]
 
     def valid(point: dict[str, mpf]) -> bool:
         try:
+            here = {name: number_at(formula, point, 8 * DIGITS) for name, formula in fixed.items()}
+            point.update(here)
             if not all(number_at(condition, point) == 1 for condition in domain):
                 return False
             pair = (number_at(left, point), number_at(right, point))

@@ -8,7 +8,7 @@ names are simplified and certified once.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -16,12 +16,13 @@ from typing import Any
 from sympy import Basic, Expr, S, Symbol
 
 from symderive.certify import certify
-from symderive.closed_form import simplest
+from symderive.closed_form import Form, simplest
 from symderive.cost import cost
 from symderive.formulas.inert import OUTPUT, Diff, placeholder
-from symderive.formulas.written import evaluated, factors, product, rename, sum_of, tidy
+from symderive.formulas.written import evaluated, factors, product, recast, rename, sum_of, tidy
 from symderive.links import Link, LinkKind
-from symderive.model import Model
+from symderive.model import Model, Stage
+from symderive.relations import Definition, with_definitions
 from symderive.steps import Certificate, Line
 
 MAX_WRITTEN_OUT = 40.0
@@ -32,6 +33,9 @@ DEEP, MAX_DEEP = 24, 12.0
 
 MAX_PATHS_SHOWN = 8
 
+MAX_DEFINITIONS = 12
+"""Stages whose definitions a closed form may use."""
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class _Shape:
@@ -41,6 +45,7 @@ class _Shape:
     substituted: Expr
     local: Expr
     certificate: Certificate
+    rewritings: tuple[tuple[Expr, str, Certificate], ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,12 +68,12 @@ class Partial:
     def formula(self) -> Expr:
         """The closed form in stage names (of a deep model: with later adjoints by name)."""
         closed = self.shape.closed
-        return rename(closed if closed is not None else self.shape.local, self.symbols)
+        return recast(closed if closed is not None else self.shape.local, self.symbols)
 
     @cached_property
     def local(self) -> Expr:
         """The formula to compute it by: later adjoints by name where that is shorter."""
-        return rename(self.shape.local, self.symbols)
+        return recast(self.shape.local, self.symbols)
 
     @cached_property
     def lines(self) -> tuple[Line, ...]:
@@ -83,16 +88,29 @@ class Partial:
         ]
         if self.users == (self.target,):
             return (Line(self.formula, ("the link itself",), self.shape.certificate),)
+        certificate = self.shape.certificate
         plan = [
-            (sum_of(*chain), "chain rule"),
-            (rename(self.shape.substituted, self.symbols), "the links put in"),
-            (self.formula, "simplify"),
+            Line(sum_of(*chain), ("chain rule",), certificate),
+            Line(rename(self.shape.substituted, self.symbols), ("the links put in",), certificate),
+            *self.rewritings,
         ]
+        if not self.rewritings:
+            plan.append(Line(self.formula, ("simplify",), certificate))
         lines: list[Line] = []
-        for formula, reason in plan:
-            if not lines or formula != lines[-1].formula:
-                lines.append(Line(formula, (reason,), self.shape.certificate))
+        for line in plan:
+            if not lines or line.formula != lines[-1].formula:
+                lines.append(line)
         return tuple(lines)
+
+    @cached_property
+    def rewritings(self) -> tuple[Line, ...]:
+        """From the links put in to the closed form, where definitions of stages lead to it."""
+        names = {str(mark): str(symbol) for mark, symbol in self.symbols.items()}
+        result = []
+        for formula, reason, certificate in self.shape.rewritings:
+            words = " ".join(names.get(word, word) for word in reason.split(" "))
+            result.append(Line(recast(formula, self.symbols), (words,), certificate))
+        return tuple(result)
 
     @property
     def certificate(self) -> Certificate:
@@ -123,8 +141,8 @@ class Chain:
         self._formulas: dict[str, tuple[Expr, tuple[str, ...]]] = {}
         reached = model.ancestors(target)
         self._moving = self._between(reached)
-        deep = sum(name in model.stages for name in self._moving) > DEEP
-        self.limit = MAX_DEEP if deep else MAX_WRITTEN_OUT
+        self.deep = sum(name in model.stages for name in self._moving) > DEEP
+        self.limit = MAX_DEEP if self.deep else MAX_WRITTEN_OUT
 
     def _between(self, reached: set[str]) -> set[str]:
         """The names on a path from a source to the target."""
@@ -196,13 +214,19 @@ class Chain:
                 )
             )
             parts.append((adjoint, adjoint_names, link, link_names, user))
-        shape_key = tuple(key)
+        single = users == (self.target,)
+        stages = [] if self.deep or single else self._definitions(name, names, mark)
+        used = tuple(
+            (names[stage.name].name, id(stage.parsed.template), *(mark(n).name for n in stage.inputs))
+            for stage in stages
+        )
+        shape_key = (tuple(key), used)
         if shape_key not in self._shapes:
             terms = [
                 self._term(adjoint, adjoint_names, link, names, user)
                 for adjoint, adjoint_names, link, _, user in parts
             ]
-            self._shapes[shape_key] = self._made(terms, names, name)
+            self._shapes[shape_key] = self._made(terms, names, name, stages)
         return self._instance(name, users, names, self._shapes[shape_key])
 
     def _term(
@@ -213,16 +237,52 @@ class Chain:
         names: Mapping[str, Symbol],
         user: str,
     ) -> Any:
-        """One term of the chain rule: the adjoint written out, the adjoint by name, the link."""
+        """One term: the adjoint written out and by name, the link to read and to compute."""
         return (
-            rename(adjoint, _marks(adjoint_names, names)),
+            recast(adjoint, _marks(adjoint_names, names)),
             Diff(_TARGET, names[user]),
-            rename(link.kind.formula, _link_marks(link, names)),
+            recast(link.kind.formula, _link_marks(link, names)),
+            recast(link.kind.to_compute, _link_marks(link, names)),
         )
 
-    def _made(self, terms: Sequence[Any], names: Mapping[str, Symbol], name: str) -> Any:
+    def _made(
+        self, terms: Sequence[Any], names: Mapping[str, Symbol], name: str, stages: Sequence[Stage]
+    ) -> Any:
         """The sum of the terms as a shape, shared by all that are the same up to names."""
-        return _shape(list(terms), self.limit)
+        definitions = {
+            names[stage.name]: Definition(
+                rename(
+                    stage.parsed.template.written,
+                    {placeholder(k): names[n] for k, n in enumerate(stage.inputs)},
+                ),
+                f"definition of {names[stage.name]}",
+            )
+            for stage in stages
+        }
+        return _shape(list(terms), self.limit, definitions)
+
+    def _definitions(
+        self, source: str, names: Mapping[str, Symbol], mark: Callable[[str], Symbol]
+    ) -> list[Stage]:
+        """The stages that a closed form may speak of: those it names, and what is inside them.
+
+        ∂target/∂v holds for every value of v, and so do the derivatives before it: the definitions
+        of v and of the stages that it comes from stay out.
+        """
+        inside = self.model.ancestors(source) & self._moving | {source}
+        found: dict[str, Stage] = {}
+        queue = [*names]
+        while queue and len(found) < MAX_DEFINITIONS:
+            name = queue.pop(0)
+            if name in self.model.stages and name not in found:
+                stage = self.model.stages[name]
+                queue += stage.inputs
+                if name not in inside:
+                    found[name] = stage
+        for stage in found.values():
+            for name in (stage.name, *stage.inputs):
+                mark(name)
+        return [*found.values()]
 
     def _adjoint(self, user: str) -> tuple[Expr, tuple[str, ...]]:
         """The adjoint of a user over its own placeholders, and the names that fill them."""
@@ -297,29 +357,42 @@ def _link_marks(link: Link, names: Mapping[str, Symbol]) -> dict[Basic, Basic]:
     return {**marks, OUTPUT: names[link.stage.name]}
 
 
-def _shape(terms: list[tuple[Expr, Expr, Expr]], limit: float) -> _Shape:
+def _shape(
+    terms: list[tuple[Expr, Expr, Expr, Expr]],
+    limit: float,
+    definitions: Mapping[Symbol, Definition],
+) -> _Shape:
     """Σ adjoint · link: put in, closed, and the formula to compute it by.
 
-    Each term is (the adjoint written out, the adjoint by name, the link).
+    Each term is (the adjoint written out, the adjoint by name, the link, the link to compute by).
     """
-    by_name = sum_of(*(product(_shorter(adjoint, named), link) for adjoint, named, link in terms))
-    total = sum(cost(adjoint) + cost(link) + 1.0 for adjoint, _, link in terms)
-    if total > 2 * limit or any(adjoint.has(Diff) for adjoint, _, _ in terms):
+    by_name = sum_of(*(product(_shorter(adjoint, named), safe) for adjoint, named, _, safe in terms))
+    total = sum(cost(adjoint) + cost(link) + 1.0 for adjoint, _, link, _ in terms)
+    if total > 2 * limit or any(adjoint.has(Diff) for adjoint, _, _, _ in terms):
         return _Shape(None, by_name, by_name, _AS_IT_STANDS)
-    substituted = sum_of(*(product(adjoint, link) for adjoint, _, link in terms))
-    local, closed = tidy(by_name), _closed(substituted)
-    if cost(closed) > limit:
+    substituted = sum_of(*(product(adjoint, link) for adjoint, _, link, _ in terms))
+    regular = all(link == safe for _, _, link, safe in terms)
+    local, simplified = tidy(by_name), _closed(substituted)
+    form = with_definitions(simplified, definitions) if definitions else Form(simplified, ())
+    if cost(form.formula) > limit:
         return _Shape(None, by_name, by_name, _AS_IT_STANDS)
-    if _prefer(closed, local, substituted):
-        local = closed
-    return _Shape(closed, substituted, local, certify(substituted, closed))
+    if regular and _prefer(form.formula, local, substituted):
+        local = form.formula
+    where = {name: definition.formula for name, definition in definitions.items()}
+    plan = ((simplified, "simplify"), *form.rewritings) if form.rewritings else ()
+    rewritings = tuple(
+        (formula, reason, certify(substituted, formula, where=where)) for formula, reason in plan
+    )
+    certificate = certify(substituted, form.formula, where=where)
+    return _Shape(form.formula, substituted, local, certificate, rewritings)
 
 
 def _closed(substituted: Expr) -> Expr:
     """The closed form; equal factors that cancel at sight need no search."""
     plain = evaluated(substituted)
-    if not plain.is_Add and not _denominators(plain):
-        return tidy(rename(plain, {}))
+    turned = plain.could_extract_minus_sign() and any(f.is_Add for f in plain.args)
+    if not plain.is_Add and not turned and not _denominators(plain):
+        return plain
     return simplest(tidy(substituted))
 
 

@@ -71,10 +71,10 @@ class Report:
 
 def check(model: Model, chain: Chain) -> Report:
     """Check every line of a derivation, and its gradient against the model itself."""
-    return Report(tuple(_lines(chain)), tuple(_gradient(model, chain)))
+    return Report(tuple(lines_checked(chain)), tuple(_gradient(model, chain)))
 
 
-def _lines(chain: Chain) -> Iterable[Check]:
+def lines_checked(chain: Chain) -> Iterable[Check]:
     """The lines of each kind of link once, and of each kind of partial derivative once."""
     seen: set[int] = set()
     for (stage, source), link in chain.links.items():
@@ -104,7 +104,7 @@ def _gradient(model: Model, chain: Chain) -> Iterable[Check]:
     adjoints = adjoint_values(model, chain, point)
     for name in sources:
         yield Check(
-            f"∂{chain.target}/∂{name}", _against_difference(model, chain, name, point, adjoints)
+            f"∂{chain.target}/∂{name}", against_difference(model, chain, name, point, adjoints)
         )
 
 
@@ -162,7 +162,7 @@ def _point(model: Model, target: str) -> dict[str, mpf] | None:
     return None
 
 
-def _against_difference(
+def against_difference(
     model: Model, chain: Chain, name: str, point: Mapping[str, mpf], adjoints: Mapping[str, mpf]
 ) -> Certificate:
     """Compare a derivative with central differences of the model; a smaller step has the last word.
@@ -199,7 +199,7 @@ def _with_step(
             return Certificate("unknown", "not finite at this point", 1, DIGITS, SEED, shown)
         slopes = sorted(((here - below) / step, (above - here) / step))
         if slopes[1] - slopes[0] > mpf(10) ** -(DIGITS // 4) * scale:
-            return _at_kink(mine, slopes, shown)
+            return at_kink(mine, slopes, shown)
         error = abs(mine - difference) / scale
         if error > TOLERANCE:
             method = f"{mp.nstr(mine, 12)} against {mp.nstr(difference, 12)} by differences"
@@ -208,7 +208,7 @@ def _with_step(
         return Certificate("sampled", method, 1, digits, SEED)
 
 
-def _at_kink(mine: mpf, slopes: list[mpf], point: tuple[tuple[str, str], ...]) -> Certificate:
+def at_kink(mine: mpf, slopes: list[mpf], point: tuple[tuple[str, str], ...]) -> Certificate:
     """At a kink the derivative is a convention: it must lie between the one-sided slopes."""
     between = f"the one-sided slopes {mp.nstr(slopes[0], 6)} and {mp.nstr(slopes[1], 6)}"
     slack = TOLERANCE * max(abs(slopes[0]), abs(slopes[1]), 1)

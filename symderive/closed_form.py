@@ -1,25 +1,24 @@
 """From what the rules give to the simplest form in stage names, every rewriting a line.
 
-A derivative is a rational function of its kernels. Candidate forms come from four mechanisms:
+A derivative is a rational function of its kernels. The mechanisms of ``candidates`` propose forms:
 put over one denominator and factor; eliminate a kernel in favour of the stage's own name (or the
-short name of an identity) where its definition can be solved for it; reduce by that definition
-where it cannot; collect in a kernel. The stated ``cost`` chooses. A form that would divide by
-something the derivative does not divide by is never a candidate.
+short name of an identity) where its definition can be solved for it; and more. The stated ``cost``
+chooses; the best form is taken as a new start while that helps. A form that would divide by
+something the model does not divide by is never a candidate.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
 
-from sympy import Add, Expr, Mul, Piecewise, Pow, S, Symbol, exp, log, together
-from sympy.polys.fields import FracElement
+from sympy import Add, Expr, Mul, Piecewise, Pow, S, Symbol
 
+from symderive.candidates import BY_DEFINITION, MECHANISMS, Candidate, Task
 from symderive.cost import cost
-from symderive.formulas.functions import function_of
 from symderive.formulas.inert import Diff
-from symderive.formulas.kernels import Kernels, TooLargeError
+from symderive.formulas.kernels import TooLargeError
 from symderive.formulas.written import (
     evaluated,
     factors,
@@ -28,22 +27,26 @@ from symderive.formulas.written import (
     quotient,
     rename,
     sum_of,
-    terms,
     tidy,
 )
-from symderive.identities import IDENTITIES
 
 MAX_COST = 300.0
 """A formula that costs more is left as the rules gave it."""
 
-PARTIAL_PENALTY = 1.0
-"""What a form must save before a kernel is eliminated only in part."""
+MAX_AGAIN = 60.0
+"""A form that costs more is not taken as a new start."""
 
-EXPANDED_PENALTY = 0.25
-"""Among forms of equal cost the one in factors is chosen."""
+MAX_ROUNDS = 3
+"""How often the best form is taken as a new start."""
 
-BY_DEFINITION = "definition of the stage"
-"""The reason of a line that brings in the stage's own name."""
+ENOUGH = 1.0
+"""A form that costs no more is not worth a search for a better one."""
+
+UNSORTED_PENALTY = 0.5
+"""What a form pays for like terms that stand apart: 1 − p − p."""
+
+SCALE_PENALTY = 0.5
+"""What a form must save before a name is taken as not zero."""
 
 Rewriting = tuple[Expr, str]
 """A formula and the reason it equals the one before."""
@@ -51,22 +54,60 @@ Rewriting = tuple[Expr, str]
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """One closed form: the formula, and the rewritings that lead to it."""
+    """One closed form.
+
+    Attributes:
+        formula: The formula.
+        rewritings: The lines that lead to it.
+        penalty: Added to its cost in the ranking.
+        scales: The names that it takes as not zero.
+    """
 
     formula: Expr
     rewritings: tuple[Rewriting, ...]
     penalty: float = 0.0
+    scales: frozenset[Symbol] = frozenset()
 
     @property
-    def rank(self) -> tuple[float, bool, int, int, str]:
-        """The measure by which forms are ordered; the least is chosen."""
-        text = str(self.formula)
-        measure = cost(self.formula) + self.penalty
-        return (measure, bool(self.rewritings), len(self.rewritings), len(text), text)
+    def measure(self) -> float:
+        """What forms are chosen by: the cost, and what is held against the form."""
+        return cost(self.formula) + self.penalty + SCALE_PENALTY * len(self.scales)
+
+
+def ranked(forms: Iterable[Form]) -> list[Form]:
+    """The forms, simplest first, each once; of equals the one with fewer lines and shorter text."""
+    first: dict[Expr, Form] = {}
+    for form in forms:
+        known = first.get(form.formula)
+        if known is None or (form.penalty, len(form.rewritings)) < (
+            known.penalty,
+            len(known.rewritings),
+        ):
+            first[form.formula] = form
+    measured = sorted(((form.measure, len(form.rewritings), form) for form in first.values()), key=_key)
+    result: list[Form] = []
+    for _, equals in groupby(measured, key=_key):
+        tied = [form for _, _, form in equals]
+        result += tied if len(tied) == 1 else sorted(tied, key=_text)
+    return result
+
+
+def _key(row: tuple[float, int, Form]) -> tuple[float, int]:
+    return row[:2]
+
+
+def _text(form: Form) -> tuple[int, str]:
+    text = str(evaluated(form.formula))
+    return len(text), text
 
 
 def closed_forms(
-    derivative: Expr, name: Symbol | None = None, definition: Expr | None = None
+    derivative: Expr,
+    name: Symbol | None = None,
+    definition: Expr | None = None,
+    variable: Symbol | None = None,
+    *,
+    also: Sequence[Candidate] = (),
 ) -> list[Form]:
     """The forms of a derivative, simplest first; the first is the closed form.
 
@@ -74,27 +115,33 @@ def closed_forms(
         derivative: What the rules gave, as written.
         name: The symbol of the stage itself.
         definition: The stage's formula, as written.
+        variable: What the derivative is taken by.
+        also: Further forms to rank with those found here.
 
     >>> A1, A2 = Symbol("A1"), Symbol("A2")
+    >>> from sympy import exp
     >>> f = 1 / (1 + exp(-A1))
     >>> closed_forms(exp(-A1) / (1 + exp(-A1)) ** 2, A2, f)[0].formula
     A2*(1 - A2)
     """
     plain = evaluated(derivative)
-    forms = [Form(derivative, ())]
+    loose = len(Add.make_args(derivative)) != len(Add.make_args(plain)) and derivative.is_Add
+    forms = [Form(derivative, (), UNSORTED_PENALTY if loose else 0.0)]
     if 0 < cost(plain) <= MAX_COST and not plain.has(Diff):
         if isinstance(plain, Piecewise):
             forms += _branches(plain)
         else:
-            for find in (_combined, _named, _identified):
-                try:
-                    forms += find(derivative, plain, name, definition)
-                except (TooLargeError, ZeroDivisionError, KeyError, RecursionError):
-                    continue  # this mechanism has no form within the budget
+            own = evaluated(definition) if definition is not None else None
+            task = Task(plain, name, own, variable, plain)
+            if cost(plain) < cost(derivative):
+                forms.append(Form(plain, ((plain, "simplify"),)))
+            forms += forms_of([*also, *_proposed(task)])
+            forms += _again(ranked(forms)[0], task)
     unique: dict[Expr, Form] = {}
-    for form in sorted(forms, key=lambda form: form.rank):
+    for form in ranked(forms):
         unique.setdefault(evaluated(form.formula), form)
-    return list(unique.values())
+    best, *others = unique.values()
+    return [_bridged(best, derivative, name, definition), *others]
 
 
 def simplest(formula: Expr) -> Expr:
@@ -107,208 +154,67 @@ def simplest(formula: Expr) -> Expr:
     return closed_forms(formula)[0].formula
 
 
+def _proposed(task: Task) -> Iterator[Candidate]:
+    """The forms of all mechanisms; where one is short already, the later ones are not asked."""
+    least = cost(task.plain)
+    for find in MECHANISMS:
+        if least <= ENOUGH and find is not MECHANISMS[0]:
+            return
+        try:
+            for candidate in find(task):
+                least = min(least, cost(candidate.formula) + candidate.penalty)
+                yield candidate
+        except (TooLargeError, ZeroDivisionError, KeyError, RecursionError):
+            continue  # this mechanism has no (further) form within the budget
+
+
+def forms_of(candidates: Iterable[Candidate], before: Form | None = None) -> list[Form]:
+    """The candidates as forms, after the lines of the form that they start from."""
+    lines = before.rewritings if before else ()
+    scales = before.scales if before else frozenset()
+    return [
+        Form(c.formula, (*lines, (c.formula, c.reason)), c.penalty, c.scales | scales)
+        for c in candidates
+    ]
+
+
+def _bridged(
+    best: Form, derivative: Expr, name: Symbol | None, definition: Expr | None
+) -> Form:
+    """The best form with the lines between what the rules gave and the stage's name."""
+    if name is None or definition is None or len(best.rewritings) != 1:
+        return best
+    formula, reason = best.rewritings[0]
+    if reason != BY_DEFINITION or best.penalty >= 1:
+        return best
+    return replace(
+        best, rewritings=(*_bridge(derivative, formula, name, definition), *best.rewritings)
+    )
+
+
+def _again(best: Form, task: Task) -> Iterator[Form]:
+    """The best form as a new start, while that makes it shorter."""
+    seen = {task.plain}
+    for _ in range(MAX_ROUNDS):
+        plain = evaluated(best.formula)
+        if plain in seen or not 1 < cost(plain) <= MAX_AGAIN:
+            return
+        seen.add(plain)
+        onward = Task(plain, task.name, task.definition, task.variable, task.first)
+        found = forms_of(_proposed(onward), best)
+        yield from found
+        better = ranked([best, *found])[0]
+        if better.measure >= best.measure:
+            return
+        best = better
+
+
 def _branches(plain: Piecewise) -> Iterator[Form]:
     """Each branch in its simplest form."""
     branches = [(simplest(branch), condition) for branch, condition in plain.args]
     formula = Piecewise(*branches)
     if formula != plain and isinstance(formula, Expr):
         yield Form(formula, ((formula, "simplify each branch"),))
-
-
-def _combined(
-    derivative: Expr, plain: Expr, name: Symbol | None, definition: Expr | None
-) -> Iterator[Form]:
-    """Over one denominator, cancelled, in factors, expanded, or collected in a kernel."""
-    kernels = Kernels([plain])
-    element = kernels.normal(plain)
-    if not _as_regular(kernels, plain, element, plain, element):
-        return  # xⁿ⁻¹ written as xⁿ/x
-    fraction = any(_has_denominator(term) for term in terms(plain)) and plain.is_Add
-    reason = "common denominator" if fraction else "simplify"
-    factored = kernels.factored(element)
-    if not fraction and plain.is_Add and not factored.is_Add:
-        reason = "factor out"
-    yield Form(factored, ((factored, reason),))
-    expanded = kernels.expanded(element)
-    yield Form(expanded, ((expanded, "expand"),), EXPANDED_PENALTY)
-    half = kernels.half_factored(element)
-    yield Form(half, ((half, reason),))
-    joined = together(plain)
-    yield Form(joined, ((joined, "common denominator"),))
-    for kernel in kernels.kernels:
-        if not isinstance(kernel, Symbol):
-            collected = kernels.collected(element, kernel)
-            yield Form(collected, ((collected, f"collect {_short(kernel)}"),))
-
-
-def _short(kernel: Expr) -> str:
-    return type(kernel).__name__ if kernel.is_Function else "like terms"
-
-
-def _has_denominator(term: Expr) -> bool:
-    return any(isinstance(f, Pow) and f.exp.is_negative for f in factors(term))
-
-
-def _named(
-    derivative: Expr, plain: Expr, name: Symbol | None, definition: Expr | None
-) -> Iterator[Form]:
-    """In the stage's own name."""
-    if name is None or definition is None:
-        return
-    row = function_of(evaluated(definition))
-    definitions = [definition]
-    if row is not None and row.definition is not None:
-        definitions.append(row.definition_formula(*definition.args))
-    for stated in definitions:
-        long = evaluated(stated)
-        for formula, penalty in _eliminated(plain, name, long):
-            bridge = tuple(_bridge(derivative, formula, name, stated)) if penalty < 1 else ()
-            yield Form(formula, (*bridge, (formula, BY_DEFINITION)), penalty)
-
-
-def _identified(
-    derivative: Expr, plain: Expr, name: Symbol | None, definition: Expr | None
-) -> Iterator[Form]:
-    """In the short names of the identities."""
-    for row in IDENTITIES:
-        for found in sorted(plain.atoms(row.trigger), key=str):
-            for argument in (found.args[0], -found.args[0]):
-                if argument.could_extract_minus_sign() and row.trigger is not exp:
-                    continue
-                for formula, penalty in _eliminated(plain, *row.at(argument)):
-                    yield Form(formula, ((formula, row.name),), penalty)
-
-
-def _eliminated(plain: Expr, short: Expr, long: Expr) -> Iterator[tuple[Expr, float]]:
-    """The derivative with a kernel of ``long`` eliminated by short = long.
-
-    Yields the form and its penalty: the kernel is gone, or only its products are reduced.
-    """
-    if isinstance(long, log) and not plain.has(long):
-        short, long = exp(short), long.args[0]  # log g = A says g = e^A
-    kernels = Kernels([plain, long, short])
-    element, target = kernels.normal(plain), kernels.element(short)
-    definition = kernels.element(long)
-    for kernel in kernels.kernels:
-        if isinstance(kernel, Symbol) or kernel == short or not _occurs(kernels, kernel, element):
-            continue
-        solved = _solved(kernels, kernel, definition, target)
-        if solved is not None:
-            degree, value = solved
-            solution = kernels.reduce(kernels.substituted(element, kernel, degree, value))
-            others = _out_of_denominator(kernels, kernel, solution, target, definition)
-            for result in (solution, *others):
-                if result == element or not _as_regular(kernels, plain, result, short, definition):
-                    continue
-                yield kernels.factored(result), 0.0
-                yield kernels.half_factored(result), 0.0
-                yield kernels.expanded(result), EXPANDED_PENALTY
-    if short in kernels.place and target.denom == 1:
-        relation = definition.numer - target.numer * definition.denom
-        remainder = element.numer.rem([relation])
-        if remainder != element.numer:
-            reduced = kernels.field.field_new(remainder) / kernels.field.field_new(element.denom)
-            if not _as_regular(kernels, plain, reduced, short, definition):
-                return
-            yield kernels.factored(reduced), PARTIAL_PENALTY
-            yield kernels.half_factored(reduced), PARTIAL_PENALTY
-            for kernel in kernels.kernels:
-                if not isinstance(kernel, Symbol) and _occurs(kernels, kernel, reduced):
-                    yield kernels.collected(reduced, kernel), PARTIAL_PENALTY
-
-
-def _out_of_denominator(
-    kernels: Kernels,
-    root: Expr,
-    result: FracElement,
-    target: FracElement,
-    definition: FracElement,
-) -> Iterator[FracElement]:
-    """A form with the short name above the bar: where it is c·ⁿ√b, its n-th power is cⁿ·b."""
-    for kernel, degree, value in kernels.relations:
-        factor = definition / kernel
-        mine = kernel == kernels.place[root] and not _occurs(kernels, root, factor)
-        if mine and target.numer in [part for part, _ in result.denom.factor_list()[1]]:
-            yield result * target**degree / (factor**degree * value)
-
-
-def _occurs(kernels: Kernels, kernel: Expr, element: FracElement) -> bool:
-    index = kernels.kernels.index(kernel)
-    return any(m[index] for poly in (element.numer, element.denom) for m in poly)
-
-
-def _solved(
-    kernels: Kernels, kernel: Expr, definition: FracElement, target: FracElement
-) -> tuple[int, FracElement] | None:
-    """kernelⁿ from target = definition, where the definition is linear-fractional in it."""
-    index = kernels.kernels.index(kernel)
-    exponents = {m[index] for poly in (definition.numer, definition.denom) for m in poly} - {0}
-    if len(exponents) != 1:
-        return None
-    degree = exponents.pop()
-    new, ring = kernels.field.field_new, kernels.field.ring
-
-    def part(poly: Any, exponent: int) -> FracElement:
-        return new(
-            ring.from_dict(
-                {
-                    (*m[:index], 0, *m[index + 1 :]): c
-                    for m, c in poly.terms()
-                    if m[index] == exponent
-                }
-            )
-        )
-
-    n0, n1 = part(definition.numer, 0), part(definition.numer, degree)
-    d0, d1 = part(definition.denom, 0), part(definition.denom, degree)
-    below = n1 - target * d1
-    return (degree, (target * d0 - n0) / below) if below else None
-
-
-def _as_regular(
-    kernels: Kernels,
-    plain: Expr,
-    after: FracElement,
-    short: Expr,
-    definition: FracElement,
-) -> bool:
-    """Whether the new form divides by nothing that the old one does not divide by."""
-    new = kernels.field.field_new
-    old = {factor.monic() for factor in _stated_denominators(kernels, plain)}
-    for factor, _ in after.denom.factor_list()[1]:
-        if factor.monic() in old:
-            continue
-        inside = new(factor)
-        if short in kernels.place:
-            inside = kernels.substituted(inside, short, 1, definition)
-        for part, _ in inside.numer.factor_list()[1]:
-            if part.monic() not in old and not _never_zero(kernels, part):
-                return False
-    return True
-
-
-def _stated_denominators(kernels: Kernels, formula: Expr) -> Iterator[Any]:
-    """The irreducible factors of what a formula divides by, as it stands."""
-    if isinstance(formula, Pow) and formula.exp.is_number and formula.exp.is_negative:
-        element = kernels.element(formula)
-        for part, _ in element.denom.factor_list()[1]:
-            yield part
-        for kernel, _, value in kernels.relations:  # a root vanishes where its radicand does
-            if _occurs(kernels, kernels.kernels[kernels.field.gens.index(kernel)], element):
-                yield from (part for part, _ in value.numer.factor_list()[1])
-    if isinstance(formula, Add | Mul):
-        for arg in formula.args:
-            yield from _stated_denominators(kernels, arg)
-    elif isinstance(formula, Pow):
-        yield from _stated_denominators(kernels, formula.base)
-
-
-def _never_zero(kernels: Kernels, poly: Any) -> bool:
-    formula = kernels.formula(poly)
-    return isinstance(formula, exp) or (
-        isinstance(formula, Add)
-        and all(isinstance(t, exp) or (t.is_Number and t > 0) for t in formula.args)
-    )
 
 
 def _bridge(derivative: Expr, formula: Expr, name: Symbol, definition: Expr) -> Iterator[Rewriting]:

@@ -233,11 +233,12 @@ class Derivation:
         (9.0, {'x': 6.0})
         """
         from symderive.numeric import Function
+        from symderive.numeric.kinds import Kinds
 
         if (backend, reduce) not in self._functions:
             gradient = {name: adjoint_name(self.target, name) for name in self.sources}
             self._functions[backend, reduce] = Function(
-                self.definitions(),
+                Kinds().definitions(self.chain()),
                 self.inputs,
                 self.target,
                 gradient,

@@ -12,15 +12,18 @@ from functools import cached_property
 
 from sympy import Basic, Expr, Pow, S, Symbol, exp, log
 
+from symderive.candidates import BY_DEFINITION, Candidate
 from symderive.certify import certify
-from symderive.closed_form import BY_DEFINITION, Form, closed_forms
+from symderive.closed_form import Form, closed_forms
 from symderive.cost import cost
 from symderive.differentiate import differentiate, levels
 from symderive.formulas.functions import function_of
 from symderive.formulas.inert import OUTPUT, Diff, placeholder
 from symderive.formulas.parsing import Template
-from symderive.formulas.written import evaluated, factors, product, rename, sum_of, tidy
+from symderive.formulas.written import evaluated, factors, product, recast, rename, sum_of, tidy
 from symderive.model import Stage
+from symderive.regular import divides_by_no_more
+from symderive.rules import depends
 from symderive.steps import Certificate, Line, Step
 
 Plan = list[tuple[Expr, tuple[str, ...], tuple[Step, ...]]]
@@ -50,24 +53,52 @@ class LinkKind:
         return placeholder(self.place)
 
     @cached_property
+    def way(self) -> str:
+        """The method that is used: the one asked for, or of the natural ones the cheapest."""
+        if self.method != "auto":
+            return self.method
+        steps = {"quotient": self._step_by("quotient")}
+        if RECIPROCAL & {step.rule.name for step in steps["quotient"].walk()}:
+            steps["negative power"] = self._step_by("negative power")
+        if self._is_long_product():
+            steps["logarithmic"] = self._step_by("logarithmic")
+        return min(steps, key=lambda way: _told_cost(steps[way]))
+
+    @cached_property
     def step(self) -> Step:
-        """The tree of rule applications, by the method asked for or by the cheaper one."""
+        """The tree of rule applications; of the logarithm, by the logarithmic method."""
+        return self._step_by(self.way)
+
+    def _step_by(self, method: str) -> Step:
         written = self.template.written
-        if self.method == "logarithmic":
+        if method == "logarithmic":
             written = logarithm_of(written)
-        first = differentiate(written, self.variable, avoid=METHODS[self.method])
-        if self.method != "auto" or not RECIPROCAL & {step.rule.name for step in first.walk()}:
-            return first
-        other = differentiate(written, self.variable, avoid=METHODS["negative power"])
-        return min((first, other), key=_told_cost)
+        return differentiate(written, self.variable, avoid=METHODS[method])
+
+    def _is_long_product(self) -> bool:
+        """Whether it has many factors, and the sum of u′/u divides by nothing new."""
+        written = self.template.written
+        moving = [part for part in factors(written) if depends(part, self.variable)]
+        if len(moving) < LONG_PRODUCT:
+            return False
+        given = evaluated(self._step_by("quotient").result)
+        by_logarithm = evaluated(self._step_by("logarithmic").result)
+        return divides_by_no_more(by_logarithm, (given, evaluated(written)))
 
     @cached_property
     def forms(self) -> tuple[Form, ...]:
         """The closed forms, simplest first."""
         written, result = self.template.written, self.step.result
-        if self.method == "logarithmic":
+        also: tuple[Candidate, ...] = ()
+        if self.way == "logarithmic":
+            also = (Candidate(product(OUTPUT, result), BY_DEFINITION),)
             result = tidy(product(written, result))
-        return tuple(closed_forms(result, OUTPUT, written))
+        return tuple(closed_forms(result, OUTPUT, written, self.variable, also=also))
+
+    @cached_property
+    def to_compute(self) -> Expr:
+        """The simplest form that takes nothing as not zero: right wherever the derivative is."""
+        return next((form.formula for form in self.forms if not form.scales), self.step.result)
 
     @property
     def formula(self) -> Expr:
@@ -77,7 +108,7 @@ class LinkKind:
     @cached_property
     def lines(self) -> tuple[Line, ...]:
         """The derivation line by line, each with its certificate."""
-        opening = _by_logarithm(self) if self.method == "logarithmic" else levels(self.step)
+        opening = _by_logarithm(self) if self.way == "logarithmic" else levels(self.step)
         return self._certified([*opening, *_rewritten(self.forms[0])])
 
     @cached_property
@@ -92,7 +123,7 @@ class LinkKind:
         opening: Plan = [(Diff(written, self.variable), (), ())]
         by_definition = (f"definition of {row.title}",)
         opening.append((Diff(spelled, self.variable), by_definition, ()))
-        form = closed_forms(step.result, OUTPUT, spelled)[0]
+        form = closed_forms(step.result, OUTPUT, spelled, self.variable)[0]
         return self._certified([*opening, *levels(step, fold=False)[1:], *_rewritten(form)])
 
     def told(self, detail: str) -> tuple[Line, ...]:
@@ -131,6 +162,9 @@ METHODS: Mapping[str, frozenset[str]] = {
 """Ways to differentiate where several are natural: for each, the rules that it passes over."""
 
 RECIPROCAL = METHODS["negative power"]
+
+LONG_PRODUCT = 3
+"""Factors from which the logarithm of a product is worth a try."""
 
 
 def _told_cost(step: Step) -> float:
@@ -196,12 +230,12 @@ class Link:
     @cached_property
     def formula(self) -> Expr:
         """The closed form, in stage names."""
-        return self.here(self.kind.formula)
+        return recast(self.kind.formula, self.symbols)
 
     @cached_property
     def forms(self) -> tuple[Expr, ...]:
         """Equal forms, simplest first, each reached by checked rewritings."""
-        return tuple(self.here(form.formula) for form in self.kind.forms)
+        return tuple(recast(form.formula, self.symbols) for form in self.kind.forms)
 
     @property
     def lines(self) -> tuple[Line, ...]:
@@ -211,7 +245,12 @@ class Link:
     def told(self, detail: str) -> tuple[Line, ...]:
         """The lines at a level of detail: ``brief``, ``standard`` or ``full``."""
         return tuple(
-            Line(self.here(line.formula), self._reasons(line), line.certificate, line.steps)
+            Line(
+                recast(line.formula, self.symbols),
+                self._reasons(line),
+                line.certificate,
+                line.steps,
+            )
             for line in self.kind.told(detail)
         )
 

@@ -114,8 +114,8 @@ class MatrixNotation:
 
     def latex(self) -> str:
         """The formula in LaTeX."""
-        from symderive.formulas.arrays.notation import matrix_tree
         from symderive.formulas.latex import latex
+        from symderive.formulas.matrix_notation import matrix_tree
 
         return latex(matrix_tree(self.tree))
 

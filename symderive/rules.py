@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from sympy import Add, Basic, Expr, Function, Indexed, Mul, Piecewise, Pow, S, Symbol, Sum, exp, log
+from sympy import Add, Basic, Expr, Function, Indexed, Mul, Piecewise, Pow, S, Sum, Symbol, exp, log
 from sympy.core.function import AppliedUndef
 
 from symderive.errors import NoRuleError

@@ -1,6 +1,6 @@
 """Programs of arrays: every operation against NumPy, stable forms, order of products, errors."""
 
-import itertools
+import contextlib
 
 import numpy as np
 import pytest
@@ -10,7 +10,15 @@ from symderive.errors import SymderiveError, UnknownChoiceError, ValueMissingErr
 from symderive.formulas.arrays import ops
 from symderive.formulas.arrays.ops import add, apply, multiply, number, total, transpose
 from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Tree
+from symderive.formulas.arrays.reading import parse_array
+from symderive.formulas.functions import FUNCTIONS
+from symderive.numeric import train, update
+from symderive.numeric.array_blocked import emit_fast
 from symderive.numeric.array_program import ArrayFunction
+
+from test_array_ops import EXAMPLES, arrays_at, numpy_answer
+from test_array_ops import SHAPES as TEXT_SHAPES
+from test_array_ops import SIZES as TEXT_SIZES
 
 m, n, p = Symbol("m"), Symbol("n"), Symbol("p")
 SHAPES = {
@@ -150,7 +158,7 @@ def values_at(sizes: dict[str, int], seed: int = 0) -> dict[str, np.ndarray]:
 
 def inputs_of(*trees: Tree) -> dict[str, tuple[Expr, ...]]:
     found = {t.name: t.shape for tree in trees for t in tree.walk() if isinstance(t, Leaf)}
-    return found | {name: shape for name, shape in {"X": (m, n), "W": (n, p)}.items()}
+    return found | {"X": (m, n), "W": (n, p)}
 
 
 def function_of(tree: Tree, **options: object) -> ArrayFunction:
@@ -290,6 +298,259 @@ def test_operations_are_numpys(name: str, sizes: dict[str, int]) -> None:
     check(CASES[name], sizes)
 
 
-def test_every_row_is_tested() -> None:
-    used = {t.op for tree in CASES.values() for t in tree.walk() if isinstance(t, Apply)}
-    assert set(ops.OPS) - used <= {"Eq", "LtE"}
+def by_text(text: str, sizes: dict[str, int], indexed: bool) -> None:
+    tree, names, _ = parse_array(text, FUNCTIONS, TEXT_SHAPES)
+    arrays = arrays_at(sizes)
+    expected = numpy_answer(text, arrays, sizes)
+    given = {f"_{place}": arrays[name] for place, name in enumerate(names)}
+    shapes = {f"_{place}": TEXT_SHAPES.get(name, ()) for place, name in enumerate(names)}
+    if indexed:
+        indices = ops.indices_of(tree.shape)
+        options = (("formula", ops.entry(tree, indices)), ("indices", indices))
+        leaves = tuple(Leaf(shape, name) for name, shape in shapes.items())
+        tree = Apply(tree.shape, "index_notation", leaves, options)
+    shapes |= {"sizes": (Symbol("m"), Symbol("n"))}
+    given |= {"sizes": np.zeros((sizes["m"], sizes["n"]))}
+    f = ArrayFunction([("result", tree)], shapes, "result", {})
+    found = f.value_only(**given)
+    assert np.shape(found) == expected.shape
+    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-11, err_msg=f.source)
+
+
+@pytest.mark.parametrize("indexed", [False, True], ids=["tree", "indices"])
+@pytest.mark.parametrize(("row", "text"), EXAMPLES, ids=[row.name for row, _ in EXAMPLES])
+def test_every_row_is_numpys(row: ops.Op, text: str, indexed: bool) -> None:
+    checked = []
+    for rows, columns in TEXT_SIZES:
+        sizes = {"m": rows, "n": columns}
+        with contextlib.suppress(ValueError, RuntimeWarning, ZeroDivisionError, IndexError):
+            numpy_answer(text, arrays_at(sizes), sizes)
+            checked.append(sizes)
+    for sizes in checked:
+        by_text(text, sizes, indexed)
+    assert checked
+
+
+# Index notation ---------------------------------------------------------------------------------
+
+INDEXED = [name for name in CASES if "place" not in name]
+
+
+@pytest.mark.parametrize("name", INDEXED)
+@pytest.mark.parametrize("sizes", SIZES[:3], ids=str)
+def test_index_notation_runs(name: str, sizes: dict[str, int]) -> None:
+    tree = CASES[name]
+    indices = ops.indices_of(tree.shape)
+    formula = ops.entry(tree, indices)
+    used = tuple({t for t in tree.walk() if isinstance(t, Leaf)})
+    options = (("formula", formula), ("indices", indices))
+    indexed = Apply(tree.shape, "index_notation", used, options)
+    values = values_at(sizes)
+    with np.errstate(all="ignore"):
+        expected = run(tree, values, sizes)
+    f = function_of(indexed)
+    found = f.value_only(**{name: values[name] for name in f.inputs})
+    np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-10, err_msg=f.source)
+
+
+# Stable forms -------------------------------------------------------------------------------------
+
+
+def logistic(**options: object) -> ArrayFunction:
+    """Logistic regression: mean cross-entropy and its gradient."""
+    a1, a2, y, slope = (Leaf((m,), name) for name in ("A1", "A2", "Y", "L_D_A1"))
+    definitions = [
+        ("A1", add(apply("matmul", X, v), s)),
+        ("A2", apply("sigmoid", a1)),
+        ("L", apply("mean", apply("binary_cross_entropy", a2, y), **axis(0))),
+        ("L_D_A1", apply("divide", add(a2, minus(y)), number(m))),
+        ("L_D_v", apply("matmul", transpose(X), slope)),
+        ("L_D_s", total(slope)),
+    ]
+    inputs = {"X": (m, n), "v": (n,), "s": (), "Y": (m,)}
+    return ArrayFunction(definitions, inputs, "L", {"v": "L_D_v", "s": "L_D_s"}, **options)
+
+
+def test_cross_entropy_of_a_sigmoid_keeps_every_digit() -> None:
+    at = {"X": np.array([[800.0], [-800.0], [40.0]]), "v": [1.0], "s": 0.0, "Y": [1.0, 0.0, 1.0]}
+    value, gradient = logistic()(**at)
+    tail = np.exp(-40.0)
+    assert value == pytest.approx(tail / 3, rel=1e-15)
+    assert gradient["v"] == pytest.approx(-40 * tail / 3, rel=1e-14)
+    assert gradient["s"] == pytest.approx(-tail / 3, rel=1e-14)
+    naive, _ = logistic(stable=False)(**at)
+    assert naive != pytest.approx(tail / 3, rel=1e-3)
+
+
+def evaluated(tree: Tree, **values: object) -> np.ndarray:
+    return function_of_only(tree).value_only(**values)
+
+
+def function_of_only(tree: Tree, **options: object) -> ArrayFunction:
+    found = {t.name: t.shape for t in tree.walk() if isinstance(t, Leaf)}
+    return ArrayFunction([("y", tree)], found, "y", {}, **options)
+
+
+FAR = np.array([[800.0, 0.0], [-800.0, -801.0], [0.0, 1.0]])
+STABLE = {
+    "logsumexp by hand": np.logaddexp(FAR[:, 0], FAR[:, 1]),
+    "softmax by hand": sigmoid(np.stack([FAR[:, 0] - FAR[:, 1], FAR[:, 1] - FAR[:, 0]], axis=1)),
+    "log softmax by hand": -np.logaddexp(0, FAR[:, ::-1] - FAR),
+}
+
+
+@pytest.mark.parametrize("name", STABLE)
+def test_far_from_zero(name: str) -> None:
+    found = evaluated(CASES[name], X=FAR)
+    np.testing.assert_allclose(found, STABLE[name], rtol=1e-15)
+    with np.errstate(all="ignore"):
+        naive = function_of_only(CASES[name], stable=False).value_only(X=FAR)
+    assert not np.allclose(naive, STABLE[name])
+
+
+def test_log_of_a_softmax_stage_is_finite() -> None:
+    """The stage is named: the logarithm looks through the name."""
+    share = Leaf((m, n), "P")
+    definitions = [
+        ("P", CASES["softmax by hand"]),
+        ("L", minus(total(multiply(Z, apply("log", share))))),
+    ]
+    f = ArrayFunction(definitions, {"X": (m, n), "Z": (m, n)}, "L", {})
+    assert f.value_only(X=[[800.0, -800.0]], Z=[[0.0, 1.0]]) == 1600.0
+    assert list(f.stages(X=[[800.0, -800.0]], Z=[[0.0, 1.0]])["P"][0]) == [1.0, 0.0]
+
+
+def test_the_determinant_may_overflow() -> None:
+    big = 1e200 * np.eye(3)
+    assert evaluated(CASES["log of det"], A=big) == pytest.approx(3 * np.log(1e200))
+
+
+def test_a_positive_definite_matrix_takes_cholesky() -> None:
+    f = function_of_only(CASES["logdet"], positive=["A"])
+    matrix = values_at(SIZES[0])["A"]
+    assert "cholesky" in f.source
+    assert f.value_only(A=matrix) == pytest.approx(np.linalg.slogdet(matrix)[1], rel=1e-14)
+    with pytest.raises(SymderiveError, match="no factors"):
+        f.value_only(A=-matrix)
+
+
+# The order of products ----------------------------------------------------------------------------
+
+SOURCES = {
+    "chain": "X.T @ (X @ v)",
+    "diag @": "X * u[:, None]",
+    "@ diag": "X * v",
+    "trace of a product": "np.vdot(A, B)",
+    "inv @ vector": "np.linalg.solve(A, v)",
+    "sum of a product": "np.vdot(X, Z)",
+    "sum of broadcast": "np.add.reduce(u, axis=None) * np.add.reduce(v, axis=None)",
+    "X.T diag X": "(X * u[:, None]).T @ X",
+    "X.T diag² X": "t1.T @ t1",
+    "inv twice": "t1 + t1 @ B @ t1",
+    "logsumexp by hand": "np.maximum.reduce(X, axis=1",
+}
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_nothing_larger_than_needed_is_made(name: str) -> None:
+    source = function_of_only(CASES[name]).source
+    assert SOURCES[name] in source, source
+    assert "eye" not in source
+
+
+def test_equal_parts_are_computed_once() -> None:
+    product = apply("matmul", X, W)
+    tree = add(apply("exp", product), apply("sin", product))
+    assert function_of_only(tree).source.count("X @ W") == 1
+
+
+# Calls ------------------------------------------------------------------------------------------
+
+
+def test_blocks_of_rows_change_nothing() -> None:
+    random = np.random.default_rng(1)
+    rows = 20_011
+    f = logistic()
+    at = {
+        "X": random.normal(size=(rows, 7)),
+        "v": random.normal(size=7),
+        "s": 0.5,
+        "Y": (random.random(rows) < 0.5) * 1.0,
+    }
+    program = f.program(None, {"m": rows, "n": 7})
+    assert "for start in range" in (emit_fast(program, {"m": rows, "n": 7}) or "")
+    value, gradient = f(**at)
+    z = at["X"] @ at["v"] + 0.5
+    expected = (np.logaddexp(0, z) - at["Y"] * z).mean()
+    assert value == pytest.approx(expected, rel=1e-13)
+    slope = (sigmoid(z) - at["Y"]) / rows
+    np.testing.assert_allclose(gradient["v"], at["X"].T @ slope, rtol=1e-11, atol=1e-14)
+    stages = f.stages(**at)
+    np.testing.assert_allclose(stages["A1"], z, rtol=1e-13)
+    np.testing.assert_allclose(stages["A2"], sigmoid(z), rtol=1e-12)
+    assert stages["L_D_A1"].shape == (rows,)
+
+
+def test_training_with_array_parameters() -> None:
+    random = np.random.default_rng(2)
+    data = {"X": random.normal(size=(40, 3)), "Y": (random.random(40) < 0.5) * 1.0}
+    start = {"v": np.zeros(3), "s": 0.0}
+    f = logistic(defaults=start)
+    step = update(f, data, learning_rate=0.5)
+    _, gradient = f(**data)
+    np.testing.assert_allclose(step.new["v"], -0.5 * gradient["v"])
+    assert step.new_loss < step.old_loss
+    done = train(f, data, learning_rate=0.5, steps=30)
+    assert len(done.losses) == 31
+    assert done.losses[-1] < done.losses[0] == step.old_loss
+    assert done.end["v"].shape == (3,)
+    assert isinstance(done.end["s"], float)
+    assert not start["v"].any()  # the caller's array is its own
+
+
+def test_float32_stays_float32() -> None:
+    at = {"X": np.ones((2, 3), np.float32), "v": np.ones(3, np.float32), "s": 1, "Y": [0, 1]}
+    value, gradient = logistic()(**at)
+    assert value.dtype == gradient["v"].dtype == np.float32
+
+
+def test_results_are_the_callers_own() -> None:
+    at = np.ones((2, 3))
+    f = function_of_only(transpose(X))
+    f.value_only(X=at)[0, 0] = 5.0
+    assert at[0, 0] == 1.0
+
+
+AT = {"X": np.ones((4, 3)), "v": np.ones(3), "s": 0.0, "Y": np.ones(4)}
+ERRORS = {
+    "sizes": ({"v": np.ones(2)}, SymderiveError, r"n = 3 in X \(m, n\) but n = 2 in v \(n,\)"),
+    "axes": ({"v": 1.0}, SymderiveError, r"v has the shape \(n,\), but .* \(\); give it 1 axes"),
+    "nan": ({"v": [1.0, np.nan, 1.0]}, ValueMissingError, r"v\[1\] is not a finite number"),
+    "infinite number": ({"s": np.inf}, ValueMissingError, "s is inf; give it a finite number"),
+    "text": ({"v": ["a", "b", "c"]}, ValueMissingError, "v is not an array of real numbers"),
+    "ragged": ({"X": [[1.0], [1.0, 2.0]]}, ValueMissingError, "X is not an array of real"),
+    "missing": ({"X": None}, ValueMissingError, "no value for X; pass X=…"),
+    "unknown": ({"q": 1.0}, UnknownChoiceError, "unknown value 'q'"),
+}
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_errors(name: str) -> None:
+    wrong, kind, message = ERRORS[name]
+    with pytest.raises(kind, match=message):
+        logistic()(**{**AT, **wrong})
+
+
+def test_a_singular_matrix_is_one_error() -> None:
+    with pytest.raises(SymderiveError, match="has no inverse"):
+        evaluated(CASES["inv"], A=np.zeros((2, 2)))
+
+
+def test_sizes_that_are_numbers_or_formulas() -> None:
+    x, y = Leaf((n,), "x"), Leaf((n + 1,), "y")
+    tree = add(total(x), total(y))
+    with pytest.raises(
+        SymderiveError, match=r"axis 0 of y has 2 entries, but .* says 3 \(n \+ 1\)"
+    ):
+        evaluated(tree, x=np.ones(2), y=np.ones(2))
+    assert evaluated(tree, x=np.ones(2), y=np.ones(3)) == 5.0

@@ -81,3 +81,13 @@ def test_what_is_too_large_to_write_out_is_an_error():
 
 def test_the_determinant_of_an_empty_matrix_is_one():
     assert concrete(entry(apply("det", A), []), {"n": 0}) == 1
+
+
+def test_cases_stay_inside_the_sum_that_binds_their_index():
+    """SymPy's own sum moves them out of an inner sum, conditions on its index included."""
+    inner = sigma(Piecewise((entry_of("x", [I]), entry_of("x", [I]) > 0), (0, true)), [I])
+    outer = sigma(entry_of("y", [J]) * inner, [J])
+    assert not {s for s in outer.free_symbols if isinstance(s, Index)}
+    plain = concrete(outer, {"m": 1, "n": 1})
+    x, y = at("x", 0), at("y", 0)
+    assert plain == y * Piecewise((x, x > 0), (0, true))

@@ -108,6 +108,27 @@ def test_pdf_is_the_same_bytes_in_another_process(derivation):
     assert done.stdout.strip() == hashlib.sha256(content).hexdigest()
 
 
+@pytest.mark.parametrize("name", MODELS)
+def test_pdf_can_be_heard(name, derivation):
+    assert b"<pdfuaid:part>1</pdfuaid:part>" in documents.render(derivation(name), "pdf")
+
+
+def test_a_letter_without_a_glyph_is_no_error():
+    model = sd.Model({"y": "x**2"}, parameters={"x": 2.0}, title="\N{CJK UNIFIED IDEOGRAPH-5FAE}")
+    content = documents.render(sd.derive(model), "pdf")
+    assert content.startswith(b"%PDF")
+    assert b"pdfuaid" not in content
+
+
+def test_a_display_is_told_in_words(derivation):
+    source = documents.render(derivation("neuron"), "typ")
+    assert (
+        "; partial A 3 over partial b equals A 2 minus Y equals 0.78245 minus 1 "
+        "is approximately minus 0.21755"
+    ) in source
+    assert "equals x 1 (sum rule, constant multiple rule, proved); partial A 1 over" in source
+
+
 # Numbers ------------------------------------------------------------
 
 DIGIT = r"−?\d+(?:\.\d+)?(?:⋅10\^\(?−?\d+\)?|·10\^\(?−?\d+\)?)?"

@@ -46,7 +46,7 @@ def outline(derivation: Derivation, detail: str = "standard", *, live: bool = Fa
     """
     if detail not in DETAILS:
         raise UnknownChoiceError("detail", detail, DETAILS)
-    context = Context(derivation, gather(derivation), detail)
+    context = _context(derivation, detail)
     sections = LIVE_SECTIONS if live else SECTIONS
     blocks = tuple(block for section in sections for block in section(context))
     if live:
@@ -55,15 +55,24 @@ def outline(derivation: Derivation, detail: str = "standard", *, live: bool = Fa
     return Outline(title, "symderive", "", blocks)
 
 
+def _context(derivation: Derivation, detail: str) -> Context:
+    if not derivation.model.shapes:
+        return Context(derivation, gather(derivation), detail)
+    from symderive.documents.array_wording import ArrayContext
+
+    return ArrayContext(derivation, gather(derivation), detail)
+
+
 def code_section(context: Context) -> Iterator[Block]:
     """The gradient as a Python function; of a function without a definition there is none."""
     if context.derivation.model.undefined:
         return
-    source = context.derivation.code("python").strip()
+    language = "NumPy" if context.arrays else "plain Python"
+    source = context.derivation.code("numpy" if context.arrays else "python").strip()
     lines = source.split("\n")
     yield Heading(1, ("The gradient as code",))
     yield Paragraph(
-        ("The same derivation as a function in plain Python, in a numerically stable form.",)
+        (f"The same derivation as a function in {language}, in a numerically stable form.",)
     )
     if len(lines) > MAX_CODE_LINES:
         rest = f"# … {len(lines) - MAX_CODE_LINES} more lines"

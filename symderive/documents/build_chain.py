@@ -60,7 +60,7 @@ def chain_section(context: Context) -> Iterator[Block]:
         (
             "Derivatives are multiplied along a path to ",
             target,
-            " and added where paths meet. We go backwards from ",
+            f" and added where paths meet{_over_entries(context)}. We go backwards from ",
             target,
             ", so that each stage uses what is already known of the stages after it.",
         )
@@ -94,8 +94,16 @@ def chain_section(context: Context) -> Iterator[Block]:
         yield _told(context, part)
 
 
+def _over_entries(context: Context) -> str:
+    return ", and over all entries of the array on the way" if context.arrays else ""
+
+
 def _told(context: Context, part: Partial) -> Equations:
     """One partial derivative: chain rule, links put in, common factors cancelled, closed form."""
+    if context.arrays:
+        from symderive.documents.build_arrays import told
+
+        return told(context, part)
     chain = context.derivation.chain()
     lines: list[Equation] = []
     mark = mark_of(part.certificate)
@@ -270,6 +278,11 @@ MAX_ROWS = 40
 def gradient_section(context: Context) -> Iterator[Block]:
     """The gradient in one table: closed form, and value where there is one."""
     derivation = context.derivation
+    if context.arrays:
+        from symderive.documents.build_arrays import gradient_told
+
+        yield from gradient_told(context)
+        return
     names = [n for n in derivation.sources if n in derivation.partials]
     idle = [n for n in derivation.sources if n not in derivation.partials]
     if not names:

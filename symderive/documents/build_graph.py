@@ -62,7 +62,9 @@ def graph_figure(context: Context) -> Iterator[Block]:
         return
     drawing = layout(list(vertices.values()), list(edges.values()))
     caption = "Computation graph."
-    if context.numbers is not None:
+    if context.arrays:
+        caption += " Above each edge, the shape of the array that goes along it."
+    elif context.numbers is not None:
         caption += (
             " Above each edge, in green, the value going forward; below it, in red, the gradient "
         )
@@ -82,7 +84,7 @@ def _vertex(context: Context, name: str) -> Vertex:
         kind = "parameter" if name in context.derivation.sources else "constant"
         return Vertex(name, label, kind, None, wide, FONT, name)
     kind = "target" if name == context.derivation.target else "stage"
-    formula = context.stated(stage.written)
+    formula = context.stage_formula(stage)
     text = f"{name} = {plain(formula)}"
     if width(formula) > MAX_FORMULA:
         short = text if len(text) <= 44 else name
@@ -93,6 +95,8 @@ def _vertex(context: Context, name: str) -> Vertex:
 
 def _edge(context: Context, source: str, user: str, stage: str) -> Edge:
     numbers = context.numbers
+    if context.arrays and source != _GAP:
+        return Edge(source, user, context.edge_label(source))
     if numbers is None or source == _GAP:
         return Edge(source, user)
     value = digits_of(numbers.values[source], 4)

@@ -143,7 +143,13 @@ def _lines(context: Context, link: Link, title: Node) -> list[Equation]:
         )
         for line in link.told(context.detail)
     ]
-    return [replace(lines[0], left=title), *lines[1:]] if lines else []
+    if lines:
+        lines[0] = replace(lines[0], left=title)
+    if context.arrays:
+        from symderive.documents.build_arrays import whole_line
+
+        lines += whole_line(context, link)
+    return lines
 
 
 # The rules of a box -----------------------------------------------------------------------------
@@ -163,7 +169,7 @@ def _rules(
             continue
         found[rule.name] = RuleUse(
             rule.name,
-            _statement(rule),
+            _stated(context, rule),
             tuple(_bindings(context, step)),
             rule.convention.replace(" == ", " = "),
         )
@@ -175,6 +181,14 @@ def _rules(
 
 def _size(step: Step) -> int:
     return sum(1 for _ in step.walk())
+
+
+def _stated(context: Context, rule: Rule) -> Node | None:
+    if context.arrays:
+        from symderive.documents.array_rules_told import statement
+
+        return statement(rule) or _statement(rule)
+    return _statement(rule)
 
 
 def _statement(rule: Rule) -> Node:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from sympy import Symbol
 
@@ -10,6 +11,7 @@ from symderive.documents.build_graph import graph_figure
 from symderive.documents.outline import (
     Block,
     Equation,
+    Equations,
     Heading,
     Inline,
     Paragraph,
@@ -18,6 +20,9 @@ from symderive.documents.outline import (
 from symderive.documents.wording import Context, aligned, listed, number
 from symderive.formulas.functions import NamedFunction, function_of
 from symderive.formulas.tree import Node, name_node
+
+if TYPE_CHECKING:
+    from symderive.model import Stage
 
 MAX_STAGES = 24
 """Stages that are listed; of a longer model, the first and the last."""
@@ -44,14 +49,32 @@ def model_section(context: Context) -> Iterator[Block]:
     )
     reached = model.ancestors(derivation.target)
     stages = [stage for stage in model.stages.values() if stage.name in reached]
-    lines: list[Equation] = []
-    shown = stages
-    if len(stages) > MAX_STAGES:
-        shown = [*stages[:5], *stages[-4:]]
+    if context.arrays:
+        from symderive.documents.build_arrays import stages_told
+
+        yield from stages_told(context, stages)
+    else:
+        yield _stages(context, stages)
     used: dict[str, NamedFunction] = {}
     for stage in stages:
         for row in _functions(stage.written):
             used.setdefault(row.name, row)
+    definitions = [_definition(context, row) for row in used.values()]
+    defined = [line for line in definitions if line is not None]
+    if defined:
+        yield Paragraph(("where",))
+        yield aligned(defined)
+    if (context.arrays or model.values) and (table := _inputs(context)):
+        yield table
+    yield from graph_figure(context)
+
+
+def _stages(context: Context, stages: Sequence[Stage]) -> Equations:
+    """The stages as the user wrote them; of many, the first and the last."""
+    lines: list[Equation] = []
+    shown = list(stages)
+    if len(stages) > MAX_STAGES:
+        shown = [*stages[:5], *stages[-4:]]
     for position, stage in enumerate(shown):
         if len(shown) < len(stages) and position == 5:
             skipped = len(stages) - len(shown)
@@ -59,15 +82,7 @@ def model_section(context: Context) -> Iterator[Block]:
         rows = _functions(stage.written)
         note: Inline = (rows[0].title,) if rows else ()
         lines.append(Equation(name_node(stage.name), context.stated(stage.written), note))
-    yield aligned(lines)
-    definitions = [_definition(context, row) for row in used.values()]
-    defined = [line for line in definitions if line is not None]
-    if defined:
-        yield Paragraph(("where",))
-        yield aligned(defined)
-    if model.values and (table := _inputs(context)):
-        yield table
-    yield from graph_figure(context)
+    return aligned(lines)
 
 
 def _functions(formula: object) -> list[NamedFunction]:
@@ -95,6 +110,10 @@ def _definition(context: Context, row: NamedFunction) -> Equation | None:
 
 def _inputs(context: Context) -> TableBlock | None:
     """Name, role and value of every input that has a value."""
+    if context.arrays:
+        from symderive.documents.build_arrays import inputs_table
+
+        return inputs_table(context)
     model = context.derivation.model
     rows: list[tuple[Inline, ...]] = []
     for role, names in (("parameter", model.parameters), ("constant", model.constants)):

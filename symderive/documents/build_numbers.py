@@ -26,6 +26,7 @@ from symderive.formulas.tree import (
     Row,
     fence,
     name_node,
+    partial,
 )
 
 T = TypeVar("T")
@@ -39,6 +40,11 @@ def numbers_section(context: Context) -> Iterator[Block]:
     """Every stage and every derivative: formula, numbers put in, value."""
     numbers = context.numbers
     if numbers is None:
+        return
+    if context.arrays:
+        from symderive.documents.build_arrays import numbers_told
+
+        yield from numbers_told(context)
         return
     derivation, model = context.derivation, context.derivation.model
     yield Heading(1, ("Worked numbers",))
@@ -121,34 +127,15 @@ def update_section(context: Context) -> Iterator[Block]:
     numbers = context.numbers
     if numbers is None or not numbers.new:
         return
+    if context.arrays:
+        from symderive.documents.build_arrays import update_told
+
+        yield from update_told(context)
+        return
     derivation = context.derivation
     rate = derivation.model.learning_rate
-    target, gamma = name_node(derivation.target), Id("γ")
     yield Heading(1, ("Update of the parameters",))
-    theta = Id("θ")
-    from symderive.formulas.tree import partial
-
-    yield Paragraph(
-        (
-            "One step of gradient descent with learning rate ",
-            Row((gamma, EQUALS, number(rate))),
-            " moves every parameter ",
-            theta,
-            " against its derivative: ",
-            Row(
-                (
-                    theta,
-                    Op("←", "rel"),
-                    theta,
-                    Op("−"),
-                    gamma,
-                    Op("\u2062", "times"),
-                    partial(target, theta),
-                )
-            ),
-            ".",
-        )
-    )
+    yield Paragraph(step_told(context))
     names = [n for n in derivation.sources if n in numbers.new]
     lines: list[Equation] = []
     for name in names if len(names) <= 12 else [*names[:6], *names[-2:]]:
@@ -160,15 +147,37 @@ def update_section(context: Context) -> Iterator[Block]:
         lines.append(Equation(name_node(name), right, (), "", "←"))
     yield aligned(lines)
     yield _update_table(context, names)
+    yield from descent(context)
+
+
+def descent(context: Context) -> Iterator[Block]:
+    """What the step did to the target, and the curve of further steps."""
+    numbers, target = context.numbers, context.derivation.target
+    assert numbers is not None  # the section is told only with numbers
     yield Paragraph(_verdict(context))
     if len(numbers.losses) > 2:
         last = len(numbers.losses) - 1
         alt = (
-            f"Line plot of {derivation.target} over {last} steps of gradient descent, from "
+            f"Line plot of {target} over {last} steps of gradient descent, from "
             f"{numbers.losses[0]:.5g} to {numbers.losses[-1]:.5g}."
         )
-        caption = (target, f" over {last} steps of gradient descent.")
-        yield Figure(plot(numbers.losses, y_label=derivation.target), caption, alt)
+        caption = (name_node(target), f" over {last} steps of gradient descent.")
+        yield Figure(plot(numbers.losses, y_label=target), caption, alt)
+
+
+def step_told(context: Context) -> Inline:
+    """What a step of gradient descent is."""
+    target, gamma, theta = name_node(context.derivation.target), Id("γ"), Id("θ")
+    step = (Op("−"), gamma, Op("\u2062", "times"), partial(target, theta))
+    return (
+        "One step of gradient descent with learning rate ",
+        Row((gamma, EQUALS, number(context.derivation.model.learning_rate))),
+        " moves every parameter ",
+        theta,
+        " against its derivative: ",
+        Row((theta, Op("←", "rel"), theta, *step)),
+        ".",
+    )
 
 
 def _update_table(context: Context, names: list[str]) -> TableBlock:

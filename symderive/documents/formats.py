@@ -13,6 +13,7 @@ from symderive.documents.graph_draw import graph_mermaid, graph_tikz, graph_typs
 from symderive.documents.notebook import canonical
 from symderive.documents.plot import Plot
 from symderive.documents.plot_draw import plot_mermaid, plot_tikz, plot_typst
+from symderive.documents.speech import said
 from symderive.formulas.latex import escaped, latex
 from symderive.formulas.mathml import mathml
 from symderive.formulas.names import GREEK, visible
@@ -194,7 +195,7 @@ _TYPST = Format(
     ".typ",
     "typ",
     typst_text,
-    lambda node: f"${typst(node)}$",
+    lambda node: f"#said({literal(said(node))}, ${typst(node)}$)",
     typst,
     typst_figure,
 )

@@ -41,8 +41,16 @@ _SVG_PAGE = "#set page(width: auto, height: auto, margin: 2pt, fill: none)\n"
 
 
 def typst_pdf(source: str) -> bytes:
-    """The PDF of a Typst document; the same bytes for the same source."""
-    return _compile(source, "pdf")
+    """The PDF of a Typst document; the same bytes for the same source.
+
+    It is a PDF/UA-1, which assistive technology can read: every formula and figure says in words
+    what it is. Where Typst finds that this cannot be, as with a letter that no font of its has, it
+    is an ordinary PDF.
+    """
+    try:
+        return _compile(source, "pdf", pdf_standards=["ua-1"])
+    except ToolError:
+        return _compile(source, "pdf")
 
 
 def svg(code: str) -> str:
@@ -63,7 +71,7 @@ PNG_PPI = 130.0
 """Pixels to the inch of a figure: one that is as wide as the page is as wide as a notebook."""
 
 
-def _compile(source: str, kind: str, **options: float) -> bytes:
+def _compile(source: str, kind: str, **options: object) -> bytes:
     import typst
 
     with tempfile.TemporaryDirectory(prefix="symderive-") as empty:

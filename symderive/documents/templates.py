@@ -27,6 +27,7 @@ from symderive.documents.outline import (
     Outline,
     TableBlock,
 )
+from symderive.documents.speech import said
 from symderive.formulas.nodes import tall
 from symderive.formulas.plain import plain
 from symderive.formulas.tree import Node, Op, Row, Style, Text
@@ -83,6 +84,7 @@ def environment(row: Format) -> jinja2.Environment:
         "figure": lambda drawing: Markup(row.figure(drawing)),
         "words": words,
         "anchor": _anchor,
+        "said": lambda text: Markup(literal(said(text))),
         "literal": lambda text: Markup(literal(words(text))),
         "verbatim": Markup,
         "plain": lambda node: Markup(row.escape(plain(node))),

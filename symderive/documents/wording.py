@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from sympy import Basic
 
@@ -34,6 +34,7 @@ from symderive.formulas.tree import (
 
 if TYPE_CHECKING:
     from symderive.derivation import Derivation
+    from symderive.model import Stage
     from symderive.steps import Certificate
 
 LINE = 43.0
@@ -56,6 +57,7 @@ class Context:
     derivation: Derivation
     numbers: Numbers | None
     detail: str = "standard"
+    arrays: ClassVar[bool] = False
 
     @cached_property
     def known(self) -> frozenset[str]:
@@ -69,6 +71,14 @@ class Context:
     def stated(self, formula: Basic) -> Node:
         """A formula exactly as the user wrote it."""
         return tree(formula, self.derivation.model.names, written=True)
+
+    def stage_formula(self, stage: Stage) -> Node:
+        """The formula of a stage as the user wrote it."""
+        return self.stated(stage.written)
+
+    def edge_label(self, source: str) -> str:
+        """What a model with arrays writes at an edge of its graph; nothing here."""
+        return ""
 
     def adjoint(self, name: str) -> Node:
         """∂target/∂name."""

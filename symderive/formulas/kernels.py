@@ -9,8 +9,9 @@ trigonometric and hyperbolic functions are written in sin and cos (cos² = 1 −
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from math import comb, gcd
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from math import comb
 from typing import Any
 
 from sympy import (
@@ -30,9 +31,7 @@ from sympy import (
     csc,
     csch,
     exp,
-    expand_mul,
     log,
-    preorder_traversal,
     sec,
     sech,
     sin,
@@ -44,14 +43,18 @@ from sympy.core.sorting import default_sort_key
 from sympy.polys.fields import FracElement, FracField
 from sympy.polys.orderings import lex
 
+from symderive.formulas.exponents import Exponents
+
 MAX_TERMS = 1_000
 """A normal form with more terms than this is given up; the caller samples instead."""
 
 MAX_EXPONENT = 200
 
-MAX_SUMS = 8
-"""An exponent with more sums in it than this is not multiplied out."""
+MAX_SPLIT = 8
+"""A numerator with more terms than this is not taken apart."""
 
+MAX_FACTORED_TERMS, MAX_FACTORED_DEGREE = 40, 60
+"""A polynomial beyond both is not factored."""
 
 _NOTHING = Symbol("_nothing")
 """The generator of a field of numbers alone: SymPy's polynomials need one."""
@@ -99,12 +102,14 @@ class Kernels:
     def __init__(self, formulas: Sequence[Expr], *, deep: bool = False) -> None:
         self.deep = deep
         prepared = [deepened(formula) if deep else formula for formula in formulas]
-        self._units: dict[tuple[Expr, Expr], Rational] = {}  # (base, rest) → least exponent
         self._atoms: dict[Expr, None] = {}
-        self._roots: dict[tuple[Expr, Expr], int] = {}
+        self._found: dict[Expr, dict[Expr, None]] = {}  # base → exponents
+        self.seen: set[Expr] = set()
         for formula in prepared:
             self._collect(formula)
-        self.kernels = sorted([*self._atoms, *self._powers()], key=_rank) or [_NOTHING]
+        self._exponents = self._planned()
+        powers = [kernel for plan in self._exponents.values() for kernel in plan.kernels()]
+        self.kernels = sorted(dict.fromkeys([*self._atoms, *powers]), key=_rank) or [_NOTHING]
         self.field = FracField([f"k{n}" for n in range(len(self.kernels))], QQ, lex)
         self.place = dict(zip(self.kernels, self.field.gens, strict=True))
         self.relations = self._find_relations()
@@ -113,36 +118,41 @@ class Kernels:
 
     def _collect(self, formula: Expr) -> None:
         if isinstance(formula, Add | Mul):
+            if isinstance(formula, Add):
+                self.seen.add(formula)
             for arg in formula.args:
                 self._collect(arg)
         elif isinstance(formula, exp):
-            self._collect_power(S.Exp1, formula.args[0])
+            self._found.setdefault(S.Exp1, {})[formula.args[0]] = None
         elif isinstance(formula, Pow):
             if not formula.exp.is_Integer:
-                self._collect_power(formula.base, formula.exp)
+                self._found.setdefault(formula.base, {})[formula.exp] = None
+                self.seen.add(formula.base)
             else:
                 self._collect(formula.base)
         elif not formula.is_Rational:
             self._atoms[formula] = None
 
-    def _collect_power(self, base: Expr, exponent: Expr) -> None:
-        for number, rest in _split_exponent(exponent):
-            if rest == 1 and base != S.Exp1:
-                self._collect(base)
-                if number.is_Integer:
-                    continue
-            known = self._units.get((base, rest))
-            self._units[base, rest] = _common(known, number)
-
-    def _powers(self) -> list[Expr]:
-        return [_power(base, unit * rest) for (base, rest), unit in self._units.items()]
+    def _planned(self) -> dict[Expr, Exponents]:
+        """The powers of each base; a base that is needed for itself may hold further powers."""
+        plans: dict[Expr, Exponents] = {}
+        while len(plans) < len(self._found):
+            for base in [base for base in self._found if base not in plans]:
+                before = {b: len(e) for b, e in self._found.items()}
+                plans[base] = Exponents(base, self._found[base])
+                if plans[base].needs_base():
+                    self._collect(base)
+                for other in [b for b in plans if len(self._found[b]) > before.get(b, 0)]:
+                    del plans[other]
+        return plans
 
     def _find_relations(self) -> list[tuple[FracElement, int, FracElement]]:
         """Kernels K with Kⁿ = known: roots, and cosines beside sines."""
         relations = []
-        for (base, rest), unit in self._units.items():
-            if rest == 1 and base != S.Exp1 and abs(unit.q) > 1:
-                kernel = self.place[_power(base, unit)]
+        for base, plan in self._exponents.items():
+            unit = plan.units.get(S.One)
+            if base != S.Exp1 and unit is not None and abs(unit.q) > 1:
+                kernel = self.place[plan.kernel(S.One)]
                 relations.append((kernel, unit.q, self.element(base) ** int(unit.p)))
         for kernel in self._atoms if self.deep else ():
             partner = sin(*kernel.args) if isinstance(kernel, cos) else None
@@ -182,14 +192,16 @@ class Kernels:
         raise TooLargeError(f"{formula} is not over these kernels")
 
     def _power_element(self, base: Expr, exponent: Expr) -> FracElement:
+        plan = self._exponents.get(base)
+        if plan is None or exponent not in plan.parts:
+            raise TooLargeError(f"{base}**({exponent}) is not over these kernels")
         result = self.field.one
-        for number, rest in _split_exponent(exponent):
-            if rest == 1 and base != S.Exp1 and number.is_Integer:
-                result *= self._integer_power(self.element(base), int(number))
-                continue
-            unit = self._units[base, rest]
-            kernel = self.place[_power(base, unit * rest)]
-            result *= self._integer_power(kernel, int(number / unit))
+        for part in plan.parts[exponent]:
+            if part.number:
+                kernel = self.place[plan.kernel(part.rest)]
+                result *= self._integer_power(kernel, int(part.number / plan.units[part.rest]))
+        if left := plan.left_over(exponent):
+            result *= self._integer_power(self.element(base), left)
         return result
 
     def _integer_power(self, element: FracElement, exponent: int) -> FracElement:
@@ -245,32 +257,115 @@ class Kernels:
 
     def factored(self, element: FracElement) -> Expr:
         """The element as a SymPy formula: numerator and denominator in factors, signs absorbed."""
-        above, below = self._factor_list(element.numer), self._factor_list(element.denom)
-        number = above.pop(0)[0] / below.pop(0)[0]
-        powers = above + [(base, -exponent) for base, exponent in below]
-        powers, number = _oriented(powers, number)
-        parts = [base**exponent for base, exponent in powers]
-        if len(parts) == 1 and parts[0].is_Add and number != 1:
-            return Mul(number, parts[0], evaluate=False)
-        return Mul(number, *parts)
+        return self._multiplied(*self._powers_of(element))
 
     def half_factored(self, element: FracElement) -> Expr:
         """The numerator as one sum without its common factors, over the denominator in factors."""
+        outside, rest = self._common_factor(element)
+        if len(rest) < 2:
+            return self.factored(element)
+        powers, number = self._powers_of(outside)
+        return self._multiplied([*powers, (self.formula(rest), 1)], number)
+
+    def split(self, element: FracElement) -> Iterator[Expr]:
+        """The numerator's parts each over the denominator, with and without the common factor.
+
+        A part is what stands with one product of kernels, or a single term.
+        """
+        if not 1 < len(element.numer) <= MAX_SPLIT or element.denom.is_ground:
+            return
+        new = self.field.field_new
+        whole, left = element.numer.div(element.denom)
+        if whole and left:
+            yield self.factored(new(whole)) + self.factored(new(left) / new(element.denom))
+        symbols = [isinstance(kernel, Symbol) for kernel in self.kernels]
+        outside, rest = self._common_factor(element, with_denominator=False)
+        for below, poly in ((new(element.denom), element.numer), (outside, rest)):
+            for by_kernel in (True, False):
+                parts: dict[object, Any] = {}
+                for monomial, coefficient in poly.terms():
+                    key = tuple(m for m, s in zip(monomial, symbols, strict=True) if not s)
+                    place = key if by_kernel else monomial
+                    parts.setdefault(place, self.field.ring.zero)
+                    parts[place] += self.field.ring.from_dict({monomial: coefficient})
+                if len(parts) < 2:
+                    continue
+                if poly is element.numer:
+                    yield Add(*(self.factored(new(part) / below) for part in parts.values()))
+                else:
+                    inner = Add(
+                        *(self.factored(new(p) / new(element.denom)) for p in parts.values())
+                    )
+                    yield self.factored(outside) * inner
+
+    def without_roots(self, element: FracElement) -> Iterator[FracElement]:
+        """The element with a name written as a power of its root: T/√T is √T."""
+        for kernel, degree, value in self.relations:
+            if value.denom == 1 and value.numer.is_generator:
+                name = self.kernels[value.numer.ring.gens.index(value.numer)]
+                changed = self.substituted(element, name, 1, kernel**degree)
+                if changed != element:
+                    yield changed
+
+    def _common_factor(
+        self, element: FracElement, *, with_denominator: bool = True
+    ) -> tuple[FracElement, Any]:
+        """What all terms of the numerator share (over the denominator), and the rest of it."""
         content, rest = element.numer.primitive()
         new, ring = self.field.field_new, self.field.ring
         common = tuple(map(min, zip(*rest, strict=True))) if rest else (0,) * ring.ngens
         rest = ring.from_dict(
             {tuple(a - b for a, b in zip(m, common, strict=True)): c for m, c in rest.terms()}
         )
-        outside = new(ring.from_dict({common: content})) / new(element.denom)
-        negative = all(coefficient < 0 for coefficient in rest.values())
-        if len(rest) > 1 and negative:
+        outside = new(ring.from_dict({common: content}))
+        if with_denominator:
+            outside = outside / new(element.denom)
+        if len(rest) > 1 and all(coefficient < 0 for coefficient in rest.values()):
             outside, rest = -outside, -rest
-        return self.factored(outside) * self.formula(rest)
+        return outside, rest
+
+    def _powers_of(self, element: FracElement) -> tuple[list[tuple[Expr, int]], Rational]:
+        above, below = self._factor_list(element.numer), self._factor_list(element.denom)
+        number = above.pop(0)[0] / below.pop(0)[0]
+        return above + [(base, -exponent) for base, exponent in below], number
+
+    def _multiplied(self, powers: list[tuple[Expr, int]], number: Rational) -> Expr:
+        powers, number = self._oriented(powers, number)
+        parts = _gathered([base**exponent for base, exponent in powers])
+        if len(parts) == 1 and parts[0].is_Add and number != 1:
+            return Mul(number, parts[0], evaluate=False)
+        return Mul(number, *parts)
+
+    def _oriented(
+        self, powers: list[tuple[Expr, int]], number: Rational
+    ) -> tuple[list[tuple[Expr, int]], Rational]:
+        """Factors turned to read best.
+
+        A sum is turned as the formulas have it, else to (1 − a); then a minus goes into a sum
+        where it can, but a(1 − a) stays.
+        """
+        turned = []
+        for base, exponent in powers:
+            strange = base.is_Add and base not in self.seen
+            if strange and (-base in self.seen or base.as_coeff_Add()[0] < 0):
+                base, number = -base, number * (-1) ** abs(exponent)
+            turned.append((base, exponent))
+        names = {base for base, _ in turned}
+        open_ = [
+            k
+            for k, (base, exponent) in enumerate(turned)
+            if exponent % 2 and _mixed(base) and not _beside_itself(base, names)
+        ]
+        for unseen_only in (True, False):
+            for k in open_ if number < 0 else ():
+                base, exponent = turned[k]
+                if number < 0 and (base not in self.seen if unseen_only else exponent > 0):
+                    turned[k], number = (-base, exponent), -number
+        return turned, number
 
     def _factor_list(self, poly: Any) -> list[tuple[Expr, int]]:
         """The number and the irreducible factors with their exponents."""
-        coefficient, parts = poly.factor_list()
+        coefficient, parts = factor_list(poly)
         number = Rational(int(coefficient.numerator), int(coefficient.denominator))
         result: list[tuple[Expr, int]] = []
         for part, exponent in parts:
@@ -303,52 +398,51 @@ class Kernels:
 
     def expanded(self, element: FracElement) -> Expr:
         """The element as a SymPy formula: one polynomial over another."""
-        return self.formula(element.numer) / self.formula(element.denom)
+        above, below = self.formula(element.numer), self.formula(element.denom)
+        strange = below.is_Add and below not in self.seen
+        if strange and (-below in self.seen or below.as_coeff_Add()[0] < 0):
+            above, below = self.formula(-element.numer), -below
+        return above / below
 
 
-def _oriented(
-    powers: list[tuple[Expr, int]], number: Rational
-) -> tuple[list[tuple[Expr, int]], Rational]:
-    """Factors turned to read best: (1 − a) for (a − 1); a minus goes into a factor."""
-    turned = []
-    for base, exponent in powers:
-        if base.is_Add and base.as_coeff_Add()[0] < 0:
-            base, number = -base, number * (-1) ** abs(exponent)
-        turned.append((base, exponent))
-    for k, (base, exponent) in enumerate(turned):
-        if number < 0 and exponent % 2 and base.is_Add and base.as_coeff_Add()[0] == 0:
-            turned[k], number = (-base, exponent), -number
-    return turned, number
+@lru_cache(maxsize=20_000)
+def factor_list(poly: Any) -> tuple[Any, tuple[tuple[Any, int], ...]]:
+    """A polynomial's number and its irreducible factors; of a single term at sight."""
+    if len(poly) == 1:
+        ((monomial, coefficient),) = poly.terms()
+        parts = zip(poly.ring.gens, monomial, strict=True)
+        return coefficient, tuple((gen, exponent) for gen, exponent in parts if exponent)
+    if len(poly) > MAX_FACTORED_TERMS and max(map(sum, poly)) > MAX_FACTORED_DEGREE:
+        raise TooLargeError("a polynomial that is long to factor")
+    number, factors = poly.factor_list()
+    return number, tuple(factors)
+
+
+def _gathered(parts: list[Expr]) -> list[Expr]:
+    """Powers of one sum in one: (1 − p)·(1 − p)ⁿ is (1 − p)ⁿ⁺¹; SymPy leaves these apart."""
+    exponents: dict[Expr, Expr] = {}
+    for part in parts:
+        base, exponent = part.as_base_exp() if isinstance(part, Pow | Add) else (part, S.One)
+        exponents[base] = exponents.get(base, S.Zero) + exponent
+    return [base**exponent for base, exponent in exponents.items()]
+
+
+def _mixed(base: Expr) -> bool:
+    """Whether a sum has terms of both signs."""
+    if not base.is_Add:
+        return False
+    return len({term.could_extract_minus_sign() for term in base.args}) == 2
+
+
+def _beside_itself(base: Expr, names: set[Expr]) -> bool:
+    """Whether it is the (1 − aⁿ) of a·(1 − aⁿ), which every reader knows as it is."""
+    constant, rest = base.as_coeff_Add()
+    return constant == 1 and (-rest).as_base_exp()[0] in names
 
 
 def _rank(kernel: Expr) -> tuple[int, tuple[object, ...]]:
     """Non-symbols first: an elimination order that lets relations remove them."""
     return (1 if isinstance(kernel, Symbol) else 0, default_sort_key(kernel))
-
-
-def _power(base: Expr, exponent: Expr) -> Expr:
-    return exp(exponent) if base == S.Exp1 else Pow(base, exponent)
-
-
-def _split_exponent(exponent: Expr) -> list[tuple[Rational, Expr]]:
-    """The terms of an exponent as (rational number, rest): 2x − 1/2 → (2, x), (−1/2, 1)."""
-    split = []
-    # Products of sums are multiplied out, so that e^{x(a + b)} is e^{ax}·e^{bx}; powers of sums are
-    # not: a long one would fill the memory.
-    sums = sum(part.is_Add for part in preorder_traversal(exponent))
-    opened = expand_mul(exponent) if sums <= MAX_SUMS else exponent
-    for term in Add.make_args(opened):
-        number, rest = term.as_coeff_Mul(rational=True)
-        split.append((number, rest))
-    return split
-
-
-def _common(known: Rational | None, number: Rational) -> Rational:
-    """The greatest unit of which both are integer multiples; negative if all of them are."""
-    if known is None:
-        return number
-    unit = Rational(gcd(known.p * number.q, number.p * known.q), known.q * number.q)
-    return -unit if known < 0 and number < 0 else unit
 
 
 def is_zero(formula: Expr) -> bool | None:

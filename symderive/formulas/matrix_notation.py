@@ -17,10 +17,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sympy import Expr
+from sympy import Expr, S
 
 from symderive.formulas.arrays.ops import entry
-from symderive.formulas.arrays.syntax import Apply, Leaf, Shape, Tree
+from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Shape, Tree
 from symderive.formulas.names import name_node
 from symderive.formulas.nodes import (
     DIVIDED,
@@ -275,14 +275,37 @@ class MatrixPrinter:
         rows = [arg for arg in others if arg.ndim == 1 or arg.shape[0] == 1]
         columns = [arg for arg in others if arg not in rows]
         if not others:
-            return self.hadamard([self.term(arg) for arg in full], transposed)
+            return self.quotient(full, transposed)
         if not full:  # a column times a row: every product of their entries
             left = self.hadamard([self.term(arg) for arg in columns], False)
             right = self.hadamard([self.as_column(arg) for arg in rows], True)
             return reversed_if(transposed, self, left, right)
-        middle = self.hadamard([self.term(arg) for arg in full], transposed)
+        middle = self.quotient(full, transposed)
         left, right = self.diagonal(columns), self.diagonal(rows)
         return right.then(middle, left) if transposed else left.then(middle, right)
+
+    def quotient(self, arrays: Sequence[Tree], transposed: bool) -> Term:
+        """A product entry by entry; what its factors divide by stands behind one ⊘."""
+        over = [arg for arg in arrays if _divisor(arg) is None]
+        under = [divisor for arg in arrays if (divisor := _divisor(arg)) is not None]
+        if not under:
+            return self.hadamard([self.term(arg) for arg in over], transposed)
+        above = self.hadamard([self.term(arg) for arg in over] or [Term((BOLD_ONE,))], False)
+        return self.divided(
+            above, self.hadamard([self.term(arg) for arg in under], False), transposed
+        )
+
+    def divided(self, above: Term, below: Term, transposed: bool) -> Term:
+        """One array over another, entry by entry."""
+        top, bottom = matrices(above.chain), assembled(replace(below, negative=False))
+        parts = [fence(top.node) if top.level < Level.ENTRYWISE else top.node, DIVIDED]
+        parts.append(fence(bottom.node) if bottom.level <= Level.ENTRYWISE else bottom.node)
+        whole = Built(Row(tuple(parts)), Level.ENTRYWISE)
+        return replace(
+            above,
+            chain=(flipped(whole) if transposed else whole,),
+            negative=above.negative != below.negative,
+        )
 
     def hadamard(self, terms: Sequence[Term], transposed: bool) -> Term:
         """Terms joined by ⊙, their scalars in front."""
@@ -336,15 +359,14 @@ class MatrixPrinter:
             return over.then(scale) if is_row != transposed else scale.then(over)
         above = self.spread(left, tree.shape)
         below = self.term(right)
-        top, bottom = matrices(above.chain), assembled(replace(below, negative=False))
-        parts = [fence(top.node) if top.level < Level.ENTRYWISE else top.node, DIVIDED]
-        parts.append(fence(bottom.node) if bottom.level <= Level.ENTRYWISE else bottom.node)
-        whole = Built(Row(tuple(parts)), Level.ENTRYWISE)
-        return replace(
-            above,
-            chain=(flipped(whole) if transposed else whole,),
-            negative=above.negative != below.negative,
-        )
+        return self.divided(above, below, transposed)
+
+
+def _divisor(tree: Tree) -> Tree | None:
+    """The array that 1 is divided by; None where a factor is something else."""
+    if not isinstance(tree, Apply) or tree.op != "divide" or not tree.args[1].ndim:
+        return None
+    return tree.args[1] if tree.args[0] == Number((), S.One) else None
 
 
 def reversed_if(transposed: bool, printer: MatrixPrinter, left: Term, right: Term) -> Term:

@@ -42,6 +42,7 @@ from symderive.formulas.nodes import (
 )
 from symderive.formulas.plain import plain
 from symderive.formulas.printing import Built, Level, Printer
+from symderive.formulas.written import factors, product
 
 _THIN = Op("\u2009", "space")
 
@@ -249,13 +250,17 @@ def _big(printer: Printer, formula: Any) -> Built:
 
 def _restricted(printer: Printer, formula: Any, indices: Node, body: Node) -> tuple[Node, Node]:
     """A sum of terms that are zero unless a condition holds: over the indices where it does."""
-    function = formula.function
-    if not isinstance(function, Piecewise) or len(function.args) != 2 or len(formula.limits) != 1:
+    parts = factors(formula.function)
+    masks = [
+        f for f in parts if isinstance(f, Piecewise) and len(f.args) == 2 and f.args[1][0] == 0
+    ]
+    if len(masks) != 1 or len(formula.limits) != 1:
         return indices, body
-    (value, test), (otherwise, _) = function.args
-    if otherwise != 0 or not isinstance(test, Relational) or formula.limits[0][0] not in test.args:
+    value, test = masks[0].args[0]
+    if not isinstance(test, Relational) or formula.limits[0][0] not in test.args:
         return indices, body
-    return printer.node(test), printer.within(value, Level.NEGATIVE)
+    kept = product(*(value if part is masks[0] else part for part in parts))
+    return printer.node(test), printer.within(kept, Level.NEGATIVE)
 
 
 def _integral(printer: Printer, formula: Any) -> Built:

@@ -10,14 +10,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from sympy import Add, Basic, Expr, Indexed, Mul, Piecewise, Pow, Symbol
+from sympy import Add, Basic, Expr, Indexed, KroneckerDelta, Mul, Piecewise, Pow, Symbol
+from sympy import Sum as Summed
 from sympy.concrete.expr_with_limits import ExprWithLimits
 from sympy.core.function import Function
 
 from symderive.formulas.inert import Diff
 
 Rank = tuple[int, str]
-NUMBER, SYMBOL, SUM, FUNCTION, FUNCTION_SUM, OTHER, BIG, DIFF = range(8)
+NUMBER, SYMBOL, ENTRY, SUM, FUNCTION, FUNCTION_SUM, DELTA, OTHER, BIG, DIFF = range(10)
 
 _MAX_REPEATED = 12
 """x³ counts as x·x·x among the ranks of a term; beyond this the degree decides alone."""
@@ -148,8 +149,10 @@ def _is_constant(term: Expr) -> bool:
 
 
 def _is_polynomial(term: Expr) -> bool:
-    if isinstance(term, Symbol | Indexed) or _is_constant(term):
+    if isinstance(term, Symbol | Indexed | KroneckerDelta) or _is_constant(term):
         return True
+    if isinstance(term, Summed):
+        return _is_polynomial(term.function)
     if isinstance(term, Add | Mul):
         return all(map(_is_polynomial, term.args))
     if isinstance(term, Pow):
@@ -161,6 +164,8 @@ def _degree(term: Expr) -> float:
     """The degree of a term in the names that stand in it outside functions."""
     if isinstance(term, Symbol | Indexed):
         return 1
+    if isinstance(term, Summed):
+        return _degree(term.function)
     if isinstance(term, Mul):
         return sum(map(_degree, term.args))
     if isinstance(term, Add):
@@ -174,8 +179,14 @@ def group_of(factor: Expr) -> int:
     """What kind of factor it is: numbers, names, brackets, functions, the rest."""
     if isinstance(factor, Diff):
         return DIFF
-    if isinstance(factor, Symbol | Indexed):
+    if isinstance(factor, Symbol):
         return SYMBOL
+    if isinstance(factor, Indexed):
+        return ENTRY
+    if getattr(factor, "is_array_part", False):
+        return ENTRY if factor.indices else FUNCTION  # (A⁻¹)_ij, det A
+    if isinstance(factor, KroneckerDelta):
+        return DELTA
     if isinstance(factor, Add):
         return FUNCTION_SUM if factor.has(Function) else SUM  # σ(x)(1 − σ(x))
     if isinstance(factor, Pow) and factor.exp.is_Number:

@@ -24,6 +24,28 @@ def rename(formula: Basic, symbols: Mapping[Basic, Basic]) -> Basic:
     return rebuild(formula, args)
 
 
+def recast(formula: Basic, symbols: Mapping[Basic, Basic]) -> Basic:
+    """Rename; what stood in SymPy's own order is put in its order under the new names.
+
+    A closed form has no order of its own, so a reader's order is found when it is printed; what
+    was put in an order on purpose keeps it, as in ``rename``.
+    """
+    if formula in symbols:
+        return symbols[formula]
+    if not formula.args:
+        return formula
+    args = [recast(arg, symbols) for arg in formula.args]
+    if isinstance(formula, Add | Mul | Pow):
+        own = formula.func(*formula.args)
+        new = formula.func(*args)
+        orderly = own.func is formula.func and own.args == formula.args
+        if orderly and new.func is formula.func and len(new.args) == len(args):
+            return new
+    if all(new is old for new, old in zip(args, formula.args, strict=True)):
+        return formula
+    return rebuild(formula, args)
+
+
 def rebuild(formula: Basic, args: list[Basic]) -> Basic:
     """The same operation on other arguments, as written."""
     if isinstance(formula, Add | Mul | Pow):

@@ -9,7 +9,7 @@ from typing import Any
 from sympy import Expr
 
 from symderive.formulas.arrays.syntax import Shape
-from symderive.numeric.ops import ATOM, PRODUCT, SIGN
+from symderive.numeric.ops import ATOM, CHOICE, PRODUCT, SIGN
 
 SizeText = Callable[[Expr], str]
 _LETTERS = "ijklmnopqrstuvwxyzabcdefgh"
@@ -115,6 +115,15 @@ def _place_after(call: Call, name: str, x: str) -> str:
     return f"{name}[{key_text(call.data[0], call.size)}] += {x}"
 
 
+def _gather(call: Call, x: str, *at: str) -> str:
+    return f"{x}[{', '.join(f'np.intp({place})' for place in at)}]"
+
+
+def _windows(call: Call, x: str) -> str:
+    axis, _, size = call.data
+    return f"np.lib.stride_tricks.sliding_window_view({x}, {call.size(size)}, {axis})"
+
+
 def _letters(labels: Sequence[int]) -> str:
     return "".join(_LETTERS[label] for label in labels)
 
@@ -150,7 +159,8 @@ FORMS: Mapping[str, Form] = {
     "place": Form(_place, after=_place_after),
     "eye": Form(lambda call: f"np.eye({call.size(call.data)})"),
     "arange": Form(lambda call: f"np.arange({call.size(call.data)})"),
-    "gather": Form(lambda call, x, *at: f"{x}[{', '.join(at)}]", ATOM, (ATOM,)),
+    "gather": Form(_gather, ATOM, (ATOM, CHOICE)),
+    "windows": Form(_windows),
     "diagonal": Form(_diagonal, ATOM, (ATOM,), free=True),
     "embed": _function("np.diag"),
     "sum": _reduce("add"),
@@ -166,6 +176,16 @@ FORMS: Mapping[str, Form] = {
     ),
     "cholesky": _function("np.linalg.cholesky"),
     "eigvalsh": _function("np.linalg.eigvalsh"),
+    "eigenvectors": Form(lambda call, x: f"np.linalg.eigh({x})[1]"),
+    "pinv": _function("np.linalg.pinv"),
+    "matrix_power": Form(lambda call, x: f"np.linalg.matrix_power({x}, {call.data})"),
+    **{name: _function(f"whole.{name}") for name in ("expm", "logm", "sqrtm", "sinm", "cosm")},
+    "norm": Form(lambda call, x: f"whole.norm({x}, {call.axis(call.data)})"),
+    "prod_others": Form(lambda call, x: f"whole.prod_others({x}, {tuple(call.data)})"),
+    "triu": Form(lambda call, x: f"np.triu({x}, {call.data})"),
+    "tril": Form(lambda call, x: f"np.tril({x}, {call.data})"),
+    "convolve": Form(lambda call, x, y: f'np.convolve({x}, {y}, "{call.data[0]}")'),
+    "correlate": Form(lambda call, x, y: f'np.correlate({x}, {y}, "{call.data[0]}")'),
     "solve": _function("np.linalg.solve"),
     "matmul": Form(lambda call, x, y: f"{x} @ {y}", PRODUCT, (PRODUCT, SIGN)),
     "times": Form(lambda call, x, y: f"{x} * {y}", PRODUCT, (PRODUCT, SIGN)),

@@ -1,4 +1,4 @@
-"""Array programs as a graph: the scalar graph with shapes, and nodes for what is not entry by entry.
+"""Array programs as a graph: the scalar graph with shapes, and nodes for whole arrays.
 
 Sums, products and functions of entries are the nodes of ``graph`` (and its stable forms apply to
 them); they broadcast. Everything else is a node with ``data``: above all ``contract``, a sum of
@@ -224,6 +224,12 @@ SHAPES: Mapping[str, Callable[[Shapes, Any], Shape]] = {
     "eye": lambda _, size: (size, size),
     "arange": lambda _, size: (size,),
     "gather": lambda shapes, _: broadcast(shapes[1:]),
+    "windows": lambda shapes, data: (
+        *shapes[0][: data[0]],
+        data[1],
+        *shapes[0][data[0] + 1 :],
+        data[2],
+    ),
     "diagonal": lambda shapes, data: tuple(shapes[0][data[0].index(x)] for x in data[1]),
     "embed": lambda shapes, _: (shapes[0][0], shapes[0][0]),
     "sum": lambda shapes, axes: reduced(shapes[0], axes),
@@ -249,6 +255,10 @@ SHAPES: Mapping[str, Callable[[Shapes, Any], Shape]] = {
     "vdot": lambda _, __: (),
     "einsum": _contract_shape,
     "concatenate": _concatenate_shape,
-    "matrix_function": _same,
+    **dict.fromkeys(("expm", "logm", "sqrtm", "sinm", "cosm", "eigenvectors"), _same),
+    **dict.fromkeys(("triu", "tril", "prod_others"), _same),
+    "pinv": lambda shapes, _: shapes[0][::-1],
+    "convolve": lambda _, data: (data[1],),
+    "correlate": lambda _, data: (data[1],),
     "matrix_power": _same,
 }

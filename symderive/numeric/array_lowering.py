@@ -78,7 +78,7 @@ def lower_arrays(
             cached[size] = float(max(1, size.xreplace(values)))
         return cached[size]
 
-    shapes = {**{name: () for name in known}, **inputs}
+    shapes = {**dict.fromkeys(known, ()), **inputs}
     graph = ArrayGraph(shapes, *_rules(RECOGNISE, stable))
     reader = Reader(graph, {name: graph.input(name) for name in shapes})
     targets: dict[str, Node] = {}

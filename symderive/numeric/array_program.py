@@ -13,6 +13,7 @@ from sympy import Expr, Symbol
 from symderive.errors import SymderiveError, UnknownChoiceError, ValueMissingError
 from symderive.formulas.arrays.ops import shown
 from symderive.formulas.arrays.syntax import Shape, Tree
+from symderive.numeric.array_blocked import emit_fast
 from symderive.numeric.array_lowering import lower_arrays
 from symderive.numeric.array_source import ArrayProgram, emit
 from symderive.numeric.python_backend import load
@@ -111,7 +112,9 @@ class ArrayFunction:
                 "value": [self.value],
                 "stages": [name for name, _ in self.definitions],
             }[what]
-            self._cache[key] = load(emit(self.program(outputs, sizes)))
+            program = self.program(outputs, sizes)
+            text = emit_fast(program, sizes) or emit(program)
+            self._cache[key] = load(text)
         return self._cache[key]
 
     # Calls --------------------------------------------------------------------------------------

@@ -86,7 +86,7 @@ def _softmax(graph: Any, node: Node) -> Node | None:
 
 
 def _log_softmax(graph: Any, node: Node) -> Node | None:
-    """u − logsumexp(u) → log_softmax(u), also in a larger sum."""
+    """Turn u − logsumexp(u) into log_softmax(u), also in a larger sum."""
     constant, terms = linear(node)
     for below, factor in terms:
         base = below.args[0] if below.op == "view" else below

@@ -62,7 +62,7 @@ class Writer:
         self.program, self.name = program, name
         own = [*program.inputs, *(step.name for step in program.steps)]
         self.names = identifiers([*own, *(s for s in program.sizes if s not in own)])
-        self.shapes: dict[str, Shape] = dict(program.inputs)
+        self.shapes: dict[str, Shape] = {**dict.fromkeys(program.sizes, ()), **program.inputs}
         self.used_sizes: set[str] = set()
         self.pending: dict[str, tuple[str, int, bool]] = {}
         self.uses = Counter(o for step in program.steps for o in self._mentions(step))
@@ -92,8 +92,10 @@ class Writer:
         lines += [f"    {line}" for line in [*self.size_lines(), *body]]
         text = "\n".join(lines) + "\n"
         imports = "import numpy as np\n"
-        if "special." in re.sub(r"#.*", "", text):
-            imports += "\nfrom symderive.numeric import special\n"
+        code = re.sub(r"#.*", "", text)
+        used = [name for name in ("special", "whole") if re.search(rf"\b{name}\.", code)]
+        if used:
+            imports += f"\nfrom symderive.numeric import {', '.join(used)}\n"
         return f"{imports}\n\n{text}"
 
     def size_lines(self) -> list[str]:

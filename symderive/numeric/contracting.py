@@ -69,11 +69,12 @@ class Planner:
     def rebuild(self, nodes: Sequence[Node]) -> None:
         """All nodes, in order of their numbers; those that a contraction takes in are left out."""
         kinds: dict[Node, set[str]] = {}
-        for node in nodes:
+        for node in reversed(nodes):
+            users = kinds.get(node, set())
+            inside = node.op in ("view", "mul") and self._private(node) and users <= {"contract"}
+            through = users if inside or (node.op == "view" and not node.named) else {node.op}
             for arg in node.args:
-                kinds.setdefault(arg, set()).add(node.op)
-                if arg.op == "view" and node.op != "contract":
-                    kinds.setdefault(arg.args[0], set()).add(node.op)
+                kinds.setdefault(arg, set()).update(through)
         self._kinds = kinds
         self._only_contracted = {n for n, ops in kinds.items() if ops == {"contract"}}
         for node in nodes:
@@ -107,7 +108,7 @@ class Planner:
 
     def _only_multiplied(self, node: Node) -> bool:
         """Whether only products need an inverse."""
-        return self._kinds.get(node, set()) <= {"contract", "view"}
+        return self._kinds.get(node, set()) <= {"contract"}
 
     def _scaled_contraction(self, node: Node) -> Node | None:
         """The one array among scalars, if it is a contraction that nothing else uses."""
@@ -422,6 +423,8 @@ class Planner:
             solved = self._solved(a, la, b, lb, summed[0]) or self._solved(b, lb, a, la, summed[0])
             if solved is not None:
                 return solved
+            if not mine and theirs:  # a matrix before a vector, as books have it
+                (a, la), (b, lb), mine, theirs = (b, lb), (a, la), theirs, mine
             a, b = self._to(a, la, (*mine, *summed)), self._to(b, lb, (*summed, *theirs))
             return self.graph.array("matmul", (a, b)), (*mine, *theirs)
         if not mine and not theirs:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
+from itertools import count
 from typing import Any
 
-from sympy import Expr, Integer, S, Symbol
+from sympy import Expr, Integer, S, Symbol, expand
 
 from symderive.errors import ModelError
 from symderive.formulas.arrays.ops import OPS as ARRAY_OPS
-from symderive.formulas.arrays.ops import expanded
+from symderive.formulas.arrays.ops import expanded, indices_of
 from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Tree
 from symderive.formulas.functions import FUNCTIONS
 from symderive.numeric.array_graph import ArrayGraph, Labels
@@ -33,6 +34,7 @@ class Reader:
     def __init__(self, graph: ArrayGraph, names: dict[str, Node]) -> None:
         self.graph, self.names = graph, names
         self._done: dict[Tree, Node] = {}
+        self._marks = count()
 
     def node(self, tree: Tree) -> Node:
         """A tree as a node.
@@ -71,14 +73,33 @@ class Reader:
 
             return IndexReader(self).array(options["formula"], options["indices"])
         make = READ.get(tree.op)
+        if tree.op == "norm" and options["ord"] == 2:
+            make = _reduce("norm")
         if make is not None:
             return make(self.graph, [self.node(arg) for arg in tree.args], options)
         row = ARRAY_OPS.get(tree.op)
         if row is not None and row.expand is not None:
             return self.node(expanded(tree))
+        if row is not None and row.entry is not None:
+            return self._by_entry(tree, row.entry)
         if tree.op not in FUNCTIONS:
             raise ModelError(f"the operation {tree.op} has no numeric form")
         return named_function(self.graph, tree.op, [strip(self.node(arg)) for arg in tree.args])
+
+
+    def _by_entry(self, tree: Apply, entry: Callable[..., Any]) -> Node:
+        """An operation without a form of its own, by what one entry of it is."""
+        from symderive.numeric.from_indices import IndexReader
+
+        marks = [Leaf(arg.shape, f"_operand{next(self._marks)}") for arg in tree.args]
+        for mark, arg in zip(marks, tree.args, strict=True):
+            self.names[mark.name] = self.node(arg)
+        indices = indices_of(tree.shape)
+        formula = entry(tuple(marks), dict(tree.options), indices)
+        made = IndexReader(self).array(formula, indices)
+        for mark in marks:
+            del self.names[mark.name]
+        return made
 
 
 def named_function(graph: ArrayGraph, name: str, args: Sequence[Node]) -> Node:
@@ -307,14 +328,87 @@ def _solve(graph: ArrayGraph, args: Sequence[Node], _: Options) -> Node:
 
 
 def _concatenate(graph: ArrayGraph, args: Sequence[Node], options: Options) -> Node:
-    return graph.array("concatenate", args, options["axis"])
+    (axis,) = options["axis"]
+    return graph.array("concatenate", args, axis)
 
 
 def _stack(graph: ArrayGraph, args: Sequence[Node], options: Options) -> Node:
-    axis, rank = options["axis"], graph.ndim(args[0])
+    (axis,) = options["axis"]
+    rank = graph.ndim(args[0])
     places: list[int | None] = list(range(rank))
     places.insert(axis, None)
-    return graph.array("concatenate", [graph.view(arg, places) for arg in args], axis)
+    shape = graph.shape(args[0])
+    one = (*shape[:axis], S.One, *shape[axis:])
+    parts = [graph.fit(graph.view(arg, places), one) for arg in args]
+    return graph.array("concatenate", parts, axis)
+
+
+def _vec(graph: ArrayGraph, args: Sequence[Node], _: Options) -> Node:
+    shape = graph.shape(args[0])
+    return graph.array("reshape", (graph.view(args[0], (1, 0)),), (expand(shape[0] * shape[1]),))
+
+
+def _kron(graph: ArrayGraph, args: Sequence[Node], _: Options) -> Node:
+    rank = graph.ndim(args[0])
+    mine, theirs = tuple(range(0, 2 * rank, 2)), tuple(range(1, 2 * rank, 2))
+    made = graph.contract([(args[0], mine), (args[1], theirs)], tuple(range(2 * rank)))
+    pairs = zip(graph.shape(args[0]), graph.shape(args[1]), strict=True)
+    return graph.array("reshape", (made,), tuple(expand(a * b) for a, b in pairs))
+
+
+def _slid(op: str) -> Make:
+    """Convolution and correlation of vectors."""
+
+    def made(graph: ArrayGraph, args: Sequence[Node], options: Options) -> Node:
+        left, right = graph.shape(args[0])[0], graph.shape(args[1])[0]
+        sign = 1 if options["mode"] == "full" else -1
+        size = expand(left + sign * (right - 1))
+        return graph.array(op, args, (options["mode"], size))
+
+    return made
+
+
+def _triangle(op: str) -> Make:
+    return lambda graph, args, options: graph.array(op, args, options["k"])
+
+
+def _one_hot(graph: ArrayGraph, args: Sequence[Node], options: Options) -> Node:
+    labels = graph.view(args[0], [*range(graph.ndim(args[0])), None])
+    same = graph.call("eq", labels, graph.array("arange", (), options["size"]))
+    return graph.call("where", same, graph.one, graph.zero)
+
+
+def _power_of_matrix(graph: ArrayGraph, args: Sequence[Node], options: Options) -> Node:
+    """Small powers are products, which other products may be put in order with."""
+    k = options["k"]
+    if not 0 < k <= 3:
+        return graph.array("matrix_power", args, k)
+    result = args[0]
+    for _ in range(k - 1):
+        result = _matmul(graph, [result, args[0]], {})
+    return result
+
+
+def _greatest(op: str) -> Make:
+    """1 at the greatest (or least) entry along axes, shared evenly where several tie."""
+
+    def made(graph: ArrayGraph, args: Sequence[Node], options: Options) -> Node:
+        rank = graph.ndim(args[0])
+        axes = tuple(options.get("axis", range(rank)))
+        top = graph.kept(graph.array(op, args, axes), axes, rank)
+        ones = graph.call("where", graph.call("eq", args[0], top), graph.one, graph.zero)
+        return graph.mul(1, [(ones, 1), (graph.total(ones, axes, True), -1)])
+
+    return made
+
+
+def _over(op: str) -> Make:
+    """An operation along axes that keeps the shape; along all of them, if none are named."""
+
+    def made(graph: ArrayGraph, args: Sequence[Node], options: Options) -> Node:
+        return graph.array(op, args, tuple(options.get("axis", range(graph.ndim(args[0])))))
+
+    return made
 
 
 READ: Mapping[str, Make] = {
@@ -366,8 +460,25 @@ READ: Mapping[str, Make] = {
     "inv": _plain("inv"),
     "det": _plain("det"),
     "logdet": _plain("logdet"),
-    "cholesky": _plain("cholesky"),
-    "eigvalsh": _plain("eigvalsh"),
+    **{
+        name: _plain(name)
+        for name in (
+            *("cholesky", "eigvalsh", "eigenvectors", "pinv"),
+            *("expm", "logm", "sqrtm", "sinm", "cosm"),
+        )
+    },
+    "vec": _vec,
+    "kron": _kron,
+    "convolve": _slid("convolve"),
+    "correlate": _slid("correlate"),
+    "triu": _triangle("triu"),
+    "tril": _triangle("tril"),
+    "one_hot": _one_hot,
+    "arange": lambda graph, _, options: graph.array("arange", (), options["size"]),
+    "matrix_power": _power_of_matrix,
+    "is_max": _greatest("max_over"),
+    "is_min": _greatest("min_over"),
+    "prod_others": _over("prod_others"),
     "solve": _solve,
 }
 """How each operation is made of nodes; any other is expanded, or a function of entries."""

@@ -11,6 +11,7 @@ from sympy import Expr
 
 from symderive.errors import UnknownChoiceError, ValueMissingError
 from symderive.numeric.backends import BACKENDS, compile_program, source
+from symderive.numeric.kinds import Filled
 from symderive.numeric.lowering import lower
 from symderive.numeric.program import Program
 
@@ -37,7 +38,7 @@ class Function:
 
     def __init__(
         self,
-        definitions: Sequence[tuple[str, Expr]],
+        definitions: Sequence[tuple[str, Expr | Filled]],
         inputs: Sequence[str],
         value: str,
         gradient: Mapping[str, str],

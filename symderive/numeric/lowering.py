@@ -16,6 +16,7 @@ from sympy import Expr
 from symderive.errors import UnknownChoiceError
 from symderive.numeric.from_sympy import node_of
 from symderive.numeric.graph import Graph, Node
+from symderive.numeric.kinds import Filled
 from symderive.numeric.ordering import needed, ordered, renamed
 from symderive.numeric.program import Program
 from symderive.numeric.stable import EXPAND, FUSE, RECOGNISE, rules_of
@@ -25,7 +26,7 @@ _REMARK_LIMIT = 200  # definitions; the text of a formula costs more than loweri
 
 
 def lower(
-    definitions: Sequence[tuple[str, Expr]],
+    definitions: Sequence[tuple[str, Expr | Filled]],
     inputs: Sequence[str],
     outputs: Sequence[str],
     *,
@@ -60,7 +61,7 @@ def lower(
 
 
 def _lower(
-    definitions: Sequence[tuple[str, Expr]],
+    definitions: Sequence[tuple[str, Expr | Filled]],
     inputs: Sequence[str],
     outputs: Sequence[str],
     headings: Mapping[str, str],
@@ -69,7 +70,11 @@ def _lower(
     graph = Graph(*(_rules(RECOGNISE) if stable else (None, None)))
     names = {name: graph.input(name) for name in inputs}
     for name, formula in definitions:
-        node = names[name] = node_of(formula, graph, names)
+        if isinstance(formula, Filled):
+            filled = {mark: names[used] for mark, used in formula.names.items() if used in names}
+            node = names[name] = node_of(formula.kind, graph, filled)
+        else:
+            node = names[name] = node_of(formula, graph, names)
         if node.op not in ("const", "input"):
             node.named = True
     for name in outputs:
@@ -93,7 +98,7 @@ def _lower(
 
 
 def _headings(
-    headings: Mapping[str, str], definitions: Sequence[tuple[str, Expr]], kept: set[str]
+    headings: Mapping[str, str], definitions: Sequence[tuple[str, Expr | Filled]], kept: set[str]
 ) -> dict[str, str]:
     """Each heading at the first name from its own on that is still computed."""
     result: dict[str, str] = {}
@@ -106,16 +111,17 @@ def _headings(
 
 
 def _remarks(
-    definitions: Sequence[tuple[str, Expr]], found: Mapping[str, Node], final: Mapping[str, Node]
+    definitions: Sequence[tuple[str, Expr | Filled]], found: Mapping[str, Node], final: Mapping[str, Node]
 ) -> dict[str, str]:
     """The formula of each name whose assignment is a stable form of it."""
     if len(definitions) > _REMARK_LIMIT:
         return {}
-    texts = {
-        name: str(formula)
+    formulas = {
+        name: formula.formula if isinstance(formula, Filled) else formula
         for name, formula in definitions
-        if name in final and final[name].op != found[name].op and formula.args
+        if name in final and final[name].op != found[name].op
     }
+    texts = {name: str(formula) for name, formula in formulas.items() if formula.args}
     return {name: text for name, text in texts.items() if len(text) < 60}
 
 

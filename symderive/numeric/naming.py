@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from symderive.numeric.ops import MATH_NAMES
 
 RESERVED = (
-    {"np", "math", "special", "nan", "inf", "at_the_edge", "value_and_gradient"}
+    {"np", "math", "special", "whole", "nan", "inf", "at_the_edge", "value_and_gradient"}
     | {"start", "stop", "rows", "work", "size", "results", "kind"}
     | MATH_NAMES
     | set(dir(builtins))

@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from symderive.errors import SymderiveError
-from symderive.numeric.function import Function
+
+if TYPE_CHECKING:
+    from symderive.numeric.array_program import ArrayFunction
+    from symderive.numeric.function import Function
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +46,15 @@ class Training:
         learning_rate: The length of each step, per unit of slope.
     """
 
-    start: Mapping[str, float]
-    end: Mapping[str, float]
+    start: Mapping[str, Any]
+    end: Mapping[str, Any]
     losses: tuple[float, ...]
     learning_rate: float
 
 
-def update(function: Function, values: Mapping[str, Any], *, learning_rate: float) -> Update:
+def update(
+    function: Function | ArrayFunction, values: Mapping[str, Any], *, learning_rate: float
+) -> Update:
     """One step from the given values; those left out are the function's own.
 
     Raises:
@@ -57,7 +62,8 @@ def update(function: Function, values: Mapping[str, Any], *, learning_rate: floa
     """
     _check_rate(learning_rate)
     old_loss, gradient = function(**values)
-    old = {name: values.get(name, function.defaults.get(name)) for name in gradient}
+    given = dict(zip(function.inputs, function.arguments(values), strict=True))
+    old = {name: given[name] for name in gradient}
     new = {name: old[name] - learning_rate * slope for name, slope in gradient.items()}
     return Update(
         old, new, gradient, learning_rate, old_loss, function.value_only(**{**values, **new})
@@ -65,9 +71,13 @@ def update(function: Function, values: Mapping[str, Any], *, learning_rate: floa
 
 
 def train(
-    function: Function, values: Mapping[str, Any], *, learning_rate: float, steps: int
+    function: Function | ArrayFunction,
+    values: Mapping[str, Any],
+    *,
+    learning_rate: float,
+    steps: int,
 ) -> Training:
-    """Gradient descent; with arrays in ``values`` the function must reduce (``reduce="mean"``).
+    """Gradient descent; with a batch in ``values`` the function must reduce (``reduce="mean"``).
 
     Raises:
         SymderiveError: The loss stopped being finite, with the step where it did; or the loss has a
@@ -90,16 +100,21 @@ def train(
         if not math.isfinite(loss):
             raise _diverged(step, loss, learning_rate)
         for place, slope in zip(places.values(), slopes, strict=True):
-            given[place] -= learning_rate * slope
+            given[place] = given[place] - learning_rate * slope
     losses.append(float(run(*given)[0]))
     end = {name: _plain(given[place]) for name, place in places.items()}
-    if not all(math.isfinite(value) for value in end.values()):
+    if not all(map(_finite, end.values())):
         raise _diverged(steps, losses[-1], learning_rate)
     return Training(start, end, tuple(losses), learning_rate)
 
 
-def _plain(value: Any) -> float:
-    return float(value)
+def _plain(value: Any) -> Any:
+    """A float, or an array as it is."""
+    return value if getattr(value, "ndim", 0) else float(value)
+
+
+def _finite(value: Any) -> bool:
+    return math.isfinite(value.sum() if getattr(value, "ndim", 0) else value)
 
 
 def _diverged(step: int, loss: float, rate: float) -> SymderiveError:

@@ -109,6 +109,8 @@ class Algebra:
 
     def equal(self, left: Expr, right: Expr) -> bool:
         """Whether two formulas are proved equal; False means that it is not known."""
+        if self.contracted(left) == self.contracted(right):
+            return True
         try:
             difference = self.normal(left) - self.normal(right)
             return difference == 0 or bool(is_zero(self.normal(difference)))

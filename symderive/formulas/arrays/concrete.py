@@ -25,11 +25,10 @@ from sympy import (
     false,
     true,
 )
-from sympy import Sum as SympySum
 
 from symderive.errors import ValueMissingError
 from symderive.formulas.arrays.explicit import Block, NotExplicitError
-from symderive.formulas.arrays.index import ArrayOf, Index, Part, Sigma, bound
+from symderive.formulas.arrays.index import ArrayOf, Index, Part, Sum, bound
 from symderive.formulas.arrays.ops import OPS
 from symderive.formulas.inert import Diff
 
@@ -118,7 +117,7 @@ class _Writer:
             raise ValueMissingError(f"{formula} is not a whole number where an index or size is")
         return int(value)
 
-    def _sum(self, formula: SympySum, env: Env) -> Expr:
+    def _sum(self, formula: Sum, env: Env) -> Expr:
         return Add(*(self.at(formula.function, inner) for inner in self._runs(bound(formula), env)))
 
     def _runs(self, indices: tuple[Index, ...], env: Env) -> list[Env]:
@@ -184,8 +183,7 @@ class _Writer:
 
 
 _WRITERS = {
-    Sigma: _Writer._sum,
-    SympySum: _Writer._sum,
+    Sum: _Writer._sum,
     Mul: _Writer._mul,
     KroneckerDelta: _Writer._delta,
     Indexed: _Writer._indexed,

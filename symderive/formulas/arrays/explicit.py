@@ -107,8 +107,8 @@ def det(arrays: Sequence[Block], _: At) -> Expr:
 
 
 def logdet(arrays: Sequence[Block], at: At) -> Expr:
-    """The logarithm of the absolute value of the determinant."""
-    return log(FUNCTIONS["abs"].apply(det(arrays, at)))
+    """The logarithm of the absolute value of the determinant: log(det²)/2, which has a slope."""
+    return log(det(arrays, at) ** 2) / 2
 
 
 def inv(arrays: Sequence[Block], at: At) -> Expr:
@@ -124,9 +124,14 @@ def solve(arrays: Sequence[Block], at: At) -> Expr:
     return total / determinant(rows)
 
 
+def symmetric(array: Block) -> Block:
+    """The symmetric part of a matrix; of a symmetric one, itself."""
+    return block(array.shape, lambda at: (array[at] + array[at[::-1]]) / 2)
+
+
 def cholesky(arrays: Sequence[Block], at: At) -> Expr:
-    """The lower triangular factor; only the lower triangle is read."""
-    matrix = arrays[0]
+    """The lower triangular factor of the symmetric part."""
+    matrix = symmetric(arrays[0])
     known: dict[At, Expr] = {}
     for row, column in product(range(at[0] + 1), range(at[0] + 1)):
         if column > row:
@@ -137,8 +142,8 @@ def cholesky(arrays: Sequence[Block], at: At) -> Expr:
 
 
 def eigvalsh(arrays: Sequence[Block], at: At) -> Expr:
-    """The eigenvalues of a symmetric matrix, least first; only the lower triangle is read."""
-    matrix, size = arrays[0], arrays[0].shape[0]
+    """The eigenvalues of the symmetric part, least first."""
+    matrix, size = symmetric(arrays[0]), arrays[0].shape[0]
     if size == 1:
         return matrix[0, 0]
     if size == 2:
@@ -156,6 +161,15 @@ def eigvalsh(arrays: Sequence[Block], at: At) -> Expr:
     )
     angle = acos(determinant(shifted) / (2 * spread**3)) / 3
     return mean + 2 * spread * cos(angle + Rational(2 * ((at[0] + 1) % 3), 3) * pi)
+
+
+def eigenvectors(arrays: Sequence[Block], at: At) -> Expr:
+    """Unit eigenvectors of the symmetric part as columns, where its eigenvalues are distinct."""
+    size, value = arrays[0].shape[0], eigvalsh(arrays, at[1:])
+    matrix = symmetric(arrays[0])
+    shifted = block((size, size), lambda p: matrix[p] - value if p[0] == p[1] else matrix[p]).rows()
+    vector = [_cofactor(shifted, 0, k) for k in range(size)]
+    return vector[at[0]] / sqrt(Add(*(part**2 for part in vector)))
 
 
 def greatest(arrays: Sequence[Block], _: At) -> Expr:

@@ -54,15 +54,20 @@ class Index(Symbol):
         return (self.name, self.size), {}
 
 
-class Sigma(SympySum):
-    """SymPy's sum with its body as it is: SymPy would put the factors of cases into each case."""
+class Sum(SympySum):
+    """SymPy's sum, its body left as it is.
 
-    def __new__(cls, function: Expr, *limits: Tuple) -> Any:
-        """The sum; zero where the body is."""
-        if function == 0:
-            return S.Zero
-        made = Expr.__new__(cls)
-        made._args = (function, *limits)
+    SymPy's own takes the cases of a nested sum out of it, conditions on its index included; and to
+    look for them costs more than everything else about a sum.
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, body: Expr, *limits: Tuple) -> Sum:
+        """The sum of a body over (index, first, last), …."""
+        if body == 0:
+            return S.Zero  # type: ignore[return-value]
+        made: Sum = Expr.__new__(cls, body, *(Tuple(*limit) for limit in limits))
         made.is_commutative = True
         return made
 
@@ -147,12 +152,12 @@ def sigma(body: Expr, indices: Sequence[Index]) -> Expr:
         inner, renamed = opened(body)
         limits = [Tuple(i, S.Zero, i.size - 1) for i in renamed] + limits
         body = inner
-    return Sigma(body, *limits)
+    return Sum(body, *limits)
 
 
 def sigma_as_is(body: Expr, indices: Sequence[Index]) -> Expr:
     """The sum, nothing inside it opened."""
-    return Sigma(body, *(Tuple(index, S.Zero, index.size - 1) for index in indices))
+    return Sum(body, *(Tuple(index, S.Zero, index.size - 1) for index in indices))
 
 
 def bound(formula: SympySum) -> tuple[Index, ...]:
@@ -192,7 +197,7 @@ def substitute(formula: Basic, values: Mapping[Basic, Basic]) -> Any:
         body = substitute(body, inner)
         if isinstance(formula, ArrayOf):
             return ArrayOf(body, Tuple(*mine))
-        return Sigma(body, *(Tuple(i, S.Zero, i.size - 1) for i in mine))
+        return Sum(body, *(Tuple(i, S.Zero, i.size - 1) for i in mine))
     args = [substitute(arg, values) for arg in formula.args]
     if all(new is old for new, old in zip(args, formula.args, strict=True)):
         return formula

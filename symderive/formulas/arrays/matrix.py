@@ -24,7 +24,6 @@ from sympy import (
     Pow,
     S,
     Symbol,
-    expand_mul,
 )
 from sympy import Sum as SympySum
 from sympy.core.relational import Relational
@@ -271,25 +270,29 @@ class Matrices:
         return Labelled(plus([self._aligned(part, axes) for part in parts]), axes)
 
     def _under_sum(self, body: Expr, indices: tuple[Index, ...]) -> Labelled:
-        """A sum; one over several products becomes the sum of their own contractions."""
-        for factor in Mul.make_args(body):
-            if isinstance(factor, Add) and self._splits(factor, body, indices):
-                terms = Add.make_args(expand_mul(body, deep=False))
-                if len(terms) == 1:
-                    terms = tuple(body / factor * term for term in factor.args)
-                return self._added([self._product([*Mul.make_args(t)], indices) for t in terms])
+        """A sum, of one product or of several contracted each: whichever is shorter."""
+        found: list[Labelled] = []
+        for make in (self._as_one, self._term_by_term):
+            try:
+                made = make(body, indices)
+            except NoMatrixError:
+                continue
+            if made is not None:
+                found.append(made)
+        if not found:
+            raise NoMatrixError
+        return min(found, key=lambda part: (not has_notation(part.tree), tree_cost(part.tree)))
+
+    def _as_one(self, body: Expr, indices: tuple[Index, ...]) -> Labelled:
         return self._product([*Mul.make_args(body)], indices)
 
-    def _splits(self, factor: Add, body: Expr, indices: tuple[Index, ...]) -> bool:
-        """Whether the terms of a sum meet the rest of a product in different ways."""
-        axes = [free_indices(term) for term in factor.args]
-        union = set().union(*axes)
-        apart = any(mine != union for mine in axes) and all(mine != union for mine in axes)
-        return (
-            apart
-            or len(union) > 2
-            or (factor is body and len(union) > 1 and bool(union - set(indices)))
-        )
+    def _term_by_term(self, body: Expr, indices: tuple[Index, ...]) -> Labelled | None:
+        sums = [f for f in Mul.make_args(body) if isinstance(f, Add) and free_indices(f)]
+        if not sums:
+            return None
+        longest = max(sums, key=lambda f: len(free_indices(f)))
+        terms = [body / longest * term for term in longest.args]
+        return self._added([self._product([*Mul.make_args(t)], indices) for t in terms])
 
     def _product(self, factors: Sequence[Expr], summed: Sequence[Index]) -> Labelled:
         sums = [f for f in factors if isinstance(f, Add) and free_indices(f)]
@@ -333,6 +336,10 @@ class Matrices:
             index = min(waiting, key=lambda index: _effort(index, parts, waiting))
             here = [part for part in parts if index in part.axes]
             rest = [part for part in parts if index not in part.axes]
+            if not here:  # a sum of equal terms
+                waiting.remove(index)
+                parts.append(Labelled(Number((), index.size), ()))
+                continue
             here = self._vectors_absorbed(here, index)
             if len(here) > 2:
                 return self._einsum(parts, waiting)

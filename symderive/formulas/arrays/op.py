@@ -10,14 +10,23 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sympy import Basic, Expr, Integer, S, Tuple, expand, false, true
+from sympy import Basic, Expr, Integer, KroneckerDelta, S, Tuple, expand, false, true
 
 from symderive.errors import ModelError
 from symderive.formulas.arrays.explicit import Explicit
-from symderive.formulas.arrays.index import ArrayOf, Index, as_size, entry_of, fresh
+from symderive.formulas.arrays.index import (
+    ArrayOf,
+    Index,
+    as_size,
+    entry_of,
+    fresh,
+    sigma_as_is,
+    substitute,
+)
 from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Shape, Tree
 from symderive.formulas.functions import FUNCTIONS, NamedFunction
 from symderive.formulas.parsing import COMPARISONS
+from symderive.formulas.written import product
 
 ONE = Integer(1)
 Options = Mapping[str, Any]
@@ -151,8 +160,8 @@ def is_condition(value: Tree) -> bool:
     """Whether the entries are true or false."""
     if isinstance(value, Number):
         return bool(value.value.is_Boolean)
-    if isinstance(value, Apply) and value.op in _MOVES:
-        return is_condition(value.args[0])
+    while isinstance(value, Apply) and value.op in _MOVES:
+        value = value.args[0]
     return isinstance(value, Apply) and value.op in _CONDITIONS
 
 
@@ -160,8 +169,8 @@ _CONDITIONS = frozenset(
     {"logical_and", "logical_or", "logical_not", *(kind.__name__ for kind in COMPARISONS)}
 )
 _MOVES = frozenset({"index", "transpose", "broadcast_to"})
-"""What moves entries and changes none: conditions may be moved too."""
-_LOGIC = frozenset({"logical_and", "logical_or", "logical_not", "where"}) | _MOVES
+"""What only moves entries about, conditions too."""
+_LOGIC = frozenset({"logical_and", "logical_or", "logical_not", "where", *_MOVES})
 
 
 def condition_of(value: object) -> Tree:
@@ -233,12 +242,37 @@ def entry(tree: Tree, indices: Sequence[Expr]) -> Any:
     assert isinstance(tree, Apply)
     row = _table().get(tree.op)
     options = dict(tree.options)
+    if tree.op in _ONLY_RESULTS:
+        return _ONLY_RESULTS[tree.op](tree.args, options, at)
     if row is None or "function" in options:
         function = options.get("function") or FUNCTIONS[tree.op]
         return function.apply(*(spread(arg, at) for arg in tree.args))
     if row.entry is not None:
         return row.entry(tree.args, options, at)
     return entry(expanded(tree), at)
+
+
+def _by_formula(_: Args, options: Options, at: At) -> Any:
+    """The entry of an array that a formula of indices states."""
+    return substitute(options["formula"], dict(zip(options["indices"], at, strict=True)))
+
+
+def _placed(args: Args, options: Options, at: At) -> Any:
+    """The entry of zeros with an array added where its key stands."""
+    chosen = indices_of(args[0].shape)
+    waiting = list(chosen)
+    where: list[Expr] = []
+    for (kind, *rest), place in zip((k for k in options["key"] if k[0] != "new"), at, strict=True):
+        start = rest[0] if kind == "int" else rest[0] + rest[2] * waiting.pop(0)
+        where.append(KroneckerDelta(start, place))
+    return sigma_as_is(product(entry(args[0], chosen), *where), chosen) if chosen else product(entry(args[0], ()), *where)
+
+
+_ONLY_RESULTS: Mapping[str, Callable[[Args, Options, At], Any]] = {
+    "index_notation": _by_formula,
+    "place": _placed,
+}
+"""Operations that no formula of a user holds."""
 
 
 def expanded(tree: Apply) -> Tree:

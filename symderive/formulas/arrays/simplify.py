@@ -19,7 +19,7 @@ from symderive.formulas.arrays.ops import apply
 from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Tree
 
 ONE = Number((), S.One)
-TRANSPOSE, OPERATION, CALL = 0.4, 1.0, 1.2
+TRANSPOSE, OPERATION, CALL, IDENTITY = 0.4, 1.0, 1.2, 1.8
 
 
 def is_op(tree: Tree, *names: str) -> bool:
@@ -36,6 +36,8 @@ def tree_cost(tree: Tree) -> float:
         return inner + OPERATION * (len(tree.args) - 1)
     if tree.op in ("transpose", "index", "broadcast_to", "negative"):
         return inner + TRANSPOSE
+    if tree.op == "eye":
+        return IDENTITY
     return inner + (OPERATION if tree.op in ("matmul", "divide", "power", "outer") else CALL)
 
 
@@ -184,7 +186,9 @@ def times(trees: Sequence[Tree]) -> Tree:
         if term.core != ONE:
             parts = term.core.args if is_op(term.core, "multiply") else (term.core,)  # type: ignore[attr-defined]
             cores.update(parts)
-    return scaled(_multiply([_power(t, n) for t, n in cores.items()]), number, above, below)
+    parts = [_power(tree, count) for tree, count in cores.items()]
+    parts.sort(key=lambda part: is_op(part, "add"))  # P*(a + b), as people write it
+    return scaled(_multiply(parts), number, above, below)
 
 
 # Transposes -------------------------------------------------------------------------------------
@@ -614,7 +618,11 @@ class Rebuilder:
         for place, (kind, part) in enumerate(chain):
             turned = is_op(part, "transpose") and is_op(part.args[0], "inv")  # type: ignore[attr-defined]
             inner = part.args[0] if turned else part  # type: ignore[attr-defined]
-            if kind != "m" or not is_op(inner, "inv") or not is_op(inner.args[0], "matmul", "matrix_power"):
+            if (
+                kind != "m"
+                or not is_op(inner, "inv")
+                or not is_op(inner.args[0], "matmul", "matrix_power")
+            ):
                 continue
             factors = chain_of(inner.args[0])
             if not all(t.ndim == 2 and t.shape[0] == t.shape[1] for _, t in factors):
@@ -635,6 +643,15 @@ class Rebuilder:
         if is_op(arg, "transpose"):
             return transposed(apply("inv", arg.args[0]))  # type: ignore[attr-defined]
         return apply("inv", arg)
+
+
+def _moved(_: Rebuilder, args: list[Tree], tree: Apply) -> Tree:
+    """What only moves entries has the scalars in front."""
+    term = term_of(args[0])
+    if term.core == ONE or term.core.ndim != args[0].ndim:
+        return apply(tree.op, *args, **dict(tree.options))
+    moved = apply(tree.op, term.core, **dict(tree.options))
+    return scaled(moved, term.number, term.above, term.below)
 
 
 def _rebuilt_sum(_: Rebuilder, args: list[Tree], tree: Apply) -> Tree:
@@ -667,6 +684,7 @@ REBUILD: Mapping[str, Rewrite] = {
     "matmul": lambda self, args, _: self.product(apply("matmul", *args)),
     "outer": lambda self, args, _: self.product(apply("outer", *args)),
     "sum": _rebuilt_sum,
+    **dict.fromkeys(("index", "broadcast_to", "diag", "diagonal"), _moved),
 }
 """How the simplifier makes an operation again from simplified operands."""
 
@@ -725,5 +743,12 @@ def _mean(tree: Tree) -> Tree | None:
     return None
 
 
-SHORT: tuple[Callable[[Tree], Tree | None], ...] = (_dot, _trace, _mean)
+def _root(tree: Tree) -> Tree | None:
+    """A power of 1/2 is a square root."""
+    if is_op(tree, "power") and tree.args[1] == Number((), S.Half):  # type: ignore[attr-defined]
+        return apply("sqrt", tree.args[0])  # type: ignore[attr-defined]
+    return None
+
+
+SHORT: tuple[Callable[[Tree], Tree | None], ...] = (_dot, _trace, _mean, _root)
 """Shorter names for what a tree says, a row each."""

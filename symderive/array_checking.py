@@ -1,0 +1,299 @@
+"""Independent verdicts on array models: every line, matrix notation, and the gradient in numbers.
+
+The gradient is compared with central differences of the model itself, written out entry by entry
+at small sizes and evaluated by mpmath: along a random direction first, in which every entry counts;
+where that fails, entry by entry.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from mpmath import isfinite, mp, mpf
+from sympy import Expr
+
+from symderive.array_certify import certify_array
+from symderive.array_chain import BAR, ArrayChain, ArrayPartial, ArrayShape, barred
+from symderive.array_links import ArrayLinkKind
+from symderive.array_points import (
+    At,
+    Entries,
+    Held,
+    Numbers,
+    drawn_points,
+    entry_name,
+    own_point,
+)
+from symderive.certify import DIGITS, SEED, TOLERANCE
+from symderive.checking import MAX_STAGES_DIFFERENCED, Check, Report, at_kink
+from symderive.formulas.arrays.algebra import Algebra
+from symderive.formulas.arrays.ops import entry
+from symderive.formulas.evaluate import evaluate
+from symderive.formulas.inert import OUTPUT, Diff
+from symderive.formulas.written import evaluated
+from symderive.model import Model
+from symderive.steps import Certificate
+
+PRECISIONS = ((DIGITS // 2, 3 * DIGITS), (DIGITS, 6 * DIGITS))
+"""Decimal places of the step of a difference, and the digits that values have."""
+
+MAX_SHOWN = 24
+"""Entries of a point that a report names."""
+
+
+def check_arrays(model: Model, chain: ArrayChain) -> Report:
+    """Check every line of a derivation, and its gradient against the model itself."""
+    return Report(tuple(_lines(chain)), tuple(gradient_checks(model, chain)))
+
+
+# Lines --------------------------------------------------------------------------------------------
+
+
+def _lines(chain: ArrayChain) -> Iterable[Check]:
+    """The lines of each kind of link and of each kind of partial derivative, once."""
+    seen: set[int] = set()
+    for (stage, source), link in chain.links.items():
+        kind = link.kind
+        if id(kind) in seen:
+            continue
+        seen.add(id(kind))
+        for number, line in enumerate(kind.lines, 1):
+            if line.certificate is not None:
+                yield Check(f"∂{stage}/∂{source}, line {number}", line.certificate)
+        assert isinstance(kind, ArrayLinkKind)
+        if kind.tree is not None:
+            yield Check(f"∂{stage}/∂{source} in matrix notation", _notation_of_link(kind))
+    for name, partial in chain.partials.items():
+        if id(partial.shape) in seen:
+            continue
+        seen.add(id(partial.shape))
+        assert isinstance(partial, ArrayPartial)
+        subject = f"∂{partial.target}/∂{name}"
+        yield Check(subject, partial.certificate)
+        yield Check(f"{subject} in matrix notation", _notation_of_adjoint(partial.shape))
+        if partial.shape.program != partial.shape.tree:
+            yield Check(f"{subject} as it is computed", _program_of_adjoint(partial.shape))
+
+
+def _notation_of_link(kind: ArrayLinkKind) -> Certificate:
+    """Whether the matrix line of a link says what its index line says."""
+    template = kind.template
+    shapes = {**template.shape_of(), OUTPUT.name: template.shape}
+    assert kind.tree is not None
+    read = evaluated(entry(kind.tree, (*template.indices, *kind.source)))
+    return certify_array(kind.formula, read, template.algebra(), shapes)
+
+
+def _notation_of_adjoint(shape: ArrayShape) -> Certificate:
+    told = shape.closed if shape.closed is not None else shape.by_name
+    return _read_back(shape, told, shape.tree)
+
+
+def _program_of_adjoint(shape: ArrayShape) -> Certificate:
+    return _read_back(shape, shape.by_name, shape.program)
+
+
+def _read_back(shape: ArrayShape, formula: Expr, tree: object) -> Certificate:
+    shapes = dict(shape.shapes)
+    for name, own in shape.shapes.items():
+        shapes[f"{BAR}{name}"] = (*(index.size for index in shape.target), *own)
+    read = evaluated(entry(tree, shape.indices))  # type: ignore[arg-type]
+    return certify_array(barred(formula), read, Algebra(shape.known), shapes)
+
+
+# The gradient -------------------------------------------------------------------------------------
+
+
+def gradient_checks(model: Model, chain: ArrayChain) -> Iterable[Check]:
+    """The derivative by each source against differences of the model."""
+    sources = [name for name in chain.sources if name in chain.partials]
+    if not sources or len(model.stages) > MAX_STAGES_DIFFERENCED:
+        return
+    found = point_of(model, chain.target)
+    if found is None:
+        return
+    at_point = AtPoint(chain, *found)
+    for name in sources:
+        yield from at_point.checks(name)
+
+
+def point_of(model: Model, target: str) -> tuple[Entries, Numbers] | None:
+    """The model's own sizes and values where they are complete and few, else a seeded point."""
+    own = own_point(model, target)
+    if own is not None:
+        return own
+    return next(drawn_points(model, target), None)
+
+
+Direction = Mapping[str, mpf]
+"""How far each entry of a source moves."""
+
+
+@dataclass(frozen=True, eq=False)
+class AtPoint:
+    """A derivation at one point, and differences of its model there.
+
+    Attributes:
+        chain: The derivatives.
+        entries: The model at concrete sizes.
+        point: The number of each entry of the inputs.
+    """
+
+    chain: ArrayChain
+    entries: Entries
+    point: Numbers
+
+    def checks(self, name: str) -> Iterable[Check]:
+        """One check of a whole derivative; of its wrong entries, where it fails."""
+        subject = f"∂{self.chain.target}/∂{name}"
+        mine = self.derivatives(name)
+        whole = self.along(name, mine, self._direction(name))
+        kink = whole.method.startswith("a kink")
+        if (whole.passed and not kink) or not self.entries.shape(name):
+            yield Check(subject, whole)
+            return
+        singles = {
+            at: self.along(name, mine, {entry_name(name, at): mpf(1)}) for at in self.entries.at(name)
+        }
+        wrong = {at: found for at, found in singles.items() if not found.passed}
+        if not wrong:
+            yield Check(subject, next(iter(singles.values())) if kink else whole)
+        for at, found in wrong.items():
+            yield Check(f"∂{self.chain.target}/∂{entry_name(name, at)}", found)
+
+    def _direction(self, name: str) -> dict[str, mpf]:
+        """A random direction; symmetric where the matrix is, for its factors know no other."""
+        noise = random.Random(SEED)
+        drawn = {at: mpf(noise.uniform(-1, 1)) for at in self.entries.at(name)}
+        known = self.chain.model.properties.get(name, ())
+        if {"symmetric", "positive definite"} & set(known):
+            drawn = {at: drawn[at] + drawn[*at[:-2], at[-1], at[-2]] for at in drawn}
+        return {entry_name(name, at): value for at, value in drawn.items()}
+
+    # Our own derivative in numbers ----------------------------------------------------------
+
+    def derivatives(self, name: str) -> dict[tuple[At, At], mpf]:
+        """The entries of ∂target/∂source at the point, by the places in target and source."""
+        known = dict(self._stage_values())
+        return self._of_partial(name, known)
+
+    def _stage_values(self) -> Numbers:
+        return self.entries.values(self.point, DIGITS)
+
+    def _of_partial(self, name: str, values: Numbers) -> dict[tuple[At, At], mpf]:
+        partial = self.chain.partials[name]
+        assert isinstance(partial, ArrayPartial)
+        formula = partial.formula
+        if formula.has(Diff):  # a deep model keeps later adjoints by name
+            formula, values = partial.local, self._with_adjoints(partial, dict(values))
+        formula = evaluated(barred(formula))
+        found = {}
+        for top in self.entries.at(self.chain.target):
+            for below in self.entries.at(name):
+                here = self.entries.entry(formula, partial.indices, (*top, *below))
+                found[top, below] = evaluate(here, values, DIGITS)
+        return found
+
+    def _with_adjoints(self, partial: ArrayPartial, values: Numbers) -> Numbers:
+        for user in partial.users:
+            if user == self.chain.target:
+                continue
+            for (top, below), value in self._of_partial(user, values).items():
+                values[entry_name(f"{BAR}{user}", (*top, *below))] = value
+        return values
+
+    # Differences ------------------------------------------------------------------------------
+
+    def along(
+        self, name: str, mine: Mapping[tuple[At, At], mpf], direction: Direction
+    ) -> Certificate:
+        """Every entry of the target along a direction; a smaller step has the last word."""
+        for places, digits in PRECISIONS:
+            certificate = self._with_step(name, mine, direction, places, digits)
+            if certificate.passed:
+                break
+        return certificate
+
+    def _with_step(
+        self,
+        name: str,
+        mine: Mapping[tuple[At, At], mpf],
+        direction: Direction,
+        places: int,
+        digits: int,
+    ) -> Certificate:
+        with mp.workdps(digits):
+            largest = max((abs(self.point.get(e, 0)) for e in direction), default=mpf(1))
+            step = mpf(10) ** -places * max(largest, 1)
+            held = self.entries.held(self.point, digits)
+            above, here, below = (
+                self._moved(direction, sign * step, digits, held) for sign in (1, 0, -1)
+            )
+            worst: Certificate | None = None
+            for top in self.entries.at(self.chain.target):
+                stage = entry_name(self.chain.target, top)
+                expected = sum(
+                    (mine[top, at] * direction[entry_name(name, at)] for at in self._moving(name, direction)),
+                    mpf(0),
+                )
+                found = self._compared(
+                    expected, (below[stage], here[stage], above[stage]), step, digits
+                )
+                if not found.passed:
+                    return found
+                worst = worst or found
+            return worst or Certificate("unknown", "the target has no entries")
+
+    def _moving(self, name: str, direction: Direction) -> list[At]:
+        return [at for at in self.entries.at(name) if entry_name(name, at) in direction]
+
+    def _moved(self, direction: Direction, step: mpf, digits: int, held: Held) -> Numbers:
+        point = dict(self.point)
+        inner = {}
+        for entry_, far in direction.items():
+            if entry_ in point:
+                point[entry_] += far * step
+            else:
+                inner[entry_] = far * step
+        return self.entries.values(point, digits, held) if not inner else self._from_inside(inner, digits, held)
+
+    def _from_inside(self, moves: Numbers, digits: int, held: Held) -> Numbers:
+        """The values where entries of a stage are moved."""
+        found = dict(self.point)
+        for rows in self.entries.stages.values():
+            for name, formula in rows:
+                here, fixed = held.get(name, (formula, {}))
+                found[name] = evaluate(here, {**found, **fixed}, digits) + moves.get(name, 0)
+        return found
+
+    def _compared(
+        self, mine: mpf, values: Sequence[mpf], step: mpf, digits: int
+    ) -> Certificate:
+        below, here, above = values
+        difference = (above - below) / (2 * step)
+        scale = max(abs(mine), abs(difference), mpf(10) ** -10)
+        shown = self.shown()
+        if not isfinite(mine) or not isfinite(difference):
+            return Certificate("unknown", "not finite at this point", 1, DIGITS, SEED, shown)
+        slopes = sorted(((here - below) / step, (above - here) / step))
+        if slopes[1] - slopes[0] > mpf(10) ** -(DIGITS // 4) * scale:
+            return at_kink(mine, slopes, shown)
+        error = abs(mine - difference) / scale
+        if error > TOLERANCE:
+            method = f"{mp.nstr(mine, 12)} against {mp.nstr(difference, 12)} by differences"
+            return Certificate("refuted", method, 1, digits, SEED, shown)
+        sizes = ", ".join(f"{name} = {size}" for name, size in self.entries.sizes.items())
+        where = f" for {sizes}" if sizes else ""
+        method = f"central difference at {digits} digits{where}; relative error {mp.nstr(error, 2)}"
+        return Certificate("sampled", method, 1, digits, SEED)
+
+    def shown(self) -> tuple[tuple[str, str], ...]:
+        """The sizes and values of the point, as text."""
+        sizes = [(name, str(size)) for name, size in self.entries.sizes.items()]
+        rows = [(name, mp.nstr(value, 8)) for name, value in self.point.items()]
+        return tuple([*sizes, *rows][:MAX_SHOWN])
+
+
+__all__ = ["AtPoint", "check_arrays", "gradient_checks", "point_of"]

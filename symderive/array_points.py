@@ -1,0 +1,289 @@
+"""Array models at concrete small sizes: their entries, points of their domain, their values.
+
+At concrete sizes an array model is a scalar model of its entries. Here it is evaluated as such, by
+mpmath and from the formulas of its stages alone: what derivations are checked against.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import product as cartesian
+from math import prod
+
+from mpmath import isfinite, mp, mpf
+from sympy import Expr, Symbol
+
+from symderive.array_certify import sizes_of
+from symderive.array_model import stage_indices
+from symderive.certify import DIGITS, RANGES, SEED, held_constant, stand_in, stopped
+from symderive.errors import SymderiveError
+from symderive.formulas.arrays.concrete import concrete, entry_name
+from symderive.formulas.arrays.index import Index
+from symderive.formulas.arrays.properties import Knowledge
+from symderive.formulas.evaluate import evaluate
+from symderive.model import Model, Shape, Stage
+
+MAX_ENTRIES = 400
+"""Entries of inputs and stages up to which a model is evaluated at high precision."""
+
+ATTEMPTS = 20
+"""Points drawn at one choice of sizes before other sizes are tried."""
+
+At = tuple[int, ...]
+Numbers = dict[str, mpf]
+"""A number by the name of an entry."""
+
+
+class NoPointError(SymderiveError):
+    """No sizes and values were found at which a model has a finite value."""
+
+
+@dataclass(frozen=True, eq=False)
+class Entries:
+    """A model at concrete sizes, entry by entry.
+
+    Attributes:
+        model: The model.
+        sizes: The number that each symbol of a size stands for.
+        names: The stages to evaluate, in order; all that the target needs.
+    """
+
+    model: Model
+    sizes: Mapping[str, int]
+    names: tuple[str, ...]
+    _shapes: dict[str, At] = field(default_factory=dict, repr=False)
+
+    def shape(self, name: str) -> At:
+        """The shape of an array, in numbers; () of a scalar."""
+        if name not in self._shapes:
+            self._shapes[name] = numbers_of(self.model.shapes.get(name, ()), self.sizes)
+        return self._shapes[name]
+
+    def at(self, name: str) -> list[At]:
+        """The places of an array's entries."""
+        return list(cartesian(*map(range, self.shape(name))))
+
+    def entries(self, name: str) -> list[str]:
+        """The names of an array's entries."""
+        return [entry_name(name, at) for at in self.at(name)]
+
+    @cached_property
+    def stages(self) -> dict[str, list[tuple[str, Expr]]]:
+        """Each entry of each stage with its formula in entries."""
+        return {name: self._written_out(self.model.stages[name]) for name in self.names}
+
+    def _written_out(self, stage: Stage) -> list[tuple[str, Expr]]:
+        formula = stage.formula
+        indices = stage_indices(self.model.shapes.get(stage.name, ()))
+        return [(entry_name(stage.name, at), self.entry(formula, indices, at)) for at in self.at(stage.name)]
+
+    def entry(self, formula: Expr, indices: Sequence[Index], at: At) -> Expr:
+        """An entry of an index formula as a formula in entries."""
+        return stand_in(concrete(formula, self.sizes, dict(zip(indices, at, strict=True))))
+
+    def values(self, point: Numbers, digits: int, held: Held | None = None) -> Numbers:
+        """The number of every entry of every stage."""
+        found = dict(point)
+        for rows in self.stages.values():
+            for name, formula in rows:
+                here, fixed = (held or {}).get(name, (formula, {}))
+                found[name] = evaluate(here, {**found, **fixed} if fixed else found, digits)
+        return found
+
+    def held(self, point: Numbers, digits: int) -> Held:
+        """What ``stop_gradient`` holds constant at a point, in the entries that hold it."""
+        holding = [row for rows in self.stages.values() for row in rows if stopped(row[1])]
+        values = self.values(point, digits) if holding else {}
+        return {name: held_constant(formula, values) for name, formula in holding}
+
+
+Held = Mapping[str, tuple[Expr, Numbers]]
+"""Entries with what is held constant in them, as symbols with values."""
+
+
+def numbers_of(shape: Shape, sizes: Mapping[str, int]) -> At:
+    """A shape at concrete sizes.
+
+    >>> numbers_of((Symbol("n") - 1, Symbol("n")), {"n": 3})
+    (2, 3)
+    """
+    known = {Symbol(name): number for name, number in sizes.items()}
+    return tuple(int(size.subs(known)) for size in shape)
+
+
+# Sizes and values ---------------------------------------------------------------------------------
+
+
+def sizes_tried(model: Model) -> Iterator[dict[str, int]]:
+    """Small sizes, all different where few; larger ones for slices that need them."""
+    symbols = sizes_of((), model.shapes)
+    for low, spread in ((2, 2), (3, 2), (2, 3), (4, 3), (1, 1), (6, 2)):
+        sizes = {symbol.name: low + k % spread for k, symbol in enumerate(symbols)}
+        if all(min(numbers_of(shape, sizes), default=1) > 0 for shape in model.shapes.values()):
+            yield sizes
+
+
+def own_point(model: Model, target: str) -> tuple[Entries, Numbers] | None:
+    """The model's own sizes and values, where they are complete and few."""
+    reached = model.ancestors(target)
+    free = [name for name in model.names if name not in model.stages and name in reached]
+    if any(name not in model.values for name in free):
+        return None
+    sizes: dict[str, int] = {}
+    point: Numbers = {}
+    for name in free:
+        flat, shape = flattened(model.values[name])
+        for size, number in zip(model.shapes.get(name, ()), shape, strict=True):
+            if size.is_Symbol:
+                sizes[str(size)] = number
+        if len(flat) > MAX_ENTRIES:
+            return None
+        point.update(
+            (entry_name(name, at), mpf(value))
+            for at, value in zip(cartesian(*map(range, shape)), flat, strict=True)
+        )
+    entries = entries_of(model, target, sizes)
+    return (entries, point) if entries is not None else None
+
+
+def entries_of(model: Model, target: str, sizes: Mapping[str, int]) -> Entries | None:
+    """The model at concrete sizes; None where it has too many entries."""
+    reached = model.ancestors(target)
+    names = tuple(name for name in model.stages if name in reached)
+    entries = Entries(model, sizes, names)
+    needed = [name for name in reached if name in model.shapes]
+    if set(map(str, sizes_of((), {n: model.shapes[n] for n in needed}))) - sizes.keys():
+        return None
+    count = sum(prod(entries.shape(name)) for name in needed)
+    return entries if count <= MAX_ENTRIES else None
+
+
+def flattened(value: object) -> tuple[list[float], At]:
+    """The numbers of nested lists or of an array in order, and the shape.
+
+    >>> flattened([[1, 2], [3, 4]])
+    ([1.0, 2.0, 3.0, 4.0], (2, 2))
+    """
+    plain = value.tolist() if hasattr(value, "tolist") else value
+    if not isinstance(plain, list | tuple):
+        return [float(plain)], ()  # type: ignore[arg-type]
+    parts = [flattened(part) for part in plain]
+    return [number for flat, _ in parts for number in flat], (len(plain), *(parts[0][1] if parts else ()))
+
+
+def drawn_points(
+    model: Model, target: str, seed: int = SEED
+) -> Iterator[tuple[Entries, Numbers]]:
+    """Seeded points of the domain at small sizes; a few at each choice of sizes.
+
+    Where the model has values for some names, and they fit the sizes, they are kept.
+    """
+    noise = random.Random(seed)
+    for sizes in sizes_tried(model):
+        entries = entries_of(model, target, sizes)
+        if entries is None:
+            continue
+        try:
+            stages = entries.stages
+        except (SymderiveError, ValueError, IndexError, ZeroDivisionError):
+            continue  # too large to write out, or a slice beyond the end
+        if not stages:
+            continue
+        for attempt in range(ATTEMPTS):
+            point = draw(entries, target, noise, attempt)
+            if finite(entries, point, target):
+                yield entries, point
+
+
+def finite(entries: Entries, point: Numbers, target: str) -> bool:
+    """Whether the target has a finite value."""
+    try:
+        values = entries.values(point, 15)
+    except (ValueError, ZeroDivisionError, OverflowError):
+        return False
+    return all(isfinite(values[name]) for name in entries.entries(target))
+
+
+def draw(entries: Entries, target: str, noise: random.Random, attempt: int) -> Numbers:
+    """Values of the inputs: from one range first, then a range for each array."""
+    model = entries.model
+    reached = model.ancestors(target)
+    known = Knowledge(model.properties)
+    point: Numbers = {}
+    for name in model.names:
+        if name in model.stages or name not in reached:
+            continue
+        low, high = noise.choice(RANGES) if attempt % 2 else RANGES[(attempt // 2) % len(RANGES)]
+        shape = entries.shape(name)
+        drawn = {at: mpf(noise.uniform(low, high)) for at in cartesian(*map(range, shape))}
+        for prop in known.stated.get(name, ()):
+            if prop in _HONOURED:
+                drawn = _HONOURED[prop](drawn, shape)
+                break
+        point.update((entry_name(name, at), value) for at, value in drawn.items())
+    return point
+
+
+# Properties of drawn values -----------------------------------------------------------------------
+
+Drawn = dict[At, mpf]
+
+
+def _symmetric(drawn: Drawn, _: At) -> Drawn:
+    return {(*at[:-2], i, j): drawn[*at[:-2], min(i, j), max(i, j)] for at in drawn for i, j in [at[-2:]]}
+
+
+def _positive_definite(drawn: Drawn, shape: At) -> Drawn:
+    """B Bᵀ and a part of the identity."""
+    size = shape[-1]
+    return {
+        (*lead, i, j): sum((drawn[*lead, i, k] * drawn[*lead, j, k] for k in range(size)), mpf(0))
+        + (1 + mpf(i) / 3) * (i == j)
+        for *lead, i, j in drawn
+    }
+
+
+def _diagonal(drawn: Drawn, _: At) -> Drawn:
+    return {at: value if at[-2] == at[-1] else mpf(0) for at, value in drawn.items()}
+
+
+def _orthogonal(drawn: Drawn, shape: At) -> Drawn:
+    """The columns made orthonormal one after the other (Gram and Schmidt)."""
+    size = shape[-1]
+    columns: list[list[mpf]] = []
+    with mp.workdps(8 * DIGITS):
+        for j in range(size):
+            column = [drawn[i, j] + (i == j) for i in range(size)]
+            for other in columns:
+                along = sum((a * b for a, b in zip(column, other, strict=True)), mpf(0))
+                column = [a - along * b for a, b in zip(column, other, strict=True)]
+            length = mp.sqrt(sum((a * a for a in column), mpf(0)))
+            columns.append([a / length for a in column])
+    return {(i, j): columns[j][i] for i, j in drawn}
+
+
+def _stochastic(drawn: Drawn, shape: At) -> Drawn:
+    """Positive rows, divided by their sums."""
+    rows: dict[At, mpf] = {}
+    for at, value in drawn.items():
+        rows[at[:-1]] = rows.get(at[:-1], mpf(0)) + abs(value)
+    with mp.workdps(8 * DIGITS):
+        return {at: abs(value) / rows[at[:-1]] for at, value in drawn.items()}
+
+
+def _one_hot(drawn: Drawn, shape: At) -> Drawn:
+    return {at: mpf(at[-1] == (sum(at[:-1]) + 1) % shape[-1]) for at in drawn}
+
+
+_HONOURED = {
+    "one-hot": _one_hot,
+    "stochastic": _stochastic,
+    "orthogonal": _orthogonal,
+    "diagonal": _diagonal,
+    "positive definite": _positive_definite,
+    "symmetric": _symmetric,
+}
+"""How values get a property, by its name; the strictest property of an array decides."""

@@ -1,0 +1,427 @@
+"""Where the forms of a derivative come from: a mechanism each, every form with its reason.
+
+Each mechanism takes a ``Task`` and yields forms that equal the derivative and divide by nothing
+that the model does not divide by. The search in ``closed_form`` ranks them by the stated cost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import combinations
+from typing import Any
+
+from sympy import Basic, Expr, Mul, Pow, S, Symbol, exp, log, together
+from sympy.polys.fields import FracElement
+
+from symderive.cost import cost
+from symderive.formulas.functions import function_of
+from symderive.formulas.kernels import Kernels, factor_list
+from symderive.formulas.written import evaluated, factors, terms
+from symderive.identities import IDENTITIES, Identity
+from symderive.regular import Divisors, scales_of
+
+PARTIAL_PENALTY = 1.0
+"""What a form must save before a kernel is eliminated only in part."""
+
+EXPANDED_PENALTY = 0.25
+"""Among forms of equal cost the one in factors is chosen."""
+
+BY_DEFINITION = "definition of the stage"
+"""The reason of a line that brings in the stage's own name."""
+
+MAX_ARGUMENTS = 6
+"""Arguments of one kind of kernel up to which identities are tried at them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One form of a derivative.
+
+    Attributes:
+        formula: The form.
+        reason: Why it equals the derivative.
+        penalty: Added to its cost in the ranking.
+        scales: The names that it takes as not zero.
+    """
+
+    formula: Expr
+    reason: str
+    penalty: float = 0.0
+    scales: frozenset[Symbol] = frozenset()
+
+
+@dataclass(frozen=True)
+class Task:
+    """A derivative to be brought to closed form.
+
+    Attributes:
+        plain: The derivative in SymPy's own form.
+        name: The symbol of the stage itself.
+        definition: The stage's formula, in SymPy's own form.
+        variable: What the derivative is taken by.
+        first: The derivative as the rules gave it: forms may divide by what it divides by.
+    """
+
+    plain: Expr
+    name: Symbol | None = None
+    definition: Expr | None = None
+    variable: Symbol | None = None
+    first: Expr | None = None
+    scales: frozenset[Symbol] = field(init=False)
+
+    def __post_init__(self) -> None:
+        scales = scales_of(self.definition, self.variable) if self.definition else frozenset()
+        object.__setattr__(self, "scales", scales)
+
+    @property
+    def divided(self) -> tuple[Expr, ...]:
+        """The formulas whose divisions are allowed."""
+        known = (self.plain, self.first, self.definition)
+        return tuple(formula for formula in known if formula is not None)
+
+    @property
+    def definitions(self) -> tuple[Expr, ...]:
+        """The definition, and that of the named function which it is."""
+        if self.definition is None:
+            return ()
+        row = function_of(self.definition)
+        if row is None or row.definition is None:
+            return (self.definition,)
+        return (self.definition, evaluated(row.definition_formula(*self.definition.args)))
+
+
+def combined(task: Task) -> Iterator[Candidate]:
+    """Over one denominator, cancelled, in factors, expanded, split, or collected in a kernel."""
+    plain = task.plain
+    kernels = Kernels([plain])
+    kernels.seen |= _sums(task)
+    element = kernels.normal(plain)
+    divisors = Divisors(kernels, task.divided)
+    if divisors.extra(element) is None:
+        return
+    fraction = any(_has_denominator(term) for term in terms(plain)) and plain.is_Add
+    reason = "common denominator" if fraction else "simplify"
+    factored = kernels.factored(element)
+    if not fraction and plain.is_Add and not factored.is_Add:
+        reason = "factor out"
+    yield Candidate(factored, reason)
+    yield Candidate(kernels.expanded(element), "expand", EXPANDED_PENALTY)
+    yield Candidate(kernels.half_factored(element), reason)
+    yield Candidate(together(plain), "common denominator")
+    for part in kernels.split(element):
+        yield Candidate(part, "term by term")
+    for changed in kernels.without_roots(element):
+        if divisors.extra(kernels.reduce(changed)) is not None:
+            yield Candidate(kernels.factored(changed), "simplify")
+            yield Candidate(kernels.half_factored(changed), "simplify")
+            for part in kernels.split(changed):
+                yield Candidate(part, "term by term")
+    for kernel in kernels.kernels:
+        if not isinstance(kernel, Symbol) or kernel == task.variable:
+            collected = kernels.collected(element, kernel)
+            yield Candidate(collected, f"collect {_short(kernel)}")
+    if isinstance(plain, Mul):
+        yield Candidate(_factor_by_factor(plain), reason)
+
+
+def _factor_by_factor(plain: Expr) -> Expr:
+    """Each sum in a product in its own simplest form; the others as they stand."""
+    parts = []
+    for factor in factors(plain):
+        base, exponent = factor.as_base_exp() if factor.is_Pow else (factor, S.One)
+        if base.is_Add and exponent == 1:
+            kernels = Kernels([base])
+            element = kernels.normal(base)
+            forms = (kernels.factored(element), kernels.expanded(element), *kernels.split(element))
+            base = min((base, *forms), key=cost)
+        parts.append(base**exponent)
+    return Mul(*parts)
+
+
+def _short(kernel: Expr) -> str:
+    return type(kernel).__name__ if kernel.is_Function else "like terms"
+
+
+def _has_denominator(term: Expr) -> bool:
+    return any(isinstance(f, Pow) and f.exp.is_negative for f in factors(term))
+
+
+def _sums(task: Task) -> set[Expr]:
+    """The sums as the model has them: factors are turned to match."""
+    known = (task.definition, task.first)
+    return {part for formula in known if formula is not None for part in formula.atoms(*_SUMS)}
+
+
+_SUMS = (type(Symbol("a") + Symbol("b")),)
+
+
+def named(task: Task) -> Iterator[Candidate]:
+    """In the stage's own name."""
+    if task.name is None:
+        return
+    for long in task.definitions:
+        yield from eliminated(task, task.name, long, BY_DEFINITION)
+        if isinstance(long, Mul | Pow):
+            yield from _as_factor(task, task.name, long)
+    yield from _rewritten_definition(task)
+
+
+def _rewritten_definition(task: Task) -> Iterator[Candidate]:
+    """In the stage's own name, where the derivative speaks another language than the definition."""
+    if task.definition is None or task.name is None:
+        return
+    for row, short, long in _instances(task.definition):
+        if not any(task.plain.has(part) for part in short.atoms(*_functions(short))):
+            continue
+        own = Task(task.definition, first=task.definition)
+        for candidate in eliminated(own, short, long, row.name):
+            if candidate.penalty == 0:
+                yield from eliminated(task, task.name, candidate.formula, BY_DEFINITION)
+                break
+
+
+def _functions(short: Expr) -> tuple[type[Basic], ...]:
+    return tuple({type(part) for part in short.atoms() | {short, *short.args} if part.is_Function})
+
+
+def _as_factor(task: Task, name: Symbol, long: Expr) -> Iterator[Candidate]:
+    """The derivative as yⁿ times the rest: y·f′/f, and f′·f/y."""
+    kernels = Kernels([task.plain, long, name])
+    kernels.seen |= _sums(task)
+    element, target = kernels.normal(task.plain), kernels.place[name]
+    definition = kernels.normal(long)
+    if not definition or not element or definition.numer.is_ground and definition.denom.is_ground:
+        return
+    divisors = Divisors(kernels, task.divided, task.scales)
+    for exponent in (1, 2, 3, -1):
+        rest = kernels.reduce(element / definition**exponent)
+        form = rest * target**exponent
+        scales = divisors.extra(form, name, definition)
+        if scales is not None:
+            yield Candidate(kernels.factored(form), BY_DEFINITION, 0.0, scales)
+            if exponent == 1:
+                for part in kernels.split(form):
+                    yield Candidate(part, BY_DEFINITION, 0.0, scales)
+
+
+def identified(task: Task) -> Iterator[Candidate]:
+    """In the short names of the identities: a function each, so they cost two at least."""
+    for row, short, long in _instances(task.plain):
+        yield from eliminated(task, short, long, row.name, told=False)
+
+
+def _instances(formula: Expr) -> Iterator[tuple[Identity, Expr, Expr]]:
+    """The identities that speak of the kernels of a formula, at their arguments."""
+    arguments: dict[type[Basic], list[Expr]] = {}
+    for kind in {kind for row in IDENTITIES for kind in row.trigger}:
+        found = sorted(formula.atoms(kind), key=str)
+        arguments[kind] = list(dict.fromkeys(part.args[0] for part in found))[:MAX_ARGUMENTS]
+    for row in IDENTITIES:
+        tried = [a for a in arguments[row.trigger[0]] if all(a in arguments[k] for k in row.trigger)]
+        if row.differences:
+            tried += [a - b for a, b in combinations(tried, 2)][:MAX_ARGUMENTS]
+        for argument in dict.fromkeys(times * a for a in tried for times in row.times):
+            yield (row, *row.at(argument))
+
+
+def eliminated(
+    task: Task, short: Expr, long: Expr, reason: str, *, told: bool = True
+) -> Iterator[Candidate]:
+    """The derivative with a kernel of ``long`` eliminated by short = long.
+
+    Args:
+        task: The derivative.
+        short: The name to bring in.
+        long: What it stands for.
+        reason: What a line says.
+        told: Whether ``long`` is a formula of the model, whose divisions are allowed.
+    """
+    plain = task.plain
+    cost_of_name = 0.0
+    if isinstance(long, log) and not plain.has(long):
+        short, long = exp(short), long.args[0]  # log g = A says g = e^A
+        cost_of_name = PARTIAL_PENALTY
+    kernels = Kernels([plain, long, short])
+    kernels.seen |= _sums(task)
+    element, target = kernels.normal(plain), kernels.element(short)
+    definition = kernels.element(long)
+    divisors = Divisors(kernels, (*task.divided, long) if told else task.divided, task.scales)
+    if not told and not divisors.holds(definition):
+        return
+    for kernel in kernels.kernels:
+        if kernel == short or not _occurs(kernels, kernel, element):
+            continue
+        symbol = isinstance(kernel, Symbol)
+        if symbol and (not told or kernel == task.variable):
+            continue
+        solved = _solved(kernels, kernel, definition, target)
+        if solved is None:
+            continue
+        degree, value = solved
+        solution = kernels.reduce(kernels.substituted(element, kernel, degree, value))
+        others = _out_of_denominator(kernels, kernel, solution, target, definition)
+        penalty = PARTIAL_PENALTY if symbol else cost_of_name
+        for result in (solution, *others):
+            scales = divisors.extra(result, short, definition)
+            if result == element or scales is None:
+                continue
+            yield Candidate(kernels.factored(result), reason, penalty, scales)
+            yield Candidate(kernels.half_factored(result), reason, penalty, scales)
+            yield Candidate(
+                kernels.expanded(result), reason, penalty + EXPANDED_PENALTY, scales
+            )
+            if not symbol:
+                for part in kernels.split(result):
+                    yield Candidate(part, reason, penalty, scales)
+        if degree == 1 and not symbol:  # as it stands, without multiplying out
+            put_in = plain.xreplace({kernel: kernels.factored(value)})
+            scales = divisors.extra(solution, short, definition)
+            if scales is not None:
+                yield Candidate(put_in, reason, penalty, scales)
+    yield from _reduced(kernels, divisors, element, short, definition, reason)
+
+
+def _reduced(
+    kernels: Kernels,
+    divisors: Divisors,
+    element: FracElement,
+    short: Expr,
+    definition: FracElement,
+    reason: str,
+) -> Iterator[Candidate]:
+    """The numerator's remainder by short − long: only products that make up ``long`` go."""
+    target = kernels.element(short)
+    if short not in kernels.place or target.denom != 1:
+        return
+    relation = definition.numer - target.numer * definition.denom
+    remainder = element.numer.rem([relation])
+    if remainder == element.numer:
+        return
+    reduced = kernels.field.field_new(remainder) / kernels.field.field_new(element.denom)
+    scales = divisors.extra(reduced, short, definition)
+    if scales is None:
+        return
+    yield Candidate(kernels.factored(reduced), reason, PARTIAL_PENALTY, scales)
+    yield Candidate(kernels.half_factored(reduced), reason, PARTIAL_PENALTY, scales)
+    for kernel in kernels.kernels:
+        if not isinstance(kernel, Symbol) and _occurs(kernels, kernel, reduced):
+            collected = kernels.collected(reduced, kernel)
+            yield Candidate(collected, reason, PARTIAL_PENALTY, scales)
+
+
+def _out_of_denominator(
+    kernels: Kernels,
+    root: Expr,
+    result: FracElement,
+    target: FracElement,
+    definition: FracElement,
+) -> Iterator[FracElement]:
+    """A form with the short name above the bar: where it is c·ⁿ√b, its n-th power is cⁿ·b."""
+    for kernel, degree, value in kernels.relations:
+        factor = definition / kernel
+        mine = kernel == kernels.place[root] and not _occurs(kernels, root, factor)
+        if mine and target.numer in [part for part, _ in factor_list(result.denom)[1]]:
+            yield result * target**degree / (factor**degree * value)
+
+
+def _occurs(kernels: Kernels, kernel: Expr, element: FracElement) -> bool:
+    index = kernels.kernels.index(kernel)
+    return any(m[index] for poly in (element.numer, element.denom) for m in poly)
+
+
+def _solved(
+    kernels: Kernels, kernel: Expr, definition: FracElement, target: FracElement
+) -> tuple[int, FracElement] | None:
+    """kernelⁿ from target = definition, where the definition is linear-fractional in it."""
+    index = kernels.kernels.index(kernel)
+    exponents = {m[index] for poly in (definition.numer, definition.denom) for m in poly} - {0}
+    if len(exponents) != 1:
+        return None
+    degree = exponents.pop()
+    new, ring = kernels.field.field_new, kernels.field.ring
+
+    def part(poly: Any, exponent: int) -> FracElement:
+        return new(
+            ring.from_dict(
+                {
+                    (*m[:index], 0, *m[index + 1 :]): c
+                    for m, c in poly.terms()
+                    if m[index] == exponent
+                }
+            )
+        )
+
+    n0, n1 = part(definition.numer, 0), part(definition.numer, degree)
+    d0, d1 = part(definition.denom, 0), part(definition.denom, degree)
+    below = n1 - target * d1
+    return (degree, (target * d0 - n0) / below) if below else None
+
+
+def merged(task: Task) -> Iterator[Candidate]:
+    """Products of exponentials or roots, and differences of logarithms, in one."""
+    for law, reason in LAWS:
+        changed = _everywhere(task.plain, law)
+        if changed != task.plain:
+            yield Candidate(changed, reason)
+
+
+def _everywhere(formula: Expr, law: Callable[[Expr], Expr]) -> Expr:
+    if not formula.args:
+        return formula
+    args = [_everywhere(arg, law) if isinstance(arg, Expr) else arg for arg in formula.args]
+    return law(formula.func(*args))
+
+
+def _one_exponential(formula: Expr) -> Expr:
+    if not isinstance(formula, Mul):
+        return formula
+    powers = [f for f in formula.args if isinstance(f, exp)]
+    rest = [f for f in formula.args if not isinstance(f, exp)]
+    return Mul(*rest, exp(sum((f.args[0] for f in powers), S.Zero))) if len(powers) > 1 else formula
+
+
+def _one_root(formula: Expr) -> Expr:
+    """√a·√b = √(ab), wherever √a and √b exist."""
+    if not isinstance(formula, Mul):
+        return formula
+    roots: dict[Expr, list[Expr]] = {}
+    rest = []
+    for factor in formula.args:
+        if isinstance(factor, Pow) and factor.exp.is_Rational and not factor.exp.is_Integer:
+            roots.setdefault(factor.exp, []).append(factor.base)
+        else:
+            rest.append(factor)
+    if all(len(bases) < 2 for bases in roots.values()):
+        return formula
+    joined = (Pow(Mul(*bases), exponent, evaluate=False) for exponent, bases in roots.items())
+    return Mul(*rest, *joined)
+
+
+def _one_logarithm(formula: Expr) -> Expr:
+    """Log a − log b = log(a/b)."""
+    if not formula.is_Add:
+        return formula
+    plus = [t for t in formula.args if isinstance(t, log)]
+    minus = [-t for t in formula.args if isinstance(-t, log)]
+    if not plus or not minus:
+        return formula
+    pairs = list(zip(plus, minus, strict=False))
+    rest = formula - sum((a - b for a, b in pairs), S.Zero)
+    return rest + sum((log(a.args[0] / b.args[0]) for a, b in pairs), S.Zero)
+
+
+LAWS: tuple[tuple[Callable[[Expr], Expr], str], ...] = (
+    (_one_exponential, "law of exponents"),
+    (_one_root, "law of roots"),
+    (_one_logarithm, "law of logarithms"),
+)
+
+MECHANISMS: tuple[Callable[[Task], Iterator[Candidate]], ...] = (
+    combined,
+    named,
+    identified,
+    merged,
+)
+"""The mechanisms; a form that two of them find is told with the reason of the first."""
+

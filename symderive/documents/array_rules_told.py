@@ -1,0 +1,76 @@
+"""The rules for arrays as a box states them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sympy import Symbol
+
+from symderive.documents.wording import relabelled
+from symderive.errors import SymderiveError
+from symderive.formulas.arrays.index import Index, delta, entry_of
+from symderive.formulas.arrays.reading import parse_array
+from symderive.formulas.arrays.syntax import Apply, Leaf, Shape, Tree
+from symderive.formulas.functions import FUNCTIONS
+from symderive.formulas.inert import Diff
+from symderive.formulas.matrix_notation import matrix_tree
+from symderive.formulas.printing import tree
+from symderive.formulas.tree import APPLY, Big, Fence, Frac, Id, Node, Op, Row, equation, name_node
+from symderive.steps import Rule
+
+_SIZE = Symbol("n")
+_I, _J, _A, _B = (Index(letter, _SIZE) for letter in "ijab")
+_BY_X = Frac(Op("∂", "ord"), Row((Op("∂", "ord"), Id("x"))))
+_D = Id("d", "rm")
+
+
+def statement(rule: Rule) -> Node | None:
+    """The general equation of a rule for arrays; None of any other rule."""
+    if rule.name in BY_NAME:
+        return BY_NAME[rule.name]
+    if not rule.matrix:
+        return None
+    for rank in (2, 1):
+        sides = [_side(text, rank) for text in rule.matrix]
+        if None not in sides:
+            left, right = sides
+            assert left is not None
+            assert right is not None
+            loose = isinstance(left, Row) and not isinstance(left.items[-1], Fence)
+            return equation(Row((_D, Fence("(", left, ")") if loose else left)), right)
+    return None
+
+
+def _side(text: str, rank: int) -> Node | None:
+    shapes: Mapping[str, Shape] = dict.fromkeys(("U", "dU", "V", "L"), (_SIZE,) * rank)
+    try:
+        found, names, _ = parse_array(text, FUNCTIONS, shapes)
+    except SymderiveError:
+        return None
+    return relabelled(matrix_tree(_named(found, names)), {"dU": Row((_D, name_node("U")))})
+
+
+def _named(found: Tree, names: tuple[str, ...]) -> Tree:
+    if isinstance(found, Leaf):
+        return Leaf(found.shape, names[int(found.name[1:])])
+    if isinstance(found, Apply):
+        args = tuple(_named(arg, names) for arg in found.args)
+        return Apply(found.shape, found.op, args, found.options)
+    return found
+
+
+def _under_the_sum() -> Node:
+    sign, u = Big("∑", Id("i")), tree(entry_of("u", [_I]))
+    inner = Row((_BY_X, Op("\u2009", "apply"), u))
+    left = Row((_BY_X, Op("\u2009", "apply"), Row((sign, APPLY, u))))
+    return equation(left, Row((sign, APPLY, inner)))
+
+
+BY_NAME: Mapping[str, Node] = {
+    "independent entries": equation(
+        tree(Diff(entry_of("X", [_I, _J]), entry_of("X", [_A, _B]))),
+        tree(delta(_I, _A) * delta(_J, _B)),
+    ),
+    "derivative under the sum": _under_the_sum(),
+}
+"""The rules that are stated for entries."""

@@ -1,0 +1,244 @@
+"""What the builders share for models with arrays: entries, shapes, arrays of numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from sympy import Basic, Expr
+
+from symderive.array_model import renamed, value_shape
+from symderive.documents.outline import Inline
+from symderive.documents.wording import Context, number
+from symderive.formulas.arrays.index import Index, entry_of, free_indices, index_names
+from symderive.formulas.arrays.syntax import Apply, Shape, Tree
+from symderive.formulas.inert import placeholder
+from symderive.formulas.matrix_notation import matrix_tree, shape_node
+from symderive.formulas.nodes import DIVIDED, HADAMARD, KRON, ONES, TRANSPOSE, ZEROS
+from symderive.formulas.printing import tree
+from symderive.formulas.tree import Fence, Fn, Id, Node, Op, Script, Table, name_node, partial
+
+if TYPE_CHECKING:
+    from symderive.model import Stage
+
+MAX_ROWS, MAX_COLUMNS = 6, 5
+"""Entries of an array of numbers that are shown; of more, the first and the last."""
+DIGITS = 4
+"""Significant digits of a number in an array."""
+DOTS, DOWN, ACROSS = Op("⋯", "ord"), Op("⋮", "ord"), Op("⋱", "ord")
+
+
+@dataclass(frozen=True)
+class ArrayContext(Context):
+    """The context of a model with arrays."""
+
+    arrays: ClassVar[bool] = True
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the model in order."""
+        return tuple(self.derivation.model.names)
+
+    @cached_property
+    def taken(self) -> frozenset[str]:
+        """Names that indices may not have."""
+        model = self.derivation.model
+        sizes = {s for shape in model.shapes.values() for d in shape for s in d.free_symbols}
+        return frozenset((*model.names, *model.parameters, *map(str, sizes)))
+
+    def formula(self, formula: Basic, colors: Mapping[Basic, str] | None = None) -> Node:
+        """A formula of indices; those that sums bind get the first letters that are free."""
+        return super().formula(relettered(formula, self.taken), colors)
+
+    def matrix(self, formula: Tree, *, shapes: bool = False) -> Node:
+        """A formula in matrix notation."""
+        return matrix_tree(formula, self.names, shapes=shapes)
+
+    def stage_formula(self, stage: Stage) -> Node:
+        """The formula of a stage in matrix notation."""
+        return self.matrix(stage_tree(stage))
+
+    def entry(self, name: str, indices: Sequence[Expr]) -> Node:
+        """An entry of an array."""
+        return tree(entry_of(name, indices))
+
+    def link(self, stage: str, source: str) -> Node:
+        """∂stage_i/∂source_j, entries of the arrays."""
+        link: Any = self.derivation.chain().link(stage, source)
+        rank = len(self.dimensions(stage))
+        above, below = link.indices[:rank], link.indices[rank:]
+        return partial(self.entry(stage, above), self.entry(source, below))
+
+    def whole_link(self, stage: str, source: str) -> Node:
+        """∂stage/∂source, of whole arrays."""
+        return partial(name_node(stage), name_node(source))
+
+    def shape(self, name: str) -> Node:
+        """The shape of a name."""
+        return self.size(self.dimensions(name))
+
+    def dimensions(self, name: str) -> Shape:
+        """The sizes along the axes of a name; () of a number."""
+        return self.derivation.model.shapes.get(name, ())
+
+    def size(self, shape: Shape) -> Node:
+        """A shape."""
+        return shape_node(shape, self.names)
+
+    def edge_label(self, source: str) -> str:
+        """The shape of what goes along an edge of the graph."""
+        return " × ".join(map(str, self.dimensions(source)))
+
+
+def stage_tree(stage: Stage) -> Tree:
+    """A stage's formula in NumPy's language, in its own names."""
+    names = {placeholder(k).name: name for k, name in enumerate(stage.inputs)}
+    template: Any = stage.parsed.template
+    return renamed(template.tree, names)
+
+
+def relettered(formula: Any, taken: frozenset[str]) -> Any:
+    """The formula with the first free letters for the indices that its sums bind."""
+    bound = [i for i in _indices(formula) if i not in free_indices(formula)]
+    if not bound:
+        return formula
+    used = taken | {index.name for index in free_indices(formula)}
+    letters = index_names(len(bound), used)
+    names = {i: Index(letter, i.size) for i, letter in zip(bound, letters, strict=True)}
+    return formula.xreplace(names)
+
+
+def _indices(formula: Basic) -> list[Index]:
+    """The indices of a formula in order of appearance."""
+    from sympy import preorder_traversal
+
+    found = (part for part in preorder_traversal(formula) if isinstance(part, Index))
+    return list(dict.fromkeys(found))
+
+
+# Notation ---------------------------------------------------------------------------------------
+
+SAID: Sequence[tuple[Node, tuple[str | Node, ...]]] = (
+    (TRANSPOSE, (Script(Id("X"), None, TRANSPOSE), " is the transpose")),
+    (HADAMARD, (HADAMARD, " multiplies entry by entry")),
+    (DIVIDED, (DIVIDED, " divides entry by entry")),
+    (KRON, (KRON, " is the Kronecker product")),
+    (ONES, (ONES, " has ones only, in the shape that fits")),
+    (ZEROS, (ZEROS, " has zeros only")),
+    (Id("I"), (Id("I"), " is the identity matrix")),
+    (
+        Fn("diag"),
+        (Fn("diag"), " makes a diagonal matrix of a vector, and a vector of the diagonal"),
+    ),
+    (Fn("tr"), (Fn("tr"), " is the trace")),
+)
+"""A sign, and what it means."""
+
+
+def notation(nodes: Sequence[Node]) -> Inline:
+    """What the signs in some formulas mean."""
+    signs = {part for node in nodes for part in _parts(node)}
+    told = [words for sign, words in SAID if sign in signs]
+    text: list[str | Node] = ["A vector is a column; functions of arrays apply entry by entry"]
+    for words in told:
+        text += ["; ", *words]
+    return (*text, ".")
+
+
+def _parts(node: Any) -> Iterator[Node]:
+    """A node and all nodes in it."""
+    from dataclasses import fields
+
+    if isinstance(node, tuple):
+        for item in node:
+            yield from _parts(item)
+    elif isinstance(node, Node):
+        yield node
+        for part in fields(node):
+            yield from _parts(getattr(node, part.name))
+
+
+# Arrays of numbers ------------------------------------------------------------------------------
+
+
+def listed_numbers(value: Any) -> Any:
+    """A number, or an array as nested lists."""
+    return value.tolist() if hasattr(value, "tolist") else value
+
+
+def numbers_node(value: Any) -> Node:
+    """A number, or an array of numbers: a vector as a row transposed, a large one in part."""
+    value, shape = listed_numbers(value), value_shape(value)
+    if not shape:
+        return number(float(value))
+    if len(shape) == 1:
+        cells = _cut(
+            [number(float(v), DIGITS) for v in _ends(value, 2 * MAX_COLUMNS)],
+            shape[0],
+            2 * MAX_COLUMNS,
+            DOTS,
+        )
+        return Script(Table((tuple(cells),)), None, TRANSPOSE)
+    if len(shape) == 2:
+        rows = [
+            tuple(
+                _cut(
+                    [number(float(v), DIGITS) for v in _ends(line, MAX_COLUMNS)],
+                    shape[1],
+                    MAX_COLUMNS,
+                    DOTS,
+                )
+            )
+            for line in _ends(value, MAX_ROWS)
+        ]
+        if shape[0] > MAX_ROWS:
+            dots = [DOWN] * len(rows[0])
+            if shape[1] > MAX_COLUMNS:
+                dots[-2] = ACROSS
+            rows.insert(-1, tuple(dots))
+        return Table(tuple(rows))
+    return DOTS
+
+
+def _ends(values: Any, limit: int) -> list[Any]:
+    """All of the values, or the first ones and the last."""
+    if len(values) <= limit:
+        return list(values)
+    return [*values[: limit - 2], values[-1]]
+
+
+def _cut(cells: list[Node], size: int, limit: int, dots: Node) -> list[Node]:
+    return cells if size <= limit else [*cells[:-1], dots, cells[-1]]
+
+
+def norm_of(value: Any) -> float:
+    """The root of the sum of squares."""
+    return math.sqrt(math.fsum(entry**2 for entry in flat(value)))
+
+
+def flat(value: Any) -> Iterator[float]:
+    """All entries of an array."""
+    value = listed_numbers(value)
+    if isinstance(value, list | tuple):
+        for item in value:
+            yield from flat(item)
+    else:
+        yield float(value)
+
+
+def norm_node(node: Node) -> Node:
+    """‖x‖."""
+    return Fence("‖", node, "‖")
+
+
+def is_whole(formula: Tree | None) -> bool:
+    """Whether a tree is matrix notation throughout."""
+    if formula is None:
+        return False
+    return all(
+        part.ndim <= 2 and not (isinstance(part, Apply) and part.op in ("index_notation", "einsum"))
+        for part in formula.walk()
+    )

@@ -1,0 +1,361 @@
+"""The sections of a model with arrays, where they differ from those of scalars."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from symderive.array_model import Letters, value_shape
+from symderive.documents.array_wording import (
+    ArrayContext,
+    flat,
+    is_whole,
+    norm_node,
+    norm_of,
+    notation,
+    numbers_node,
+    stage_tree,
+)
+from symderive.documents.outline import (
+    Block,
+    Equation,
+    Equations,
+    Heading,
+    Inline,
+    Paragraph,
+    TableBlock,
+)
+from symderive.documents.wording import Context, aligned, mark_of, number
+from symderive.formulas.arrays.ops import OPS
+from symderive.formulas.arrays.syntax import Apply, Tree
+from symderive.formulas.functions import FUNCTIONS, NamedFunction
+from symderive.formulas.tree import (
+    DOT,
+    Node,
+    Op,
+    Row,
+    Style,
+    name_node,
+    partial,
+    width,
+)
+
+if TYPE_CHECKING:
+    from symderive.model import Stage
+
+MAX_STAGES = 24
+"""Stages that are listed; of a longer model, the first and the last."""
+MAX_CELL = 30.0
+"""Width in em of a formula that fits a table."""
+SMALL = 12
+"""Entries up to which an array stands in a line."""
+APPROX = Op("≈", "rel")
+
+
+def arrays(context: Context) -> ArrayContext:
+    """The context as that of a model with arrays."""
+    assert isinstance(context, ArrayContext)
+    return context
+
+
+# The model --------------------------------------------------------------------------------------
+
+
+def stages_told(context: Context, stages: Sequence[Stage]) -> Iterator[Block]:
+    """The stages in matrix notation with shapes below, then entry by entry."""
+    shown = list(stages)
+    if len(stages) > MAX_STAGES:
+        shown = [*stages[:5], *stages[-4:]]
+    lines: list[Equation] = []
+    entries: list[Equation] = []
+    nodes: list[Node] = []
+    for position, stage in enumerate(shown):
+        if len(shown) < len(stages) and position == 5:
+            skipped = len(stages) - len(shown)
+            lines.append(Equation(None, name_node("…"), (f"{skipped} more stages",), relation=""))
+        whole = stage_tree(stage)
+        note = (Row((arrays(context).size(whole.shape),)),) if whole.ndim else ("a number",)
+        right = arrays(context).matrix(whole, shapes=True)
+        nodes.append(right)
+        lines.append(Equation(name_node(stage.name), right, note))
+        entries.append(_entry_line(context, stage))
+    yield aligned(lines)
+    yield Paragraph(("Under each array is its shape. ", *notation(nodes)))
+    yield Paragraph(("Entry by entry, with an index for each axis, the same stages are",))
+    yield aligned(entries)
+
+
+def _entry_line(context: Context, stage: Stage) -> Equation:
+    template: Any = stage.parsed.template
+    letters = Letters(arrays(context).taken, template.indices)
+    formula = letters.on(stage.written)
+    left = arrays(context).entry(stage.name, letters.of(template.indices))
+    return Equation(left, context.formula(formula))
+
+
+def functions_of(stage: Stage) -> list[NamedFunction]:
+    """The named scalar functions that a stage calls and that have a definition."""
+    found: dict[str, NamedFunction] = {}
+    for part in stage_tree(stage).walk():
+        if isinstance(part, Apply) and part.op not in OPS:
+            row = dict(part.options).get("function") or FUNCTIONS.get(part.op)
+            if row is not None and row.definition is not None:
+                found.setdefault(row.name, row)
+    return list(found.values())
+
+
+def inputs_table(context: Context) -> TableBlock | None:
+    """Name, role, shape and, where it is known, value of every input."""
+    model = context.derivation.model
+    rows: list[tuple[Inline, ...]] = []
+    valued = any(name in model.values for name in (*model.parameters, *model.constants))
+    for role, names in (("parameter", model.parameters), ("constant", model.constants)):
+        for name in names:
+            shape = arrays(context).dimensions(name)
+            size: Inline = (arrays(context).size(shape),) if shape else ("a number",)
+            also = ", ".join(model.properties.get(name, ()))
+            cells: list[Inline] = [(name_node(name),), (role,), size, (also,)]
+            if valued:
+                cells.append(_value_cell(model.values.get(name)))
+            rows.append(tuple(cells))
+    if not rows:
+        return None
+    header: list[Inline] = [("name",), ("role",), ("shape",), ("known of it",)]
+    align = "llcl"
+    if valued:
+        header.append(("value",))
+        align += "c"
+    if not any(row[3] != ("",) for row in rows):
+        rows = [(*row[:3], *row[4:]) for row in rows]
+        header.pop(3)
+        align = align[:3] + align[4:]
+    return TableBlock(tuple(header), tuple(rows), align, ("Parameters and constants.",))
+
+
+def _value_cell(value: Any) -> Inline:
+    return ("",) if value is None else (numbers_node(value),)
+
+
+# Links ------------------------------------------------------------------------------------------
+
+
+def whole_line(context: Context, link: Any) -> list[Equation]:
+    """The link in matrix notation, where it has one."""
+    if not link.indices or not is_whole(link.tree):
+        return []
+    assert link.tree is not None
+    left = arrays(context).whole_link(link.stage.name, link.source)
+    note = ("in matrix notation, ", arrays(context).size(link.tree.shape))
+    mark = mark_of(link.certificate)
+    return [Equation(left, Style("box", arrays(context).matrix(link.tree)), note, mark)]
+
+
+# The chain rule ---------------------------------------------------------------------------------
+
+
+def told(context: Context, part: Any) -> Equations:
+    """One partial derivative: sums over entries, links put in, deltas contracted, matrix line."""
+    lines = [
+        Equation(
+            None,
+            context.formula(line.formula),
+            context.prose(", ".join(line.reasons)),
+            mark_of(line.certificate),
+        )
+        for line in part.lines
+    ]
+    lines[0] = Equation(_entry_adjoint(context, part), lines[0].right, lines[0].note, lines[0].mark)
+    whole = part.tree
+    if not part.indices and width(lines[-1].right) < MAX_CELL and not _has_arrays(whole):
+        lines[-1] = Equation(
+            lines[-1].left, Style("box", lines[-1].right), lines[-1].note, lines[-1].mark
+        )
+    elif is_whole(whole):
+        left = partial(name_node(part.target), name_node(part.source))
+        note: Inline = ("in matrix notation",)
+        if whole.ndim:
+            note = ("in matrix notation, ", arrays(context).size(whole.shape))
+        mark = mark_of(part.certificate)
+        lines.append(Equation(left, Style("box", arrays(context).matrix(whole)), note, mark))
+    return aligned(lines)
+
+
+def _has_arrays(whole: Tree) -> bool:
+    return any(leaf.ndim for leaf in whole.walk())
+
+
+def _entry_adjoint(context: Context, part: Any) -> Node:
+    rank = len(arrays(context).dimensions(part.target))
+    above = arrays(context).entry(part.target, part.indices[:rank])
+    return partial(above, arrays(context).entry(part.source, part.indices[rank:]))
+
+
+# The gradient -----------------------------------------------------------------------------------
+
+
+def gradient_told(context: Context) -> Iterator[Block]:
+    """The gradient in one table: matrix notation, shape, entry."""
+    derivation = context.derivation
+    names = [n for n in derivation.sources if n in derivation.partials]
+    idle = [n for n in derivation.sources if n not in derivation.partials]
+    target = name_node(derivation.target)
+    if not names:
+        yield Paragraph(("No source has a path to ", target, ": its gradient is zero."))
+        return
+    yield Heading(1, ("The gradient",))
+    convention = "The gradient by an array has the shape of the array. "
+    yield Paragraph((convention, "Where it is shorter, later derivatives stand in it by name."))
+    parts: list[Any] = [derivation.partials[name] for name in names]
+    whole = [
+        Equation(
+            partial(target, name_node(part.source)),
+            _shortest(context, part),
+            (arrays(context).size(part.tree.shape),) if part.tree.ndim else ("a number",),
+            mark_of(part.certificate),
+        )
+        for part in parts
+    ]
+    yield aligned(whole)
+    by_entry = [
+        Equation(_entry_adjoint(context, part), context.formula(part.formula))
+        for part in parts
+        if part.indices
+    ]
+    if by_entry:
+        yield Paragraph(("Entry by entry:",))
+        yield aligned(by_entry)
+    if idle:
+        yield Paragraph(
+            ("There is no path from " + ", ".join(idle) + ": the derivative there is zero.",)
+        )
+
+
+def _shortest(context: Context, part: Any) -> Node:
+    """The written-out gradient, or the one in later adjoints where it is half as wide."""
+    whole = arrays(context).matrix(part.tree)
+    named = adjoints_shown(context, part.program)
+    return named if width(named) < 0.5 * width(whole) else whole
+
+
+def adjoints_shown(context: Context, program: Tree) -> Node:
+    """A formula in which later adjoints occur by name: as ∂L/∂Z."""
+    from symderive.documents.wording import relabelled
+    from symderive.results import adjoint_name
+
+    derivation = context.derivation
+    target = name_node(derivation.target)
+    names: dict[str, Node] = {
+        adjoint_name(derivation.target, name): partial(target, name_node(name))
+        for name in derivation.partials
+    }
+    return relabelled(arrays(context).matrix(program), names)
+
+
+# Numbers ----------------------------------------------------------------------------------------
+
+
+def numbers_told(context: Context) -> Iterator[Block]:
+    """Every stage and every derivative: formula and value."""
+    numbers = context.numbers
+    assert numbers is not None  # the section is told only with numbers
+    derivation, model = context.derivation, context.derivation.model
+    yield Heading(1, ("Worked numbers",))
+    yield Paragraph(
+        (
+            "The values were computed by running the function that this derivation compiles to. "
+            "Arrays are shown to four digits, large ones in part, and carried in full; a vector "
+            "is written as a row, transposed.",
+        )
+    )
+    reached = model.ancestors(derivation.target)
+    stages = [stage for stage in model.stages.values() if stage.name in reached]
+    yield Heading(2, ("Forward: the stages",))
+    yield aligned(
+        [
+            _number_line(name_node(s.name), context.stage_formula(s), numbers.values[s.name])
+            for s in stages[:MAX_STAGES]
+        ]
+    )
+    yield Heading(2, ("Backward: the derivatives",))
+    target = name_node(derivation.target)
+    yield aligned(
+        [
+            _number_line(
+                partial(target, name_node(name)),
+                adjoints_shown(context, part.program),
+                numbers.adjoints[name],
+            )
+            for name, part in list(derivation.partials.items())[:MAX_STAGES]
+        ]
+    )
+
+
+def _number_line(left: Node, formula: Node, value: Any) -> Equation:
+    """Left = formula ≈ value, and the norm of an array that is not shown in full."""
+    shape = value_shape(value)
+    node = numbers_node(value)
+    note: Inline = ()
+    if shape:
+        size = Row(tuple(p for n in shape for p in (Op("×"), _digits(n)))[1:])
+        note = (size, f", norm {norm_of(value):.4g}")
+    return Equation(left, Row((formula, APPROX, node)), note)
+
+
+def _digits(value: int) -> Node:
+    from symderive.formulas.tree import Num
+
+    return Num(str(value))
+
+
+def update_told(context: Context) -> Iterator[Block]:
+    """One step of gradient descent in numbers, then the loss over more of them."""
+    numbers = context.numbers
+    assert numbers is not None  # the section is told only with numbers
+    from symderive.documents.build_numbers import descent, step_told
+
+    derivation = context.derivation
+    yield Heading(1, ("Update of the parameters",))
+    yield Paragraph(step_told(context))
+    names = [n for n in derivation.sources if n in numbers.new]
+    rate = derivation.model.learning_rate
+    lines = [
+        Equation(
+            name_node(name),
+            Row(
+                (
+                    numbers_node(numbers.values[name]),
+                    Op("−"),
+                    number(rate),
+                    DOT,
+                    numbers_node(numbers.adjoints[name]),
+                    APPROX,
+                    numbers_node(numbers.new[name]),
+                )
+            ),
+            (),
+            "",
+            "←",
+        )
+        for name in names
+        if len(list(flat(numbers.new[name]))) <= SMALL and name in numbers.adjoints
+    ]
+    if lines:
+        yield aligned(lines)
+    rows: list[tuple[Inline, ...]] = []
+    for name in names:
+        columns = (numbers.values[name], numbers.adjoints.get(name, 0.0), numbers.new[name])
+        cells = [(number(norm_of(value)),) for value in columns]
+        label = name_node(name)
+        named: Node = norm_node(label) if arrays(context).dimensions(name) else label
+        if not arrays(context).dimensions(name):
+            cells = [(number(float(value)),) for value in columns]
+        rows.append(((named,), *cells))
+    target = name_node(derivation.target)
+    rows.append(((target,), (number(numbers.old_loss),), ("",), (number(numbers.new_loss),)))
+    yield TableBlock(
+        (("",), ("before",), ("derivative",), ("after",)),
+        tuple(rows),
+        "crrr",
+        ("Parameters, by their norms, and ", target, " before and after one step."),
+    )
+    yield from descent(context)

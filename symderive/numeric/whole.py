@@ -1,0 +1,113 @@
+"""Functions of whole arrays that NumPy lacks, or that overflow there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+Array = Any
+
+
+def norm(x: Array, axis: Sequence[int] | int | None = None) -> Array:
+    """The square root of the sum of squares; scaled only where the squares over- or underflow.
+
+    >>> float(norm(np.array([3e200, 4e200])))
+    5e+200
+    """
+    squares = np.add.reduce(x * x, axis=axis)
+    result = np.sqrt(squares)
+    edge = np.finfo(result.dtype).tiny / np.finfo(result.dtype).eps
+    if np.all((squares > edge) & (squares < np.inf)) or not np.size(x):
+        return result
+    size = np.abs(x)
+    top = np.maximum.reduce(size, axis=axis, keepdims=True, initial=0.0)
+    safe = np.where(top > 0, top, 1.0)
+    scaled = np.add.reduce((size / safe) ** 2, axis=axis, keepdims=True)
+    return np.reshape(safe * np.sqrt(scaled), np.shape(result))[()]
+
+
+def prod_others(x: Array, axes: Sequence[int]) -> Array:
+    """For each entry the product of all others along the axes; without division, so zeros may be.
+
+    >>> prod_others(np.array([2.0, 0.0, 5.0]), (0,)).tolist()
+    [0.0, 10.0, 0.0]
+    """
+    last = tuple(range(x.ndim - len(axes), x.ndim))
+    moved = np.moveaxis(x, axes, last)
+    flat = moved.reshape((*moved.shape[: x.ndim - len(axes)], -1))
+    one = np.ones_like(flat[..., :1])
+    before = np.cumprod(np.concatenate([one, flat[..., :-1]], axis=-1), axis=-1)
+    after = np.cumprod(np.concatenate([one, flat[..., :0:-1]], axis=-1), axis=-1)[..., ::-1]
+    result = (before * after)[..., : flat.shape[-1]].reshape(moved.shape)
+    return np.moveaxis(result, last, axes)
+
+
+_PADE = [1.0]
+for _k in range(13):
+    _PADE.append(_PADE[-1] * (13 - _k) / ((26 - _k) * (_k + 1)))
+
+
+def expm(a: Array) -> Array:
+    """The exponential of a matrix: scaled, a Padé approximant of degree 13, squared (Higham, 2005).
+
+    >>> expm(np.zeros((2, 2))).tolist()
+    [[1.0, 0.0], [0.0, 1.0]]
+    """
+    eye = np.eye(a.shape[-1], dtype=a.dtype)
+    size = float(np.max(np.add.reduce(np.abs(a), axis=-2), initial=0.0))
+    times = max(0, int(np.ceil(np.log2(size / 5.37)))) if size > 5.37 else 0
+    x = a / 2.0**times
+    even, odd, power = eye * 0.0, eye * 0.0, eye
+    square = x @ x
+    for k in range(0, 14, 2):
+        even = even + _PADE[k] * power
+        odd = odd + _PADE[k + 1] * power
+        power = power @ square
+    odd = x @ odd
+    result = np.linalg.solve(even - odd, even + odd)
+    for _ in range(times):
+        result = result @ result
+    return result
+
+
+def sqrtm(a: Array) -> Array:
+    """The principal square root of a matrix, by the product form of Denman and Beavers."""
+    eye = np.eye(a.shape[-1])
+    root, rest = a, a
+    for _ in range(60):
+        size = abs(float(np.linalg.det(rest))) ** (-1 / (2 * max(a.shape[-1], 1)))
+        size = size if np.isfinite(size) and size > 0 else 1.0
+        if float(np.max(np.abs(rest - eye), initial=0.0)) < 1e-2:
+            size = 1.0
+        inverse = np.linalg.inv(rest)
+        root = 0.5 * size * root @ (eye + inverse / size**2)
+        rest = 0.5 * (eye + 0.5 * (size**2 * rest + inverse / size**2))
+        if float(np.max(np.abs(rest - eye), initial=0.0)) < 1e-15 * max(a.shape[-1], 1):
+            break
+    return root
+
+
+def logm(a: Array) -> Array:
+    """The principal logarithm of a matrix: square roots until it is near 1, then a series."""
+    eye = np.eye(a.shape[-1])
+    times = 0
+    while float(np.max(np.add.reduce(np.abs(a - eye), axis=-2), initial=0.0)) > 0.25 and times < 60:
+        a, times = sqrtm(a), times + 1
+    ratio = np.linalg.solve(a + eye, a - eye)
+    square, power, total = ratio @ ratio, ratio, ratio
+    for k in range(3, 26, 2):
+        power = power @ square
+        total = total + power / k
+    return 2.0 ** (times + 1) * total
+
+
+def sinm(a: Array) -> Array:
+    """The sine of a matrix."""
+    return np.imag(expm(1j * a))
+
+
+def cosm(a: Array) -> Array:
+    """The cosine of a matrix."""
+    return np.real(expm(1j * a))

@@ -1,0 +1,158 @@
+"""What a form may divide by: what the model's formulas divide by already, and nothing else.
+
+A shorter form that is 0/0 where the derivative has a value would be wrong there. So the irreducible
+factors below the bar of a form are compared with those of the derivative and of the definitions.
+One more thing is allowed, and told: a name that is a factor of the whole stage (the K of
+K/(1 + e^{−rt})), as long as the derivative is not taken by it: where it is zero, so is the stage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from sympy import Add, Expr, Function, Mul, Pow, Symbol, cosh, exp, sech
+from sympy.polys.fields import FracElement
+
+from symderive.formulas.kernels import Kernels, TooLargeError, factor_list
+
+
+class Divisors:
+    """What the forms of one derivative may divide by, over one set of kernels.
+
+    Args:
+        kernels: The kernels of the formulas.
+        formulas: The derivative and the definitions, whose own divisions are allowed.
+        scales: Names that may be taken as not zero.
+    """
+
+    def __init__(
+        self, kernels: Kernels, formulas: Iterable[Expr], scales: frozenset[Symbol] = frozenset()
+    ) -> None:
+        self.kernels, self.scales = kernels, scales
+        self.known = {
+            factor.monic() for formula in dict.fromkeys(formulas) for factor in _divisors(kernels, formula)
+        }
+
+    def extra(
+        self, after: FracElement, short: Expr | None = None, definition: FracElement | None = None
+    ) -> frozenset[Symbol] | None:
+        """The names that a form takes as not zero; None where it divides by too much.
+
+        Args:
+            after: The form.
+            short: The name that was brought in; a name's power, such as cosh².
+            definition: What it stands for.
+        """
+        new = self.kernels.field.field_new
+        taken: set[Symbol] = set()
+        name, degree = (
+            (short.base, int(short.exp))
+            if isinstance(short, Pow) and short.exp.is_Integer and short.exp > 0
+            else (short, 1)
+        )
+        for factor, _ in factor_list(after.denom)[1]:
+            if self._allowed(factor, taken):
+                continue
+            inside = new(factor) ** degree
+            if name in self.kernels.place and definition is not None:
+                inside = self.kernels.substituted(inside, name, degree, definition)
+            parts = factor_list(inside.numer)[1]
+            if not all(self._allowed(part, taken) for part, _ in parts):
+                return None
+        return frozenset(taken)
+
+    def holds(self, definition: FracElement) -> bool:
+        """Whether a definition divides by nothing new: tan u needs a cos u below the bar."""
+        return all(
+            factor.monic() in self.known or _never_zero(self.kernels, factor)
+            for factor, _ in factor_list(definition.denom)[1]
+        )
+
+    def _allowed(self, factor: Any, taken: set[Symbol]) -> bool:
+        if factor.monic() in self.known or _never_zero(self.kernels, factor):
+            return True
+        formula = self.kernels.formula(factor.monic())
+        if formula in self.scales:
+            taken.add(formula)
+            return True
+        return False
+
+
+def divides_by_no_more(formula: Expr, known: Iterable[Expr]) -> bool:
+    """Whether a formula, as it stands, divides by nothing that known formulas do not divide by."""
+    try:
+        kernels = Kernels([formula, *known])
+        mine = set(_divisors(kernels, formula))
+    except (TooLargeError, ZeroDivisionError, KeyError, RecursionError):
+        return False
+    theirs = Divisors(kernels, known).known
+    return all(factor.monic() in theirs or _never_zero(kernels, factor) for factor in mine)
+
+
+def scales_of(definition: Expr, variable: Symbol | None) -> frozenset[Symbol]:
+    """The names that a form may take as not zero, and say so.
+
+    These are the factors of a whole stage, but for the one differentiated by; and the bases of
+    powers with letters in their exponents, which are positive, where several such powers meet
+    (of a single power, n·xⁿ⁻¹ says the same as n·y/x).
+    """
+    if variable is None:
+        return frozenset()
+    try:
+        kernels = Kernels([definition])
+        factors = factor_list(kernels.normal(definition).numer)[1]
+        formulas = {kernels.formula(factor.monic()) for factor, _ in factors}
+    except (TooLargeError, ZeroDivisionError, KeyError, RecursionError):
+        return frozenset()
+    scales = {f for f in formulas if isinstance(f, Symbol) and f != variable}
+    bases = {p.base for p in definition.atoms(Pow) if not p.exp.is_number and p.base.is_Symbol}
+    return frozenset(scales | bases if len(bases) > 1 else scales)
+
+
+def _divisors(kernels: Kernels, formula: Expr) -> Iterator[Any]:
+    """The irreducible factors of what a formula divides by, as it stands."""
+    if isinstance(formula, Pow | exp) and _below(formula):
+        yield from _factors_below(kernels, formula)
+    if isinstance(formula, Add | Mul | Function):
+        for arg in formula.args:
+            yield from _divisors(kernels, arg)
+    elif isinstance(formula, Pow):
+        yield from _divisors(kernels, formula.base)
+        yield from _divisors(kernels, formula.exp)
+
+
+def _below(power: Expr) -> bool:
+    exponent = power.exp
+    if exponent.is_number:
+        return bool(exponent.is_negative)
+    return isinstance(power, Pow) and all(t.could_extract_minus_sign() for t in Add.make_args(exponent))
+
+
+def _factors_below(kernels: Kernels, power: Expr) -> Iterator[Any]:
+    try:
+        if not power.exp.is_number:  # bⁿ of any real n needs b ≠ 0 where it may stand below
+            base = kernels.element(power.base)
+            yield from (part for part, _ in factor_list(base.numer)[1])
+            return
+        element = kernels.element(power)
+    except (TooLargeError, ZeroDivisionError):
+        return  # not over these kernels: no form can divide by it either
+    for part, _ in factor_list(element.denom)[1]:
+        yield part
+    for kernel, _, value in kernels.relations:  # a root vanishes where its radicand does
+        index = kernels.field.gens.index(kernel)
+        if any(m[index] for poly in (element.numer, element.denom) for m in poly):
+            for poly in (value.numer, value.denom):
+                yield from (part for part, _ in factor_list(poly)[1])
+
+
+def _never_zero(kernels: Kernels, poly: Any) -> bool:
+    formula = kernels.formula(poly)
+    return isinstance(formula, _POSITIVE) or bool(formula.is_number) or (
+        isinstance(formula, Add)
+        and all(isinstance(t, _POSITIVE) or (t.is_Number and t > 0) for t in formula.args)
+    )
+
+
+_POSITIVE = (exp, cosh, sech)

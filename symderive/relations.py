@@ -1,0 +1,180 @@
+"""Closed forms over several stages: what the definitions of the stages between say of them.
+
+A stage's name is written out where that cancels (q = l/g in l/(g²·q)), or brought in for what it
+stands for (p = e^u/s). Two kernels that the definitions make multiples of each other are brought
+to one: S·φ(d₁) = K·e^{−rT}·φ(d₂). The stated cost decides; every rewriting is a line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+
+from sympy import Expr, Function, Pow, Symbol, exp
+
+from symderive.candidates import Candidate, Task, combined, eliminated
+from symderive.closed_form import MAX_AGAIN, MAX_ROUNDS, Form, forms_of, ranked
+from symderive.cost import cost
+from symderive.formulas.functions import function_of
+from symderive.formulas.kernels import Kernels, TooLargeError
+from symderive.formulas.written import evaluated
+
+MAX_KERNELS = 5
+"""Kernels of one kind up to which their quotients are looked at."""
+
+MAX_EXPONENT_COST = 80.0
+"""An exponent that costs more, written out, is not looked at."""
+
+BEAM = 3
+"""How many of the best forms are taken further: a detour may cost more before it costs less."""
+
+LEAST_COST = 1.0
+"""A formula that costs no more is not worth a look at the definitions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """What a stage stands for.
+
+    Attributes:
+        formula: Its formula.
+        reason: What a line says that used it.
+    """
+
+    formula: Expr
+    reason: str
+
+
+def with_definitions(formula: Expr, definitions: Mapping[Symbol, Definition]) -> Form:
+    """The simplest form that the definitions of stages lead to.
+
+    >>> T, l, g, q = (Symbol(n) for n in "Tlgq")
+    >>> with_definitions(T * l / (2 * g**2 * q), {q: Definition(l / g, "definition of q")}).formula
+    T/(2*g)
+    """
+    known = {name: replace(d, formula=evaluated(d.formula)) for name, d in definitions.items()}
+    first = evaluated(formula)
+    forms = [Form(formula, ())]
+    seen: set[Expr] = set()
+    for _ in range(MAX_ROUNDS):
+        found: list[Form] = []
+        for form in forms[:BEAM]:
+            plain = evaluated(form.formula)
+            if plain not in seen and LEAST_COST < cost(plain) <= MAX_AGAIN:
+                seen.add(plain)
+                found += forms_of(_proposed(plain, known, first), form)
+        if not found:
+            break
+        forms = ranked([*forms, *found])
+    return forms[0]
+
+
+def _proposed(
+    plain: Expr, definitions: Mapping[Symbol, Definition], first: Expr
+) -> Iterator[Candidate]:
+    found = kernels_of(plain)
+    for name, definition in definitions.items():
+        for long in _stated(definition.formula):
+            mine = kernels_of(long)
+            task = Task(plain, name, long, None, first)
+            if mine & found:
+                yield from _within_budget(eliminated(task, name, long, definition.reason))
+            if plain.has(name) and mine <= found:
+                written_out = Task(plain.xreplace({name: long}), None, long, None, first)
+                for candidate in _within_budget(combined(written_out)):
+                    yield replace(candidate, reason=definition.reason)
+    yield from _multiples(plain, definitions, first)
+
+
+def _stated(formula: Expr) -> Sequence[Expr]:
+    """A definition, and that of the named function which it is."""
+    row = function_of(formula)
+    if row is None or row.definition is None:
+        return (formula,)
+    return (formula, evaluated(row.definition_formula(*formula.args)))
+
+
+def _within_budget(candidates: Iterator[Candidate]) -> Iterator[Candidate]:
+    try:
+        yield from candidates
+    except (TooLargeError, ZeroDivisionError, KeyError, RecursionError):
+        return
+
+
+def kernels_of(formula: Expr) -> set[Expr]:
+    """The functions and roots outermost in a formula."""
+    if isinstance(formula, Function) or (isinstance(formula, Pow) and not formula.exp.is_Integer):
+        return {formula}
+    return {kernel for arg in formula.args for kernel in kernels_of(arg)}
+
+
+# Kernels that are multiples of each other ---------------------------------------------------------
+
+
+def _multiples(
+    plain: Expr, definitions: Mapping[Symbol, Definition], first: Expr
+) -> Iterator[Candidate]:
+    """One kernel written as a multiple of another, where the definitions make it one."""
+    kinds: dict[type, list[Expr]] = {}
+    for kernel in sorted(kernels_of(plain), key=str):
+        kinds.setdefault(type(kernel), []).append(kernel)
+    for kind, kernels in kinds.items():
+        if function_of(kernels[0]) is not None and kind.nargs == {1}:  # φ(d₁) beside φ(d₂)
+            beside = (kind(name) for name in definitions)
+            kernels += [kernel for kernel in beside if kernel not in kernels]
+        for one, other in combinations(kernels[:MAX_KERNELS], 2):
+            for left, right in ((one, other), (other, one)):
+                if not plain.has(left):
+                    continue
+                quotient = _quotient(left, right, definitions)
+                if quotient is None:
+                    continue
+                changed = evaluated(plain.xreplace({left: quotient * right}))
+                reason = "definitions of the stages"
+                task = Task(changed, first=first)
+                yield from (replace(c, reason=reason) for c in _within_budget(combined(task)))
+                for name, definition in definitions.items():
+                    if kernels_of(definition.formula) & kernels_of(changed):
+                        own = Task(changed, name, definition.formula, None, first)
+                        yield from _within_budget(
+                            eliminated(own, name, definition.formula, reason)
+                        )
+
+
+def _quotient(
+    left: Expr, right: Expr, definitions: Mapping[Symbol, Definition]
+) -> Expr | None:
+    """Left/right as a formula without them, where both are exponentials when written out."""
+    sides = [_as_exponential(_to_the_bottom(side, definitions)) for side in (left, right)]
+    if sides[0] is None or sides[1] is None:
+        return None
+    (front, above), (behind, below) = sides
+    exponent = above - below
+    if front.free_symbols | behind.free_symbols or cost(exponent) > MAX_EXPONENT_COST:
+        return None
+    try:
+        kernels = Kernels([exponent])
+        result = exp(kernels.expanded(kernels.normal(exponent)).expand()) * front / behind
+    except (TooLargeError, ZeroDivisionError, KeyError, RecursionError):
+        return None
+    return None if cost(result) > cost(left) + cost(right) + 4 else result
+
+
+def _as_exponential(formula: Expr) -> tuple[Expr, Expr] | None:
+    """C and e of c·exp(e); None where a formula is no such product."""
+    powers = [f for f in formula.as_ordered_factors() if isinstance(f, exp)]
+    if len(powers) != 1:
+        return None
+    return formula / powers[0], powers[0].args[0]
+
+
+def _to_the_bottom(formula: Expr, definitions: Mapping[Symbol, Definition]) -> Expr:
+    """The formula with a named function and the stages' names written out."""
+    formula = _stated(formula)[-1]
+    for _ in definitions:
+        inner = formula.free_symbols & definitions.keys()
+        if not inner or cost(formula) > MAX_EXPONENT_COST:
+            break
+        formula = formula.xreplace({name: definitions[name].formula for name in inner})
+    return evaluated(formula)
