@@ -111,6 +111,10 @@ class ArrayLink(Link):
         """A formula of the kind in this link's names."""
         return self.letters.on(rename(formula, self.symbols))
 
+    def settled(self, formula: Expr) -> Expr:
+        """The same: index formulas are in SymPy's own order throughout."""
+        return self.here(formula)
+
     @property
     def indices(self) -> tuple[Index, ...]:
         """The indices of the formula: the stage's, then the source's."""

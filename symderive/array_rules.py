@@ -133,6 +133,19 @@ def _norm(p: Part, at: Sequence[Index], change: Expr) -> Expr:
     return quotient(sigma_as_is(product(p.arrays[0].formula, change), at), p)
 
 
+def _normalised(scale: str, centred: bool) -> Change:
+    """∂z_j = Σ (δ_jp − 1/N − z_j z_p/N)/s ∂U_p; not centred, without the 1/N."""
+
+    def change(p: Part, at: Sequence[Index], moved: Expr) -> Expr:
+        count = product(*(index.size for index in at))
+        same = product(*(delta(left, right) for left, right in zip(p.indices, at, strict=True)))
+        mean = [minus(quotient(S.One, count))] if centred else []
+        inner = sum_of(same, *mean, minus(quotient(product(p, part(p.op, p.arrays, at)), count)))
+        return quotient(sigma_as_is(product(inner, moved), at), part(scale, p.arrays))
+
+    return change
+
+
 PART_ROWS: tuple[PartRule, ...] = (
     PartRule("inv", "inverse rule", "inv(U)", "-inv(U) @ dU @ inv(U)", _inverse),
     PartRule("det", "determinant rule", "det(U)", "det(U)*tr(inv(U) @ dU)", _determinant),
@@ -179,6 +192,22 @@ PART_ROWS: tuple[PartRule, ...] = (
         "softmax(U)",
         "softmax(U)*(dU - sum(softmax(U)*dU))",
         _softmax,
+    ),
+    PartRule(
+        "layer_norm",
+        "normalisation rule",
+        "(U - mean(U))/s",
+        "(dU - mean(dU) - Z*mean(Z*dU))/s",
+        _normalised("deviation", True),
+        "Z is the result, s the root of the variance and a small constant",
+    ),
+    PartRule(
+        "rms_norm",
+        "root-mean-square rule",
+        "U/s",
+        "(dU - Z*mean(Z*dU))/s",
+        _normalised("rms", False),
+        "Z is the result, s the root of the mean square and a small constant",
     ),
     PartRule(
         "norm", "derivative of the norm", "norm(U)", "sum(U*dU)/norm(U)", _norm, "U is not zero"
@@ -255,6 +284,8 @@ def _part_row(row: PartRule) -> Row:
     def match(formula: Expr, variable: Symbol) -> Bindings | None:
         if not isinstance(formula, Part) or formula.op != row.op or not depends(formula, variable):
             return None
+        if any(depends(number, variable) for number in formula.arrays[1:]):
+            return None  # the small number of a normalisation is a constant
         return (("u", formula.arrays[0].formula),)
 
     def conclude(formula: Expr, _: Bindings, derivatives: tuple[Expr, ...]) -> Expr:

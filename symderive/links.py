@@ -223,6 +223,10 @@ class Link:
         names = {placeholder(k): Symbol(name) for k, name in enumerate(self.stage.inputs)}
         return {**names, OUTPUT: Symbol(self.stage.name)}
 
+    def settled(self, formula: Expr) -> Expr:
+        """The same of a formula in SymPy's own order, which the new names settle anew."""
+        return recast(formula, self.symbols)
+
     def here(self, formula: Expr) -> Expr:
         """A formula of the kind in this link's names."""
         return rename(formula, self.symbols)
@@ -230,12 +234,12 @@ class Link:
     @cached_property
     def formula(self) -> Expr:
         """The closed form, in stage names."""
-        return recast(self.kind.formula, self.symbols)
+        return self.settled(self.kind.formula)
 
     @cached_property
     def forms(self) -> tuple[Expr, ...]:
         """Equal forms, simplest first, each reached by checked rewritings."""
-        return tuple(recast(form.formula, self.symbols) for form in self.kind.forms)
+        return tuple(self.settled(form.formula) for form in self.kind.forms)
 
     @property
     def lines(self) -> tuple[Line, ...]:
@@ -246,7 +250,7 @@ class Link:
         """The lines at a level of detail: ``brief``, ``standard`` or ``full``."""
         return tuple(
             Line(
-                recast(line.formula, self.symbols),
+                self.settled(line.formula),
                 self._reasons(line),
                 line.certificate,
                 line.steps,

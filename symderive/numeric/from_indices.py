@@ -62,7 +62,7 @@ class IndexReader:
     def _formula(self, formula: Basic) -> Labelled:
         known = self._done.get(formula)
         if known is None:
-            reader = _READERS.get(type(formula))
+            reader = _reader_of(type(formula))
             known = reader(self, formula) if reader else self._entries(formula)
             self._done[formula] = known
         return known
@@ -74,7 +74,7 @@ class IndexReader:
         while stack:
             part = stack.pop()
             plain = not isinstance(part, sympy.Function) or isinstance(part, sympy.Piecewise)
-            if type(part) in _READERS or not (plain or part is formula):
+            if _reader_of(type(part)) or not (plain or part is formula):
                 atoms.setdefault(part, self._formula(part))
             else:
                 stack.extend(part.args[::-1])
@@ -241,3 +241,8 @@ _READERS: Mapping[type, Any] = {
     Indexed: IndexReader._indexed,
     Part: IndexReader._part,
 }
+
+
+def _reader_of(kind: type) -> Any:
+    """How objects of a class are read; subclasses like their base."""
+    return next((_READERS[base] for base in kind.__mro__ if base in _READERS), None)

@@ -35,6 +35,9 @@ from symderive.formulas.arrays.simplify import negative, plus, scaled, times, tr
 from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Shape, Tree
 from symderive.formulas.functions import function_of
 
+NO_NOTATION = frozenset({"einsum", "index_notation", "place"})
+"""Operations that run, and that no book writes."""
+
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
@@ -146,6 +149,8 @@ class Matrices:
         name = str(formula.base.label)
         shape = self.shapes[name]
         tree: Tree = Leaf(shape, name)
+        if len(shape) == 1 and len(free_indices(formula.indices[0])) > 1:
+            return self._reshaped(tree, formula.indices[0])
         key: list[tuple[Any, ...]] = []
         axes: list[Index] = []
         for place, size in zip(formula.indices, shape, strict=True):
@@ -176,6 +181,23 @@ class Matrices:
             return Labelled(apply("diagonal", tree), (axes[0],))
         return Labelled(tree, tuple(axes))
 
+    def _reshaped(self, tree: Tree, place: Expr) -> Labelled:
+        """An entry at i·n + j of a vector: rows and columns of a matrix made of it."""
+        axes = sorted(
+            free_indices(place), key=lambda index: -len(place.coeff(index).free_symbols)
+        )
+        axes.sort(key=lambda index: place.coeff(index) == 1)
+        stride: Expr = S.One
+        for index in reversed(axes):
+            if place.coeff(index) != stride:
+                raise NoMatrixError
+            stride *= index.size
+        whole = sum(place.coeff(index) * index for index in axes)
+        if (place - whole).expand() != 0 or stride != tree.shape[0]:
+            raise NoMatrixError
+        shape = tuple(index.size for index in axes)
+        return Labelled(apply("reshape", tree, shape=shape), tuple(axes))
+
     def _delta(self, formula: KroneckerDelta) -> Labelled:
         left, right = formula.args
         if not (isinstance(left, Index) and isinstance(right, Index)) or left.size != right.size:
@@ -183,18 +205,33 @@ class Matrices:
         return Labelled(apply("eye", size=left.size), (left, right))
 
     def _part(self, formula: Part) -> Labelled:
-        operands = []
-        for array in formula.arrays:
-            if free_indices(array):
-                raise NoMatrixError
-            operands.append(self.tree(array.formula, array.indices))
-        if not all(isinstance(i, Index) for i in formula.indices):
+        if not all(isinstance(index, Index) for index in formula.indices):
             raise NoMatrixError
-        axes = tuple(formula.indices)
-        tree = apply_part(formula.op, operands)
-        if len(axes) == 2 and axes[0] == axes[1]:
-            return Labelled(apply("diagonal", tree), axes[:1])
-        return Labelled(tree, axes)
+        array, *numbers = formula.arrays
+        own = array.indices
+        more = [self.built(number.formula).tree for number in numbers]
+        inner = self.built(array.formula)
+        axes = (*inner.axes, *(index for index in own if index not in inner.axes))
+        options = PART_OPTIONS.get(formula.op)
+        if options is None:  # of the last two axes, a batch before them
+            axes = (*(index for index in axes if index not in own), *own)
+        tree = self._spread(inner, axes)
+        if options is None:
+            result = (*axes[: -len(own)], *formula.indices)
+            made: Tree = apply(formula.op, tree, *more)
+        else:
+            places = tuple(axes.index(index) for index in own)
+            name = formula.op
+            if name == "layer_norm" and places != (len(axes) - 1,):
+                name = "batch_norm"  # the same along other axes
+            made = apply(name, tree, *more, **options(places))
+            named = dict(zip(own, formula.indices, strict=False))
+            result = tuple(named.get(i, i) for i in axes if i not in own or formula.indices)
+        if len(set(result)) < len(result):
+            if len(result) != 2:
+                raise NoMatrixError
+            return Labelled(apply("diagonal", made), result[:1])
+        return Labelled(made, result)
 
     def _operands(self, operands: Sequence[Expr]) -> tuple[tuple[Index, ...], list[Tree]]:
         parts = [self.built(operand) for operand in operands]
@@ -211,6 +248,9 @@ class Matrices:
         *first, last = formula.args
         if not isinstance(last[1], BooleanTrue):
             raise NoMatrixError
+        triangle = _triangle(formula)
+        if triangle is not None:
+            return triangle
         result = self.built(last[0])
         for value, condition in reversed(first):
             parts = [self.built(condition), self.built(value), result]
@@ -272,7 +312,7 @@ class Matrices:
     def _under_sum(self, body: Expr, indices: tuple[Index, ...]) -> Labelled:
         """A sum, of one product or of several contracted each: whichever is shorter."""
         found: list[Labelled] = []
-        for make in (self._as_one, self._term_by_term):
+        for make in (self._as_one, self._term_by_term, self._flattened):
             try:
                 made = make(body, indices)
             except NoMatrixError:
@@ -286,13 +326,21 @@ class Matrices:
     def _as_one(self, body: Expr, indices: tuple[Index, ...]) -> Labelled:
         return self._product([*Mul.make_args(body)], indices)
 
+    def _flattened(self, body: Expr, indices: tuple[Index, ...]) -> Labelled | None:
+        """With the sums inside that the indices reach as part of the same sum."""
+        for factor in Mul.make_args(body):
+            if isinstance(factor, SympySum) and free_indices(factor) & set(indices):
+                inner, mine = opened(factor)
+                return self._under_sum(body / factor * inner, (*indices, *mine))
+        return None
+
     def _term_by_term(self, body: Expr, indices: tuple[Index, ...]) -> Labelled | None:
         sums = [f for f in Mul.make_args(body) if isinstance(f, Add) and free_indices(f)]
         if not sums:
             return None
         longest = max(sums, key=lambda f: len(free_indices(f)))
         terms = [body / longest * term for term in longest.args]
-        return self._added([self._product([*Mul.make_args(t)], indices) for t in terms])
+        return self._added([self._under_sum(term, indices) for term in terms])
 
     def _product(self, factors: Sequence[Expr], summed: Sequence[Index]) -> Labelled:
         sums = [f for f in factors if isinstance(f, Add) and free_indices(f)]
@@ -300,6 +348,9 @@ class Matrices:
             rest = [f for f in factors if f is not sums[0]]
             if not any(free_indices(f) for f in rest):  # scalars go into the sum: powers meet there
                 return self._added([self.built(Mul(*rest, term)) for term in sums[0].args])
+        placing = [f for f in factors if self._places(f, factors, summed)]
+        if placing:
+            return self._placed(placing, [f for f in factors if f not in placing], summed)
         above: list[Labelled] = []
         scalars: list[Tree] = []
         below: list[Tree] = []
@@ -323,6 +374,42 @@ class Matrices:
         if denominator != 1:
             below.insert(0, Number((), denominator))
         return Labelled(scaled(result.tree, numerator, scalars, below), result.axes)
+
+    def _places(self, factor: Expr, factors: Sequence[Expr], summed: Sequence[Index]) -> bool:
+        """Whether a delta puts entries somewhere in an array of zeros: δ(i, 0), δ(i, j + 1)."""
+        if not isinstance(factor, KroneckerDelta):
+            return False
+        target, source = _ends_of(factor, summed)
+        if target is None or any(target in f.free_symbols for f in factors if f is not factor):
+            return False
+        inside = free_indices(source)
+        if not inside:
+            return True
+        (index,) = inside if len(inside) == 1 else (None,)
+        same = source == index and index.size == target.size
+        return index in summed and not same and source.coeff(index).is_positive is True
+
+    def _placed(
+        self, placing: Sequence[Expr], rest: Sequence[Expr], summed: Sequence[Index]
+    ) -> Labelled:
+        ends = [_ends_of(f, summed) for f in placing]
+        moved = {next(iter(free_indices(source))): (target, source) for target, source in ends if free_indices(source)}
+        fixed = [(target, source) for target, source in ends if not free_indices(source)]
+        inner = self._product(rest, [index for index in summed if index not in moved])
+        axes = (*inner.axes, *(index for index in moved if index not in inner.axes))
+        keys: list[tuple[Index, tuple[Any, ...], Index | None]] = []
+        for index in axes:
+            target, source = moved.get(index, (index, index))
+            step = source.coeff(index)
+            keys.append((target, ("slice", source - step * index, index.size, step), index))
+        keys += [(target, ("int", place), None) for target, place in fixed]
+        keys.sort(key=lambda row: self.order.get(row[0], len(keys)))
+        tree = self._spread(inner, tuple(index for _, _, index in keys if index is not None))
+        key = [one for _, one, _ in keys]
+        result = [target for target, _, _ in keys]
+        shape = tuple(index.size for index in result)
+        placed = Apply(shape, "place", (tree,), (("key", tuple(key)), ("shape", shape)))
+        return Labelled(placed, tuple(result))
 
     def _factor(self, factor: Expr) -> tuple[Labelled, bool] | None:
         if isinstance(factor, Pow) and factor.exp.is_number and factor.exp.is_negative:
@@ -446,10 +533,49 @@ class Matrices:
         return Labelled(apply("einsum", *(part.tree for part in parts), spec=spec), axes)
 
 
+def _triangle(formula: Piecewise) -> Labelled | None:
+    """The cases "1 where i ≤ j, else 0" as a triangle of ones."""
+    (value, condition), *rest = formula.args
+    ends = [condition.lhs, condition.rhs] if isinstance(condition, Relational) else []
+    if len(rest) != 1 or value != 1 or rest[0][0] != 0 or not all(type(e) is Index for e in ends):
+        return None
+    left, right = ends
+    if left.size != right.size:
+        return None
+    found = TRIANGLES.get(condition.rel_op)
+    if found is None:
+        return None
+    op, k = found
+    ones = apply("broadcast_to", Number((), S.One), shape=(left.size, right.size))
+    return Labelled(apply(op, ones, k=k), (left, right))
+
+
+TRIANGLES: Mapping[str, tuple[str, int]] = {
+    "<=": ("triu", 0),
+    "<": ("triu", 1),
+    ">=": ("tril", 0),
+    ">": ("tril", -1),
+}
+"""Which ones are where the row is below, or above, the column."""
+
+
+def _ends_of(factor: KroneckerDelta, summed: Sequence[Index]) -> tuple[Any, Expr]:
+    """The free index of a delta, and the place it is equal to; None where there is none."""
+    for target, source in (factor.args[:2], factor.args[1::-1]):
+        difference = source - target
+        for index in sorted(free_indices(difference), key=str):
+            if index in summed or difference.coeff(index) not in (1, -1):
+                continue
+            value = (index - difference / difference.coeff(index)).expand()
+            if not value.has(index):
+                return index, value
+    return None, factor
+
+
 def has_notation(tree: Tree) -> bool:
     """Whether a tree is matrix notation throughout."""
     return all(
-        t.ndim <= 2 and not (isinstance(t, Apply) and t.op in ("einsum", "index_notation"))
+        t.ndim <= 2 and not (isinstance(t, Apply) and t.op in NO_NOTATION)
         for t in tree.walk()
     )
 
@@ -468,21 +594,19 @@ def _pushed_in(formula: Expr) -> Expr:
     return Mul(*rest, sigma_as_is(Mul(body, *vectors), indices))
 
 
-def apply_part(op: str, operands: Sequence[Tree]) -> Tree:
-    """An operation on whole arrays as a tree."""
-    return apply(op, *operands, **PART_OPTIONS.get(op, lambda _: {})(operands))
+def _reduced(axes: tuple[int, ...]) -> Mapping[str, Any]:
+    return {"axis": axes, "keepdims": False}
 
 
-def _over_all(operands: Sequence[Tree]) -> Mapping[str, Any]:
-    return {"axis": tuple(range(operands[0].ndim)), "keepdims": False}
-
-
-PART_OPTIONS: Mapping[str, Callable[[Sequence[Tree]], Mapping[str, Any]]] = {
-    **dict.fromkeys(("max", "min", "prod", "logsumexp"), _over_all),
-    "norm": lambda operands: {"ord": S(2), **_over_all(operands)},
-    "softmax": lambda operands: {"axis": tuple(range(operands[0].ndim))},
+PART_OPTIONS: Mapping[str, Callable[[tuple[int, ...]], Mapping[str, Any]]] = {
+    **dict.fromkeys(("max", "min", "prod", "logsumexp"), _reduced),
+    "norm": lambda axes: {"ord": S(2), **_reduced(axes)},
+    **dict.fromkeys(
+        ("softmax", "is_max", "is_min", "prod_others", "layer_norm", "rms_norm", "deviation", "rms"),
+        lambda axes: {"axis": axes},
+    ),
 }
-"""The options of operations whose parts leave them unsaid."""
+"""The options of operations along axes, by the axes of their operand; others take a matrix."""
 
 
 def _same_axes_merged(parts: Sequence[Labelled], builder: Matrices) -> list[Labelled]:

@@ -94,15 +94,6 @@ def _call_solve(A: Any, b: Any) -> Tree:  # noqa: N803
     return apply("solve", as_tree(A), as_tree(b))
 
 
-def _same(args: Args, _: Options) -> Shape:
-    return args[0].shape
-
-
-def _whole(op: str) -> Callable[[Args, Options, At], Expr]:
-    """An entry of what is made of a whole array of any shape."""
-    return lambda args, _, at: part(op, [whole(args[0])], at)
-
-
 def _row(name: str, title: str, kind: str, example: str, **fields: Any) -> Op:
     own = {"scalar": 0, "vector": 1, "matrix": 2}[kind]
     shape, made = _square_to(kind, name), _part_entry(name, own)
@@ -122,12 +113,6 @@ ROWS: tuple[Op, ...] = (
     Op("pinv", "pseudoinverse of a matrix of full rank (full column rank, where sizes are "
        "symbols)", _pinv_shape, expand=_pinv, call=_call("pinv"),
        example="pinv(concatenate([A, X]))"),
-    Op("is_max", "1 at the greatest entry, shared evenly by ties", _same, _whole("is_max"),
-       explicit=explicit.is_max),
-    Op("is_min", "1 at the least entry, shared evenly by ties", _same, _whole("is_min"),
-       explicit=explicit.is_min),
-    Op("prod_others", "the product of all entries but this one", _same, _whole("prod_others"),
-       explicit=explicit.prod_others),
     _row("cholesky", "Cholesky factor, lower triangular, of the symmetric part", "matrix",
          "cholesky(A @ A.T + eye(n))"),
     _row("eigvalsh", "eigenvalues of a symmetric matrix (of the symmetric part), least first",
