@@ -185,19 +185,10 @@ def _train(options: argparse.Namespace) -> int:
         training = derivation.train(learning_rate=options.learning_rate, steps=options.steps)
     width = max(map(len, [*training.start, derivation.target]))
     for name, old in training.start.items():
-        print(f"{name:{width}}  {_shown(old)} → {_shown(training.end[name])}")
+        print(f"{name:{width}}  {_number(old)} → {_number(training.end[name])}")
     first, *_, last = (*training.losses, training.losses[-1])
     print(f"{derivation.target:{width}}  {first:.15g} → {last:.15g}")
     return OK
-
-
-def _shown(value: Any) -> str:
-    """A number to 15 digits, an array as lists."""
-    if getattr(value, "ndim", 0):
-        value = value.tolist()
-    if isinstance(value, list):
-        return f"[{', '.join(map(_shown, value))}]"
-    return f"{value:.15g}"
 
 
 def _claim(text: str) -> tuple[str, str]:
