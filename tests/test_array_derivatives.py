@@ -52,13 +52,15 @@ def place(shape, sizes, k):
 def test_derivatives_are_those_of_the_formula_written_out(row, sizes):
     if row.limit and sizes["n"] > row.limit:
         pytest.skip("too large to write out")
+    if row.name == "std" and sizes["m"] == 1:
+        pytest.skip("the deviation of one value has a kink")
     formula, names, named = case(row.example)
     formula = renamed(formula)
     mark, shape = placeholder(names.index(named)).name, SHAPES[named]
     first_at = [Index(f"_a{k}", size) for k, size in enumerate(shape)]
     second_at = [Index(f"_b{k}", size) for k, size in enumerate(shape)]
     first = renamed(differentiate(formula, entry_of(mark, first_at)).result)
-    where = {i: k for i, k in zip(first_at, place(shape, sizes, 1), strict=True)}
+    where = dict(zip(first_at, place(shape, sizes, 1), strict=True))
     plain = concrete(formula, sizes)
     slope = concrete(first, sizes, where)
     noise = random.Random(row.name)
@@ -70,7 +72,7 @@ def test_derivatives_are_those_of_the_formula_written_out(row, sizes):
         return
     second = differentiate(first, entry_of(mark, second_at)).result
     for k in (1, 2):
-        where |= {i: j for i, j in zip(second_at, place(shape, sizes, k), strict=True)}
+        where |= dict(zip(second_at, place(shape, sizes, k), strict=True))
         theirs = entry_name(mark, place(shape, sizes, k))
         bent = evaluate(concrete(second, sizes, where), values, 25)
         compare(bent, derivative(slope, theirs, {theirs: 0.7, **values}, 25))
