@@ -86,8 +86,8 @@ NUMPY = {
     "batch_norm": batch_norm,
     "rms_norm": rms_norm,
     "one_hot": lambda labels, size: np.eye(size)[np.array(labels)],
-    "deviation": lambda x, eps=1e-5: np.sqrt(x.var(-1) + eps),
-    "rms": lambda x, eps=1e-5: np.sqrt(np.mean(x**2, axis=-1) + eps),
+    "deviation": lambda x, axis=-1, eps=1e-5: np.sqrt(x.var(axis) + eps),
+    "rms": lambda x, axis=-1, eps=1e-5: np.sqrt(np.mean(x**2, axis=axis) + eps),
     "cosine_similarity": lambda x, y: x @ y / np.sqrt(x @ x) / np.sqrt(y @ y),
 }
 
