@@ -10,7 +10,7 @@ trigonometric and hyperbolic functions are written in sin and cos (cos² = 1 −
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import comb, gcd
+from math import comb, gcd, prod
 from typing import Any
 
 from sympy import (
@@ -46,6 +46,13 @@ from sympy.polys.orderings import lex
 
 MAX_TERMS = 1_000
 """A normal form with more terms than this is given up; the caller samples instead."""
+
+MAX_WORK = 60_000
+"""A normal form that takes more products of terms than this is given up, too: a bound in work, not
+in seconds, so that a formula has one verdict on every machine."""
+
+MAX_DENSE = 4_000
+"""A polynomial with more possible terms than this is not factored: SymPy goes through them all."""
 
 MAX_EXPONENT = 200
 
@@ -97,7 +104,7 @@ class Kernels:
     """
 
     def __init__(self, formulas: Sequence[Expr], *, deep: bool = False) -> None:
-        self.deep = deep
+        self.deep, self._work = deep, 0
         prepared = [deepened(formula) if deep else formula for formula in formulas]
         self._units: dict[tuple[Expr, Expr], Rational] = {}  # (base, rest) → least exponent
         self._atoms: dict[Expr, None] = {}
@@ -166,12 +173,12 @@ class Kernels:
         if isinstance(formula, Add):
             result = self.field.zero
             for arg in formula.args:
-                result = self._within(result + self.element(arg))
+                result = self._plus(result, self.element(arg))
             return result
         if isinstance(formula, Mul):
             result = self.field.one
             for arg in formula.args:
-                result = self._within(result * self.element(arg))
+                result = self._times(result, self.element(arg))
             return result
         if isinstance(formula, exp):
             return self._power_element(S.Exp1, formula.args[0])
@@ -200,7 +207,23 @@ class Kernels:
             raise TooLargeError("a power of a long sum")  # before it is multiplied out
         if exponent < 0 and not element:
             raise ZeroDivisionError
+        self._spend(comb(terms + abs(exponent) - 1, abs(exponent)) * terms)
         return self._within(element**exponent)
+
+    def _plus(self, left: FracElement, right: FracElement) -> FracElement:
+        above, below = len(left.numer), len(left.denom)
+        self._spend(above * len(right.denom) + below * len(right.numer))
+        return self._within(left + right)
+
+    def _times(self, left: FracElement, right: FracElement) -> FracElement:
+        self._spend(len(left.numer) * len(right.numer) + len(left.denom) * len(right.denom))
+        return self._within(left * right)
+
+    def _spend(self, products: int) -> None:
+        """Count work before it is done; each kernel makes what is common harder to find."""
+        self._work += products * len(self.kernels)
+        if self._work > MAX_WORK:
+            raise TooLargeError("too much work")
 
     def _within(self, element: FracElement) -> FracElement:
         if len(element.numer) + len(element.denom) > MAX_TERMS:
@@ -228,7 +251,7 @@ class Kernels:
             lowered = (*monomial[:index], rest, *monomial[index + 1 :])
             ring = self.field.ring
             term = self.field.field_new(ring.from_dict({lowered: coefficient}))
-            result += term * value**times
+            result = self._plus(result, self._times(term, value**times))
         return result
 
     # Back to formulas ---------------------------------------------------------------------
@@ -269,8 +292,12 @@ class Kernels:
         return self.factored(outside) * self.formula(rest)
 
     def _factor_list(self, poly: Any) -> list[tuple[Expr, int]]:
-        """The number and the irreducible factors with their exponents."""
-        coefficient, parts = poly.factor_list()
+        """The number and the irreducible factors with their exponents; a large one stays whole."""
+        if prod(degree + 1 for degree in poly.degrees()) > MAX_DENSE:
+            coefficient, rest = poly.primitive()
+            parts = [(rest, 1)]
+        else:
+            coefficient, parts = poly.factor_list()
         number = Rational(int(coefficient.numerator), int(coefficient.denominator))
         result: list[tuple[Expr, int]] = []
         for part, exponent in parts:
