@@ -12,8 +12,8 @@ from functools import cached_property
 
 from sympy import Basic, Expr, Pow, S, Symbol, exp, log
 
-from symderive.certify import certify
 from symderive.candidates import BY_DEFINITION, Candidate
+from symderive.certify import certify
 from symderive.closed_form import Form, closed_forms
 from symderive.cost import cost
 from symderive.differentiate import differentiate, levels
@@ -61,7 +61,9 @@ class LinkKind:
         if RECIPROCAL & {step.rule.name for step in steps["quotient"].walk()}:
             steps["negative power"] = self._step_by("negative power")
         if self._is_long_product():
-            steps["logarithmic"] = self._step_by("logarithmic")
+            by_logarithm = product(OUTPUT, evaluated(self._step_by("logarithmic").result))
+            if cost(by_logarithm) < cost(evaluated(steps["quotient"].result)):
+                return "logarithmic"
         return min(steps, key=lambda way: _told_cost(steps[way]))
 
     @cached_property

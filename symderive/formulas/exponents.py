@@ -9,7 +9,7 @@ a base only because its exponent was lowered.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from math import floor, gcd
+from math import gcd
 from typing import NamedTuple
 
 from sympy import Add, Expr, Pow, Rational, S, Symbol, exp, expand_mul, preorder_traversal
@@ -101,7 +101,7 @@ class Exponents:
                 continue
             times = lead.number / self.units[lead.rest]
             if times > 0:
-                own = int(floor(Rational(lead.whole) / times))
+                own = lead.whole * times.q // times.p
                 self.offsets[lead.rest] = min(self.offsets.get(lead.rest, own), own)
 
     def kernels(self) -> list[Expr]:
@@ -136,9 +136,7 @@ def _letters(
     return tuple((n, r) for n, r in terms if r != 1)
 
 
-def _groups(
-    base: Expr, terms: dict[Expr, tuple[tuple[Rational, Expr], ...]]
-) -> list[list[Expr]]:
+def _groups(base: Expr, terms: dict[Expr, tuple[tuple[Rational, Expr], ...]]) -> list[list[Expr]]:
     """The exponents in groups that share no term with letters."""
     groups: list[tuple[set[Expr], list[Expr]]] = []
     for exponent, parts in terms.items():
