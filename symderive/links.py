@@ -247,14 +247,14 @@ class Link:
     def told(self, detail: str) -> tuple[Line, ...]:
         """The lines at a level of detail: ``brief``, ``standard`` or ``full``."""
         return tuple(
-            Line(
-                recast(line.formula, self.symbols),
-                self._reasons(line),
-                line.certificate,
-                line.steps,
-            )
+            Line(self._shown(line), self._reasons(line), line.certificate, line.steps)
             for line in self.kind.told(detail)
         )
+
+    def _shown(self, line: Line) -> Expr:
+        """A line in this link's names: as the rules wrote it, or a form in a reader's order."""
+        rewritten = bool(line.reasons) and not line.steps
+        return recast(line.formula, self.symbols) if rewritten else self.here(line.formula)
 
     @cached_property
     def step(self) -> Step:
