@@ -227,10 +227,10 @@ class Chain:
         if shape_key not in self._shapes:
             terms = [
                 (
-                    recast(adjoint, _marks(adjoint_names, names)),
+                    rename(adjoint, _marks(adjoint_names, names)),
                     Diff(_TARGET, names[user]),
-                    recast(link.kind.formula, _link_marks(link, names)),
-                    recast(link.kind.to_compute, _link_marks(link, names)),
+                    rename(link.kind.formula, _link_marks(link, names)),
+                    rename(link.kind.to_compute, _link_marks(link, names)),
                 )
                 for adjoint, adjoint_names, link, _, user in parts
             ]
