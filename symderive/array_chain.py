@@ -240,7 +240,8 @@ class ArrayChain(Chain):
     def taken(self) -> frozenset[str]:
         """Names that indices may not have: the model's own and those of its sizes."""
         sizes = {s for shape in self.model.shapes.values() for d in shape for s in d.free_symbols}
-        return frozenset((*self.model.names, *self.model.parameters, *map(str, sizes)))
+        names = (*self.model.names, *self.model.parameters, *map(str, sizes))
+        return frozenset((*names, *(name.rstrip("_") for name in names)))  # i_ is shown as i
 
     def _adjoint(self, user: str) -> tuple[Expr, tuple[str, ...]]:
         if user == self.target:

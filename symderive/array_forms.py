@@ -11,9 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import product as cartesian
 from typing import Any
 
-from sympy import Basic, Expr, Function, Indexed, KroneckerDelta, Piecewise, Symbol
+from sympy import Add, Basic, Expr, Function, Indexed, KroneckerDelta, Piecewise, Pow, Symbol
 from sympy import Sum as SympySum
 
+from symderive.certify import defined
 from symderive.closed_form import BY_DEFINITION, Form, closed_forms
 from symderive.cost import cost
 from symderive.formulas.arrays.algebra import Algebra, canonical
@@ -29,6 +30,9 @@ from symderive.formulas.arrays.index import (
 )
 from symderive.formulas.inert import Diff
 from symderive.formulas.written import evaluated
+
+MAX_COST = 45.0
+"""A formula that costs more is not rewritten by the scalar engine."""
 
 MAX_INSTANCES = 9
 """Entries at which a definition is tried."""
@@ -167,8 +171,12 @@ def _shorter(formula: Expr, entry: Expr | None, stated: Expr | None) -> tuple[Ex
         return formula, ""
     mask = Mask()
     hidden = mask.on(formula)
+    if not hidden.has(Add) or cost(hidden) > MAX_COST:
+        return formula, ""  # a product is as it should be; a long sum costs more than it gives
     name = mask.on(entry) if entry is not None else None
     definition = mask.on(evaluated(stated)) if stated is not None else None
+    if definition is not None and not _kernels_of(hidden) & _kernels_of(definition):
+        return formula, ""  # nothing in it is the stage's own
     form = closed_forms(hidden, name, definition)[0]
     if not form.rewritings:
         return formula, ""
@@ -176,6 +184,13 @@ def _shorter(formula: Expr, entry: Expr | None, stated: Expr | None) -> tuple[Ex
     if array_cost(found) > array_cost(formula):
         return formula, ""
     return found, form.rewritings[-1][1]
+
+
+def _kernels_of(formula: Expr) -> set[Basic]:
+    """The functions and roots of a formula, those inside named functions' definitions included."""
+    plain = defined(formula)
+    roots = {p.base for p in plain.atoms(Pow) if not p.exp.is_Integer}
+    return {*formula.atoms(Function), *plain.atoms(Function), *roots}
 
 
 def _bodies(formula: Basic, algebra: Algebra) -> Any:

@@ -16,7 +16,7 @@ from sympy import Basic, Expr, Indexed, KroneckerDelta, Symbol
 from sympy import Sum as SympySum
 
 from symderive.errors import ModelError
-from symderive.formulas.arrays.index import Index, Part, bound
+from symderive.formulas.arrays.index import Index, Part, Sigma, bound
 from symderive.numeric.from_sympy import node_of
 from symderive.numeric.graph import Node
 
@@ -62,7 +62,7 @@ class IndexReader:
     def _formula(self, formula: Basic) -> Labelled:
         known = self._done.get(formula)
         if known is None:
-            reader = next((_READERS[c] for c in type(formula).__mro__ if c in _READERS), None)
+            reader = _reader_of(type(formula))
             known = reader(self, formula) if reader else self._entries(formula)
             self._done[formula] = known
         return known
@@ -74,7 +74,7 @@ class IndexReader:
         while stack:
             part = stack.pop()
             plain = not isinstance(part, sympy.Function) or isinstance(part, sympy.Piecewise)
-            if type(part) in _READERS or not (plain or part is formula):
+            if _reader_of(type(part)) or not (plain or part is formula):
                 atoms.setdefault(part, self._formula(part))
             else:
                 stack.extend(part.args[::-1])
@@ -236,8 +236,14 @@ def _window(place: Expr, size: Expr) -> tuple[Expr, Index, Index] | None:
 
 _READERS: Mapping[type, Any] = {
     SympySum: IndexReader._sum,
+    Sigma: IndexReader._sum,
     Index: IndexReader._index,
     KroneckerDelta: IndexReader._delta,
     Indexed: IndexReader._indexed,
     Part: IndexReader._part,
 }
+
+
+def _reader_of(kind: type) -> Any:
+    """How objects of a class are read; subclasses like their base."""
+    return next((_READERS[base] for base in kind.__mro__ if base in _READERS), None)

@@ -228,6 +228,32 @@ def prod_others(arrays: Sequence[Block], at: At) -> Expr:
     return Mul(*(arrays[0][other] for other in places if other != at))
 
 
+def _mean(entries: Sequence[Expr]) -> Expr:
+    return Add(*entries) / len(entries)
+
+
+def deviation(arrays: Sequence[Block], _: At) -> Expr:
+    """√(variance + ε)."""
+    entries = arrays[0].entries
+    mean = _mean(entries)
+    return sqrt(_mean([(entry - mean) ** 2 for entry in entries]) + arrays[1].entries[0])
+
+
+def layer_norm(arrays: Sequence[Block], at: At) -> Expr:
+    """(entry − mean)/√(variance + ε)."""
+    return (arrays[0][at] - _mean(arrays[0].entries)) / deviation(arrays, at)
+
+
+def rms(arrays: Sequence[Block], _: At) -> Expr:
+    """√(mean square + ε)."""
+    return sqrt(_mean([entry**2 for entry in arrays[0].entries]) + arrays[1].entries[0])
+
+
+def rms_norm(arrays: Sequence[Block], at: At) -> Expr:
+    """entry/√(mean square + ε)."""
+    return arrays[0][at] / rms(arrays, at)
+
+
 # Functions of a matrix ------------------------------------------------------------------------
 
 Complex = Callable[[Expr, Expr], tuple[Expr, Expr]]

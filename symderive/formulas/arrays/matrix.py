@@ -35,6 +35,9 @@ from symderive.formulas.arrays.simplify import negative, plus, scaled, times, tr
 from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Shape, Tree
 from symderive.formulas.functions import function_of
 
+NO_NOTATION = frozenset({"einsum", "index_notation", "place"})
+"""Operations that run, and that no book writes."""
+
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
@@ -204,8 +207,9 @@ class Matrices:
     def _part(self, formula: Part) -> Labelled:
         if not all(isinstance(index, Index) for index in formula.indices):
             raise NoMatrixError
-        (array,) = formula.arrays
+        array, *numbers = formula.arrays
         own = array.indices
+        more = [self.built(number.formula).tree for number in numbers]
         inner = self.built(array.formula)
         axes = (*inner.axes, *(index for index in own if index not in inner.axes))
         options = PART_OPTIONS.get(formula.op)
@@ -214,9 +218,13 @@ class Matrices:
         tree = self._spread(inner, axes)
         if options is None:
             result = (*axes[: -len(own)], *formula.indices)
-            made: Tree = apply(formula.op, tree)
+            made: Tree = apply(formula.op, tree, *more)
         else:
-            made = apply(formula.op, tree, **options(tuple(axes.index(index) for index in own)))
+            places = tuple(axes.index(index) for index in own)
+            name = formula.op
+            if name == "layer_norm" and places != (len(axes) - 1,):
+                name = "batch_norm"  # the same along other axes
+            made = apply(name, tree, *more, **options(places))
             named = dict(zip(own, formula.indices, strict=False))
             result = tuple(named.get(i, i) for i in axes if i not in own or formula.indices)
         if len(set(result)) < len(result):
@@ -240,6 +248,9 @@ class Matrices:
         *first, last = formula.args
         if not isinstance(last[1], BooleanTrue):
             raise NoMatrixError
+        triangle = _triangle(formula)
+        if triangle is not None:
+            return triangle
         result = self.built(last[0])
         for value, condition in reversed(first):
             parts = [self.built(condition), self.built(value), result]
@@ -301,7 +312,7 @@ class Matrices:
     def _under_sum(self, body: Expr, indices: tuple[Index, ...]) -> Labelled:
         """A sum, of one product or of several contracted each: whichever is shorter."""
         found: list[Labelled] = []
-        for make in (self._as_one, self._term_by_term):
+        for make in (self._as_one, self._term_by_term, self._flattened):
             try:
                 made = make(body, indices)
             except NoMatrixError:
@@ -314,6 +325,14 @@ class Matrices:
 
     def _as_one(self, body: Expr, indices: tuple[Index, ...]) -> Labelled:
         return self._product([*Mul.make_args(body)], indices)
+
+    def _flattened(self, body: Expr, indices: tuple[Index, ...]) -> Labelled | None:
+        """With the sums inside that the indices reach as part of the same sum."""
+        for factor in Mul.make_args(body):
+            if isinstance(factor, SympySum) and free_indices(factor) & set(indices):
+                inner, mine = opened(factor)
+                return self._under_sum(body / factor * inner, (*indices, *mine))
+        return None
 
     def _term_by_term(self, body: Expr, indices: tuple[Index, ...]) -> Labelled | None:
         sums = [f for f in Mul.make_args(body) if isinstance(f, Add) and free_indices(f)]
@@ -329,6 +348,9 @@ class Matrices:
             rest = [f for f in factors if f is not sums[0]]
             if not any(free_indices(f) for f in rest):  # scalars go into the sum: powers meet there
                 return self._added([self.built(Mul(*rest, term)) for term in sums[0].args])
+        placing = [f for f in factors if self._places(f, factors, summed)]
+        if placing:
+            return self._placed(placing, [f for f in factors if f not in placing], summed)
         above: list[Labelled] = []
         scalars: list[Tree] = []
         below: list[Tree] = []
@@ -352,6 +374,42 @@ class Matrices:
         if denominator != 1:
             below.insert(0, Number((), denominator))
         return Labelled(scaled(result.tree, numerator, scalars, below), result.axes)
+
+    def _places(self, factor: Expr, factors: Sequence[Expr], summed: Sequence[Index]) -> bool:
+        """Whether a delta puts entries somewhere in an array of zeros: δ(i, 0), δ(i, j + 1)."""
+        if not isinstance(factor, KroneckerDelta):
+            return False
+        target, source = _ends_of(factor, summed)
+        if target is None or any(target in f.free_symbols for f in factors if f is not factor):
+            return False
+        inside = free_indices(source)
+        if not inside:
+            return True
+        (index,) = inside if len(inside) == 1 else (None,)
+        same = source == index and index.size == target.size
+        return index in summed and not same and source.coeff(index).is_positive is True
+
+    def _placed(
+        self, placing: Sequence[Expr], rest: Sequence[Expr], summed: Sequence[Index]
+    ) -> Labelled:
+        ends = [_ends_of(f, summed) for f in placing]
+        moved = {next(iter(free_indices(source))): (target, source) for target, source in ends if free_indices(source)}
+        fixed = [(target, source) for target, source in ends if not free_indices(source)]
+        inner = self._product(rest, [index for index in summed if index not in moved])
+        axes = (*inner.axes, *(index for index in moved if index not in inner.axes))
+        keys: list[tuple[Index, tuple[Any, ...], Index | None]] = []
+        for index in axes:
+            target, source = moved.get(index, (index, index))
+            step = source.coeff(index)
+            keys.append((target, ("slice", source - step * index, index.size, step), index))
+        keys += [(target, ("int", place), None) for target, place in fixed]
+        keys.sort(key=lambda row: self.order.get(row[0], len(keys)))
+        tree = self._spread(inner, tuple(index for _, _, index in keys if index is not None))
+        key = [one for _, one, _ in keys]
+        result = [target for target, _, _ in keys]
+        shape = tuple(index.size for index in result)
+        placed = Apply(shape, "place", (tree,), (("key", tuple(key)), ("shape", shape)))
+        return Labelled(placed, tuple(result))
 
     def _factor(self, factor: Expr) -> tuple[Labelled, bool] | None:
         if isinstance(factor, Pow) and factor.exp.is_number and factor.exp.is_negative:
@@ -475,10 +533,49 @@ class Matrices:
         return Labelled(apply("einsum", *(part.tree for part in parts), spec=spec), axes)
 
 
+def _triangle(formula: Piecewise) -> Labelled | None:
+    """The cases "1 where i ≤ j, else 0" as a triangle of ones."""
+    (value, condition), *rest = formula.args
+    ends = [condition.lhs, condition.rhs] if isinstance(condition, Relational) else []
+    if len(rest) != 1 or value != 1 or rest[0][0] != 0 or not all(type(e) is Index for e in ends):
+        return None
+    left, right = ends
+    if left.size != right.size:
+        return None
+    found = TRIANGLES.get(condition.rel_op)
+    if found is None:
+        return None
+    op, k = found
+    ones = apply("broadcast_to", Number((), S.One), shape=(left.size, right.size))
+    return Labelled(apply(op, ones, k=k), (left, right))
+
+
+TRIANGLES: Mapping[str, tuple[str, int]] = {
+    "<=": ("triu", 0),
+    "<": ("triu", 1),
+    ">=": ("tril", 0),
+    ">": ("tril", -1),
+}
+"""Which ones are where the row is below, or above, the column."""
+
+
+def _ends_of(factor: KroneckerDelta, summed: Sequence[Index]) -> tuple[Any, Expr]:
+    """The free index of a delta, and the place it is equal to; None where there is none."""
+    for target, source in (factor.args[:2], factor.args[1::-1]):
+        difference = source - target
+        for index in sorted(free_indices(difference), key=str):
+            if index in summed or difference.coeff(index) not in (1, -1):
+                continue
+            value = (index - difference / difference.coeff(index)).expand()
+            if not value.has(index):
+                return index, value
+    return None, factor
+
+
 def has_notation(tree: Tree) -> bool:
     """Whether a tree is matrix notation throughout."""
     return all(
-        t.ndim <= 2 and not (isinstance(t, Apply) and t.op in ("einsum", "index_notation"))
+        t.ndim <= 2 and not (isinstance(t, Apply) and t.op in NO_NOTATION)
         for t in tree.walk()
     )
 
@@ -505,7 +602,8 @@ PART_OPTIONS: Mapping[str, Callable[[tuple[int, ...]], Mapping[str, Any]]] = {
     **dict.fromkeys(("max", "min", "prod", "logsumexp"), _reduced),
     "norm": lambda axes: {"ord": S(2), **_reduced(axes)},
     **dict.fromkeys(
-        ("softmax", "is_max", "is_min", "prod_others"), lambda axes: {"axis": axes}
+        ("softmax", "is_max", "is_min", "prod_others", "layer_norm", "rms_norm", "deviation", "rms"),
+        lambda axes: {"axis": axes},
     ),
 }
 """The options of operations along axes, by the axes of their operand; others take a matrix."""

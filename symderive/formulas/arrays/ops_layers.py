@@ -8,7 +8,7 @@ from typing import Any
 from sympy import Expr, Rational, Tuple
 
 from symderive.formulas.arrays import explicit
-from symderive.formulas.arrays.index import ArrayOf, fresh, part
+from symderive.formulas.arrays.index import ArrayOf, Index, fresh, part
 from symderive.formulas.arrays.op import (
     Args,
     At,
@@ -32,16 +32,36 @@ def _same_shape(args: Args, _: Options) -> Shape:
 
 
 def _along(op: str) -> Callable[[Args, Options, At], Expr]:
-    """An entry of what is made along axes: there the array is one operand, elsewhere it is fixed."""
+    """An entry of what is made along axes: there the array is one operand, elsewhere it is fixed.
+
+    Further operands are numbers.
+    """
 
     def made(args: Args, options: Options, at: At) -> Expr:
         arg, axis = args[0], options["axis"]
         own = {place: fresh(arg.shape[place]) for place in axis}
         inside = [own.get(place, index) for place, index in enumerate(at)]
         operand = ArrayOf(entry(arg, inside), Tuple(*own.values()))
-        return part(op, [operand], [at[place] for place in axis])
+        numbers = [ArrayOf(entry(number, ()), Tuple()) for number in args[1:]]
+        return part(op, [operand, *numbers], [at[place] for place in axis])
 
     return made
+
+
+def _scale(op: str) -> Callable[[Args, Options, At], Expr]:
+    """The number that a normalisation divides by, for each place along the other axes."""
+
+    def made(args: Args, options: Options, at: At) -> Expr:
+        rest = iter(at)
+        whole = [Index("_", s) if a in options["axis"] else next(rest) for a, s in enumerate(args[0].shape)]
+        found: Expr = _along(op)(args, options, tuple(whole))
+        return part(op, found.arrays)  # type: ignore[attr-defined]
+
+    return made
+
+
+def _scale_shape(args: Args, options: Options) -> Shape:
+    return tuple(size for axis, size in enumerate(args[0].shape) if axis not in options["axis"])
 
 
 def _log_softmax(args: Args, options: Options) -> Tree:
@@ -63,6 +83,16 @@ def _rms_norm(args: Args, options: Options) -> Tree:
     x, eps = args
     squares = apply("mean", apply("power", x, number(2)), axis=options["axis"], keepdims=True)
     return apply("divide", x, apply("sqrt", add(squares, eps)))
+
+
+def _deviation(args: Args, options: Options) -> Tree:
+    var = apply("var", args[0], axis=options["axis"], keepdims=False, ddof=0)
+    return apply("sqrt", add(var, args[1]))
+
+
+def _rms(args: Args, options: Options) -> Tree:
+    squares = apply("mean", apply("power", args[0], number(2)), axis=options["axis"], keepdims=False)
+    return apply("sqrt", add(squares, args[1]))
 
 
 # Calls ----------------------------------------------------------------------------------------
@@ -101,6 +131,16 @@ def _leading(ndim: int) -> range:
 _EPS = Rational(1, 100_000)
 
 
+def _call_scale(op: str) -> Callable[..., Tree]:
+    def call(x: Any, eps: Any = _EPS, axis: Any = -1) -> Tree:
+        arg = as_tree(x)
+        place = axis_of(number(axis) if isinstance(axis, int) else axis, arg.ndim)
+        small = number(eps) if isinstance(eps, Rational) else as_tree(eps, "eps")
+        return apply(op, arg, small, axis=(place,))
+
+    return call
+
+
 def _call_layer_norm(x: Any, gain: Any = None, bias: Any = None, eps: Any = _EPS) -> Tree:
     return _layer("layer_norm", _last, x, gain, bias, eps)
 
@@ -125,11 +165,16 @@ ROWS: tuple[Op, ...] = (
        _along("prod_others"), explicit=explicit.prod_others),
     Op("log_softmax", "logarithm of softmax", _same_shape, expand=_log_softmax,
        call=_call_softmax("log_softmax"), example="log_softmax(X, axis=0)"),
-    Op("layer_norm", "centred and scaled along the last axis", _same_shape, expand=_normalised,
-       call=_call_layer_norm, example="layer_norm(X, x, y)"),
+    Op("layer_norm", "centred and scaled along the last axis", _same_shape, _along("layer_norm"),
+       _normalised, explicit=explicit.layer_norm, call=_call_layer_norm, example="layer_norm(X, x, y)"),
+    Op("deviation", "root of the variance and a small number", _scale_shape,
+       _scale("deviation"), _deviation, explicit=explicit.deviation, call=_call_scale("deviation"),
+       example="deviation(X)"),
+    Op("rms", "root of the mean square and a small number", _scale_shape, _scale("rms"), _rms,
+       explicit=explicit.rms, call=_call_scale("rms"), example="rms(X, axis=0)"),
     Op("rms_norm", "scaled by the root of the mean square along the last axis", _same_shape,
-       expand=_rms_norm, call=_call_rms_norm, example="rms_norm(X, x)"),
+       _along("rms_norm"), _rms_norm, explicit=explicit.rms_norm, call=_call_rms_norm, example="rms_norm(X, x)"),
     Op("batch_norm", "centred and scaled along all axes but the last", _same_shape,
-       expand=_normalised, call=_call_batch_norm, example="batch_norm(X, x, y)"),
+       _along("layer_norm"), _normalised, call=_call_batch_norm, example="batch_norm(X, x, y)"),
 )
 # fmt: on

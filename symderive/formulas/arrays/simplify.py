@@ -145,7 +145,7 @@ def scaled(
     factors: list[Tree] = [] if over == 1 else [Number((), over)]
     factors += [_power(tree, count) for tree, count in up.items()]
     if inner.core != ONE or not factors:
-        factors.append(inner.core)
+        factors += inner.core.args if is_op(inner.core, "multiply") else (inner.core,)  # type: ignore[attr-defined]
     result = _multiply(factors)
     bottom: list[Tree] = [] if under == 1 else [Number((), under)]
     bottom += [_power(tree, count) for tree, count in down.items()]
@@ -185,11 +185,37 @@ def times(trees: Sequence[Tree]) -> Tree:
         above += term.above
         below += term.below
         if term.core != ONE:
-            parts = term.core.args if is_op(term.core, "multiply") else (term.core,)  # type: ignore[attr-defined]
-            cores.update(parts)
+            cores.update(entries_of(term.core))
     parts = [_power(tree, count) for tree, count in cores.items()]
+    under = [part for part in map(divisor, parts) if part is not None]
+    parts = [part for part in parts if divisor(part) is None]
     parts.sort(key=lambda part: is_op(part, "add"))  # P*(a + b), as people write it
+    if under:
+        top = parts or [ONE]
+        return scaled(apply("divide", _multiply(top), _multiply(under)), number, above, below)
     return scaled(_multiply(parts), number, above, below)
+
+
+def divisor(tree: Tree) -> Tree | None:
+    """What an array of reciprocals divides by: d of 1/d, spread or not; None of any other."""
+    if is_op(tree, "divide") and tree.ndim and tree.args[0] == ONE:  # type: ignore[attr-defined]
+        found: Tree = tree.args[1]  # type: ignore[attr-defined]
+        return found
+    if is_op(tree, "index", "broadcast_to"):
+        inner = divisor(tree.args[0])  # type: ignore[attr-defined]
+        if inner is not None:
+            return apply(tree.op, inner, **dict(tree.options))  # type: ignore[attr-defined]
+    return None
+
+
+def entries_of(tree: Tree) -> list[Tree]:
+    """The factors of a product entry by entry, what it divides by as reciprocals."""
+    if is_op(tree, "multiply"):
+        return [part for arg in tree.args for part in entries_of(arg)]  # type: ignore[attr-defined]
+    if is_op(tree, "divide") and tree.args[1].ndim and tree.args[0] != ONE:  # type: ignore[attr-defined]
+        top, below = tree.args  # type: ignore[attr-defined]
+        return [*entries_of(top), *(apply("divide", ONE, part) for part in entries_of(below))]
+    return [tree]
 
 
 # Transposes -------------------------------------------------------------------------------------
@@ -492,9 +518,8 @@ def _entries_shared(terms: list[Term]) -> Tree | None:
     """A ⊙ B + A ⊙ C = A ⊙ (B + C)."""
     factors = []
     for term in terms:
-        parts = term.core.args if is_op(term.core, "multiply") else (term.core,)  # type: ignore[attr-defined]
         counted: Counter[Tree] = Counter()
-        for part in parts:
+        for part in entries_of(term.core):
             base, count = part, 1
             if (
                 is_op(part, "power")
@@ -575,7 +600,7 @@ class Rebuilder:
 
     def _node(self, tree: Apply) -> Tree:
         args = [self.rebuilt(arg) for arg in tree.args]
-        if tree.op in ("index_notation", "einsum"):
+        if tree.op in ("index_notation", "einsum", "place"):
             return Apply(tree.shape, tree.op, tuple(args), tree.options)
         if tree.op == "matmul" and (tree.ndim == 0 or any(arg.ndim > 2 for arg in args)):
             return apply("matmul", *args)
@@ -751,5 +776,23 @@ def _root(tree: Tree) -> Tree | None:
     return None
 
 
-SHORT: tuple[Callable[[Tree], Tree | None], ...] = (_dot, _trace, _mean, _root)
+def _distributed(tree: Tree) -> Tree | None:
+    """(n*a − sum(a))/n is a − mean(a): a size that some term cancels divides each term."""
+    if not is_op(tree, "divide", "negative"):
+        return None
+    term = term_of(tree)
+    if not is_op(term.core, "add"):
+        return None
+    sizes = tuple(t for t in term.below if isinstance(t, Number))
+    parts = [shorthand(scaled(arg, S.One, (), sizes)) for arg in term.core.args]  # type: ignore[attr-defined]
+    rest = Counter(term.below) - Counter(sizes)
+    whole = scaled(_ordered_sum(parts), term.number, term.above, tuple(rest.elements()))
+    return whole if sizes and tree_cost(whole) < tree_cost(tree) else None
+
+
+def _ordered_sum(parts: Sequence[Tree]) -> Tree:
+    return apply("add", *sorted(parts, key=lambda part: is_op(part, "negative")))
+
+
+SHORT: tuple[Callable[[Tree], Tree | None], ...] = (_dot, _trace, _mean, _root, _distributed)
 """Shorter names for what a tree says, a row each."""
