@@ -143,7 +143,7 @@ class Model:
         if self.learning_rate <= 0:
             raise ModelError("learning_rate must be positive", where=source)
         self.warnings: tuple[str, ...] = ()
-        self.batch: object = None  # how it was lifted from one sample; see batch.py
+        self.batch: object = None  # how it was lifted from one sample; see batching.py
         self.target = self._find_target(target)
 
     # Reading ------------------------------------------------------------------------------

@@ -149,10 +149,6 @@ def gradient_cell(context: Context) -> Iterator[Block]:
             each(sources, "name, formula in d.gradient().items()")
             + '    print(f"∂{d.target}/∂{name} = {formula}")'
         )
-        yield Run(_each(sources, "name in d.sources") + body)
-    else:
-        body = '    print(f"∂{d.target}/∂{name} = {formula}")'
-        yield Run(_each(sources, "name, formula in d.gradient().items()") + body)
 
 
 def claims_cells(context: Context) -> Iterator[Block]:
