@@ -131,7 +131,7 @@ def _divisors(formula: Expr) -> set[Expr]:
 class ArrayPartial(Partial):
     """∂target[t, …]/∂source[a, …] along every path, as a formula of indices."""
 
-    shape: ArrayShape
+    shape: ArrayShape  # type: ignore[assignment]
     shapes: Mapping[str, Shape] = field(default_factory=dict, repr=False)
     taken: frozenset[str] = frozenset()
 
