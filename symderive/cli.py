@@ -142,9 +142,16 @@ def _update(options: argparse.Namespace) -> int:
     update = derivation.update() if rate is None else derivation.update(learning_rate=rate)
     width = max(map(len, [*update.old, derivation.target]))
     for name, old in update.old.items():
-        print(f"{name:{width}}  {_shown(old)} → {_shown(update.new[name])}")
-    print(f"{derivation.target:{width}}  {update.old_loss:.15g} → {update.new_loss:.15g}")
+        print(f"{name:{width}}  {_number(old)} → {_number(update.new[name])}")
+    print(f"{derivation.target:{width}}  {_number(update.old_loss)} → {_number(update.new_loss)}")
     return OK
+
+
+def _number(value: Any) -> str:
+    """A number with 15 digits; an array as its rows."""
+    if getattr(value, "ndim", 0) or isinstance(value, list | tuple):
+        return f"[{', '.join(map(_number, value))}]"
+    return f"{value:.15g}"
 
 
 def _read(name: str, options: argparse.Namespace) -> Derivation:
@@ -178,19 +185,10 @@ def _train(options: argparse.Namespace) -> int:
         training = derivation.train(learning_rate=options.learning_rate, steps=options.steps)
     width = max(map(len, [*training.start, derivation.target]))
     for name, old in training.start.items():
-        print(f"{name:{width}}  {_shown(old)} → {_shown(training.end[name])}")
+        print(f"{name:{width}}  {_number(old)} → {_number(training.end[name])}")
     first, *_, last = (*training.losses, training.losses[-1])
     print(f"{derivation.target:{width}}  {first:.15g} → {last:.15g}")
     return OK
-
-
-def _shown(value: Any) -> str:
-    """A number to 15 digits, an array as lists."""
-    if getattr(value, "ndim", 0):
-        value = value.tolist()
-    if isinstance(value, list):
-        return f"[{', '.join(map(_shown, value))}]"
-    return f"{value:.15g}"
 
 
 def _claim(text: str) -> tuple[str, str]:

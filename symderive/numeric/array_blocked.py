@@ -7,7 +7,6 @@ from memory once, and no array of their size is made.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,7 +17,8 @@ from symderive.numeric.array_forms import FORMS
 from symderive.numeric.array_ordering import Step
 from symderive.numeric.array_source import ArrayProgram, Writer
 
-CACHE = 60_000  # numbers: about half of a second-level cache of a megabyte
+CACHE = 240_000  # numbers in a block, all its arrays together: about two megabytes
+FEWEST = 8  # blocks; fewer do not pay for the loop
 SMALLEST, LARGEST = 128, 8192  # rows of a block
 
 BEFORE, ROWS, SUM, AFTER = "before", "rows", "sum", "after"
@@ -146,12 +146,18 @@ class BlockedWriter(Writer):
         kinds: What each is to the loop.
         rows: The axis.
         block: How many rows at a time.
+        sizes: How large the sizes are.
     """
 
     def __init__(
-        self, program: ArrayProgram, kinds: Mapping[str, str], rows: Symbol, block: int
+        self,
+        program: ArrayProgram,
+        kinds: Mapping[str, str],
+        rows: Symbol,
+        block: int,
+        sizes: Mapping[str, int],
     ) -> None:
-        super().__init__(program)
+        super().__init__(program, sizes)
         self.kinds, self.rows, self.block = kinds, rows, block
         self.sections: dict[str, list[str]] = {BEFORE: [], ROWS: [], AFTER: []}
         self.current = BEFORE
@@ -182,7 +188,7 @@ class BlockedWriter(Writer):
             form = FORMS.get(step.op) if step.data is not None else None
             temporary = step.name in self.program.temporaries
             if temporary and kind != SUM and not (form and form.after):
-                free = form is not None and form.free and bool(re.fullmatch(r"\w+\W.{0,30}", text))
+                free = form is not None and form.free and self._named(step)
                 same = consumers.get(step.name, set()) <= ({ROWS, SUM} if kind == ROWS else {kind})
                 if free or (self.uses[step.name] == 1 and same and len(text) <= 72):
                     self.pending[step.name] = text, level, free
@@ -238,14 +244,14 @@ def emit_fast(program: ArrayProgram, sizes: Mapping[str, int]) -> str | None:
         return float(axis.xreplace({s: sizes.get(s.name, 1) for s in axis.free_symbols}))
 
     for name in sorted(sizes, key=lambda name: -sizes[name]):
-        if sizes[name] < 2 * SMALLEST:
+        if sizes[name] < FEWEST * SMALLEST:
             return None
         rows = Symbol(name)
         kinds = kinds_of(program, rows)
         if kinds is None or SUM not in kinds.values():
             continue
         block = block_of(program, kinds, rows, size)
-        if sizes[name] >= 2 * block:
-            return BlockedWriter(program, kinds, rows, block).text()
+        if sizes[name] >= FEWEST * block:
+            return BlockedWriter(program, kinds, rows, block, sizes).text()
         return None
     return None

@@ -24,12 +24,14 @@ class Call:
         shapes: Shapes of the operands.
         shape: Shape of the result.
         size: A size as text.
+        count: A size as a number, for the fastest form; None for the most readable one.
     """
 
     data: Any
     shapes: Sequence[Shape]
     shape: Shape
     size: SizeText
+    count: Callable[[Expr], float] | None = None
 
     def sizes(self, shape: Shape) -> str:
         """A shape as text."""
@@ -143,8 +145,31 @@ def _diagonal(call: Call, x: str) -> str:
     return f'np.einsum("{spec}->{_letters([numbers[label] for label in out])}", {x})'
 
 
-def _reduce(ufunc: str, more: str = "") -> Form:
-    return Form(lambda call, x: f"np.{ufunc}.reduce({x}, {call.axis(call.data)}{more})")
+def _sum(call: Call, x: str) -> str:
+    """Along some axes einsum is up to five times as fast as a reduction."""
+    if call.count is None:
+        return f"np.sum({x})" if not call.shape else f"np.sum({x}, {call.axis(call.data)})"
+    rank = len(call.shapes[0])
+    if len(call.data) == rank:
+        return f"np.add.reduce({x}, axis=None)"
+    kept = _letters([axis for axis in range(rank) if axis not in call.data])
+    return f'np.einsum("{_letters(range(rank))}->{kept}", {x})'
+
+
+def _extreme(ufunc: str, readable: str, worst: str) -> Form:
+    """The greatest or least along axes; a few columns are compared one with the other."""
+
+    def text(call: Call, x: str) -> str:
+        if call.count is None:
+            return f"np.{readable}({x}, {call.axis(call.data)})"
+        counts = [call.count(size) for size in call.shapes[0]]
+        if 0 in counts:
+            return f"np.{ufunc}.reduce({x}, {call.axis(call.data)}, initial={worst})"
+        if call.data == (1,) and len(counts) == 2 and counts[1] <= 32:
+            return f"np.{ufunc}.reduce(np.ascontiguousarray(np.transpose({x})), axis=0)"
+        return f"np.{ufunc}.reduce({x}, {call.axis(call.data)})"
+
+    return Form(text)
 
 
 def _function(name: str) -> Form:
@@ -163,10 +188,10 @@ FORMS: Mapping[str, Form] = {
     "windows": Form(_windows),
     "diagonal": Form(_diagonal, ATOM, (ATOM,), free=True),
     "embed": _function("np.diag"),
-    "sum": _reduce("add"),
-    "prod_over": _reduce("multiply"),
-    "max_over": _reduce("maximum", ", initial=-np.inf"),
-    "min_over": _reduce("minimum", ", initial=np.inf"),
+    "sum": Form(_sum),
+    "prod_over": Form(lambda call, x: f"np.prod({x}, {call.axis(call.data)})"),
+    "max_over": _extreme("maximum", "max", "-np.inf"),
+    "min_over": _extreme("minimum", "min", "np.inf"),
     "cumsum": Form(lambda call, x: f"np.cumsum({x}, axis={call.data[0]})"),
     "inv": _function("np.linalg.inv"),
     "det": _function("np.linalg.det"),

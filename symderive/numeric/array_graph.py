@@ -13,7 +13,7 @@ from typing import Any
 from sympy import Expr, S
 
 from symderive.formulas.arrays.syntax import Shape
-from symderive.numeric.graph import Graph, Node, Rule
+from symderive.numeric.graph import Graph, Node, Rule, single
 
 Labels = tuple[int, ...]
 SCALAR_NODES = frozenset(["const", "input", "add", "mul"])
@@ -81,6 +81,13 @@ class ArrayGraph(Graph):
                 shape = broadcast(shapes)
             self._shape_of[node.id] = shape
         return node
+
+    def call(self, op: str, *args: Node) -> Node:
+        """A function of nodes; a factor leaves abs(…), where it may join another."""
+        scaled = single(args[0]) if op == "abs" else None
+        if scaled is not None and not args[0].named:
+            return self.scale(super().call("abs", scaled[0]), abs(scaled[1]))
+        return super().call(op, *args)
 
     # Array nodes ------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from sympy import Expr
 
 from symderive.formulas.arrays.syntax import Shape
 from symderive.numeric.array_graph import SCALAR_NODES, ArrayGraph, broadcast
-from symderive.numeric.graph import Node, Number
+from symderive.numeric.graph import Node, Number, exact, over
 from symderive.numeric.ordering import Ordering
 from symderive.numeric.program import Assignment, Operand
 
@@ -106,13 +106,31 @@ class ArrayOrdering(Ordering):
             terms = sorted(terms, key=lambda term: self._size(term[0]))
         return super()._signed_sum(constant, terms, name)
 
-    def _product(self, node: Node, name: str) -> Operand:
+    def _sum(self, node: Node, name: str) -> Operand:
+        constant, factors = node.data
+        (first, *more) = node.args
+        if more or constant != 0 or not self._mixed(first):
+            return super()._sum(node, name)
+        return self._product(first, name, factors[0])
+
+    def _mixed(self, node: Node) -> bool:
+        """Whether it is a product of factors of different sizes that has no value yet."""
+        new = node.op == "mul" and not node.named and node not in self._operands
+        return new and len({self._size(n) for n in node.args}) > 1
+
+    def _product(self, node: Node, name: str, factor: Number = 1) -> Operand:
         powers: list[tuple[Node, Number]] = list(zip(node.args, node.data, strict=True))
         sizes = {self._size(n) for n, _ in powers}
         if len(sizes) == 1:
             return super()._product(node, name)
         above: list[Operand] = []
         below: list[Operand] = []
+        if factor != 1:
+            inverse = over(1, factor)
+            if isinstance(inverse, int) and not isinstance(factor, int):
+                below.append(float(inverse))
+            else:
+                above.append(float(exact(factor)))
         groups = [[(n, e) for n, e in powers if self._size(n) == size] for size in sorted(sizes)]
         for position, group in enumerate(groups):
             last = position == len(groups) - 1

@@ -67,7 +67,9 @@ class ArrayFunction:
         self.backend = "numpy"
         self._known = frozenset(self.inputs)
         self._cache: dict[tuple[Any, ...], Positional] = {}
+        self._fast: dict[tuple[int, ...], Positional] = {}
         self._plain_sizes = _places_of_sizes(self.shapes)
+        self._places = tuple(self._plain_sizes.values())
 
     @cached_property
     def reduce(self) -> str:
@@ -98,7 +100,11 @@ class ArrayFunction:
 
     @cached_property
     def source(self) -> str:
-        """The source text of the function, in the names of the model."""
+        """The function as readable source text, in the names of the model.
+
+        What runs computes the same; for the sizes at hand it may go block by block and add up in
+        another way.
+        """
         return emit(self.program())
 
     def _compiled(self, what: str, sizes: Mapping[str, int]) -> Positional:
@@ -113,19 +119,23 @@ class ArrayFunction:
                 "stages": [name for name, _ in self.definitions],
             }[what]
             program = self.program(outputs, sizes)
-            text = emit_fast(program, sizes) or emit(program)
-            self._cache[key] = load(text)
+            quiet = np.errstate(all="ignore")  # 1/0 is inf, log(0) is -inf
+            text = emit_fast(program, sizes) or emit(program, sizes)
+            self._cache[key] = quiet(load(text))
         return self._cache[key]
 
     # Calls --------------------------------------------------------------------------------------
 
     def positional(self, *values: Any) -> tuple[Any, ...]:
         """The fast path: inputs in order, (value, *derivatives) back; nothing is checked."""
-        sizes = {
-            name: values[place].shape[axis] for name, (place, axis) in self._plain_sizes.items()
-        }
-        with np.errstate(all="ignore"):
-            return self._compiled("gradient", sizes)(*values)
+        sizes = [values[place].shape[axis] for place, axis in self._places]
+        run = self._fast.get(tuple(sizes))
+        if run is None:
+            if len(self._fast) >= _KEPT:
+                self._fast.clear()
+            named = dict(zip(self._plain_sizes, sizes, strict=True))
+            run = self._fast[tuple(sizes)] = self._compiled("gradient", named)
+        return run(*values)
 
     def __call__(self, **values: Any) -> tuple[Any, dict[str, Any]]:
         """The value and the gradient by parameter.
@@ -154,12 +164,11 @@ class ArrayFunction:
     def _call(self, what: str, values: Mapping[str, Any]) -> list[Any]:
         given = self.arguments(values)
         sizes = self.sizes(given)
-        with np.errstate(all="ignore"):
-            try:
-                results = self._compiled(what, sizes)(*given)
-            except np.linalg.LinAlgError as error:
-                message = f"a matrix has no inverse or no factors at this point ({error})"
-                raise SymderiveError(message) from None
+        try:
+            results = self._compiled(what, sizes)(*given)
+        except np.linalg.LinAlgError as error:
+            message = f"a matrix has no inverse or no factors at this point ({error})"
+            raise SymderiveError(message) from None
         return [_own(result, given) for result in results]
 
     def arguments(self, values: Mapping[str, Any]) -> list[Any]:

@@ -55,11 +55,15 @@ class Writer:
 
     Args:
         program: The steps.
-        name: Of the function.
+        sizes: About how large the sizes are: the fastest forms for them are written; without
+            them the most readable ones, which compute the same.
     """
 
-    def __init__(self, program: ArrayProgram, name: str = "value_and_gradient") -> None:
-        self.program, self.name = program, name
+    name = "value_and_gradient"
+
+    def __init__(self, program: ArrayProgram, sizes: Mapping[str, int] | None = None) -> None:
+        self.program, self.sizes = program, sizes
+        self.guarded = sizes is not None and 0 in sizes.values()
         own = [*program.inputs, *(step.name for step in program.steps)]
         self.names = identifiers([*own, *(s for s in program.sizes if s not in own)])
         self.shapes: dict[str, Shape] = {**dict.fromkeys(program.sizes, ()), **program.inputs}
@@ -138,7 +142,7 @@ class Writer:
             self.shapes[step.name] = step.shape
             form = FORMS.get(step.op) if step.data is not None else None
             if step.name in self.program.temporaries:
-                free = form is not None and form.free and bool(re.fullmatch(r"\w+\W.{0,30}", text))
+                free = form is not None and form.free and self._named(step)
                 once = self.uses[step.name] == 1 and len(text) <= _LONGEST
                 if (once or free) and not (form and form.after):
                     self.pending[step.name] = text, level, free
@@ -155,9 +159,21 @@ class Writer:
                 part = len(lines)
         return lines
 
+    def _named(self, step: Step) -> bool:
+        """Whether the operands are names, or views of such, which may be written twice."""
+        waiting = [self.pending[o] for o in step.operands if o in self.pending]
+        return all(free for _, _, free in waiting)
+
     def _call(self, step: Step) -> Call:
         shapes = [self.shapes[o] if isinstance(o, str) else () for o in step.operands]
-        return Call(step.data, shapes, step.shape, self.size)
+        return Call(
+            step.data, shapes, step.shape, self.size, None if self.sizes is None else self.count
+        )
+
+    def count(self, size: Expr) -> float:
+        """A size as a number."""
+        known = self.sizes or {}
+        return float(size.xreplace({s: known.get(s.name, 1) for s in size.free_symbols}))
 
     def expression(self, step: Step) -> tuple[str, int]:
         """The right side of a step, and its precedence."""
@@ -165,7 +181,12 @@ class Writer:
             op = OPS[step.op]
             level, loosest = op.numpy_level, op.operands
             plain = step.op == "div" and isinstance(step.operands[0], float)
-            if plain and isinstance(step.operands[1], str) and not self.shapes[step.operands[1]]:
+            if (
+                self.guarded
+                and plain
+                and isinstance(step.operands[1], str)
+                and not self.shapes[step.operands[1]]
+            ):
                 texts = [self.operand(o)[0] for o in step.operands]
                 return f"np.divide({', '.join(texts)})", ATOM  # 1/0 is inf, not an error
         else:
@@ -204,6 +225,6 @@ class Writer:
         return repr(operand), SIGN if operand < 0 else ATOM
 
 
-def emit(program: ArrayProgram, name: str = "value_and_gradient") -> str:
-    """The program as a Python module."""
-    return Writer(program, name).text()
+def emit(program: ArrayProgram, sizes: Mapping[str, int] | None = None) -> str:
+    """The program as a Python module, readable or, for about these sizes, fast."""
+    return Writer(program, sizes).text()

@@ -96,6 +96,10 @@ class Planner:
                     n: e for n, e in zip(node.args, node.data, strict=True) if n is not inner
                 }
                 made = self._contraction(inner, scalars)
+            elif node.op == "view" and self._turned(node):
+                inner = node.args[0]
+                output = tuple(inner.data[1][axis] for axis in node.data)
+                made = self._contraction(inner, {}, output)
             elif node.op == "logdet" and node.args[0] in self.positive:
                 made = self.graph.array("logdet_positive", [self.get(node.args[0])])
             else:
@@ -105,6 +109,11 @@ class Planner:
             made.named = made.named or (node.named and made.op not in ("const", "input"))
             self.done[node] = made
         return made
+
+    def _turned(self, node: Node) -> bool:
+        """Whether it is another order of the axes of a contraction that nothing else uses."""
+        inner = node.args[0]
+        return inner.op == "contract" and self._private(inner) and None not in node.data
 
     def _only_multiplied(self, node: Node) -> bool:
         """Whether only products need an inverse."""
@@ -119,17 +128,19 @@ class Planner:
 
     # Taking in ------------------------------------------------------------------------------
 
-    def _contraction(self, node: Node, scalars: Mapping[Node, Number]) -> Node:
+    def _contraction(
+        self, node: Node, scalars: Mapping[Node, Number], output: Labels | None = None
+    ) -> Node:
         product = _Product({})
         product.scalars += [(self.get(n), e) for n, e in scalars.items()]
-        inside, output = node.data
+        inside, own = node.data
         for arg, labels in zip(node.args, inside, strict=True):
             for label, size in zip(labels, self.source.shape(arg), strict=True):
                 if product.sizes.get(label, S.One) is S.One:
                     product.sizes[label] = size
         for arg, labels in zip(node.args, inside, strict=True):
             self._gather(product, arg, labels, True)
-        return self._result(product, output)
+        return self._result(product, own if output is None else output)
 
     def _gather(self, product: _Product, node: Node, labels: Labels, top: bool) -> None:
         """Add a factor of the source graph to a product; ``top`` where it stands in it itself."""

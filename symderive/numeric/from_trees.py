@@ -86,7 +86,6 @@ class Reader:
             raise ModelError(f"the operation {tree.op} has no numeric form")
         return named_function(self.graph, tree.op, [strip(self.node(arg)) for arg in tree.args])
 
-
     def _by_entry(self, tree: Apply, entry: Callable[..., Any]) -> Node:
         """An operation without a form of its own, by what one entry of it is."""
         from symderive.numeric.from_indices import IndexReader
