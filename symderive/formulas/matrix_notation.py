@@ -224,8 +224,9 @@ class MatrixPrinter:
             return term
         ones = Term((BOLD_ONE,))
         if arg.ndim == 0:
-            over = () if term.over == (Built(ONE),) and not term.chain else term.over
-            return replace(term, over=over).then(ones)
+            if term.over == (Built(ONE),) and not term.chain:
+                return replace(term, over=()).then(ones)
+            return self.closed(term).then(ones)  # (xᵀy)1
         if len(shape) == 1:
             return term
         if arg.ndim == 1:
