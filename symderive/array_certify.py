@@ -121,7 +121,7 @@ def _witnessed(left: Expr, right: Expr, algebra: Algebra, where: Mapping[Expr, E
     sides = [resolved(side) for side in (left, right)]
     if sides[0] is None or sides[1] is None:
         return False
-    put = [defined(evaluated(_named_put_in(side, where))) for side in sides]
+    put = [defined(evaluated(named_put_in(side, where))) for side in sides]
     return algebra.equal(*put)
 
 
@@ -144,7 +144,7 @@ def _of_sympy(formula: Basic) -> bool:
     return function_of(formula) is None or type(formula).__module__.startswith("sympy")
 
 
-def _named_put_in(formula: Basic, where: Mapping[Expr, Expr]) -> Any:
+def named_put_in(formula: Basic, where: Mapping[Expr, Expr]) -> Any:
     """The formula with every entry of a stage replaced by its definition at that entry."""
     found: dict[Basic, Basic] = {}
     for entry, definition in where.items():
@@ -168,7 +168,7 @@ def entries_put_in(formula: Expr, stages: Mapping[str, Any]) -> Expr:
     for stage in stages.values():
         where[entry_of(stage.name, stage.parsed.template.indices)] = stage.written
     for _ in range(MAX_PUT_IN):
-        put: Expr = _named_put_in(formula, where)
+        put: Expr = named_put_in(formula, where)
         if put == formula:
             break
         formula = put

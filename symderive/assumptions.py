@@ -49,7 +49,7 @@ def assumptions(model: Model, chain: Chain) -> tuple[Assumption, ...]:
             continue
         seen.add(id(link.kind))
         for part in (link.stage.formula, evaluated(link.step.result)):
-            for condition, reason in _conditions(part):
+            for condition, reason in conditions_of(part):
                 found.setdefault(condition, f"{reason} in {stage}")
         for scale in sorted(link.kind.forms[0].scales, key=str):
             named = link.here(scale)
@@ -86,11 +86,12 @@ def _of_entries(found: dict[Relational, str], model: Model) -> dict[Relational, 
     return result
 
 
-def _conditions(formula: Basic) -> Iterator[tuple[Relational, str]]:
+def conditions_of(formula: Basic) -> Iterator[tuple[Relational, str]]:
+    """What the parts of a formula need, and which part needs it."""
     if isinstance(formula, Piecewise):  # a branch's own conditions hold where the branch does
         return
     for arg in formula.args:
-        yield from _conditions(arg)
+        yield from conditions_of(arg)
     if isinstance(formula, Pow):
         yield from _of_power(formula)
     row = function_of(formula)
