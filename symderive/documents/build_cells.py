@@ -158,6 +158,10 @@ def gradient_cell(context: Context) -> Iterator[Block]:
             "    part = d.partial(d.target, name)\n"
             '    print(f"∂{d.target}/∂{name} = {part.matrix or part.formula}")'
         )
+        yield Run(_each(sources, "name in d.sources") + body)
+    else:
+        body = '    print(f"∂{d.target}/∂{name} = {formula}")'
+        yield Run(_each(sources, "name, formula in d.gradient().items()") + body)
 
 
 def claims_cells(context: Context) -> Iterator[Block]:
