@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
-from symderive.array_model import value_shape
+from sympy import Symbol
+
+from symderive.array_model import renamed, value_shape
 from symderive.documents.array_wording import (
     ArrayContext,
     flat,
@@ -30,8 +32,11 @@ from symderive.documents.wording import Context, aligned, mark_of, number
 from symderive.formulas.arrays.index import entry_of
 from symderive.formulas.arrays.op import entry, indices_of
 from symderive.formulas.arrays.ops import OPS
-from symderive.formulas.arrays.syntax import Apply, Tree
-from symderive.formulas.functions import FUNCTIONS, NamedFunction
+from symderive.formulas.arrays.reading import parse_array
+from symderive.formulas.arrays.syntax import Apply, Leaf, Tree
+from symderive.formulas.functions import FUNCTIONS
+from symderive.formulas.matrix_entries import with_index
+from symderive.formulas.matrix_notation import MatrixPrinter
 from symderive.formulas.printing import Printer
 from symderive.formulas.tree import (
     DOT,
@@ -105,15 +110,40 @@ def _entry_line(context: Context, stage: Stage) -> Equation:
     return Equation(left, printer.node(entry(whole, at)))
 
 
-def functions_of(stage: Stage) -> list[NamedFunction]:
-    """The named scalar functions that a stage calls and that have a definition."""
-    found: dict[str, NamedFunction] = {}
-    for part in stage_tree(stage).walk():
-        if isinstance(part, Apply) and part.op not in OPS:
-            row = dict(part.options).get("function") or FUNCTIONS.get(part.op)
-            if row is not None and row.definition is not None:
-                found.setdefault(row.name, row)
-    return list(found.values())
+DEFINITIONS: Mapping[str, str] = {
+    "softmax": "exp(u)/sum(exp(u))",
+    "log_softmax": "u - log(sum(exp(u)))",
+    "logsumexp": "log(sum(exp(u)))",
+    "layer_norm": "(u - mean(u))/sqrt(mean((u - mean(u))**2) + epsilon)",
+    "batch_norm": "(u - mean(u))/sqrt(mean((u - mean(u))**2) + epsilon)",
+    "rms_norm": "u/sqrt(mean(u**2) + epsilon)",
+    "var": "mean((u - mean(u))**2)",
+    "std": "sqrt(mean((u - mean(u))**2))",
+}
+"""What an operation makes of one row or column u."""
+
+
+def array_definitions(context: Context, stages: Sequence[Stage]) -> list[Equation]:
+    """softmax(u)_i = … of the operations that stages use."""
+    used: dict[str, Apply] = {}
+    for stage in stages:
+        for part in stage_tree(stage).walk():
+            if isinstance(part, Apply) and part.op in DEFINITIONS:
+                used.setdefault(part.op, part)
+    return [_array_definition(context, part) for part in used.values()]
+
+
+def _array_definition(context: Context, part: Apply) -> Equation:
+    size = Symbol("n")
+    vector = Leaf((size,), "u")
+    body, names, _ = parse_array(DEFINITIONS[part.op], FUNCTIONS, {"u": (size,)})
+    body = renamed(body, {f"_{k}": name for k, name in enumerate(names)})
+    at = indices_of(body.shape)
+    printer = Printer(("u", "n"), True, {})
+    whole = MatrixPrinter((), indices=printer).built(Apply(body.shape, part.op, (vector,)))
+    places = [printer.node(index) for index in at]
+    left = with_index(whole, places).node if places else whole.node
+    return Equation(left, printer.node(entry(body, at)), (OPS[part.op].title,))
 
 
 def inputs_table(context: Context) -> TableBlock | None:
