@@ -1,4 +1,4 @@
-"""Putting matrix notation together: scalars in front, matrices side by side, exponents, brackets."""
+"""Pieces of matrix notation: scalars in front, matrices side by side, exponents, brackets."""
 
 from __future__ import annotations
 
