@@ -8,7 +8,7 @@ import pytest
 import typst as typst_compiler
 from sympy import symbols
 
-from symderive import Derivation, Model, derive, documents
+from symderive import Derivation, Model, batch, derive, documents
 from symderive.documents.array_rules_told import BY_NAME, statement
 from symderive.documents.array_wording import norm_of, notation, numbers_node, relettered
 from symderive.documents.build import outline
@@ -96,6 +96,14 @@ def test_without_values_there_are_no_numbers(network: Derivation) -> None:
 def test_later_derivatives_stand_in_brackets_where_they_are_transposed(network: Derivation) -> None:
     text = documents.render(network, "md")
     assert r"\left(\frac{\partial L}{\partial Z}\right)^{\top}\mathbf{1}" in text
+
+
+def test_the_rows_of_a_batch_are_marked_as_proved() -> None:
+    neuron = Model({"A": "x*w + b", "L": "(A - y)**2"}, parameters=["w", "b"], constants=["x", "y"])
+    lifted = derive(batch(neuron, {"x": [1.0, 2.0, 3.0], "y": [0.0, 1.0, 0.5]}, target="J"))
+    told = [b for b in outline(lifted).blocks if isinstance(b, Equations)]
+    marks = {plain(line.left): line.mark for line in told[1].lines if line.left is not None}
+    assert marks["A[i]"] == marks["L[i]"] == "proved"
 
 
 def test_what_is_known_of_an_array_is_in_the_table() -> None:

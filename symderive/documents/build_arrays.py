@@ -98,7 +98,11 @@ def stages_told(context: Context, stages: Sequence[Stage]) -> Iterator[Block]:
     yield aligned(lines)
     shapes = "Beside each stage is its shape; arrays have theirs below them, and in the table. "
     yield Paragraph((shapes, *notation(nodes)))
-    yield Paragraph(("Entry by entry, with an index for each axis, the same stages are",))
+    batch: Any = context.derivation.model.batch
+    intro = "Entry by entry, with an index for each axis, the same stages are"
+    if batch is not None:  # the lift itself is told in the text of the model
+        intro += "; a tick marks a row that is proved to be the model of one sample"
+    yield Paragraph((intro,))
     yield aligned(entries)
 
 
@@ -107,7 +111,10 @@ def _entry_line(context: Context, stage: Stage) -> Equation:
     at = indices_of(whole.shape)
     printer = Printer((*arrays(context).names, *sorted(arrays(context).taken)), True, {})
     left = printer.node(entry_of(stage.name, at))  # first, so that its indices are i, j, …
-    return Equation(left, printer.node(entry(whole, at)))
+    batch: Any = context.derivation.model.batch
+    certificates = {} if batch is None else batch.certificates
+    mark = mark_of(certificates.get(stage.name))
+    return Equation(left, printer.node(entry(whole, at)), (), mark)
 
 
 DEFINITIONS: Mapping[str, str] = {
