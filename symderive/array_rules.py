@@ -166,6 +166,16 @@ def _normalised(scale: str, centred: bool) -> Change:
     return change
 
 
+def _scale(normalised: str) -> Change:
+    """∂s = Σ z_p/N ∂U_p, z the normalised array."""
+
+    def change(p: Part, at: Sequence[Index], moved: Expr) -> Expr:
+        count = product(*(index.size for index in at))
+        return quotient(sigma_as_is(product(part(normalised, p.arrays, at), moved), at), count)
+
+    return change
+
+
 PART_ROWS: tuple[PartRule, ...] = (
     PartRule("inv", "inverse rule", "inv(U)", "-inv(U) @ dU @ inv(U)", _inverse),
     PartRule("det", "determinant rule", "det(U)", "det(U)*tr(inv(U) @ dU)", _determinant),
@@ -245,6 +255,22 @@ PART_ROWS: tuple[PartRule, ...] = (
         "(dU - Z*mean(Z*dU))/s",
         _normalised("rms", False),
         "Z is the result, s the root of the mean square and a small constant",
+    ),
+    PartRule(
+        "deviation",
+        "deviation rule",
+        "s",
+        "mean(Z*dU)",
+        _scale("layer_norm"),
+        "s is the root of the variance and a small constant, Z is (U - mean(U))/s",
+    ),
+    PartRule(
+        "rms",
+        "root-mean-square of the scale",
+        "s",
+        "mean(Z*dU)",
+        _scale("rms_norm"),
+        "s is the root of the mean square and a small constant, Z is U/s",
     ),
     PartRule(
         "norm", "derivative of the norm", "norm(U)", "sum(U*dU)/norm(U)", _norm, "U is not zero"
