@@ -28,7 +28,7 @@ from sympy.core.function import AppliedUndef
 from symderive.certify import SEED, certify, defined
 from symderive.formulas.arrays.algebra import Algebra
 from symderive.formulas.arrays.concrete import concrete, entry_name
-from symderive.formulas.arrays.index import Index, Part, entry_of, free_indices, substitute
+from symderive.formulas.arrays.index import Index, Part, free_indices, substitute
 from symderive.formulas.arrays.properties import Knowledge
 from symderive.formulas.arrays.syntax import Shape
 from symderive.formulas.functions import function_of
@@ -156,23 +156,6 @@ def named_put_in(formula: Basic, where: Mapping[Expr, Expr]) -> Any:
                 at = dict(zip(entry.indices, other.indices, strict=True))
                 found[other] = substitute(definition, at)
     return formula.xreplace(found)
-
-
-MAX_PUT_IN = 12
-"""Rounds in which the definitions of stages are put into a formula."""
-
-
-def entries_put_in(formula: Expr, stages: Mapping[str, Any]) -> Expr:
-    """The formula with the entries of stages replaced by their definitions, all the way down."""
-    where: dict[Expr, Expr] = {}
-    for stage in stages.values():
-        where[entry_of(stage.name, stage.parsed.template.indices)] = stage.written
-    for _ in range(MAX_PUT_IN):
-        put: Expr = named_put_in(formula, where)
-        if put == formula:
-            break
-        formula = put
-    return formula
 
 
 def _places(indices: Sequence[Index], sizes: Mapping[str, int]) -> list[dict[Index, int]]:
