@@ -5,7 +5,7 @@ import contextlib
 import numpy as np
 import pytest
 from sympy import Expr, Integer, S, Symbol
-from test_array_ops import EXAMPLES, arrays_at, numpy_answer
+from test_array_ops import EXAMPLES, NUMPY, arrays_at, numpy_answer
 from test_array_ops import SHAPES as TEXT_SHAPES
 from test_array_ops import SIZES as TEXT_SIZES
 
@@ -18,6 +18,14 @@ from symderive.formulas.functions import FUNCTIONS
 from symderive.numeric import train, update
 from symderive.numeric.array_blocked import emit_fast
 from symderive.numeric.array_program import ArrayFunction
+
+
+def root_mean_square(x: np.ndarray, axis: object = None, eps: float = 1e-5) -> np.ndarray:
+    return np.sqrt(np.mean(x**2, axis=axis) + eps)
+
+
+NUMPY.setdefault("rms", root_mean_square)
+NUMPY.setdefault("deviation", lambda x, axis=None: np.sqrt(np.var(x, axis=axis) + 1e-5))
 
 m, n, p = Symbol("m"), Symbol("n"), Symbol("p")
 SHAPES = {
@@ -470,7 +478,7 @@ def test_equal_parts_are_computed_once() -> None:
 
 def test_blocks_of_rows_change_nothing() -> None:
     random = np.random.default_rng(1)
-    rows = 20_011
+    rows = 200_011
     f = logistic()
     at = {
         "X": random.normal(size=(rows, 7)),

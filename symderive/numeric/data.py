@@ -166,7 +166,9 @@ def _slow(path: Path, names: Sequence[str], delimiter: str, source: str) -> Any:
                     raise ModelError(
                         f"{len(row)} entries, but there are {len(names)} columns", where=place
                     )
-                rows.append([_entry(cell, name, place) for cell, name in zip(row, names, strict=True)])
+                rows.append(
+                    [_entry(cell, name, place) for cell, name in zip(row, names, strict=True)]
+                )
         except (csv.Error, UnicodeDecodeError) as error:
             raise _unreadable(error, source, reader.line_num) from None
     return np.array(rows, dtype=np.float64).reshape(len(rows), len(names))

@@ -410,6 +410,43 @@ def _over(op: str) -> Make:
     return made
 
 
+# Normalisations -------------------------------------------------------------------------------
+
+
+def _axes_of(graph: ArrayGraph, node: Node, options: Options) -> tuple[int, ...]:
+    return tuple(options.get("axis", range(graph.ndim(node))))
+
+
+def _root_mean_square(graph: ArrayGraph, x: Node, eps: Node, axes: Sequence[int]) -> Node:
+    """√(mean of squares + ε) along axes."""
+    total = graph.total(graph.mul(1, [(x, 2)]), axes)
+    sizes = [(graph.size(graph.shape(x)[axis]), -1) for axis in axes]
+    mean = graph.mul(1, [(total, 1), *sizes])
+    return graph.mul(1, [(graph.add(0, [(mean, 1), (strip(eps), 1)]), Fraction(1, 2))])
+
+
+def _centred(graph: ArrayGraph, x: Node, axes: Sequence[int]) -> Node:
+    """The array minus its mean along axes."""
+    sizes = [(graph.size(graph.shape(x)[axis]), -1) for axis in axes]
+    mean = graph.mul(1, [(graph.total(x, axes, True), 1), *sizes])
+    return graph.call("group", graph.add(0, [(x, 1), (mean, -1)]))
+
+
+def _normalised(centre: bool, divide: bool) -> Make:
+    """√(mean square + ε) along axes, or the array over it; of the array minus its mean, or not."""
+
+    def made(graph: ArrayGraph, args: Sequence[Node], options: Options) -> Node:
+        x, eps = args
+        axes = _axes_of(graph, x, options)
+        x = _centred(graph, x, axes) if centre else x
+        root = _root_mean_square(graph, x, eps, axes)
+        if not divide:
+            return root
+        return graph.mul(1, [(x, 1), (graph.kept(root, axes, graph.ndim(x)), -1)])
+
+    return made
+
+
 READ: Mapping[str, Make] = {
     "add": _add,
     "negative": lambda graph, args, _: graph.scale(strip(args[0]), -1),
@@ -466,6 +503,11 @@ READ: Mapping[str, Make] = {
             *("expm", "logm", "sqrtm", "sinm", "cosm"),
         )
     },
+    "layer_norm": _normalised(True, True),
+    "batch_norm": _normalised(True, True),
+    "rms_norm": _normalised(False, True),
+    "deviation": _normalised(True, False),
+    "rms": _normalised(False, False),
     "vec": _vec,
     "kron": _kron,
     "convolve": _slid("convolve"),

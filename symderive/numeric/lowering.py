@@ -111,7 +111,9 @@ def _headings(
 
 
 def _remarks(
-    definitions: Sequence[tuple[str, Expr | Filled]], found: Mapping[str, Node], final: Mapping[str, Node]
+    definitions: Sequence[tuple[str, Expr | Filled]],
+    found: Mapping[str, Node],
+    final: Mapping[str, Node],
 ) -> dict[str, str]:
     """The formula of each name whose assignment is a stable form of it."""
     if len(definitions) > _REMARK_LIMIT:
