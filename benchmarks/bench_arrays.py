@@ -26,12 +26,12 @@ for _name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):  # a kernel for an older
     if os.environ.pop(_name, None) is not None:
         os.execv(sys.executable, [sys.executable, *sys.argv])
 
-import numpy as np
-from sympy import Symbol
+import numpy as np  # noqa: E402
+from sympy import Symbol  # noqa: E402
 
-from symderive.formulas.arrays import ops
-from symderive.formulas.arrays.syntax import Leaf, Number, Tree
-from symderive.numeric.array_program import ArrayFunction
+from symderive.formulas.arrays import ops  # noqa: E402
+from symderive.formulas.arrays.syntax import Leaf, Number, Tree  # noqa: E402
+from symderive.numeric.array_program import ArrayFunction  # noqa: E402
 
 ROUNDS, SAMPLE = 21, 4e-3
 m, n, h, k = (Symbol(name) for name in "mnhk")
@@ -68,7 +68,7 @@ class F:
         return F(ops.apply("matmul", self.tree, other.tree))
 
     @property
-    def T(self):  # noqa: N802
+    def T(self):  # noqa: D102, N802
         return F(ops.transpose(self.tree))
 
 

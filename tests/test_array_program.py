@@ -20,12 +20,12 @@ from symderive.numeric.array_blocked import emit_fast
 from symderive.numeric.array_program import ArrayFunction
 
 
-def root_mean_square(x: np.ndarray, axis: object = None, eps: float = 1e-5) -> np.ndarray:
+def root_mean_square(x: np.ndarray, axis: object = -1, eps: float = 1e-5) -> np.ndarray:
     return np.sqrt(np.mean(x**2, axis=axis) + eps)
 
 
 NUMPY.setdefault("rms", root_mean_square)
-NUMPY.setdefault("deviation", lambda x, axis=None: np.sqrt(np.var(x, axis=axis) + 1e-5))
+NUMPY.setdefault("deviation", lambda x, axis=-1: np.sqrt(np.var(x, axis=axis) + 1e-5))
 
 m, n, p = Symbol("m"), Symbol("n"), Symbol("p")
 SHAPES = {
