@@ -467,6 +467,32 @@ def test_nothing_larger_than_needed_is_made(name: str) -> None:
     assert "eye" not in source
 
 
+def test_a_common_factor_is_multiplied_once() -> None:
+    share, slope = Leaf((m, m), "P"), Leaf((m, m), "D")
+    inner = multiply(share, slope)
+    rows = total(inner, (1,), keepdims=True)
+    tree = add(
+        apply("matmul", inner, X), minus(multiply(rows, apply("matmul", share, X))), multiply(s, Z)
+    )
+    f = function_of_only(tree)
+    assert f.source.count("@") == 1
+    random = np.random.default_rng(3)
+    values = {name: random.normal(size=(4, 4)) for name in "PD"}
+    values |= {"X": random.normal(size=(4, 3)), "Z": random.normal(size=(4, 3)), "s": 0.7}
+    weights = values["P"] * values["D"]
+    expected = weights @ values["X"] + 0.7 * values["Z"]
+    expected -= weights.sum(1, keepdims=True) * (values["P"] @ values["X"])
+    np.testing.assert_allclose(f.value_only(**values), expected, rtol=1e-12, atol=1e-12)
+
+
+def test_a_shared_sum_is_computed_once() -> None:
+    """A view of it is used twice: neither use may take its product apart."""
+    rows = total(multiply(X, Z), (1,), keepdims=True)
+    tree = add(total(multiply(rows, X), (0,)), apply("exp", total(multiply(rows, Z), (0,))))
+    source = function_of_only(tree).source
+    assert source.count("einsum") + source.count("np.sum") == 1, source
+
+
 def test_equal_parts_are_computed_once() -> None:
     product = apply("matmul", X, W)
     tree = add(apply("exp", product), apply("sin", product))

@@ -15,7 +15,7 @@ from sympy import Expr, S
 
 from symderive.numeric.array_graph import ArrayGraph, Labels
 from symderive.numeric.graph import Node, Number, times
-from symderive.numeric.pairing import Pairs, Product
+from symderive.numeric.pairing import Factor, Pairs, Product
 from symderive.numeric.tree_ops import squeeze
 
 
@@ -81,6 +81,10 @@ class Planner:
                 inner = node.args[0]
                 output = tuple(inner.data[1][axis] for axis in node.data)
                 made = self._contraction(inner, {}, output)
+            elif node.op in ("add", "mul") and (turned := self._all_turned(node)):
+                made = turned
+            elif node.op == "add" and (common := self._with_common_factors(node)):
+                made = common
             elif node.op == "logdet" and node.args[0] in self.positive:
                 made = self.graph.array("logdet_positive", [self.get(node.args[0])])
             else:
@@ -90,6 +94,101 @@ class Planner:
             made.named = made.named or (node.named and made.op not in ("const", "input"))
             self.done[node] = made
         return made
+
+    def _all_turned(self, node: Node) -> Node | None:
+        """A.T + B.T as (A + B).T: one array, which may be known already."""
+        args = [self.get(arg) for arg in node.args]
+        arrays = [arg for arg in args if self.graph.ndim(arg)]
+        if not arrays or any(arg.op != "view" or None in arg.data for arg in arrays):
+            return None
+        rank = self.source.ndim(node)
+        axes = arrays[0].data
+        if any(arg.data != axes for arg in arrays) or len(axes) != rank:
+            return None
+        inner = [arg.args[0] if self.graph.ndim(arg) else arg for arg in args]
+        return self.graph.view(self.graph.again(node, inner), axes)
+
+    def _with_common_factors(self, node: Node) -> Node | None:
+        """A @ K + B @ K as (A + B) @ K, where A and B are there entry by entry."""
+        constant, factors = node.data
+        rank = self.source.ndim(node)
+        out = tuple(range(-rank, 0))
+        left: list[tuple[Node, Number]] = []
+        products: list[Product] = []
+        for arg, factor in zip(node.args, factors, strict=True):
+            product = self._as_product(arg, out) if rank == 2 else None
+            if product is None or self.source.shape(arg) != self.source.shape(node):
+                left.append((arg, factor))
+            else:
+                product.coefficient = times(product.coefficient, factor)
+                products.append(product)
+        count = len(products)
+        merged: list[Product] = []
+        while products:
+            first = products.pop(0)
+            for other in list(products):
+                joined = self._joined(first, other, out)
+                if joined is not None:
+                    products.remove(other)
+                    first = joined
+            merged.append(first)
+        if len(merged) == count:
+            return None
+        terms = [(self.get(arg), factor) for arg, factor in left]
+        return self.graph.add(constant, [*terms, *((self._result(p, out), 1) for p in merged)])
+
+    def _as_product(self, node: Node, out: Labels) -> Product | None:
+        """A contraction, or one times arrays, that only one sum uses."""
+        if not self._private(node) or self.source.ndim(node) != len(out):
+            return None
+        parts = zip(node.args, node.data, strict=True) if node.op == "mul" else ()
+        inside = [n for n, e in parts if n.op == "contract" and e == 1 and self._private(n)]
+        if node.op != "contract" and len(inside) != 1:
+            return None
+        product = Product(dict(zip(out, self.source.shape(node), strict=True)))
+        self._gather(product, node, out, True)
+        return None if product.deltas else product
+
+    def _joined(self, left: Product, right: Product, out: Labels) -> Product | None:
+        """The sum of two products with a common factor that all their summed axes belong to."""
+        for i, (node, mine) in enumerate(left.factors):
+            for j, (other, theirs) in enumerate(right.factors):
+                if other is not node:
+                    continue
+                names = {b: a for a, b in zip(mine, theirs, strict=True)}
+                if any((a in out or b in out) and a != b for b, a in names.items()):
+                    continue
+                first = [f for place, f in enumerate(left.factors) if place != i]
+                second = [
+                    (n, tuple(names.get(x, x) for x in labels))
+                    for place, (n, labels) in enumerate(right.factors)
+                    if place != j
+                ]
+                axes = {x for _, labels in first for x in labels}
+                summed = axes - set(out)
+                fits = all(
+                    {x for _, labels in rest for x in labels} == axes
+                    and any(set(labels) == axes for _, labels in rest)
+                    for rest in (first, second)
+                )
+                if not fits or not summed or len(axes) < 2 or summed != set(mine) - set(out):
+                    continue
+                order = (*(x for x in out if x in axes), *sorted(summed))
+                parts = [
+                    self._entries(left, first, order, left.sizes),
+                    self._entries(right, second, order, left.sizes),
+                ]
+                total = self.graph.add(0, [(part, 1) for part in parts])
+                return Product(left.sizes, factors=[(total, order), (node, mine)])
+        return None
+
+    def _entries(
+        self, product: Product, factors: Sequence[Factor], order: Labels, sizes: dict[int, Expr]
+    ) -> Node:
+        """Factors entry by entry, with the numbers before them."""
+        rest = Product(sizes, product.coefficient, list(product.scalars), list(factors))
+        node, labels = self.pairs.ordered(rest, order)
+        return self._scaled(self.graph.view(node, [labels.index(x) for x in order]), rest)
 
     def _turned(self, node: Node) -> bool:
         """Whether it is another order of the axes of a contraction that nothing else uses."""
@@ -139,7 +238,7 @@ class Planner:
                 (axis, x) for axis, x in zip(node.data, labels, strict=True) if axis is not None
             ]
             inner = tuple(x for _, x in sorted(places))
-            self._gather(product, node.args[0], inner, private or not node.named)
+            self._gather(product, node.args[0], inner, private)
         elif node.op == "fit":
             inner = labels[len(labels) - self.source.ndim(node.args[0]) :]
             self._gather(product, node.args[0], inner, private)

@@ -16,6 +16,7 @@ from symderive.numeric.tree_ops import squeeze
 Factor = tuple[Node, Labels]
 OVERHEAD = 1000.0  # what a call costs, in products of numbers
 FAST = 0.08  # what a product costs inside a product of matrices
+_DISSOLVE = ("add", "mul", "exp", "const")  # in a product; there the order would be lost
 _HALF = Fraction(1, 2)
 _ALL_ORDERS = 7  # factors; with more, the cheapest pair is taken first
 
@@ -232,7 +233,9 @@ class Pairs:
         parts = [
             self.graph.view(node, self._beside(labels, kept)) for node, labels in ((a, la), (b, lb))
         ]
-        return self.graph.array("times", parts), kept
+        if any(part.op in _DISSOLVE for part in parts):
+            return self.graph.array("times", parts), kept
+        return self.graph.mul(1, [(part, 1) for part in parts]), kept
 
     def _beside(self, labels: Labels, order: Labels) -> list[int | None]:
         """The axes of a factor among those of the result; leading new ones are left out."""
