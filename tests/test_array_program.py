@@ -447,13 +447,13 @@ def test_a_positive_definite_matrix_takes_cholesky() -> None:
 
 SOURCES = {
     "chain": "X.T @ (X @ v)",
-    "diag @": "X * u[:, None]",
-    "@ diag": "X * v",
+    "diag @": "u[:, None] * X",
+    "@ diag": "v * X",
     "trace of a product": "np.vdot(A, B)",
     "inv @ vector": "np.linalg.solve(A, v)",
     "sum of a product": "np.vdot(X, Z)",
     "sum of broadcast": "np.sum(u) * np.sum(v)",
-    "X.T diag X": "(X * u[:, None]).T @ X",
+    "X.T diag X": "(u[:, None] * X).T @ X",
     "X.T diag² X": "t1.T @ t1",
     "inv twice": "t1 + t1 @ B @ t1",
     "logsumexp by hand": "np.max(X, axis=1)",

@@ -147,6 +147,7 @@ class Planner:
             return None
         product = Product(dict(zip(out, self.source.shape(node), strict=True)))
         self._gather(product, node, out, True)
+        product.factors = self.pairs.summed_alone(product, out)
         return None if product.deltas else product
 
     def _joined(self, left: Product, right: Product, out: Labels) -> Product | None:

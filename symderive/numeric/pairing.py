@@ -57,11 +57,7 @@ class Pairs:
 
     def ordered(self, product: Product, out: Labels) -> Factor:
         """The product of all factors, summed over what ``out`` lacks."""
-        counts = Counter(x for _, labels in product.factors for x in set(labels))
-        factors = [
-            self._alone(node, labels, {x for x in labels if x in out or counts[x] > 1}, product)
-            for node, labels in product.factors
-        ]
+        factors = self.summed_alone(product, out)
         scalars = [node for node, labels in factors if not labels]
         product.scalars += [(node, 1) for node in scalars]
         factors = [(node, labels) for node, labels in factors if labels]
@@ -77,6 +73,14 @@ class Pairs:
             factors = [*rest, self._pair(*pair, keep, out, product)]
         node, labels = factors[0]
         return self._alone(node, labels, set(out), product)
+
+    def summed_alone(self, product: Product, out: Labels) -> list[Factor]:
+        """The factors, each summed over the axes that no other has."""
+        counts = Counter(x for _, labels in product.factors for x in set(labels))
+        return [
+            self._alone(node, labels, {x for x in labels if x in out or counts[x] > 1}, product)
+            for node, labels in product.factors
+        ]
 
     def _alone(self, node: Node, labels: Labels, keep: set[int], product: Product) -> Factor:
         """A factor summed over the axes that it alone has; repeated axes are its diagonal."""
