@@ -9,7 +9,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # as typing's, whose import would be the larger part of this module's cost
 if TYPE_CHECKING:
-    from symderive.batch import batch as batch
+    from symderive.batching import batch as batch
     from symderive.derivation import Derivation as Derivation
     from symderive.derivation import derive as derive
     from symderive.errors import SymderiveError as SymderiveError
@@ -23,7 +23,7 @@ _HOMES = {
     "Derivation": "symderive.derivation",
     "Model": "symderive.model",
     "SymderiveError": "symderive.errors",
-    "batch": "symderive.batch",
+    "batch": "symderive.batching",
     "derive": "symderive.derivation",
     "read": "symderive.readers",
     "read_data": "symderive.numeric.data",

@@ -28,7 +28,7 @@ from sympy.core.function import AppliedUndef
 from symderive.certify import SEED, certify, defined
 from symderive.formulas.arrays.algebra import Algebra
 from symderive.formulas.arrays.concrete import concrete, entry_name
-from symderive.formulas.arrays.index import Index, Part, free_indices, substitute
+from symderive.formulas.arrays.index import Index, Part, entry_of, free_indices, substitute
 from symderive.formulas.arrays.properties import Knowledge
 from symderive.formulas.arrays.syntax import Shape
 from symderive.formulas.functions import function_of
@@ -121,7 +121,7 @@ def _witnessed(left: Expr, right: Expr, algebra: Algebra, where: Mapping[Expr, E
     sides = [resolved(side) for side in (left, right)]
     if sides[0] is None or sides[1] is None:
         return False
-    put = [defined(evaluated(_named_put_in(side, where))) for side in sides]
+    put = [defined(evaluated(named_put_in(side, where))) for side in sides]
     return algebra.equal(*put)
 
 
@@ -144,7 +144,7 @@ def _of_sympy(formula: Basic) -> bool:
     return function_of(formula) is None or type(formula).__module__.startswith("sympy")
 
 
-def _named_put_in(formula: Basic, where: Mapping[Expr, Expr]) -> Any:
+def named_put_in(formula: Basic, where: Mapping[Expr, Expr]) -> Any:
     """The formula with every entry of a stage replaced by its definition at that entry."""
     found: dict[Basic, Basic] = {}
     for entry, definition in where.items():
@@ -156,6 +156,23 @@ def _named_put_in(formula: Basic, where: Mapping[Expr, Expr]) -> Any:
                 at = dict(zip(entry.indices, other.indices, strict=True))
                 found[other] = substitute(definition, at)
     return formula.xreplace(found)
+
+
+MAX_PUT_IN = 12
+"""Rounds in which the definitions of stages are put into a formula."""
+
+
+def entries_put_in(formula: Expr, stages: Mapping[str, Any]) -> Expr:
+    """The formula with the entries of stages replaced by their definitions, all the way down."""
+    where: dict[Expr, Expr] = {}
+    for stage in stages.values():
+        where[entry_of(stage.name, stage.parsed.template.indices)] = stage.written
+    for _ in range(MAX_PUT_IN):
+        put: Expr = named_put_in(formula, where)
+        if put == formula:
+            break
+        formula = put
+    return formula
 
 
 def _places(indices: Sequence[Index], sizes: Mapping[str, int]) -> list[dict[Index, int]]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from sympy import Basic, Expr, Indexed, S, Symbol
+from sympy import Add, Basic, Expr, Indexed, KroneckerDelta, Mul, S, Symbol, expand, factor_terms
 
 from symderive.array_certify import certify_array
 from symderive.array_forms import array_cost, array_forms
@@ -240,7 +240,8 @@ class ArrayChain(Chain):
     def taken(self) -> frozenset[str]:
         """Names that indices may not have: the model's own and those of its sizes."""
         sizes = {s for shape in self.model.shapes.values() for d in shape for s in d.free_symbols}
-        return frozenset((*self.model.names, *self.model.parameters, *map(str, sizes)))
+        names = (*self.model.names, *self.model.parameters, *map(str, sizes))
+        return frozenset((*names, *(name.rstrip("_") for name in names)))  # i_ is shown as i
 
     def _adjoint(self, user: str) -> tuple[Expr, tuple[str, ...]]:
         if user == self.target:
@@ -310,3 +311,39 @@ class ArrayChain(Chain):
         if shape.closed is not None:
             self._formulas[name] = (shape.closed, tuple(names))
         return ArrayPartial(self.target, name, users, shape, symbols, self.model.shapes, self.taken)
+
+    def operations(self) -> dict[str, Any]:
+        """Multiplications on links in the sizes of the arrays, forward and backward.
+
+        Backward, each link meets the adjoint of the target once; forward, each entry of each
+        source is carried through the links after it.
+        """
+        used = {key: _uses(link) for key, link in self.links.items()}  # type: ignore[arg-type]
+        backward = Add(*used.values()) * self._count(self.target)
+        forward: Expr = S.Zero
+        for source in self.sources:
+            reached = {source}
+            for (stage, name), size in used.items():
+                if name in reached:
+                    reached.add(stage)
+                    forward += self._count(source) * size
+        return {"forward": factor_terms(expand(forward)), "reverse": factor_terms(expand(backward))}
+
+    def _count(self, name: str) -> Expr:
+        """The number of entries of an array."""
+        return Mul(*self.model.shapes.get(name, ()))
+
+
+def _uses(link: ArrayLink) -> Expr:
+    """The entries of a link that are not zero: indices that deltas tie count once."""
+    total: Expr = S.Zero
+    for term in Add.make_args(link.kind.formula):
+        groups = [{index} for index in (*link.kind.template.indices, *link.kind.source)]
+        for found in Mul.make_args(term):
+            if isinstance(found, KroneckerDelta):
+                touched = [g for g in groups if g & found.free_symbols]
+                merged = set().union(*touched)
+                groups = [g for g in groups if g not in touched]
+                groups += [merged] if merged and len(touched) > 1 else touched[:1]
+        total += Mul(*(min(group, key=str).size for group in groups))
+    return total

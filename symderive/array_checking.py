@@ -23,12 +23,12 @@ from symderive.array_points import (
     Held,
     Numbers,
     drawn_points,
-    entry_name,
     own_point,
 )
 from symderive.certify import DIGITS, SEED, TOLERANCE
 from symderive.checking import MAX_STAGES_DIFFERENCED, Check, Report, at_kink
 from symderive.formulas.arrays.algebra import Algebra
+from symderive.formulas.arrays.concrete import entry_name
 from symderive.formulas.arrays.ops import entry
 from symderive.formulas.evaluate import evaluate
 from symderive.formulas.inert import OUTPUT, Diff
@@ -124,7 +124,7 @@ def point_of(model: Model, target: str) -> tuple[Entries, Numbers] | None:
     own = own_point(model, target)
     if own is not None:
         return own
-    return next(drawn_points(model, target), None)
+    return next(drawn_points(model, (target,)), None)
 
 
 Direction = Mapping[str, mpf]
@@ -155,7 +155,8 @@ class AtPoint:
             yield Check(subject, whole)
             return
         singles = {
-            at: self.along(name, mine, {entry_name(name, at): mpf(1)}) for at in self.entries.at(name)
+            at: self.along(name, mine, {entry_name(name, at): mpf(1)})
+            for at in self.entries.at(name)
         }
         wrong = {at: found for at, found in singles.items() if not found.passed}
         if not wrong:
@@ -234,10 +235,8 @@ class AtPoint:
             worst: Certificate | None = None
             for top in self.entries.at(self.chain.target):
                 stage = entry_name(self.chain.target, top)
-                expected = sum(
-                    (mine[top, at] * direction[entry_name(name, at)] for at in self._moving(name, direction)),
-                    mpf(0),
-                )
+                moving = self._moving(name, direction)
+                expected = sum((mine[top, at] * far for at, far in moving), mpf(0))
                 found = self._compared(
                     expected, (below[stage], here[stage], above[stage]), step, digits
                 )
@@ -246,8 +245,9 @@ class AtPoint:
                 worst = worst or found
             return worst or Certificate("unknown", "the target has no entries")
 
-    def _moving(self, name: str, direction: Direction) -> list[At]:
-        return [at for at in self.entries.at(name) if entry_name(name, at) in direction]
+    def _moving(self, name: str, direction: Direction) -> list[tuple[At, mpf]]:
+        places = {entry_name(name, at): at for at in self.entries.at(name)}
+        return [(places[label], far) for label, far in direction.items()]
 
     def _moved(self, direction: Direction, step: mpf, digits: int, held: Held) -> Numbers:
         point = dict(self.point)
@@ -257,7 +257,11 @@ class AtPoint:
                 point[entry_] += far * step
             else:
                 inner[entry_] = far * step
-        return self.entries.values(point, digits, held) if not inner else self._from_inside(inner, digits, held)
+        return (
+            self.entries.values(point, digits, held)
+            if not inner
+            else self._from_inside(inner, digits, held)
+        )
 
     def _from_inside(self, moves: Numbers, digits: int, held: Held) -> Numbers:
         """The values where entries of a stage are moved."""
@@ -268,9 +272,7 @@ class AtPoint:
                 found[name] = evaluate(here, {**found, **fixed}, digits) + moves.get(name, 0)
         return found
 
-    def _compared(
-        self, mine: mpf, values: Sequence[mpf], step: mpf, digits: int
-    ) -> Certificate:
+    def _compared(self, mine: mpf, values: Sequence[mpf], step: mpf, digits: int) -> Certificate:
         below, here, above = values
         difference = (above - below) / (2 * step)
         scale = max(abs(mine), abs(difference), mpf(10) ** -10)

@@ -12,25 +12,25 @@ from symderive.array_chain import ArrayChain, ArrayPartial
 from symderive.array_links import ArrayLink
 from symderive.array_model import (
     Letters,
-    StageReader,
     leaves,
     renamed,
     source_indices,
     target_indices,
 )
-from symderive.derivation import RESULT, Derivation
+from symderive.derivation import RESULT, Derivation, Sources
 from symderive.errors import ModelError, UnknownChoiceError
 from symderive.formulas.arrays.index import delta
 from symderive.formulas.arrays.ops import apply
 from symderive.formulas.arrays.simplify import transposed
-from symderive.formulas.arrays.syntax import Leaf, Number, Shape, Tree
-from symderive.formulas.arrays.text import text
+from symderive.formulas.arrays.syntax import Number, Shape, Tree
 from symderive.formulas.inert import placeholder
-from symderive.model import Model, Stage
+from symderive.model import Stage
 from symderive.results import Derivative, Point, adjoint_name
 from symderive.steps import Certificate, Line
 
 if TYPE_CHECKING:
+    from symderive.array_claims import ArrayVerdict
+    from symderive.assumptions import Assumption
     from symderive.checking import Report
     from symderive.numeric.array_program import ArrayFunction
 
@@ -126,52 +126,78 @@ class ArrayDerivation(Derivation):
 
     def second(self, target: str, one: str, other: str) -> Derivative:
         """∂²target/∂one ∂other."""
-        from symderive.derivation import derive
+        from symderive.array_tape import second
 
-        model, name = self.with_gradient(target, one)
-        found = derive(model, name, (other,)).partial(name, other)
-        return found.moved_to(
-            self, {n: s for n, s in model.stages.items() if n not in self.model.stages}
-        )
+        return second(self, target, one, other)
 
     def derivative(self, target: str, source: str, order: int = 1) -> Derivative:
-        """The ``order``-th derivative of a stage by one name."""
-        from symderive.derivation import derive
+        """The ``order``-th derivative of a stage by one name: an axis of entries for each order."""
+        from symderive.array_tape import derivative
 
-        if not isinstance(order, int) or order < 1:
-            raise ModelError(f"the order of a derivative is a whole number from 1; got {order}")
-        current: Any = self
-        name = target
-        for _ in range(order - 1):
-            model, name = current.with_gradient(name, source)
-            current = derive(model, name, (source,))
-        found: Derivative = current.partial(name, source)
-        return found
+        return derivative(self, target, source, order)
 
-    def with_gradient(self, target: str, source: str) -> tuple[Model, str]:
-        """The model with ∂target/∂source among its stages, and the name of that stage."""
-        chain = self.chain(target, (source,))
-        if source not in chain.partials:
-            raise ModelError(f"∂{target}/∂{source} is zero: {self.explain(target, source)}")
-        shapes = dict(self.model.shapes)
-        reader = StageReader(
-            shapes, self.model.properties, self.model.functions, str, self.model.templates
-        )
-        stages: dict[str, Any] = dict(self.model.stages)
+    def gradient(
+        self,
+        target: str | Sequence[str] | None = None,
+        sources: Sources | None = None,
+        *,
+        output_gradients: object = None,
+        unconnected_gradients: str = "none",
+    ) -> Any:
+        """The gradient as formulas of an entry, in the structure of its sources.
 
-        def add(user: str) -> str:
-            name = adjoint_name(target, user)
-            if name not in stages:
-                partial = chain.partials[user]
-                assert isinstance(partial, ArrayPartial)
-                for other in leaves(partial.tree):
-                    if other not in shapes and other.startswith(f"{target}_D_"):
-                        add(other.removeprefix(f"{target}_D_"))
-                stages[name] = stage_of(reader, name, partial.tree)
-            return name
+        Args:
+            target: A stage, or several (their gradients are added). Of an array, the sum of its
+                entries is differentiated.
+            sources: A name, or a list, tuple or dict of names, nested as you like.
+            output_gradients: Weights of the targets: a number or a formula of the target's shape,
+                held constant; or a list of them.
+            unconnected_gradients: ``"none"`` gives None where no path leads, ``"zero"`` gives 0.
 
-        name = add(source)
-        return self.model.extended(stages, name), name
+        >>> from symderive import Model, derive
+        >>> d = derive(Model({"y": "W @ x"}, parameters=["x"], shapes={"W": "m n", "x": "n"}))
+        >>> d.gradient()
+        {'x': Sum(W[j, i], (j, 0, m - 1))}
+        """
+        from symderive.array_tape import gradient
+
+        return gradient(self, target, sources, output_gradients, unconnected_gradients)
+
+    def hessian_vector_product(
+        self, vector: Mapping[str, Any], target: str | None = None
+    ) -> dict[str, Derivative]:
+        """H·v with steps, without the Hessian: the gradient of ∇·v.
+
+        Args:
+            vector: By the name of each source a formula of its shape, a number, an array, or a new
+                name, which gets the shape of the source.
+            target: A stage that is a number; the derivation's own, if not given.
+
+        >>> from symderive import Model, derive
+        >>> d = derive(Model({"L": "sum((X @ w)**2)/2"}, parameters=["w"],
+        ...                  shapes={"X": "m n", "w": "n"}))
+        >>> print(d.hessian_vector_product({"w": "v"})["w"].matrix)
+        X.T @ (X @ v)
+        """
+        from symderive.array_tape import hessian_vector_product
+
+        return hessian_vector_product(self, vector, target or self.target)
+
+    def newton(self, **values: Any) -> dict[str, Any]:
+        """One step of Newton's method, w ← w − H⁻¹·∇: the new parameters, in their shapes.
+
+        Raises:
+            SymderiveError: The Hessian is singular at this point, or the target is an array.
+
+        >>> from symderive import Model, derive
+        >>> d = derive(Model({"L": "sum((w - c)**2)"}, parameters={"w": [3.0, 4.0]},
+        ...                  constants={"c": [1.0, 2.0]}))
+        >>> d.newton()["w"].tolist()
+        [1.0, 2.0]
+        """
+        from symderive.array_tape import newton
+
+        return newton(self, values)
 
     # Verdicts -----------------------------------------------------------------------------
 
@@ -182,6 +208,30 @@ class ArrayDerivation(Derivation):
         chain = self.chain()
         assert isinstance(chain, ArrayChain)
         return check_arrays(self.model, chain)
+
+    @cached_property
+    def assumptions(self) -> tuple[Assumption, ...]:
+        """The ledger: stated properties, inverses, signs of entries; guaranteed ones last."""
+        from symderive.array_assumptions import array_assumptions
+
+        chain = self.chain()
+        assert isinstance(chain, ArrayChain)
+        return array_assumptions(self.model, chain)
+
+    def check_claim(self, derivative: str, answer: str) -> ArrayVerdict:
+        """Judge a reader's answer in array language, or of an entry in index notation.
+
+        >>> from symderive import Model, derive
+        >>> d = derive(Model({"L": "sum((X @ w - y)**2)"}, parameters=["w"],
+        ...                  shapes={"X": "m n", "w": "n", "y": "m"}))
+        >>> d.check_claim("dL/dw", "2*X.T @ (X @ w - y)").verdict
+        'proved'
+        >>> d.check_claim("dL/dw[i]", "2*sum(X[k, i]*(X @ w - y)[k], k)").verdict
+        'proved'
+        """
+        from symderive.array_claims import judge
+
+        return judge(self, derivative, answer)
 
     # Numbers ------------------------------------------------------------------------------
 
@@ -294,15 +344,3 @@ def stage_tree(stage: Stage) -> Tree:
     """A stage's formula in NumPy's language, in its own names."""
     names = {placeholder(k).name: name for k, name in enumerate(stage.inputs)}
     return renamed(stage.parsed.template.tree, names)  # type: ignore[attr-defined]
-
-
-def stage_of(reader: StageReader, name: str, tree: Tree) -> Stage:
-    """A stage with a given formula."""
-    names = leaves(tree)
-    marks = {used: placeholder(k).name for k, used in enumerate(names)}
-    for part in tree.walk():
-        if isinstance(part, Leaf):
-            reader.shapes.setdefault(part.name, part.shape)
-    shown = text(tree)
-    parsed = reader.parsed(name, renamed(tree, marks), names, text(renamed(tree, marks)))
-    return Stage(name, shown, parsed)

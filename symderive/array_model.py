@@ -15,6 +15,7 @@ from symderive.formulas.arrays.ops import entry, shown
 from symderive.formulas.arrays.properties import PROPERTIES, Knowledge
 from symderive.formulas.arrays.reading import names_in, parse_array
 from symderive.formulas.arrays.syntax import Apply, Leaf, Shape, Tree
+from symderive.formulas.arrays.text import text as array_text
 from symderive.formulas.inert import placeholder
 from symderive.formulas.parsing import Parsed, Template
 from symderive.model import Stage
@@ -245,6 +246,18 @@ def renamed(tree: Tree, names: Mapping[str, str]) -> Tree:
             for key, value in options
         )
     return Apply(tree.shape, tree.op, tuple(renamed(arg, names) for arg in tree.args), options)
+
+
+def stage_of(reader: StageReader, name: str, tree: Tree) -> Stage:
+    """A stage with a given formula."""
+    names = leaves(tree)
+    marks = {used: placeholder(k).name for k, used in enumerate(names)}
+    for part in tree.walk():
+        if isinstance(part, Leaf):
+            reader.shapes.setdefault(part.name, part.shape)
+    told = array_text(tree)
+    parsed = reader.parsed(name, renamed(tree, marks), names, array_text(renamed(tree, marks)))
+    return Stage(name, told, parsed)
 
 
 def leaves(tree: Tree) -> tuple[str, ...]:

@@ -78,7 +78,10 @@ class Entries:
     def _written_out(self, stage: Stage) -> list[tuple[str, Expr]]:
         formula = stage.formula
         indices = stage_indices(self.model.shapes.get(stage.name, ()))
-        return [(entry_name(stage.name, at), self.entry(formula, indices, at)) for at in self.at(stage.name)]
+        return [
+            (entry_name(stage.name, at), self.entry(formula, indices, at))
+            for at in self.at(stage.name)
+        ]
 
     def entry(self, formula: Expr, indices: Sequence[Index], at: At) -> Expr:
         """An entry of an index formula as a formula in entries."""
@@ -145,13 +148,13 @@ def own_point(model: Model, target: str) -> tuple[Entries, Numbers] | None:
             (entry_name(name, at), mpf(value))
             for at, value in zip(cartesian(*map(range, shape)), flat, strict=True)
         )
-    entries = entries_of(model, target, sizes)
+    entries = entries_of(model, (target,), sizes)
     return (entries, point) if entries is not None else None
 
 
-def entries_of(model: Model, target: str, sizes: Mapping[str, int]) -> Entries | None:
+def entries_of(model: Model, targets: Sequence[str], sizes: Mapping[str, int]) -> Entries | None:
     """The model at concrete sizes; None where it has too many entries."""
-    reached = model.ancestors(target)
+    reached = needed_for(model, targets)
     names = tuple(name for name in model.stages if name in reached)
     entries = Entries(model, sizes, names)
     needed = [name for name in reached if name in model.shapes]
@@ -159,6 +162,11 @@ def entries_of(model: Model, target: str, sizes: Mapping[str, int]) -> Entries |
         return None
     count = sum(prod(entries.shape(name)) for name in needed)
     return entries if count <= MAX_ENTRIES else None
+
+
+def needed_for(model: Model, targets: Sequence[str]) -> set[str]:
+    """The names that some stages depend on, themselves included."""
+    return set().union(*(model.ancestors(target) for target in targets))
 
 
 def flattened(value: object) -> tuple[list[float], At]:
@@ -171,58 +179,68 @@ def flattened(value: object) -> tuple[list[float], At]:
     if not isinstance(plain, list | tuple):
         return [float(plain)], ()  # type: ignore[arg-type]
     parts = [flattened(part) for part in plain]
-    return [number for flat, _ in parts for number in flat], (len(plain), *(parts[0][1] if parts else ()))
+    return [number for flat, _ in parts for number in flat], (
+        len(plain),
+        *(parts[0][1] if parts else ()),
+    )
 
 
 def drawn_points(
-    model: Model, target: str, seed: int = SEED
+    model: Model, targets: Sequence[str], *, seed: int = SEED, each: int = ATTEMPTS
 ) -> Iterator[tuple[Entries, Numbers]]:
-    """Seeded points of the domain at small sizes; a few at each choice of sizes.
+    """Seeded points at which some stages are finite, at small sizes.
 
-    Where the model has values for some names, and they fit the sizes, they are kept.
+    Args:
+        model: The model.
+        targets: The stages.
+        seed: Of the values.
+        each: How many points at one choice of sizes.
     """
     noise = random.Random(seed)
     for sizes in sizes_tried(model):
-        entries = entries_of(model, target, sizes)
+        entries = entries_of(model, targets, sizes)
         if entries is None:
             continue
         try:
-            stages = entries.stages
+            _ = entries.stages
         except (SymderiveError, ValueError, IndexError, ZeroDivisionError):
             continue  # too large to write out, or a slice beyond the end
-        if not stages:
-            continue
+        found = 0
         for attempt in range(ATTEMPTS):
-            point = draw(entries, target, noise, attempt)
-            if finite(entries, point, target):
+            point = draw(entries, targets, noise, attempt)
+            if finite(entries, point, targets):
                 yield entries, point
+                found += 1
+            if found == each:
+                break
 
 
-def finite(entries: Entries, point: Numbers, target: str) -> bool:
-    """Whether the target has a finite value."""
+def finite(entries: Entries, point: Numbers, targets: Sequence[str]) -> bool:
+    """Whether the targets have finite values."""
     try:
         values = entries.values(point, 15)
     except (ValueError, ZeroDivisionError, OverflowError):
         return False
-    return all(isfinite(values[name]) for name in entries.entries(target))
+    return all(isfinite(values[name]) for target in targets for name in entries.entries(target))
 
 
-def draw(entries: Entries, target: str, noise: random.Random, attempt: int) -> Numbers:
+def draw(entries: Entries, targets: Sequence[str], noise: random.Random, attempt: int) -> Numbers:
     """Values of the inputs: from one range first, then a range for each array."""
     model = entries.model
-    reached = model.ancestors(target)
+    reached = needed_for(model, targets)
     known = Knowledge(model.properties)
     point: Numbers = {}
+    usual = RANGES[(attempt // 2) % len(RANGES)]
     for name in model.names:
         if name in model.stages or name not in reached:
             continue
-        low, high = noise.choice(RANGES) if attempt % 2 else RANGES[(attempt // 2) % len(RANGES)]
+        low, high = noise.choice(RANGES) if attempt % 2 else usual
         shape = entries.shape(name)
         drawn = {at: mpf(noise.uniform(low, high)) for at in cartesian(*map(range, shape))}
-        for prop in known.stated.get(name, ()):
-            if prop in _HONOURED:
-                drawn = _HONOURED[prop](drawn, shape)
-                break
+        stated = known.stated.get(name, ())
+        strictest = next((prop for prop in _HONOURED if prop in stated), None)
+        if strictest is not None:
+            drawn = _HONOURED[strictest](drawn, shape)
         point.update((entry_name(name, at), value) for at, value in drawn.items())
     return point
 
@@ -233,7 +251,11 @@ Drawn = dict[At, mpf]
 
 
 def _symmetric(drawn: Drawn, _: At) -> Drawn:
-    return {(*at[:-2], i, j): drawn[*at[:-2], min(i, j), max(i, j)] for at in drawn for i, j in [at[-2:]]}
+    return {
+        (*at[:-2], i, j): drawn[*at[:-2], min(i, j), max(i, j)]
+        for at in drawn
+        for i, j in [at[-2:]]
+    }
 
 
 def _positive_definite(drawn: Drawn, shape: At) -> Drawn:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sympy import Expr, Indexed, Mul, Piecewise, Rational, S, Symbol, true
+from sympy import And, Eq, Expr, Indexed, Mul, Piecewise, Rational, S, Symbol, true
 from sympy import Sum as SympySum
 
 from symderive.formulas.arrays.index import (
@@ -86,16 +86,43 @@ def _eigenvalue(p: Part, at: Sequence[Index], change: Expr) -> Expr:
     return sigma_as_is(product(left, change, right), at)
 
 
-def _cholesky(p: Part, at: Sequence[Index], change: Expr) -> Expr:
-    """∂L = L Φ(L⁻¹ ∂U L⁻ᵀ) of the symmetric part; Φ halves the diagonal and drops the upper triangle.
+def _eigenvector(p: Part, at: Sequence[Index], change: Expr) -> Expr:
+    """∂v_ri = Σ v_rk v_pk ∂U_pq v_qi / (λ_i − λ_k) over the other eigenvectors k."""
+    row, own = p.indices
+    other = fresh(p.arrays[0].indices[0].size)
+    mine, theirs = (part("eigvalsh", p.arrays, (k,)) for k in (own, other))
+    gap = quotient(S.One, sum_of(mine, minus(theirs)))
+    weight = Piecewise((S.Zero, Eq(other, own)), (gap, true))
+    places = ((row, other), (at[0], other), (at[1], own))
+    vectors = (part("eigenvectors", p.arrays, place) for place in places)
+    return sigma_as_is(product(weight, *vectors, change), [other, *at])
 
-    See Giles, 2008.
+
+def _level(_: Part, __: Sequence[Index], ___: Expr) -> Expr:
+    """Which entry is the greatest does not change between ties."""
+    return S.Zero
+
+
+def _product_of_others(p: Part, at: Sequence[Index], change: Expr) -> Expr:
+    """∂Π_{q≠j} u_q = Σ_{p≠j} (Π_{q≠j,p} u_q) ∂u_p: entry j taken as one, and not moved."""
+    operand = p.arrays[0]
+    here = [Eq(k, j) for k, j in zip(operand.indices, p.indices, strict=True)]
+    without = ArrayOf(Piecewise((S.One, And(*here)), (operand.formula, true)), operand.args[1])
+    moved = And(*(Eq(k, j) for k, j in zip(at, p.indices, strict=True)))
+    kept = Piecewise((S.Zero, moved), (S.One, true))
+    return sigma_as_is(product(kept, part("prod_others", [without], at), change), at)
+
+
+def _cholesky(p: Part, at: Sequence[Index], change: Expr) -> Expr:
+    """∂L = L Φ(L⁻¹ ∂U L⁻ᵀ) of the symmetric part (Giles, 2008).
+
+    Φ halves the diagonal and drops the upper triangle.
     """
     size = p.arrays[0].indices[0].size
     k = fresh(size)
     row, column = p.indices
     lower = ArrayOf(part("cholesky", p.arrays, _bare(p)), p.arrays[0].args[1])
-    half = Piecewise((S.One, k > column), (Rational(1, 2), delta_is(k, column)), (S.Zero, true))
+    half = Piecewise((S.One, k > column), (Rational(1, 2), Eq(k, column)), (S.Zero, true))
     sides = (  # of the symmetric part, whose entries move together
         product(part("inv", [lower], (k, first)), part("inv", [lower], (column, second)))
         for first, second in (at, at[::-1])
@@ -103,13 +130,6 @@ def _cholesky(p: Part, at: Sequence[Index], change: Expr) -> Expr:
     factor = part("cholesky", p.arrays, (row, k))
     parts = (Rational(1, 2), factor, half, sum_of(*sides), change)
     return sigma_as_is(product(*parts), [k, *at])
-
-
-def delta_is(left: Expr, right: Expr) -> object:
-    """Whether two indices are equal, as a condition."""
-    from sympy import Eq
-
-    return Eq(left, right)
 
 
 def _bare(p: Part) -> tuple[Index, ...]:
@@ -176,6 +196,23 @@ PART_ROWS: tuple[PartRule, ...] = (
         "diagonal(V.T @ dU @ V)",
         _eigenvalue,
         "distinct eigenvalues of a symmetric matrix; V holds its eigenvectors",
+    ),
+    PartRule(
+        "eigenvectors",
+        "eigenvector rule",
+        "V",
+        "V @ (gaps*(V.T @ dU @ V))",
+        _eigenvector,
+        "distinct eigenvalues of a symmetric matrix; gaps are 1/(λ_i − λ_k), 0 on the diagonal",
+    ),
+    PartRule("is_max", "place of the greatest entry", "is_max(U)", "0", _level, "between ties"),
+    PartRule("is_min", "place of the least entry", "is_min(U)", "0", _level, "between ties"),
+    PartRule(
+        "prod_others",
+        "product of the other entries",
+        "prod_others(U)[j]",
+        "sum(prod_others(U without j)*dU)",
+        _product_of_others,
     ),
     PartRule(
         "cholesky",

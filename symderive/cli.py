@@ -18,8 +18,9 @@ TYPE_CHECKING = False  # as typing's, whose import would cost more than this mod
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
+    from typing import Any
 
-    from symderive import Derivation
+    from symderive import Derivation, Model
 
 OK, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
@@ -35,6 +36,7 @@ examples:
                                               is this right? if not, where is the slip
   symderive code model.toml > gradient.py     the gradient as a Python function
   symderive update model.toml                 one step of gradient descent, in numbers
+  symderive train model.toml --data rows.csv  many steps, on all rows of a file
   symderive trace model.toml > trace.json     the whole derivation as data, and a model file itself
 
 a model file, model.toml:
@@ -140,9 +142,16 @@ def _update(options: argparse.Namespace) -> int:
     update = derivation.update() if rate is None else derivation.update(learning_rate=rate)
     width = max(map(len, [*update.old, derivation.target]))
     for name, old in update.old.items():
-        print(f"{name:{width}}  {old:.15g} → {update.new[name]:.15g}")
-    print(f"{derivation.target:{width}}  {update.old_loss:.15g} → {update.new_loss:.15g}")
+        print(f"{name:{width}}  {_number(old)} → {_number(update.new[name])}")
+    print(f"{derivation.target:{width}}  {_number(update.old_loss)} → {_number(update.new_loss)}")
     return OK
+
+
+def _number(value: Any) -> str:
+    """A number with 15 digits; an array as its rows."""
+    if getattr(value, "ndim", 0) or isinstance(value, list | tuple):
+        return f"[{', '.join(map(_number, value))}]"
+    return f"{value:.15g}"
 
 
 def _read(name: str, options: argparse.Namespace) -> Derivation:
@@ -150,12 +159,36 @@ def _read(name: str, options: argparse.Namespace) -> Derivation:
     import symderive
 
     with _progress(f"reading {name}"):
-        model = symderive.read(name)
+        model = _on_data(symderive.read(name), options)
     if not getattr(options, "quiet", False):
         for warning in model.warnings:
             print(f"symderive: {name}: warning: {warning}", file=sys.stderr)
     with _progress(f"deriving {name}"):
         return symderive.derive(model, target=options.target)
+
+
+def _on_data(model: Model, options: argparse.Namespace) -> Model:
+    """The model on the columns of ``--data``."""
+    if getattr(options, "data", None) is None:
+        if getattr(options, "reduce", None) is not None:
+            raise _usage_error("--reduce says how the rows of --data become one loss; name a file")
+        return model
+    from symderive.batching import with_data
+    from symderive.numeric.data import read_data
+
+    return with_data(model, read_data(options.data), reduce=options.reduce)
+
+
+def _train(options: argparse.Namespace) -> int:
+    derivation = _read(options.model, options)
+    with _progress(f"training {options.model}"):
+        training = derivation.train(learning_rate=options.learning_rate, steps=options.steps)
+    width = max(map(len, [*training.start, derivation.target]))
+    for name, old in training.start.items():
+        print(f"{name:{width}}  {_number(old)} → {_number(training.end[name])}")
+    first, *_, last = (*training.losses, training.losses[-1])
+    print(f"{derivation.target:{width}}  {first:.15g} → {last:.15g}")
+    return OK
 
 
 def _claim(text: str) -> tuple[str, str]:
@@ -199,6 +232,7 @@ def _derive_options(parser: argparse.ArgumentParser) -> None:
         default="typst",
         help="typst (default), lualatex, pdflatex or latexmk",
     )
+    _data_options(parser)
     _detail_option(parser)
     _target_option(parser)
     _quiet_option(parser, "print no list of the files written")
@@ -213,12 +247,14 @@ def _check_options(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="an answer of yours to judge; may be given several times",
     )
+    _data_options(parser)
     _target_option(parser)
     _quiet_option(parser, "print only what is refuted")
 
 
 def _show_options(parser: argparse.ArgumentParser) -> None:
     _model_argument(parser)
+    _data_options(parser)
     _detail_option(parser)
     _target_option(parser)
 
@@ -228,6 +264,7 @@ def _code_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--backend", metavar="NAME", default="python", help="python (default) or numpy"
     )
+    _data_options(parser)
     _target_option(parser)
 
 
@@ -238,10 +275,30 @@ def _trace_options(parser: argparse.ArgumentParser) -> None:
 
 def _update_options(parser: argparse.ArgumentParser) -> None:
     _model_argument(parser)
+    _data_options(parser)
     parser.add_argument(
         "--learning-rate", metavar="RATE", type=float, help="instead of the model's own"
     )
     _target_option(parser)
+
+
+def _train_options(parser: argparse.ArgumentParser) -> None:
+    _update_options(parser)
+    parser.add_argument(
+        "--steps", metavar="N", type=int, default=100, help="how many (default: 100)"
+    )
+
+
+def _data_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--data",
+        metavar="FILE",
+        help="columns for the model's constants, by name: .csv, .tsv, .npz, .npy or .parquet; "
+        "a model of one sample becomes the loss of all rows",
+    )
+    parser.add_argument(
+        "--reduce", choices=("mean", "sum"), help="of the losses of the rows (default: mean)"
+    )
 
 
 def _model_argument(parser: argparse.ArgumentParser) -> None:
@@ -327,9 +384,18 @@ COMMANDS: tuple[
     (
         "update",
         "one step of gradient descent, in numbers",
-        "example:\n  symderive update examples/logistic_neuron.toml --learning-rate 0.5",
+        "examples:\n"
+        "  symderive update examples/logistic_neuron.toml --learning-rate 0.5\n"
+        "  symderive update examples/logistic_neuron.toml --data rows.csv",
         _update,
         _update_options,
+    ),
+    (
+        "train",
+        "many steps of gradient descent, in numbers",
+        "example:\n  symderive train examples/logistic_neuron.toml --data rows.csv --steps 1000",
+        _train,
+        _train_options,
     ),
 )
 

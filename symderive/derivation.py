@@ -131,7 +131,7 @@ class Derivation:
         return Derivative(formula, found.lines, steps, found.certificate, (formula,), "", self)
 
     def _check_name(self, name: str) -> None:
-        known = (*self.model.names, *self.model.parameters)
+        known = dict.fromkeys((*self.model.names, *self.model.parameters))
         if name not in known:
             raise UnknownChoiceError("name", name, known)
 

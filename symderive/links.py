@@ -261,7 +261,7 @@ class Link:
     @cached_property
     def step(self) -> Step:
         """The tree of rule applications, in this link's names."""
-        return self._step_here(self.kind.step)
+        return self.step_here(self.kind.step)
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -282,12 +282,13 @@ class Link:
         own = f"definition of {self.stage.name}"
         return tuple(own if reason == BY_DEFINITION else reason for reason in line.reasons)
 
-    def _step_here(self, step: Step) -> Step:
+    def step_here(self, step: Step) -> Step:
+        """A step of the kind in this link's names."""
         return Step(
             step.rule,
             self.here(step.formula),
             self.here(step.variable),
             self.here(step.result),
             tuple((name, self.here(formula)) for name, formula in step.bindings),
-            tuple(self._step_here(premise) for premise in step.premises),
+            tuple(self.step_here(premise) for premise in step.premises),
         )

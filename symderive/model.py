@@ -63,7 +63,7 @@ def _arrays_among(*groups: Values | None) -> dict[str, object]:
         for group in groups
         if isinstance(group, Mapping)
         for name, value in group.items()
-        if isinstance(value, list | tuple) or getattr(value, "ndim", 0)
+        if isinstance(value, list | tuple) or getattr(value, "ndim", False)
     }
 
 
@@ -143,7 +143,7 @@ class Model:
         if self.learning_rate <= 0:
             raise ModelError("learning_rate must be positive", where=source)
         self.warnings: tuple[str, ...] = ()
-        self.batch: object = None  # how it was lifted from one sample; see batch.py
+        self.batch: object = None  # how it was lifted from one sample; see batching.py
         self.target = self._find_target(target)
 
     # Reading ------------------------------------------------------------------------------
@@ -284,14 +284,26 @@ class Model:
             )
         return float(value)
 
-    def extended(self, stages: Mapping[str, str | Expr | Stage], target: str) -> Model:
-        """The model with other stages and another target; roles and values stay."""
+    def extended(
+        self,
+        stages: Mapping[str, str | Expr | Stage],
+        target: str,
+        shapes: Mapping[str, Shape] | None = None,
+    ) -> Model:
+        """The model with other stages and another target; roles and values stay.
+
+        Args:
+            stages: All of them.
+            target: The one to differentiate.
+            shapes: Of names that are new.
+        """
+        known = {name: shape for name, shape in self.shapes.items() if name not in self.stages}
         model = Model(
             stages,
             parameters=self.parameters,
             target=target,
             learning_rate=self.learning_rate,
-            shapes={name: shape for name, shape in self.shapes.items() if name not in self.stages},
+            shapes={**known, **(shapes or {})},
             properties=self.properties,
             source=self.source,
         )

@@ -92,7 +92,7 @@ class Derivative:
         return self.derivation.number(formula, **values)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class MatrixNotation:
     """A derivative in matrix notation; as text it is NumPy's language, which formulas read back.
 
@@ -101,6 +101,9 @@ class MatrixNotation:
     """
 
     tree: Any
+
+    def __repr__(self) -> str:
+        return f"MatrixNotation({self})"
 
     def __str__(self) -> str:
         from symderive.formulas.arrays.text import text

@@ -41,13 +41,7 @@ def gradient(
     if sources is None:
         sources = {name: name for name in derivation.sources}
     targets = [target] if isinstance(target, str) else list(target or [derivation.target])
-    weights: list[object] = [output_gradients] * len(targets)
-    if isinstance(output_gradients, Sequence) and not isinstance(output_gradients, str):
-        weights = list(output_gradients)
-    if len(weights) != len(targets):
-        raise ModelError(
-            f"{len(targets)} targets need as many output_gradients; got {len(weights)}"
-        )
+    weights = weights_of(targets, output_gradients)
     seeds = [_formula(derivation, weight) for weight in weights]
 
     def total(source: str) -> Expr | None:
@@ -60,7 +54,19 @@ def gradient(
             return UNCONNECTED[unconnected]
         return sum(parts, S.Zero)
 
-    return _mapped(sources, total)
+    return mapped(sources, total)
+
+
+def weights_of(targets: Sequence[str], output_gradients: object) -> list[object]:
+    """A weight for each target."""
+    weights: list[object] = [output_gradients] * len(targets)
+    if isinstance(output_gradients, Sequence) and not isinstance(output_gradients, str):
+        weights = list(output_gradients)
+    if len(weights) != len(targets):
+        raise ModelError(
+            f"{len(targets)} targets need as many output_gradients; got {len(weights)}"
+        )
+    return weights
 
 
 def _formula(derivation: Derivation, weight: object) -> Expr:
@@ -71,13 +77,14 @@ def _formula(derivation: Derivation, weight: object) -> Expr:
     return parse(str(weight), derivation.model.functions, where="output_gradients").written
 
 
-def _mapped(sources: Any, function: Any) -> Any:
+def mapped(sources: Any, function: Any) -> Any:
+    """What a function makes of each name, in the structure of the sources."""
     if isinstance(sources, str):
         return function(sources)
     if isinstance(sources, Mapping):
-        return {key: _mapped(value, function) for key, value in sources.items()}
+        return {key: mapped(value, function) for key, value in sources.items()}
     if isinstance(sources, Sequence):
-        return type(sources)(_mapped(value, function) for value in sources)  # type: ignore[call-arg]
+        return type(sources)(mapped(value, function) for value in sources)  # type: ignore[call-arg]
     raise ModelError(f"sources are names, lists or dicts of names; got {type(sources).__name__}")
 
 

@@ -14,6 +14,10 @@ Layout (``format`` 1):
 - ``assumptions``: ``condition``, ``reason``, ``holds``.
 - ``checks``: ``subject``, ``verdict``, ``method``.
 
+A model with arrays says more: ``model`` has ``shapes`` (name → sizes, as text) of what is no stage,
+and ``properties``; ``values`` are nested lists; each of ``links`` and ``partials`` has ``indices``
+(of its entry: the stage's, then the source's) and ``matrix``, the same in NumPy's language, or null.
+
 Formulas are SymPy's text; ``Diff(f, x)`` is a derivative not yet taken.
 """
 
@@ -51,6 +55,7 @@ def trace(derivation: Derivation) -> dict[str, Any]:
                 "formula": str(link.formula),
                 "lines": [_line(line) for line in link.lines],
                 "steps": _steps(link.steps),
+                **_as_array(derivation.model, link),
             }
             for (stage, source), link in derivation.links.items()
         ],
@@ -61,6 +66,7 @@ def trace(derivation: Derivation) -> dict[str, Any]:
                 "users": list(part.users),
                 "formula": str(part.formula),
                 "lines": [_line(line) for line in part.lines],
+                **_as_array(derivation.model, part),
             }
             for part in derivation.partials.values()
         ],
@@ -86,12 +92,40 @@ def _model(model: Model) -> dict[str, Any]:
         "stages": {stage.name: stage.text for stage in model.stages.values()},
         "parameters": list(model.parameters),
         "constants": list(model.constants),
-        "values": dict(model.values),
+        "values": {name: _listed(value) for name, value in model.values.items()},
         "target": model.target,
         "learning_rate": model.learning_rate,
         "functions": {key: _plain(value) for key, value in model.stated_functions.items()},
         "claims": dict(model.claims),
+        **_arrays(model),
     }
+
+
+def _arrays(model: Model) -> dict[str, Any]:
+    """Shapes and properties, of a model that has arrays."""
+    if not model.shapes:
+        return {}
+    shapes = {
+        n: [str(size) for size in s] for n, s in model.shapes.items() if n not in model.stages
+    }
+    return {
+        "shapes": shapes,
+        "properties": {name: list(stated) for name, stated in model.properties.items()},
+    }
+
+
+def _as_array(model: Model, part: Any) -> dict[str, Any]:
+    """The indices and the matrix notation of a derivative, in a model that has arrays."""
+    if not model.shapes:
+        return {}
+    from symderive.results import MatrixNotation
+
+    matrix = None if part.tree is None else str(MatrixNotation(part.tree))
+    return {"indices": [str(index) for index in part.indices], "matrix": matrix}
+
+
+def _listed(value: Any) -> Any:
+    return value.tolist() if hasattr(value, "tolist") else value
 
 
 def _plain(value: object) -> object:
@@ -179,5 +213,7 @@ def model_of(stated: Mapping[str, Any], *, source: str = "") -> Model:
         text=model["text"],
         functions=model["functions"],
         claims=model["claims"],
+        shapes=model.get("shapes"),
+        properties=model.get("properties"),
         source=source,
     )

@@ -16,6 +16,7 @@ from symderive.formulas.arrays.concrete import concrete, entry_name
 from symderive.formulas.arrays.index import Index
 from symderive.formulas.arrays.ops import ROWS, entry, shown
 from symderive.formulas.arrays.reading import parse_array
+from symderive.formulas.arrays.syntax import Apply, Leaf
 from symderive.formulas.evaluate import evaluate
 from symderive.formulas.functions import FUNCTIONS
 
@@ -401,3 +402,28 @@ def test_mistakes_are_named_with_their_place(text, column, message):
     assert message in said
     if "deep" not in message:
         assert f"model.toml, stage y, column {column}: " in said
+
+
+PLACED = [
+    ((3, 4), (("int", Integer(1)), ("slice", Integer(3), Integer(2), Integer(-2)))),
+    ((3, 4), (("new",), ("slice", Integer(1), Integer(2), Integer(1)))),
+    ((3,), (("slice", Integer(0), Integer(3), Integer(1)), ("new",))),
+    ((2, 3), (("int", Integer(0)), ("int", Integer(2)))),
+]
+
+
+@pytest.mark.parametrize(("shape", "key"), PLACED)
+def test_place_puts_an_array_where_its_key_stands(shape, key):
+    wanted = np.zeros(shape)
+    slices = {
+        "int": lambda k: int(k),
+        "new": lambda: None,
+        "slice": lambda start, size, step: int(start) + int(step) * np.arange(int(size)),
+    }
+    place = tuple(slices[kind](*rest) for kind, *rest in key)
+    values = np.random.default_rng(3).uniform(1, 2, np.zeros(shape)[place].shape)
+    wanted[place] += values
+    leaf = Leaf(tuple(map(Integer, values.shape)), "_0")
+    full = tuple(map(Integer, shape))
+    tree = Apply(full, "place", (leaf,), (("key", key), ("shape", full)))
+    np.testing.assert_array_equal(value_of(tree, ["v"], {"v": values}, {}), wanted)

@@ -154,6 +154,8 @@ MATRIX: list[tuple[Tree, str]] = [
     (power(X, 2), "X^(⊙2)"),
     (power(P, Rational(1, 2)), "sqrt(A2)"),
     (power(P, -2), "𝟏 ⊘ A2^(⊙2)"),
+    (power(apply("tanh", X), 2), "tanh(X)^2"),
+    (power(apply("sigmoid", X), 2), "σ(X)^(⊙2)"),
     (power(matmul(a, b), 2), "(aᵀ @ b)^2"),
     (multiply(X, apply("where", apply("Gt", Z, zero), one, zero)), "X ⊙ 𝟏[Z > 0]"),
     (apply("where", apply("GtE", w, zero), w, multiply(c, w)), "(w if w ≥ 0 else c·w)"),
@@ -198,7 +200,7 @@ def test_names_of_arrays_can_be_bold_and_have_their_shapes_below() -> None:
     node = matrix_tree(add(matmul(X, W), c), bold=True)
     assert latex(node) == r"\mathbf{X}\mathbf{W}_1 + c\mathbf{1}"
     node = matrix_tree(matmul(X, w), shapes=True)
-    assert latex(node) == r"\underbrace{X}_{m \times n}\underbrace{w}_{n}"
+    assert latex(node) == r"\underbrace{X}_{\,m\times n\,}\underbrace{w}_{\,n\,}"
     assert plain(shape_node((m, n + 1))) == "m × (n + 1)"
 
 

@@ -374,6 +374,21 @@ def test_hostile_markdown(hostile_documents):
     assert re.findall(r"(?<!\\)[$*_\[\]|]", prose) == []
 
 
+@pytest.mark.parametrize("name", [*MODELS, "wide"])
+def test_markdown_takes_no_backslash_from_a_formula(name, derivation):
+    r"""GitHub reads ``\,`` as a comma, inside formulas too; ``\\`` holds at the end of a line."""
+    source = documents.render(derivation(name), "md")
+    displays = re.findall(r"^\$\$\n(.*?)^\$\$$", source, flags=re.M | re.S)
+    inline = re.findall(
+        r"(?<!\\)\$([^$\n]+)\$", re.sub(r"^```.*?^```$", "", source, flags=re.M | re.S)
+    )
+    assert len(displays) > 3
+    assert len(inline) > 10
+    for formula in (*displays, *inline):
+        assert re.findall(r"\\[^a-zA-Z\s\\]", formula) == []
+        assert re.findall(r"\\\\(?!\n)", formula) == []
+
+
 def test_hostile_mermaid(hostile_documents):
     (graph, *_) = re.findall(r"```mermaid\n(.*?)```", hostile_documents["md"], flags=re.S)
     reserved = r"^\s*(?:end|graph|click|style|script|subgraph)\b"

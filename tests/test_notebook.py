@@ -7,6 +7,7 @@ import sys
 from base64 import b64decode
 from pathlib import Path
 
+import numpy as np
 import pytest
 from sympy import Piecewise, Symbol
 
@@ -53,6 +54,21 @@ MODELS = {
         },
     ),
     "undefined": lambda: sd.Model({"y": "f(w)"}, parameters={"w": 1.0}, functions={"f(x)": ""}),
+    "arrays": lambda: sd.Model(
+        {"z": "X @ w + b", "p": "sigmoid(z)", "L": "mean(binary_cross_entropy(p, y))"},
+        parameters={"w": [0.5, -0.25], "b": 0.1},
+        constants={"X": [[1.0, 2.0], [0.5, -1.0], [2.0, 0.0]], "y": np.array([1.0, 0.0, 1.0])},
+        shapes={"X": "m n", "w": "n", "y": "m"},
+    ),
+    "shapes": lambda: sd.Model(
+        {"Q": "x @ A @ x"},
+        parameters=["x"],
+        shapes={"x": "n", "A": "n n"},
+        properties={"A": "symmetric"},
+    ),
+    "vector": lambda: sd.Model(
+        {"y": "sigmoid(W @ x)"}, parameters={"W": [[1.0, 2.0], [0.0, 1.0]], "x": [1.0, 2.0]}
+    ),
     "keywords": lambda: sd.Model({"y": "lambda*x"}, parameters={"lambda": 0.5, "x": 2.0}),
     "hostile": hostile,
 }
@@ -190,6 +206,25 @@ def test_the_neurons_cells(made):
         "text/latex": ["$\\displaystyle A_2(1 - A_2)$"],
         "text/plain": ["Derivative(A2*(1 - A2))"],
     }
+
+
+def test_the_cells_of_arrays(made):
+    book = made("arrays")
+    assert '"y": [1.0, 0.0, 1.0],' in "".join(code(book)[0]["source"])
+    assert output(book, "for name in d.sources").splitlines() == [
+        "∂L/∂w = X.T @ (p - y)/m",
+        "∂L/∂b = mean(p - y)",
+    ]
+    assert output(book, "f = d.function()").splitlines()[:2] == [
+        "L = 0.656407",
+        "∂L/∂w = [-0.217224 -0.531899]",
+    ]
+    assert {"text/plain": ["MatrixNotation((p - y)/m)"]}.items() <= shown(
+        next(cell for cell in code(book) if "".join(cell["source"]).endswith(".matrix"))
+    )[0].items()
+    assert '    properties={\n        "A": ["symmetric"],\n    },' in "".join(
+        code(made("shapes"))[0]["source"]
+    )
 
 
 def test_a_long_model_prints_only_the_first(made):

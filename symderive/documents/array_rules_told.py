@@ -8,14 +8,28 @@ from sympy import Symbol
 
 from symderive.documents.wording import relabelled
 from symderive.errors import SymderiveError
-from symderive.formulas.arrays.index import Index, delta, entry_of
+from symderive.formulas.arrays.index import Index, entry_of
 from symderive.formulas.arrays.reading import parse_array
 from symderive.formulas.arrays.syntax import Apply, Leaf, Shape, Tree
 from symderive.formulas.functions import FUNCTIONS
 from symderive.formulas.inert import Diff
 from symderive.formulas.matrix_notation import matrix_tree
+from symderive.formulas.nodes import beside
 from symderive.formulas.printing import tree
-from symderive.formulas.tree import APPLY, Big, Fence, Frac, Id, Node, Op, Row, equation, name_node
+from symderive.formulas.tree import (
+    APPLY,
+    TIMES,
+    Big,
+    Fence,
+    Frac,
+    Id,
+    Node,
+    Op,
+    Row,
+    Script,
+    equation,
+    name_node,
+)
 from symderive.steps import Rule
 
 _SIZE = Symbol("n")
@@ -30,13 +44,13 @@ def statement(rule: Rule) -> Node | None:
         return BY_NAME[rule.name]
     if not rule.matrix:
         return None
-    for rank in (2, 1):
+    for rank in (1, 2):
         sides = [_side(text, rank) for text in rule.matrix]
         if None not in sides:
             left, right = sides
             assert left is not None
             assert right is not None
-            loose = isinstance(left, Row) and not isinstance(left.items[-1], Fence)
+            loose = not (isinstance(left, Row) and isinstance(left.items[-1], Fence))
             return equation(Row((_D, Fence("(", left, ")") if loose else left)), right)
     return None
 
@@ -47,7 +61,9 @@ def _side(text: str, rank: int) -> Node | None:
         found, names, _ = parse_array(text, FUNCTIONS, shapes)
     except SymderiveError:
         return None
-    return relabelled(matrix_tree(_named(found, names)), {"dU": Row((_D, name_node("U")))})
+    argument = name_node("u" if rank == 1 else "U")
+    shown = {"U": argument, "dU": Row((_D, argument))}
+    return relabelled(matrix_tree(_named(found, names)), shown)
 
 
 def _named(found: Tree, names: tuple[str, ...]) -> Tree:
@@ -66,10 +82,14 @@ def _under_the_sum() -> Node:
     return equation(left, Row((sign, APPLY, inner)))
 
 
+def _delta(one: str, other: str) -> Node:
+    return Script(Id("δ"), beside(Id(one), Id(other)))
+
+
 BY_NAME: Mapping[str, Node] = {
     "independent entries": equation(
         tree(Diff(entry_of("X", [_I, _J]), entry_of("X", [_A, _B]))),
-        tree(delta(_I, _A) * delta(_J, _B)),
+        Row((_delta("i", "a"), TIMES, _delta("j", "b"))),
     ),
     "derivative under the sum": _under_the_sum(),
 }

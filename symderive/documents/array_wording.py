@@ -14,6 +14,7 @@ from symderive.array_model import renamed, value_shape
 from symderive.documents.outline import Inline
 from symderive.documents.wording import Context, number
 from symderive.formulas.arrays.index import Index, entry_of, free_indices, index_names
+from symderive.formulas.arrays.order import ordered
 from symderive.formulas.arrays.syntax import Apply, Shape, Tree
 from symderive.formulas.inert import placeholder
 from symderive.formulas.matrix_notation import matrix_tree, shape_node
@@ -47,19 +48,24 @@ class ArrayContext(Context):
         """Names that indices may not have."""
         model = self.derivation.model
         sizes = {s for shape in model.shapes.values() for d in shape for s in d.free_symbols}
-        return frozenset((*model.names, *model.parameters, *map(str, sizes)))
+        names = (*model.names, *model.parameters, *map(str, sizes))
+        return frozenset((*names, *(name.rstrip("_") for name in names)))  # i_ is shown as i
 
     def formula(self, formula: Basic, colors: Mapping[Basic, str] | None = None) -> Node:
         """A formula of indices; those that sums bind get the first letters that are free."""
         return super().formula(relettered(formula, self.taken), colors)
 
-    def matrix(self, formula: Tree, *, shapes: bool = False) -> Node:
-        """A formula in matrix notation."""
+    def matrix(self, formula: Tree) -> Node:
+        """A result in matrix notation, in a reader's order."""
+        return matrix_tree(ordered(formula, self.names), self.names)
+
+    def written(self, formula: Tree, *, shapes: bool = False) -> Node:
+        """A formula in matrix notation as it stands."""
         return matrix_tree(formula, self.names, shapes=shapes)
 
     def stage_formula(self, stage: Stage) -> Node:
         """The formula of a stage in matrix notation."""
-        return self.matrix(stage_tree(stage))
+        return self.written(stage_tree(stage))
 
     def entry(self, name: str, indices: Sequence[Expr]) -> Node:
         """An entry of an array."""
@@ -90,7 +96,7 @@ class ArrayContext(Context):
 
     def edge_label(self, source: str) -> str:
         """The shape of what goes along an edge of the graph."""
-        return " × ".join(map(str, self.dimensions(source)))
+        return "×".join(map(str, self.dimensions(source)))
 
 
 def stage_tree(stage: Stage) -> Tree:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
-from symderive.array_model import Letters, value_shape
+from symderive.array_model import value_shape
 from symderive.documents.array_wording import (
     ArrayContext,
     flat,
@@ -26,15 +27,21 @@ from symderive.documents.outline import (
     TableBlock,
 )
 from symderive.documents.wording import Context, aligned, mark_of, number
+from symderive.formulas.arrays.index import entry_of
+from symderive.formulas.arrays.op import entry, indices_of
 from symderive.formulas.arrays.ops import OPS
 from symderive.formulas.arrays.syntax import Apply, Tree
 from symderive.formulas.functions import FUNCTIONS, NamedFunction
+from symderive.formulas.printing import Printer
 from symderive.formulas.tree import (
     DOT,
+    Frac,
     Node,
     Op,
     Row,
+    Script,
     Style,
+    fence,
     name_node,
     partial,
     width,
@@ -45,8 +52,6 @@ if TYPE_CHECKING:
 
 MAX_STAGES = 24
 """Stages that are listed; of a longer model, the first and the last."""
-MAX_CELL = 30.0
-"""Width in em of a formula that fits a table."""
 SMALL = 12
 """Entries up to which an array stands in a line."""
 APPROX = Op("≈", "rel")
@@ -75,22 +80,23 @@ def stages_told(context: Context, stages: Sequence[Stage]) -> Iterator[Block]:
             lines.append(Equation(None, name_node("…"), (f"{skipped} more stages",), relation=""))
         whole = stage_tree(stage)
         note = (Row((arrays(context).size(whole.shape),)),) if whole.ndim else ("a number",)
-        right = arrays(context).matrix(whole, shapes=True)
+        right = arrays(context).written(whole, shapes=True)
         nodes.append(right)
         lines.append(Equation(name_node(stage.name), right, note))
         entries.append(_entry_line(context, stage))
     yield aligned(lines)
-    yield Paragraph(("Under each array is its shape. ", *notation(nodes)))
+    shapes = "Beside each stage is its shape; arrays have theirs below them, and in the table. "
+    yield Paragraph((shapes, *notation(nodes)))
     yield Paragraph(("Entry by entry, with an index for each axis, the same stages are",))
     yield aligned(entries)
 
 
 def _entry_line(context: Context, stage: Stage) -> Equation:
-    template: Any = stage.parsed.template
-    letters = Letters(arrays(context).taken, template.indices)
-    formula = letters.on(stage.written)
-    left = arrays(context).entry(stage.name, letters.of(template.indices))
-    return Equation(left, context.formula(formula))
+    whole = stage_tree(stage)
+    at = indices_of(whole.shape)
+    printer = Printer((*arrays(context).names, *sorted(arrays(context).taken)), True, {})
+    left = printer.node(entry_of(stage.name, at))  # first, so that its indices are i, j, …
+    return Equation(left, printer.node(entry(whole, at)))
 
 
 def functions_of(stage: Stage) -> list[NamedFunction]:
@@ -166,11 +172,9 @@ def told(context: Context, part: Any) -> Equations:
     ]
     lines[0] = Equation(_entry_adjoint(context, part), lines[0].right, lines[0].note, lines[0].mark)
     whole = part.tree
-    if not part.indices and width(lines[-1].right) < MAX_CELL and not _has_arrays(whole):
-        lines[-1] = Equation(
-            lines[-1].left, Style("box", lines[-1].right), lines[-1].note, lines[-1].mark
-        )
-    elif is_whole(whole):
+    if not is_whole(whole) or not _has_arrays(whole):
+        lines[-1] = replace(lines[-1], right=Style("box", lines[-1].right))
+    else:
         left = partial(name_node(part.target), name_node(part.source))
         note: Inline = ("in matrix notation",)
         if whole.ndim:
@@ -206,20 +210,20 @@ def gradient_told(context: Context) -> Iterator[Block]:
     convention = "The gradient by an array has the shape of the array. "
     yield Paragraph((convention, "Where it is shorter, later derivatives stand in it by name."))
     parts: list[Any] = [derivation.partials[name] for name in names]
-    whole = [
-        Equation(
-            partial(target, name_node(part.source)),
-            _shortest(context, part),
-            (arrays(context).size(part.tree.shape),) if part.tree.ndim else ("a number",),
-            mark_of(part.certificate),
-        )
-        for part in parts
-    ]
+    whole: list[Equation] = []
+    for part in parts:
+        size: Inline = ("a number",)
+        if part.tree.ndim:
+            size = (arrays(context).size(part.tree.shape),)
+        left, right = partial(target, name_node(part.source)), _shortest(context, part)
+        if not is_whole(part.tree):
+            left, right = _entry_adjoint(context, part), context.formula(part.formula)
+        whole.append(Equation(left, right, size, mark_of(part.certificate)))
     yield aligned(whole)
     by_entry = [
         Equation(_entry_adjoint(context, part), context.formula(part.formula))
         for part in parts
-        if part.indices
+        if part.indices and is_whole(part.tree)
     ]
     if by_entry:
         yield Paragraph(("Entry by entry:",))
@@ -248,7 +252,20 @@ def adjoints_shown(context: Context, program: Tree) -> Node:
         adjoint_name(derivation.target, name): partial(target, name_node(name))
         for name in derivation.partials
     }
-    return relabelled(arrays(context).matrix(program), names)
+    return _with_brackets(relabelled(arrays(context).matrix(program), names))
+
+
+def _with_brackets(node: Any) -> Any:
+    """The formula with brackets around fractions that have an exponent."""
+    if isinstance(node, tuple):
+        return tuple(map(_with_brackets, node))
+    if not isinstance(node, Node):
+        return node
+    changes = {part.name: _with_brackets(getattr(node, part.name)) for part in fields(node)}
+    made = replace(node, **changes)
+    if isinstance(made, Script) and isinstance(made.base, Frac):
+        return replace(made, base=fence(made.base))
+    return made
 
 
 # Numbers ----------------------------------------------------------------------------------------
@@ -278,6 +295,7 @@ def numbers_told(context: Context) -> Iterator[Block]:
     )
     yield Heading(2, ("Backward: the derivatives",))
     target = name_node(derivation.target)
+    partials: dict[str, Any] = dict(derivation.partials)
     yield aligned(
         [
             _number_line(
@@ -285,7 +303,7 @@ def numbers_told(context: Context) -> Iterator[Block]:
                 adjoints_shown(context, part.program),
                 numbers.adjoints[name],
             )
-            for name, part in list(derivation.partials.items())[:MAX_STAGES]
+            for name, part in list(partials.items())[:MAX_STAGES]
         ]
     )
 
@@ -305,6 +323,10 @@ def _digits(value: int) -> Node:
     from symderive.formulas.tree import Num
 
     return Num(str(value))
+
+
+def _bracketed(node: Node) -> Node:
+    return fence(node) if isinstance(node, Row) else node
 
 
 def update_told(context: Context) -> Iterator[Block]:
@@ -327,7 +349,7 @@ def update_told(context: Context) -> Iterator[Block]:
                     Op("−"),
                     number(rate),
                     DOT,
-                    numbers_node(numbers.adjoints[name]),
+                    _bracketed(numbers_node(numbers.adjoints[name])),
                     APPROX,
                     numbers_node(numbers.new[name]),
                 )

@@ -21,6 +21,19 @@ from symderive.formulas.tree import name_node
 
 MANY = 16
 """Results that a cell prints; of more, the first."""
+ARRAYS_OPENING = """\
+import numpy as np
+
+import symderive as sd
+
+
+def show(value):
+    text = np.array2string(np.asarray(value), precision=6)
+    return f"\\n{text}" if "\\n" in text else text
+
+
+"""
+"""The first lines of a notebook with arrays."""
 MAX_CLAIMS = 4
 """Claims of the model that are judged, each in its cell."""
 MAX_ANSWER = 100
@@ -34,48 +47,59 @@ def model_cell(context: Context) -> Iterator[Block]:
     values = model.values
     arguments: dict[str, object] = {}
     for role, names in (("parameters", model.parameters), ("constants", model.constants)):
-        stated = {name: values[name] for name in names if name in values}
-        arguments[role] = stated if names and len(stated) == len(names) else list(names)
+        stated = {name: values.get(name) for name in names}
+        arguments[role] = stated if any(name in values for name in names) else list(names)
+    shapes = {
+        name: " ".join(map(str, shape))
+        for name, shape in model.shapes.items()
+        if name not in model.stages
+    }
+    extras = {
+        "shapes": shapes,
+        "properties": model.properties,
+        "functions": model.stated_functions,
+    }
+    arguments |= {name: value for name, value in extras.items() if value}
     arguments["target"] = model.target
     arguments["learning_rate"] = model.learning_rate
-    if model.stated_functions:
-        arguments["functions"] = dict(model.stated_functions)
     stages = {stage.name: stage.text for stage in model.stages.values()}
-    lines = [f"{name}={_literal(value)}," for name, value in arguments.items()]
-    body = "\n".join([_literal(stages) + ",", *lines]).replace("\n", "\n    ")
+    lines = [f"{name}={literal(value)}," for name, value in arguments.items()]
+    body = "\n".join([literal(stages) + ",", *lines]).replace("\n", "\n    ")
     options = ""
     if derivation.target != model.target:
-        options += f", target={_literal(derivation.target)}"
+        options += f", target={literal(derivation.target)}"
     if derivation.sources != model.parameters:
-        options += f", sources={_literal(derivation.sources)}"
+        options += f", sources={literal(derivation.sources)}"
     yield Paragraph(
         (
             "The same model in Python. Run the cells from here on, in order; change a stage, a "
             "value or an answer, and run them again. They need the package symderive.",
         )
     )
+    opening = ARRAYS_OPENING if context.arrays else "import symderive as sd\n\n"
     yield Run(
-        f"import symderive as sd\n\nmodel = sd.Model(\n    {body}\n)\n"
+        f"{opening}model = sd.Model(\n    {body}\n)\n"
         f"d = sd.derive(model{options})\n"
         "print(f\"{d.target} by {', '.join(d.sources)}\")"
     )
 
 
-def _literal(value: object, *, nested: bool = False) -> str:
+def literal(value: object, *, nested: bool = False) -> str:
     """A value as Python source: a table with an entry a line, strings as JSON writes them.
 
-    >>> print(_literal({"A1": "x*w"}), _literal(["w"]))
+    >>> print(literal({"A1": "x*w"}), literal(["w"]))
     {
         "A1": "x*w",
     } ["w"]
     """
     if isinstance(value, Mapping):
-        rows = [f"{_literal(k)}: {_literal(v, nested=True)}" for k, v in value.items()]
+        rows = [f"{literal(k)}: {literal(v, nested=True)}" for k, v in value.items()]
         if nested or not rows:
             return f"{{{', '.join(rows)}}}"
         return "{\n" + "".join(f"    {row},\n" for row in rows) + "}"
+    value = value.tolist() if hasattr(value, "tolist") else value  # an array
     if isinstance(value, list | tuple):
-        return f"[{', '.join(map(_literal, value))}]"
+        return f"[{', '.join(map(literal, value))}]"
     return repr(value) if isinstance(value, float) else json.dumps(str(value), ensure_ascii=False)
 
 
@@ -85,15 +109,15 @@ def links_cell(context: Context) -> Iterator[Block]:
     if not links:
         return
     yield Run(
-        _each(links, "(stage, source), link in d.links.items()")
+        each(links, "(stage, source), link in d.links.items()")
         + '    print(f"∂{stage}/∂{source} = {link.formula}")'
     )
     stage, source = max(links, key=lambda key: len(links[key].lines))
     yield Paragraph(("One of them, as a formula:",))
-    yield Run(f"d.link({_literal(stage)}, {_literal(source)})")
+    yield Run(f"d.link({literal(stage)}, {literal(source)})")
 
 
-def _each(found: Sequence[Any] | Mapping[Any, Any], loop: str) -> str:
+def each(found: Sequence[Any] | Mapping[Any, Any], loop: str) -> str:
     """The head of a loop; over the first, where there are many."""
     names, _, values = loop.partition(" in ")
     return f"for {names} in {f'list({values})[:{MANY}]' if len(found) > MANY else values}:\n"
@@ -106,13 +130,15 @@ def chain_cell(context: Context) -> Iterator[Block]:
     if not partials:
         return
     source = max(partials, key=lambda name: len(partials[name].lines))
-    derivative = f"d.partial({_literal(derivation.target)}, {_literal(source)})"
+    derivative = f"d.partial({literal(derivation.target)}, {literal(source)})"
     yield Paragraph(("One derivative line by line, each with its reason and its verdict:",))
     yield Run(
         f"for line in {derivative}.lines:\n"
         '    print(line.formula, "·", ", ".join(line.reasons), "·", line.certificate.verdict)'
     )
     yield Run(derivative)
+    if context.derivation.partial(derivation.target, source).matrix is not None:
+        yield Run(f"{derivative}.matrix")
 
 
 def gradient_cell(context: Context) -> Iterator[Block]:
@@ -120,7 +146,7 @@ def gradient_cell(context: Context) -> Iterator[Block]:
     sources = context.derivation.sources
     if sources:
         yield Run(
-            _each(sources, "name, formula in d.gradient().items()")
+            each(sources, "name, formula in d.gradient().items()")
             + '    print(f"∂{d.target}/∂{name} = {formula}")'
         )
 
@@ -130,6 +156,8 @@ def claims_cells(context: Context) -> Iterator[Block]:
     derivation = context.derivation
     claims = list(derivation.model.claims.items())[:MAX_CLAIMS]
     claims += [claim for claim in _claims(context) if claim not in claims]
+    if context.arrays:
+        claims = [claim for claim in claims if _is_judged(context, claim)]
     if not claims:
         return
     yield Heading(1, ("Is my answer right?",))
@@ -140,7 +168,14 @@ def claims_cells(context: Context) -> Iterator[Block]:
         )
     )
     for claim in claims:
-        yield Run(f"print(d.check_claim({', '.join(map(_literal, claim))}))")
+        yield Run(f"print(d.check_claim({', '.join(map(literal, claim))}))")
+
+
+def _is_judged(context: Context, claim: tuple[str, str]) -> bool:
+    try:
+        return bool(context.derivation.check_claim(*claim).verdict)
+    except SymderiveError:
+        return False
 
 
 def _claims(context: Context) -> Iterator[tuple[str, str]]:
@@ -182,15 +217,26 @@ def numbers_cell(context: Context) -> Iterator[Block]:
     yield Paragraph(("The emitted function gives the value and the gradient at any point:",))
     show = (
         'print(f"{d.target} = {value:.6g}")\n'
-        + _each(derivation.sources, "name, slope in gradient.items()")
+        + each(derivation.sources, "name, slope in gradient.items()")
         + '    print(f"∂{d.target}/∂{name} = {slope:.6g}")'
     )
     yield Run(f"f = d.function()\nvalue, gradient = f()\n{show}")
-    name = derivation.sources[0]
-    if name in derivation.model.parameters and not iskeyword(name):
+    scalars = [
+        name
+        for name in derivation.sources
+        if name in derivation.model.parameters
+        and not iskeyword(name)
+        and name not in derivation.model.shapes
+    ]
+    for name in scalars[:1]:
         near = round(1.1 * derivation.model.values[name] or 0.1, 6)
         yield Paragraph(("The same with another value of ", name_node(name), ":"))
         yield Run(f"value, gradient = f({name}={near!r})\n{show}")
+
+
+def _number(context: Context, name: str) -> str:
+    """A number, or an array of them, in a formatted string."""
+    return f"{{show({name})}}" if context.arrays else f"{{{name}:.6g}}"
 
 
 def update_cell(context: Context) -> Iterator[Block]:
@@ -200,7 +246,7 @@ def update_cell(context: Context) -> Iterator[Block]:
         return
     yield Run(
         f"step = d.update(learning_rate={context.derivation.model.learning_rate!r})\n"
-        + _each(numbers.new, "name, new in step.new.items()")
+        + each(numbers.new, "name, new in step.new.items()")
         + '    print(f"{name}: {step.old[name]:.6g} → {new:.6g}")\n'
         'print(f"{d.target}: {step.old_loss:.6g} → {step.new_loss:.6g}")'
     )
@@ -217,11 +263,12 @@ def checks_cell(context: Context) -> Iterator[Block]:
 
 
 def code_cell(context: Context) -> Iterator[Block]:
-    """The gradient as a function in plain Python; of an undefined function there is none."""
+    """The gradient as a function; of a function without a definition there is none."""
     if context.derivation.model.undefined:
         return
+    language, backend = ("NumPy", "numpy") if context.arrays else ("plain Python", "python")
     yield Heading(1, ("The gradient as code",))
     yield Paragraph(
-        ("The same derivation as a function in plain Python, in a numerically stable form.",)
+        (f"The same derivation as a function in {language}, in a numerically stable form.",)
     )
-    yield Run('print(d.code("python"))')
+    yield Run(f'print(d.code("{backend}"))')

@@ -98,6 +98,8 @@ def _ledger(context: Context) -> Iterator[Block]:
 
 
 MAX_CONDITIONS = 12
+SELF_EVIDENT = frozenset({"independent entries", "derivative under the sum"})
+"""Rules whose condition is no convention."""
 
 
 def _conventions(context: Context) -> list[str]:
@@ -105,7 +107,7 @@ def _conventions(context: Context) -> list[str]:
     found: dict[str, None] = {}
     for kind in {id(link.kind): link.kind for link in context.derivation.links.values()}.values():
         for step in kind.step.walk():
-            if step.rule.convention:
+            if step.rule.convention and step.rule.name not in SELF_EVIDENT:
                 convention = step.rule.convention.replace(" == ", " = ")
                 found[f"Convention of the {step.rule.name}: {convention}"] = None
     return [note if note.endswith(".") else f"{note}." for note in found]

@@ -45,6 +45,8 @@ MAX_SAME = 6
 """Links of one linear stage in a box; of more, the first and the last."""
 SILENT = frozenset({"identity rule", "constant rule"})
 LETTERS = "uvwst"
+ENTRYWISE = frozenset({"independent entries", "derivative under the sum"})
+"""Rules that say all in their statement."""
 
 
 def links_section(context: Context) -> Iterator[Block]:
@@ -170,8 +172,8 @@ def _rules(
         found[rule.name] = RuleUse(
             rule.name,
             _stated(context, rule),
-            tuple(_bindings(context, step)),
-            rule.convention.replace(" == ", " = "),
+            () if rule.name in ENTRYWISE else tuple(_bindings(context, step)),
+            "" if rule.name in ENTRYWISE else rule.convention.replace(" == ", " = "),
         )
     named = {str(part) for line in lines for part in line.note}
     if any("chain rule" in note for note in named) and "chain rule" not in found:

@@ -75,7 +75,8 @@ def graph_typst(drawing: Drawing) -> str:
         ]
         for text, color, dy in _numbers(wire):
             where = f"{wire.label[0]:.1f}, {wire.label[1] + dy:.1f}" if wire else ""
-            lines.append(f'  number({where}, "{color}", {literal(signed(text))})')
+            kept = signed(text).replace(" ", "\N{NO-BREAK SPACE}")
+            lines.append(f'  number({where}, "{color}", {literal(kept)})')
     for box in drawing.boxes:
         fill, frame = FILLS[box.vertex.kind]
         radius = 4 if box.vertex.kind in ("stage", "target") else 8

@@ -43,6 +43,7 @@ def gather(derivation: Derivation) -> Numbers | None:
     model = derivation.model
     if (
         model.undefined
+        or model.shapes.get(derivation.target)  # an array, which nothing descends
         or not derivation.inputs
         or any(name not in model.values for name in derivation.inputs)
     ):

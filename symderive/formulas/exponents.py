@@ -136,9 +136,7 @@ def _letters(
     return tuple((n, r) for n, r in terms if r != 1)
 
 
-def _groups(
-    base: Expr, terms: dict[Expr, tuple[tuple[Rational, Expr], ...]]
-) -> list[list[Expr]]:
+def _groups(base: Expr, terms: dict[Expr, tuple[tuple[Rational, Expr], ...]]) -> list[list[Expr]]:
     """The exponents in groups that share no term with letters."""
     groups: list[tuple[set[Expr], list[Expr]]] = []
     for exponent, parts in terms.items():

@@ -70,6 +70,7 @@ _SIGNS = {
     "…": r"\dots",
     "⋯": r"\cdots",
     "⋮": r"\vdots",
+    "⋱": r"\ddots",
     "mod": r"\bmod",
     "\u2062": "",
     "\u2061": "",
@@ -122,6 +123,19 @@ _MATH_ESCAPES = {
 _PLAIN_WORDS = re.compile(r"(?:[A-Za-z0-9,.;:()'/-]| (?! ))+")
 """What GitHub and Jupyter show in text mode as it is."""
 
+_COMMAND = re.compile(r"\\[^a-zA-Z]")
+_SPELLED_OUT = {
+    r"\,": r"\thinspace ",
+    r"\{": r"\lbrace ",
+    r"\}": r"\rbrace ",
+    "\\\\": r"\cr",
+}
+"""Markdown takes the backslash from a sign, on GitHub inside formulas too: commands in letters."""
+
+
+def _spelled_out(command: re.Match[str]) -> str:
+    return _SPELLED_OUT.get(command[0], command[0])
+
 
 def latex(node: Node, dialect: str = "latex") -> str:
     r"""The formula as LaTeX maths, without dollar signs.
@@ -131,7 +145,8 @@ def latex(node: Node, dialect: str = "latex") -> str:
     """
     if dialect not in DIALECTS:
         raise UnknownChoiceError("LaTeX dialect", dialect, DIALECTS)
-    return _Writer(dialect == "github").write(node)
+    made = _Writer(dialect == "github").write(node)
+    return _COMMAND.sub(_spelled_out, made) if dialect == "github" else made
 
 
 def broken(node: Node, limit: float, dialect: str = "latex") -> list[str]:

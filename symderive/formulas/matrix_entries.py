@@ -220,18 +220,16 @@ def _over_indices(printer: Printer, formula: Part) -> Built:
     return Built(Row((head, APPLY, body)), Level.CALL)
 
 
+def _shape_of(formula: Part) -> Shape:
+    return tuple(getattr(at, "size", S.One) for at in formula.indices)
+
+
 def part(printer: Printer, formula: Part) -> Built:
     """An entry of what an operation makes of whole arrays: (A⁻¹)_ij, det A."""
-    from symderive.formulas.arrays.matrix import apply_part
-    from symderive.formulas.arrays.ops import OPS
-
     if formula.op in OVER_INDICES and len(formula.arrays) == 1:
         return _over_indices(printer, formula)
     operands = [array_tree(array) for array in formula.arrays]
-    if formula.op in OPS:
-        tree = apply_part(formula.op, operands)
-    else:
-        tree = Apply(operands[0].shape, formula.op, tuple(operands))
+    tree = Apply(_shape_of(formula), formula.op, tuple(operands))
     base = MatrixPrinter(printer.order.names, indices=printer).built(tree)
     return (
         with_index(base, [printer.node(at) for at in formula.indices]) if formula.indices else base

@@ -59,6 +59,7 @@ from symderive.formulas.printing import (
 )
 
 BOLD_ONE = Built(ONES)
+THIN = Op("\u2009", "space")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,7 @@ def shape_node(shape: Shape, names: Sequence[str] = ()) -> Node:
     printer = Printer(names, False, {})
     items: list[Node] = []
     for size in shape:
-        items += [Op("×"), printer.within(size, Level.SUM)]
+        items += [Op("×", "by"), printer.within(size, Level.SUM)]
     return row(*items[1:]) if items else ONE
 
 
@@ -184,9 +185,14 @@ class MatrixPrinter:
         node: Node = name_node(tree.name)
         if self.bold and tree.ndim:
             node = bolded(node)
-        if self.shapes and tree.ndim:
-            node = Style("under", node, note=shape_node(tree.shape, self.names))
-        return flipped(Built(node)) if transposed else Built(node)
+        built = flipped(Built(node)) if transposed else Built(node)
+        if not self.shapes or not tree.ndim:
+            return built
+        shape = tree.shape
+        if transposed:  # below a transpose is its own shape, so that neighbours can be compared
+            shape = shape[::-1] if len(shape) > 1 else (S.One, *shape)
+        note = Row((THIN, shape_node(shape, self.names), THIN))  # neighbours must not meet
+        return Built(Style("under", built.node, note=note))
 
     def atom(self, built: Built, transposed: bool) -> Term:
         """A piece as a matrix of its own."""
@@ -473,6 +479,9 @@ def matrices(chain: Sequence[Built]) -> Built:
 
 def raised(piece: Built, above: Node) -> Built:
     """A piece with an exponent, in brackets unless it can bear one."""
+    if isinstance(piece.node, Style) and piece.node.kind == "under":
+        inner = raised(Built(piece.node.body, piece.level), above)
+        return Built(replace(piece.node, body=inner.node))
     bare_enough = piece.level == Level.ATOM and not has_exponent(piece.node)
     return Built(Script(piece.node if bare_enough else fence(piece.node), None, above), Level.POWER)
 

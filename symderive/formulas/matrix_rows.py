@@ -50,7 +50,7 @@ from symderive.formulas.nodes import (
     row,
 )
 from symderive.formulas.notation import RELATIONS
-from symderive.formulas.printing import Built, Level
+from symderive.formulas.printing import Built, Level, classic_call
 
 INVERSE = Row((NEGATIVE, Num("1")))
 INVERSE_TRANSPOSE = Row((NEGATIVE, Op("⊤", "ord")))
@@ -170,8 +170,11 @@ def _power(printer: MatrixPrinter, tree: Apply, transposed: bool) -> Term:
 
 def _hadamard_power(printer: MatrixPrinter, base: Tree, exponent: Node) -> Built:
     """X^{⊙2}: X² would be a product of matrices."""
-    sign = Op("⊙", "ord")
-    return raised(printer.built(base), Row((sign, exponent)))
+    built = printer.built(base)
+    call = classic_call(built.node)
+    if call and isinstance(exponent, Num):  # sech² x, as for numbers
+        return Built(Row((Script(call[0], None, exponent), APPLY, call[1])), built.level)
+    return raised(built, Row((Op("⊙", "ord"), exponent)))
 
 
 # Sums -----------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sympy import Basic, Function, Max, Min, Piecewise, S, Symbol
+from sympy import Basic, Function, Max, Min, Piecewise, Product, S, Symbol
 from sympy.core.function import AppliedUndef
 from sympy.core.relational import Relational
 
@@ -113,7 +113,6 @@ _UNBRACKETED_WORDS = (
 UNBRACKETED = frozenset(_UNBRACKETED_WORDS.split())
 """Functions that need no brackets around a single name: log x."""
 
-BIG_SIGNS: Mapping[str, str] = {"Sum": "∑", "Product": "∏"}
 
 RELATIONS: Mapping[str, str] = {"==": "=", "!=": "≠", ">=": "≥", "<=": "≤", ">": ">", "<": "<"}
 
@@ -231,7 +230,7 @@ def _string(printer: Printer, formula: Any) -> Built:
 
 def _big(printer: Printer, formula: Any) -> Built:
     body = printer.within(formula.function, Level.NEGATIVE)
-    sign = BIG_SIGNS[type(formula).__name__]
+    sign = "∏" if isinstance(formula, Product) else "∑"
     if all(hasattr(limits[0], "size") for limits in formula.limits):
         # Indices that run along whole axes: one sign for all, and no bounds, as papers print it
         indices = sorted((printer.node(limits[0]) for limits in formula.limits), key=plain)
@@ -294,6 +293,10 @@ def _derivative(printer: Printer, formula: Any) -> Built:
 
 
 def _piecewise(printer: Printer, formula: Any) -> Built:
+    if len(formula.args) == 2 and [value for value, _ in formula.args] == [1, 0]:
+        test = formula.args[0][1]
+        if any(hasattr(symbol, "size") for symbol in getattr(test, "args", ())):
+            return Built(Fence("[", printer.node(test), "]"))  # [i ≤ j] is 1 or 0
     rows = tuple(
         (printer.node(value), None if test is S.true else printer.node(test))
         for value, test in formula.args

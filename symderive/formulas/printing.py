@@ -283,7 +283,7 @@ class Printer:
             return Built(Sqrt(self.node(base), degree))
         above = self.exponent(exponent)
         node, level = self.built(base)
-        if exponent.is_Integer and exponent > 1 and (call := _classic_call(node)):
+        if exponent.is_Integer and exponent > 1 and (call := classic_call(node)):
             return Built(Row((Script(call[0], None, above), APPLY, call[1])), level)
         plain_base = level == Level.ATOM and not has_exponent(node) and not _is_sci(node)
         return Built(Script(node if plain_base else fence(node), None, above), Level.POWER)
@@ -501,7 +501,8 @@ CLASSIC = frozenset(_CLASSIC_WORDS.split())
 """Functions whose powers are written on the name: sin² x."""
 
 
-def _classic_call(node: Node) -> tuple[Node, Node] | None:
+def classic_call(node: Node) -> tuple[Node, Node] | None:
+    """The name and the argument of a call whose powers are written on the name."""
     match node:
         case Row((Fn(text) as head, Op(_, "apply"), body)) if text in CLASSIC:
             return head, body

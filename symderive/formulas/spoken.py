@@ -61,6 +61,8 @@ _SIGNS = {
     "mod": "modulo",
     "…": "and so on",
     "⋯": "and so on",
+    "⋮": "and so on",
+    "⋱": "and so on",
     ",": "comma",
     "\u2061": "of",
     "\u2063": "",
@@ -69,7 +71,7 @@ _SIGNS = {
 }
 _BIG = {"∑": "the sum", "∏": "the product", "∫": "the integral", "lim": "the limit"}
 _POWERS = {"2": "squared", "3": "cubed", "′": "prime", "⊤": "transposed"}
-_KINDS = {"matmul": "times", "range": "to"}
+_KINDS = {"matmul": "times", "range": "to", "by": "by"}
 _POWERS |= {"−1": "inverse", "−⊤": "inverse transposed", "⊙2": "squared element by element"}
 _BOLD = {"1": "all-ones", "0": "all-zeros"}
 _FENCES = {

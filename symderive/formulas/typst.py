@@ -62,6 +62,7 @@ _SIGNS = {
     "…": "dots.h",
     "⋯": "dots.h.c",
     "⋮": "dots.v",
+    "⋱": "dots.down",
     "mod": "mod",
     ",": "\\,",
     ":": 'class("normal", ":")',

@@ -32,3 +32,32 @@ def newton_step(
     except np.linalg.LinAlgError:
         raise SymderiveError("the Hessian is singular here: Newton has no step") from None
     return {name: float(old[name] - move) for name, move in zip(old, step, strict=True)}
+
+
+def newton_blocks(
+    old: Mapping[str, Any], slopes: Mapping[str, Any], blocks: Sequence[Sequence[Any]]
+) -> dict[str, Any]:
+    """Old − H⁻¹·slopes of arrays, each in its shape; H in blocks, in the order of the names.
+
+    Raises:
+        SymderiveError: H is singular.
+    """
+    shapes = [np.shape(slopes[name]) for name in old]
+    sizes = [int(np.prod(shape)) for shape in shapes]
+    rows = [
+        np.hstack(
+            [np.reshape(block, (size, width)) for block, width in zip(row, sizes, strict=True)]
+        )
+        for row, size in zip(blocks, sizes, strict=True)
+    ]
+    flat = np.concatenate([np.ravel(slopes[name]) for name in old])
+    try:
+        step = np.linalg.solve(np.vstack(rows), flat)
+    except np.linalg.LinAlgError:
+        raise SymderiveError("the Hessian is singular here: Newton has no step") from None
+    moves = np.split(step, np.cumsum(sizes)[:-1])
+    found = {
+        name: np.asarray(old[name]) - np.reshape(move, shape)
+        for name, move, shape in zip(old, moves, shapes, strict=True)
+    }
+    return {name: value if value.ndim else float(value) for name, value in found.items()}

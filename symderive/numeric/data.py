@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from os import PathLike, fspath
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
+from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 
@@ -48,8 +49,7 @@ def read_data(path: str | PathLike[str], columns: Choice | None = None) -> Colum
     try:
         if not file.is_file():
             raise ModelError("there is no such file" + _neighbour(file), where=source)
-        if file.stat().st_size > MAX_BYTES:
-            raise ModelError(f"larger than {MAX_BYTES >> 20} MiB; take a part of it", where=source)
+        _bounded(file.stat().st_size, source)
         found = FORMATS[suffix](file, source)
     except OSError as error:
         raise ModelError(f"cannot be read: {error.strerror or error}", where=source) from None
@@ -88,6 +88,11 @@ def chosen(data: Mapping[str, Any], columns: Choice, source: str = "") -> Column
             else np.stack([data[part] for part in parts], axis=-1)
         )
     return found
+
+
+def _bounded(size: int, source: str) -> None:
+    if size > MAX_BYTES:
+        raise ModelError(f"larger than {MAX_BYTES >> 20} MiB; take a part of it", where=source)
 
 
 def _neighbour(path: Path) -> str:
@@ -146,7 +151,7 @@ def _fast(file: Any, width: int, delimiter: str) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # a file without rows
-            rows = np.loadtxt(file, delimiter=delimiter, ndmin=2, comments=None, quotechar='"')
+            rows = np.loadtxt(file, delimiter=delimiter, ndmin=2, comments=None)
     except (ValueError, UserWarning):
         return None
     return rows if rows.shape[1] == width else None
@@ -200,21 +205,17 @@ def _unreadable(error: Exception, source: str, line: int) -> ModelError:
 
 def _numpy(path: Path, source: str) -> Columns:
     try:
+        if path.suffix.lower() == ".npz":
+            with ZipFile(path) as archive:
+                _bounded(sum(part.file_size for part in archive.infolist()), source)
         loaded = np.load(path, allow_pickle=False)
         arrays = dict(loaded) if isinstance(loaded, np.lib.npyio.NpzFile) else _fields(loaded)
-    except (ValueError, EOFError, KeyError) as error:
-        _not_numpy(error, source)
-    except Exception as error:  # a broken zip archive
-        if type(error).__name__ != "BadZipFile":
-            raise
-        _not_numpy(error, source)
+    except (ValueError, EOFError, KeyError, BadZipFile) as error:
+        message = f"no arrays of numbers that NumPy saved: {error}"
+        raise ModelError(message, where=source) from None
     if not arrays:
         raise ModelError("there is no array in it", where=source)
     return {name: _floats(array, name, source) for name, array in arrays.items()}
-
-
-def _not_numpy(error: Exception, source: str) -> NoReturn:
-    raise ModelError(f"no arrays of numbers that NumPy saved: {error}", where=source) from None
 
 
 def _fields(array: Any) -> dict[str, Any]:
@@ -227,7 +228,7 @@ def _floats(array: Any, name: str, source: str) -> Any:
     if array.dtype.kind not in "fiub":
         message = f"the column {name} holds {array.dtype.name}, not real numbers"
         raise ModelError(message, where=source)
-    return np.ascontiguousarray(array, dtype=np.float64)
+    return np.asarray(array, dtype=np.float64, order="C")
 
 
 def _parquet(path: Path, source: str) -> Columns:
@@ -240,17 +241,20 @@ def _parquet(path: Path, source: str) -> Columns:
             "or save the data as CSV"
         ) from None
     try:
-        table = parquet.read_table(path)
-        return {name: _floats(_dense(table, name), name, source) for name in table.column_names}
+        with parquet.ParquetFile(path) as opened:
+            groups = range(opened.metadata.num_row_groups)
+            _bounded(sum(opened.metadata.row_group(k).total_byte_size for k in groups), source)
+            table = opened.read()
+        return {name: _floats(_dense(table, name, source), name, source) for name in table.column_names}
     except ArrowException as error:
         raise ModelError(f"this is not Parquet: {error}", where=source) from None
 
 
-def _dense(table: Any, name: str) -> Any:
+def _dense(table: Any, name: str, source: str) -> Any:
     column = table.column(name)
     if column.null_count:
-        values = column.to_pylist()
-        raise ModelError(f"row {values.index(None) + 1} of the column {name} is empty")
+        row = column.to_pylist().index(None) + 1
+        raise ModelError(f"row {row} of the column {name} is empty", where=source)
     return column.to_numpy()
 
 

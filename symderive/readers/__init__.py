@@ -20,7 +20,8 @@ def read(path: str | os.PathLike[str]) -> Model:
     """Read a model from a file: TOML, or the JSON trace of a derivation.
 
     Args:
-        path: The file. Nothing else is read: a model file cannot refer to another.
+        path: The file. Nothing else is read but the ``[data]`` that a model file names: a file in
+            its own folder or one below.
 
     Raises:
         ModelError: The file cannot be read, or says something that is no model; the message names

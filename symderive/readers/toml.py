@@ -38,7 +38,13 @@ def parse_model(text: str, *, source: str = "") -> Model:
     if "stages" not in document:
         message = 'a model needs [stages], as in\n    [stages]\n    y = "x**2"'
         raise ModelError(message, where=source)
-    return Model(**document, source=source)
+    data = document.pop("data", None)
+    model = Model(**document, source=source)
+    if data is None:
+        return model
+    from symderive.readers.data import on_data
+
+    return on_data(model, data, document.get("claims"))
 
 
 def read_text(path: Path, source: str) -> str:
@@ -247,6 +253,18 @@ def _function(value: object, keys: tuple[str, ...], place: _Place) -> None:
 
 _Check = Callable[[object, tuple[str, ...], _Place], None]
 
+def _data(value: object, keys: tuple[str, ...], place: _Place) -> None:
+    """A file of columns, or which of its columns are which names."""
+    if not isinstance(value, Mapping):
+        raise place.error(keys, f"must be a table, [data], not {_kind(value)}")
+    for key, entry in value.items():
+        if key not in DATA_KEYS:
+            raise place.error((*keys, key), _unknown_key(key, DATA_KEYS))
+        DATA_KEYS[key](entry, (*keys, key), place)
+    if "file" not in value:
+        raise place.error(keys, 'names no file; write file = "rows.csv"')
+
+
 KEYS: dict[str, _Check] = {
     "title": _text,
     "text": _text,
@@ -259,8 +277,17 @@ KEYS: dict[str, _Check] = {
     "claims": _table(_text),
     "shapes": _table(_shape),
     "properties": _table(_words),
+    "data": _data,
 }
 """What a model file may hold: each key with the check of its value."""
 
 ARRAY_KEYS: dict[str, _Check] = {"shape": _shape, "value": _array_value, "property": _words}
 """What the table of one parameter or constant may hold."""
+
+DATA_KEYS: dict[str, _Check] = {
+    "file": _text,
+    "columns": _table(_words),
+    "reduce": _text,
+    "size": _text,
+}
+"""What ``[data]`` may hold; see ``readers.data``."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sympy import Basic, Expr, Integer, KroneckerDelta, S, Tuple, expand, false, true
+from sympy import Basic, Expr, Integer, S, Tuple, expand, false, true
 
 from symderive.errors import ModelError
 from symderive.formulas.arrays.explicit import Explicit
@@ -18,6 +18,7 @@ from symderive.formulas.arrays.index import (
     ArrayOf,
     Index,
     as_size,
+    delta,
     entry_of,
     fresh,
     sigma_as_is,
@@ -260,12 +261,18 @@ def _by_formula(_: Args, options: Options, at: At) -> Any:
 def _placed(args: Args, options: Options, at: At) -> Any:
     """The entry of zeros with an array added where its key stands."""
     chosen = indices_of(args[0].shape)
-    waiting = list(chosen)
+    waiting, places = list(chosen), list(at)
     where: list[Expr] = []
-    for (kind, *rest), place in zip((k for k in options["key"] if k[0] != "new"), at, strict=True):
-        start = rest[0] if kind == "int" else rest[0] + rest[2] * waiting.pop(0)
-        where.append(KroneckerDelta(start, place))
-    return sigma_as_is(product(entry(args[0], chosen), *where), chosen) if chosen else product(entry(args[0], ()), *where)
+    for kind, *rest in options["key"]:
+        if kind == "int":
+            where.append(delta(rest[0], places.pop(0)))
+            continue
+        index = waiting.pop(0)  # a new axis has size 1: nothing depends on its index
+        if kind == "slice":
+            where.append(delta(rest[0] + rest[2] * index, places.pop(0)))
+    where += [delta(index, place) for index, place in zip(waiting, places, strict=True)]
+    body = product(entry(args[0], chosen), *where)
+    return sigma_as_is(body, chosen) if chosen else body
 
 
 _ONLY_RESULTS: Mapping[str, Callable[[Args, Options, At], Any]] = {

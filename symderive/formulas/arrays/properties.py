@@ -7,9 +7,17 @@ from dataclasses import dataclass
 from itertools import product as cartesian
 from typing import Any
 
-from sympy import Add, Basic, Expr, Indexed, Mul, S, Symbol
+from sympy import Add, Basic, Expr, Indexed, Mul, S, Symbol, Tuple
 
-from symderive.formulas.arrays.index import Index, delta, entry_of, sigma
+from symderive.formulas.arrays.index import (
+    ArrayOf,
+    Index,
+    Part,
+    delta,
+    entry_of,
+    part,
+    sigma,
+)
 
 Place = tuple[str, tuple[Expr, ...]]
 
@@ -150,6 +158,23 @@ class Knowledge:
                 changed = rewrite(name, formula.indices) if rewrite else None
                 if changed is not None:
                     return changed
+        if isinstance(formula, Part) and self.stated:
+            return self._part(formula)
+        return formula
+
+    def _part(self, formula: Part) -> Any:
+        """The inverse of a symmetric matrix is symmetric."""
+        if formula.op != "inv":
+            return formula
+        inside, (row, column) = formula.arrays[0], formula.indices
+        plain = isinstance(inside.formula, Indexed) and set(inside.formula.indices) == set(
+            inside.indices
+        )
+        if plain and self.has(str(inside.formula.base.label), "symmetric"):
+            first, last = sorted(inside.indices, key=str)
+            entry = entry_of(inside.formula.base.label, (first, last))
+            places = (column, row) if str(row) > str(column) else (row, column)
+            return part("inv", [ArrayOf(entry, Tuple(first, last))], places)
         return formula
 
     def concrete(self, name: str, shape: tuple[int, ...], naming: Naming) -> dict[Basic, Basic]:

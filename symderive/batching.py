@@ -8,6 +8,7 @@ stage is proved to be the stage of one row in every row.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -15,13 +16,13 @@ from typing import Any
 from sympy import Expr, Symbol
 
 from symderive.array_certify import certify_array
-from symderive.array_model import known_shapes, renamed, stage_indices
+from symderive.array_model import known_shapes, renamed, stage_indices, value_shape
 from symderive.errors import FormulaError, ModelError, UnknownChoiceError
 from symderive.formulas.arrays.algebra import Algebra, canonical
 from symderive.formulas.arrays.index import Index
 from symderive.formulas.arrays.lifting import Lift, rowwise
 from symderive.formulas.arrays.matrix import Matrices
-from symderive.formulas.arrays.op import ShapeError, entry
+from symderive.formulas.arrays.op import ShapeError, entry, shown
 from symderive.formulas.arrays.reading import parse_array
 from symderive.formulas.arrays.syntax import Shape, Tree
 from symderive.formulas.arrays.text import text
@@ -149,6 +150,66 @@ def batch(
         columns, size, reduce, model.target, name, {n: rows.proof(made.stages[n]) for n in rows.stages}
     )
     made.text = f"{model.text.rstrip()}\n\n{made.batch}".strip()
+    return made
+
+
+def with_data(
+    model: Model,
+    data: Mapping[str, Any],
+    *,
+    reduce: str | None = None,
+    size: str | None = None,
+    claims: Mapping[str, str] | None = None,
+) -> Model:
+    """The model on columns of data: arrays that it states get values; of names that are one row, \
+    the model is lifted to all rows.
+
+    Args:
+        model: A model of one sample, or one whose arrays have rows already.
+        data: Columns by name; those that the model does not use are left out.
+        reduce: As for ``batch``; only for a model of one sample.
+        size: As for ``batch``.
+        claims: As for ``batch``; the model's own, where nothing is lifted.
+
+    Raises:
+        ModelError: No column fits, or one has the wrong number of axes.
+    """
+    columns = _columns(model, data)
+    lifted: list[str] = []
+    for name in columns:
+        axes, shape = len(value_shape(data[name])), model.shapes.get(name, ())
+        if axes == len(shape) + 1:
+            lifted.append(name)
+        elif axes != len(shape):
+            has = f"the shape {shown(shape)}" if shape else "no axes"
+            raise ModelError(
+                f"the data {name} have {axes} axes, but in the model it has {has}; the data of a "
+                "model of one sample have one more, the rows",
+                where=model.source,
+            )
+    rest = {name: data[name] for name in columns if name not in lifted}
+    if rest:
+        model = _filled(model, rest)
+    if lifted:
+        rows = {name: data[name] for name in lifted}
+        return batch(model, rows, reduce=reduce or "mean", size=size, claims=claims)
+    if reduce is not None:
+        raise ModelError(
+            f"the model says itself how the rows become one loss ({model.target}); "
+            f"leave {reduce!r} out",
+            where=model.source,
+        )
+    return model
+
+
+def _filled(model: Model, values: Mapping[str, Any]) -> Model:
+    """The model with other values of some arrays."""
+    known = {**model.values, **values}
+    arrays = {name: value for name, value in known.items() if model.shapes.get(name)}
+    shapes = {name: shape for name, shape in model.shapes.items() if name not in model.stages}
+    known_shapes(_stated(shapes), arrays, model.source)
+    made = copy(model)
+    made.values = MappingProxyType(known)
     return made
 
 

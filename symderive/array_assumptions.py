@@ -1,0 +1,181 @@
+"""The ledger of array models: stated properties, matrices that have inverses, signs of entries.
+
+Conditions on an entry hold for all of its indices. Sizes are at least 1, so that nothing is assumed
+of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sympy import Abs, Add, Basic, Eq, Expr, Gt, Indexed, Mul, Ne, Pow, exp, preorder_traversal
+from sympy import Sum as SympySum
+from sympy.core.relational import Relational
+
+from symderive.array_certify import named_put_in, sizes_of
+from symderive.array_chain import ArrayChain
+from symderive.array_forms import Mask
+from symderive.array_model import Letters, stage_indices
+from symderive.assumptions import Assumption, conditions_of
+from symderive.certify import defined
+from symderive.formulas.arrays.algebra import canonical
+from symderive.formulas.arrays.index import Index, Part, delta, entry_of, part, sigma
+from symderive.formulas.arrays.properties import Knowledge
+from symderive.formulas.kernels import Kernels, TooLargeError
+from symderive.formulas.written import evaluated
+from symderive.model import Model
+
+POSITIVE_PARTS = ("softmax",)
+NOT_NEGATIVE_PARTS = ("norm",)
+WITH_INVERSE = frozenset({"positive definite", "orthogonal"})
+"""Properties of a matrix that has an inverse."""
+
+
+def array_assumptions(model: Model, chain: ArrayChain) -> tuple[Assumption, ...]:
+    """What the stages on the paths take for granted, each once; the guaranteed ones last."""
+    ledger = _Ledger(model, chain)
+    for (stage, _), link in chain.links.items():
+        for formula in (link.stage.formula, evaluated(link.here(link.kind.step.result))):
+            ledger.add(formula, stage)
+    return ledger.rows()
+
+
+class _Ledger:
+    """Collects conditions, in letters of their own."""
+
+    def __init__(self, model: Model, chain: ArrayChain) -> None:
+        self.model, self.taken = model, chain.taken
+        self.reached = model.ancestors(chain.target)
+        self.known = Knowledge(model.properties)
+        self.sizes = frozenset(sizes_of((), model.shapes))
+        self.found: dict[Relational, str] = {}
+        self.seen: set[Basic] = set()
+
+    def add(self, formula: Expr, stage: str) -> None:
+        if formula in self.seen:
+            return
+        self.seen.add(formula)
+        for condition, reason in (*conditions_of(formula), *self._of_parts(formula)):
+            if condition.free_symbols <= self.sizes:
+                continue
+            plain = condition.func(*map(canonical, condition.args), evaluate=False)
+            free = [s for s in preorder_traversal(plain) if s in condition.free_symbols]
+            indices = [s for s in dict.fromkeys(free) if isinstance(s, Index)]
+            told = Letters(self.taken, indices).on(plain)
+            self.found.setdefault(told, f"{reason} in {stage}")
+
+    def _of_parts(self, formula: Basic) -> Iterator[tuple[Relational, str]]:
+        for found in sorted(formula.atoms(Part), key=str):
+            inside = found.arrays[0].formula
+            names = list(dict.fromkeys(str(i.base.label) for i in inside.atoms(Indexed)))
+            bare = isinstance(inside, Indexed) and len(names) == 1
+            if found.op in ("inv", "solve", "det", "logdet"):
+                if bare and WITH_INVERSE & set(self.known.stated.get(names[0], ())):
+                    continue
+                if isinstance(inside, Part) and inside.op == "cholesky":
+                    continue  # its diagonal is positive
+                determinant = part("det", found.arrays[:1])
+                if found.op in ("inv", "solve"):
+                    yield Ne(determinant, 0), "the inverse"
+                elif found.op == "logdet":
+                    yield Gt(determinant, 0), "the log-determinant"
+            if found.op == "norm":
+                yield Ne(found, 0), "the norm"
+
+    def rows(self) -> tuple[Assumption, ...]:
+        positive = {c.args[0] for c in self.found if c.rel_op == ">"}
+        rows = [
+            Assumption(condition, f"stated: {name} is {prop}", False)
+            for name, stated in self.model.properties.items()
+            if name in self.reached
+            for prop in stated
+            for condition in self._stated(name, prop)
+        ]
+        for condition, reason in self.found.items():
+            left = condition.args[0]
+            implied = condition.rel_op != ">" and {left, -left} & positive
+            if not implied and not self._positive(left):
+                rows.append(Assumption(condition, reason, self._holds(left)))
+        return tuple(sorted(rows, key=lambda row: row.holds))
+
+    # Stated properties ------------------------------------------------------------------------
+
+    def _stated(self, name: str, prop: str) -> Iterator[Relational]:
+        shape = self.model.shapes[name]
+        marks = [Index(f"_a{k}", size) for k, size in enumerate((*shape, shape[-1]))]
+        *lead, i, j, k = Letters(self.taken, marks).of(marks)
+        entry = entry_of(name, (*lead, i, j))
+        turned = entry_of(name, (*lead, j, i))
+        if prop in ("stochastic", "one-hot"):
+            yield Eq(sigma(entry, [j]), 1, evaluate=False)
+        if prop == "one-hot":
+            yield Eq(entry**2, entry, evaluate=False)
+        if prop in ("symmetric", "positive definite"):
+            yield Eq(entry, turned, evaluate=False)
+        if prop == "positive definite":
+            vector = next(v for v in ("x", "v", "u", "z", "x_") if v not in self.taken)
+            squared = entry_of(vector, (i,)) * entry * entry_of(vector, (j,))
+            yield Gt(sigma(squared, [i, j]), 0)
+        if prop == "diagonal":
+            yield Eq(entry, delta(i, j) * entry, evaluate=False)
+        if prop == "orthogonal":
+            product = entry_of(name, (*lead, k, i)) * entry_of(name, (*lead, k, j))
+            yield Eq(sigma(product, [k]), delta(i, j), evaluate=False)
+
+    # Signs ------------------------------------------------------------------------------------
+
+    def _holds(self, left: Expr) -> bool:
+        """Whether the definitions of the stages make an entry positive."""
+        where = {
+            entry_of(s.name, stage_indices(self.model.shapes.get(s.name, ()))): s.formula
+            for s in self.model.stages.values()
+        }
+        try:
+            for _ in range(len(where) + 1):
+                if self._positive(left):
+                    return True
+                plain = defined(evaluated(left))
+                mask = Mask()
+                kernels = Kernels([mask.on(plain)])
+                element = kernels.normal(mask.on(plain))
+                if all(
+                    self._positive(mask.off(kernels.formula(p)))
+                    for p in (element.numer, element.denom)
+                ):
+                    return True
+                left, before = evaluated(named_put_in(left, where)), left
+                if left == before:
+                    return False
+        except (TooLargeError, ZeroDivisionError, KeyError, RecursionError):
+            return False
+        return False
+
+    def _positive(self, formula: Expr) -> bool:
+        if formula.is_number:
+            return bool(formula.is_positive)
+        if formula in self.sizes or isinstance(formula, exp):
+            return True
+        if isinstance(formula, Part):
+            return formula.op in POSITIVE_PARTS
+        if isinstance(formula, SympySum):
+            return self._positive(formula.function)
+        if isinstance(formula, Add):
+            return all(map(self._not_negative, formula.args)) and any(
+                map(self._positive, formula.args)
+            )
+        if isinstance(formula, Mul):
+            return all(map(self._positive, formula.args))
+        if isinstance(formula, Pow):
+            return self._positive(formula.base) and formula.exp.is_real is not False
+        return False
+
+    def _not_negative(self, formula: Expr) -> bool:
+        if isinstance(formula, Mul):
+            return all(map(self._not_negative, formula.args))
+        if isinstance(formula, SympySum):
+            return self._not_negative(formula.function)
+        if isinstance(formula, Abs) or (isinstance(formula, Pow) and formula.exp.is_even):
+            return True
+        if isinstance(formula, Part) and formula.op in NOT_NEGATIVE_PARTS:
+            return True
+        return self._positive(formula) or formula == 0

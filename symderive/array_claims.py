@@ -1,0 +1,608 @@
+"""A reader's own answer about an array model: proved, or refuted with the likely slip named.
+
+An answer is in array language (``X.T @ (A2 - Y)/m``), or of an entry in index notation:
+``dL/dw[i] = sum((A2[k] - Y[k])*X[k, i], k)/m``. It is compared with the derivative at random points
+of several shapes, then proved by index algebra.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import product as cartesian
+from typing import TYPE_CHECKING, Any
+
+from mpmath import mp, mpf
+from sympy import Add, Basic, Expr, Mul, Pow, S, Symbol
+from sympy import Sum as SympySum
+
+from symderive.array_certify import named_put_in
+from symderive.array_chain import ArrayChain
+from symderive.array_links import ArrayLink
+from symderive.array_model import renamed, stage_indices
+from symderive.array_slips import repaired_texts, repairs
+from symderive.array_trials import Formula, Key, Matrix, Trial, identity, same, trials
+from symderive.certify import defined
+from symderive.claims import Verdict
+from symderive.differentiate import differentiate
+from symderive.errors import FormulaError, ModelError, NoRuleError
+from symderive.formulas.arrays.algebra import Algebra
+from symderive.formulas.arrays.index import Index, entry_of, substitute
+from symderive.formulas.arrays.index_reading import parse_index
+from symderive.formulas.arrays.ops import apply, entry, shown
+from symderive.formulas.arrays.properties import Knowledge
+from symderive.formulas.arrays.reading import parse_array
+from symderive.formulas.arrays.syntax import Number, Shape, Tree
+from symderive.formulas.functions import function_of
+from symderive.formulas.inert import Diff
+from symderive.formulas.written import evaluated
+from symderive.slips import mutants
+from symderive.steps import Certificate, Step
+
+if TYPE_CHECKING:
+    from symderive.array_derivation import ArrayDerivation
+    from symderive.results import Derivative
+
+_NAME = r"\s*(?P<{0}>\w+)\s*(?:\[(?P<{0}_at>[^\]]*)\])?\s*"
+_SUBJECT = re.compile(r"\s*[d∂]" + _NAME.format("target") + r"/\s*[d∂]" + _NAME.format("source"))
+
+SLIP_TRIALS = 3
+"""Points, each of other shapes, at which slips are tried."""
+
+MISFIT = "do not fit together"
+"""What the message of an operation on shapes that do not fit holds."""
+
+MAX_SHOWN = 24
+"""Numbers of a counterexample that are shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayVerdict(Verdict):
+    """What became of a claim about arrays.
+
+    Attributes:
+        right: The right form in matrix notation, or in index notation where there is none.
+        entry: The entry that the counterexample is about, such as ``∂L/∂w[1]``.
+        claimed: The claim's number for that entry.
+        expected: The derivative's.
+    """
+
+    right: str = ""
+    entry: str = ""
+    claimed: str = ""
+    expected: str = ""
+
+    def __str__(self) -> str:
+        if self.verdict in ("proved", "sampled", "unknown"):
+            return Verdict.__str__(self) if self.verdict != "unknown" else "unknown"
+        point = ", ".join(
+            f"{name} = {value}" for name, value in (self.counterexample or {}).items()
+        )
+        fails = f"; {self.entry} is {self.expected}, not {self.claimed}" if self.entry else ""
+        where = f", at {point}" if point and self.entry else ""
+        slip = f". Likely slip: {self.slip}" if self.slip else ""
+        head = f"true where {self.condition}" if self.condition else "refuted"
+        return f"{head}{fails}{where}. The right form is {self.right}{slip}"
+
+
+def judge(derivation: ArrayDerivation, subject: str, answer: str) -> ArrayVerdict:
+    """Judge a claim about a derivative.
+
+    Args:
+        derivation: The derivation.
+        subject: Which derivative, such as ``dA3/dw``, or of which entry: ``dA3/dw[i]``.
+        answer: The claimed formula, in array language or, of an entry, in index notation.
+
+    Raises:
+        ModelError: The subject is not a derivative of this model.
+        FormulaError: The answer is not a formula; the message shows the place.
+    """
+    match = _SUBJECT.fullmatch(subject)
+    if match is None:
+        raise ModelError(f"a claim names a derivative, such as dA3/dw; got {subject!r}")
+    target, source = match["target"], match["source"]
+    truth = derivation.partial(target, source)
+    letters = (match["target_at"], match["source_at"])
+    return _Judge(derivation, target, source, truth, subject, answer.strip(), letters).verdict()
+
+
+@dataclass(frozen=True, eq=False)
+class _Judge:
+    derivation: ArrayDerivation
+    target: str
+    source: str
+    truth: Derivative
+    subject: str
+    answer: str
+    letters: tuple[str | None, str | None]
+    _kept: dict[str, Any] = field(default_factory=dict)
+
+    # What is compared -------------------------------------------------------------------------
+
+    @property
+    def where(self) -> str:
+        return f"claim {self.subject}"
+
+    @property
+    def shapes(self) -> dict[str, Shape]:
+        return dict(self.derivation.model.shapes)
+
+    @property
+    def known(self) -> tuple[str, ...]:
+        model = self.derivation.model
+        return tuple(dict.fromkeys((*model.names, *model.parameters, *model.constants)))
+
+    @property
+    def shape(self) -> Shape:
+        return (*self.derivation.shape_of(self.target), *self.derivation.shape_of(self.source))
+
+    def chain(self) -> ArrayChain:
+        found = self.derivation.chain(self.target, (self.source,))
+        assert isinstance(found, ArrayChain)
+        return found
+
+    def tries(self) -> list[Trial]:
+        if "trials" not in self._kept:
+            used = [
+                name
+                for name in self.derivation.model.stages
+                if re.search(rf"\b{name}\b", self.answer)
+            ]
+            self._kept["trials"] = trials(self.chain(), self.source, used)
+        found: list[Trial] = self._kept["trials"]
+        return found
+
+    def as_formula(self, tree: Tree) -> Formula:
+        return Formula(evaluated(entry(tree, self.truth.indices)), self.truth.indices)
+
+    def read_tree(self, answer: str) -> Tree:
+        """The answer in array language."""
+        functions = self.derivation.model.functions
+        tree, names, _ = parse_array(
+            answer, functions, self.shapes, where=self.where, declared=frozenset(self.known)
+        )
+        for name in names:
+            if name not in self.known:
+                raise FormulaError(
+                    f"unknown name {name!r}; the model has {', '.join(self.known[:12])}",
+                    text=answer,
+                    column=answer.index(name),
+                    where=self.where,
+                )
+        return renamed(tree, {f"_{k}": name for k, name in enumerate(names)})
+
+    def by_index(self) -> Formula | None:
+        """The answer in index notation, where it is written so."""
+        stated = any(text is not None for text in self.letters)
+        if not stated and not re.search(r"\b(Sum|KroneckerDelta)\(", self.answer):
+            return None
+        indices = self.truth.indices
+        if stated:
+            indices = tuple(
+                index
+                for name, text in zip((self.target, self.source), self.letters, strict=True)
+                for index in self._stated(name, text)
+            )
+        formula = parse_index(
+            self.answer,
+            self.derivation.model.functions,
+            self.shapes,
+            {index.name: index for index in indices},
+            known=self.known,
+            where=self.where,
+        )
+        return Formula(evaluated(formula), indices)
+
+    def _stated(self, name: str, text: str | None) -> list[Index]:
+        shape = self.derivation.shape_of(name)
+        names = [part.strip() for part in (text or "").split(",") if part.strip()]
+        if len(names) != len(shape):
+            raise ModelError(
+                f"{name} has the shape {shown(shape)}; name an entry of it by {len(shape)} "
+                f"indices, not {len(names)}",
+                where=self.where,
+            )
+        for letter in names:
+            if not letter.isidentifier() or letter in self.known:
+                raise ModelError(f"{letter!r} is no index; name a letter", where=self.where)
+        return [Index(letter, size) for letter, size in zip(names, shape, strict=True)]
+
+    # The verdict ------------------------------------------------------------------------------
+
+    def verdict(self) -> ArrayVerdict:
+        formula = self.by_index()
+        if formula is not None:
+            return self._of(formula, None)
+        try:
+            tree = self.read_tree(self.answer)
+        except FormulaError as error:
+            return self._misfit(error)
+        if isinstance(tree, Number) and tree.value == 0 and self.shape:
+            tree = apply("broadcast_to", tree, shape=self.shape)
+        if tree.shape != self.shape:
+            return self._verdict("refuted", slip=self._slip_of_shape(tree))
+        return self._of(self.as_formula(tree), tree)
+
+    def _verdict(self, verdict: str, **more: Any) -> ArrayVerdict:
+        words = f"{self.subject.replace('d', '∂', 1).replace('/d', '/∂')} = {self.answer}"
+        matrix = self.truth.matrix
+        right = str(matrix) if matrix is not None else str(self.truth.formula)
+        return ArrayVerdict(verdict, words, self.truth.formula, right=right, **more)
+
+    def _of(self, claim: Formula, tree: Tree | None) -> ArrayVerdict:
+        """The verdict on a claim of the right shape."""
+        rows = [
+            (trial, row, mine, theirs)
+            for trial in self.tries()
+            for row, mine, theirs in zip(trial.rows, trial.numbers(claim), trial.truth, strict=True)
+        ]
+        failed = [row for row in rows if not same(row[2], row[3])]
+        if not failed:
+            return self._established(claim, len(rows))
+        condition = self._condition(rows, failed)
+        if condition:
+            return self._verdict("true where", condition=condition, **self._example(failed))
+        slip = self._slip(claim, tree)
+        return self._verdict("refuted", slip=slip, **self._example(failed))
+
+    def _established(self, claim: Formula, count: int) -> ArrayVerdict:
+        if self._proved(claim):
+            method = "equal by exact index algebra"
+            return self._verdict("proved", certificate=Certificate("proved", method))
+        if not count:
+            return self._verdict("unknown")
+        shapes = len(self.tries())
+        method = (
+            f"equal in {count} entries at {shapes} points of several shapes, to 12 of 30 digits"
+        )
+        return self._verdict("sampled", certificate=Certificate("sampled", method, shapes, 30))
+
+    def _proved(self, claim: Formula) -> bool:
+        """By index algebra: in stage names, then in inputs, the source kept as it is at first."""
+        model = self.derivation.model
+        algebra = Algebra(Knowledge(model.properties))
+        same_indices: dict[Basic, Basic] = dict(zip(claim.indices, self.truth.indices, strict=True))
+        sides = [substitute(claim.entry, same_indices), evaluated(self.truth.formula)]
+        if sides[1].has(Diff):
+            return False
+        if algebra.equal(*sides):
+            return True
+        for kept in ((self.source,), ()):
+            where = {
+                entry_of(
+                    stage.name, stage_indices(self.derivation.shape_of(stage.name))
+                ): stage.formula
+                for stage in model.stages.values()
+                if stage.name not in kept
+            }
+            put = [_put_in(side, where) for side in sides]
+            if algebra.equal(*(defined(side) for side in put)):
+                return True
+        return False
+
+    def _example(self, failed: Sequence[tuple[Trial, Any, mpf, mpf]]) -> dict[str, Any]:
+        """The counterexample with the fewest numbers."""
+        trial, (top, below), mine, theirs = min(failed, key=lambda row: len(row[0].point))
+        point = {name: str(size) for name, size in trial.entries.sizes.items()}
+        model = trial.chain.model
+        for name in model.names:
+            if name in model.stages or len(point) >= MAX_SHOWN:
+                continue
+            point[name] = _nested(trial, name)
+        label = f"∂{_entry_label(self.target, top)}/∂{_entry_label(self.source, below)}"
+        return {
+            "counterexample": point,
+            "entry": label,
+            "claimed": mp.nstr(mine, 8),
+            "expected": mp.nstr(theirs, 8),
+        }
+
+    def _condition(self, rows: Sequence[Any], failed: Sequence[Any]) -> str:
+        """The sign of an entry that tells where the claim holds; empty where none does."""
+        wrong = {id(row) for row in failed}
+        held = [row for row in rows if id(row) not in wrong]
+        if len(held) < 3 or len(failed) < 3:
+            return ""
+        for name in self.known:
+            for sign, side in ((">", 1), ("<", -1)):
+                inside = [side * v > 0 for row in held for v in self._near(name, row)]
+                outside = [side * v > 0 for row in failed for v in self._near(name, row)]
+                if inside and outside and all(inside) and not any(outside):
+                    return f"{name} {sign} 0"
+        return ""
+
+    def _near(self, name: str, row: Any) -> Iterator[mpf]:
+        """The entry of a name at the place of a row: of the source, of the target, or a scalar."""
+        trial, (top, below) = row[0], row[1]
+        shape = trial.entries.shape(name)
+        for at in ((), top, below):
+            key = _entry_label(name, at)
+            if len(at) == len(shape) and key in trial.values:
+                yield trial.values[key]
+                return
+
+    # Slips ------------------------------------------------------------------------------------
+
+    def _misfit(self, error: FormulaError) -> ArrayVerdict:
+        """A claim whose shapes do not fit is refuted, if some repair makes it the derivative."""
+        matrices = frozenset(n for n, shape in self.shapes.items() if len(shape) == 2)
+        for name, text in repaired_texts(self.answer, matrices):
+            try:
+                tree = self.read_tree(text)
+            except FormulaError:
+                continue
+            if tree.shape == self.shape and self._is_truth(self.as_formula(tree)):
+                reason = str(error).splitlines()[0].partition(": ")[2]
+                return self._verdict("refuted", slip=f"{name} ({reason})")
+        message = str(error).splitlines()[0]
+        if MISFIT in message:
+            return self._verdict("refuted", slip=f"shapes: {message.partition(': ')[2]}")
+        raise error
+
+    def _is_truth(self, formula: Formula) -> bool:
+        tries = self.tries()[::2]
+        return bool(tries) and all(trial.agrees(formula) for trial in tries)
+
+    def _slip_of_shape(self, tree: Tree) -> str:
+        """What is wrong with a claim of another shape."""
+        kind = "gradient" if not self.derivation.shape_of(self.target) else "derivative"
+        of = self.source if kind == "gradient" else f"{self.target}, then that of {self.source}"
+        rule = (
+            f"the {kind} has the shape of {of}, {shown(self.shape)}; "
+            f"the claim has the shape {shown(tree.shape)}"
+        )
+        if tree.ndim == 2 and tree.shape[::-1] == self.shape:
+            turned = apply("transpose", tree, axes=(1, 0))
+            if self._is_truth(self.as_formula(turned)):
+                return f"transposed: {rule}"
+        for user in self._names_between():
+            other = self.derivation.partial(self.target, user)
+            shape = (*self.derivation.shape_of(self.target), *self.derivation.shape_of(user))
+            if shape == tree.shape and self._equals(tree, other):
+                factor = f"the factor ∂{user}/∂{self.source} is missing"
+                mine = f"this is ∂{self.target}/∂{user}"
+                return f"forgotten inner derivative: {mine}; {factor} ({rule})"
+        for name, repaired in repairs(tree, self.shape):
+            if self._is_truth(self.as_formula(repaired)):
+                return f"{name} ({rule})"
+        if _without_ones(tree.shape) == _without_ones(self.shape):
+            return f"shape: {rule}; reshape it"
+        return f"shape: {rule}"
+
+    def _names_between(self) -> list[str]:
+        chain = self.chain()
+        return [name for name in chain.partials if name != self.source]
+
+    def _equals(self, tree: Tree, other: Derivative) -> bool:
+        claim = Formula(evaluated(entry(tree, other.indices)), other.indices)
+        told = Formula(evaluated(other.formula), other.indices)
+        if told.entry.has(Diff):
+            return False
+        for trial in self.tries()[::2]:
+            places = cartesian(*map(range, _numbers(trial, tree.shape)))
+            if not all(same(trial.number(claim, at), trial.number(told, at)) for at in places):
+                return False
+        return True
+
+    def _slip(self, claim: Formula, tree: Tree | None) -> str:
+        """The slip that explains a claim of the right shape; empty where none does."""
+        tries = self.tries()[::2][:SLIP_TRIALS]
+        mine = [list(trial.numbers(claim)) for trial in tries]
+
+        def made(make: Callable[[Trial], list[mpf] | None]) -> bool:
+            for trial, numbers in zip(tries, mine, strict=True):
+                wrong = make(trial)
+                if wrong is None or not all(map(same, numbers, wrong)):
+                    return False
+            return bool(tries)
+
+        for name, make in self._forgotten():
+            if made(make):
+                return name
+        if tree is not None:
+            if tree.ndim == 2 and tree.shape[::-1] == self.shape:
+                turned = apply("transpose", tree, axes=(1, 0))
+                if self._is_truth(self.as_formula(turned)):
+                    return "transposed: the claim is the transpose of the derivative"
+            signs = []
+            for name, repaired in repairs(tree, self.shape):
+                if self._is_truth(self.as_formula(repaired)):
+                    if not name.startswith("sign"):
+                        return name
+                    signs.append(name)
+            if signs:
+                return signs[0]
+        ratio = self._ratio(tries, mine)
+        sized = self._size_ratio(tries, ratio)
+        if sized:
+            return sized
+        if ratio and all(same(value, mpf(-1)) for value in ratio):
+            return "sign: the claim is minus the derivative"
+        signs = []
+        for name, make in self._mutated():
+            if name.startswith("sign") and name in signs:
+                continue
+            if made(make):
+                if not name.startswith("sign"):
+                    return name
+                signs.append(name)
+        if signs:
+            return signs[0]
+        for name, wrong in _changed(evaluated(self.truth.formula)):
+            formula = Formula(wrong, self.truth.indices)
+            if made(lambda trial, f=formula: list(trial.numbers(f))):  # type: ignore[misc]
+                return name
+        if ratio and ratio[0] != 0 and all(same(value, ratio[0]) for value in ratio):
+            return f"wrong factor: the claim is {mp.nstr(ratio[0], 6)} times the derivative"
+        return ""
+
+    def _ratio(self, tries: Sequence[Trial], mine: Sequence[Sequence[mpf]]) -> list[mpf]:
+        """The ratio of claim and truth at each point, where it is one number there."""
+        found = []
+        for trial, numbers in zip(tries, mine, strict=True):
+            ratios = [a / b for a, b in zip(numbers, trial.truth, strict=True) if b != 0]
+            if not ratios or not all(same(ratio, ratios[0]) for ratio in ratios):
+                return []
+            if any(a != 0 for a, b in zip(numbers, trial.truth, strict=True) if b == 0):
+                return []
+            found.append(ratios[0])
+        return found
+
+    def _size_ratio(self, tries: Sequence[Trial], ratio: Sequence[mpf]) -> str:
+        """A factor of sizes, such as a missing 1/m."""
+        if len(ratio) < 2 or all(same(value, ratio[0]) for value in ratio):
+            return ""
+        names = list(tries[0].entries.sizes)
+        choices: list[tuple[str, ...]] = [(name,) for name in names]
+        choices += [(a, b) for k, a in enumerate(names) for b in names[k + 1 :]]
+        for number, power, chosen in cartesian((1, 2, -1, -2, mpf(1) / 2), (1, -1), choices):
+            wanted = [number * _size_product(trial, chosen) ** power for trial in tries]
+            if not all(map(same, ratio, wanted)):
+                continue
+            size = "*".join(chosen)
+            told = f"1/({size})" if len(chosen) > 1 else f"1/{size}"
+            what = f"{told} is missing" if power == 1 else f"{told} too many"
+            more = "" if number == 1 else f", and the factor {mp.nstr(mpf(number), 3)} is wrong"
+            return f"wrong factor: {what}{more}"
+        return ""
+
+    def _forgotten(self) -> Iterator[tuple[str, Callable[[Trial], list[mpf] | None]]]:
+        """Paths and links that may have been forgotten."""
+        chain = self.chain()
+        if not chain.on_path(self.source) or self.source == self.target:
+            return
+        paths = chain.paths(self.source, 64)
+        if 1 < len(paths) < 64:
+            for path in paths:
+                name = f"forgotten fork: the path {' → '.join(path)} is missing"
+                yield name, lambda trial, p=path: _minus(trial.truth, trial.along(p))  # type: ignore[misc]
+            for path in paths if len(paths) > 2 else ():
+                name = f"forgotten forks: only the path {' → '.join(path)} was followed"
+                yield name, lambda trial, p=path: trial.along(p)  # type: ignore[misc]
+        if len(chain.links) > 1:
+            for key, link in chain.links.items():
+                missing = f"the factor ∂{key[0]}/∂{key[1]} = {_told(link)} is missing"
+                name = f"forgotten inner derivative: {missing}"
+                yield name, lambda trial, k=key: _with_ones(trial, k)  # type: ignore[misc]
+
+    def _mutated(self) -> Iterator[tuple[str, Callable[[Trial], list[mpf] | None]]]:
+        """Steps of one link that may have gone wrong."""
+        for key, link in self.chain().links.items():
+            assert isinstance(link, ArrayLink)
+            for step in (link.step, *_by_definition(link)):
+                for name, wrong in mutants(step):
+                    formula = Formula(evaluated(wrong), link.indices)
+                    yield name, lambda trial, k=key, f=formula: _with_link(trial, k, f)  # type: ignore[misc]
+
+
+# Helpers ------------------------------------------------------------------------------------------
+
+
+def _put_in(formula: Expr, where: dict[Expr, Expr]) -> Expr:
+    """Stages by their definitions, to the inputs."""
+    for _ in range(len(where)):
+        found: Expr = named_put_in(formula, where)
+        if found == formula:
+            break
+        formula = evaluated(found)
+    return formula
+
+
+def _numbers(trial: Trial, shape: Shape) -> tuple[int, ...]:
+    sizes = {Symbol(name): size for name, size in trial.entries.sizes.items()}
+    return tuple(int(size.subs(sizes)) for size in shape)
+
+
+def _without_ones(shape: Shape) -> tuple[Expr, ...]:
+    return tuple(size for size in shape if size != 1)
+
+
+def _entry_label(name: str, at: tuple[int, ...]) -> str:
+    return f"{name}[{','.join(map(str, at))}]" if at else name
+
+
+def _nested(trial: Trial, name: str) -> str:
+    """The value of an input as nested lists."""
+
+    def told(at: tuple[int, ...], rest: tuple[int, ...]) -> str:
+        if not rest:
+            return mp.nstr(trial.values.get(_entry_label(name, at), mpf(0)), 4)
+        return "[" + ", ".join(told((*at, k), rest[1:]) for k in range(rest[0])) + "]"
+
+    return told((), trial.entries.shape(name))
+
+
+def _size_product(trial: Trial, names: Sequence[str]) -> mpf:
+    result = mpf(1)
+    for name in names:
+        result *= trial.entries.sizes[name]
+    return result
+
+
+def _minus(left: Sequence[mpf], right: Sequence[mpf]) -> list[mpf]:
+    return [a - b for a, b in zip(left, right, strict=True)]
+
+
+def _told(link: Any) -> str:
+    from symderive.formulas.arrays.text import text
+
+    return text(link.tree) if link.tree is not None else str(link.formula)
+
+
+def _with_ones(trial: Trial, key: Key) -> list[mpf] | None:
+    """The derivative with a link left out: every entry passes to its own place."""
+    stage, source = key
+    matrix = trial.matrices[key]
+    here, below = trial.entries.shape(stage), trial.entries.shape(source)
+    if here == below:
+        ones: Matrix = identity(len(matrix))
+    elif not here:
+        ones = [[mpf(1)] * len(matrix[0])]
+    else:
+        return None
+    if ones in (matrix, [[-value for value in row] for row in matrix]):
+        return None  # nothing is missing; or a sign, which is another slip
+    return trial.total({key: ones})
+
+
+def _with_link(trial: Trial, key: Key, formula: Formula) -> list[mpf] | None:
+    return trial.total({key: trial.matrix(key, formula)})
+
+
+def _by_definition(link: ArrayLink) -> Iterator[Step]:
+    """The steps by the definition of the stage's named function, where slips can hide."""
+    written = link.kind.template.written
+    row = function_of(evaluated(written))
+    if row is not None and row.definition is not None:
+        try:
+            step = differentiate(row.definition_formula(*written.args), link.kind.variable)
+            yield link.step_here(step)
+        except NoRuleError:
+            return
+
+
+def _changed(formula: Expr) -> Iterator[tuple[str, Expr]]:
+    """The right form with the sign of one term turned, a term or a factor left out."""
+    if isinstance(formula, SympySum):
+        for name, body in _changed(formula.function):
+            yield name, formula.func(body, *formula.limits)
+        return
+    for k, arg in enumerate(formula.args):
+        others = list(formula.args)
+        if isinstance(formula, Add):
+            yield f"sign: in the term {arg}", formula.func(*others[:k], -arg, *others[k + 1 :])
+            yield f"term left out: {arg} is missing", Add(*others[:k], *others[k + 1 :])
+        if isinstance(formula, Mul):
+            yield f"wrong factor: {arg} is missing", Mul(*others[:k], *others[k + 1 :])
+            if arg.is_Rational and arg not in (1, -1):
+                yield (
+                    f"wrong factor: {arg} was turned upside down",
+                    Mul(1 / arg, *others[:k], *others[k + 1 :]),
+                )
+        if isinstance(formula, Pow) and k == 0 and formula.exp.is_Integer:
+            yield f"power: {formula} was left as {arg}", arg
+            yield f"power: the exponent of {formula}", Pow(arg, formula.exp + S.One)
+        if isinstance(formula, Add | Mul | Pow):
+            for name, inner in _changed(arg):
+                yield name, formula.func(*others[:k], inner, *others[k + 1 :])

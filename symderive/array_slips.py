@@ -1,0 +1,303 @@
+"""The slips of matrix calculus, a row each: what puts a wrong answer right, or a right one wrong.
+
+A repair changes one place of the claimed formula: a transpose, a kind of product, an axis. Where
+the repaired claim is the derivative, the repair names the slip. What no repair finds is looked for
+in the graph: a path forgotten, a link left out, a step of one link gone wrong. To know a new slip
+of notation, add a row.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from sympy import S
+
+from symderive.errors import SymderiveError
+from symderive.formulas.arrays.ops import apply, total, transpose
+from symderive.formulas.arrays.syntax import Apply, Tree
+from symderive.formulas.arrays.text import text
+
+Repair = Callable[[Tree], Iterator[Tree]]
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """A kind of mistake in an array formula.
+
+    Attributes:
+        name: What a teacher calls it; {before} and {after} are the place as claimed and as meant.
+        repair: From a part of the claim: what is meant instead.
+        example: A claim with the mistake, and what is meant.
+    """
+
+    name: str
+    repair: Repair
+    example: tuple[str, str]
+
+
+def _is(tree: Tree, *ops: str) -> bool:
+    return isinstance(tree, Apply) and tree.op in ops
+
+
+def _args(tree: Tree) -> tuple[Tree, ...]:
+    return tree.args if isinstance(tree, Apply) else ()
+
+
+def _untransposed(tree: Tree) -> Iterator[Tree]:
+    if _is(tree, "transpose") and tree.ndim == 2:
+        yield _args(tree)[0]
+
+
+def _transposed(tree: Tree) -> Iterator[Tree]:
+    if tree.ndim == 2 and not _is(tree, "transpose", "eye", "diag"):
+        yield transpose(tree)
+
+
+def _as_matrix_product(tree: Tree) -> Iterator[Tree]:
+    if not _is(tree, "multiply"):
+        return
+    args = _args(tree)
+    arrays = [arg for arg in args if arg.ndim]
+    rest = [arg for arg in args if not arg.ndim]
+    for turned in (False, True) if len(arrays) == 2 else ():
+        left, right = reversed(arrays) if turned else arrays
+        product = apply("matmul", left, right)
+        yield apply("multiply", *rest, product) if rest else product
+
+
+def _as_entry_product(tree: Tree) -> Iterator[Tree]:
+    if _is(tree, "matmul"):
+        yield apply("multiply", *_args(tree))
+
+
+def _swapped(tree: Tree) -> Iterator[Tree]:
+    if _is(tree, "matmul") and all(arg.ndim == 2 for arg in _args(tree)):
+        yield apply("matmul", *reversed(_args(tree)))
+
+
+def _outer_turned(tree: Tree) -> Iterator[Tree]:
+    if _is(tree, "outer"):
+        yield apply("outer", *reversed(_args(tree)))
+
+
+def _other_axis(tree: Tree) -> Iterator[Tree]:
+    if not _is(tree, "sum", "mean", "max", "min", "prod"):
+        return
+    assert isinstance(tree, Apply)
+    arg, options = tree.args[0], dict(tree.options)
+    for axis in [*((k,) for k in range(arg.ndim)), tuple(range(arg.ndim))]:
+        if axis != options["axis"]:
+            yield apply(tree.op, arg, **{**options, "axis": axis})
+
+
+def _as_diagonal(tree: Tree) -> Iterator[Tree]:
+    if tree.ndim == 1:
+        yield apply("diag", tree)
+
+
+def _rows_scaled(tree: Tree) -> Iterator[Tree]:
+    """A vector that scales rows, where it was made to scale columns or to be summed over."""
+    args = _args(tree)
+    if not (_is(tree, "multiply", "matmul") and len(args) == 2):
+        return
+    vectors = [arg for arg in args if arg.ndim == 1]
+    matrices = [arg for arg in args if arg.ndim == 2]
+    if len(vectors) == len(matrices) == 1:
+        vector, matrix = vectors[0], matrices[0]
+        key = (("slice", S.Zero, vector.shape[0], S.One), ("new",))
+        yield apply("multiply", apply("index", vector, key=key), matrix)
+        yield apply("multiply", matrix, vector)
+
+
+def _outer_product(tree: Tree) -> Iterator[Tree]:
+    args = _args(tree)
+    if _is(tree, "multiply", "matmul") and len(args) == 2 and all(arg.ndim == 1 for arg in args):
+        yield apply("outer", *args)
+        yield apply("outer", *reversed(args))
+
+
+def _inner_product(tree: Tree) -> Iterator[Tree]:
+    if _is(tree, "outer"):
+        yield apply("matmul", *_args(tree))
+
+
+def _inverse(tree: Tree) -> Iterator[Tree]:
+    if tree.ndim == 2 and tree.shape[0] == tree.shape[1] and not _is(tree, "inv", "eye"):
+        yield apply("inv", tree)
+
+
+def _no_inverse(tree: Tree) -> Iterator[Tree]:
+    if _is(tree, "inv"):
+        yield _args(tree)[0]
+
+
+def _sign_of_term(tree: Tree) -> Iterator[Tree]:
+    if _is(tree, "add"):
+        args = _args(tree)
+        for k, arg in enumerate(args):
+            turned = _args(arg)[0] if _is(arg, "negative") else apply("negative", arg)
+            yield apply("add", *args[:k], turned, *args[k + 1 :])
+
+
+def _term_too_many(tree: Tree) -> Iterator[Tree]:
+    if _is(tree, "add"):
+        args = _args(tree)
+        for k in range(len(args)):
+            rest = (*args[:k], *args[k + 1 :])
+            yield apply("add", *rest) if len(rest) > 1 else rest[0]
+
+
+def _summed(tree: Tree) -> Iterator[Tree]:
+    for axis in range(tree.ndim):
+        yield total(tree, [axis])
+    if tree.ndim > 1:
+        yield total(tree)
+
+
+def _not_summed(tree: Tree) -> Iterator[Tree]:
+    if _is(tree, "sum", "mean", "trace"):
+        yield _args(tree)[0]
+
+
+MISTAKES: tuple[Mistake, ...] = (
+    Mistake(
+        "sum over the wrong axis: {after} is meant, not {before}",
+        _other_axis,
+        ("sum(A, axis=0)", "sum(A, axis=1)"),
+    ),
+    Mistake("a transpose too many: {after} is meant, not {before}", _untransposed, ("B.T", "B")),
+    Mistake("a transpose is missing: {after} is meant, not {before}", _transposed, ("B", "B.T")),
+    Mistake(
+        "entry-by-entry product for a matrix product: {after} is meant, not {before}",
+        _as_matrix_product,
+        ("A*B", "A @ B"),
+    ),
+    Mistake(
+        "matrix product for an entry-by-entry product: {after} is meant, not {before}",
+        _as_entry_product,
+        ("A @ B", "A*B"),
+    ),
+    Mistake(
+        "the order of a matrix product: {after} is meant, not {before}",
+        _swapped,
+        ("A @ B", "B @ A"),
+    ),
+    Mistake(
+        "transposed: {after} is meant, not {before}", _outer_turned, ("outer(x, y)", "outer(y, x)")
+    ),
+    Mistake(
+        "rows and columns mixed up: {after} is meant, not {before}",
+        _rows_scaled,
+        ("x*A", "x[:, None]*A"),
+    ),
+    Mistake("diag is missing: {after} is meant, not {before}", _as_diagonal, ("x*y", "diag(x*y)")),
+    Mistake(
+        "an outer product is meant: {after}, not {before}", _outer_product, ("x @ y", "outer(x, y)")
+    ),
+    Mistake(
+        "an inner product is meant: {after}, not {before}", _inner_product, ("outer(x, y)", "x @ y")
+    ),
+    Mistake("an inverse is missing: {after} is meant, not {before}", _inverse, ("A", "inv(A)")),
+    Mistake("an inverse too many: {after} is meant, not {before}", _no_inverse, ("inv(A)", "A")),
+    Mistake("a sum is missing: {after} is meant, not {before}", _summed, ("A", "sum(A, axis=0)")),
+    Mistake("a sum too many: {after} is meant, not {before}", _not_summed, ("sum(A)", "A")),
+    Mistake("sign: {after} is meant, not {before}", _sign_of_term, ("A - B", "A + B")),
+    Mistake("a term too many: {after} is meant, not {before}", _term_too_many, ("A + B", "B")),
+)
+"""The mistakes of notation, the likeliest first."""
+
+MAX_REPAIRS = 400
+"""Repairs of one claim that are tried."""
+
+
+def repairs(claim: Tree, shape: tuple[object, ...]) -> Iterator[tuple[str, Tree]]:
+    """The claim with one mistake put right, and the mistake, as far as the result has a shape."""
+    count = 0
+    for mistake in MISTAKES:
+        for before, after, whole in _everywhere(claim, mistake.repair):
+            count += 1
+            if count > MAX_REPAIRS:
+                return
+            if whole.shape == shape:
+                yield mistake.name.format(before=text(before), after=text(after)), whole
+
+
+def _everywhere(tree: Tree, repair: Repair) -> Iterator[tuple[Tree, Tree, Tree]]:
+    """A part, the part repaired, and the whole with it."""
+    for after in _tried(tree, repair):
+        yield tree, after, after
+    args = _args(tree)
+    for k, arg in enumerate(args):
+        for before, after, inner in _everywhere(arg, repair):
+            assert isinstance(tree, Apply)
+            options = dict(tree.options)
+            if inner.ndim != arg.ndim and "axis" in options:
+                continue
+            try:
+                whole = apply(tree.op, *args[:k], inner, *args[k + 1 :], **options)
+            except (SymderiveError, ValueError, IndexError, AssertionError):
+                continue
+            yield before, after, whole
+
+
+def _tried(tree: Tree, repair: Repair) -> Iterator[Tree]:
+    found = repair(tree)
+    while True:
+        try:
+            yield next(found)
+        except StopIteration:
+            return
+        except (SymderiveError, ValueError, IndexError):
+            return
+
+
+# A formula whose shapes do not fit ----------------------------------------------------------------
+
+
+def repaired_texts(claim: str, matrices: frozenset[str]) -> Iterator[tuple[str, str]]:
+    """The text with one transpose or one kind of product changed, and the mistake."""
+    for word in re.finditer(r"(?<![\w.])[^\W\d]\w*(\.T\b)?", claim):
+        name = word[0].removesuffix(".T")
+        if name in matrices:
+            other = name if word[1] else f"{name}.T"
+            kind = "a transpose too many" if word[1] else "a transpose is missing"
+            changed = claim[: word.start()] + other + claim[word.end() :]
+            yield f"{kind}: {other} is meant, not {word[0]}", changed
+    for bracket in re.finditer(r"\)(\.T\b)?", claim):
+        start = _opening(claim, bracket.start())
+        inside = claim[start : bracket.start() + 1]
+        other = inside if bracket[1] else f"{inside}.T"
+        kind = "a transpose too many" if bracket[1] else "a transpose is missing"
+        changed = claim[:start] + other + claim[bracket.end() :]
+        yield f"{kind}: {other} is meant, not {claim[start : bracket.end()]}", changed
+    for sign in re.finditer(r"(?<!\*)\*(?!\*)|@", claim):
+        other = "*" if sign[0] == "@" else "@"
+        kind = (
+            "matrix product for an entry-by-entry product"
+            if other == "*"
+            else "entry-by-entry product for a matrix product"
+        )
+        changed = claim[: sign.start()] + other + claim[sign.end() :]
+        yield f"{kind}: {changed.strip()} is meant", changed
+    for match in re.finditer(r"axis=(\d)", claim):
+        other = str(1 - int(match[1])) if int(match[1]) < 2 else "0"
+        changed = claim[: match.start(1)] + other + claim[match.end(1) :]
+        yield f"sum over the wrong axis: {changed.strip()} is meant", changed
+    for product in re.finditer(r"([\w.]+)\s*@\s*([\w.]+|\([^()]*\))", claim):
+        swapped = f"{product[2]} @ {product[1]}"
+        changed = claim[: product.start()] + swapped + claim[product.end() :]
+        yield f"the order of a matrix product: {swapped} is meant, not {product[0]}", changed
+
+
+def _opening(text_: str, closing: int) -> int:
+    """Where the bracket opens that closes at a place, with the name of a function before it."""
+    depth = 0
+    for place in range(closing, -1, -1):
+        depth += (text_[place] == ")") - (text_[place] == "(")
+        if not depth:
+            while place and (text_[place - 1].isalnum() or text_[place - 1] in "_."):
+                place -= 1
+            return place
+    return closing

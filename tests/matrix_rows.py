@@ -1,0 +1,263 @@
+"""Facts of matrix calculus as the books print them: formula, variable, derivative.
+
+Sources: K. B. Petersen and M. S. Pedersen, The Matrix Cookbook (2012), chapter 2; J. R. Magnus and
+H. Neudecker, Matrix Differential Calculus (2019); the backward passes that textbooks on machine
+learning give. Vectors are x, a, b, c, d, s, matrices A, B, C, D, W, X, all of size n unless a row says.
+"""
+
+from dataclasses import dataclass, field
+
+DEFAULT = {
+    **dict.fromkeys("ABCDWX", "n n"),
+    **dict.fromkeys("xabcds", "n"),
+}
+LAYER = {"X": "m n", "W": "n h", "b": "h", "Y": "m h"}
+
+
+@dataclass(frozen=True, eq=False)
+class Fact:
+    """∂formula/∂variable = book, for arrays of these shapes and properties."""
+
+    formula: str
+    variable: str
+    book: str
+    shapes: dict[str, str] = field(default_factory=dict)
+    properties: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def all_shapes(self) -> dict[str, str]:
+        """The shapes of all names that a row may use."""
+        return {**DEFAULT, **self.shapes}
+
+
+def row(formula, variable, book, shapes=None, properties=None):
+    return Fact(formula, variable, book, shapes or {}, properties or {})
+
+
+FACTS = (
+    # first order
+    row("x @ a", "x", "a"),
+    row("a @ x", "x", "a"),
+    row("a @ X @ b", "X", "outer(a, b)"),
+    row("a @ X.T @ b", "X", "outer(b, a)"),
+    row("a @ X @ a", "X", "outer(a, a)"),
+    row("a @ X.T @ a", "X", "outer(a, a)"),
+    # second
+    row("sum(X)**2", "X", "2*sum(X)*ones((n, n))"),
+    row("b @ X.T @ X @ c", "X", "X @ (outer(b, c) + outer(c, b))"),
+    row("(B @ x + b) @ C @ (D @ x + d)", "x", "B.T @ C @ (D @ x + d) + D.T @ C.T @ (B @ x + b)"),
+    row("x @ B @ x", "x", "(B + B.T) @ x"),
+    row("b @ X.T @ D @ X @ c", "X", "D.T @ X @ outer(b, c) + D @ X @ outer(c, b)"),
+    row("(X @ b + c) @ D @ (X @ b + c)", "X", "outer((D + D.T) @ (X @ b + c), b)"),
+    row("a @ X @ X @ b", "X", "outer(a, X @ b) + outer(X.T @ a, b)"),
+    row(
+        "a @ X @ X @ X @ b",
+        "X",
+        "outer(a, X @ X @ b) + outer(X.T @ a, X @ b) + outer(X.T @ X.T @ a, b)",
+    ),
+    row(
+        "a @ matrix_power(X, 3) @ b",
+        "X",
+        "outer(a, X @ X @ b) + outer(X.T @ a, X @ b) + outer(X.T @ X.T @ a, b)",
+    ),
+    row(
+        "(x - A @ s) @ W @ (x - A @ s)",
+        "s",
+        "-2*A.T @ W @ (x - A @ s)",
+        properties={"W": "symmetric"},
+    ),
+    row("(x - s) @ W @ (x - s)", "x", "2*W @ (x - s)", properties={"W": "symmetric"}),
+    row("(x - s) @ W @ (x - s)", "s", "-2*W @ (x - s)", properties={"W": "symmetric"}),
+    row("(x - A @ s) @ W @ (x - A @ s)", "x", "2*W @ (x - A @ s)", properties={"W": "symmetric"}),
+    row(
+        "(x - A @ s) @ W @ (x - A @ s)",
+        "A",
+        "-2*outer(W @ (x - A @ s), s)",
+        properties={"W": "symmetric"},
+    ),
+    row("x @ A @ x + b @ x", "x", "(A + A.T) @ x + b"),
+    # rectangular least squares
+    row("sum((X @ w - y)**2)", "w", "2*X.T @ (X @ w - y)", {"X": "m n", "w": "n", "y": "m"}),
+    row("norm(X @ w - y)**2", "w", "2*X.T @ (X @ w - y)", {"X": "m n", "w": "n", "y": "m"}),
+    # traces
+    row("trace(X)", "X", "eye(n)"),
+    row("trace(X @ A)", "X", "A.T"),
+    row("trace(A @ X @ B)", "X", "A.T @ B.T"),
+    row("trace(A @ X.T @ B)", "X", "B @ A"),
+    row("trace(X.T @ A)", "X", "A"),
+    row("trace(A @ X.T)", "X", "A"),
+    row("trace(kron(A, X))", "X", "trace(A)*eye(n)"),
+    row("trace(X @ X)", "X", "2*X.T"),
+    row("trace(X @ X @ B)", "X", "(X @ B + B @ X).T"),
+    row("trace(X.T @ B @ X)", "X", "B @ X + B.T @ X"),
+    row("trace(B @ X @ X.T)", "X", "B @ X + B.T @ X"),
+    row("trace(X @ X.T @ B)", "X", "B @ X + B.T @ X"),
+    row("trace(X @ B @ X.T)", "X", "X @ B.T + X @ B"),
+    row("trace(B @ X.T @ X)", "X", "X @ B.T + X @ B"),
+    row("trace(X.T @ X @ B)", "X", "X @ B.T + X @ B"),
+    row("trace(A @ X @ B @ X)", "X", "A.T @ X.T @ B.T + B.T @ X.T @ A.T"),
+    row("trace(X.T @ X)", "X", "2*X"),
+    row("trace(X @ X.T)", "X", "2*X"),
+    row("trace(B.T @ X.T @ C @ X @ B)", "X", "C.T @ X @ B @ B.T + C @ X @ B @ B.T"),
+    row("trace(X.T @ B @ X @ C)", "X", "B @ X @ C + B.T @ X @ C.T"),
+    row("trace(A @ X @ B @ X.T @ C)", "X", "A.T @ C.T @ X @ B.T + C @ A @ X @ B"),
+    row("trace((A @ X @ B + C) @ (A @ X @ B + C).T)", "X", "2*A.T @ (A @ X @ B + C) @ B.T"),
+    row("trace(kron(X, X))", "X", "2*trace(X)*eye(n)"),
+    row("trace(matrix_power(X, 4))", "X", "4*matrix_power(X, 3).T"),
+    row("trace(A @ matrix_power(X, 3))", "X", "(A @ X @ X + X @ A @ X + X @ X @ A).T"),
+    row(
+        "trace(B.T @ X.T @ C @ X @ X.T @ C @ X @ B)",
+        "X",
+        "C @ X @ X.T @ C @ X @ B @ B.T + C.T @ X @ B @ B.T @ X.T @ C.T @ X + C @ X @ B @ B.T @ X.T @ C @ X + C.T @ X @ X.T @ C.T @ X @ B @ B.T",
+    ),
+    row("trace(A @ inv(X) @ B)", "X", "-(inv(X) @ B @ A @ inv(X)).T"),
+    row(
+        "trace(inv(X.T @ C @ X) @ A)",
+        "X",
+        "-C @ X @ inv(X.T @ C @ X) @ (A + A.T) @ inv(X.T @ C @ X)",
+        {"X": "n k", "A": "k k"},
+        {"C": "symmetric"},
+    ),
+    row(
+        "trace(inv(X.T @ C @ X) @ (X.T @ B @ X))",
+        "X",
+        "-2*C @ X @ inv(X.T @ C @ X) @ X.T @ B @ X @ inv(X.T @ C @ X) + 2*B @ X @ inv(X.T @ C @ X)",
+        {"X": "n k"},
+        {"C": "symmetric", "B": "symmetric"},
+    ),
+    row(
+        "trace(inv(A + X.T @ C @ X) @ (X.T @ B @ X))",
+        "X",
+        "-2*C @ X @ inv(A + X.T @ C @ X) @ X.T @ B @ X @ inv(A + X.T @ C @ X) + 2*B @ X @ inv(A + X.T @ C @ X)",
+        {"X": "n k", "A": "k k"},
+        {"C": "symmetric", "B": "symmetric", "A": "symmetric"},
+    ),
+    row("trace(sinm(X))", "X", "cosm(X).T"),
+    row("trace(expm(X))", "X", "expm(X).T"),
+    # det
+    row("det(X)", "X", "det(X)*inv(X).T"),
+    row("det(A @ X @ B)", "X", "det(A @ X @ B)*inv(X).T"),
+    row("det(X.T @ A @ X)", "X", "2*det(X.T @ A @ X)*inv(X).T"),
+    row(
+        "det(X.T @ A @ X)",
+        "X",
+        "2*det(X.T @ A @ X)*A @ X @ inv(X.T @ A @ X)",
+        {"X": "n k"},
+        {"A": "symmetric"},
+    ),
+    row(
+        "det(X.T @ A @ X)",
+        "X",
+        "det(X.T @ A @ X)*(A @ X @ inv(X.T @ A @ X) + A.T @ X @ inv(X.T @ A.T @ X))",
+        {"X": "n k"},
+    ),
+    row("log(det(X.T @ X))", "X", "2*X @ inv(X.T @ X)", {"X": "n k"}),
+    row("logdet(X.T @ X)", "X", "2*X @ inv(X.T @ X)", {"X": "n k"}),
+    row("logdet(X)", "X", "inv(X).T"),
+    row("det(matrix_power(X, 3))", "X", "3*det(matrix_power(X, 3))*inv(X).T"),
+    row("det(inv(X))", "X", "-det(inv(X))*inv(X).T"),
+    row("log(det(X))", "X", "inv(X).T"),
+    # inverse
+    row("a @ inv(X) @ b", "X", "-inv(X).T @ outer(a, b) @ inv(X).T"),
+    row("trace(inv(X + A))", "X", "-(inv(X + A) @ inv(X + A)).T"),
+    row("trace(inv(X))", "X", "-(inv(X) @ inv(X)).T"),
+    row("b @ solve(X, a)", "X", "-outer(inv(X).T @ b, inv(X) @ a)"),
+    # norms
+    row("norm(x - a)", "x", "(x - a)/norm(x - a)"),
+    row("norm(x)**2", "x", "2*x"),
+    row("x @ x", "x", "2*x"),
+    row("norm(X)**2", "X", "2*X"),
+    row("norm(X)", "X", "X/norm(X)"),
+    row("sum(X**2)", "X", "2*X"),
+    row("norm(x - a)**3", "x", "3*norm(x - a)*(x - a)"),
+    row("sum(abs(x))", "x", "sign(x)"),
+    row("norm(A @ X - B)**2", "X", "2*A.T @ (A @ X - B)"),
+    row("1/norm(x)", "x", "-x/norm(x)**3"),
+    # elementwise
+    row("sum(exp(A @ x))", "x", "A.T @ exp(A @ x)"),
+    row("sum(log(x))", "x", "1/x"),
+    row("sum(sigmoid(A @ x))", "x", "A.T @ (sigmoid(A @ x)*(1 - sigmoid(A @ x)))"),
+    row("logsumexp(A @ x)", "x", "A.T @ softmax(A @ x)"),
+    row("logsumexp(x)", "x", "softmax(x)"),
+    row("log(sum(exp(x)))", "x", "exp(x)/sum(exp(x))"),
+    row("sum(x*log(x))", "x", "log(x) + 1"),
+    row("a @ softmax(x)", "x", "softmax(x)*(a - a @ softmax(x))"),
+    row("sum(A*X)", "X", "A"),
+    row("sum(A*X*X)", "X", "2*A*X"),
+    row("a @ (X*B) @ b", "X", "outer(a, b)*B"),
+    row("trace(A @ (X*B))", "X", "A.T*B"),
+    row("sum(tanh(X @ b))", "X", "outer(1 - tanh(X @ b)**2, b)"),
+    row("trace(diag(x) @ A)", "x", "diagonal(A)"),
+    row("a @ diag(x) @ b", "x", "a*b"),
+    row("x @ diag(a) @ x", "x", "2*a*x"),
+    row("prod(x)", "x", "prod(x)/x"),
+    row("sum(x)**2/n", "x", "2*sum(x)/n*ones(n)"),
+    row("var(x)", "x", "2*(x - mean(x))/n"),
+    row("mean((x - mean(x))**2)", "x", "2*(x - mean(x))/n"),
+    row("x @ A @ x/(x @ x)", "x", "((A + A.T) @ x - 2*(x @ A @ x)/(x @ x)*x)/(x @ x)"),
+    row("(a @ x)/norm(x)", "x", "a/norm(x) - (a @ x)*x/norm(x)**3"),
+    row("log(a @ x)", "x", "a/(a @ x)"),
+    row("exp(a @ x)", "x", "exp(a @ x)*a"),
+    row("exp(-x @ A @ x/2)", "x", "-exp(-x @ A @ x/2)*A @ x", properties={"A": "symmetric"}),
+    row("(a @ x)**2", "x", "2*(a @ x)*a"),
+    row("sqrt(x @ A @ x)", "x", "A @ x/sqrt(x @ A @ x)", properties={"A": "symmetric"}),
+    row("sum(maximum(0, A @ x))", "x", "A.T @ where(A @ x > 0, 1, where(A @ x < 0, 0, 1/2))"),
+    # gaussian
+    row(
+        "-(logdet(W) + (x - a) @ inv(W) @ (x - a))/2",
+        "a",
+        "inv(W) @ (x - a)",
+        properties={"W": "positive definite"},
+    ),
+    row(
+        "-(logdet(W) + (x - a) @ inv(W) @ (x - a))/2",
+        "W",
+        "(inv(W) @ outer(x - a, x - a) @ inv(W) - inv(W))/2",
+        properties={"W": "positive definite"},
+    ),
+    row(
+        "logdet(W) + trace(inv(W) @ A)",
+        "W",
+        "inv(W) - inv(W) @ A @ inv(W)",
+        properties={"W": "positive definite", "A": "symmetric"},
+    ),
+    row(
+        "logdet(W) - trace(W @ A)",
+        "W",
+        "inv(W) - A",
+        properties={"W": "positive definite", "A": "symmetric"},
+    ),
+    # nets
+    row("sum((X @ W + b - Y)**2)", "W", "2*X.T @ (X @ W + b - Y)", LAYER),
+    row("sum((X @ W + b - Y)**2)", "b", "2*sum(X @ W + b - Y, axis=0)", LAYER),
+    row("sum(relu(X @ W + b))", "W", "X.T @ where(X @ W + b > 0, 1, 0)", LAYER),
+    row("sum((A @ B - X)**2)", "A", "2*(A @ B - X) @ B.T", {"A": "m k", "B": "k n", "X": "m n"}),
+    row("sum((A @ B - X)**2)", "B", "2*A.T @ (A @ B - X)", {"A": "m k", "B": "k n", "X": "m n"}),
+    row(
+        "sum(M*(U @ V.T - X)**2)",
+        "U",
+        "2*(M*(U @ V.T - X)) @ V",
+        {"U": "m k", "V": "n k", "X": "m n", "M": "m n"},
+    ),
+    row("trace(W.T @ A @ W)", "W", "2*A @ W", {"W": "n k"}, {"A": "symmetric"}),
+    row(
+        "norm(X - X @ W @ W.T)**2",
+        "W",
+        "2*(-X.T @ (X - X @ W @ W.T) @ W - (X - X @ W @ W.T).T @ X @ W)",
+        {"X": "m n", "W": "n k"},
+    ),
+    # vector by vector
+    row("A @ x", "x", "A"),
+    row("x/norm(x)", "x", "eye(n)/norm(x) - outer(x, x)/norm(x)**3"),
+    row("(x - a)/norm(x - a)", "x", "eye(n)/norm(x - a) - outer(x - a, x - a)/norm(x - a)**3"),
+    row("softmax(x)", "x", "diag(softmax(x)) - outer(softmax(x), softmax(x))"),
+    row("sigmoid(x)", "x", "diag(sigmoid(x)*(1 - sigmoid(x)))"),
+    row("tanh(A @ x)", "x", "(1 - tanh(A @ x)**2)[:, None]*A"),
+    row("x*(a @ x)", "x", "(a @ x)*eye(n) + outer(x, a)"),
+    row("a*x", "x", "diag(a)"),
+    row("x*x", "x", "2*diag(x)"),
+    row("A @ sigmoid(B @ x)", "x", "A @ ((sigmoid(B @ x)*(1 - sigmoid(B @ x)))[:, None]*B)"),
+    row("inv(A) @ x", "x", "inv(A)"),
+    row("cumsum(x)", "x", "tril(ones((n, n)))"),
+    row("x @ A", "x", "A.T"),
+)

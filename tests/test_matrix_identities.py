@@ -1,0 +1,120 @@
+"""Matrix calculus as the books print it: the same values, and a form that is no longer."""
+
+from functools import cache
+
+import numpy as np
+import pytest
+from matrix_rows import FACTS, Fact
+
+import symderive as sd
+from symderive.array_model import leaves, renamed
+from symderive.formulas.arrays.reading import names_in, parse_array
+from symderive.formulas.arrays.simplify import tree_cost
+from symderive.formulas.arrays.syntax import Apply, Number, Tree
+from symderive.formulas.functions import FUNCTIONS
+from symderive.numeric.array_program import ArrayFunction
+
+SIZES = {"n": 3, "m": 4, "k": 2, "h": 2}
+
+facts = pytest.mark.parametrize("fact", FACTS, ids=lambda f: f"{f.formula} by {f.variable}")
+
+
+@cache
+def derived(fact: Fact):
+    sizes = {size for shape in fact.all_shapes.values() for size in shape.split()}
+    used = [name for name in names_in(fact.formula) if name not in sizes]
+    shapes = {name: fact.all_shapes[name] for name in used if name in fact.all_shapes}
+    stated = {name: prop for name, prop in fact.properties.items() if name in used}
+    model = sd.Model(
+        {"f": fact.formula}, parameters=[fact.variable], shapes=shapes, properties=stated
+    )
+    return sd.derive(model)
+
+
+def values_of(fact: Fact) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(7)
+    model = derived(fact).model
+    values = {}
+    for name in (*model.parameters, *model.constants):
+        shape = [SIZES[str(size)] for size in model.shapes.get(name, ())]
+        array = rng.uniform(0.5, 1.5, shape)
+        if fact.properties.get(name) == "symmetric":
+            array = array + array.T
+        elif fact.properties.get(name) == "positive definite":
+            array = array @ array.T + 3 * np.eye(len(array))
+        elif array.ndim == 2 and array.shape[0] == array.shape[1]:
+            array = array + 2 * np.eye(len(array))  # away from singular
+        values[name] = array
+    return values
+
+
+def of_book(fact: Fact) -> Tree:
+    tree, names, _ = parse_array(fact.book, FUNCTIONS, derived(fact).model.shapes)
+    return renamed(tree, {f"_{k}": name for k, name in enumerate(names)})
+
+
+def signed(tree: Tree) -> float:
+    """What the signs of negative numbers cost: trees that are made have them in front."""
+    return sum(0.4 for t in tree.walk() if isinstance(t, Number) and t.value.is_negative)
+
+
+@facts
+def test_the_form_is_no_longer_than_the_books(fact: Fact) -> None:
+    found = derived(fact).partial("f", fact.variable)
+    book = of_book(fact)
+    assert found.matrix is not None
+    assert tree_cost(found.tree) <= tree_cost(book) + signed(book) + 1e-9, str(found.matrix)
+
+
+@facts
+def test_the_value_is_the_books(fact: Fact) -> None:
+    d, values, book = derived(fact), values_of(fact), of_book(fact)
+    found = np.asarray(d.partial("f", fact.variable).evaluate(**values))
+    shapes = {name: d.model.shapes.get(name, ()) for name in values if name in leaves(book)}
+    shapes = shapes or {name: d.model.shapes[name] for name in values}
+    expected = ArrayFunction([("r", book)], shapes, "r", {}).value_only(
+        **{name: values[name] for name in shapes}
+    )
+    np.testing.assert_allclose(found, np.broadcast_to(expected, found.shape), rtol=1e-9)
+
+
+@facts
+def test_the_gradient_is_that_of_differences(fact: Fact) -> None:
+    d, values = derived(fact), values_of(fact)
+    if d.model.shapes.get("f"):
+        pytest.skip("a Jacobian: its value is compared with the book's")
+    value, gradient = d.function()(**values)
+    slope = gradient[fact.variable]
+    direction = np.random.default_rng(3).normal(size=slope.shape)
+    if fact.properties.get(fact.variable):
+        direction = direction + direction.T  # where the property holds
+    step = 1e-6
+    sides = [
+        d.function().value_only(
+            **{**values, fact.variable: values[fact.variable] + sign * step * direction}
+        )
+        for sign in (1, -1)
+    ]
+    difference = (sides[0] - sides[1]) / (2 * step)
+    assert difference == pytest.approx(float(np.sum(slope * direction)), rel=2e-6, abs=1e-7)
+
+
+@facts
+def test_every_line_holds(fact: Fact) -> None:
+    d = derived(fact)
+    assert d.partial("f", fact.variable).certificate.passed
+    for line in d.link("f", fact.variable).lines:
+        assert line.certificate is not None
+        assert line.certificate.passed, line
+
+
+def test_the_rows_cover_the_operations_of_the_book() -> None:
+    used = {
+        t.op
+        for f in FACTS
+        for t in derived(f).model.stages["f"].parsed.template.tree.walk()
+        if isinstance(t, Apply)
+    }
+    assert {"inv", "det", "logdet", "trace", "norm", "kron", "softmax", "outer", "diag"} - used <= {
+        "outer"
+    }
