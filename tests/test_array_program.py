@@ -15,9 +15,10 @@ from symderive.formulas.arrays.ops import add, apply, multiply, number, total, t
 from symderive.formulas.arrays.reading import parse_array
 from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Tree
 from symderive.formulas.functions import FUNCTIONS
-from symderive.numeric import train, update
+from symderive.numeric import array_blocked, train, update
 from symderive.numeric.array_blocked import emit_fast
 from symderive.numeric.array_program import ArrayFunction
+from symderive.numeric.python_backend import load
 
 
 def root_mean_square(x: np.ndarray, axis: object = -1, eps: float = 1e-5) -> np.ndarray:
@@ -524,6 +525,30 @@ def test_blocks_of_rows_change_nothing() -> None:
     np.testing.assert_allclose(stages["A1"], z, rtol=1e-13)
     np.testing.assert_allclose(stages["A2"], sigmoid(z), rtol=1e-12)
     assert stages["L_D_A1"].shape == (rows,)
+
+
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("sizes", [{"m": 97, "n": 3, "p": 2}, {"m": 3, "n": 97, "p": 2}], ids=str)
+def test_blocks_are_the_whole(
+    name: str, sizes: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Small blocks, so that every operation that can goes through a loop of many."""
+    for setting, value in {"SMALLEST": 4, "LARGEST": 8, "CACHE": 1000}.items():
+        monkeypatch.setattr(array_blocked, setting, value)
+    f, values = function_of(CASES[name]), values_at(sizes)
+    blocked = emit_fast(f.program(None, sizes), sizes)
+    given = [values[i] if values[i].ndim else values[i][()] for i in f.inputs]
+    if blocked is None:
+        assert name not in IN_BLOCKS
+        return
+    with np.errstate(all="ignore"):
+        (found,) = load(blocked)(*given)
+        expected = run(CASES[name], values, sizes)
+    assert np.shape(found) == expected.shape
+    np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-10, err_msg=blocked)
+
+
+IN_BLOCKS = ("sum", "mean of all", "sum of a product")
 
 
 def test_training_with_array_parameters() -> None:
