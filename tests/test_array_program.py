@@ -551,6 +551,22 @@ def test_blocks_are_the_whole(
 IN_BLOCKS = ("sum", "mean of all", "sum of a product")
 
 
+def test_a_hundred_layers_take_linear_time() -> None:
+    def steps(layers: int) -> int:
+        """Lowered and written; what is counted does not depend on the machine."""
+        definitions: list[tuple[str, Tree]] = []
+        last: Tree = X
+        for k in range(layers):
+            definitions.append((f"H{k}", apply("tanh", apply("matmul", last, A))))
+            last = Leaf((m, n), f"H{k}")
+        definitions.append(("L", total(multiply(last, last))))
+        f = ArrayFunction(definitions, {"X": (m, n), "A": (n, n)}, "L", {})
+        assert f.source.count("tanh") == layers
+        return len(f.program().steps)
+
+    assert steps(100) - steps(99) == steps(3) - steps(2)
+
+
 def test_training_with_array_parameters() -> None:
     random = np.random.default_rng(2)
     data = {"X": random.normal(size=(40, 3)), "Y": (random.random(40) < 0.5) * 1.0}

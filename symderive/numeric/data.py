@@ -245,7 +245,9 @@ def _parquet(path: Path, source: str) -> Columns:
             groups = range(opened.metadata.num_row_groups)
             _bounded(sum(opened.metadata.row_group(k).total_byte_size for k in groups), source)
             table = opened.read()
-        return {name: _floats(_dense(table, name, source), name, source) for name in table.column_names}
+        return {
+            name: _floats(_dense(table, name, source), name, source) for name in table.column_names
+        }
     except ArrowException as error:
         raise ModelError(f"this is not Parquet: {error}", where=source) from None
 
