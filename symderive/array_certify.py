@@ -186,19 +186,31 @@ def _definitions(
     sides: Sequence[Expr],
     sizes: Mapping[str, int],
 ) -> dict[Symbol, Expr]:
-    """The entries of a stage that occur, and what they stand for."""
-    symbols = {s.name for side in sides for s in side.free_symbols}
+    """The entries of stages that occur, also in each other, and what they stand for."""
     found: dict[Symbol, Expr] = {}
-    for entry, definition in where.items():
-        if not isinstance(entry, Indexed):
-            found[entry] = concrete(definition, sizes, {})
-            continue
-        assert isinstance(entry.base, IndexedBase)
-        indices = [i for i in entry.indices if isinstance(i, Index)]
-        for at in cartesian(*(range(_number(i.size, sizes)) for i in indices)):
-            name = entry_name(str(entry.base.label), at)
-            if name in symbols:
-                found[Symbol(name)] = concrete(
-                    definition, sizes, dict(zip(indices, at, strict=True))
-                )
+    waiting: list[Expr] = [*sides]
+    places = {str(_base(entry)): (entry, definition) for entry, definition in where.items()}
+    names = {
+        entry_name(name, at): (name, at)
+        for name, (entry, _) in places.items()
+        for at in cartesian(*(range(_number(i.size, sizes)) for i in _axes(entry)))
+    }
+    while waiting:
+        for symbol in waiting.pop().free_symbols:
+            if symbol in found or symbol.name not in names:
+                continue
+            name, at = names[symbol.name]
+            entry, definition = places[name]
+            value = concrete(definition, sizes, dict(zip(_axes(entry), at, strict=True)))
+            found[symbol] = value
+            waiting.append(value)
     return found
+
+
+def _base(entry: Expr) -> Basic:
+    return entry.base.label if isinstance(entry, Indexed) else entry
+
+
+def _axes(entry: Expr) -> list[Index]:
+    indices = entry.indices if isinstance(entry, Indexed) else ()
+    return [i for i in indices if isinstance(i, Index)]
