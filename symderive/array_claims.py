@@ -22,7 +22,7 @@ from symderive.array_chain import ArrayChain
 from symderive.array_links import ArrayLink
 from symderive.array_model import renamed, stage_indices
 from symderive.array_slips import repaired_texts, repairs
-from symderive.array_trials import Formula, Key, Matrix, Trial, identity, same, trials
+from symderive.array_trials import EACH, Formula, Key, Matrix, Trial, identity, same, trials
 from symderive.certify import defined
 from symderive.claims import Verdict
 from symderive.differentiate import differentiate
@@ -341,7 +341,7 @@ class _Judge:
         raise error
 
     def _is_truth(self, formula: Formula) -> bool:
-        tries = self.tries()[::2]
+        tries = self.tries()[::EACH]
         return bool(tries) and all(trial.agrees(formula) for trial in tries)
 
     def _slip_of_shape(self, tree: Tree) -> str:
@@ -379,7 +379,7 @@ class _Judge:
         told = Formula(evaluated(other.formula), other.indices)
         if told.entry.has(Diff):
             return False
-        for trial in self.tries()[::2]:
+        for trial in self.tries()[::EACH]:
             places = cartesian(*map(range, _numbers(trial, tree.shape)))
             if not all(same(trial.number(claim, at), trial.number(told, at)) for at in places):
                 return False
@@ -387,7 +387,7 @@ class _Judge:
 
     def _slip(self, claim: Formula, tree: Tree | None) -> str:
         """The slip that explains a claim of the right shape; empty where none does."""
-        tries = self.tries()[::2][:SLIP_TRIALS]
+        tries = self.tries()[::EACH][:SLIP_TRIALS]
         mine = [list(trial.numbers(claim)) for trial in tries]
 
         def made(make: Callable[[Trial], list[mpf] | None]) -> bool:

@@ -293,4 +293,4 @@ class Letters:
     def of(self, indices: Sequence[Index]) -> tuple[Index, ...]:
         """The letters of some indices."""
         self._named(indices)
-        return tuple(self._known[index] for index in indices)  # type: ignore[misc]
+        return tuple(self._known[index] for index in indices)

@@ -32,6 +32,9 @@ MAX_ENTRIES = 400
 ATTEMPTS = 20
 """Points drawn at one choice of sizes before other sizes are tried."""
 
+SIZES_AT_FIRST = (0.1, 2.0)
+"""Where values are drawn at first, with signs in turn."""
+
 At = tuple[int, ...]
 Numbers = dict[str, mpf]
 """A number by the name of an entry."""
@@ -225,18 +228,26 @@ def finite(entries: Entries, point: Numbers, targets: Sequence[str]) -> bool:
 
 
 def draw(entries: Entries, targets: Sequence[str], noise: random.Random, attempt: int) -> Numbers:
-    """Values of the inputs: from one range first, then a range for each array."""
+    """Values of the inputs.
+
+    Both signs at first, then all in one range, and every other time a range for each entry.
+    """
     model = entries.model
     reached = needed_for(model, targets)
     known = Knowledge(model.properties)
     point: Numbers = {}
-    usual = RANGES[(attempt // 2) % len(RANGES)]
+    usual = RANGES[(attempt // 2) % len(RANGES)] if attempt else SIZES_AT_FIRST
     for name in model.names:
         if name in model.stages or name not in reached:
             continue
-        low, high = noise.choice(RANGES) if attempt % 2 else usual
         shape = entries.shape(name)
-        drawn = {at: mpf(noise.uniform(low, high)) for at in cartesian(*map(range, shape))}
+        drawn = {}
+        sign = noise.choice((1, -1))
+        for at in cartesian(*map(range, shape)):
+            mixed = attempt and not attempt % 2
+            drawn[at] = mpf(noise.uniform(*(noise.choice(RANGES) if mixed else usual)))
+            if not attempt:
+                drawn[at], sign = drawn[at] * sign, -sign
         stated = known.stated.get(name, ())
         strictest = next((prop for prop in _HONOURED if prop in stated), None)
         if strictest is not None:

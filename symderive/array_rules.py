@@ -12,8 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 
-from sympy import And, Eq, Expr, Indexed, Mul, Piecewise, Rational, S, Symbol, true
+from sympy import And, Basic, Eq, Expr, Indexed, Mul, Piecewise, Rational, S, Symbol, true
 from sympy import Sum as SympySum
 
 from symderive.formulas.arrays.index import (
@@ -22,9 +23,9 @@ from symderive.formulas.arrays.index import (
     Part,
     bound,
     delta,
-    fresh,
     part,
     sigma_as_is,
+    substitute,
 )
 from symderive.formulas.written import minus, product, quotient, sum_of
 from symderive.rules import Bindings, Row, depends
@@ -89,7 +90,7 @@ def _eigenvalue(p: Part, at: Sequence[Index], change: Expr) -> Expr:
 def _eigenvector(p: Part, at: Sequence[Index], change: Expr) -> Expr:
     """∂v_ri = Σ v_rk v_pk ∂U_pq v_qi / (λ_i − λ_k) over the other eigenvectors k."""
     row, own = p.indices
-    other = fresh(p.arrays[0].indices[0].size)
+    (other,) = apart([Index("k", p.arrays[0].indices[0].size)], p, change, *at)
     mine, theirs = (part("eigvalsh", p.arrays, (k,)) for k in (own, other))
     gap = quotient(S.One, sum_of(mine, minus(theirs)))
     weight = Piecewise((S.Zero, Eq(other, own)), (gap, true))
@@ -119,7 +120,7 @@ def _cholesky(p: Part, at: Sequence[Index], change: Expr) -> Expr:
     Φ halves the diagonal and drops the upper triangle.
     """
     size = p.arrays[0].indices[0].size
-    k = fresh(size)
+    (k,) = apart([Index("k", size)], p, change, *at)
     row, column = p.indices
     lower = ArrayOf(part("cholesky", p.arrays, _bare(p)), p.arrays[0].args[1])
     half = Piecewise((S.One, k > column), (Rational(1, 2), Eq(k, column)), (S.Zero, true))
@@ -150,7 +151,7 @@ def _softmax(p: Part, at: Sequence[Index], change: Expr) -> Expr:
 
 def _norm(p: Part, at: Sequence[Index], change: Expr) -> Expr:
     """∂‖U‖ = Σ U_p ∂U_p / ‖U‖."""
-    return quotient(sigma_as_is(product(p.arrays[0].formula, change), at), p)
+    return quotient(sigma_as_is(product(p.arrays[0].at(at), change), at), p)
 
 
 def _normalised(scale: str, centred: bool) -> Change:
@@ -162,6 +163,16 @@ def _normalised(scale: str, centred: bool) -> Change:
         mean = [minus(quotient(S.One, count))] if centred else []
         inner = sum_of(same, *mean, minus(quotient(product(p, part(p.op, p.arrays, at)), count)))
         return quotient(sigma_as_is(product(inner, moved), at), part(scale, p.arrays))
+
+    return change
+
+
+def _scale(normalised: str) -> Change:
+    """∂s = Σ z_p/N ∂U_p, z the normalised array."""
+
+    def change(p: Part, at: Sequence[Index], moved: Expr) -> Expr:
+        count = product(*(index.size for index in at))
+        return quotient(sigma_as_is(product(part(normalised, p.arrays, at), moved), at), count)
 
     return change
 
@@ -247,6 +258,22 @@ PART_ROWS: tuple[PartRule, ...] = (
         "Z is the result, s the root of the mean square and a small constant",
     ),
     PartRule(
+        "deviation",
+        "deviation rule",
+        "s",
+        "mean(Z*dU)",
+        _scale("layer_norm"),
+        "s is the root of the variance and a small constant, Z is (U - mean(U))/s",
+    ),
+    PartRule(
+        "rms",
+        "root-mean-square of the scale",
+        "s",
+        "mean(Z*dU)",
+        _scale("rms_norm"),
+        "s is the root of the mean square and a small constant, Z is U/s",
+    ),
+    PartRule(
         "norm", "derivative of the norm", "norm(U)", "sum(U*dU)/norm(U)", _norm, "U is not zero"
     ),
 )
@@ -312,9 +339,18 @@ def _of_trace(formula: Expr, _: Bindings, derivatives: tuple[Expr, ...]) -> Expr
     if derivatives[0] == 0:
         return S.Zero
     inside = formula.function
-    at = inside.arrays[0].indices
+    own = inside.arrays[0].indices
+    at = apart(own, formula, derivatives[0])
     outer = TRACE_FUNCTIONS[inside.op](inside, (at[1], at[0]))
-    return sigma_as_is(product(outer, derivatives[0]), at)
+    moved = substitute(derivatives[0], dict(zip(own, at, strict=True)))
+    return sigma_as_is(product(outer, moved), at)
+
+
+def apart(indices: Sequence[Index], *formulas: Basic) -> tuple[Index, ...]:
+    """Indices of the same sizes that occur in none of the formulas; the same ones at each call."""
+    taken = {index.name for formula in formulas for index in formula.atoms(Index)}
+    free = (f"_s{number}" for number in count() if f"_s{number}" not in taken)
+    return tuple(Index(next(free), index.size) for index in indices)
 
 
 def _part_row(row: PartRule) -> Row:
@@ -326,8 +362,12 @@ def _part_row(row: PartRule) -> Row:
         return (("u", formula.arrays[0].formula),)
 
     def conclude(formula: Expr, _: Bindings, derivatives: tuple[Expr, ...]) -> Expr:
-        at = formula.arrays[0].indices
-        return row.change(formula, at, derivatives[0]) if derivatives[0] != 0 else S.Zero
+        if derivatives[0] == 0:
+            return S.Zero
+        own = formula.arrays[0].indices
+        at = apart(own, formula, derivatives[0])
+        moved = substitute(derivatives[0], dict(zip(own, at, strict=True)))
+        return row.change(formula, at, moved)
 
     rule = Rule(
         row.name, Symbol(row.left), Symbol(row.right), row.convention, (row.left, row.right)

@@ -8,6 +8,7 @@ ones: the gradient is taken without the properties, which simplify only the resu
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -31,8 +32,9 @@ from symderive.formulas.arrays.ops import add, apply, multiply, shown, total
 from symderive.formulas.arrays.properties import Knowledge
 from symderive.formulas.arrays.reading import parse_array
 from symderive.formulas.arrays.simplify import shortest
-from symderive.formulas.arrays.syntax import Leaf, Number, Shape, Tree
+from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Shape, Tree
 from symderive.formulas.functions import FUNCTIONS
+from symderive.formulas.inert import Diff
 from symderive.formulas.written import evaluated
 from symderive.model import Model
 from symderive.results import Derivative, adjoint_name
@@ -88,7 +90,7 @@ def _weighted(
         if weight is not None:
             tree = _weight(derivation, weight, "output_gradients", target, leaf.shape)
             if any(name in derivation.model.stages for name in leaves(tree)):
-                tree = apply("stop_gradient", tree)  # weights are held constant
+                tree = held_constant(tree)
             parts.append(total(multiply(tree, leaf)))
         else:
             parts.append(total(leaf) if leaf.ndim else leaf)
@@ -104,8 +106,37 @@ def _through(derivation: ArrayDerivation, whole: tuple[Model, str], source: str)
         return S.Zero
     found = evaluated(derive(model, name, (source,)).partial(name, source).formula)
     symbols: dict[Basic, Basic] = {Symbol(name): model.stages[name].formula}
+    return released(found.xreplace(symbols))
+
+
+def held_constant(tree: Tree) -> Tree:
+    """What is not differentiated though it depends on the variables: a weight."""
+    return apply("stop_gradient", tree)
+
+
+def released(formula: Expr) -> Expr:
+    """A result with what was held constant by its own name."""
     held = FUNCTIONS["stop_gradient"].function
-    return found.xreplace(symbols).replace(held, lambda inner: inner)
+    found: Expr = formula.replace(held, lambda inner: inner)
+    return found
+
+
+def _released_tree(tree: Tree) -> Tree:
+    if not isinstance(tree, Apply):
+        return tree
+    if tree.op == "stop_gradient":
+        return _released_tree(tree.args[0])
+    options = tuple((k, released(v) if isinstance(v, Expr) else v) for k, v in tree.options)
+    return Apply(tree.shape, tree.op, tuple(map(_released_tree, tree.args)), options)
+
+
+def _released(found: Derivative) -> Derivative:
+    formula = released(found.formula)
+    if formula == found.formula:
+        return found
+    lines = tuple(replace(line, formula=released(line.formula)) for line in found.lines)
+    told = replace(found, formula=formula, lines=lines, forms=(formula,))
+    return told.with_arrays(found.indices, _released_tree(found.tree))
 
 
 def _with_stage(
@@ -224,11 +255,9 @@ def _simplified(
     derivation: ArrayDerivation, found: Derivative, shapes: Mapping[str, Shape]
 ) -> Derivative:
     """A derivative under all that is known of the model's arrays."""
-    from dataclasses import replace
-
     known = Knowledge(derivation.model.properties)
     formula = Algebra(known).contracted(evaluated(found.formula))
-    if formula == found.formula:
+    if formula == found.formula or formula.has(Diff):  # a deep one keeps adjoints by name
         return found
     tree = shortest(Matrices(shapes).tree(formula, found.indices), known.symmetric())
     line = Line(formula, ("what is known of the arrays",), found.certificate)
@@ -303,9 +332,10 @@ def hessian_vector_product(
         extended, slope = with_gradient(inner, target, name)
         stages.update({n: s for n, s in extended.stages.items() if n not in stages})
         shape = derivation.shape_of(name)
-        parts.append(
-            total(multiply(_vector(derivation, name, weight, shapes, values), Leaf(shape, slope)))
-        )
+        part = _vector(derivation, name, weight, shapes, values)
+        if set(leaves(part)) & {*vector, *model.stages}:
+            part = held_constant(part)
+        parts.append(total(multiply(part, Leaf(shape, slope))))
     if not parts:
         return {name: zero(derivation, target, (name,)) for name in vector}
     whole, product = _with_stage(inner, f"{target}_dot_v", add(*parts), stages, shapes)
@@ -320,7 +350,7 @@ def hessian_vector_product(
         found = derive(whole, product, (name,)).partial(product, name)
         if plain is not model:
             found = _simplified(derivation, found, whole.shapes)
-        result[name] = found.moved_to(derivation, extra)
+        result[name] = _released(found).moved_to(derivation, extra)
     return result
 
 

@@ -24,7 +24,7 @@ from symderive.formulas.arrays.index import Index
 from symderive.formulas.evaluate import evaluate
 from symderive.formulas.written import evaluated
 
-TRIALS, EACH = 6, 2
+TRIALS, EACH = 9, 3
 """Points tried, and how many of them at one choice of sizes."""
 
 DIGITS = 30

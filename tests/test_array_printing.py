@@ -112,6 +112,7 @@ MATRIX: list[tuple[Tree, str]] = [
     (add(matmul(X, w), c), "X @ w + c·𝟏"),
     (add(matmul(X, W), bias), "X @ W1 + 𝟏 @ b1ᵀ"),
     (add(X, column(P)), "X + A2 @ 𝟏ᵀ"),
+    (add(a, negative(matmul(a, b))), "a − (aᵀ @ b)·𝟏"),
     (add(X, row(w)), "X + 𝟏 @ wᵀ"),
     (multiply(P, add(one, negative(P))), "A2 ⊙ (𝟏 − A2)"),
     (multiply(matmul(D, transpose(W)), add(one, negative(X))), "D @ W1ᵀ ⊙ (𝟏 − X)"),

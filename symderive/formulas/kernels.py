@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from math import comb
+from math import comb, prod
 from typing import Any
 
 from sympy import (
@@ -48,13 +48,17 @@ from symderive.formulas.exponents import Exponents
 MAX_TERMS = 1_000
 """A normal form with more terms than this is given up; the caller samples instead."""
 
+MAX_WORK = 60_000
+"""A normal form that takes more products of terms than this is given up, too: a bound in work, not
+in seconds, so that a formula has one verdict on every machine."""
+
+MAX_DENSE = 4_000
+"""A polynomial with more possible terms than this is not factored: SymPy goes through them all."""
+
 MAX_EXPONENT = 200
 
 MAX_SPLIT = 8
 """A numerator with more terms than this is not taken apart."""
-
-MAX_FACTORED_TERMS, MAX_FACTORED_DEGREE = 40, 60
-"""A polynomial beyond both is not factored."""
 
 _NOTHING = Symbol("_nothing")
 """The generator of a field of numbers alone: SymPy's polynomials need one."""
@@ -100,7 +104,7 @@ class Kernels:
     """
 
     def __init__(self, formulas: Sequence[Expr], *, deep: bool = False) -> None:
-        self.deep = deep
+        self.deep, self._work = deep, 0
         prepared = [deepened(formula) if deep else formula for formula in formulas]
         self._atoms: dict[Expr, None] = {}
         self._found: dict[Expr, dict[Expr, None]] = {}  # base → exponents
@@ -176,12 +180,12 @@ class Kernels:
         if isinstance(formula, Add):
             result = self.field.zero
             for arg in formula.args:
-                result = self._within(result + self.element(arg))
+                result = self._plus(result, self.element(arg))
             return result
         if isinstance(formula, Mul):
             result = self.field.one
             for arg in formula.args:
-                result = self._within(result * self.element(arg))
+                result = self._times(result, self.element(arg))
             return result
         if isinstance(formula, exp):
             return self._power_element(S.Exp1, formula.args[0])
@@ -212,7 +216,23 @@ class Kernels:
             raise TooLargeError("a power of a long sum")  # before it is multiplied out
         if exponent < 0 and not element:
             raise ZeroDivisionError
+        self._spend(comb(terms + abs(exponent) - 1, abs(exponent)) * terms)
         return self._within(element**exponent)
+
+    def _plus(self, left: FracElement, right: FracElement) -> FracElement:
+        above, below = len(left.numer), len(left.denom)
+        self._spend(above * len(right.denom) + below * len(right.numer))
+        return self._within(left + right)
+
+    def _times(self, left: FracElement, right: FracElement) -> FracElement:
+        self._spend(len(left.numer) * len(right.numer) + len(left.denom) * len(right.denom))
+        return self._within(left * right)
+
+    def _spend(self, products: int) -> None:
+        """Count work before it is done; each kernel makes what is common harder to find."""
+        self._work += products * len(self.kernels)
+        if self._work > MAX_WORK:
+            raise TooLargeError("too much work")
 
     def _within(self, element: FracElement) -> FracElement:
         if len(element.numer) + len(element.denom) > MAX_TERMS:
@@ -240,7 +260,7 @@ class Kernels:
             lowered = (*monomial[:index], rest, *monomial[index + 1 :])
             ring = self.field.ring
             term = self.field.field_new(ring.from_dict({lowered: coefficient}))
-            result += term * value**times
+            result = self._plus(result, self._times(term, value**times))
         return result
 
     # Back to formulas ---------------------------------------------------------------------
@@ -412,8 +432,9 @@ def factor_list(poly: Any) -> tuple[Any, tuple[tuple[Any, int], ...]]:
         ((monomial, coefficient),) = poly.terms()
         parts = zip(poly.ring.gens, monomial, strict=True)
         return coefficient, tuple((gen, exponent) for gen, exponent in parts if exponent)
-    if len(poly) > MAX_FACTORED_TERMS and max(map(sum, poly)) > MAX_FACTORED_DEGREE:
-        raise TooLargeError("a polynomial that is long to factor")
+    if prod(degree + 1 for degree in poly.degrees()) > MAX_DENSE:
+        coefficient, rest = poly.primitive()
+        return coefficient, ((rest, 1),)
     number, factors = poly.factor_list()
     return number, tuple(factors)
 

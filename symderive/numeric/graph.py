@@ -92,16 +92,16 @@ class Graph:
     def add(self, constant: Number, terms: Iterable[tuple[Node, Number]]) -> Node:
         """``constant + Σ k·node``."""
         total: dict[Node, Number] = {}
-        stack = list(terms)[::-1]
-        while stack:
-            node, factor = stack.pop()
+        for node, factor in terms:
             if node.op == "const":
                 constant = plus(constant, times(factor, node.data))
             elif node.op == "add" and not node.named:
-                inner, factors = node.data
-                constant = plus(constant, times(factor, inner))
-                pairs = zip(node.args, factors, strict=True)
-                stack.extend([(arg, times(factor, k)) for arg, k in pairs][::-1])
+                inner, factors = node.data  # whose own terms are no such sums
+                if inner != 0:
+                    constant = plus(constant, times(factor, inner))
+                for term, k in zip(node.args, factors, strict=True):
+                    k = times(factor, k)
+                    total[term] = plus(total[term], k) if term in total else k
             else:
                 total[node] = plus(total[node], factor) if node in total else factor
         left = [(node, factor) for node, factor in total.items() if factor != 0]
@@ -310,6 +310,8 @@ def over(left: Number, right: Number) -> Number:
     """Left / right, exactly or to 40 digits."""
     if right == 1:
         return left
+    if type(left) is int and type(right) is int and left % right == 0:
+        return left // right
     if isinstance(left, RATIONAL) and isinstance(right, RATIONAL):
         return reduced(Fraction(left) / right)
     with mpmath.workdps(DIGITS):

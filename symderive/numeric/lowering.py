@@ -6,7 +6,6 @@ size of the formulas.
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -18,7 +17,7 @@ from symderive.numeric.from_sympy import node_of
 from symderive.numeric.graph import Graph, Node
 from symderive.numeric.kinds import Filled
 from symderive.numeric.ordering import needed, ordered, renamed
-from symderive.numeric.program import Program
+from symderive.numeric.program import Program, uncollected
 from symderive.numeric.stable import EXPAND, FUSE, RECOGNISE, rules_of
 
 ONE = 1
@@ -51,13 +50,8 @@ def lower(
     >>> lower([("L", x * y + 1)], ["x", "y"], ["L"]).assignments[-1]
     Assignment(name='L', op='add', operands=(1.0, 't1'))
     """
-    collecting = gc.isenabled()
-    gc.disable()  # nodes are many and live to the end: looking for garbage among them is wasted
-    try:
+    with uncollected():
         return _lower(definitions, inputs, outputs, headings or {}, stable)
-    finally:
-        if collecting:
-            gc.enable()
 
 
 def _lower(

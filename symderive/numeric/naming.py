@@ -16,7 +16,7 @@ RESERVED = (
     | MATH_NAMES
     | set(dir(builtins))
 )
-_GENERATED = re.compile(r"(r|sum_|out_|part_).*")
+_GENERATED = ("r", "sum_", "out_", "part_")
 
 
 def identifiers(names: Iterable[str]) -> dict[str, str]:
@@ -28,15 +28,17 @@ def identifiers(names: Iterable[str]) -> dict[str, str]:
     taken: set[str] = set()
     result = {}
     for name in names:
-        text = unicodedata.normalize("NFKC", re.sub(r"\W", "_", name))
+        text = name
+        if not (name.isascii() and name.isidentifier()):
+            text = unicodedata.normalize("NFKC", re.sub(r"\W", "_", name))
         if not text.isidentifier():
             text = f"v{text}" if f"v{text}".isidentifier() else "v"
         bad = keyword.iskeyword(text) or text in RESERVED or text.startswith("__")
-        if bad or _GENERATED.fullmatch(text):
+        if bad or text.startswith(_GENERATED):
             text = f"{text.lstrip('_')}_" if text.startswith("__") else f"{text}_"
         base, number = text, 2
-        while text in taken or _GENERATED.fullmatch(text):
-            text = f"v_{base}" if _GENERATED.fullmatch(text) else f"{base}{number}"
+        while text in taken or text.startswith(_GENERATED):
+            text = f"v_{base}" if text.startswith(_GENERATED) else f"{base}{number}"
             base, number = (text, number) if text not in taken else (base, number + 1)
         taken.add(text)
         result[name] = text

@@ -18,6 +18,9 @@ Build = Callable[[Graph, Mapping[str, Node]], Node]
 ONE = 1
 
 
+Step = Callable[[Graph, Mapping[str, Node], list[Node]], Node]
+
+
 @cache
 def builder(text: str) -> Build:
     """Formula text as a function that builds it from given nodes.
@@ -26,36 +29,73 @@ def builder(text: str) -> Build:
     >>> builder("x + x")(graph, {"x": graph.input("a")})
     add(0, (2,))[inputa]
     """
-    tree = ast.parse(text, mode="eval").body
-    return lambda graph, names: _build(graph, tree, names)
+    places: dict[str, int] = {}
+    steps: list[Step] = []
+    _plan(ast.parse(text, mode="eval").body, places, steps)
+
+    def build(graph: Graph, names: Mapping[str, Node]) -> Node:
+        made: list[Node] = []
+        for step in steps:
+            made.append(step(graph, names, made))
+        return made[-1]
+
+    return build
 
 
-def _build(graph: Graph, tree: ast.expr, names: Mapping[str, Node]) -> Node:
-    if isinstance(tree, ast.Constant) and isinstance(tree.value, int):
-        return graph.const(tree.value)
-    if isinstance(tree, ast.Name):
-        return names[tree.id]
+def _plan(tree: ast.expr, places: dict[str, int], steps: list[Step]) -> int:
+    """Add the steps that build a formula; the place of its node. Equal parts are built once."""
+    text = ast.dump(tree)
+    if text not in places:
+        parts = [_plan(part, places, steps) for part in _parts(tree)]
+        steps.append(_step(tree, parts))
+        places[text] = len(steps) - 1
+    return places[text]
+
+
+def _parts(tree: ast.expr) -> list[ast.expr]:
     if isinstance(tree, ast.UnaryOp):
-        return graph.scale(_build(graph, tree.operand, names), -ONE)
-    if isinstance(tree, ast.Call) and isinstance(tree.func, ast.Name):
-        return graph.call(tree.func.id, *(_build(graph, arg, names) for arg in tree.args))
+        return [tree.operand]
+    if isinstance(tree, ast.Call):
+        return tree.args
     if isinstance(tree, ast.Compare):
-        sign = {ast.Lt: "lt", ast.LtE: "le", ast.Gt: "gt", ast.GtE: "ge", ast.Eq: "eq"}
-        left, right = _build(graph, tree.left, names), _build(graph, tree.comparators[0], names)
-        return graph.call(sign[type(tree.ops[0])], left, right)
-    if not isinstance(tree, ast.BinOp):
+        return [tree.left, tree.comparators[0]]
+    return [tree.left, tree.right] if isinstance(tree, ast.BinOp) else []
+
+
+_RELATIONS = {ast.Lt: "lt", ast.LtE: "le", ast.Gt: "gt", ast.GtE: "ge", ast.Eq: "eq"}
+
+
+def _step(tree: ast.expr, parts: list[int]) -> Step:
+    """What builds a part from what was built before."""
+    if isinstance(tree, ast.Constant) and isinstance(tree.value, int):
+        number = tree.value
+        return lambda graph, names, made: graph.const(number)
+    if isinstance(tree, ast.Name):
+        name = tree.id
+        return lambda graph, names, made: names[name]
+    if isinstance(tree, ast.Call) and isinstance(tree.func, ast.Name):
+        op = tree.func.id
+        return lambda graph, names, made: graph.call(op, *[made[k] for k in parts])
+    if isinstance(tree, ast.UnaryOp):
+        (inner,) = parts
+        return lambda graph, names, made: graph.scale(made[inner], -ONE)
+    if not isinstance(tree, ast.BinOp | ast.Compare):
         raise TypeError(f"patterns cannot hold {ast.dump(tree)}")
-    left, right = _build(graph, tree.left, names), _build(graph, tree.right, names)
+    left, right = parts
+    if isinstance(tree, ast.Compare):
+        sign = _RELATIONS[type(tree.ops[0])]
+        return lambda graph, names, made: graph.call(sign, made[left], made[right])
     if isinstance(tree.op, ast.Pow):
-        constant, rest = linear(right)
-        if not rest:
-            return graph.mul(ONE, [(left, constant)])
-        return graph.call("pow", left, right)
-    if isinstance(tree.op, ast.Add):
-        return graph.add(0, [(left, ONE), (right, ONE)])
-    if isinstance(tree.op, ast.Sub):
-        return graph.add(0, [(left, ONE), (right, -ONE)])
-    return graph.mul(ONE, [(left, ONE), (right, -ONE if isinstance(tree.op, ast.Div) else ONE)])
+        return lambda graph, names, made: _power(graph, made[left], made[right])
+    second = -ONE if isinstance(tree.op, ast.Sub | ast.Div) else ONE
+    if isinstance(tree.op, ast.Add | ast.Sub):
+        return lambda graph, names, made: graph.add(0, [(made[left], ONE), (made[right], second)])
+    return lambda graph, names, made: graph.mul(ONE, [(made[left], ONE), (made[right], second)])
+
+
+def _power(graph: Graph, base: Node, exponent: Node) -> Node:
+    constant, rest = linear(exponent)
+    return graph.call("pow", base, exponent) if rest else graph.mul(ONE, [(base, constant)])
 
 
 @cache
@@ -94,12 +134,13 @@ def _places(graph: Graph, row: Node, node: Node) -> Iterator[Place]:
 
 def _in_sum(graph: Graph, row: Node, node: Node) -> Iterator[Place]:
     """Match some terms of a sum, whatever multiplies them all."""
-    wanted_constant, wanted = linear(row)
-    wanted.sort(key=lambda term: _generality(term[0]))
+    wanted_constant, wanted, needs = _wanted(row)
     constant, terms = linear(node)
     first, first_factor = wanted[0]
     for position, (term, factor) in enumerate(terms):
         _, powers = factored(term)
+        if not needs.issubset([part.op for part in powers]):
+            continue
         others = terms[:position] + terms[position + 1 :]
         for bound, k, common in _in_product(graph, first, first_factor, factor, powers, {}, True):
             if wanted_constant != 0:
@@ -110,6 +151,15 @@ def _in_sum(graph: Graph, row: Node, node: Node) -> Iterator[Place]:
                 left = constant, others
             for found, rest in _rest(graph, wanted[1:], left[1], k, common, bound):
                 yield found, k, common, left[0], rest
+
+
+@cache
+def _wanted(row: Node) -> tuple[Number, list[tuple[Node, Number]], frozenset[str]]:
+    """Constant and terms of a sum pattern, the most particular first; the functions in that one."""
+    constant, terms = linear(row)
+    terms.sort(key=lambda term: _generality(term[0]))
+    functions = {part.op for part in factored(terms[0][0])[1]}
+    return constant, terms, frozenset(functions - {"input", "const", "add", "mul"})
 
 
 def _take_constant(
@@ -167,7 +217,9 @@ def _in_product(
     """Match some factors (``partial``) or all; yields bindings, the number and factors left."""
     inner, wanted = factored(row)
     ratio = over(factor, times(row_factor, inner))
-    ordered = sorted(wanted.items(), key=lambda pair: _generality(pair[0], bound))
+    ordered = [*wanted.items()]
+    if len(ordered) > 1:
+        ordered.sort(key=lambda pair: _generality(pair[0], bound))
     yield from _factors(graph, ordered, ratio, powers, bound, partial)
 
 

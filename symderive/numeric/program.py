@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import gc
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 Operand = str | float
@@ -36,3 +38,15 @@ class Program:
     temporaries: frozenset[str] = frozenset()
     headings: Mapping[str, str] = field(default_factory=dict)
     remarks: Mapping[str, str] = field(default_factory=dict)
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """No looking for garbage: what a program is made from is much, and lives to the end."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()

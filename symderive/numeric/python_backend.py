@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from symderive.numeric.program import Program
+from symderive.numeric.program import Program, uncollected
 from symderive.numeric.source import NUMPY, PYTHON, function_text
 
 Positional = Callable[..., tuple[Any, ...]]
@@ -50,4 +50,5 @@ def compile_program(program: Program) -> Positional:
         with np.errstate(all="ignore"):
             return tuple(float(v) for v in edge[0](*(np.float64(value) for value in values)))
 
-    return load(function_text(program, PYTHON, guarded=True), at_the_edge=at_the_edge)
+    with uncollected():
+        return load(function_text(program, PYTHON, guarded=True), at_the_edge=at_the_edge)

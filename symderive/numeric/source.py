@@ -70,11 +70,17 @@ def statements(program: Program, dialect: Dialect, names: Mapping[str, str]) -> 
 def _uses(program: Program, dialect: Dialect) -> Counter[str]:
     """How often each name is written; a template may write an operand twice."""
     uses: Counter[str] = Counter()
+    written: dict[tuple[str, int], list[int]] = {}
     for step in program.assignments:
-        template = dialect.template(OPS[step.op])
-        for position, operand in enumerate(step.operands):
+        kind = step.op, len(step.operands)
+        counts = written.get(kind)
+        if counts is None:
+            template = dialect.template(OPS[step.op])
+            counts = [template.count(f"{{{k}}}") for k in range(len(step.operands))]
+            written[kind] = counts
+        for operand, count in zip(step.operands, counts, strict=True):
             if isinstance(operand, str):
-                uses[operand] += template.count(f"{{{position}}}")
+                uses[operand] += count
     uses.update(program.outputs)
     return uses
 

@@ -68,7 +68,7 @@ class Algebra:
 
     >>> n = Symbol("n")
     >>> i, a = Index("i", n), Index("a", n)
-    >>> from symderive.formulas.arrays.index import entry_of
+    >>> from symderive.formulas.arrays.index import entry_of, sigma
     >>> Algebra().contracted(sigma(entry_of("x", [i]) * delta(i, a), [i]))
     x[a]
     """

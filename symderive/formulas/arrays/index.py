@@ -66,7 +66,7 @@ class Sum(SympySum):
     def __new__(cls, body: Expr, *limits: Tuple) -> Sum:
         """The sum of a body over (index, first, last), …."""
         if body == 0:
-            return S.Zero  # type: ignore[return-value]
+            return S.Zero
         made: Sum = Expr.__new__(cls, body, *(Tuple(*limit) for limit in limits))
         made.is_commutative = True
         return made
@@ -228,4 +228,4 @@ def index_names(count_: int, taken: Iterable[str] = (), letters: str = "ijklpqrs
 
 def as_size(value: object) -> Expr:
     """A size as SymPy has it."""
-    return value if isinstance(value, Expr) else Integer(value)  # type: ignore[arg-type]
+    return value if isinstance(value, Expr) else Integer(value)

@@ -393,6 +393,9 @@ class Matrices:
         self, placing: Sequence[Expr], rest: Sequence[Expr], summed: Sequence[Index]
     ) -> Labelled:
         ends = [_ends_of(f, summed) for f in placing]
+        inside = [next(iter(free_indices(source))) for _, source in ends if free_indices(source)]
+        if len(set(inside)) < len(inside):
+            raise NoMatrixError  # one index put along two axes
         moved = {next(iter(free_indices(source))): (target, source) for target, source in ends if free_indices(source)}
         fixed = [(target, source) for target, source in ends if not free_indices(source)]
         inner = self._product(rest, [index for index in summed if index not in moved])

@@ -53,7 +53,8 @@ def _scale(op: str) -> Callable[[Args, Options, At], Expr]:
 
     def made(args: Args, options: Options, at: At) -> Expr:
         rest = iter(at)
-        whole = [Index("_", s) if a in options["axis"] else next(rest) for a, s in enumerate(args[0].shape)]
+        sizes = enumerate(args[0].shape)
+        whole = [Index("_", size) if a in options["axis"] else next(rest) for a, size in sizes]
         found: Expr = _along(op)(args, options, tuple(whole))
         return part(op, found.arrays)  # type: ignore[attr-defined]
 
@@ -91,7 +92,8 @@ def _deviation(args: Args, options: Options) -> Tree:
 
 
 def _rms(args: Args, options: Options) -> Tree:
-    squares = apply("mean", apply("power", args[0], number(2)), axis=options["axis"], keepdims=False)
+    square = apply("power", args[0], number(2))
+    squares = apply("mean", square, axis=options["axis"], keepdims=False)
     return apply("sqrt", add(squares, args[1]))
 
 
@@ -166,14 +168,16 @@ ROWS: tuple[Op, ...] = (
     Op("log_softmax", "logarithm of softmax", _same_shape, expand=_log_softmax,
        call=_call_softmax("log_softmax"), example="log_softmax(X, axis=0)"),
     Op("layer_norm", "centred and scaled along the last axis", _same_shape, _along("layer_norm"),
-       _normalised, explicit=explicit.layer_norm, call=_call_layer_norm, example="layer_norm(X, x, y)"),
+       _normalised, explicit=explicit.layer_norm, call=_call_layer_norm,
+       example="layer_norm(X, x, y)"),
     Op("deviation", "root of the variance and a small number", _scale_shape,
        _scale("deviation"), _deviation, explicit=explicit.deviation, call=_call_scale("deviation"),
        example="deviation(X)"),
     Op("rms", "root of the mean square and a small number", _scale_shape, _scale("rms"), _rms,
        explicit=explicit.rms, call=_call_scale("rms"), example="rms(X, axis=0)"),
     Op("rms_norm", "scaled by the root of the mean square along the last axis", _same_shape,
-       _along("rms_norm"), _rms_norm, explicit=explicit.rms_norm, call=_call_rms_norm, example="rms_norm(X, x)"),
+       _along("rms_norm"), _rms_norm, explicit=explicit.rms_norm, call=_call_rms_norm,
+       example="rms_norm(X, x)"),
     Op("batch_norm", "centred and scaled along all axes but the last", _same_shape,
        _along("layer_norm"), _normalised, call=_call_batch_norm, example="batch_norm(X, x, y)"),
 )

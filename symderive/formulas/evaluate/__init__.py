@@ -325,7 +325,9 @@ def derivative(formula: sp.Basic, name: str, values: Mapping[str, Value], digits
     doubtful = jump[1] and magnitude(jump) > usual - target // 3
     if doubtful or (middle[1] and abs(magnitude(middle)) > target // 2):
         nearer, left, right = _slopes(formula, name, values, place, mpf_shift(step, -10), target)
-        if not _settles(middle, nearer) or not _settles(jump, mpf_sub(right, left), doubtful):
+        if not _settles(middle, nearer) or not _settles(
+            jump, mpf_sub(right, left, target, "n"), doubtful
+        ):
             return mpf("nan")
         if mpf_cmp(mpf_abs(nearer), mpf_shift(mpf_abs(middle), -5)) < 0:
             middle = fzero  # it vanishes with the step
@@ -351,7 +353,7 @@ def _slopes(
             evaluate(formula, {**values, name: mp.make_mpf(point)}, digits)._mpf_
             for point in points
         )
-        change = mpf_sub(above, below)
+        change = mpf_sub(above, below, 2 * bits, "n")
         if not is_finite(change) or not is_finite(here) or change == fzero == here:
             break
         size = max(magnitude(number) for number in (below, here, above) if number[1])

@@ -264,11 +264,13 @@ def call(name: str, args: list[Tracked], run: Run) -> Tracked:
         if slope is not None and result[1] and number[1]:
             error = max(error, doubt + slope(number, result) + 1)
             continue
+        # A number of huge magnitude beside a small doubt has more bits than there is memory.
+        apart = min(max(0, magnitude(number) - doubt), MAX_BITS) if number[1] else 0
         beside = [
             _bare(name, (*numbers[:place], moved, *numbers[place + 1 :]), bits)
             for moved in (
-                mpf_add(number, mpf_shift(fone, doubt)),
-                mpf_sub(number, mpf_shift(fone, doubt)),
+                mpf_add(number, mpf_shift(fone, doubt), bits + apart, "n"),
+                mpf_sub(number, mpf_shift(fone, doubt), bits + apart, "n"),
             )
         ]
         if any(map(is_finite, beside)) != is_finite(result) or not all(

@@ -1,0 +1,182 @@
+"""Verdicts on array models: lines, matrix notation read back, the gradient against differences."""
+
+import random
+import re
+import time
+from itertools import product
+
+import pytest
+from array_models import MODELS, model
+from mpmath import mp, mpf
+
+import symderive as sd
+from symderive.array_checking import AtPoint, point_of
+from symderive.array_points import Entries, draw, flattened, numbers_of, own_point, sizes_tried
+from symderive.formulas.arrays.ops import transpose
+
+SLOW = 30.0
+"""Seconds that a check may take on a loaded machine."""
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_check_passes(name):
+    derivation = sd.derive(model(name))
+    start = time.perf_counter()
+    report = derivation.check()
+
+    assert report.passed, report
+    assert len(report.gradient) == len(derivation.sources)
+    assert time.perf_counter() - start < SLOW
+
+
+def test_a_check_is_at_the_models_own_values_where_they_are_few():
+    report = sd.derive(
+        sd.Model(
+            {"L": "sum((X @ w - y)**2)"},
+            parameters={"w": [1.0, 2.0]},
+            constants={"X": [[1.0, 0.0], [0.5, 2.0], [1.0, 1.0]], "y": [1.0, 2.0, 3.0]},
+            shapes={"X": "m n", "w": "n", "y": "m"},
+        )
+    ).check()
+
+    assert "m = 3, n = 2" in report.gradient[0].certificate.method
+
+
+def test_values_that_are_many_give_way_to_a_small_point():
+    big = [[float(i + j) for j in range(30)] for i in range(30)]
+    built = sd.Model({"L": "sum(A**2)"}, parameters={"A": big}, shapes={"A": "m n"})
+
+    assert own_point(built, "L") is None
+    assert "m = 2, n = 3" in sd.derive(built).check().gradient[0].certificate.method
+
+
+def test_a_kink_is_judged_by_the_slopes_on_its_sides():
+    report = sd.derive(model("kinked")).check()
+
+    assert report.passed
+    assert "by convention between" in report.gradient[0].certificate.method
+
+
+def at_point(derivation):
+    return AtPoint(derivation.chain(), *point_of(derivation.model, derivation.target))
+
+
+@pytest.mark.parametrize(
+    ("name", "source", "at", "entry"),
+    [
+        ("linear", "w", ((), (1,)), "∂L/∂w[1]"),
+        ("network", "W2", ((), (0, 1)), "∂L/∂W2[0,1]"),
+        ("vector", "x", ((1,), (2,)), "∂y/∂x[2]"),
+        ("ridge", "w", ((), (0,)), "∂L/∂w[0]"),
+    ],
+)
+def test_a_wrong_entry_is_named_with_both_values(monkeypatch, name, source, at, entry):
+    derivation = sd.derive(model(name))
+    checked = at_point(derivation)
+    right = checked.derivatives(source)
+    wrong = {**right, at: right[at] + 1}
+    monkeypatch.setattr(AtPoint, "derivatives", lambda self, _: wrong)
+    failed = [check for check in checked.checks(source) if not check.passed]
+
+    assert [check.subject for check in failed] == [entry]
+    assert failed[0].certificate.verdict == "refuted"
+    told = re.findall(r"-?\d+\.\d+(?:e-?\d+)?", failed[0].certificate.method)
+    assert [*map(float, told)] == pytest.approx([float(wrong[at]), float(right[at])], rel=1e-9)
+    assert dict(failed[0].certificate.counterexample)["n"] == "3"
+
+
+def test_matrix_notation_that_says_something_else_is_refuted():
+    derivation = sd.derive(model("quadratic"), sources=["x"])
+    shape = derivation.partials["x"].shape
+    shape.__dict__["tree"] = transpose(shape.tree)  # x has one axis: nothing changes
+    assert derivation.check().passed
+
+    other = sd.derive(
+        sd.Model({"L": "sum(A @ B)"}, parameters=["A"], shapes={"A": "n n", "B": "n n"})
+    )
+    shape = other.partials["A"].shape
+    shape.__dict__["tree"] = transpose(shape.tree)
+    report = other.check()
+    failed = [check.subject for check in report.lines if not check.passed]
+    assert failed == ["∂L/∂A in matrix notation"]
+    assert "refuted" in str(report)
+
+
+def test_slices_find_sizes_that_hold_them():
+    report = sd.derive(
+        sd.Model({"L": "sum(x[4:]**2)"}, parameters=["x"], shapes={"x": "n"})
+    ).check()
+
+    assert report.passed
+    assert report.gradient
+
+
+def test_a_model_without_a_point_has_its_lines_checked():
+    built = sd.Model({"L": "sum(x**2)"}, parameters=["x"], shapes={"x": "100000"})
+
+    report = sd.derive(built).check()
+    assert report.passed
+    assert report.gradient == ()
+
+
+# Values with properties ---------------------------------------------------------------------------
+
+
+def is_symmetric(a, size):
+    return all(a[i, j] == a[j, i] for i, j in product(range(size), repeat=2))
+
+
+def is_positive_definite(a, size):
+    leading = (
+        mp.det(mp.matrix([[a[i, j] for j in range(k)] for i in range(k)]))
+        for k in range(1, size + 1)
+    )
+    return is_symmetric(a, size) and all(value > 0 for value in leading)
+
+
+def is_diagonal(a, size):
+    return all(a[i, j] == 0 for i, j in product(range(size), repeat=2) if i != j)
+
+
+def is_orthogonal(a, size):
+    dots = {
+        (i, j): sum(a[k, i] * a[k, j] for k in range(size))
+        for i, j in product(range(size), repeat=2)
+    }
+    return all(abs(value - (i == j)) < mpf(10) ** -12 for (i, j), value in dots.items())
+
+
+def is_stochastic(a, size):
+    return all(abs(sum(a[i, j] for j in range(size)) - 1) < mpf(10) ** -12 for i in range(size))
+
+
+def is_one_hot(a, size):
+    return all(sorted(a[i, j] for j in range(size)) == [0] * (size - 1) + [1] for i in range(size))
+
+
+@pytest.mark.parametrize(
+    ("stated", "holds"),
+    [
+        ("symmetric", is_symmetric),
+        ("positive definite", is_positive_definite),
+        ("diagonal", is_diagonal),
+        ("orthogonal", is_orthogonal),
+        ("stochastic", is_stochastic),
+        ("one-hot", is_one_hot),
+    ],
+)
+def test_drawn_values_have_the_stated_property(stated, holds):
+    built = sd.Model({"L": "sum(A)"}, shapes={"A": "n n"}, properties={"A": stated})
+    for attempt in range(8):
+        point = draw(Entries(built, {"n": 3}, ("L",)), ("L",), random.Random(7), attempt)
+        found = {(i, j): point[f"A[{i},{j}]"] for i, j in product(range(3), repeat=2)}
+        assert holds(found, 3)
+
+
+def test_sizes_are_small_and_at_first_different():
+    built = sd.Model({"L": "sum(A)"}, shapes={"A": "m n"})
+    first = next(sizes_tried(built))
+
+    assert sorted(first.values()) == [2, 3]
+    assert numbers_of(built.shapes["A"], first) == (2, 3)
+    assert flattened([[1, 2, 3], [4, 5, 6]]) == ([1, 2, 3, 4, 5, 6], (2, 3))

@@ -1,0 +1,195 @@
+"""Readers' answers about array models: proved in any form, or refuted with the slip named."""
+
+import pytest
+from array_models import model
+
+import symderive as sd
+
+DERIVED = {}
+
+
+def judged(name, subject, answer):
+    if name not in DERIVED:
+        DERIVED[name] = sd.derive(model(name))
+    return DERIVED[name].check_claim(subject, answer)
+
+
+RIGHT = [
+    ("logistic", "dA3/dw", "X.T @ (A2 - Y)/m"),
+    ("logistic", "∂A3/∂w", "(A2 - Y) @ X/m"),
+    ("logistic", "dA3/dw", "X.T @ (sigmoid(X @ w + b) - Y)/m"),
+    ("logistic", "dA3/db", "mean(A2 - Y)"),
+    ("logistic", "dA3/db", "sum(A2 - Y)/m"),
+    ("logistic", "dA2/dA1", "diag(A2*(1 - A2))"),
+    ("logistic", "dA1/dY", "0"),
+    ("logistic", "dA3/dw[i]", "sum((A2[k] - Y[k])*X[k, i], k)/m"),
+    ("logistic", "dA3/dw[i]", "sum((A2[k] - Y[k])*X[k, i] for k in range(m))/m"),
+    ("logistic", "dA2[i]/dA1[j]", "A2[i]*(1 - A2[i])*delta(i, j)"),
+    ("logistic", "dA2[i]/dA1[j]", "A2[i]*(1 - A2[i]) if i == j else 0"),
+    ("logistic", "dA3/dw", "Sum((A2[j] - Y[j])*X[j, i], (j, 0, m - 1))/m"),
+    ("logistic", "dA3/dw[i]", "((A2 - Y) @ X)[i]/m"),
+    ("linear", "dL/dw", "X.T @ (X @ w - y)/m"),
+    ("linear", "dL/dw", "X.T @ X @ w/m - X.T @ y/m"),
+    ("softmax", "dL/dZ", "(P - Y)/m"),
+    ("softmax", "dL/dW", "X.T @ (P - Y)/m"),
+    ("softmax", "dL/db", "sum(P - Y, axis=0)/m"),
+    ("network", "dL/dW2", "H.T @ (Z - Y)*2/(m*k)"),
+    ("network", "dL/dW1", "X.T @ ((1 - H**2)*((Z - Y) @ W2.T))*2/(m*k)"),
+    ("gaussian", "dL/dmu", "-inv(S) @ r"),
+    ("gaussian", "dL/dmu", "-solve(S, x - mu)"),
+    ("gaussian", "dL/dS", "inv(S)/2 - inv(S) @ outer(r, r) @ inv(S)/2"),
+    ("quadratic", "dL/dx", "2*A @ x"),
+    ("quadratic", "dL/dx", "(A + A.T) @ x"),
+    ("quadratic", "dL/dA", "outer(x, x)"),
+    ("factors", "dL/dU", "-2*(R - U @ V.T) @ V + 2*lam*U"),
+    ("vector", "dy/dx", "(y*(1 - y))[:, None]*W"),
+    ("vector", "dy[i]/dW[j,k]", "y[i]*(1 - y[i])*x[k]*delta(i, j)"),
+    ("attention", "dL/dWv", "X.T @ A.T @ (O - Y)"),
+]
+
+
+@pytest.mark.parametrize(("name", "subject", "answer"), RIGHT)
+def test_right_answers_hold(name, subject, answer):
+    verdict = judged(name, subject, answer)
+
+    assert verdict.holds, verdict
+    assert verdict.certificate.passed
+    assert verdict.slip == ""
+
+
+def test_nearly_all_right_answers_are_proved():
+    verdicts = [judged(*row).verdict for row in RIGHT]
+
+    assert verdicts.count("proved") >= len(RIGHT) - 2
+
+
+PLANTED = [
+    ("logistic", "dA3/dw", "X.T @ (A2 - Y)", "1/m is missing"),
+    ("logistic", "dA3/dw", "X.T @ (A2 - Y)/m**2", "1/m too many"),
+    ("logistic", "dA3/dw", "X.T @ (Y - A2)/m", "sign"),
+    ("logistic", "dA3/dw", "X @ (A2 - Y)/m", "transpose is missing"),
+    ("logistic", "dA3/dw", "(A2 - Y)/m", "forgotten inner derivative"),
+    ("logistic", "dA3/db", "(A2 - Y)/m", "forgotten inner derivative"),
+    ("logistic", "dA2/dA1", "A2*(1 - A2)", "diag is missing"),
+    ("linear", "dL/dw", "2*X.T @ r/m", "factor"),
+    ("linear", "dL/dw", "X.T * r/m", "matrix product"),
+    ("softmax", "dL/dW", "(P - Y).T @ X/m", "transposed"),
+    ("softmax", "dL/db", "sum(P - Y, axis=1)/m", "wrong axis"),
+    ("softmax", "dL/dZ", "P - Y", "1/m is missing"),
+    ("softmax", "dL/dZ", "(P + Y)/m", "sign"),
+    ("network", "dL/dW1", "X.T @ ((Z - Y) @ W2.T)*2/(m*k)", "is missing"),
+    ("network", "dL/dW1", "X.T @ ((1 - H**2) @ ((Z - Y) @ W2.T))*2/(m*k)", "entry-by-entry"),
+    ("network", "dL/dW2", "H.T @ (Z - Y)/(m*k)", "factor"),
+    ("network", "dL/dW2", "H.T @ (Z - Y)*2/m", "1/k is missing"),
+    ("gaussian", "dL/dmu", "inv(S) @ r", "sign"),
+    ("gaussian", "dL/dmu", "-S @ r", "inverse is missing"),
+    ("gaussian", "dL/dS", "inv(S)/2 + inv(S) @ outer(r, r) @ inv(S)/2", "sign"),
+    ("quadratic", "dL/dx", "A @ x", "only one factor"),
+    ("ridge", "dL/dw", "2*X.T @ r/m", "left out"),
+    ("factors", "dL/dE", "2*E.T", "transposed"),
+    ("factors", "dL/dU", "-2*E.T @ V + 2*lam*U", "transpose too many"),
+    ("fork", "dL/dh", "a", "forgotten fork"),
+    ("fork", "dL/dh", "2*h", "forgotten fork"),
+    ("fork", "dL/dx", "W @ ((1 - h**2)*(a + 2*h))", "transpose is missing"),
+    ("fork", "dL/dx", "W.T @ (a + 2*h)", "forgotten inner derivative"),
+    ("fork", "dL/dW", "outer(x, (1 - h**2)*(a + 2*h))", "transposed"),
+    ("vector", "dy/dx", "y*(1 - y) @ W", "rows"),
+    ("vector", "dy/dx", "(y*(1 - y))*W.T", "transposed"),
+    ("attention", "dL/dWv", "X.T @ A @ (O - Y)", "transpose is missing"),
+]
+"""Model, subject, a wrong answer, and what its slip must speak of."""
+
+
+def named(row):
+    name, subject, answer, word = row
+    verdict = judged(name, subject, answer)
+    assert verdict.verdict == "refuted", (row, verdict)
+    return word in verdict.slip
+
+
+@pytest.mark.parametrize(("name", "subject", "answer", "word"), PLANTED)
+def test_planted_slips_are_refuted(name, subject, answer, word):
+    verdict = judged(name, subject, answer)
+
+    assert verdict.verdict == "refuted"
+    assert not verdict.holds
+    assert verdict.right in str(verdict)
+
+
+def test_nine_of_ten_planted_slips_are_named():
+    missed = [(*row, judged(*row[:3]).slip) for row in PLANTED if not named(row)]
+
+    assert len(missed) <= len(PLANTED) // 10, missed
+
+
+def test_a_counterexample_names_the_entry_the_sizes_and_both_values():
+    verdict = judged("linear", "dL/dw", "2*X.T @ r/m")
+
+    assert verdict.entry.startswith("∂L/∂w[")
+    assert float(verdict.claimed) == pytest.approx(2 * float(verdict.expected), rel=1e-6)
+    assert {"m", "n", "X", "w", "y"} <= verdict.counterexample.keys()
+    assert f"{verdict.entry} is {verdict.expected}, not {verdict.claimed}" in str(verdict)
+    assert verdict.right == "X.T @ r/m"
+
+
+def test_a_claim_of_another_shape_is_told_the_shape():
+    slip = judged("softmax", "dL/dW", "P - Y").slip
+
+    assert "the gradient has the shape of W, (n, c); the claim has the shape (m, c)" in slip
+
+
+def test_shapes_that_do_not_fit_are_a_slip_not_an_error():
+    verdict = judged("network", "dL/dW1", "W1 @ X @ Y")
+
+    assert verdict.verdict == "refuted"
+    assert verdict.slip.startswith("shapes: ")
+    assert "do not fit together" in verdict.slip
+
+
+def test_a_claim_may_hold_on_a_part_of_the_domain():
+    derivation = sd.derive(sd.Model({"L": "sum(abs(x))"}, shapes={"x": "n"}))
+    verdict = derivation.check_claim("dL/dx", "ones(n)")
+
+    assert verdict.verdict == "true where"
+    assert verdict.condition == "x > 0"
+    assert not verdict.holds
+
+
+@pytest.mark.parametrize(
+    ("subject", "answer", "message"),
+    [
+        ("dA3/dw", "X.T @ (A2 - Q)/m", "unknown name 'Q'"),
+        ("dA3/dw", "X.T @ (A2 - ", "column"),
+        ("dA3/dq", "X", "unknown name 'q'"),
+        ("dQ/dw", "X", "unknown stage 'Q'"),
+        ("gradient", "X", "a claim names a derivative"),
+        ("dA3/dw[i, j]", "0", "name an entry of it by 1 indices, not 2"),
+        ("dA3/dw[X]", "0", "'X' is no index"),
+        ("dA3/dw[i]", "A2[i]", "i runs over n, but this axis has the size m"),
+        ("dA3/dw[i]", "sum(A2[k], q)", "nothing says what q runs over"),
+        ("dA3/dw[i]", "X @ w", "index notation knows + - * / **"),
+        ("dA3/dw[i]", "A2", "A2 is an array; name an entry"),
+        ("dA3/dw[i]", "w[i", "this is not a formula"),
+        ("dA3/dw[i]", "w[i]/0", "division by zero"),
+        ("dA3/dw[i]", "w[i].real", "index notation has no such thing"),
+        ("dA3/dw[i]", "__import__('os')", "column"),
+        ("dA3/dw[i]", "w[i]**9999999", "exponent"),
+    ],
+)
+def test_what_is_no_claim_is_an_error_with_its_place(subject, answer, message):
+    with pytest.raises(sd.SymderiveError) as caught:
+        judged("logistic", subject, answer)
+
+    assert message in str(caught.value)
+
+
+def test_claims_in_a_model_are_judged_like_others():
+    built = sd.Model(
+        {"L": "sum((X @ w - y)**2)"},
+        parameters=["w"],
+        shapes={"X": "m n", "w": "n", "y": "m"},
+        claims={"dL/dw": "2*X.T @ (X @ w - y)"},
+    )
+    derivation = sd.derive(built)
+
+    assert [derivation.check_claim(*claim).verdict for claim in built.claims.items()] == ["proved"]

@@ -1,0 +1,87 @@
+"""First and second derivatives of every array operation, against differences at high precision.
+
+The truth is the formula written out at concrete sizes: plain scalars, that no array rule has seen.
+"""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from sympy import Integer, Symbol
+
+from symderive.differentiate import differentiate
+from symderive.formulas.arrays.algebra import Algebra, canonical
+from symderive.formulas.arrays.concrete import concrete, entry_name
+from symderive.formulas.arrays.index import Index, entry_of, sigma
+from symderive.formulas.arrays.ops import ROWS, entry
+from symderive.formulas.arrays.reading import parse_array
+from symderive.formulas.evaluate import derivative, evaluate
+from symderive.formulas.functions import FUNCTIONS
+from symderive.formulas.inert import placeholder
+
+M, N = Symbol("m"), Symbol("n")
+SHAPES = {
+    **{"X": (M, N), "Y": (M, N), "A": (N, N), "B": (N, N), "x": (N,), "y": (N,)},
+    **{"p": (Integer(3),), "c": (), "d": ()},
+}
+DIFFERENTIATED = ("X", "A", "x", "p", "c")
+NO_SECOND = {"expm", "logm", "sqrtm", "sinm", "cosm"}
+"""An entry of a function of a matrix, outside of a trace, has no formula for its derivative."""
+
+
+def case(text):
+    """The sum of the entries, each with a weight, and the name that it is differentiated by."""
+    tree, names, _ = parse_array(text, FUNCTIONS, SHAPES)
+    named = next((name for name in DIFFERENTIATED if name in names), None)
+    at = [Index(f"_t{k}", size) for k, size in enumerate(tree.shape)]
+    weight = sum((k + 2) * index for k, index in enumerate(at)) + 1
+    return sigma(weight * entry(tree, at), at), names, named
+
+
+CASES = [row for row in ROWS if row.example and case(row.example)[2]]
+
+
+def place(shape, sizes, k):
+    """Some entry's place, another for another k."""
+    return tuple((2 * k + axis) % int(concrete(size, sizes)) for axis, size in enumerate(shape))
+
+
+@pytest.mark.parametrize("row", CASES, ids=[row.name for row in CASES])
+@pytest.mark.parametrize("sizes", [{"m": 2, "n": 3}, {"m": 1, "n": 2}], ids=str)
+def test_derivatives_are_those_of_the_formula_written_out(row, sizes):
+    if row.limit and sizes["n"] > row.limit:
+        pytest.skip("too large to write out")
+    if row.name == "std" and sizes["m"] == 1:
+        pytest.skip("the deviation of one value has a kink")
+    formula, names, named = case(row.example)
+    formula = renamed(formula)
+    mark, shape = placeholder(names.index(named)).name, SHAPES[named]
+    first_at = [Index(f"_a{k}", size) for k, size in enumerate(shape)]
+    second_at = [Index(f"_b{k}", size) for k, size in enumerate(shape)]
+    first = renamed(differentiate(formula, entry_of(mark, first_at)).result)
+    where = dict(zip(first_at, place(shape, sizes, 1), strict=True))
+    plain = concrete(formula, sizes)
+    slope = concrete(first, sizes, where)
+    noise = random.Random(row.name)
+    symbols = {s.name for s in plain.free_symbols | slope.free_symbols}
+    values = {name: noise.uniform(0.2, 1.7) for name in sorted(symbols)}
+    mine = entry_name(mark, place(shape, sizes, 1))
+    compare(evaluate(slope, values, 25), derivative(plain, mine, {mine: 0.7, **values}, 25))
+    if row.name in NO_SECOND:
+        return
+    second = differentiate(first, entry_of(mark, second_at)).result
+    for k in (1, 2):
+        where |= dict(zip(second_at, place(shape, sizes, k), strict=True))
+        theirs = entry_name(mark, place(shape, sizes, k))
+        bent = evaluate(concrete(second, sizes, where), values, 25)
+        compare(bent, derivative(slope, theirs, {theirs: 0.7, **values}, 25))
+
+
+def compare(found, truth):
+    assert abs(found - truth) <= 1e-15 * max(1, abs(truth))
+
+
+def renamed(formula):
+    """As a stage holds it: contracted, and no index bound twice."""
+    return canonical(Algebra().contracted(formula))
