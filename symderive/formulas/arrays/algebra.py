@@ -415,7 +415,7 @@ def positive(value: Expr) -> bool:
 
 
 def canonical(formula: Basic) -> Any:
-    """The formula with its bound indices renamed by what they do, so that equal ones are the same."""
+    """The formula with its bound indices renamed by what they do, equal ones alike."""
     if not formula.args or not formula.has(SympySum, ArrayOf):
         return formula
     if isinstance(formula, SympySum):
