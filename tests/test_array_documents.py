@@ -163,6 +163,15 @@ def test_sums_get_the_first_letters_that_are_free() -> None:
     assert str(relettered(formula, frozenset({"j"}))) == "x[i]*Sum(y[k], (k, 0, n - 1))"
 
 
+def test_a_product_of_three_matrices_is_one_sum_entry_by_entry() -> None:
+    model = Model(
+        {"L": "x @ A @ y"}, parameters=["x"], constants=["A", "y"],
+        shapes={"x": "m", "A": "m n", "y": "n"},
+    )  # fmt: skip
+    told = [b for b in outline(derive(model)).blocks if isinstance(b, Equations)]
+    assert plain(told[1].lines[0].right) == "∑(x[i]·A[i, j]·y[j], i, j)"
+
+
 def test_only_the_signs_that_occur_are_explained() -> None:
     m, n = symbols("m n")
     words = notation([matrix_tree(Leaf((m, n), "X"))])

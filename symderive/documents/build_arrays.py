@@ -12,6 +12,7 @@ from symderive.array_model import renamed, value_shape
 from symderive.documents.array_wording import (
     ArrayContext,
     flat,
+    flattened,
     is_whole,
     norm_node,
     norm_of,
@@ -116,7 +117,7 @@ def _entry_line(context: Context, stage: Stage) -> Equation:
     batch: Any = context.derivation.model.batch
     certificates = {} if batch is None else batch.certificates
     mark = mark_of(certificates.get(stage.name))
-    return Equation(left, printer.node(entry(whole, at)), (), mark)
+    return Equation(left, printer.node(flattened(entry(whole, at))), (), mark)
 
 
 DEFINITIONS: Mapping[str, str] = {
