@@ -106,6 +106,18 @@ def test_the_rows_of_a_batch_are_marked_as_proved() -> None:
     assert marks["A[i]"] == marks["L[i]"] == "proved"
 
 
+def test_derivatives_of_later_stages_are_never_shown_by_the_names_of_programs() -> None:
+    stages = {f"A{k}": f"tanh(A{k - 1} @ W + b)" for k in range(1, 9)}
+    shapes = {"A0": "m n", "W": "n n", "b": "n", "Y": "m n"}
+    model = Model(
+        {**stages, "L": "sum((A8 - Y)**2)"}, parameters=["W", "b"], constants=["A0", "Y"],
+        shapes=shapes,
+    )  # fmt: skip
+    text = str(documents.render(derive(model), "txt")).split("The gradient as code")[0]
+    assert "∂L/∂A8" in text
+    assert "L_D_" not in text
+
+
 def test_what_is_known_of_an_array_is_in_the_table() -> None:
     model = Model(
         {"L": "x @ A @ x/2"},

@@ -235,7 +235,7 @@ def told(context: Context, part: Any) -> Equations:
         if whole.ndim:
             note = ("in matrix notation, ", arrays(context).size(whole.shape))
         mark = mark_of(part.certificate)
-        lines.append(Equation(left, Style("box", arrays(context).matrix(whole)), note, mark))
+        lines.append(Equation(left, Style("box", adjoints_shown(context, whole)), note, mark))
     return aligned(lines)
 
 
@@ -296,7 +296,7 @@ def gradient_told(context: Context) -> Iterator[Block]:
 
 def _shortest(context: Context, part: Any) -> Node:
     """The written-out gradient, or the one in later adjoints where it is half as wide."""
-    whole = arrays(context).matrix(part.tree)
+    whole = adjoints_shown(context, part.tree)
     named = adjoints_shown(context, part.program)
     return named if width(named) < 0.5 * width(whole) else whole
 
