@@ -154,8 +154,7 @@ def repeated(tree: Tree, count: int) -> Tree:
     if count == 1:
         return tree
     if is_op(tree, "power") and isinstance(tree.args[1], Number):
-        base, exponent = tree.args
-        return apply("power", base, Number((), exponent.value * count))
+        return apply("power", tree.args[0], Number((), tree.args[1].value * count))
     return apply("power", tree, Number((), S(count)))
 
 
