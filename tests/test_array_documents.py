@@ -184,6 +184,12 @@ def test_a_product_of_three_matrices_is_one_sum_entry_by_entry() -> None:
     assert plain(told[1].lines[0].right) == "∑(x[i]·A[i, j]·y[j], i, j)"
 
 
+def test_a_rule_for_whole_arrays_names_the_array_that_it_is_applied_to() -> None:
+    model = Model({"L": "logdet(S)"}, parameters=["S"], constants=[], shapes={"S": "n n"})
+    text = str(documents.render(derive(model), "txt"))
+    assert "d(log(det(U))) = tr(U⁻¹ @ dU)   with U = S" in text
+
+
 def test_only_the_signs_that_occur_are_explained() -> None:
     m, n = symbols("m n")
     words = notation([matrix_tree(Leaf((m, n), "X"))])
