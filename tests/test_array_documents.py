@@ -106,6 +106,18 @@ def test_the_rows_of_a_batch_are_marked_as_proved() -> None:
     assert marks["A[i]"] == marks["L[i]"] == "proved"
 
 
+def test_derivatives_of_later_stages_are_never_shown_by_the_names_of_programs() -> None:
+    stages = {f"A{k}": f"tanh(A{k - 1} @ W + b)" for k in range(1, 9)}
+    shapes = {"A0": "m n", "W": "n n", "b": "n", "Y": "m n"}
+    model = Model(
+        {**stages, "L": "sum((A8 - Y)**2)"}, parameters=["W", "b"], constants=["A0", "Y"],
+        shapes=shapes,
+    )  # fmt: skip
+    text = str(documents.render(derive(model), "txt")).split("The gradient as code")[0]
+    assert "∂L/∂A8" in text
+    assert "L_D_" not in text
+
+
 def test_what_is_known_of_an_array_is_in_the_table() -> None:
     model = Model(
         {"L": "x @ A @ x/2"},
@@ -161,6 +173,21 @@ def test_sums_get_the_first_letters_that_are_free() -> None:
     i, s = Index("i", n), Index("s", n)
     formula = entry_of("x", [i]) * sigma(entry_of("y", [s]), [s])
     assert str(relettered(formula, frozenset({"j"}))) == "x[i]*Sum(y[k], (k, 0, n - 1))"
+
+
+def test_a_product_of_three_matrices_is_one_sum_entry_by_entry() -> None:
+    model = Model(
+        {"L": "x @ A @ y"}, parameters=["x"], constants=["A", "y"],
+        shapes={"x": "m", "A": "m n", "y": "n"},
+    )  # fmt: skip
+    told = [b for b in outline(derive(model)).blocks if isinstance(b, Equations)]
+    assert plain(told[1].lines[0].right) == "∑(x[i]·A[i, j]·y[j], i, j)"
+
+
+def test_a_rule_for_whole_arrays_names_the_array_that_it_is_applied_to() -> None:
+    model = Model({"L": "logdet(S)"}, parameters=["S"], constants=[], shapes={"S": "n n"})
+    text = str(documents.render(derive(model), "txt"))
+    assert "d(log(det(U))) = tr(U⁻¹ @ dU)   with U = S" in text
 
 
 def test_only_the_signs_that_occur_are_explained() -> None:

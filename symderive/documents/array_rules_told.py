@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sympy import Symbol
 
 from symderive.documents.wording import relabelled
 from symderive.errors import SymderiveError
-from symderive.formulas.arrays.index import Index, entry_of
+from symderive.formulas.arrays.index import Index, Part, entry_of
 from symderive.formulas.arrays.reading import parse_array
 from symderive.formulas.arrays.syntax import Apply, Leaf, Shape, Tree
 from symderive.formulas.functions import FUNCTIONS
@@ -55,6 +56,15 @@ def statement(rule: Rule) -> Node | None:
             loose = not (isinstance(left, Row) and isinstance(left.items[-1], Fence))
             return equation(Row((_D, Fence("(", left, ")") if loose else left)), right)
     return None
+
+
+def binding(formula: Any, names: Sequence[str]) -> tuple[Node, ...]:
+    """What the u or U of a rule stands for: the array that the operation is applied to."""
+    if not isinstance(formula, Part) or len(formula.arrays) != 1:
+        return ()
+    (array,) = formula.arrays
+    letter = name_node("u" if len(array.indices) == 1 else "U")
+    return (equation(letter, tree(array, names)),)
 
 
 STAND_INS: Mapping[str, str] = {

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from sympy import Basic, Expr
+from sympy import Basic, Expr, Sum
 
 from symderive.array_model import renamed, value_shape
 from symderive.documents.outline import Inline
@@ -21,6 +21,7 @@ from symderive.formulas.matrix_notation import matrix_tree, shape_node
 from symderive.formulas.nodes import DIVIDED, HADAMARD, KRON, ONES, TRANSPOSE, ZEROS
 from symderive.formulas.printing import tree
 from symderive.formulas.tree import Fence, Fn, Id, Node, Op, Row, Script, Table, name_node, partial
+from symderive.formulas.written import factors, product, rebuild
 
 if TYPE_CHECKING:
     from symderive.model import Stage
@@ -115,6 +116,25 @@ def relettered(formula: Any, taken: frozenset[str]) -> Any:
     letters = index_names(len(bound), used)
     names = {i: Index(letter, i.size) for i, letter in zip(bound, letters, strict=True)}
     return formula.xreplace(names)
+
+
+def flattened(formula: Any) -> Any:
+    """Sums that are factors under a sum, as part of that sum: Σ_j (Σ_i x_i A_ij) y_j is one sum."""
+    if not formula.args:
+        return formula
+    args = [flattened(arg) for arg in formula.args]
+    if not isinstance(formula, Sum):
+        same = all(new is old for new, old in zip(args, formula.args, strict=True))
+        return formula if same else rebuild(formula, args)
+    body, *limits = args
+    kept: list[Any] = []
+    for factor in factors(body):
+        if not isinstance(factor, Sum):
+            kept.append(factor)
+            continue
+        kept += factors(factor.function)
+        limits = [*factor.limits, *limits]
+    return Sum(product(*kept), *limits)
 
 
 def _indices(formula: Basic) -> list[Index]:

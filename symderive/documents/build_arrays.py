@@ -12,6 +12,7 @@ from symderive.array_model import renamed, value_shape
 from symderive.documents.array_wording import (
     ArrayContext,
     flat,
+    flattened,
     is_whole,
     norm_node,
     norm_of,
@@ -116,7 +117,7 @@ def _entry_line(context: Context, stage: Stage) -> Equation:
     batch: Any = context.derivation.model.batch
     certificates = {} if batch is None else batch.certificates
     mark = mark_of(certificates.get(stage.name))
-    return Equation(left, printer.node(entry(whole, at)), (), mark)
+    return Equation(left, printer.node(flattened(entry(whole, at))), (), mark)
 
 
 DEFINITIONS: Mapping[str, str] = {
@@ -234,7 +235,7 @@ def told(context: Context, part: Any) -> Equations:
         if whole.ndim:
             note = ("in matrix notation, ", arrays(context).size(whole.shape))
         mark = mark_of(part.certificate)
-        lines.append(Equation(left, Style("box", arrays(context).matrix(whole)), note, mark))
+        lines.append(Equation(left, Style("box", adjoints_shown(context, whole)), note, mark))
     return aligned(lines)
 
 
@@ -295,7 +296,7 @@ def gradient_told(context: Context) -> Iterator[Block]:
 
 def _shortest(context: Context, part: Any) -> Node:
     """The written-out gradient, or the one in later adjoints where it is half as wide."""
-    whole = arrays(context).matrix(part.tree)
+    whole = adjoints_shown(context, part.tree)
     named = adjoints_shown(context, part.program)
     return named if width(named) < 0.5 * width(whole) else whole
 

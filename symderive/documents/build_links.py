@@ -196,7 +196,7 @@ def _rules(
         found[rule.name] = RuleUse(
             rule.name,
             _stated(context, rule),
-            () if rule.name in ENTRYWISE else tuple(_bindings(context, step)),
+            () if rule.name in ENTRYWISE else _bound(context, step),
             "" if rule.name in ENTRYWISE else rule.convention.replace(" == ", " = "),
         )
     named = {str(part) for line in lines for part in line.note}
@@ -207,6 +207,15 @@ def _rules(
 
 def _size(step: Step) -> int:
     return sum(1 for _ in step.walk())
+
+
+def _bound(context: Context, step: Step) -> tuple[Node, ...]:
+    """What stands for the letters of a rule: of one for whole arrays, the array."""
+    if context.arrays and step.rule.matrix:
+        from symderive.documents.array_rules_told import binding
+
+        return binding(step.formula, context.derivation.model.names)
+    return tuple(_bindings(context, step))
 
 
 def _stated(context: Context, rule: Rule) -> Node | None:
