@@ -71,7 +71,7 @@ def entry(value, name):
 
 
 @unhurried
-@given(models(), st.integers(0, 99))
+@given(models(depth=1), st.integers(0, 99))
 def test_gradients_are_those_of_the_scalar_engine(stages, seed):
     derivation = array_model(stages)
     values = values_of(derivation.model, seed)
@@ -86,7 +86,7 @@ def test_gradients_are_those_of_the_scalar_engine(stages, seed):
 
 
 @unhurried
-@given(models(), st.integers(0, 99))
+@given(models(depth=1), st.integers(0, 99))
 def test_checks_pass(stages, seed):
     report = array_model(stages).check()
 
@@ -112,7 +112,7 @@ def test_hessians_are_those_of_the_scalar_engine(stages, data):
 
 
 @pytest.mark.frameworks
-@settings(unhurried, max_examples=40)
+@settings(unhurried, max_examples=25)
 @given(models(), st.integers(0, 99), st.data())
 def test_gradients_and_hessians_are_those_of_jax(stages, seed, data):
     jax = pytest.importorskip("jax")
