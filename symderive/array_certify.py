@@ -18,7 +18,6 @@ from sympy import (
     Expr,
     Function,
     Indexed,
-    IndexedBase,
     Piecewise,
     Subs,
     Symbol,
@@ -28,7 +27,7 @@ from sympy.core.function import AppliedUndef
 from symderive.certify import SEED, certify, defined
 from symderive.formulas.arrays.algebra import Algebra
 from symderive.formulas.arrays.concrete import concrete, entry_name
-from symderive.formulas.arrays.index import Index, Part, entry_of, free_indices, substitute
+from symderive.formulas.arrays.index import Index, Part, free_indices, substitute
 from symderive.formulas.arrays.properties import Knowledge
 from symderive.formulas.arrays.syntax import Shape
 from symderive.formulas.functions import function_of
@@ -158,23 +157,6 @@ def named_put_in(formula: Basic, where: Mapping[Expr, Expr]) -> Any:
     return formula.xreplace(found)
 
 
-MAX_PUT_IN = 12
-"""Rounds in which the definitions of stages are put into a formula."""
-
-
-def entries_put_in(formula: Expr, stages: Mapping[str, Any]) -> Expr:
-    """The formula with the entries of stages replaced by their definitions, all the way down."""
-    where: dict[Expr, Expr] = {}
-    for stage in stages.values():
-        where[entry_of(stage.name, stage.parsed.template.indices)] = stage.written
-    for _ in range(MAX_PUT_IN):
-        put: Expr = named_put_in(formula, where)
-        if put == formula:
-            break
-        formula = put
-    return formula
-
-
 def _places(indices: Sequence[Index], sizes: Mapping[str, int]) -> list[dict[Index, int]]:
     ranges = [range(_number(index.size, sizes)) for index in indices]
     everywhere = [dict(zip(indices, at, strict=True)) for at in islice(cartesian(*ranges), 64)]
@@ -203,19 +185,31 @@ def _definitions(
     sides: Sequence[Expr],
     sizes: Mapping[str, int],
 ) -> dict[Symbol, Expr]:
-    """The entries of a stage that occur, and what they stand for."""
-    symbols = {s.name for side in sides for s in side.free_symbols}
+    """The entries of stages that occur, also in each other, and what they stand for."""
     found: dict[Symbol, Expr] = {}
-    for entry, definition in where.items():
-        if not isinstance(entry, Indexed):
-            found[entry] = concrete(definition, sizes, {})
-            continue
-        assert isinstance(entry.base, IndexedBase)
-        indices = [i for i in entry.indices if isinstance(i, Index)]
-        for at in cartesian(*(range(_number(i.size, sizes)) for i in indices)):
-            name = entry_name(str(entry.base.label), at)
-            if name in symbols:
-                found[Symbol(name)] = concrete(
-                    definition, sizes, dict(zip(indices, at, strict=True))
-                )
+    waiting: list[Expr] = [*sides]
+    places = {str(_base(entry)): (entry, definition) for entry, definition in where.items()}
+    names = {
+        entry_name(name, at): (name, at)
+        for name, (entry, _) in places.items()
+        for at in cartesian(*(range(_number(i.size, sizes)) for i in _axes(entry)))
+    }
+    while waiting:
+        for symbol in waiting.pop().free_symbols:
+            if symbol in found or symbol.name not in names:
+                continue
+            name, at = names[symbol.name]
+            entry, definition = places[name]
+            value = concrete(definition, sizes, dict(zip(_axes(entry), at, strict=True)))
+            found[symbol] = value
+            waiting.append(value)
     return found
+
+
+def _base(entry: Expr) -> Basic:
+    return entry.base.label if isinstance(entry, Indexed) else entry
+
+
+def _axes(entry: Expr) -> list[Index]:
+    indices = entry.indices if isinstance(entry, Indexed) else ()
+    return [i for i in indices if isinstance(i, Index)]

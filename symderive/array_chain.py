@@ -22,6 +22,7 @@ from symderive.array_model import (
     stage_indices,
     target_indices,
 )
+from symderive.array_relations import named_by_stages
 from symderive.chain import Chain, Partial
 from symderive.formulas.arrays.algebra import Algebra, canonical
 from symderive.formulas.arrays.index import Index, entry_of, fresh, sigma, substitute
@@ -31,7 +32,7 @@ from symderive.formulas.arrays.simplify import shortest
 from symderive.formulas.arrays.syntax import Shape, Tree
 from symderive.formulas.inert import OUTPUT, Diff, placeholder
 from symderive.formulas.written import evaluated, product, rename, sum_of
-from symderive.model import Model
+from symderive.model import Model, Stage
 from symderive.results import adjoint_name
 from symderive.steps import Certificate, Line
 
@@ -54,6 +55,7 @@ class ArrayShape:
         source: The indices of the entry that is differentiated by.
         shapes: The shape of each placeholder.
         known: What is known of them.
+        stated: Definitions of stages that the closed form may rest on, by their entries.
     """
 
     closed: Expr | None
@@ -64,6 +66,7 @@ class ArrayShape:
     source: tuple[Index, ...]
     shapes: Mapping[str, Shape]
     known: Knowledge
+    stated: Mapping[Expr, Expr] = field(default_factory=dict)
 
     @cached_property
     def certificate(self) -> Certificate:
@@ -72,7 +75,7 @@ class ArrayShape:
         origin = self.substituted if self.closed is not None else self.by_name
         if shown == origin:
             return Certificate("proved", "the chain rule as it stands: nothing was rewritten")
-        return certify_array(origin, shown, Algebra(self.known), self.shapes)
+        return certify_array(origin, shown, Algebra(self.known), self.shapes, self.stated)
 
     @property
     def indices(self) -> tuple[Index, ...]:
@@ -112,6 +115,20 @@ def barred(formula: Expr) -> Expr:
         at = (*_indices(top), *_indices(below))
         found[part] = entry_of(f"{BAR}{_label(below)}", at)
     return formula.xreplace(found)
+
+
+def _definitions(
+    stages: Sequence[Stage], names: Mapping[str, Symbol], algebra: Algebra
+) -> dict[Expr, Expr]:
+    """The definitions of stages over a shape's placeholders."""
+    found: dict[Expr, Expr] = {}
+    for stage in stages:
+        template: Any = stage.parsed.template
+        marks: dict[Basic, Basic] = {placeholder(k): names[n] for k, n in enumerate(stage.inputs)}
+        found[entry_of(names[stage.name], template.indices)] = algebra.contracted(
+            evaluated(rename(template.written, marks))
+        )
+    return found
 
 
 def _indices(formula: Basic) -> tuple[Expr, ...]:
@@ -276,10 +293,6 @@ class ArrayChain(Chain):
         short = mine if not mine.args else by_name
         return sigma(product(mine, local), at), sigma(product(short, local), at)
 
-    def _definitions(self, source: str, names: Any, mark: Any) -> list[Any]:
-        """None: the definitions of other array stages are not put in."""
-        return []
-
     def _made(
         self, terms: Sequence[Any], names: Mapping[str, Symbol], name: str, stages: Sequence[Any]
     ) -> Any:
@@ -295,14 +308,25 @@ class ArrayChain(Chain):
         source = source_indices(self.model.shapes.get(name, ()))
         substituted = canonical(evaluated(sum_of(*(whole for whole, _ in terms))))
         by_name = algebra.contracted(evaluated(sum_of(*(named for _, named in terms))))
+        stated_by = _definitions(stages, names, algebra)
         closed: Expr | None = None
         rewritings: tuple[tuple[Expr, str], ...] = ()
         if not substituted.has(Diff) and array_cost(substituted) <= 3 * self.limit:
             form = array_forms(substituted, algebra)[0]
-            if array_cost(form.formula) <= self.limit:
-                closed, rewritings = form.formula, form.rewritings
+            lines = named_by_stages(form.formula, stated_by, algebra) if stated_by else []
+            best = lines[-1][0] if lines else form.formula
+            if array_cost(best) <= self.limit:
+                closed, rewritings = best, (*form.rewritings, *lines)
         return ArrayShape(
-            closed, substituted, by_name, rewritings, self.target_at, source, shapes, known
+            closed,
+            substituted,
+            by_name,
+            rewritings,
+            self.target_at,
+            source,
+            shapes,
+            known,
+            stated_by,
         )
 
     def _instance(self, name: str, users: tuple[str, ...], names: Any, shape: Any) -> Any:

@@ -193,6 +193,11 @@ def _kernels_of(formula: Expr) -> set[Basic]:
     return {*formula.atoms(Function), *plain.atoms(Function), *roots}
 
 
+def simplified(formula: Expr) -> Expr:
+    """The simplest form by the formula's own algebra, its sums as they are."""
+    return _shorter(formula, None, None)[0]
+
+
 def _bodies(formula: Basic, algebra: Algebra) -> Any:
     """Every sum with its body in its simplest form."""
     if isinstance(formula, SympySum):

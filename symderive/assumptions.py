@@ -54,8 +54,6 @@ def assumptions(model: Model, chain: Chain) -> tuple[Assumption, ...]:
         for scale in sorted(link.kind.forms[0].scales, key=str):
             named = link.here(scale)
             found.setdefault(Ne(named, 0), f"the closed form of ∂{stage}/∂{link.source}")
-    if model.shapes:
-        found = _of_entries(found, model)
     positive = {c.args[0] for c in found if isinstance(c, Relational) and c.rel_op == ">"}
     rows = []
     for condition, reason in found.items():
@@ -65,25 +63,6 @@ def assumptions(model: Model, chain: Chain) -> tuple[Assumption, ...]:
             continue
         rows.append(Assumption(condition, reason, _holds(condition, model)))
     return tuple(sorted(rows, key=lambda row: row.holds))
-
-
-def _of_entries(found: dict[Relational, str], model: Model) -> dict[Relational, str]:
-    """Conditions on entries for any entry, each once; that sizes are not zero goes without saying.
-
-    A condition on P[j] is one on P[i].
-    """
-    from symderive.array_model import Letters
-    from symderive.formulas.arrays.index import Index
-
-    sizes = {s for shape in model.shapes.values() for size in shape for s in size.free_symbols}
-    taken = (*model.names, *model.parameters, *map(str, sizes))
-    result: dict[Relational, str] = {}
-    for condition, reason in found.items():
-        if not condition.free_symbols - sizes:
-            continue
-        generic = Letters(taken, ()).on(condition) if condition.has(Index) else condition
-        result.setdefault(generic, reason)
-    return result
 
 
 def conditions_of(formula: Basic) -> Iterator[tuple[Relational, str]]:
@@ -127,12 +106,8 @@ def _normal(condition: Relational) -> Relational:
 
 def _holds(condition: Relational, model: Model) -> bool:
     """Whether the definitions of the stages make the left side positive."""
-    left = condition.args[0]
-    if model.shapes:
-        from symderive.array_certify import entries_put_in
-
-        return is_positive(defined(evaluated(entries_put_in(left, model.stages))))
     where = {Symbol(s.name): s.written for s in model.stages.values()}
+    left = condition.args[0]
     if len(model.stages) > MAX_STAGES:
         where = {symbol: where[symbol] for symbol in left.free_symbols & where.keys()}
     if is_positive(left):

@@ -191,7 +191,7 @@ def _as_factor(task: Task, name: Symbol, long: Expr) -> Iterator[Candidate]:
     kernels.seen |= _sums(task)
     element, target = kernels.normal(task.plain), kernels.place[name]
     definition = kernels.normal(long)
-    if not definition or not element or definition.numer.is_ground and definition.denom.is_ground:
+    if not definition or not element or (definition.numer.is_ground and definition.denom.is_ground):
         return
     divisors = Divisors(kernels, task.divided, task.scales)
     for exponent in (1, 2, 3, -1):
@@ -218,7 +218,9 @@ def _instances(formula: Expr) -> Iterator[tuple[Identity, Expr, Expr]]:
         found = sorted(formula.atoms(kind), key=str)
         arguments[kind] = list(dict.fromkeys(part.args[0] for part in found))[:MAX_ARGUMENTS]
     for row in IDENTITIES:
-        tried = [a for a in arguments[row.trigger[0]] if all(a in arguments[k] for k in row.trigger)]
+        tried = [
+            a for a in arguments[row.trigger[0]] if all(a in arguments[k] for k in row.trigger)
+        ]
         if row.differences:
             tried += [a - b for a, b in combinations(tried, 2)][:MAX_ARGUMENTS]
         for argument in dict.fromkeys(times * a for a in tried for times in row.times):
@@ -268,9 +270,7 @@ def eliminated(
                 continue
             yield Candidate(kernels.factored(result), reason, penalty, scales)
             yield Candidate(kernels.half_factored(result), reason, penalty, scales)
-            yield Candidate(
-                kernels.expanded(result), reason, penalty + EXPANDED_PENALTY, scales
-            )
+            yield Candidate(kernels.expanded(result), reason, penalty + EXPANDED_PENALTY, scales)
             if not symbol:
                 for part in kernels.split(result):
                     yield Candidate(part, reason, penalty, scales)
@@ -424,4 +424,3 @@ MECHANISMS: tuple[Callable[[Task], Iterator[Candidate]], ...] = (
     merged,
 )
 """The mechanisms; a form that two of them find is told with the reason of the first."""
-

@@ -217,7 +217,11 @@ class Chain:
         single = users == (self.target,)
         stages = [] if self.deep or single else self._definitions(name, names, mark)
         used = tuple(
-            (names[stage.name].name, id(stage.parsed.template), *(mark(n).name for n in stage.inputs))
+            (
+                names[stage.name].name,
+                id(stage.parsed.template),
+                *(mark(n).name for n in stage.inputs),
+            )
             for stage in stages
         )
         shape_key = (tuple(key), used)
@@ -239,10 +243,10 @@ class Chain:
     ) -> Any:
         """One term: the adjoint written out and by name, the link to read and to compute."""
         return (
-            recast(adjoint, _marks(adjoint_names, names)),
+            rename(adjoint, _marks(adjoint_names, names)),
             Diff(_TARGET, names[user]),
-            recast(link.kind.formula, _link_marks(link, names)),
-            recast(link.kind.to_compute, _link_marks(link, names)),
+            rename(link.kind.formula, _link_marks(link, names)),
+            rename(link.kind.to_compute, _link_marks(link, names)),
         )
 
     def _made(
@@ -366,7 +370,9 @@ def _shape(
 
     Each term is (the adjoint written out, the adjoint by name, the link, the link to compute by).
     """
-    by_name = sum_of(*(product(_shorter(adjoint, named), safe) for adjoint, named, _, safe in terms))
+    by_name = sum_of(
+        *(product(_shorter(adjoint, named), safe) for adjoint, named, _, safe in terms)
+    )
     total = sum(cost(adjoint) + cost(link) + 1.0 for adjoint, _, link, _ in terms)
     if total > 2 * limit or any(adjoint.has(Diff) for adjoint, _, _, _ in terms):
         return _Shape(None, by_name, by_name, _AS_IT_STANDS)

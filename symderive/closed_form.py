@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import groupby, islice
 
 from sympy import Add, Expr, Mul, Piecewise, Pow, S, Symbol
 
@@ -35,6 +35,9 @@ MAX_COST = 300.0
 
 MAX_AGAIN = 60.0
 """A form that costs more is not taken as a new start."""
+
+MAX_PROPOSALS = 500
+"""Forms that are looked at in one round."""
 
 MAX_ROUNDS = 3
 """How often the best form is taken as a new start."""
@@ -84,7 +87,9 @@ def ranked(forms: Iterable[Form]) -> list[Form]:
             len(known.rewritings),
         ):
             first[form.formula] = form
-    measured = sorted(((form.measure, len(form.rewritings), form) for form in first.values()), key=_key)
+    measured = sorted(
+        ((form.measure, len(form.rewritings), form) for form in first.values()), key=_key
+    )
     result: list[Form] = []
     for _, equals in groupby(measured, key=_key):
         tied = [form for _, _, form in equals]
@@ -135,7 +140,7 @@ def closed_forms(
             task = Task(plain, name, own, variable, plain)
             if cost(plain) < cost(derivative):
                 forms.append(Form(plain, ((plain, "simplify"),)))
-            forms += forms_of([*also, *_proposed(task)])
+            forms += forms_of([*also, *islice(_proposed(task), MAX_PROPOSALS)])
             forms += _again(ranked(forms)[0], task)
     unique: dict[Expr, Form] = {}
     for form in ranked(forms):
@@ -178,9 +183,7 @@ def forms_of(candidates: Iterable[Candidate], before: Form | None = None) -> lis
     ]
 
 
-def _bridged(
-    best: Form, derivative: Expr, name: Symbol | None, definition: Expr | None
-) -> Form:
+def _bridged(best: Form, derivative: Expr, name: Symbol | None, definition: Expr | None) -> Form:
     """The best form with the lines between what the rules gave and the stage's name."""
     if name is None or definition is None or len(best.rewritings) != 1:
         return best
@@ -201,7 +204,7 @@ def _again(best: Form, task: Task) -> Iterator[Form]:
             return
         seen.add(plain)
         onward = Task(plain, task.name, task.definition, task.variable, task.first)
-        found = forms_of(_proposed(onward), best)
+        found = forms_of(islice(_proposed(onward), MAX_PROPOSALS), best)
         yield from found
         better = ranked([best, *found])[0]
         if better.measure >= best.measure:

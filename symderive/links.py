@@ -61,7 +61,9 @@ class LinkKind:
         if RECIPROCAL & {step.rule.name for step in steps["quotient"].walk()}:
             steps["negative power"] = self._step_by("negative power")
         if self._is_long_product():
-            steps["logarithmic"] = self._step_by("logarithmic")
+            by_logarithm = product(OUTPUT, evaluated(self._step_by("logarithmic").result))
+            if cost(by_logarithm) < cost(evaluated(steps["quotient"].result)):
+                return "logarithmic"
         return min(steps, key=lambda way: _told_cost(steps[way]))
 
     @cached_property
@@ -249,14 +251,14 @@ class Link:
     def told(self, detail: str) -> tuple[Line, ...]:
         """The lines at a level of detail: ``brief``, ``standard`` or ``full``."""
         return tuple(
-            Line(
-                self.settled(line.formula),
-                self._reasons(line),
-                line.certificate,
-                line.steps,
-            )
+            Line(self._shown(line), self._reasons(line), line.certificate, line.steps)
             for line in self.kind.told(detail)
         )
+
+    def _shown(self, line: Line) -> Expr:
+        """A line in this link's names: as the rules wrote it, or a form in a reader's order."""
+        rewritten = bool(line.reasons) and not line.steps
+        return self.settled(line.formula) if rewritten else self.here(line.formula)
 
     @cached_property
     def step(self) -> Step:

@@ -31,7 +31,9 @@ class Divisors:
     ) -> None:
         self.kernels, self.scales = kernels, scales
         self.known = {
-            factor.monic() for formula in dict.fromkeys(formulas) for factor in _divisors(kernels, formula)
+            factor.monic()
+            for formula in dict.fromkeys(formulas)
+            for factor in _divisors(kernels, formula)
         }
 
     def extra(
@@ -126,7 +128,9 @@ def _below(power: Expr) -> bool:
     exponent = power.exp
     if exponent.is_number:
         return bool(exponent.is_negative)
-    return isinstance(power, Pow) and all(t.could_extract_minus_sign() for t in Add.make_args(exponent))
+    return isinstance(power, Pow) and all(
+        t.could_extract_minus_sign() for t in Add.make_args(exponent)
+    )
 
 
 def _factors_below(kernels: Kernels, power: Expr) -> Iterator[Any]:
@@ -149,9 +153,22 @@ def _factors_below(kernels: Kernels, power: Expr) -> Iterator[Any]:
 
 def _never_zero(kernels: Kernels, poly: Any) -> bool:
     formula = kernels.formula(poly)
-    return isinstance(formula, _POSITIVE) or bool(formula.is_number) or (
-        isinstance(formula, Add)
-        and all(isinstance(t, _POSITIVE) or (t.is_Number and t > 0) for t in formula.args)
+    if isinstance(formula, _POSITIVE) or formula.is_number:
+        return True
+    if not isinstance(formula, Add):
+        return False
+    firm = [isinstance(t, _POSITIVE) or (t.is_Number and t > 0) for t in formula.args]
+    return any(firm) and all(
+        sure or _is_square(t) for sure, t in zip(firm, formula.args, strict=True)
+    )
+
+
+def _is_square(term: Expr) -> bool:
+    """Whether a term is a positive number times even powers."""
+    number, rest = term.as_coeff_Mul()
+    powers = Mul.make_args(rest)
+    return number > 0 and all(
+        isinstance(p, Pow) and p.exp.is_Integer and p.exp % 2 == 0 for p in powers
     )
 
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
+from itertools import combinations, islice
+from typing import Any
 
 from sympy import Expr, Function, Pow, Symbol, exp
 
 from symderive.candidates import Candidate, Task, combined, eliminated
-from symderive.closed_form import MAX_AGAIN, MAX_ROUNDS, Form, forms_of, ranked
+from symderive.closed_form import MAX_ROUNDS, Form, forms_of, ranked
 from symderive.cost import cost
 from symderive.formulas.functions import function_of
 from symderive.formulas.kernels import Kernels, TooLargeError
@@ -25,6 +26,12 @@ MAX_KERNELS = 5
 
 MAX_EXPONENT_COST = 80.0
 """An exponent that costs more, written out, is not looked at."""
+
+MAX_RELATED = 60.0
+"""A formula that costs more is left as it is."""
+
+MAX_PROPOSALS = 300
+"""Forms that are looked at for one formula, whatever its definitions offer."""
 
 BEAM = 3
 """How many of the best forms are taken further: a detour may cost more before it costs less."""
@@ -57,13 +64,16 @@ def with_definitions(formula: Expr, definitions: Mapping[Symbol, Definition]) ->
     first = evaluated(formula)
     forms = [Form(formula, ())]
     seen: set[Expr] = set()
+    left = MAX_PROPOSALS
     for _ in range(MAX_ROUNDS):
         found: list[Form] = []
         for form in forms[:BEAM]:
             plain = evaluated(form.formula)
-            if plain not in seen and LEAST_COST < cost(plain) <= MAX_AGAIN:
+            if left > 0 and plain not in seen and LEAST_COST < cost(plain) <= MAX_RELATED:
                 seen.add(plain)
-                found += forms_of(_proposed(plain, known, first), form)
+                fresh = forms_of(islice(_proposed(plain, known, first), left), form)
+                left -= len(fresh)
+                found += fresh
         if not found:
             break
         forms = ranked([*forms, *found])
@@ -116,7 +126,7 @@ def _multiples(
     plain: Expr, definitions: Mapping[Symbol, Definition], first: Expr
 ) -> Iterator[Candidate]:
     """One kernel written as a multiple of another, where the definitions make it one."""
-    kinds: dict[type, list[Expr]] = {}
+    kinds: dict[Any, list[Expr]] = {}
     for kernel in sorted(kernels_of(plain), key=str):
         kinds.setdefault(type(kernel), []).append(kernel)
     for kind, kernels in kinds.items():
@@ -137,19 +147,15 @@ def _multiples(
                 for name, definition in definitions.items():
                     if kernels_of(definition.formula) & kernels_of(changed):
                         own = Task(changed, name, definition.formula, None, first)
-                        yield from _within_budget(
-                            eliminated(own, name, definition.formula, reason)
-                        )
+                        yield from _within_budget(eliminated(own, name, definition.formula, reason))
 
 
-def _quotient(
-    left: Expr, right: Expr, definitions: Mapping[Symbol, Definition]
-) -> Expr | None:
+def _quotient(left: Expr, right: Expr, definitions: Mapping[Symbol, Definition]) -> Expr | None:
     """Left/right as a formula without them, where both are exponentials when written out."""
-    sides = [_as_exponential(_to_the_bottom(side, definitions)) for side in (left, right)]
-    if sides[0] is None or sides[1] is None:
+    mine, theirs = (_as_exponential(_to_the_bottom(side, definitions)) for side in (left, right))
+    if mine is None or theirs is None:
         return None
-    (front, above), (behind, below) = sides
+    (front, above), (behind, below) = mine, theirs
     exponent = above - below
     if front.free_symbols | behind.free_symbols or cost(exponent) > MAX_EXPONENT_COST:
         return None

@@ -8,7 +8,7 @@ import pytest
 import typst as typst_compiler
 from sympy import symbols
 
-from symderive import Derivation, Model, derive, documents
+from symderive import Derivation, Model, batch, derive, documents
 from symderive.documents.array_rules_told import BY_NAME, statement
 from symderive.documents.array_wording import norm_of, notation, numbers_node, relettered
 from symderive.documents.build import outline
@@ -64,7 +64,8 @@ def test_the_results_stand_in_matrix_notation_and_entry_by_entry(logistic: Deriv
     assert r"\boxed{\frac{X^{\top}(P - Y)}{m}}" in text
     assert r"\frac{\partial L}{\partial w_i}" in text
     assert r"\frac{1}{m}\sum_{j}X_{j i}(P_j - Y_j)" in text
-    assert r"\underbrace{X}_{\,m\times n\,}\underbrace{w}_{\,n\,}" in text
+    thin = r"\thinspace "
+    assert rf"\underbrace{{X}}_{{{thin}m\times n{thin}}}\underbrace{{w}}_{{{thin}n{thin}}}" in text
     assert r"Z_i &= \sum_{j}X_{i j}w_j + b" in text
     assert (
         r"\sum_{j}\frac{\partial L}{\partial P_j} \cdot \frac{\partial P_j}{\partial Z_i}" in text
@@ -95,6 +96,14 @@ def test_without_values_there_are_no_numbers(network: Derivation) -> None:
 def test_later_derivatives_stand_in_brackets_where_they_are_transposed(network: Derivation) -> None:
     text = documents.render(network, "md")
     assert r"\left(\frac{\partial L}{\partial Z}\right)^{\top}\mathbf{1}" in text
+
+
+def test_the_rows_of_a_batch_are_marked_as_proved() -> None:
+    neuron = Model({"A": "x*w + b", "L": "(A - y)**2"}, parameters=["w", "b"], constants=["x", "y"])
+    lifted = derive(batch(neuron, {"x": [1.0, 2.0, 3.0], "y": [0.0, 1.0, 0.5]}, target="J"))
+    told = [b for b in outline(lifted).blocks if isinstance(b, Equations)]
+    marks = {plain(line.left): line.mark for line in told[1].lines if line.left is not None}
+    assert marks["A[i]"] == marks["L[i]"] == "proved"
 
 
 def test_what_is_known_of_an_array_is_in_the_table() -> None:

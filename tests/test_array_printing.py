@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import typst as typst_compiler
-from sympy import Expr, Integer, Rational, S, Symbol, exp, oo, symbols
+from sympy import Expr, Integer, Piecewise, Rational, S, Symbol, exp, oo, symbols
 
 from symderive.formulas.arrays.index import Index, delta, entry_of, part, sigma
 from symderive.formulas.arrays.op import (
@@ -112,6 +112,7 @@ MATRIX: list[tuple[Tree, str]] = [
     (add(matmul(X, w), c), "X @ w + c·𝟏"),
     (add(matmul(X, W), bias), "X @ W1 + 𝟏 @ b1ᵀ"),
     (add(X, column(P)), "X + A2 @ 𝟏ᵀ"),
+    (add(a, negative(matmul(a, b))), "a − (aᵀ @ b)·𝟏"),
     (add(X, row(w)), "X + 𝟏 @ wᵀ"),
     (multiply(P, add(one, negative(P))), "A2 ⊙ (𝟏 − A2)"),
     (multiply(matmul(D, transpose(W)), add(one, negative(X))), "D @ W1ᵀ ⊙ (𝟏 − X)"),
@@ -242,6 +243,7 @@ INDICES: list[tuple[Expr, str]] = [
     (entry(apply("cumsum", w, axis=(0,)), (j,)), "∑(w[i], i ≤ j)"),
     (entry(apply("max", X, axis=(1,), keepdims=False), (i,)), "max_j(X[i, j])"),
     (part("prod_others", [whole(w)], (j,)), "∏(w[i], i ≠ j)"),
+    (Piecewise((1, at("w", j) > 0), (0, True)) * at("b", j), "b[j]·𝟏[w[j] > 0]"),
     (Rational(1, 100000) + L, "L + 10^(−5)"),
 ]  # fmt: skip
 

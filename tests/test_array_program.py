@@ -5,7 +5,7 @@ import contextlib
 import numpy as np
 import pytest
 from sympy import Expr, Integer, S, Symbol
-from test_array_ops import EXAMPLES, arrays_at, numpy_answer
+from test_array_ops import EXAMPLES, NUMPY, arrays_at, numpy_answer
 from test_array_ops import SHAPES as TEXT_SHAPES
 from test_array_ops import SIZES as TEXT_SIZES
 
@@ -15,9 +15,18 @@ from symderive.formulas.arrays.ops import add, apply, multiply, number, total, t
 from symderive.formulas.arrays.reading import parse_array
 from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Tree
 from symderive.formulas.functions import FUNCTIONS
-from symderive.numeric import train, update
+from symderive.numeric import array_blocked, train, update
 from symderive.numeric.array_blocked import emit_fast
 from symderive.numeric.array_program import ArrayFunction
+from symderive.numeric.python_backend import load
+
+
+def root_mean_square(x: np.ndarray, axis: object = -1, eps: float = 1e-5) -> np.ndarray:
+    return np.sqrt(np.mean(x**2, axis=axis) + eps)
+
+
+NUMPY.setdefault("rms", root_mean_square)
+NUMPY.setdefault("deviation", lambda x, axis=-1: np.sqrt(np.var(x, axis=axis) + 1e-5))
 
 m, n, p = Symbol("m"), Symbol("n"), Symbol("p")
 SHAPES = {
@@ -439,13 +448,13 @@ def test_a_positive_definite_matrix_takes_cholesky() -> None:
 
 SOURCES = {
     "chain": "X.T @ (X @ v)",
-    "diag @": "X * u[:, None]",
-    "@ diag": "X * v",
+    "diag @": "u[:, None] * X",
+    "@ diag": "v * X",
     "trace of a product": "np.vdot(A, B)",
     "inv @ vector": "np.linalg.solve(A, v)",
     "sum of a product": "np.vdot(X, Z)",
     "sum of broadcast": "np.sum(u) * np.sum(v)",
-    "X.T diag X": "(X * u[:, None]).T @ X",
+    "X.T diag X": "(u[:, None] * X).T @ X",
     "X.T diag² X": "t1.T @ t1",
     "inv twice": "t1 + t1 @ B @ t1",
     "logsumexp by hand": "np.max(X, axis=1)",
@@ -459,6 +468,32 @@ def test_nothing_larger_than_needed_is_made(name: str) -> None:
     assert "eye" not in source
 
 
+def test_a_common_factor_is_multiplied_once() -> None:
+    share, slope = Leaf((m, m), "P"), Leaf((m, m), "D")
+    inner = multiply(share, slope)
+    rows = total(inner, (1,), keepdims=True)
+    tree = add(
+        apply("matmul", inner, X), minus(multiply(rows, apply("matmul", share, X))), multiply(s, Z)
+    )
+    f = function_of_only(tree)
+    assert f.source.count("@") == 1
+    random = np.random.default_rng(3)
+    values = {name: random.normal(size=(4, 4)) for name in "PD"}
+    values |= {"X": random.normal(size=(4, 3)), "Z": random.normal(size=(4, 3)), "s": 0.7}
+    weights = values["P"] * values["D"]
+    expected = weights @ values["X"] + 0.7 * values["Z"]
+    expected -= weights.sum(1, keepdims=True) * (values["P"] @ values["X"])
+    np.testing.assert_allclose(f.value_only(**values), expected, rtol=1e-12, atol=1e-12)
+
+
+def test_a_shared_sum_is_computed_once() -> None:
+    """A view of it is used twice: neither use may take its product apart."""
+    rows = total(multiply(X, Z), (1,), keepdims=True)
+    tree = add(total(multiply(rows, X), (0,)), apply("exp", total(multiply(rows, Z), (0,))))
+    source = function_of_only(tree).source
+    assert source.count("einsum") + source.count("np.sum") == 1, source
+
+
 def test_equal_parts_are_computed_once() -> None:
     product = apply("matmul", X, W)
     tree = add(apply("exp", product), apply("sin", product))
@@ -470,7 +505,7 @@ def test_equal_parts_are_computed_once() -> None:
 
 def test_blocks_of_rows_change_nothing() -> None:
     random = np.random.default_rng(1)
-    rows = 20_011
+    rows = 200_011
     f = logistic()
     at = {
         "X": random.normal(size=(rows, 7)),
@@ -490,6 +525,46 @@ def test_blocks_of_rows_change_nothing() -> None:
     np.testing.assert_allclose(stages["A1"], z, rtol=1e-13)
     np.testing.assert_allclose(stages["A2"], sigmoid(z), rtol=1e-12)
     assert stages["L_D_A1"].shape == (rows,)
+
+
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("sizes", [{"m": 97, "n": 3, "p": 2}, {"m": 3, "n": 97, "p": 2}], ids=str)
+def test_blocks_are_the_whole(
+    name: str, sizes: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Small blocks, so that every operation that can goes through a loop of many."""
+    for setting, value in {"SMALLEST": 4, "LARGEST": 8, "CACHE": 1000}.items():
+        monkeypatch.setattr(array_blocked, setting, value)
+    f, values = function_of(CASES[name]), values_at(sizes)
+    blocked = emit_fast(f.program(None, sizes), sizes)
+    given = [values[i] if values[i].ndim else values[i][()] for i in f.inputs]
+    if blocked is None:
+        assert name not in IN_BLOCKS
+        return
+    with np.errstate(all="ignore"):
+        (found,) = load(blocked)(*given)
+        expected = run(CASES[name], values, sizes)
+    assert np.shape(found) == expected.shape
+    np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-10, err_msg=blocked)
+
+
+IN_BLOCKS = ("sum", "mean of all", "sum of a product")
+
+
+def test_a_hundred_layers_take_linear_time() -> None:
+    def steps(layers: int) -> int:
+        """Lowered and written; what is counted does not depend on the machine."""
+        definitions: list[tuple[str, Tree]] = []
+        last: Tree = X
+        for k in range(layers):
+            definitions.append((f"H{k}", apply("tanh", apply("matmul", last, A))))
+            last = Leaf((m, n), f"H{k}")
+        definitions.append(("L", total(multiply(last, last))))
+        f = ArrayFunction(definitions, {"X": (m, n), "A": (n, n)}, "L", {})
+        assert f.source.count("tanh") == layers
+        return len(f.program().steps)
+
+    assert steps(100) - steps(99) == steps(3) - steps(2)
 
 
 def test_training_with_array_parameters() -> None:

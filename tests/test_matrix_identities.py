@@ -9,8 +9,8 @@ from matrix_rows import FACTS, Fact
 import symderive as sd
 from symderive.array_model import leaves, renamed
 from symderive.formulas.arrays.reading import names_in, parse_array
-from symderive.formulas.arrays.simplify import tree_cost
 from symderive.formulas.arrays.syntax import Apply, Number, Tree
+from symderive.formulas.arrays.terms import tree_cost
 from symderive.formulas.functions import FUNCTIONS
 from symderive.numeric.array_program import ArrayFunction
 

@@ -18,8 +18,8 @@ def derived():
 def test_a_wrong_sign_in_a_step_is_caught(monkeypatch, tmp_path):
     true_forms = links.closed_forms
 
-    def wrong(derivative, name=None, definition=None):
-        best, *others = true_forms(derivative, name, definition)
+    def wrong(*formulas, **options):
+        best, *others = true_forms(*formulas, **options)
         turned = -best.formula
         return [Form(turned, ((turned, "simplify"),)), *others]
 

@@ -6,6 +6,7 @@ there; never copied from our output. ``operations`` allows an equal or shorter f
 
 import pytest
 from sympy import Symbol
+from textbook_rows import ROWS
 
 import symderive as sd
 from symderive.certify import certify
@@ -91,6 +92,7 @@ PRINTED = [
     ("A*exp(-E/(R*T))", "dy/dT", "E*y/(R*T**2)"),
     # Black-Scholes (Hull): delta and vega by the chain rule
     ({"d": "log(S/K)/(s*sqrt(T))", "N": "norm_cdf(d)"}, "dN/dS", "norm_pdf(d)/(S*s*sqrt(T))"),
+    *ROWS,
 ]
 
 

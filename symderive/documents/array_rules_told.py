@@ -21,6 +21,7 @@ from symderive.formulas.tree import (
     TIMES,
     Big,
     Fence,
+    Fn,
     Frac,
     Id,
     Node,
@@ -28,6 +29,7 @@ from symderive.formulas.tree import (
     Row,
     Script,
     equation,
+    fence,
     name_node,
 )
 from symderive.steps import Rule
@@ -55,15 +57,30 @@ def statement(rule: Rule) -> Node | None:
     return None
 
 
+STAND_INS: Mapping[str, str] = {
+    "is_max(U)": "ismax",
+    "is_min(U)": "ismin",
+    "prod_others(U)": "others",
+    "half_tril(": "tril(",
+}
+"""What no formula may say, and what stands for it while the rule's text is read."""
+
+
 def _side(text: str, rank: int) -> Node | None:
-    shapes: Mapping[str, Shape] = dict.fromkeys(("U", "dU", "V", "L"), (_SIZE,) * rank)
+    names = ("U", "dU", "V", "L", "Z", "gaps", "ismax", "ismin", "others")
+    shapes: Mapping[str, Shape] = dict.fromkeys(names, (_SIZE,) * rank)
+    for words, name in STAND_INS.items():
+        text = text.replace(words, name)
     try:
-        found, names, _ = parse_array(text, FUNCTIONS, shapes)
+        found, used, _ = parse_array(text, FUNCTIONS, shapes)
     except SymderiveError:
         return None
     argument = name_node("u" if rank == 1 else "U")
     shown = {"U": argument, "dU": Row((_D, argument))}
-    return relabelled(matrix_tree(_named(found, names)), shown)
+    for name in ("ismax", "ismin", "others"):
+        shown[name] = Row((Fn(name), APPLY, fence(argument)))
+    node = relabelled(matrix_tree(_named(found, used)), shown)
+    return relabelled(node, {}, wholes={Fn("tril"): Id("Φ", "rm")})
 
 
 def _named(found: Tree, names: tuple[str, ...]) -> Tree:

@@ -48,10 +48,6 @@ def outline(derivation: Derivation, detail: str = "standard", *, live: bool = Fa
         raise UnknownChoiceError("detail", detail, DETAILS)
     context = _context(derivation, detail)
     sections = LIVE_SECTIONS if live else SECTIONS
-    if live and context.arrays:
-        from symderive.documents.build_array_cells import ARRAY_CELLS
-
-        sections = tuple(ARRAY_CELLS.get(section, section) for section in sections)
     blocks = tuple(block for section in sections for block in section(context))
     if live:
         blocks = run(blocks)

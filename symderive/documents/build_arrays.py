@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
-from symderive.array_model import value_shape
+from sympy import Symbol
+
+from symderive.array_model import renamed, value_shape
 from symderive.documents.array_wording import (
     ArrayContext,
     flat,
@@ -30,8 +32,11 @@ from symderive.documents.wording import Context, aligned, mark_of, number
 from symderive.formulas.arrays.index import entry_of
 from symderive.formulas.arrays.op import entry, indices_of
 from symderive.formulas.arrays.ops import OPS
-from symderive.formulas.arrays.syntax import Apply, Tree
-from symderive.formulas.functions import FUNCTIONS, NamedFunction
+from symderive.formulas.arrays.reading import parse_array
+from symderive.formulas.arrays.syntax import Apply, Leaf, Tree
+from symderive.formulas.functions import FUNCTIONS
+from symderive.formulas.matrix_entries import with_index
+from symderive.formulas.matrix_notation import MatrixPrinter
 from symderive.formulas.printing import Printer
 from symderive.formulas.tree import (
     DOT,
@@ -52,8 +57,14 @@ if TYPE_CHECKING:
 
 MAX_STAGES = 24
 """Stages that are listed; of a longer model, the first and the last."""
+MAX_ROWS = 24
+"""Parameters that are listed; of more, the first and the last."""
 SMALL = 12
 """Entries up to which an array stands in a line."""
+MANY_INPUTS = 8
+"""Inputs from which the values of matrices are told by their norms."""
+MAX_LINES = 8
+"""Updates that are worked out in numbers."""
 APPROX = Op("≈", "rel")
 
 
@@ -85,9 +96,15 @@ def stages_told(context: Context, stages: Sequence[Stage]) -> Iterator[Block]:
         lines.append(Equation(name_node(stage.name), right, note))
         entries.append(_entry_line(context, stage))
     yield aligned(lines)
+    results: list[Any] = list(context.derivation.partials.values())[:MAX_STAGES]
+    nodes += [arrays(context).matrix(part.tree) for part in results if is_whole(part.tree)]
     shapes = "Beside each stage is its shape; arrays have theirs below them, and in the table. "
     yield Paragraph((shapes, *notation(nodes)))
-    yield Paragraph(("Entry by entry, with an index for each axis, the same stages are",))
+    batch: Any = context.derivation.model.batch
+    intro = "Entry by entry, with an index for each axis, the same stages are"
+    if batch is not None:  # the lift itself is told in the text of the model
+        intro += "; a tick marks a row that is proved to be the model of one sample"
+    yield Paragraph((intro,))
     yield aligned(entries)
 
 
@@ -96,24 +113,53 @@ def _entry_line(context: Context, stage: Stage) -> Equation:
     at = indices_of(whole.shape)
     printer = Printer((*arrays(context).names, *sorted(arrays(context).taken)), True, {})
     left = printer.node(entry_of(stage.name, at))  # first, so that its indices are i, j, …
-    return Equation(left, printer.node(entry(whole, at)))
+    batch: Any = context.derivation.model.batch
+    certificates = {} if batch is None else batch.certificates
+    mark = mark_of(certificates.get(stage.name))
+    return Equation(left, printer.node(entry(whole, at)), (), mark)
 
 
-def functions_of(stage: Stage) -> list[NamedFunction]:
-    """The named scalar functions that a stage calls and that have a definition."""
-    found: dict[str, NamedFunction] = {}
-    for part in stage_tree(stage).walk():
-        if isinstance(part, Apply) and part.op not in OPS:
-            row = dict(part.options).get("function") or FUNCTIONS.get(part.op)
-            if row is not None and row.definition is not None:
-                found.setdefault(row.name, row)
-    return list(found.values())
+DEFINITIONS: Mapping[str, str] = {
+    "softmax": "exp(u)/sum(exp(u))",
+    "log_softmax": "u - log(sum(exp(u)))",
+    "logsumexp": "log(sum(exp(u)))",
+    "layer_norm": "(u - mean(u))/sqrt(mean((u - mean(u))**2) + epsilon)",
+    "batch_norm": "(u - mean(u))/sqrt(mean((u - mean(u))**2) + epsilon)",
+    "rms_norm": "u/sqrt(mean(u**2) + epsilon)",
+    "var": "mean((u - mean(u))**2)",
+    "std": "sqrt(mean((u - mean(u))**2))",
+}
+"""What an operation makes of one row or column u."""
+
+
+def array_definitions(context: Context, stages: Sequence[Stage]) -> list[Equation]:
+    """softmax(u)_i = … of the operations that stages use."""
+    used: dict[str, Apply] = {}
+    for stage in stages:
+        for part in stage_tree(stage).walk():
+            if isinstance(part, Apply) and part.op in DEFINITIONS:
+                used.setdefault(part.op, part)
+    return [_array_definition(context, part) for part in used.values()]
+
+
+def _array_definition(context: Context, part: Apply) -> Equation:
+    size = Symbol("n")
+    vector = Leaf((size,), "u")
+    body, names, _ = parse_array(DEFINITIONS[part.op], FUNCTIONS, {"u": (size,)})
+    body = renamed(body, {f"_{k}": name for k, name in enumerate(names)})
+    at = indices_of(body.shape)
+    printer = Printer(("u", "n"), True, {})
+    whole = MatrixPrinter((), indices=printer).built(Apply(body.shape, part.op, (vector,)))
+    places = [printer.node(index) for index in at]
+    left = with_index(whole, places).node if places else whole.node
+    return Equation(left, printer.node(entry(body, at)), (OPS[part.op].title,))
 
 
 def inputs_table(context: Context) -> TableBlock | None:
     """Name, role, shape and, where it is known, value of every input."""
     model = context.derivation.model
     rows: list[tuple[Inline, ...]] = []
+    many = len(model.parameters) + len(model.constants) > MANY_INPUTS
     valued = any(name in model.values for name in (*model.parameters, *model.constants))
     for role, names in (("parameter", model.parameters), ("constant", model.constants)):
         for name in names:
@@ -122,7 +168,7 @@ def inputs_table(context: Context) -> TableBlock | None:
             also = ", ".join(model.properties.get(name, ()))
             cells: list[Inline] = [(name_node(name),), (role,), size, (also,)]
             if valued:
-                cells.append(_value_cell(model.values.get(name)))
+                cells.append(_value_cell(model.values.get(name), many))
             rows.append(tuple(cells))
     if not rows:
         return None
@@ -135,11 +181,19 @@ def inputs_table(context: Context) -> TableBlock | None:
         rows = [(*row[:3], *row[4:]) for row in rows]
         header.pop(3)
         align = align[:3] + align[4:]
+    if len(rows) > MAX_ROWS:
+        dots: tuple[Inline, ...] = tuple(("…",) for _ in rows[0])
+        rows = [*rows[: MAX_ROWS - 4], dots, *rows[-4:]]
     return TableBlock(tuple(header), tuple(rows), align, ("Parameters and constants.",))
 
 
-def _value_cell(value: Any) -> Inline:
-    return ("",) if value is None else (numbers_node(value),)
+def _value_cell(value: Any, many: bool) -> Inline:
+    """A value; of one matrix among many, its norm."""
+    if value is None:
+        return ("",)
+    if many and len(value_shape(value)) > 1:
+        return (f"norm {norm_of(value):.4g}",)
+    return (numbers_node(value),)
 
 
 # Links ------------------------------------------------------------------------------------------
@@ -203,6 +257,9 @@ def gradient_told(context: Context) -> Iterator[Block]:
     names = [n for n in derivation.sources if n in derivation.partials]
     idle = [n for n in derivation.sources if n not in derivation.partials]
     target = name_node(derivation.target)
+    left_out = max(len(names) - MAX_ROWS, 0)
+    if left_out:
+        names = [*names[: MAX_ROWS - 4], *names[-4:]]
     if not names:
         yield Paragraph(("No source has a path to ", target, ": its gradient is zero."))
         return
@@ -228,6 +285,8 @@ def gradient_told(context: Context) -> Iterator[Block]:
     if by_entry:
         yield Paragraph(("Entry by entry:",))
         yield aligned(by_entry)
+    if left_out:
+        yield Paragraph((f"{left_out} more parameters of the same kinds are left out here.",))
     if idle:
         yield Paragraph(
             ("There is no path from " + ", ".join(idle) + ": the derivative there is zero.",)
@@ -273,6 +332,8 @@ def _with_brackets(node: Any) -> Any:
 
 def numbers_told(context: Context) -> Iterator[Block]:
     """Every stage and every derivative: formula and value."""
+    from symderive.documents.build_numbers import ends
+
     numbers = context.numbers
     assert numbers is not None  # the section is told only with numbers
     derivation, model = context.derivation, context.derivation.model
@@ -288,23 +349,25 @@ def numbers_told(context: Context) -> Iterator[Block]:
     stages = [stage for stage in model.stages.values() if stage.name in reached]
     yield Heading(2, ("Forward: the stages",))
     yield aligned(
-        [
-            _number_line(name_node(s.name), context.stage_formula(s), numbers.values[s.name])
-            for s in stages[:MAX_STAGES]
-        ]
+        ends(
+            stages,
+            lambda s: _number_line(
+                name_node(s.name), context.stage_formula(s), numbers.values[s.name]
+            ),
+        )
     )
     yield Heading(2, ("Backward: the derivatives",))
     target = name_node(derivation.target)
     partials: dict[str, Any] = dict(derivation.partials)
     yield aligned(
-        [
-            _number_line(
-                partial(target, name_node(name)),
-                adjoints_shown(context, part.program),
-                numbers.adjoints[name],
-            )
-            for name, part in list(partials.items())[:MAX_STAGES]
-        ]
+        ends(
+            list(partials.items()),
+            lambda item: _number_line(
+                partial(target, name_node(item[0])),
+                adjoints_shown(context, item[1].program),
+                numbers.adjoints[item[0]],
+            ),
+        )
     )
 
 
@@ -360,7 +423,7 @@ def update_told(context: Context) -> Iterator[Block]:
         )
         for name in names
         if len(list(flat(numbers.new[name]))) <= SMALL and name in numbers.adjoints
-    ]
+    ][:MAX_LINES]
     if lines:
         yield aligned(lines)
     rows: list[tuple[Inline, ...]] = []
@@ -372,6 +435,8 @@ def update_told(context: Context) -> Iterator[Block]:
         if not arrays(context).dimensions(name):
             cells = [(number(float(value)),) for value in columns]
         rows.append(((named,), *cells))
+    if len(rows) > MAX_ROWS:
+        rows = [*rows[: MAX_ROWS - 4], tuple(("…",) for _ in rows[0]), *rows[-4:]]
     target = name_node(derivation.target)
     rows.append(((target,), (number(numbers.old_loss),), ("",), (number(numbers.new_loss),)))
     yield TableBlock(

@@ -63,13 +63,13 @@ def model_cell(context: Context) -> Iterator[Block]:
     arguments["target"] = model.target
     arguments["learning_rate"] = model.learning_rate
     stages = {stage.name: stage.text for stage in model.stages.values()}
-    lines = [f"{name}={literal(value)}," for name, value in arguments.items()]
-    body = "\n".join([literal(stages) + ",", *lines]).replace("\n", "\n    ")
+    lines = [f"{name}={_literal(value)}," for name, value in arguments.items()]
+    body = "\n".join([_literal(stages) + ",", *lines]).replace("\n", "\n    ")
     options = ""
     if derivation.target != model.target:
-        options += f", target={literal(derivation.target)}"
+        options += f", target={_literal(derivation.target)}"
     if derivation.sources != model.parameters:
-        options += f", sources={literal(derivation.sources)}"
+        options += f", sources={_literal(derivation.sources)}"
     yield Paragraph(
         (
             "The same model in Python. Run the cells from here on, in order; change a stage, a "
@@ -84,23 +84,25 @@ def model_cell(context: Context) -> Iterator[Block]:
     )
 
 
-def literal(value: object, *, nested: bool = False) -> str:
+def _literal(value: object, *, nested: bool = False) -> str:
     """A value as Python source: a table with an entry a line, strings as JSON writes them.
 
-    >>> print(literal({"A1": "x*w"}), literal(["w"]))
+    >>> print(_literal({"A1": "x*w"}), _literal(["w"]))
     {
         "A1": "x*w",
     } ["w"]
     """
     if isinstance(value, Mapping):
-        rows = [f"{literal(k)}: {literal(v, nested=True)}" for k, v in value.items()]
+        rows = [f"{_literal(k)}: {_literal(v, nested=True)}" for k, v in value.items()]
         if nested or not rows:
             return f"{{{', '.join(rows)}}}"
         return "{\n" + "".join(f"    {row},\n" for row in rows) + "}"
     value = value.tolist() if hasattr(value, "tolist") else value  # an array
     if isinstance(value, list | tuple):
-        return f"[{', '.join(map(literal, value))}]"
-    return repr(value) if isinstance(value, float) else json.dumps(str(value), ensure_ascii=False)
+        return f"[{', '.join(map(_literal, value))}]"
+    if value is None or isinstance(value, int | float):
+        return repr(value)
+    return json.dumps(str(value), ensure_ascii=False)
 
 
 def links_cell(context: Context) -> Iterator[Block]:
@@ -108,16 +110,21 @@ def links_cell(context: Context) -> Iterator[Block]:
     links = context.derivation.links
     if not links:
         return
-    yield Run(
-        each(links, "(stage, source), link in d.links.items()")
-        + '    print(f"∂{stage}/∂{source} = {link.formula}")'
-    )
+    if context.arrays:
+        body = (
+            "    link = d.link(stage, source)\n"
+            '    print(f"∂{stage}/∂{source} = {link.matrix or link.formula}")'
+        )
+        yield Run(_each(links, "stage, source in d.links") + body)
+    else:
+        body = '    print(f"∂{stage}/∂{source} = {link.formula}")'
+        yield Run(_each(links, "(stage, source), link in d.links.items()") + body)
     stage, source = max(links, key=lambda key: len(links[key].lines))
     yield Paragraph(("One of them, as a formula:",))
-    yield Run(f"d.link({literal(stage)}, {literal(source)})")
+    yield Run(f"d.link({_literal(stage)}, {_literal(source)})")
 
 
-def each(found: Sequence[Any] | Mapping[Any, Any], loop: str) -> str:
+def _each(found: Sequence[Any] | Mapping[Any, Any], loop: str) -> str:
     """The head of a loop; over the first, where there are many."""
     names, _, values = loop.partition(" in ")
     return f"for {names} in {f'list({values})[:{MANY}]' if len(found) > MANY else values}:\n"
@@ -130,7 +137,7 @@ def chain_cell(context: Context) -> Iterator[Block]:
     if not partials:
         return
     source = max(partials, key=lambda name: len(partials[name].lines))
-    derivative = f"d.partial({literal(derivation.target)}, {literal(source)})"
+    derivative = f"d.partial({_literal(derivation.target)}, {_literal(source)})"
     yield Paragraph(("One derivative line by line, each with its reason and its verdict:",))
     yield Run(
         f"for line in {derivative}.lines:\n"
@@ -144,11 +151,17 @@ def chain_cell(context: Context) -> Iterator[Block]:
 def gradient_cell(context: Context) -> Iterator[Block]:
     """The gradient as formulas."""
     sources = context.derivation.sources
-    if sources:
-        yield Run(
-            each(sources, "name, formula in d.gradient().items()")
-            + '    print(f"∂{d.target}/∂{name} = {formula}")'
+    if not sources:
+        return
+    if context.arrays:
+        body = (
+            "    part = d.partial(d.target, name)\n"
+            '    print(f"∂{d.target}/∂{name} = {part.matrix or part.formula}")'
         )
+        yield Run(_each(sources, "name in d.sources") + body)
+    else:
+        body = '    print(f"∂{d.target}/∂{name} = {formula}")'
+        yield Run(_each(sources, "name, formula in d.gradient().items()") + body)
 
 
 def claims_cells(context: Context) -> Iterator[Block]:
@@ -168,7 +181,7 @@ def claims_cells(context: Context) -> Iterator[Block]:
         )
     )
     for claim in claims:
-        yield Run(f"print(d.check_claim({', '.join(map(literal, claim))}))")
+        yield Run(f"print(d.check_claim({', '.join(map(_literal, claim))}))")
 
 
 def _is_judged(context: Context, claim: tuple[str, str]) -> bool:
@@ -216,9 +229,9 @@ def numbers_cell(context: Context) -> Iterator[Block]:
         return
     yield Paragraph(("The emitted function gives the value and the gradient at any point:",))
     show = (
-        'print(f"{d.target} = {value:.6g}")\n'
-        + each(derivation.sources, "name, slope in gradient.items()")
-        + '    print(f"∂{d.target}/∂{name} = {slope:.6g}")'
+        f'print(f"{{d.target}} = {_number(context, "value")}")\n'
+        + _each(derivation.sources, "name, slope in gradient.items()")
+        + f'    print(f"∂{{d.target}}/∂{{name}} = {_number(context, "slope")}")'
     )
     yield Run(f"f = d.function()\nvalue, gradient = f()\n{show}")
     scalars = [
@@ -246,8 +259,9 @@ def update_cell(context: Context) -> Iterator[Block]:
         return
     yield Run(
         f"step = d.update(learning_rate={context.derivation.model.learning_rate!r})\n"
-        + each(numbers.new, "name, new in step.new.items()")
-        + '    print(f"{name}: {step.old[name]:.6g} → {new:.6g}")\n'
+        + _each(numbers.new, "name, new in step.new.items()")
+        + f'    print(f"{{name}}: {_number(context, "step.old[name]")}'
+        f' → {_number(context, "new")}")\n'
         'print(f"{d.target}: {step.old_loss:.6g} → {step.new_loss:.6g}")'
     )
     if len(numbers.losses) > 2:

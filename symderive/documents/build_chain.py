@@ -20,6 +20,7 @@ from symderive.documents.outline import (
 )
 from symderive.documents.wording import Context, aligned, mark_of, number
 from symderive.formulas.inert import Diff
+from symderive.formulas.plain import plain
 from symderive.formulas.tree import (
     DOT,
     Frac,
@@ -124,13 +125,20 @@ def _told(context: Context, part: Partial) -> Equations:
         lines.append(Equation(None, shown, (note,), own))
         if len(links) == 1 and (cancelled := _cancelled(context, links[0])) is not None:
             lines.append(Equation(None, cancelled, ("cancel common factors",), own))
+        for line in part.rewritings[:-1]:
+            reasons = context.prose(", ".join(line.reasons))
+            shown, verdict = context.formula(line.formula), mark_of(line.certificate)
+            if shown != _bare(lines[-1].right):
+                lines.append(Equation(None, shown, reasons, verdict))
     else:
         for line in part.lines[:-1]:
             reasons = context.prose(", ".join(line.reasons))
             lines.append(Equation(None, context.formula(line.formula), reasons, mark))
     closed = context.formula(part.formula)
-    if not lines or _bare(lines[-1].right) != closed:
+    if not lines or plain(lines[-1].right) != plain(closed):
         last: Inline = ("simplify",) if len(lines) > 1 else ()
+        if part.rewritings:
+            last = context.prose(", ".join(part.rewritings[-1].reasons))
         lines.append(Equation(None, Style("box", closed), last, mark))
     else:
         lines[-1] = Equation(None, Style("box", closed), lines[-1].note, mark)
@@ -222,9 +230,11 @@ def _cancelled(context: Context, links: Sequence[Link]) -> Node | None:
     """One fraction of all factors, those above and below struck out; None where there are none."""
     above: list[tuple[Expr, int]] = []
     below: list[tuple[Expr, int]] = []
+    number: Expr = S.One
     for position, link in enumerate(links):
         for base, exponent in _powers(link.formula):
-            if base == 1:
+            if base.is_Rational:
+                number *= base**exponent
                 continue
             (above if exponent > 0 else below).append((base, position))
             if abs(exponent) != 1:
@@ -240,7 +250,13 @@ def _cancelled(context: Context, links: Sequence[Link]) -> Node | None:
             struck_below.add(k)
     if not struck_above:
         return None
-    return Frac(_struck(context, above, struck_above), _struck(context, below, struck_below))
+    over, under = _struck(context, above, struck_above), _struck(context, below, struck_below)
+    if abs(number.p) != 1:
+        over = row(Num(str(abs(number.p))), DOT, over)
+    if number.q != 1:
+        under = row(Num(str(number.q)), DOT, under)
+    fraction = Frac(over, under)
+    return Row((Op("−", "pre"), fraction)) if number < 0 else fraction
 
 
 def _powers(formula: Expr) -> Iterator[tuple[Expr, int]]:

@@ -43,6 +43,8 @@ MAX_KINDS = 40
 """Kinds that are derived in full."""
 MAX_SAME = 6
 """Links of one linear stage in a box; of more, the first and the last."""
+MAX_REPEATED_LINES = 3
+"""A derivation with more lines is told once, and referred to where it comes again."""
 SILENT = frozenset({"identity rule", "constant rule"})
 LETTERS = "uvwst"
 ENTRYWISE = frozenset({"independent entries", "derivative under the sum"})
@@ -75,10 +77,32 @@ def links_section(context: Context) -> Iterator[Block]:
                 *_legend(),
             )
         )
-    for boxed in _by_linear_stage(groups[:MAX_KINDS]):
-        yield _box(context, boxed)
+    yield from _boxes(context, groups[:MAX_KINDS])
     if len(groups) > MAX_KINDS:
         yield Paragraph((f"The other {len(groups) - MAX_KINDS} kinds are left out here.",))
+
+
+def _boxes(context: Context, groups: Sequence[list[Link]]) -> Iterator[RuleBox]:
+    """The boxes; a derivation that an earlier box has, but for the names, refers to it."""
+    kinds = [id(group[0].kind) for group in groups]
+    long = [len(group[0].told(context.detail)) > MAX_REPEATED_LINES for group in groups]
+    again = {k for k, is_long in zip(kinds, long, strict=True) if is_long and kinds.count(k) > 1}
+    numbers = {kind: n for n, kind in enumerate((k for k in dict.fromkeys(kinds) if k in again), 1)}
+    told: set[int] = set()
+    for boxed in _by_linear_stage(groups):
+        link = boxed[0][0]
+        number = numbers.get(id(link.kind))
+        if number is None:
+            yield _box(context, boxed)
+        elif number not in told:
+            told.add(number)
+            box = _box(context, boxed)
+            yield replace(box, title=(*box.title, f"\u2003({number})"))
+        else:
+            title = context.link(link.stage.name, link.source)
+            result = context.formula(link.formula)
+            line = Equation(title, result, (f"as in ({number})",), mark_of(link.certificate))
+            yield RuleBox((title,), (), aligned([line]).lines)
 
 
 def _legend() -> tuple[str, ...]:

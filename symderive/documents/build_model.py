@@ -61,6 +61,10 @@ def model_section(context: Context) -> Iterator[Block]:
             used.setdefault(row.name, row)
     definitions = [_definition(context, row) for row in used.values()]
     defined = [line for line in definitions if line is not None]
+    if context.arrays:
+        from symderive.documents.build_arrays import array_definitions
+
+        defined += array_definitions(context, stages)
     if defined:
         yield Paragraph(("where",))
         yield aligned(defined)

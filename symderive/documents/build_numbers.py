@@ -58,7 +58,7 @@ def numbers_section(context: Context) -> Iterator[Block]:
     stages = [stage for stage in model.stages.values() if stage.name in reached]
     yield Heading(2, ("Forward: the stages",))
     yield aligned(
-        _ends(
+        ends(
             stages,
             lambda stage: _line(
                 name_node(stage.name),
@@ -70,7 +70,7 @@ def numbers_section(context: Context) -> Iterator[Block]:
     )
     yield Heading(2, ("The links",))
     yield aligned(
-        _ends(
+        ends(
             list(derivation.links.items()),
             lambda item: _line(
                 context.link(*item[0]),
@@ -83,7 +83,7 @@ def numbers_section(context: Context) -> Iterator[Block]:
     yield Heading(2, ("Backward: the derivatives",))
     slopes = {context.adjoint(name): value for name, value in numbers.adjoints.items()}
     yield aligned(
-        _ends(
+        ends(
             list(derivation.partials.values()),
             lambda part: _line(
                 context.adjoint(part.source),
@@ -96,7 +96,7 @@ def numbers_section(context: Context) -> Iterator[Block]:
     )
 
 
-def _ends(items: Sequence[T], line: Callable[[T], Equation]) -> list[Equation]:
+def ends(items: Sequence[T], line: Callable[[T], Equation]) -> list[Equation]:
     """A line for each item, or for the first and the last where there are many."""
     if len(items) <= MAX_WORKED:
         return [line(item) for item in items]

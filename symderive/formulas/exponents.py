@@ -9,7 +9,7 @@ a base only because its exponent was lowered.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from math import floor, gcd
+from math import gcd
 from typing import NamedTuple
 
 from sympy import Add, Expr, Pow, Rational, S, Symbol, exp, expand_mul, preorder_traversal
@@ -101,7 +101,7 @@ class Exponents:
                 continue
             times = lead.number / self.units[lead.rest]
             if times > 0:
-                own = int(floor(Rational(lead.whole) / times))
+                own = lead.whole * times.q // times.p
                 self.offsets[lead.rest] = min(self.offsets.get(lead.rest, own), own)
 
     def kernels(self) -> list[Expr]:

@@ -10,7 +10,8 @@ from sympy import Expr, Indexed, S
 from symderive.formulas.arrays.index import ArrayOf, Index, Part, free_indices
 from symderive.formulas.arrays.op import apply, entry, indices_of
 from symderive.formulas.arrays.syntax import Apply, Leaf, Shape, Tree
-from symderive.formulas.matrix_notation import MatrixPrinter, Term, flipped
+from symderive.formulas.matrix_notation import MatrixPrinter
+from symderive.formulas.matrix_pieces import Term, flipped
 from symderive.formulas.nodes import (
     APPLY,
     ZEROS,

@@ -14,33 +14,33 @@ What the notation means, so that nothing has to be guessed:
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from sympy import Expr, S
 
 from symderive.formulas.arrays.ops import entry
 from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Shape, Tree
+from symderive.formulas.matrix_pieces import (
+    BOLD_ONE,
+    Term,
+    assembled,
+    bolded,
+    flipped,
+    matrices,
+    raised,
+)
 from symderive.formulas.names import name_node
 from symderive.formulas.nodes import (
     DIVIDED,
     HADAMARD,
-    MATMUL,
-    MATMUL_SPACED,
     MINUS,
     NEGATIVE,
-    ONES,
     PLUS,
-    TRANSPOSE,
-    Acc,
-    Frac,
-    Id,
-    Name,
     Node,
     Num,
     Op,
     Row,
-    Script,
     Style,
     fence,
     row,
@@ -50,36 +50,10 @@ from symderive.formulas.printing import (
     Built,
     Level,
     Printer,
-    closed,
-    has_exponent,
-    is_word,
-    joined,
-    needs_dot,
     negated,
 )
 
-BOLD_ONE = Built(ONES)
 THIN = Op("\u2009", "space")
-
-
-@dataclass(frozen=True, slots=True)
-class Term:
-    """(−) over · chain / under: scalars, matrices side by side, scalars."""
-
-    chain: tuple[Built, ...] = ()
-    over: tuple[Built, ...] = ()
-    under: tuple[Built, ...] = ()
-    negative: bool = False
-
-    def then(self, *others: Term) -> Term:
-        """The product with other terms, whose matrices follow."""
-        parts = (self, *others)
-        return Term(
-            tuple(piece for part in parts for piece in part.chain),
-            tuple(piece for part in parts for piece in part.over),
-            tuple(piece for part in parts for piece in part.under),
-            sum(part.negative for part in parts) % 2 == 1,
-        )
 
 
 Show = Callable[["MatrixPrinter", Apply, bool], Term]
@@ -224,8 +198,9 @@ class MatrixPrinter:
             return term
         ones = Term((BOLD_ONE,))
         if arg.ndim == 0:
-            over = () if term.over == (Built(ONE),) and not term.chain else term.over
-            return replace(term, over=over).then(ones)
+            if term.over == (Built(ONE),) and not term.chain:
+                return replace(term, over=()).then(ones)
+            return self.closed(term).then(ones)  # (xᵀy)1
         if len(shape) == 1:
             return term
         if arg.ndim == 1:
@@ -407,99 +382,3 @@ def piece(show: Any) -> Show:
         return printer.atom(made, transposed) if tree.ndim else Term((made,))
 
     return shown
-
-
-# Putting pieces together ----------------------------------------------------------------------
-
-
-def assembled(term: Term) -> Built:
-    """A term without its sign."""
-    over, under = term.over, term.under
-    if under:
-        over, under = _unfolded(over, under)
-    if not term.chain:
-        body = joined(list(over)) if over else Built(ONE)
-    else:
-        body = _scaled(over, matrices(term.chain))
-    if not under:
-        return body
-    return Built(Frac(body.node, joined(list(under)).node), Level.FRACTION)
-
-
-def _unfolded(
-    over: tuple[Built, ...], under: tuple[Built, ...]
-) -> tuple[tuple[Built, ...], tuple[Built, ...]]:
-    """Scalar factors that are fractions, as part of the one fraction: ½·E/m is E/(2m)."""
-    above: list[Built] = []
-    below: list[Built] = []
-    for piece in over:
-        node = piece.node
-        if not isinstance(node, Frac):
-            above.append(piece)
-            continue
-        if node.numerator != ONE:
-            above.append(Built(node.numerator, Level.PRODUCT))
-        below.append(Built(node.denominator, Level.PRODUCT))
-    return tuple(above), (*below, *under)
-
-
-def _scaled(over: Sequence[Built], body: Built) -> Built:
-    if not over:
-        return body
-    if len(over) == 1 and over[0].node == ONE:
-        return body
-    if body.level == Level.ENTRYWISE and isinstance(body.node, Row):
-        first, *rest = body.node.items
-        front = joined([*over, Built(first, Level.PRODUCT)])
-        items = front.node.items if isinstance(front.node, Row) else (front.node,)
-        return Built(Row((*items, *rest)), Level.ENTRYWISE)
-    if body.level == Level.PRODUCT and isinstance(body.node, Row):
-        front = joined([*over, Built(body.node.items[0])])
-        items = front.node.items if isinstance(front.node, Row) else (front.node,)
-        return Built(Row((*items, *body.node.items[1:])), Level.PRODUCT)
-    return joined([*over, body])
-
-
-def matrices(chain: Sequence[Built]) -> Built:
-    """Matrices side by side."""
-    if len(chain) == 1:
-        return chain[0]
-    items: list[Node] = []
-    for position, (node, level) in enumerate(chain):
-        if level < Level.PRODUCT:
-            node = fence(node)
-        elif level == Level.CALL and position < len(chain) - 1:
-            node = closed(node)
-        if items:
-            apart = is_word(items[-1]) or is_word(node) or needs_dot(items[-1], node)
-            items.append(MATMUL_SPACED if apart else MATMUL)
-        items.append(node)
-    return Built(Row(tuple(items)), Level.PRODUCT)
-
-
-def raised(piece: Built, above: Node) -> Built:
-    """A piece with an exponent, in brackets unless it can bear one."""
-    if isinstance(piece.node, Style) and piece.node.kind == "under":
-        inner = raised(Built(piece.node.body, piece.level), above)
-        return Built(replace(piece.node, body=inner.node))
-    bare_enough = piece.level == Level.ATOM and not has_exponent(piece.node)
-    return Built(Script(piece.node if bare_enough else fence(piece.node), None, above), Level.POWER)
-
-
-def flipped(piece: Built) -> Built:
-    """A piece transposed."""
-    return raised(piece, TRANSPOSE)
-
-
-def bolded(node: Node) -> Node:
-    """A name with its letter bold."""
-    match node:
-        case Name(text, body):
-            return Name(text, bolded(body))
-        case Script(base, sub, sup):
-            return Script(bolded(base), sub, sup)
-        case Acc(kind, body):
-            return Acc(kind, bolded(body))
-        case Id(text, "it"):
-            return Id(text, "bf")
-    return node

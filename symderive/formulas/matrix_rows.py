@@ -15,17 +15,8 @@ from symderive.formulas.arrays.ops import expanded
 from symderive.formulas.arrays.syntax import Apply, Number, Tree
 from symderive.formulas.functions import FUNCTIONS
 from symderive.formulas.matrix_entries import by_entry, einsum, index, place
-from symderive.formulas.matrix_notation import (
-    BOLD_ONE,
-    MatrixPrinter,
-    Show,
-    Term,
-    flipped,
-    matrices,
-    piece,
-    raised,
-    shape_node,
-)
+from symderive.formulas.matrix_notation import MatrixPrinter, Show, piece, shape_node
+from symderive.formulas.matrix_pieces import BOLD_ONE, Term, flipped, matrices, raised
 from symderive.formulas.nodes import (
     APPLY,
     EULER,

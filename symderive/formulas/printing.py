@@ -252,6 +252,15 @@ class Printer:
         over: list[Built] = []
         under: list[Built] = []
         minus = False
+        if one_fraction(factors) and not any(factor in self.colors for factor in factors[:1]):
+            under.append(Built(Num(str(factors[0].q))))
+            over += [] if factors[0].p == 1 else [Built(Num(str(factors[0].p)))]
+            for factor in factors[1:]:
+                below = _is_below(factor)
+                (under if below else over).append(
+                    self.built(Pow(factor.base, -factor.exp)) if below else self.built(factor)
+                )
+            return negative, fraction(over, under)
         for position, factor in enumerate(factors):
             if _is_below(factor) and not minus:
                 base, exponent = factor.base, -factor.exp
@@ -402,6 +411,16 @@ def closed(node: Node) -> Node:
         if isinstance(apply, Op) and apply.kind == "apply":
             return Row((head, APPLY, body if isinstance(body, Fence) else fence(body)))
     return fence(node)
+
+
+def one_fraction(factors: Sequence[Expr]) -> bool:
+    """Whether a product starts with its only number, p/q, and what divides comes last: x/(2y)."""
+    first, *rest = factors
+    if not isinstance(first, Rational) or first.q == 1 or any(f.is_Number for f in rest):
+        return False
+    below = [_is_below(factor) for factor in rest]
+    plain = all(group_of(factor) not in (OTHER, BIG, DIFF) for factor in rest)
+    return bool(rest) and plain and below == sorted(below)
 
 
 def _items(piece: Built) -> tuple[Node, ...]:

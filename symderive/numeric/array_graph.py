@@ -13,6 +13,7 @@ from typing import Any
 from sympy import Expr, S
 
 from symderive.formulas.arrays.syntax import Shape
+from symderive.numeric.from_sympy import node_of
 from symderive.numeric.graph import Graph, Node, Rule, single
 
 Labels = tuple[int, ...]
@@ -88,6 +89,10 @@ class ArrayGraph(Graph):
         if scaled is not None and not args[0].named:
             return self.scale(super().call("abs", scaled[0]), abs(scaled[1]))
         return super().call(op, *args)
+
+    def size(self, value: Expr) -> Node:
+        """The size of an axis as a number."""
+        return node_of(value, self, {s.name: self.input(s.name) for s in value.free_symbols})
 
     # Array nodes ------------------------------------------------------------------------------
 

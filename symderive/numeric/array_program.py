@@ -270,10 +270,9 @@ def _checked(name: str, value: Any) -> Any:
 
 def _own(result: Any, given: Sequence[Any]) -> Any:
     """A result that shares no memory with what was given, and a number where it has no axes."""
-    if isinstance(result, np.ndarray):
-        if not result.ndim:
-            return result[()]
+    if isinstance(result, np.ndarray) and result.ndim:
         if result.base is not None or any(result is array for array in given):
             return result.copy()
         return result
-    return np.float64(result) if isinstance(result, int | float) else result
+    kind = getattr(result, "dtype", np.dtype(np.float64))
+    return float(result) if kind == np.float64 else result[()]

@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from sympy import Expr, Integer, Symbol
 
@@ -38,7 +39,7 @@ class ArrayProgram:
     temporaries: frozenset[str]
     headings: Mapping[str, str] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def sizes(self) -> tuple[str, ...]:
         """The symbols in the shapes of the inputs, in order of appearance."""
         found = [

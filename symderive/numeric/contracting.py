@@ -1,41 +1,22 @@
-"""Sums of products put in order: which two factors first, and what NumPy does for each pair.
+"""Sums of products collected: what a contraction is made of, and its result put in shape.
 
-A ``contract`` node takes in the products and sums that only it uses; deltas rename axes; then the
-cheapest order of pairs is found by trying all of them, and each pair becomes a product by BLAS, a
-product entry by entry, or, where neither can, an einsum.
+A ``contract`` node takes in the products and sums that only it uses, and deltas rename axes; the
+rest is left to ``pairing``.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Container, Mapping, Sequence
-from dataclasses import dataclass, field
-from fractions import Fraction
 from itertools import count
 from typing import Any
 
 from sympy import Expr, S
 
 from symderive.numeric.array_graph import ArrayGraph, Labels
-from symderive.numeric.from_trees import squeeze
 from symderive.numeric.graph import Node, Number, times
-
-Factor = tuple[Node, Labels]
-OVERHEAD = 1000.0  # what a call costs, in products of numbers
-FAST = 0.08  # what a product costs inside a product of matrices
-_HALF = Fraction(1, 2)
-_ALL_ORDERS = 7  # factors; with more, the cheapest pair is taken first
-
-
-@dataclass(slots=True)
-class _Product:
-    """k · Π scalars · Σ Π factors · Π deltas."""
-
-    sizes: dict[int, Expr]
-    coefficient: Number = 1
-    scalars: list[tuple[Node, Number]] = field(default_factory=list)
-    factors: list[Factor] = field(default_factory=list)
-    deltas: list[tuple[int, int]] = field(default_factory=list)
+from symderive.numeric.pairing import Factor, Pairs, Product
+from symderive.numeric.tree_ops import squeeze
 
 
 class Planner:
@@ -60,11 +41,11 @@ class Planner:
         positive: Container[Node] = (),
     ) -> None:
         self.source, self.graph, self.uses = source, target, uses
-        self.number_of, self.size_node = number_of, size_node
+        self.size_node = size_node
         self.done: dict[Node, Node] = {}
         self._labels = count(1000)
         self.positive = positive
-        self._inverted: set[Node] = set()
+        self.pairs = Pairs(target, number_of)
 
     def rebuild(self, nodes: Sequence[Node]) -> None:
         """All nodes, in order of their numbers; those that a contraction takes in are left out."""
@@ -100,15 +81,115 @@ class Planner:
                 inner = node.args[0]
                 output = tuple(inner.data[1][axis] for axis in node.data)
                 made = self._contraction(inner, {}, output)
+            elif node.op in ("add", "mul") and (turned := self._all_turned(node)):
+                made = turned
+            elif node.op == "add" and (common := self._with_common_factors(node)):
+                made = common
             elif node.op == "logdet" and node.args[0] in self.positive:
                 made = self.graph.array("logdet_positive", [self.get(node.args[0])])
             else:
                 made = self.graph.again(node, [self.get(arg) for arg in node.args])
             if node.op == "inv" and (node.named or not self._only_multiplied(node)):
-                self._inverted.add(made)
+                self.pairs.inverted.add(made)
             made.named = made.named or (node.named and made.op not in ("const", "input"))
             self.done[node] = made
         return made
+
+    def _all_turned(self, node: Node) -> Node | None:
+        """A.T + B.T as (A + B).T: one array, which may be known already."""
+        args = [self.get(arg) for arg in node.args]
+        arrays = [arg for arg in args if self.graph.ndim(arg)]
+        if not arrays or any(arg.op != "view" or None in arg.data for arg in arrays):
+            return None
+        rank = self.source.ndim(node)
+        axes = arrays[0].data
+        if any(arg.data != axes for arg in arrays) or len(axes) != rank:
+            return None
+        inner = [arg.args[0] if self.graph.ndim(arg) else arg for arg in args]
+        return self.graph.view(self.graph.again(node, inner), axes)
+
+    def _with_common_factors(self, node: Node) -> Node | None:
+        """A @ K + B @ K as (A + B) @ K, where A and B are there entry by entry."""
+        constant, factors = node.data
+        rank = self.source.ndim(node)
+        out = tuple(range(-rank, 0))
+        left: list[tuple[Node, Number]] = []
+        products: list[Product] = []
+        for arg, factor in zip(node.args, factors, strict=True):
+            product = self._as_product(arg, out) if rank == 2 else None
+            if product is None or self.source.shape(arg) != self.source.shape(node):
+                left.append((arg, factor))
+            else:
+                product.coefficient = times(product.coefficient, factor)
+                products.append(product)
+        count = len(products)
+        merged: list[Product] = []
+        while products:
+            first = products.pop(0)
+            for other in list(products):
+                joined = self._joined(first, other, out)
+                if joined is not None:
+                    products.remove(other)
+                    first = joined
+            merged.append(first)
+        if len(merged) == count:
+            return None
+        terms = [(self.get(arg), factor) for arg, factor in left]
+        return self.graph.add(constant, [*terms, *((self._result(p, out), 1) for p in merged)])
+
+    def _as_product(self, node: Node, out: Labels) -> Product | None:
+        """A contraction, or one times arrays, that only one sum uses."""
+        if not self._private(node) or self.source.ndim(node) != len(out):
+            return None
+        parts = zip(node.args, node.data, strict=True) if node.op == "mul" else ()
+        inside = [n for n, e in parts if n.op == "contract" and e == 1 and self._private(n)]
+        if node.op != "contract" and len(inside) != 1:
+            return None
+        product = Product(dict(zip(out, self.source.shape(node), strict=True)))
+        self._gather(product, node, out, True)
+        product.factors = self.pairs.summed_alone(product, out)
+        return None if product.deltas else product
+
+    def _joined(self, left: Product, right: Product, out: Labels) -> Product | None:
+        """The sum of two products with a common factor that all their summed axes belong to."""
+        for i, (node, mine) in enumerate(left.factors):
+            for j, (other, theirs) in enumerate(right.factors):
+                if other is not node:
+                    continue
+                names = {b: a for a, b in zip(mine, theirs, strict=True)}
+                if any((a in out or b in out) and a != b for b, a in names.items()):
+                    continue
+                first = [f for place, f in enumerate(left.factors) if place != i]
+                second = [
+                    (n, tuple(names.get(x, x) for x in labels))
+                    for place, (n, labels) in enumerate(right.factors)
+                    if place != j
+                ]
+                axes = {x for _, labels in first for x in labels}
+                summed = axes - set(out)
+                fits = all(
+                    {x for _, labels in rest for x in labels} == axes
+                    and any(set(labels) == axes for _, labels in rest)
+                    for rest in (first, second)
+                )
+                if not fits or not summed or len(axes) < 2 or summed != set(mine) - set(out):
+                    continue
+                order = (*(x for x in out if x in axes), *sorted(summed))
+                parts = [
+                    self._entries(left, first, order, left.sizes),
+                    self._entries(right, second, order, left.sizes),
+                ]
+                total = self.graph.add(0, [(part, 1) for part in parts])
+                return Product(left.sizes, factors=[(total, order), (node, mine)])
+        return None
+
+    def _entries(
+        self, product: Product, factors: Sequence[Factor], order: Labels, sizes: dict[int, Expr]
+    ) -> Node:
+        """Factors entry by entry, with the numbers before them."""
+        rest = Product(sizes, product.coefficient, list(product.scalars), list(factors))
+        node, labels = self.pairs.ordered(rest, order)
+        return self._scaled(self.graph.view(node, [labels.index(x) for x in order]), rest)
 
     def _turned(self, node: Node) -> bool:
         """Whether it is another order of the axes of a contraction that nothing else uses."""
@@ -131,7 +212,7 @@ class Planner:
     def _contraction(
         self, node: Node, scalars: Mapping[Node, Number], output: Labels | None = None
     ) -> Node:
-        product = _Product({})
+        product = Product({})
         product.scalars += [(self.get(n), e) for n, e in scalars.items()]
         inside, own = node.data
         for arg, labels in zip(node.args, inside, strict=True):
@@ -142,7 +223,7 @@ class Planner:
             self._gather(product, arg, labels, True)
         return self._result(product, own if output is None else output)
 
-    def _gather(self, product: _Product, node: Node, labels: Labels, top: bool) -> None:
+    def _gather(self, product: Product, node: Node, labels: Labels, top: bool) -> None:
         """Add a factor of the source graph to a product; ``top`` where it stands in it itself."""
         shape = self.source.shape(node)
         gone = [
@@ -158,7 +239,7 @@ class Planner:
                 (axis, x) for axis, x in zip(node.data, labels, strict=True) if axis is not None
             ]
             inner = tuple(x for _, x in sorted(places))
-            self._gather(product, node.args[0], inner, private or not node.named)
+            self._gather(product, node.args[0], inner, private)
         elif node.op == "fit":
             inner = labels[len(labels) - self.source.ndim(node.args[0]) :]
             self._gather(product, node.args[0], inner, private)
@@ -185,7 +266,7 @@ class Planner:
             for n, e in zip(node.args, node.data, strict=True)
         )
 
-    def _gather_product(self, product: _Product, node: Node, labels: Labels) -> None:
+    def _gather_product(self, product: Product, node: Node, labels: Labels) -> None:
         rest: list[tuple[Node, Number]] = []
         for arg, exponent in zip(node.args, node.data, strict=True):
             rank = self.source.ndim(arg)
@@ -208,7 +289,7 @@ class Planner:
             factor = squeeze(self.graph, made, kept), tuple(own[axis] for axis in kept)
             product.factors.append(factor)
 
-    def _gather_contraction(self, product: _Product, node: Node, labels: Labels) -> None:
+    def _gather_contraction(self, product: Product, node: Node, labels: Labels) -> None:
         inside, output = node.data
         names = dict(zip(output, labels, strict=True))
         for arg, own in zip(node.args, inside, strict=True):
@@ -222,7 +303,7 @@ class Planner:
 
     # The result -----------------------------------------------------------------------------
 
-    def _result(self, product: _Product, output: Labels) -> Node:
+    def _result(self, product: Product, output: Labels) -> Node:
         sizes = product.sizes
         shape = tuple(sizes[label] for label in output)
         names = self._contract_deltas(product, output)
@@ -235,7 +316,7 @@ class Planner:
             if label not in names and sizes[label] is not S.One:
                 product.scalars.append((self.size_node(sizes[label]), 1))
         out = tuple(dict.fromkeys(x for x in wanted if x in held))
-        node, labels = self._ordered(product, out)
+        node, labels = self.pairs.ordered(product, out)
         node = self._scaled(node, product)
         if len(set(wanted)) < len(wanted):
             return self._embedded(node, labels, wanted, shape)
@@ -246,7 +327,7 @@ class Planner:
         )
         return self.graph.fit(node, shape)
 
-    def _contract_deltas(self, product: _Product, output: Labels) -> dict[int, int]:
+    def _contract_deltas(self, product: Product, output: Labels) -> dict[int, int]:
         """Names for axes that deltas make one."""
         names: dict[int, int] = {}
 
@@ -287,253 +368,6 @@ class Planner:
             self.graph.mul(1, [(self.graph.view(node, axes), 1), *factors]), shape
         )
 
-    def _scaled(self, node: Node, product: _Product) -> Node:
+    def _scaled(self, node: Node, product: Product) -> Node:
         made = self.graph.mul(1, [(node, 1), *product.scalars]) if product.scalars else node
         return self.graph.scale(made, product.coefficient)
-
-    # Order ----------------------------------------------------------------------------------
-
-    def _cost_of(self, product: _Product, labels: Sequence[int]) -> float:
-        cost = 1.0
-        for label in set(labels):
-            cost *= self.number_of(product.sizes[label])
-        return cost
-
-    def _ordered(self, product: _Product, out: Labels) -> Factor:
-        counts = Counter(x for _, labels in product.factors for x in set(labels))
-        factors = [
-            self._alone(node, labels, {x for x in labels if x in out or counts[x] > 1}, product)
-            for node, labels in product.factors
-        ]
-        scalars = [node for node, labels in factors if not labels]
-        product.scalars += [(node, 1) for node in scalars]
-        factors = [(node, labels) for node, labels in factors if labels]
-        if not factors:
-            return self.graph.one, ()
-        square = self._symmetric(factors, out)
-        if square is not None:
-            return square
-        for left, right in self._best_order(factors, out, product):
-            pair = factors[left], factors[right]
-            rest = [f for i, f in enumerate(factors) if i not in (left, right)]
-            keep = {*out, *(x for _, labels in rest for x in labels)}
-            factors = [*rest, self._pair(*pair, keep, out, product)]
-        node, labels = factors[0]
-        return self._alone(node, labels, set(out), product)
-
-    def _alone(self, node: Node, labels: Labels, keep: set[int], product: _Product) -> Factor:
-        """A factor summed over the axes that it alone has; repeated axes are its diagonal."""
-        if len(set(labels)) < len(labels):
-            unique = tuple(dict.fromkeys(labels))
-            node, labels = self.graph.array("diagonal", (node,), (labels, unique)), unique
-        axes = tuple(axis for axis, label in enumerate(labels) if label not in keep)
-        if axes:
-            ones = [a for a in axes if self.graph.shape(node)[a] is S.One]
-            if ones:
-                node = squeeze(self.graph, node, [a for a in range(len(labels)) if a not in ones])
-                labels = tuple(x for a, x in enumerate(labels) if a not in ones)
-                axes = tuple(axis for axis, label in enumerate(labels) if label not in keep)
-        if axes:
-            node = self.graph.array("sum", (node,), axes)
-            labels = tuple(x for a, x in enumerate(labels) if a not in axes)
-        return node, labels
-
-    def _best_order(
-        self, factors: Sequence[Factor], out: Labels, product: _Product
-    ) -> list[tuple[int, int]]:
-        """Pairs of places; the result of a pair goes to the end of the list."""
-        if len(factors) == 1:
-            return []
-        labels = [frozenset(labels) for _, labels in factors]
-        exhaustive = len(factors) <= _ALL_ORDERS
-        memo: dict[tuple[frozenset[int], ...], tuple[float, list[tuple[int, int]]]] = {}
-
-        def best(state: tuple[frozenset[int], ...]) -> tuple[float, list[tuple[int, int]]]:
-            if len(state) == 1:
-                return 0.0, []
-            if state in memo:
-                return memo[state]
-            options = []
-            for i in range(len(state)):
-                for j in range(i + 1, len(state)):
-                    rest = tuple(s for k, s in enumerate(state) if k not in (i, j))
-                    keep = frozenset(out).union(*rest)
-                    cost = self._pair_cost(state[i], state[j], keep, product)
-                    options.append((cost, (i, j), (*rest, (state[i] | state[j]) & keep)))
-            if not exhaustive:
-                options = [min(options, key=lambda option: option[0])]
-            found = (float("inf"), [(0, 1)])
-            for cost, pair, after in options:
-                more, pairs = best(after)
-                if cost + more < found[0]:
-                    found = cost + more, [pair, *pairs]
-            memo[state] = found
-            return found
-
-        return best(tuple(labels))[1]
-
-    def _pair_cost(
-        self, a: frozenset[int], b: frozenset[int], keep: frozenset[int], product: _Product
-    ) -> float:
-        work = self._cost_of(product, list(a | b))
-        summed = (a & b) - keep
-        if not summed:
-            return OVERHEAD + 2 * work
-        if a & b & keep:
-            return OVERHEAD + 3 * work
-        return OVERHEAD + (FAST if (a - b) and (b - a) else 1.0) * work
-
-    # Pairs ----------------------------------------------------------------------------------
-
-    def _symmetric(self, factors: Sequence[Factor], out: Labels) -> Factor | None:
-        """Xᵀ diag(s) X for s ≥ 0 as (√s X)ᵀ(√s X), which BLAS computes half of."""
-        if len(out) != 2 or len(factors) < 2:
-            return None
-        for i, (node, (*_,)) in enumerate(factors):
-            mine = factors[i][1]
-            twin = next((j for j in range(i + 1, len(factors)) if factors[j][0] is node), None)
-            if twin is None or len(mine) != 2:
-                continue
-            common = set(mine) & set(factors[twin][1])
-            if len(common) != 1 or common & set(out):
-                continue
-            (k,) = common
-            axis = mine.index(k)
-            if factors[twin][1].index(k) != axis:
-                continue
-            weights = [f for place, f in enumerate(factors) if place not in (i, twin)]
-            if any(labels != (k,) or not nonnegative(weight) for weight, labels in weights):
-                continue
-            if weights:
-                weight = self.graph.mul(1, [(w, 1) for w, _ in weights])
-                root = self.graph.mul(1, [(weight, _HALF)])
-                column = self.graph.view(root, (0, None)) if axis == 0 else root
-                node = self.graph.array("times", (column, node))
-            left, right = (self.graph.view(node, (1, 0)), node)
-            if axis == 1:
-                left, right = right, left
-            row, column_label = mine[1 - axis], factors[twin][1][1 - axis]
-            return self.graph.array("matmul", (left, right)), (row, column_label)
-        return None
-
-    def _pair(
-        self, left: Factor, right: Factor, keep: set[int], out: Labels, product: _Product
-    ) -> Factor:
-        (a, la), (b, lb) = left, right
-        shared = [x for x in la if x in lb]
-        summed = [x for x in shared if x not in keep]
-        batch = [x for x in shared if x in keep]
-        mine, theirs = [x for x in la if x not in lb], [x for x in lb if x not in la]
-        if not summed:
-            return self._times(left, right, out)
-        if batch:
-            return self._batched(left, right, summed, batch, mine, theirs, out)
-        if len(summed) == 1 and len(mine) <= 1 and len(theirs) <= 1:
-            if mine and theirs and self._swaps(mine[0], theirs[0], out):
-                (a, la), (b, lb), mine, theirs = (b, lb), (a, la), theirs, mine
-            solved = self._solved(a, la, b, lb, summed[0]) or self._solved(b, lb, a, la, summed[0])
-            if solved is not None:
-                return solved
-            if not mine and theirs:  # a matrix before a vector, as books have it
-                (a, la), (b, lb), mine, theirs = (b, lb), (a, la), theirs, mine
-            a, b = self._to(a, la, (*mine, *summed)), self._to(b, lb, (*summed, *theirs))
-            return self.graph.array("matmul", (a, b)), (*mine, *theirs)
-        if not mine and not theirs:
-            return self.graph.array("vdot", (a, self._to(b, lb, la))), ()
-        if mine and theirs and self._swaps(mine[0], theirs[0], out):
-            (a, la), (b, lb), mine, theirs = (b, lb), (a, la), theirs, mine
-        axes = tuple(la.index(x) for x in summed), tuple(lb.index(x) for x in summed)
-        return self.graph.array("tensordot", (a, b), axes), (*mine, *theirs)
-
-    def _swaps(self, mine: int, theirs: int, out: Labels) -> bool:
-        if mine in out and theirs in out:
-            return out.index(theirs) < out.index(mine)
-        return False
-
-    def _to(self, node: Node, labels: Labels, wanted: Sequence[int]) -> Node:
-        return self.graph.view(node, [labels.index(x) for x in wanted])
-
-    def _solved(self, a: Node, la: Labels, b: Node, lb: Labels, k: int) -> Factor | None:
-        """inv(A) times an array is a linear system, where nothing else needs the inverse."""
-        if a.op != "inv" or a in self._inverted or self.graph.ndim(a) != 2 or len(lb) > 2:
-            return None
-        matrix = a.args[0] if la.index(k) == 1 else self.graph.view(a.args[0], (1, 0))
-        rest = tuple(x for x in lb if x != k)
-        made = self.graph.array("solve", (matrix, self._to(b, lb, (k, *rest))))
-        row = la[1 - la.index(k)]
-        return made, (row, *rest)
-
-    def _times(self, left: Factor, right: Factor, out: Labels) -> Factor:
-        """A product entry by entry, with the axes in the order of the larger factor."""
-        (a, la), (b, lb) = left, right
-        if len(lb) > len(la):
-            (a, la), (b, lb) = (b, lb), (a, la)
-        extra = [x for x in lb if x not in la]
-        order = [*la, *extra]
-        if extra and all(x in out for x in order):
-            order.sort(key=out.index)
-        kept = tuple(order)
-        parts = [
-            self.graph.view(node, self._beside(labels, kept)) for node, labels in ((a, la), (b, lb))
-        ]
-        return self.graph.array("times", parts), kept
-
-    def _beside(self, labels: Labels, order: Labels) -> list[int | None]:
-        """The axes of a factor among those of the result; leading new ones are left out."""
-        places = [labels.index(x) if x in labels else None for x in order]
-        while places and places[0] is None:
-            places.pop(0)
-        return places
-
-    def _batched(
-        self,
-        left: Factor,
-        right: Factor,
-        summed: list[int],
-        batch: list[int],
-        mine: list[int],
-        theirs: list[int],
-        out: Labels,
-    ) -> Factor:
-        (a, la), (b, lb) = left, right
-        if len(summed) == 1 and len(mine) == 1 and len(theirs) == 1:
-            if self._swaps(mine[0], theirs[0], out):
-                (a, la), (b, lb), mine, theirs = (b, lb), (a, la), theirs, mine
-            if all(x in out for x in batch):
-                batch = sorted(batch, key=out.index)
-            a = self._to(a, la, (*batch, *mine, *summed))
-            b = self._to(b, lb, (*batch, *summed, *theirs))
-            return self.graph.array("matmul", (a, b)), (*batch, *mine, *theirs)
-        result = (*batch, *mine, *theirs)
-        return self.graph.array("einsum", (a, b), _renumbered((la, lb), result)), result
-
-
-def _renumbered(inside: Sequence[Labels], out: Labels) -> tuple[tuple[Labels, ...], Labels]:
-    numbers: dict[int, int] = {}
-    for labels in inside:
-        for x in labels:
-            numbers.setdefault(x, len(numbers))
-    return tuple(tuple(numbers[x] for x in labels) for labels in inside), tuple(
-        numbers[x] for x in out
-    )
-
-
-def nonnegative(node: Node) -> bool:
-    """Whether no entry can be negative, as far as is seen easily."""
-    if node.op == "const":
-        return bool(node.data >= 0)
-    if node.op in ("exp", "abs", "cosh", "step", "log1p_of_exp"):
-        return True
-    if node.op in ("view", "fit", "group", "sum", "index", "times"):
-        return all(map(nonnegative, node.args))
-    if node.op == "mul":
-        return all(
-            (isinstance(e, int) and e % 2 == 0) or nonnegative(n)
-            for n, e in zip(node.args, node.data, strict=True)
-        )
-    if node.op == "add":
-        constant, factors = node.data
-        return constant >= 0 and all(
-            k >= 0 and nonnegative(n) for n, k in zip(node.args, factors, strict=True)
-        )
-    return False

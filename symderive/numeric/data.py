@@ -171,7 +171,9 @@ def _slow(path: Path, names: Sequence[str], delimiter: str, source: str) -> Any:
                     raise ModelError(
                         f"{len(row)} entries, but there are {len(names)} columns", where=place
                     )
-                rows.append([_entry(cell, name, place) for cell, name in zip(row, names, strict=True)])
+                rows.append(
+                    [_entry(cell, name, place) for cell, name in zip(row, names, strict=True)]
+                )
         except (csv.Error, UnicodeDecodeError) as error:
             raise _unreadable(error, source, reader.line_num) from None
     return np.array(rows, dtype=np.float64).reshape(len(rows), len(names))
@@ -243,7 +245,9 @@ def _parquet(path: Path, source: str) -> Columns:
             groups = range(opened.metadata.num_row_groups)
             _bounded(sum(opened.metadata.row_group(k).total_byte_size for k in groups), source)
             table = opened.read()
-        return {name: _floats(_dense(table, name, source), name, source) for name in table.column_names}
+        return {
+            name: _floats(_dense(table, name, source), name, source) for name in table.column_names
+        }
     except ArrowException as error:
         raise ModelError(f"this is not Parquet: {error}", where=source) from None
 

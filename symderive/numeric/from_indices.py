@@ -19,6 +19,7 @@ from symderive.errors import ModelError
 from symderive.formulas.arrays.index import Index, Part, Sum, bound
 from symderive.numeric.from_sympy import node_of
 from symderive.numeric.graph import Node
+from symderive.numeric.tree_ops import READ
 
 if TYPE_CHECKING:
     from symderive.numeric.array_graph import ArrayGraph
@@ -121,8 +122,6 @@ class IndexReader:
         return self._taken(node, formula.indices)
 
     def _part(self, formula: Part) -> Labelled:
-        from symderive.numeric.from_trees import READ
-
         make = _norm if formula.op == "norm" else READ.get(formula.op)
         if make is None:
             raise ModelError(f"the operation {formula.op} has no numeric form")

@@ -63,8 +63,8 @@ def update(
     _check_rate(learning_rate)
     old_loss, gradient = function(**values)
     given = dict(zip(function.inputs, function.arguments(values), strict=True))
-    old = {name: given[name] for name in gradient}
-    new = {name: old[name] - learning_rate * slope for name, slope in gradient.items()}
+    old = {name: _plain(given[name]) for name in gradient}
+    new = {name: _plain(old[name] - learning_rate * slope) for name, slope in gradient.items()}
     return Update(
         old, new, gradient, learning_rate, old_loss, function.value_only(**{**values, **new})
     )
@@ -92,7 +92,7 @@ def train(
     if not numbers and function.reduce == "none":
         raise SymderiveError("training on a batch needs one loss: compile with reduce='mean'")
     run = function.fastest(numbers)
-    start = {name: given[place] for name, place in places.items()}
+    start = {name: _plain(given[place]) for name, place in places.items()}
     losses: list[float] = []
     for step in range(steps):
         loss, *slopes = run(*given)

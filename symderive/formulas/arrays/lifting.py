@@ -200,7 +200,9 @@ def _last_axes(lift: Lift, tree: Apply) -> Tree:
 
 RULES: Mapping[str, Rule] = {
     **{row.name: _entry_by_entry for row in ELEMENTWISE},
-    **dict.fromkeys(("sum", "mean", "prod", "max", "min", "var", "std", "logsumexp", "norm"), _along),
+    **dict.fromkeys(
+        ("sum", "mean", "prod", "max", "min", "var", "std", "logsumexp", "norm"), _along
+    ),
     **dict.fromkeys(("cumsum", "softmax", "log_softmax"), _along),
     **dict.fromkeys(("concatenate", "stack"), _joined),
     "matmul": _product,
@@ -215,4 +217,3 @@ RULES: Mapping[str, Rule] = {
     "diag": _diag,
 }
 """How an operation is applied to every row at once; any other is lifted as what it stands for."""
-

@@ -1,0 +1,224 @@
+"""Closed forms of array models over several stages: entries brought to the names of stages.
+
+A stage's definition holds at every entry, so it is tried at the indices that a formula has, inside
+its sums first: Σ_j d_j (x_j − μ) is r Σ_j d_j N_j where N = (x − μ)/r.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product as cartesian
+from typing import Any
+
+from sympy import (
+    Add,
+    Basic,
+    Expr,
+    Function,
+    Indexed,
+    Pow,
+    Symbol,
+    fraction,
+    preorder_traversal,
+    together,
+)
+from sympy import Sum as SympySum
+
+from symderive.array_forms import MAX_INSTANCES, Mask, array_cost, array_forms, simplified
+from symderive.formulas.arrays.algebra import Algebra, canonical
+from symderive.formulas.arrays.index import Index, Part, free_indices, opened, sigma, substitute
+from symderive.relations import Definition, kernels_of, with_definitions
+
+Stated = Mapping[Expr, Expr]
+"""The definitions of stages: an entry, and what it is."""
+
+MAX_ROUNDS = 3
+
+LEAST_COST = 2.0
+"""A formula that costs no more is not worth a look at the definitions."""
+
+
+def named_by_stages(formula: Expr, stated: Stated, algebra: Algebra) -> list[tuple[Expr, str]]:
+    """The formula in the names of stages, as far as that makes it shorter; a line each time."""
+    lines: list[tuple[Expr, str]] = []
+    current = formula
+    for _ in range(MAX_ROUNDS):
+        if array_cost(current) <= LEAST_COST:
+            break
+        indices = tuple(sorted(free_indices(current), key=str))
+        starts = [current]
+        related = _related(current)  # then all definitions together say what one makes of the other
+        speaking = {e: d for e, d in stated.items() if related or _touches(current, e, d)}
+        if speaking:
+            split = algebra.contracted(algebra.split(current))
+            named = [_named(s, speaking, algebra, indices) for s in dict.fromkeys((current, split))]
+            starts = [*dict.fromkeys((current, *named))]
+        put_in = [] if related else [f for s in starts for f in _put_in(s, stated, algebra)]
+        found = _least([*starts, *put_in])
+        if found == current:
+            break
+        current = canonical(found)
+        lines.append((current, "definitions of the stages"))
+    return lines
+
+
+def _related(formula: Expr) -> bool:
+    """Whether a function occurs at two arguments."""
+    kinds = [type(kernel) for kernel in formula.atoms(Function)]
+    return len(set(kinds)) < len(kinds)
+
+
+def _touches(formula: Expr, entry: Expr, definition: Expr) -> bool:
+    """Whether a definition may say something of a formula: of its functions, sums or divisors."""
+    mine, its = _kinds(formula), _kinds(definition)
+    if mine & its:
+        return True
+    sums = [_bases(part) for part in formula.atoms(SympySum)]
+    if any(_bases(part) <= other for part in definition.atoms(SympySum) for other in sums):
+        return True
+    return _bases(entry) <= _bases(fraction(formula)[1])
+
+
+def _kinds(formula: Expr) -> set[Any]:
+    """The kinds of functions, roots and parts in a formula."""
+    found: set[Any] = {type(f) for f in formula.atoms(Function)}
+    found |= {f.op for f in formula.atoms(Part)}
+    return found | {Pow for f in formula.atoms(Pow) if not f.exp.is_Integer}
+
+
+def _named(formula: Expr, stated: Stated, algebra: Algebra, indices: tuple[Index, ...]) -> Expr:
+    """Sums inside first, then the formula itself."""
+    sums = [part for part in formula.atoms(SympySum) if not _inside(part, formula)]
+    changed: dict[Basic, Basic] = {}
+    for part in sums:
+        body, own = opened(part)
+        shorter = _named(body, stated, algebra, (*indices, *own))
+        if shorter != body:
+            changed[part] = algebra.contracted(sigma(shorter, own))
+    if changed:
+        replaced = algebra.contracted(formula.xreplace(changed))
+        formula = _least([formula, replaced, simplified(replaced)])
+    return _least([formula, *_candidates(formula, _instances(stated, indices), algebra)])
+
+
+def _inside(part: Expr, formula: Expr) -> bool:
+    return any(part in other.function.atoms(SympySum) for other in formula.atoms(SympySum))
+
+
+def _least(formulas: Sequence[Expr]) -> Expr:
+    """The cheapest; of equal ones, one with fewer sums of terms, the earlier."""
+    return min(formulas, key=lambda formula: (array_cost(formula), _additions(formula)))
+
+
+def _additions(formula: Expr) -> int:
+    return sum(isinstance(part, Add) for part in preorder_traversal(formula))
+
+
+def _instances(stated: Stated, indices: Sequence[Index]) -> dict[Expr, Expr]:
+    """The definitions at the indices at hand."""
+    found: dict[Expr, Expr] = {}
+    for entry, definition in stated.items():
+        own = tuple(entry.indices) if isinstance(entry, Indexed) else ()
+        choices = [[i for i in indices if i.size == index.size] for index in own]
+        for number, at in enumerate(cartesian(*choices)):
+            if number == MAX_INSTANCES:
+                break
+            values = dict(zip(own, at, strict=True))
+            found[substitute(entry, values)] = canonical(substitute(definition, values))
+    return found
+
+
+def _candidates(formula: Expr, known: Mapping[Expr, Expr], algebra: Algebra) -> Iterator[Expr]:
+    if not known or array_cost(formula) <= LEAST_COST:
+        return
+    mask = Mask()
+    hidden = mask.on(formula)
+    definitions = {mask.on(entry): mask.on(definition) for entry, definition in known.items()}
+    speaking = _speaking(hidden, definitions)
+    if speaking:
+        form = with_definitions(hidden, speaking)
+        if form.rewritings:
+            yield mask.off(form.formula)
+
+
+def _speaking(formula: Expr, definitions: Mapping[Expr, Expr]) -> dict[Symbol, Definition]:
+    """The definitions with something to say of a formula: of its functions, or of a divisor."""
+    mine = kernels_of(formula)
+    kinds = [type(kernel) for kernel in mine]
+    related = len(set(kinds)) < len(kinds)
+    divisors = fraction(together(formula))[1].free_symbols
+    return {
+        name: Definition(definition, "definition")
+        for name, definition in definitions.items()
+        if isinstance(name, Symbol)
+        and (related or name in divisors or kernels_of(definition) & mine)
+    }
+
+
+def _put_in(formula: Expr, stated: Stated, algebra: Algebra) -> Iterator[Expr]:
+    """An entry that a definition gives in terms of its stage, put in everywhere: x = μ + r·N."""
+    if array_cost(formula) <= LEAST_COST:
+        return
+    here = _bases(formula)
+    for entry, definition in stated.items():
+        numerator, denominator = together(definition).as_numer_denom()
+        if definition.is_Mul and denominator == 1:
+            continue
+        if not _bases(definition) <= here:
+            continue
+        own = tuple(entry.indices) if isinstance(entry, Indexed) else ()
+        for part in _parts(numerator):
+            at = tuple(part.indices) if isinstance(part, Indexed) else ()
+            solved = _solved(numerator, denominator, entry, part) if at == own else None
+            if solved is None:
+                continue
+            found: dict[Basic, Basic] = {
+                other: substitute(solved, dict(zip(at, _at(other), strict=True)))
+                for other in formula.atoms(type(part))
+                if _bases(other) == _bases(part)
+            }
+            if found:
+                yield array_forms(_replaced(formula, found), algebra)[0].formula
+
+
+def _at(entry: Basic) -> tuple[Expr, ...]:
+    return tuple(entry.indices) if isinstance(entry, Indexed) else ()
+
+
+def _replaced(formula: Basic, found: Mapping[Basic, Basic]) -> Any:
+    """With what stands for entries put in; what is put in is not looked at again."""
+    if formula in found:
+        return found[formula]
+    if not formula.args or isinstance(formula, Indexed):
+        return formula
+    return formula.func(*(_replaced(arg, found) for arg in formula.args))
+
+
+def _parts(formula: Expr) -> list[Expr]:
+    """The entries and scalars of a formula that are under no sum or function."""
+    found = formula.atoms(Indexed) | {
+        s for s in formula.free_symbols if type(s) is Symbol and not formula.atoms(Indexed)
+    }
+    return sorted((p for p in found if formula.is_polynomial(p)), key=str)
+
+
+def _bases(formula: Basic) -> set[str]:
+    """The names in a formula; sizes and indices are none."""
+    entries = formula.atoms(Indexed)
+    inside = {s for e in entries for s in e.free_symbols}
+    bare = {s.name for s in formula.free_symbols if type(s) is Symbol and s not in inside}
+    sizes = {
+        x.name for s in formula.free_symbols if isinstance(s, Index) for x in s.size.free_symbols
+    }
+    return {str(e.base.label) for e in entries} | (bare - sizes)
+
+
+def _solved(numerator: Expr, denominator: Expr, name: Expr, part: Expr) -> Expr | None:
+    """The part in terms of the stage's name, where the definition is linear in it."""
+    if denominator.has(part):
+        return None
+    slope = numerator.coeff(part, 1)
+    rest = (numerator - slope * part).expand()
+    if slope == 0 or rest.has(part) or slope.has(part):
+        return None
+    return (name * denominator - rest) / slope
