@@ -83,7 +83,7 @@ def test_the_gradient_is_that_of_differences(fact: Fact) -> None:
     d, values = derived(fact), values_of(fact)
     if d.model.shapes.get("f"):
         pytest.skip("a Jacobian: its value is compared with the book's")
-    value, gradient = d.function()(**values)
+    _, gradient = d.function()(**values)
     slope = gradient[fact.variable]
     direction = np.random.default_rng(3).normal(size=slope.shape)
     if fact.properties.get(fact.variable):

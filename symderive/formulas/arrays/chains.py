@@ -158,7 +158,7 @@ def inverses(left: Tree, right: Tree) -> bool:
     for one, other in ((left, right), (right, left)):
         if is_op(one, "inv") and one.args[0] == other:
             return True
-        if is_op(one, "transpose") and is_op(one.args[0], "inv"):
-            if transposed(one.args[0].args[0]) == other:
-                return True
+        turned = one.args[0] if is_op(one, "transpose") else one
+        if turned is not one and is_op(turned, "inv") and transposed(turned.args[0]) == other:
+            return True
     return False

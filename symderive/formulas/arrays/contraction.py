@@ -1,7 +1,7 @@
 """Arrays with an index along each axis, and what eliminates the indices of a sum.
 
-A bound index goes where at most two matrices meet in it: as a product, as a sum along an axis, as an
-entry-by-entry product; where more meet, the contraction is an ``einsum``.
+A bound index goes where at most two matrices meet in it: as a product, as a sum along an axis, as
+an entry-by-entry product; where more meet, the contraction is an ``einsum``.
 """
 
 from __future__ import annotations
@@ -88,6 +88,11 @@ def spread_to(part: Labelled, wanted: tuple[Index, ...]) -> Tree:
 
 
 def contract(parts: list[Labelled], summed: list[Index], order: Order) -> Labelled:
+    """The product of arrays, summed over some of their indices.
+
+    Raises:
+        NoMatrixError: An index cannot be eliminated.
+    """
     parts = _same_axes_merged(parts)
     waiting = list(summed)
     while waiting:

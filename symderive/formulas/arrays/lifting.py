@@ -127,7 +127,7 @@ def _entry_by_entry(lift: Lift, tree: Apply) -> Tree:
 
 
 def _product(lift: Lift, tree: Apply) -> Tree:
-    """x @ w of every row is X @ w; W @ x is X @ W.T."""
+    """X @ w of every row is X @ w; W @ x is X @ W.T."""
     left, right = tree.args
     moves, ranks = (lift.moves(left), lift.moves(right)), (left.ndim, right.ndim)
     if all(moves) and ranks == (1, 1):

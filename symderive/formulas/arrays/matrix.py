@@ -3,7 +3,8 @@
 Every part of a formula becomes a tree whose axes are labelled by its free indices. A bound index is
 eliminated where at most two matrices meet in it: as a product, as a sum along an axis, as an
 entry-by-entry product. What has no matrix notation becomes an ``einsum`` where it is a plain
-contraction, else ``index_notation``. The result is proved by reading it back: its entry is the formula.
+contraction, else ``index_notation``. The result is proved by reading it back: its entry is the
+formula.
 """
 
 from __future__ import annotations
@@ -95,9 +96,9 @@ class Matrices:
         return self._known[formula]
 
     def _build(self, formula: Any) -> Labelled:
-        if not free_indices(formula) and not isinstance(formula, SympySum):
-            if formula.is_number or self._only_sizes(formula):
-                return Labelled(Number((), formula), ())
+        bare = not free_indices(formula) and not isinstance(formula, SympySum)
+        if bare and (formula.is_number or self._only_sizes(formula)):
+            return Labelled(Number((), formula), ())
         if isinstance(formula, Index):
             raise NoMatrixError
         if isinstance(formula, Symbol):
@@ -336,7 +337,9 @@ class Matrices:
         inside = free_indices(source)
         if not inside:
             return True
-        (index,) = inside if len(inside) == 1 else (None,)
+        if len(inside) > 1:
+            return False
+        (index,) = inside
         same = source == index and index.size == target.size
         return index in summed and not same and source.coeff(index).is_positive is True
 
@@ -415,7 +418,7 @@ def _ends_of(factor: KroneckerDelta, summed: Sequence[Index]) -> tuple[Any, Expr
 
 
 def _pushed_in(formula: Expr) -> Expr:
-    """Factors with free indices inside the sum that they stand before: w_j Σ_i a_ij = Σ_i a_ij w_j."""
+    """Factors inside the sum that they stand before: w_j Σ_i a_ij = Σ_i a_ij w_j."""
     if isinstance(formula, Add):
         return formula.func(*map(_pushed_in, formula.args))
     factors = Mul.make_args(formula)

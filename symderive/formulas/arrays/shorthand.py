@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from sympy import S, Symbol
+from sympy import S
 
 from symderive.formulas.arrays.ops import apply
 from symderive.formulas.arrays.syntax import Number, Tree
@@ -53,9 +53,11 @@ def _mean(tree: Tree) -> Tree | None:
         if not is_op(part, "sum"):
             continue
         options = dict(part.options)
-        sizes = Counter(Number((), part.args[0].shape[axis]) for axis in options["axis"])
+        sizes: Counter[Tree] = Counter(
+            Number((), part.args[0].shape[axis]) for axis in options["axis"]
+        )
         below = Counter(term.below)
-        if sizes <= below and all(isinstance(n.value, Symbol) for n in sizes):
+        if sizes <= below and all(isinstance(n, Number) and n.value.is_Symbol for n in sizes):
             mean = apply("mean", part.args[0], **options)
             rest = tuple((below - sizes).elements())
             if part is term.core:
@@ -88,6 +90,7 @@ def _distributed(tree: Tree) -> Tree | None:
 
 
 def ordered_sum(parts: Sequence[Tree]) -> Tree:
+    """The sum with what has no minus in front first."""
     return apply("add", *sorted(parts, key=lambda part: is_op(part, "negative")))
 
 

@@ -110,8 +110,9 @@ class Rebuilder:
 
     def upright(self, tree: Tree) -> Tree:
         """A symmetric matrix without its transpose."""
-        turned = is_op(tree, "transpose") and self.is_symmetric(tree.args[0])
-        return tree.args[0] if turned else tree
+        if is_op(tree, "transpose") and self.is_symmetric(tree.args[0]):
+            return tree.args[0]
+        return tree
 
     def product(self, tree: Tree) -> Tree:
         """A product with its scalars in front, inverses cancelled."""
@@ -132,8 +133,8 @@ class Rebuilder:
     def _inverse_opened(self, chain: tuple[tuple[str, Tree], ...]) -> tuple[tuple[str, Tree], ...]:
         """inv(A @ X @ B) as inv(B) @ inv(X) @ inv(A) where something then cancels."""
         for place, (kind, part) in enumerate(chain):
-            turned = is_op(part, "transpose") and is_op(part.args[0], "inv")
-            inner = part.args[0] if turned else part
+            inner = part.args[0] if is_op(part, "transpose") else part
+            turned = inner is not part
             if (
                 kind != "m"
                 or not is_op(inner, "inv")
@@ -152,6 +153,7 @@ class Rebuilder:
         return chain
 
     def inverse(self, arg: Tree) -> Tree:
+        """The inverse; of an inverse, what it inverts."""
         if is_op(arg, "inv"):
             return arg.args[0]
         if is_op(arg, "eye"):

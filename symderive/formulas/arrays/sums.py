@@ -93,13 +93,14 @@ def _plain_sum(terms: Sequence[Term]) -> Tree:
 
 def _reductions_shared(terms: list[Term]) -> Tree | None:
     """sum(A) + sum(B) = sum(A + B) along the same axes."""
-    cores = [term.core for term in terms]
-    if not all(is_op(core, "sum") and core.args[0].ndim for core in cores):
+    cores = [term.core for term in terms if is_op(term.core, "sum") and term.core.args[0].ndim]
+    if len(cores) < len(terms):
         return None
     same = {(core.options, core.args[0].shape) for core in cores}
     if len(same) > 1:
         return None
-    inside = plus([scaled(t.core.args[0], t.number, t.above, t.below) for t in terms])
+    pairs = zip(cores, terms, strict=True)
+    inside = plus([scaled(core.args[0], t.number, t.above, t.below) for core, t in pairs])
     return apply("sum", inside, **dict(cores[0].options))
 
 

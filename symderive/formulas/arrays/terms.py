@@ -57,7 +57,8 @@ def term_of(tree: Tree) -> Term:
         if exponent.is_Integer and 1 < exponent <= MAX_POWER:
             inner = term_of(base)
             times_, k = inner.number**exponent, int(exponent)
-            return Term(times_, inner.above * k, inner.below * k, ONE)
+            core = () if inner.core == ONE else (inner.core,)
+            return Term(times_, (*inner.above, *core) * k, inner.below * k, ONE)
     if is_op(tree, "negative"):
         inner = term_of(tree.args[0])
         return Term(-inner.number, inner.above, inner.below, inner.core)
@@ -154,8 +155,7 @@ def repeated(tree: Tree, count: int) -> Tree:
     if count == 1:
         return tree
     if is_op(tree, "power") and isinstance(tree.args[1], Number):
-        base, exponent = tree.args
-        return apply("power", base, Number((), exponent.value * count))
+        return apply("power", tree.args[0], Number((), tree.args[1].value * count))
     return apply("power", tree, Number((), S(count)))
 
 
