@@ -11,6 +11,7 @@ from sympy import Symbol
 
 import symderive as sd
 from symderive.array_points import entries_of
+from symderive.array_tape import with_gradient
 
 SIZES = {"m": 3, "n": 2}
 
@@ -71,7 +72,7 @@ def entry(value, name):
 
 
 @unhurried
-@given(models(), st.integers(0, 99))
+@given(models(depth=1), st.integers(0, 99))
 def test_gradients_are_those_of_the_scalar_engine(stages, seed):
     derivation = array_model(stages)
     values = values_of(derivation.model, seed)
@@ -86,7 +87,7 @@ def test_gradients_are_those_of_the_scalar_engine(stages, seed):
 
 
 @unhurried
-@given(models(), st.integers(0, 99))
+@given(models(depth=1), st.integers(0, 99))
 def test_checks_pass(stages, seed):
     report = array_model(stages).check()
 
@@ -111,8 +112,45 @@ def test_hessians_are_those_of_the_scalar_engine(stages, data):
     assert mine == pytest.approx(float(theirs[0][-1]), rel=1e-8, abs=1e-10)
 
 
+FOUND = [
+    ("c/(2 + d**2) + sum(x)", {}),  # a power of a sum below a fraction
+    ("sum((x[1:]*c + x[:-1]*d)**2)", {}),  # one index put along two axes
+    ("sum(cumsum(x)*(B @ v))", {}),  # cases under a sum
+    ("sum(cholesky(B)**3)", {"B": "positive definite"}),  # cases under a nested sum
+    ("sum(B @ B.T @ B)", {"B": "symmetric"}),
+    ("logdet(B) + x @ inv(B) @ x", {"B": "positive definite"}),
+    ("sum(max(A, axis=1)*y)", {}),
+    ("sum(diag(x) @ C)", {}),
+    ("sum(outer(x, v)**2*B)", {}),
+]
+"""Losses that once went wrong, and what is known of their inputs."""
+
+
+@pytest.mark.parametrize(("loss", "properties"), FOUND)
+def test_what_once_was_wrong_is_right(loss, properties):
+    shapes = {name: shape for name, shape in INPUTS.items() if name not in ("c", "d")}
+    derivation = sd.derive(sd.Model({"L": loss}, shapes=shapes, properties=properties))
+    report = derivation.check()
+
+    assert report.passed, report
+
+
+SECOND = [row for row in FOUND if "cholesky" not in row[0]]
+"""Those of which a second derivative is quick."""
+
+
+@pytest.mark.parametrize(("loss", "properties"), SECOND)
+def test_their_second_derivatives_are_right(loss, properties):
+    shapes = {name: shape for name, shape in INPUTS.items() if name not in ("c", "d")}
+    derivation = sd.derive(sd.Model({"L": loss}, shapes=shapes, properties=properties))
+    source = derivation.sources[0]
+    model, name = with_gradient(derivation, "L", source)
+
+    assert sd.derive(model, name, [source]).check().passed
+
+
 @pytest.mark.frameworks
-@settings(unhurried, max_examples=40)
+@settings(unhurried, max_examples=25)
 @given(models(), st.integers(0, 99), st.data())
 def test_gradients_and_hessians_are_those_of_jax(stages, seed, data):
     jax = pytest.importorskip("jax")
