@@ -17,6 +17,7 @@ from sympy import Expr, S, Symbol
 
 from symderive.formulas.arrays.ops import apply
 from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Tree
+from symderive.formulas.functions import FUNCTIONS
 
 ONE = Number((), S.One)
 TRANSPOSE, OPERATION, CALL, IDENTITY = 0.4, 1.0, 1.2, 1.8
@@ -568,6 +569,10 @@ def shortest(tree: Tree, symmetric: frozenset[str] = frozenset()) -> Tree:
 MAX_ROUNDS = 4
 
 
+BY_ENTRIES = frozenset({"add", "multiply", "divide", "power"})
+"""Operations that work entry by entry, as named functions do."""
+
+
 class Rebuilder:
     """Simplifies a tree from the leaves up, knowing which leaves are symmetric."""
 
@@ -591,12 +596,12 @@ class Rebuilder:
             return self.is_symmetric(tree.args[0])  # type: ignore[attr-defined]
         if is_op(tree, "eye", "diag"):
             return True
-        if is_op(tree, "add", "multiply", "divide"):
+        if isinstance(tree, Apply) and (tree.op in BY_ENTRIES or tree.op in FUNCTIONS):
             return all(arg.ndim == 0 or self.is_symmetric(arg) for arg in tree.args)  # type: ignore[attr-defined]
         if is_op(tree, "matmul", "outer"):
             chain = chain_of(tree)
             return chain == tuple((k, self.upright(t)) for k, t in flipped(chain))
-        return False
+        return is_op(tree, "transpose") and self.is_symmetric(tree.args[0])  # type: ignore[attr-defined]
 
     def _node(self, tree: Apply) -> Tree:
         args = [self.rebuilt(arg) for arg in tree.args]
