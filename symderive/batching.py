@@ -127,7 +127,9 @@ def batch(
             where=model.source,
         )
     rows = _Rows(model, moving, Symbol(size))
-    stages = {n: rows.text(stage) if n in moving else stage.text for n, stage in model.stages.items()}
+    stages = {
+        n: rows.text(stage) if n in moving else stage.text for n, stage in model.stages.items()
+    }
     kept = {n: value for n, value in model.values.items() if n not in columns}
     given = {n: values[n] for n in columns if n in values}
     shapes = {n: shape for n, shape in rows.shapes.items() if n not in model.stages}
@@ -147,7 +149,12 @@ def batch(
     )
     made.values = MappingProxyType({**kept, **given})
     made.batch = Batch(
-        columns, size, reduce, model.target, name, {n: rows.proof(made.stages[n]) for n in rows.stages}
+        columns,
+        size,
+        reduce,
+        model.target,
+        name,
+        {n: rows.proof(made.stages[n]) for n in rows.stages},
     )
     made.text = f"{model.text.rstrip()}\n\n{made.batch}".strip()
     return made
@@ -335,4 +342,3 @@ def _tree(stage: Stage) -> Tree:
     """The formula of an array stage in the model's names."""
     names = {placeholder(k).name: name for k, name in enumerate(stage.inputs)}
     return renamed(stage.parsed.template.tree, names)  # type: ignore[attr-defined]
-
