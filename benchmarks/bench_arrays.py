@@ -15,7 +15,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 CORES = int(sys.argv.pop(sys.argv.index("--cores") + 1)) if "--cores" in sys.argv else 1
@@ -44,7 +44,7 @@ class Case:
         shapes: The shapes of its names.
         values: Values by name; the arguments of the rivals.
         parameters: What to differentiate by.
-        by_hand: Loss and gradient (and Hessian) in NumPy.
+        by_hand: Loss and gradient (and Hessian) in NumPy; None where nobody would write it.
         loss: Of (np-like module, values), for JAX and PyTorch.
         hessian: The parameter of the Hessian, or "".
     """
@@ -53,7 +53,7 @@ class Case:
     shapes: dict[str, str]
     values: dict[str, np.ndarray]
     parameters: tuple[str, ...]
-    by_hand: Callable[..., tuple[object, ...]]
+    by_hand: Callable[..., tuple[object, ...]] | None
     loss: Callable[..., object]
     hessian: str = ""
 
@@ -301,6 +301,11 @@ def attention(rows, columns, width):
     )
 
 
+def curved(case: Case, parameter: str) -> Case:
+    """The same model with a Hessian, which nobody writes by hand."""
+    return replace(case, by_hand=None, hessian=parameter)
+
+
 CASES: dict[str, Callable[[], Case]] = {
     "linear 100x10": lambda: linear(100, 10),
     "linear 10000x100": lambda: linear(10_000, 100),
@@ -324,6 +329,10 @@ CASES: dict[str, Callable[[], Case]] = {
     "logsumexp 2000x100x500": lambda: log_sum_exp_of_product(2000, 100, 500),
     "factorisation 100x50x5": lambda: factorisation(100, 50, 5),
     "factorisation 2000x1000x20": lambda: factorisation(2000, 1000, 20),
+    "softmax+H 1000x20x5": lambda: curved(softmax_regression(1000, 20, 5), "W"),
+    "network+H 1000x10x16x5": lambda: curved(two_layers(1000, 10, 16, 5), "W2"),
+    "logsumexp+H 100x10x10": lambda: curved(log_sum_exp_of_product(100, 10, 10), "A"),
+    "factorisation+H 100x50x5": lambda: curved(factorisation(100, 50, 5), "U"),
     "attention 20x16x8": lambda: attention(20, 16, 8),
     "attention 500x64x32": lambda: attention(500, 64, 32),
 }
@@ -394,7 +403,7 @@ def compare(name, case):
     mine = [case.values[name] for name in function.inputs]
     rivals = {
         "symderive": lambda: function.positional(*mine),
-        "by hand": lambda: case.by_hand(*given),
+        "by hand": case.by_hand and (lambda: case.by_hand(*given)),
         "JAX": jax_rival(case),
         "PyTorch": torch_rival(case),
         "symderive again": lambda: function.positional(*mine),

@@ -1,9 +1,9 @@
 """How deriving and checking grow: chains and graphs of scalar stages, networks of array stages.
 
-Bounds: 1,000 stages of the chain derive in under a second, 10,000 in at most twelve times that; ten
-times the stages of the graph take at most twelve times as long. The attention head and the LSTM cell
-of the gallery derive in under two seconds each, in all parameters; ten times the layers of a network
-take at most twelve times as long.
+Bounds: 1,000 stages of the chain derive in under a second, 10,000 in at most twelve times that;
+ten times the stages of the graph take at most twelve times as long. The attention head and the LSTM
+cell of the gallery derive in under two seconds each, in all parameters; ten times the layers of a
+network take at most twelve times as long.
 Run: ``python benchmarks/bench_scale.py``; exit status 1 if a bound is missed.
 """
 

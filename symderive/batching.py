@@ -1,8 +1,8 @@
 """From one sample to a batch: a model of one row, and columns of data, as one loss over all rows.
 
 The same formulas hold in every row i; only the loss brings the rows together, as their mean or
-their sum. So the lift adds one index to whatever depends on the data, and nothing else. Row i of
-every lifted stage is proved to be the stage of one sample.
+their sum. So the lift adds one index to whatever depends on the data, and nothing else. Every
+lifted stage is proved to be the stage of one row in every row.
 """
 
 from __future__ import annotations
@@ -168,9 +168,9 @@ def with_data(
     size: str | None = None,
     claims: Mapping[str, str] | None = None,
 ) -> Model:
-    """The model on columns of data.
+    """The model on columns of data, lifted to all rows where its names stand for one.
 
-    Arrays that the model states get values; where a name is one row, the model is lifted.
+    Arrays that the model states get their values as they are.
 
     Args:
         model: A model of one sample, or one whose arrays have rows already.
