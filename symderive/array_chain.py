@@ -299,9 +299,7 @@ class ArrayChain(Chain):
         """The shape of an adjoint from its terms."""
         shapes = {mark.name: self.model.shapes.get(n, ()) for n, mark in names.items()}
         stated = {
-            mark.name: self.model.properties[n]
-            for n, mark in names.items()
-            if n in self.model.properties
+            mark.name: self.model.known[n] for n, mark in names.items() if n in self.model.known
         }
         known = Knowledge(stated)
         algebra = Algebra(known)

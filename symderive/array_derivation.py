@@ -74,7 +74,9 @@ class ArrayDerivation(Derivation):
         if layout not in LAYOUTS:
             raise UnknownChoiceError("layout", layout, LAYOUTS)
         found = super().partial(target, source)
-        chain = self.chain(target, tuple(dict.fromkeys((*self.sources, source))))
+        chain = self.chain(target)
+        if source not in chain.partials:
+            chain = self.chain(target, tuple(dict.fromkeys((*self.sources, source))))
         partial = chain.partials.get(source)
         if partial is None:
             return self._without_path(found, target, source)

@@ -14,6 +14,7 @@ from symderive.formulas.arrays.index import Index, index_names
 from symderive.formulas.arrays.ops import entry, shown
 from symderive.formulas.arrays.properties import PROPERTIES, Knowledge
 from symderive.formulas.arrays.reading import names_in, parse_array
+from symderive.formulas.arrays.simplify import Rebuilder
 from symderive.formulas.arrays.syntax import Apply, Leaf, Shape, Tree
 from symderive.formulas.arrays.text import text as array_text
 from symderive.formulas.inert import placeholder
@@ -185,7 +186,8 @@ class StageReader:
         place: Callable[[str], str],
         templates: dict[str, Template],
     ) -> None:
-        self.shapes, self.properties, self.functions = shapes, properties, functions
+        self.shapes, self.functions = shapes, functions
+        self.properties = dict(properties)  # of stages, too: what their formulas make of them
         self.place, self.templates = place, templates
 
     def names(self, name: str, text: str, declared: Iterable[str]) -> tuple[str, ...]:
@@ -226,7 +228,16 @@ class StageReader:
                 full, canonical(entry(tree, at)), len(names), tree, at, shapes, Knowledge(known)
             )
         self.shapes[name] = tree.shape
+        self.notice(name, tree, names)
         return Parsed(self.templates[full], names)
+
+    def notice(self, name: str, tree: Tree, names: Sequence[str]) -> None:
+        """Note that a stage is symmetric, as H @ P @ H.T is where P is."""
+        if tree.ndim != 2 or tree.shape[0] != tree.shape[1] or name in self.properties:
+            return
+        stated = {placeholder(k).name: self.properties.get(n, ()) for k, n in enumerate(names)}
+        if Rebuilder(Knowledge(stated).symmetric()).is_symmetric(tree):
+            self.properties[name] = ("symmetric",)
 
 
 _NOT_READ = Template("", S.Zero, 0)

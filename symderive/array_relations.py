@@ -74,7 +74,7 @@ def _touches(formula: Expr, entry: Expr, definition: Expr) -> bool:
     if mine & its:
         return True
     sums = [_bases(part) for part in formula.atoms(SympySum)]
-    if any(_bases(part) <= other for part in definition.atoms(SympySum) for other in sums):
+    if any(_bases(part) == other for part in definition.atoms(SympySum) for other in sums):
         return True
     return _bases(entry) <= _bases(fraction(formula)[1])
 

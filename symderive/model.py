@@ -126,6 +126,7 @@ class Model:
         self._declared = {*stages, *(parameters or ()), *(constants or ()), *(shapes or ())}
         self.shapes: Mapping[str, Shape] = {}
         self.properties: Mapping[str, tuple[str, ...]] = {}
+        self.known: Mapping[str, tuple[str, ...]] = {}  # with those of stages, which follow
         arrays = _arrays_among(parameters, constants)
         if shapes or arrays:
             stated = self._read_array_stages(stages, shapes or {}, arrays, properties or {})
@@ -200,11 +201,12 @@ class Model:
         for name, stage in self._ordered(waiting).items():
             if isinstance(stages[name], Stage):
                 known[name] = stage.parsed.template.shape  # type: ignore[attr-defined]
+                reader.notice(name, stage.parsed.template.tree, stage.inputs)  # type: ignore[attr-defined]
                 done[name] = stage
             else:
                 parsed = reader.read(name, stage.text, self._declared)
                 done[name] = Stage(name, stage.text, parsed)
-        self.shapes = MappingProxyType(known)
+        self.shapes, self.known = MappingProxyType(known), MappingProxyType(reader.properties)
         return {name: done[name] for name in stages}
 
     def _ordered(self, stages: dict[str, Stage]) -> dict[str, Stage]:

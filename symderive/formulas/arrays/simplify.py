@@ -31,6 +31,7 @@ from symderive.formulas.arrays.terms import (
     times,
     tree_cost,
 )
+from symderive.formulas.functions import FUNCTIONS
 
 
 def shortest(tree: Tree, symmetric: frozenset[str] = frozenset()) -> Tree:
@@ -57,6 +58,9 @@ def shortest(tree: Tree, symmetric: frozenset[str] = frozenset()) -> Tree:
 
 MAX_ROUNDS = 4
 
+BY_ENTRIES = frozenset({"add", "multiply", "divide", "power"})
+"""Operations that work entry by entry, as named functions do."""
+
 
 class Rebuilder:
     """Simplifies a tree from the leaves up, knowing which leaves are symmetric."""
@@ -81,12 +85,12 @@ class Rebuilder:
             return self.is_symmetric(tree.args[0])
         if is_op(tree, "eye", "diag"):
             return True
-        if is_op(tree, "add", "multiply", "divide"):
+        if isinstance(tree, Apply) and (tree.op in BY_ENTRIES or tree.op in FUNCTIONS):
             return all(arg.ndim == 0 or self.is_symmetric(arg) for arg in tree.args)
         if is_op(tree, "matmul", "outer"):
             chain = chain_of(tree)
             return chain == tuple((k, self.upright(t)) for k, t in flipped(chain))
-        return False
+        return is_op(tree, "transpose") and self.is_symmetric(tree.args[0])
 
     def _node(self, tree: Apply) -> Tree:
         args = [self.rebuilt(arg) for arg in tree.args]
