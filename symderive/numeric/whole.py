@@ -16,15 +16,17 @@ def norm(x: Array, axis: Sequence[int] | int | None = None) -> Array:
     >>> float(norm(np.array([3e200, 4e200])))
     5e+200
     """
-    squares = np.add.reduce(x * x, axis=axis)
+    with np.errstate(over="ignore", under="ignore"):
+        squares = np.add.reduce(x * x, axis=axis)
     result = np.sqrt(squares)
-    edge = np.finfo(result.dtype).tiny / np.finfo(result.dtype).eps
-    if np.all((squares > edge) & (squares < np.inf)) or not np.size(x):
+    limits = np.finfo(result.dtype)
+    if not np.size(x) or np.all((squares > limits.tiny / limits.eps) & (squares < np.inf)):
         return result
     size = np.abs(x)
     top = np.maximum.reduce(size, axis=axis, keepdims=True, initial=0.0)
     safe = np.where(top > 0, top, 1.0)
-    scaled = np.add.reduce((size / safe) ** 2, axis=axis, keepdims=True)
+    with np.errstate(under="ignore"):
+        scaled = np.add.reduce((size / safe) ** 2, axis=axis, keepdims=True)
     return np.reshape(safe * np.sqrt(scaled), np.shape(result))[()]
 
 
