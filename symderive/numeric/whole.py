@@ -22,12 +22,11 @@ def norm(x: Array, axis: Sequence[int] | int | None = None) -> Array:
     limits = np.finfo(result.dtype)
     if not np.size(x) or np.all((squares > limits.tiny / limits.eps) & (squares < np.inf)):
         return result
-    size = np.abs(x)
-    top = np.maximum.reduce(size, axis=axis, keepdims=True, initial=0.0)
-    safe = np.where(top > 0, top, 1.0)
+    top = np.maximum.reduce(np.abs(x), axis=axis, keepdims=True, initial=0.0)
+    exponent = np.frexp(top)[1]  # scaling by powers of two rounds nothing
     with np.errstate(under="ignore"):
-        scaled = np.add.reduce((size / safe) ** 2, axis=axis, keepdims=True)
-    return np.reshape(safe * np.sqrt(scaled), np.shape(result))[()]
+        scaled = np.add.reduce(np.ldexp(x, -exponent) ** 2, axis=axis, keepdims=True)
+    return np.reshape(np.ldexp(np.sqrt(scaled), exponent), np.shape(result))[()]
 
 
 def prod_others(x: Array, axes: Sequence[int]) -> Array:
