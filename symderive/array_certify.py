@@ -18,7 +18,6 @@ from sympy import (
     Expr,
     Function,
     Indexed,
-    IndexedBase,
     Piecewise,
     Subs,
     Symbol,

@@ -272,7 +272,7 @@ class ArrayChain(Chain):
         self,
         adjoint: Expr,
         adjoint_names: tuple[str, ...],
-        link: ArrayLink,
+        link: Any,
         names: Mapping[str, Symbol],
         user: str,
     ) -> Any:

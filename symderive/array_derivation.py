@@ -19,9 +19,9 @@ from symderive.array_model import (
 )
 from symderive.derivation import RESULT, Derivation, Sources
 from symderive.errors import ModelError, UnknownChoiceError
+from symderive.formulas.arrays.chains import transposed
 from symderive.formulas.arrays.index import delta
 from symderive.formulas.arrays.ops import apply
-from symderive.formulas.arrays.simplify import transposed
 from symderive.formulas.arrays.syntax import Number, Shape, Tree
 from symderive.formulas.inert import placeholder
 from symderive.model import Stage

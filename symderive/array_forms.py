@@ -1,8 +1,8 @@
 """Closed forms of index formulas: the scalar engine at work between deltas and sums.
 
-An index formula is a scalar formula of its entries. For the scalar engine each entry is a symbol and
-each sum a kernel; the body of a sum is simplified first, on its own. The stage's definition is used
-at every entry at which the formula holds it: exp(S_ib) = P_ib Σ_k exp(S_ik).
+An index formula is a scalar formula of its entries. For the scalar engine each entry is a symbol
+and each sum a kernel; the body of a sum is simplified first, on its own. The stage's definition is
+used at every entry at which the formula holds it: exp(S_ib) = P_ib Σ_k exp(S_ik).
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from typing import Any
 from sympy import Add, Basic, Expr, Function, Indexed, KroneckerDelta, Piecewise, Pow, Symbol
 from sympy import Sum as SympySum
 
+from symderive.candidates import BY_DEFINITION
 from symderive.certify import defined
-from symderive.closed_form import BY_DEFINITION, Form, closed_forms
+from symderive.closed_form import Form, closed_forms
 from symderive.cost import cost
 from symderive.formulas.arrays.algebra import Algebra, canonical
 from symderive.formulas.arrays.index import (

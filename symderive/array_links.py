@@ -16,6 +16,7 @@ from symderive.array_certify import certify_array
 from symderive.array_forms import array_forms
 from symderive.array_model import ArrayTemplate, Letters, renamed, source_indices
 from symderive.closed_form import Form
+from symderive.formulas.arrays.contraction import has_notation
 from symderive.formulas.arrays.index import Index, entry_of
 from symderive.formulas.arrays.matrix import Matrices
 from symderive.formulas.arrays.simplify import shortest
@@ -70,7 +71,7 @@ class ArrayLinkKind(LinkKind):
         known = self.template.known
         builder = Matrices(shapes)
         found = shortest(builder.tree(self.formula, at), known.symmetric())
-        return found if builder.has_notation(found) else None
+        return found if has_notation(found) else None
 
     def _certified(self, plan: Plan) -> tuple[Line, ...]:
         truth = Diff(self.template.written, self.variable)

@@ -111,7 +111,7 @@ def read_properties(
         names = [value] if isinstance(value, str) else list(value)
         for each in names:
             if each not in PROPERTIES:
-                raise UnknownChoiceError(f"property of {name}", each, PROPERTIES)
+                raise UnknownChoiceError(f"property of {name}", each, PROPERTIES, where=where)
         if not shapes.get(name):
             raise ModelError(f"{name} has no shape, so it has no properties", where=where)
         result[name] = tuple(names)

@@ -38,9 +38,7 @@ LEAST_COST = 2.0
 """A formula that costs no more is not worth a look at the definitions."""
 
 
-def named_by_stages(
-    formula: Expr, stated: Stated, algebra: Algebra
-) -> list[tuple[Expr, str]]:
+def named_by_stages(formula: Expr, stated: Stated, algebra: Algebra) -> list[tuple[Expr, str]]:
     """The formula in the names of stages, as far as that makes it shorter; a line each time."""
     lines: list[tuple[Expr, str]] = []
     current = formula
@@ -209,7 +207,9 @@ def _bases(formula: Basic) -> set[str]:
     entries = formula.atoms(Indexed)
     inside = {s for e in entries for s in e.free_symbols}
     bare = {s.name for s in formula.free_symbols if type(s) is Symbol and s not in inside}
-    sizes = {x.name for s in formula.free_symbols if isinstance(s, Index) for x in s.size.free_symbols}
+    sizes = {
+        x.name for s in formula.free_symbols if isinstance(s, Index) for x in s.size.free_symbols
+    }
     return {str(e.base.label) for e in entries} | (bare - sizes)
 
 

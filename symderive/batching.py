@@ -1,8 +1,8 @@
 """From one sample to a batch: a model of one row, and columns of data, as one loss over all rows.
 
 The same formulas hold in every row i; only the loss brings the rows together, as their mean or
-their sum. So the lift adds one index to whatever depends on the data, and nothing else. Every lifted
-stage is proved to be the stage of one row in every row.
+their sum. So the lift adds one index to whatever depends on the data, and nothing else. Every
+lifted stage is proved to be the stage of one row in every row.
 """
 
 from __future__ import annotations
@@ -127,7 +127,9 @@ def batch(
             where=model.source,
         )
     rows = _Rows(model, moving, Symbol(size))
-    stages = {n: rows.text(stage) if n in moving else stage.text for n, stage in model.stages.items()}
+    stages = {
+        n: rows.text(stage) if n in moving else stage.text for n, stage in model.stages.items()
+    }
     kept = {n: value for n, value in model.values.items() if n not in columns}
     given = {n: values[n] for n in columns if n in values}
     shapes = {n: shape for n, shape in rows.shapes.items() if n not in model.stages}
@@ -147,7 +149,12 @@ def batch(
     )
     made.values = MappingProxyType({**kept, **given})
     made.batch = Batch(
-        columns, size, reduce, model.target, name, {n: rows.proof(made.stages[n]) for n in rows.stages}
+        columns,
+        size,
+        reduce,
+        model.target,
+        name,
+        {n: rows.proof(made.stages[n]) for n in rows.stages},
     )
     made.text = f"{model.text.rstrip()}\n\n{made.batch}".strip()
     return made
@@ -161,8 +168,9 @@ def with_data(
     size: str | None = None,
     claims: Mapping[str, str] | None = None,
 ) -> Model:
-    """The model on columns of data: arrays that it states get values; of names that are one row, \
-    the model is lifted to all rows.
+    """The model on columns of data, lifted to all rows where its names stand for one.
+
+    Arrays that the model states get their values as they are.
 
     Args:
         model: A model of one sample, or one whose arrays have rows already.
@@ -335,4 +343,3 @@ def _tree(stage: Stage) -> Tree:
     """The formula of an array stage in the model's names."""
     names = {placeholder(k).name: name for k, name in enumerate(stage.inputs)}
     return renamed(stage.parsed.template.tree, names)  # type: ignore[attr-defined]
-

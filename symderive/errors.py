@@ -53,12 +53,13 @@ class NoRuleError(SymderiveError, NotImplementedError):
 class UnknownChoiceError(SymderiveError, LookupError):
     """A name is not in one of the tables (formats, backends, stages, …)."""
 
-    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+    def __init__(self, kind: str, name: str, known: Iterable[str], *, where: str = "") -> None:
         names = sorted(known)
         near = get_close_matches(name, names, n=1)
         hint = f"did you mean {near[0]!r}? " if near else ""
         shown = ", ".join(names[:30]) + (", …" if len(names) > 30 else "")
-        super().__init__(f"unknown {kind} {name!r}; {hint}choose one of: {shown}")
+        place = f"{where}: " if where else ""
+        super().__init__(f"{place}unknown {kind} {name!r}; {hint}choose one of: {shown}")
 
 
 class ValueMissingError(SymderiveError):

@@ -244,7 +244,7 @@ class Model:
                 raise ModelError(f"the name {name!r} is {roles}; choose one", where=self.source)
         both = parameters is not None and constants is not None
         for name in free if both else ():
-            if name not in declared:
+            if name not in declared and name not in self.shapes:
                 self._reject_unknown(name, (*declared, *self.stages))
         if parameters is None:
             parameters = [n for n in free if n not in (constants or ())]

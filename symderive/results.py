@@ -44,7 +44,7 @@ class Derivative:
         """Matrix notation; None where there is none: of scalars, of more than two indices."""
         if self.tree is None or not self.derivation.model.shapes:
             return None
-        from symderive.formulas.arrays.matrix import has_notation
+        from symderive.formulas.arrays.contraction import has_notation
 
         return MatrixNotation(self.tree) if has_notation(self.tree) else None
 

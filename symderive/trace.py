@@ -16,7 +16,8 @@ Layout (``format`` 1):
 
 A model with arrays says more: ``model`` has ``shapes`` (name → sizes, as text) of what is no stage,
 and ``properties``; ``values`` are nested lists; each of ``links`` and ``partials`` has ``indices``
-(of its entry: the stage's, then the source's) and ``matrix``, the same in NumPy's language, or null.
+(of its entry: the stage's, then the source's) and ``matrix``, the same in NumPy's language, or
+null.
 
 Formulas are SymPy's text; ``Diff(f, x)`` is a derivative not yet taken.
 """

@@ -1,7 +1,7 @@
 """Random array models: each formula as text, and as what JAX or NumPy computes for it.
 
-A row makes a formula of one kind from formulas of other kinds. Kinds are shapes: a number, vectors and
-matrices of the sizes m and n.
+A row makes a formula of one kind from formulas of other kinds. Kinds are shapes: a number, vectors
+and matrices of the sizes m and n.
 """
 
 from __future__ import annotations

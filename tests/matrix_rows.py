@@ -1,8 +1,10 @@
+# ruff: noqa: E501 (a formula stands on one line)
 """Facts of matrix calculus as the books print them: formula, variable, derivative.
 
 Sources: K. B. Petersen and M. S. Pedersen, The Matrix Cookbook (2012), chapter 2; J. R. Magnus and
 H. Neudecker, Matrix Differential Calculus (2019); the backward passes that textbooks on machine
-learning give. Vectors are x, a, b, c, d, s, matrices A, B, C, D, W, X, all of size n unless a row says.
+learning give. Vectors are x, a, b, c, d, s, matrices A, B, C, D, W, X, all of size n unless a row
+says.
 """
 
 from dataclasses import dataclass, field

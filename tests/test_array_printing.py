@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import typst as typst_compiler
-from sympy import Expr, Integer, Rational, S, Symbol, exp, oo, symbols
+from sympy import Expr, Integer, Piecewise, Rational, S, Symbol, exp, oo, symbols
 
 from symderive.formulas.arrays.index import Index, delta, entry_of, part, sigma
 from symderive.formulas.arrays.op import (
@@ -243,6 +243,7 @@ INDICES: list[tuple[Expr, str]] = [
     (entry(apply("cumsum", w, axis=(0,)), (j,)), "∑(w[i], i ≤ j)"),
     (entry(apply("max", X, axis=(1,), keepdims=False), (i,)), "max_j(X[i, j])"),
     (part("prod_others", [whole(w)], (j,)), "∏(w[i], i ≠ j)"),
+    (Piecewise((1, at("w", j) > 0), (0, True)) * at("b", j), "b[j]·𝟏[w[j] > 0]"),
     (Rational(1, 100000) + L, "L + 10^(−5)"),
 ]  # fmt: skip
 

@@ -12,7 +12,7 @@ from sympy import Symbol
 import symderive as sd
 from symderive.array_points import entries_of
 
-SIZES = {"m": 2, "n": 3}
+SIZES = {"m": 3, "n": 2}
 
 unhurried = settings(
     max_examples=int(os.environ.get("SYMDERIVE_ARRAY_EXAMPLES", "12")),

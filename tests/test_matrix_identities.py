@@ -9,8 +9,8 @@ from matrix_rows import FACTS, Fact
 import symderive as sd
 from symderive.array_model import leaves, renamed
 from symderive.formulas.arrays.reading import names_in, parse_array
-from symderive.formulas.arrays.simplify import tree_cost
 from symderive.formulas.arrays.syntax import Apply, Number, Tree
+from symderive.formulas.arrays.terms import tree_cost
 from symderive.formulas.functions import FUNCTIONS
 from symderive.numeric.array_program import ArrayFunction
 
@@ -83,7 +83,7 @@ def test_the_gradient_is_that_of_differences(fact: Fact) -> None:
     d, values = derived(fact), values_of(fact)
     if d.model.shapes.get("f"):
         pytest.skip("a Jacobian: its value is compared with the book's")
-    value, gradient = d.function()(**values)
+    _, gradient = d.function()(**values)
     slope = gradient[fact.variable]
     direction = np.random.default_rng(3).normal(size=slope.shape)
     if fact.properties.get(fact.variable):

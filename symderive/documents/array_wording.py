@@ -20,7 +20,7 @@ from symderive.formulas.inert import placeholder
 from symderive.formulas.matrix_notation import matrix_tree, shape_node
 from symderive.formulas.nodes import DIVIDED, HADAMARD, KRON, ONES, TRANSPOSE, ZEROS
 from symderive.formulas.printing import tree
-from symderive.formulas.tree import Fence, Fn, Id, Node, Op, Script, Table, name_node, partial
+from symderive.formulas.tree import Fence, Fn, Id, Node, Op, Row, Script, Table, name_node, partial
 
 if TYPE_CHECKING:
     from symderive.model import Stage
@@ -148,10 +148,20 @@ def notation(nodes: Sequence[Node]) -> Inline:
     """What the signs in some formulas mean."""
     signs = {part for node in nodes for part in _parts(node)}
     told = [words for sign, words in SAID if sign in signs]
+    if any(
+        isinstance(p, Row) and p.items[0] == ONES and p.items[-1] in _brackets(p) for p in signs
+    ):
+        told.append((ONES, "[…] is 1 where the condition holds and 0 elsewhere"))
     text: list[str | Node] = ["A vector is a column; functions of arrays apply entry by entry"]
     for words in told:
         text += ["; ", *words]
     return (*text, ".")
+
+
+def _brackets(node: Row) -> list[Node]:
+    """The second of two items, if it is a condition in brackets."""
+    last = node.items[-1]
+    return [last] if len(node.items) == 2 and isinstance(last, Fence) and last.left == "[" else []
 
 
 def _parts(node: Any) -> Iterator[Node]:

@@ -96,6 +96,8 @@ def stages_told(context: Context, stages: Sequence[Stage]) -> Iterator[Block]:
         lines.append(Equation(name_node(stage.name), right, note))
         entries.append(_entry_line(context, stage))
     yield aligned(lines)
+    results: list[Any] = list(context.derivation.partials.values())[:MAX_STAGES]
+    nodes += [arrays(context).matrix(part.tree) for part in results if is_whole(part.tree)]
     shapes = "Beside each stage is its shape; arrays have theirs below them, and in the table. "
     yield Paragraph((shapes, *notation(nodes)))
     batch: Any = context.derivation.model.batch

@@ -20,6 +20,7 @@ from symderive.formulas.nodes import (
     APPLY_SPACED,
     EQUALS,
     EULER,
+    ONES,
     PARTIAL,
     Acc,
     Big,
@@ -295,8 +296,8 @@ def _derivative(printer: Printer, formula: Any) -> Built:
 def _piecewise(printer: Printer, formula: Any) -> Built:
     if len(formula.args) == 2 and [value for value, _ in formula.args] == [1, 0]:
         test = formula.args[0][1]
-        if any(hasattr(symbol, "size") for symbol in getattr(test, "args", ())):
-            return Built(Fence("[", printer.node(test), "]"))  # [i ≤ j] is 1 or 0
+        if any(hasattr(symbol, "size") for symbol in test.free_symbols):
+            return Built(Row((ONES, Fence("[", printer.node(test), "]"))))  # 1 where it holds
     rows = tuple(
         (printer.node(value), None if test is S.true else printer.node(test))
         for value, test in formula.args

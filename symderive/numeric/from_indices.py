@@ -16,7 +16,7 @@ from sympy import Basic, Expr, Indexed, KroneckerDelta, Symbol
 from sympy import Sum as SympySum
 
 from symderive.errors import ModelError
-from symderive.formulas.arrays.index import Index, Part, bound
+from symderive.formulas.arrays.index import Index, Part, Sum, bound
 from symderive.numeric.from_sympy import node_of
 from symderive.numeric.graph import Node
 from symderive.numeric.tree_ops import READ
@@ -235,6 +235,7 @@ def _window(place: Expr, size: Expr) -> tuple[Expr, Index, Index] | None:
 
 _READERS: Mapping[type, Any] = {
     SympySum: IndexReader._sum,
+    Sum: IndexReader._sum,
     Index: IndexReader._index,
     KroneckerDelta: IndexReader._delta,
     Indexed: IndexReader._indexed,

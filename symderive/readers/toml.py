@@ -253,6 +253,7 @@ def _function(value: object, keys: tuple[str, ...], place: _Place) -> None:
 
 _Check = Callable[[object, tuple[str, ...], _Place], None]
 
+
 def _data(value: object, keys: tuple[str, ...], place: _Place) -> None:
     """A file of columns, or which of its columns are which names."""
     if not isinstance(value, Mapping):

@@ -1,8 +1,9 @@
 """The algebra of index notation: deltas contract, sums are linear, bound indices have no names.
 
-``Algebra.contracted`` does what a reader does with an index line: a delta under a sum puts one index
-for the other, what does not depend on an index leaves its sum, sums that do not meet are factors.
-``Algebra.normal`` goes all the way to a normal form, in which equal formulas are the same: it proves.
+``Algebra.contracted`` does what a reader does with an index line: a delta under a sum puts one
+index for the other, what does not depend on an index leaves its sum, sums that do not meet are
+factors. ``Algebra.normal`` goes all the way to a normal form, in which equal formulas are the same:
+it proves.
 What is known of the arrays (symmetric, rows that sum to one, …) is used by both.
 """
 
@@ -93,7 +94,7 @@ class Algebra:
         return self._named(self._walk(formula, True))
 
     def _named(self, formula: Basic) -> Any:
-        """Bound indices renamed; what is symmetric has its indices in the order of the new names."""
+        """Bound indices renamed; the indices of what is symmetric in the order of the names."""
         named = canonical(formula)
         if not self.known.stated:
             return named
@@ -223,7 +224,7 @@ class Algebra:
             return S.Zero
         if isinstance(body, Add) and (whole or _must_split(body, indices)):
             return self._added(body.args, indices, whole)
-        inside = [f for f in factors_of(body)]
+        inside = factors_of(body)
         for k, part in enumerate(inside):
             others = [*inside[:k], *inside[k + 1 :]]
             if isinstance(part, Add) and _binds_delta(part, indices):
@@ -414,7 +415,7 @@ def positive(value: Expr) -> bool:
 
 
 def canonical(formula: Basic) -> Any:
-    """The formula with its bound indices renamed by what they do: equal formulas become the same."""
+    """The formula with its bound indices renamed by what they do, so that equal ones are the same."""
     if not formula.args or not formula.has(SympySum, ArrayOf):
         return formula
     if isinstance(formula, SympySum):

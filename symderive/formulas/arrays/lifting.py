@@ -127,7 +127,7 @@ def _entry_by_entry(lift: Lift, tree: Apply) -> Tree:
 
 
 def _product(lift: Lift, tree: Apply) -> Tree:
-    """x @ w of every row is X @ w; W @ x is X @ W.T."""
+    """X @ w of every row is X @ w; W @ x is X @ W.T."""
     left, right = tree.args
     moves, ranks = (lift.moves(left), lift.moves(right)), (left.ndim, right.ndim)
     if all(moves) and ranks == (1, 1):
@@ -200,7 +200,9 @@ def _last_axes(lift: Lift, tree: Apply) -> Tree:
 
 RULES: Mapping[str, Rule] = {
     **{row.name: _entry_by_entry for row in ELEMENTWISE},
-    **dict.fromkeys(("sum", "mean", "prod", "max", "min", "var", "std", "logsumexp", "norm"), _along),
+    **dict.fromkeys(
+        ("sum", "mean", "prod", "max", "min", "var", "std", "logsumexp", "norm"), _along
+    ),
     **dict.fromkeys(("cumsum", "softmax", "log_softmax"), _along),
     **dict.fromkeys(("concatenate", "stack"), _joined),
     "matmul": _product,
@@ -215,4 +217,3 @@ RULES: Mapping[str, Rule] = {
     "diag": _diag,
 }
 """How an operation is applied to every row at once; any other is lifted as what it stands for."""
-

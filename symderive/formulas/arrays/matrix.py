@@ -3,13 +3,13 @@
 Every part of a formula becomes a tree whose axes are labelled by its free indices. A bound index is
 eliminated where at most two matrices meet in it: as a product, as a sum along an axis, as an
 entry-by-entry product. What has no matrix notation becomes an ``einsum`` where it is a plain
-contraction, else ``index_notation``. The result is proved by reading it back: its entry is the formula.
+contraction, else ``index_notation``. The result is proved by reading it back: its entry is the
+formula.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sympy import (
@@ -29,28 +29,21 @@ from sympy import Sum as SympySum
 from sympy.core.relational import Relational
 from sympy.logic.boolalg import And, BooleanTrue, Not, Or
 
+from symderive.formulas.arrays.contraction import (
+    Labelled,
+    NoMatrixError,
+    aligned,
+    contract,
+    has_notation,
+    spread_to,
+    union,
+)
 from symderive.formulas.arrays.index import Index, Part, free_indices, opened, sigma_as_is
-from symderive.formulas.arrays.ops import apply, apply_function, total
-from symderive.formulas.arrays.simplify import negative, plus, scaled, times, transposed, tree_cost
+from symderive.formulas.arrays.ops import apply, apply_function
+from symderive.formulas.arrays.sums import plus
 from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Shape, Tree
+from symderive.formulas.arrays.terms import scaled, tree_cost
 from symderive.formulas.functions import function_of
-
-NO_NOTATION = frozenset({"einsum", "index_notation", "place"})
-"""Operations that run, and that no book writes."""
-
-LETTERS = "abcdefghijklmnopqrstuvwxyz"
-
-
-class NoMatrixError(ValueError):
-    """A part of a formula has no matrix notation."""
-
-
-@dataclass(frozen=True, slots=True)
-class Labelled:
-    """An array, and the index that runs along each of its axes."""
-
-    tree: Tree
-    axes: tuple[Index, ...]
 
 
 class Matrices:
@@ -70,11 +63,11 @@ class Matrices:
         wanted = tuple(indices)
         outer, self.order = self.order, {index: place for place, index in enumerate(wanted)}
         try:
-            inside = Matrices.built(self, formula)
-            best = self._spread(inside, wanted)
+            inside = self.built(formula)
+            best = spread_to(inside, wanted)
             pushed = _pushed_in(formula)
-            if pushed != formula and self.has_notation(best):
-                other = self._spread(self.built(pushed), wanted)
+            if pushed != formula and has_notation(best):
+                other = spread_to(self.built(pushed), wanted)
                 if tree_cost(other) <= tree_cost(best):
                     best = other
             return best
@@ -82,10 +75,6 @@ class Matrices:
             return self._by_index(formula, wanted)
         finally:
             self.order = outer
-
-    def has_notation(self, tree: Tree) -> bool:
-        """Whether a tree is matrix notation throughout."""
-        return has_notation(tree)
 
     def _by_index(self, formula: Expr, wanted: tuple[Index, ...]) -> Tree:
         names = sorted({s.name for s in formula.free_symbols if type(s) is Symbol})
@@ -107,9 +96,9 @@ class Matrices:
         return self._known[formula]
 
     def _build(self, formula: Any) -> Labelled:
-        if not free_indices(formula) and not isinstance(formula, SympySum):
-            if formula.is_number or self._only_sizes(formula):
-                return Labelled(Number((), formula), ())
+        bare = not free_indices(formula) and not isinstance(formula, SympySum)
+        if bare and (formula.is_number or self._only_sizes(formula)):
+            return Labelled(Number((), formula), ())
         if isinstance(formula, Index):
             raise NoMatrixError
         if isinstance(formula, Symbol):
@@ -183,9 +172,7 @@ class Matrices:
 
     def _reshaped(self, tree: Tree, place: Expr) -> Labelled:
         """An entry at i·n + j of a vector: rows and columns of a matrix made of it."""
-        axes = sorted(
-            free_indices(place), key=lambda index: -len(place.coeff(index).free_symbols)
-        )
+        axes = sorted(free_indices(place), key=lambda index: -len(place.coeff(index).free_symbols))
         axes.sort(key=lambda index: place.coeff(index) == 1)
         stride: Expr = S.One
         for index in reversed(axes):
@@ -215,7 +202,7 @@ class Matrices:
         options = PART_OPTIONS.get(formula.op)
         if options is None:  # of the last two axes, a batch before them
             axes = (*(index for index in axes if index not in own), *own)
-        tree = self._spread(inner, axes)
+        tree = spread_to(inner, axes)
         if options is None:
             result = (*axes[: -len(own)], *formula.indices)
             made: Tree = apply(formula.op, tree, *more)
@@ -235,8 +222,8 @@ class Matrices:
 
     def _operands(self, operands: Sequence[Expr]) -> tuple[tuple[Index, ...], list[Tree]]:
         parts = [self.built(operand) for operand in operands]
-        axes = self._union(parts)
-        return axes, [self._aligned(part, axes) for part in parts]
+        axes = union(parts)
+        return axes, [aligned(part, axes) for part in parts]
 
     def _elementwise(self, op: str, operands: Sequence[Expr]) -> Labelled:
         axes, trees = self._operands(operands)
@@ -254,8 +241,8 @@ class Matrices:
         result = self.built(last[0])
         for value, condition in reversed(first):
             parts = [self.built(condition), self.built(value), result]
-            axes = self._union(parts)
-            result = Labelled(apply("where", *(self._aligned(part, axes) for part in parts)), axes)
+            axes = union(parts)
+            result = Labelled(apply("where", *(aligned(part, axes) for part in parts)), axes)
         return result
 
     def _condition(self, formula: Any) -> Labelled:
@@ -265,49 +252,14 @@ class Matrices:
             return self._elementwise(relations[formula.rel_op], list(formula.args))
         return self._elementwise(names[type(formula)], list(formula.args))
 
-    # Axes ---------------------------------------------------------------------------------
-
-    def _union(self, parts: Sequence[Labelled]) -> tuple[Index, ...]:
-        """All indices, in the order of the operand with the most."""
-        longest = max(parts, key=lambda part: len(part.axes), default=None)
-        axes = list(longest.axes) if longest else []
-        for part in parts:
-            axes += [index for index in part.axes if index not in axes]
-        return tuple(axes)
-
-    def _aligned(self, part: Labelled, axes: Sequence[Index]) -> Tree:
-        """The tree with its axes in an order, new axes of size 1 where it must be spread."""
-        mine = [index for index in axes if index in part.axes]
-        tree = part.tree
-        if list(part.axes) != mine:
-            tree = transposed(tree, tuple(part.axes.index(index) for index in mine))
-        first = next((k for k, index in enumerate(axes) if index in part.axes), len(axes))
-        if any(index not in part.axes for index in axes[first:]):
-            key = tuple(
-                ("slice", S.Zero, index.size, S.One) if index in part.axes else ("new",)
-                for index in axes[first:]
-            )
-            tree = apply("index", tree, key=key)
-        return tree
-
-    def _spread(self, part: Labelled, wanted: tuple[Index, ...]) -> Tree:
-        """The tree with exactly the wanted axes, broadcast where an index is missing."""
-        if set(part.axes) - set(wanted):
-            raise NoMatrixError
-        missing = [index for index in wanted if index not in part.axes]
-        tree = self._aligned(part, wanted)
-        if missing:
-            tree = apply("broadcast_to", tree, shape=tuple(index.size for index in wanted))
-        return tree
-
     # Sums and products --------------------------------------------------------------------
 
     def _sum(self, formula: Add) -> Labelled:
         return self._added([self.built(term) for term in formula.args])
 
     def _added(self, parts: Sequence[Labelled]) -> Labelled:
-        axes = self._union(parts)
-        return Labelled(plus([self._aligned(part, axes) for part in parts]), axes)
+        axes = union(parts)
+        return Labelled(plus([aligned(part, axes) for part in parts]), axes)
 
     def _under_sum(self, body: Expr, indices: tuple[Index, ...]) -> Labelled:
         """A sum, of one product or of several contracted each: whichever is shorter."""
@@ -369,7 +321,7 @@ class Matrices:
                 above.append(Labelled(apply("divide", one, labelled.tree), labelled.axes))
             else:
                 above.append(labelled)
-        result = self._contract(above, list(summed))
+        result = contract(above, list(summed), self.order)
         numerator, denominator = number.as_numer_denom()
         if denominator != 1:
             below.insert(0, Number((), denominator))
@@ -385,7 +337,9 @@ class Matrices:
         inside = free_indices(source)
         if not inside:
             return True
-        (index,) = inside if len(inside) == 1 else (None,)
+        if len(inside) > 1:
+            return False
+        (index,) = inside
         same = source == index and index.size == target.size
         return index in summed and not same and source.coeff(index).is_positive is True
 
@@ -396,7 +350,11 @@ class Matrices:
         inside = [next(iter(free_indices(source))) for _, source in ends if free_indices(source)]
         if len(set(inside)) < len(inside):
             raise NoMatrixError  # one index put along two axes
-        moved = {next(iter(free_indices(source))): (target, source) for target, source in ends if free_indices(source)}
+        moved = {
+            next(iter(free_indices(source))): (target, source)
+            for target, source in ends
+            if free_indices(source)
+        }
         fixed = [(target, source) for target, source in ends if not free_indices(source)]
         inner = self._product(rest, [index for index in summed if index not in moved])
         axes = (*inner.axes, *(index for index in moved if index not in inner.axes))
@@ -407,7 +365,7 @@ class Matrices:
             keys.append((target, ("slice", source - step * index, index.size, step), index))
         keys += [(target, ("int", place), None) for target, place in fixed]
         keys.sort(key=lambda row: self.order.get(row[0], len(keys)))
-        tree = self._spread(inner, tuple(index for _, _, index in keys if index is not None))
+        tree = spread_to(inner, tuple(index for _, _, index in keys if index is not None))
         key = [one for _, one, _ in keys]
         result = [target for target, _, _ in keys]
         shape = tuple(index.size for index in result)
@@ -418,122 +376,6 @@ class Matrices:
         if isinstance(factor, Pow) and factor.exp.is_number and factor.exp.is_negative:
             return self.built(Pow(factor.base, -factor.exp)), True
         return self.built(factor), False
-
-    def _contract(self, parts: list[Labelled], summed: list[Index]) -> Labelled:
-        parts = _same_axes_merged(parts, self)
-        waiting = list(summed)
-        while waiting:
-            index = min(waiting, key=lambda index: _effort(index, parts, waiting))
-            here = [part for part in parts if index in part.axes]
-            rest = [part for part in parts if index not in part.axes]
-            if not here:  # a sum of equal terms
-                waiting.remove(index)
-                parts.append(Labelled(Number((), index.size), ()))
-                continue
-            here = self._vectors_absorbed(here, index)
-            if len(here) > 2:
-                return self._einsum(parts, waiting)
-            waiting.remove(index)
-            made = self._eliminated(here, index, waiting, rest)
-            parts = _same_axes_merged([*rest, made], self)
-        return self._multiplied(parts)
-
-    def _vectors_absorbed(self, here: list[Labelled], index: Index) -> list[Labelled]:
-        """Vectors along an index that two matrices share scale one of them."""
-        vectors = [part for part in here if part.axes == (index,)]
-        others = [part for part in here if part.axes != (index,)]
-        if len(here) <= 2 or not vectors or not others:
-            return here
-        return [self._multiplied([*vectors, others[0]]), *others[1:]]
-
-    def _eliminated(
-        self, here: list[Labelled], index: Index, waiting: Sequence[Index], rest: Sequence[Labelled]
-    ) -> Labelled:
-        if not here:
-            raise NoMatrixError
-        if len(here) == 1:
-            part = here[0]
-            axis = part.axes.index(index)
-            kept = part.axes[:axis] + part.axes[axis + 1 :]
-            return Labelled(total(part.tree, [axis]), kept)
-        left, right = here
-        shared = (set(left.axes) & set(right.axes)) - {index}
-        if shared:
-            axes = self._union([left, right])
-            both = times([self._aligned(left, axes), self._aligned(right, axes)])
-            also = [i for i in axes if i in waiting and all(i not in p.axes for p in rest)]
-            gone = [index, *also]
-            for i in also:
-                waiting.remove(i)  # type: ignore[attr-defined]
-            kept = tuple(i for i in axes if i not in gone)
-            return Labelled(total(both, [axes.index(i) for i in gone]), kept)
-        if len(left.axes) > 2 or len(right.axes) > 2:
-            return self._einsum([left, right], [index])
-        return self._matmul(left, right, index)
-
-    def _matmul(self, left: Labelled, right: Labelled, index: Index) -> Labelled:
-        """The matrix product over an index; the side whose transpose is dearer stays as it is."""
-        if len(left.axes) == 1 and len(right.axes) == 2:
-            left, right = right, left
-        if len(left.axes) == 2 and len(right.axes) == 2:
-            forward = (left.axes[1] != index) + (right.axes[0] != index) + self._turned(left, right)
-            backward = (
-                (right.axes[1] != index) + (left.axes[0] != index) + self._turned(right, left)
-            )
-            if backward < forward:
-                left, right = right, left
-        row = tuple(i for i in left.axes if i != index)
-        column = tuple(i for i in right.axes if i != index)
-        a = self._aligned(left, (*row, index))
-        b = self._aligned(right, (index, *column))
-        return Labelled(apply("matmul", a, b), (*row, *column))
-
-    def _turned(self, left: Labelled, right: Labelled) -> float:
-        """Whether the product of two matrices would be the transpose of what is wanted."""
-        places = [self.order.get(i) for part in (left, right) for i in part.axes]
-        known = [place for place in places if place is not None]
-        return 1.5 * (len(known) == 2 and known[0] > known[1])
-
-    def _multiplied(self, parts: Sequence[Labelled]) -> Labelled:
-        """The entry-by-entry product; deltas become diagonals, two vectors an outer product."""
-        parts = list(parts)
-        if not parts:
-            return Labelled(Number((), S.One), ())
-        if len(parts) == 1:
-            return parts[0]
-        eyes = [p for p in parts if isinstance(p.tree, Apply) and p.tree.op == "eye"]
-        if len(eyes) == 1:
-            row, column = eyes[0].axes
-            others = [p for p in parts if p is not eyes[0]]
-            touching = [p for p in others if set(p.axes) <= {row, column}]
-            if touching and len(touching) == len(others) and all(len(p.axes) == 1 for p in others):
-                vector = times([p.tree for p in others])
-                return Labelled(apply("diag", vector), (row, column))
-        vectors = [p for p in parts if len(p.axes) == 1]
-        whole = [p for p in parts if len(p.axes) == 2]
-        if len(vectors) == 2 and len(whole) == len(parts) - 2 == 1:
-            pair = {i for p in vectors for i in p.axes}
-            if pair == set(whole[0].axes):
-                first, second = sorted(vectors, key=lambda p: whole[0].axes.index(p.axes[0]))
-                both = apply("outer", first.tree, second.tree)
-                return Labelled(times([both, whole[0].tree]), whole[0].axes)
-        if (
-            len(parts) == 2
-            and all(len(p.axes) == 1 for p in parts)
-            and parts[0].axes != parts[1].axes
-        ):
-            return Labelled(
-                apply("outer", parts[0].tree, parts[1].tree), parts[0].axes + parts[1].axes
-            )
-        axes = self._union(parts)
-        return Labelled(times([self._aligned(part, axes) for part in parts]), axes)
-
-    def _einsum(self, parts: Sequence[Labelled], summed: Sequence[Index]) -> Labelled:
-        axes = tuple(i for i in self._union(parts) if i not in summed)
-        letters = dict(zip(self._union(parts), LETTERS, strict=False))
-        inputs = ",".join("".join(letters[i] for i in part.axes) for part in parts)
-        spec = f"{inputs}->{''.join(letters[i] for i in axes)}"
-        return Labelled(apply("einsum", *(part.tree for part in parts), spec=spec), axes)
 
 
 def _triangle(formula: Piecewise) -> Labelled | None:
@@ -575,16 +417,8 @@ def _ends_of(factor: KroneckerDelta, summed: Sequence[Index]) -> tuple[Any, Expr
     return None, factor
 
 
-def has_notation(tree: Tree) -> bool:
-    """Whether a tree is matrix notation throughout."""
-    return all(
-        t.ndim <= 2 and not (isinstance(t, Apply) and t.op in NO_NOTATION)
-        for t in tree.walk()
-    )
-
-
 def _pushed_in(formula: Expr) -> Expr:
-    """Factors with free indices inside the sum that they stand before: w_j Σ_i a_ij = Σ_i a_ij w_j."""
+    """Factors inside the sum that they stand before: w_j Σ_i a_ij = Σ_i a_ij w_j."""
     if isinstance(formula, Add):
         return formula.func(*map(_pushed_in, formula.args))
     factors = Mul.make_args(formula)
@@ -605,35 +439,17 @@ PART_OPTIONS: Mapping[str, Callable[[tuple[int, ...]], Mapping[str, Any]]] = {
     **dict.fromkeys(("max", "min", "prod", "logsumexp"), _reduced),
     "norm": lambda axes: {"ord": S(2), **_reduced(axes)},
     **dict.fromkeys(
-        ("softmax", "is_max", "is_min", "prod_others", "layer_norm", "rms_norm", "deviation", "rms"),
+        (
+            "softmax",
+            "is_max",
+            "is_min",
+            "prod_others",
+            "layer_norm",
+            "rms_norm",
+            "deviation",
+            "rms",
+        ),
         lambda axes: {"axis": axes},
     ),
 }
 """The options of operations along axes, by the axes of their operand; others take a matrix."""
-
-
-def _same_axes_merged(parts: Sequence[Labelled], builder: Matrices) -> list[Labelled]:
-    """Arrays over the same indices as one entry-by-entry product."""
-    groups: dict[frozenset[Index], list[Labelled]] = {}
-    for part in parts:
-        groups.setdefault(frozenset(part.axes), []).append(part)
-    merged = []
-    for group in groups.values():
-        axes = group[0].axes
-        trees = [builder._aligned(part, axes) for part in group]
-        merged.append(Labelled(times(trees), axes) if len(trees) > 1 else group[0])
-    return merged
-
-
-def _effort(
-    index: Index, parts: Sequence[Labelled], waiting: Sequence[Index]
-) -> tuple[int, int, str]:
-    """What eliminating an index leaves: fewer axes first, then fewer operands."""
-    here = [part for part in parts if index in part.axes]
-    axes = {i for part in here for i in part.axes} - {index}
-    return (len(axes), len(here), index.name)
-
-
-def scalar_notation(tree: Tree) -> Tree:
-    """The tree itself; negative numbers in front as a sign."""
-    return negative(tree) if isinstance(tree, Number) and tree.value.is_negative else tree

@@ -55,8 +55,8 @@ def _scale(op: str) -> Callable[[Args, Options, At], Expr]:
         rest = iter(at)
         sizes = enumerate(args[0].shape)
         whole = [Index("_", size) if a in options["axis"] else next(rest) for a, size in sizes]
-        found: Expr = _along(op)(args, options, tuple(whole))
-        return part(op, found.arrays)  # type: ignore[attr-defined]
+        found: Any = _along(op)(args, options, tuple(whole))
+        return part(op, found.arrays)
 
     return made
 

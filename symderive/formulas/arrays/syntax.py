@@ -41,8 +41,9 @@ class Tree:
     def __eq__(self, other: object) -> bool:
         if self is other:
             return True
-        same = isinstance(other, Tree) and type(self) is type(other) and self._hash == other._hash
-        return same and self.key() == other.key()  # type: ignore[union-attr]
+        if not isinstance(other, Tree) or type(self) is not type(other):
+            return False
+        return self._hash == other._hash and self.key() == other.key()
 
     @property
     def ndim(self) -> int:
@@ -69,7 +70,7 @@ class Leaf(Tree):
 class Number(Tree):
     """A number: a SymPy number, π or a formula in the sizes of axes. Its shape is ()."""
 
-    value: Expr = field(default=None)  # type: ignore[assignment]
+    value: Expr = field(default=None)
 
     def key(self) -> tuple[Any, ...]:
         """The value."""

@@ -1,0 +1,164 @@
+"""Products of matrices as chains: transposes, outer products, powers, inverses that cancel.
+
+A chain has a column and a row between its matrices where it is an outer product: outer(A @ u, v) is
+A·u·vᵀ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import groupby
+
+from symderive.formulas.arrays.ops import apply
+from symderive.formulas.arrays.syntax import Apply, Tree
+from symderive.formulas.arrays.terms import (
+    MAX_POWER,
+    TRANSPOSE,
+    is_op,
+    scaled,
+    term_of,
+    tree_cost,
+)
+
+# Transposes -------------------------------------------------------------------------------------
+
+
+def transposed(tree: Tree, axes: tuple[int, ...] = (1, 0)) -> Tree:
+    """The tree with its axes in another order; of a matrix, the transpose taken inside."""
+    if axes == tuple(range(tree.ndim)):
+        return tree
+    if tree.ndim != 2 or not isinstance(tree, Apply):
+        return apply("transpose", tree, axes=axes)
+    term = term_of(tree)
+    if term.number != 1 or term.above or term.below:
+        return scaled(transposed(term.core), term.number, term.above, term.below)
+    op, args = tree.op, tree.args
+    if op == "transpose":
+        return args[0]
+    if op in ("eye", "diag"):
+        return tree
+    if op == "outer":
+        return apply("outer", args[1], args[0])
+    if op == "matmul" and all(arg.ndim == 2 for arg in args):
+        inside = apply("matmul", transposed(args[1]), transposed(args[0]))
+        outside = apply("transpose", tree, axes=axes)
+        return inside if tree_cost(inside) <= tree_cost(outside) + TRANSPOSE else outside
+    if op in ("add", "multiply") and all(
+        arg.ndim in (0, 2) and arg.shape in ((), tree.shape) for arg in args
+    ):
+        inside = apply(op, *(transposed(arg) if arg.ndim else arg for arg in args))
+        outside = apply("transpose", tree, axes=axes)
+        return inside if tree_cost(inside) < tree_cost(outside) else outside
+    return apply("transpose", tree, axes=axes)
+
+
+# Chains -----------------------------------------------------------------------------------------
+
+
+Link = tuple[str, Tree]
+Turn = Callable[[Tree], Tree]
+
+
+def chain_of(tree: Tree, turn: Turn = transposed) -> tuple[Link, ...]:
+    """A product as its factors: ``m`` a matrix, ``c`` a column, ``r`` a row.
+
+    Args:
+        tree: The product.
+        turn: How a matrix is transposed, where some are known to be symmetric.
+    """
+    if is_op(tree, "transpose") and is_op(tree.args[0], "matmul", "outer"):
+        return flipped(chain_of(tree.args[0], turn), turn)
+    if is_op(tree, "matrix_power") and 0 < tree.option("k") <= MAX_POWER:
+        return chain_of(tree.args[0], turn) * tree.option("k")
+    if tree.ndim == 1:
+        if is_op(tree, "matmul"):
+            left, right = tree.args
+            if left.ndim == 2:
+                return chain_of(left, turn) + chain_of(right, turn)
+            return chain_of(turn(right), turn) + chain_of(left, turn)
+        return (("c", tree),)
+    if tree.ndim == 2:
+        if is_op(tree, "matmul"):
+            left, right = tree.args
+            return chain_of(left, turn) + chain_of(right, turn)
+        if is_op(tree, "outer"):
+            left, right = tree.args
+            return chain_of(left, turn) + flipped(chain_of(right, turn), turn)
+        return (("m", tree),)
+    return (("x", tree),)
+
+
+def flipped(chain: Sequence[Link], turn: Turn = transposed) -> tuple[Link, ...]:
+    """The transpose of a chain."""
+    kinds = {"c": "r", "r": "c"}
+    return tuple(
+        (kinds.get(kind, kind), turn(tree) if kind == "m" else tree)
+        for kind, tree in reversed(chain)
+    )
+
+
+def product_of(chain: Sequence[Link], turn: Turn = transposed) -> Tree:
+    """The tree of a chain."""
+    for place, (kind, _) in enumerate(chain):
+        if kind == "c" and place + 1 < len(chain):
+            left = product_of(chain[: place + 1], turn)
+            right = product_of(flipped(chain[place + 1 :], turn), turn)
+            return apply("outer", left, right)
+    trees = _powers([tree for _, tree in cancelled(chain)])
+    if not trees:
+        return apply("eye", size=chain[0][1].shape[0])
+    if len(trees) > 1 and trees[-1].ndim == 2:
+        back = [turn(tree) for tree in reversed(trees)]
+        if sum(map(tree_cost, back)) + TRANSPOSE < sum(map(tree_cost, trees)):
+            return apply("transpose", _left(back), axes=(1, 0))
+    return _left(trees) if trees[-1].ndim == 2 else _right(trees)
+
+
+def _powers(trees: Sequence[Tree]) -> list[Tree]:
+    """Three or more equal factors in a row as a power of a matrix."""
+    result: list[Tree] = []
+    for tree, run in groupby(trees):
+        count = len(list(run))
+        if count > 2:
+            result.append(apply("matrix_power", tree, k=count))
+        else:
+            result += [tree] * count
+    return result
+
+
+def _left(trees: Sequence[Tree]) -> Tree:
+    result = trees[0]
+    for tree in trees[1:]:
+        result = apply("matmul", result, tree)
+    return result
+
+
+def _right(trees: Sequence[Tree]) -> Tree:
+    result = trees[-1]
+    for tree in reversed(trees[:-1]):
+        result = apply("matmul", tree, result)
+    return result
+
+
+def cancelled(chain: Sequence[tuple[str, Tree]]) -> list[tuple[str, Tree]]:
+    """The chain without identities and without a matrix next to its inverse."""
+    kept: list[tuple[str, Tree]] = []
+    for kind, tree in chain:
+        if is_op(tree, "eye") and len(chain) > 1:
+            continue
+        if kept and kept[-1][0] == "m" == kind and inverses(kept[-1][1], tree):
+            kept.pop()
+            continue
+        kept.append((kind, tree))
+    return kept
+
+
+def inverses(left: Tree, right: Tree) -> bool:
+    """Whether two matrices are stated as inverses of each other."""
+    for one, other in ((left, right), (right, left)):
+        if is_op(one, "inv") and one.args[0] == other:
+            return True
+        turned = one.args[0] if is_op(one, "transpose") else one
+        if turned is not one and is_op(turned, "inv") and transposed(turned.args[0]) == other:
+            return True
+    return False

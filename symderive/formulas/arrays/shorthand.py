@@ -1,0 +1,98 @@
+"""Shorter names for what a tree says, a row each: dot products, traces, means, roots."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from sympy import S
+
+from symderive.formulas.arrays.ops import apply
+from symderive.formulas.arrays.syntax import Number, Tree
+from symderive.formulas.arrays.terms import is_op, scaled, term_of, tree_cost
+
+
+def shorthand(tree: Tree) -> Tree:
+    """The tree under a shorter name, where a row of ``SHORT`` has one."""
+    for find in SHORT:
+        short = find(tree)
+        if short is not None:
+            return short
+    return tree
+
+
+def _dot(tree: Tree) -> Tree | None:
+    """sum(a*b) of two vectors is a @ b, sum(a**2) is a @ a."""
+    if not is_op(tree, "sum") or tree.ndim or tree.args[0].ndim != 1:
+        return None
+    inside = tree.args[0]
+    vectors = list(inside.args) if is_op(inside, "multiply") else [inside]
+    if len(vectors) == 1 and is_op(inside, "power") and inside.args[1] == Number((), S(2)):
+        vectors = [inside.args[0]] * 2
+    if len(vectors) != 2 or any(v.shape != inside.shape for v in vectors):
+        return None
+    products = [v for v in vectors if is_op(v, "matmul")]
+    if len(products) == 1 and products[0] is vectors[0]:
+        vectors.reverse()
+    return apply("matmul", *vectors)
+
+
+def _trace(tree: Tree) -> Tree | None:
+    """sum(diagonal(A)) is trace(A)."""
+    if is_op(tree, "sum") and is_op(tree.args[0], "diagonal"):
+        return apply("trace", tree.args[0].args[0])
+    return None
+
+
+def _mean(tree: Tree) -> Tree | None:
+    """A sum along axes over their size is a mean."""
+    if not is_op(tree, "divide", "negative"):
+        return None
+    term = term_of(tree)
+    for part in (term.core, *term.above):
+        if not is_op(part, "sum"):
+            continue
+        options = dict(part.options)
+        sizes: Counter[Tree] = Counter(
+            Number((), part.args[0].shape[axis]) for axis in options["axis"]
+        )
+        below = Counter(term.below)
+        if sizes <= below and all(isinstance(n, Number) and n.value.is_Symbol for n in sizes):
+            mean = apply("mean", part.args[0], **options)
+            rest = tuple((below - sizes).elements())
+            if part is term.core:
+                return scaled(mean, term.number, term.above, rest)
+            above = list(term.above)
+            above.remove(part)
+            return scaled(term.core, term.number, [mean, *above], rest)
+    return None
+
+
+def _root(tree: Tree) -> Tree | None:
+    """A power of 1/2 is a square root."""
+    if is_op(tree, "power") and tree.args[1] == Number((), S.Half):
+        return apply("sqrt", tree.args[0])
+    return None
+
+
+def _distributed(tree: Tree) -> Tree | None:
+    """(n*a − sum(a))/n is a − mean(a): a size that some term cancels divides each term."""
+    if not is_op(tree, "divide", "negative"):
+        return None
+    term = term_of(tree)
+    if not is_op(term.core, "add"):
+        return None
+    sizes = tuple(t for t in term.below if isinstance(t, Number))
+    parts = [shorthand(scaled(arg, S.One, (), sizes)) for arg in term.core.args]
+    rest = Counter(term.below) - Counter(sizes)
+    whole = scaled(ordered_sum(parts), term.number, term.above, tuple(rest.elements()))
+    return whole if sizes and tree_cost(whole) < tree_cost(tree) else None
+
+
+def ordered_sum(parts: Sequence[Tree]) -> Tree:
+    """The sum with what has no minus in front first."""
+    return apply("add", *sorted(parts, key=lambda part: is_op(part, "negative")))
+
+
+SHORT: tuple[Callable[[Tree], Tree | None], ...] = (_dot, _trace, _mean, _root, _distributed)
+"""Shorter names for what a tree says, a row each."""

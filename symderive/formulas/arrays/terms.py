@@ -1,0 +1,214 @@
+"""What stands in front of an array: numbers and scalars, gathered and cancelled; costs of trees."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeGuard
+
+from sympy import Expr, S
+
+from symderive.formulas.arrays.ops import apply
+from symderive.formulas.arrays.syntax import Apply, Number, Tree
+
+ONE = Number((), S.One)
+TRANSPOSE, OPERATION, CALL, IDENTITY = 0.4, 1.0, 1.2, 1.8
+
+
+def is_op(tree: Tree, *names: str) -> TypeGuard[Apply]:
+    """Whether a tree is one of some operations."""
+    return isinstance(tree, Apply) and tree.op in names
+
+
+def tree_cost(tree: Tree) -> float:
+    """What a tree costs a reader: an operation is one, a transpose less than half."""
+    if not isinstance(tree, Apply):
+        return 0.0
+    inner = sum(map(tree_cost, tree.args))
+    if tree.op in ("add", "multiply"):
+        return inner + OPERATION * (len(tree.args) - 1)
+    if tree.op in ("transpose", "index", "broadcast_to", "negative"):
+        return inner + TRANSPOSE
+    if tree.op == "eye":
+        return IDENTITY
+    return inner + (OPERATION if tree.op in ("matmul", "divide", "power", "outer") else CALL)
+
+
+# Scalars in front ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """number · above / below · core."""
+
+    number: Expr
+    above: tuple[Tree, ...]
+    below: tuple[Tree, ...]
+    core: Tree
+
+
+def term_of(tree: Tree) -> Term:
+    """A tree with the scalars that multiply it taken off."""
+    if isinstance(tree, Number):
+        return size_term(tree.value)
+    if is_op(tree, "power") and tree.ndim == 0 and isinstance(tree.args[1], Number):
+        base, exponent = tree.args[0], tree.args[1].value
+        if exponent.is_Integer and 1 < exponent <= MAX_POWER:
+            inner = term_of(base)
+            times_, k = inner.number**exponent, int(exponent)
+            return Term(times_, inner.above * k, inner.below * k, ONE)
+    if is_op(tree, "negative"):
+        inner = term_of(tree.args[0])
+        return Term(-inner.number, inner.above, inner.below, inner.core)
+    if is_op(tree, "divide"):
+        left, right = tree.args
+        if right.ndim == 0:
+            inner, under = term_of(left), term_of(right)
+            if under.core != ONE:
+                return Term(inner.number, inner.above, (*inner.below, right), inner.core)
+            return Term(
+                inner.number / under.number,
+                (*inner.above, *under.below),
+                (*inner.below, *under.above),
+                inner.core,
+            )
+    if is_op(tree, "multiply"):
+        terms = [term_of(arg) for arg in tree.args]
+        number = S.One
+        above: list[Tree] = []
+        below: list[Tree] = []
+        cores: list[Tree] = []
+        for term in terms:
+            number *= term.number
+            above += term.above
+            below += term.below
+            if term.core != ONE:
+                (above if term.core.ndim == 0 and tree.ndim else cores).append(term.core)
+        if tree.ndim == 0:
+            return Term(number, (*above, *cores), tuple(below), ONE)
+        return Term(number, tuple(above), tuple(below), multiplied(cores))
+    if tree.ndim or is_op(tree, "add"):
+        return Term(S.One, (), (), tree)
+    return Term(S.One, (tree,), (), ONE)
+
+
+MAX_POWER = 8
+"""A power up to which scalars are counted one by one."""
+
+
+def size_term(value: Expr) -> Term:
+    """A number in sizes, such as 2/(m·n), as a rational and the sizes above and below."""
+    number, rest = value.as_coeff_Mul(rational=True)
+    if rest == 1:
+        return Term(number, (), (), ONE)
+    above: list[Tree] = []
+    below: list[Tree] = []
+    for base, exponent in rest.as_powers_dict().items():
+        if exponent.is_Integer and abs(exponent) <= MAX_POWER:
+            (above if exponent > 0 else below).extend([Number((), base)] * int(abs(exponent)))
+        else:
+            above.append(Number((), base**exponent))
+    return Term(number, tuple(above), tuple(below), ONE)
+
+
+def multiplied(trees: Sequence[Tree]) -> Tree:
+    """The product of trees; one of a single tree is the tree."""
+    if not trees:
+        return ONE
+    return trees[0] if len(trees) == 1 else apply("multiply", *trees)
+
+
+def scaled(
+    core: Tree, number: Expr, above: Sequence[Tree] = (), below: Sequence[Tree] = ()
+) -> Tree:
+    """Number · above · core / below, with the scalars of the core gathered and cancelled."""
+    inner, size = term_of(core), size_term(number)
+    number, above, below = size.number, (*above, *size.above), (*below, *size.below)
+    up = Counter([*above, *inner.above])
+    down: Counter[Tree] = Counter()
+    for tree in (*below, *inner.below):
+        if isinstance(tree, Number) and tree.value.is_Rational:
+            number = number / tree.value
+        else:
+            down[tree] += 1
+    up, down = up - down, down - up
+    number = number * inner.number
+    if number == 0:
+        return zero_like(core)
+    over, under = abs(number).as_numer_denom()
+    factors: list[Tree] = [] if over == 1 else [Number((), over)]
+    factors += [repeated(tree, count) for tree, count in up.items()]
+    if inner.core != ONE or not factors:
+        factors += inner.core.args if is_op(inner.core, "multiply") else (inner.core,)
+    result = multiplied(factors)
+    bottom: list[Tree] = [] if under == 1 else [Number((), under)]
+    bottom += [repeated(tree, count) for tree, count in down.items()]
+    if bottom:
+        result = apply("divide", result, multiplied(bottom))
+    return apply("negative", result) if number.is_negative else result
+
+
+def repeated(tree: Tree, count: int) -> Tree:
+    """A factor that occurs several times, as a power."""
+    if count == 1:
+        return tree
+    if is_op(tree, "power") and isinstance(tree.args[1], Number):
+        return apply("power", tree.args[0], Number((), tree.args[1].value * count))
+    return apply("power", tree, Number((), S(count)))
+
+
+def zero_like(like: Tree) -> Tree:
+    """Zero in the shape of a tree."""
+    zero = Number((), S.Zero)
+    return apply("broadcast_to", zero, shape=like.shape) if like.ndim else zero
+
+
+def negative(tree: Tree) -> Tree:
+    """−tree."""
+    return scaled(tree, S.NegativeOne)
+
+
+def times(trees: Sequence[Tree]) -> Tree:
+    """The product entry by entry; equal factors as a power."""
+    number: Expr = S.One
+    above: list[Tree] = []
+    below: list[Tree] = []
+    cores: Counter[Tree] = Counter()
+    for tree in trees:
+        term = term_of(tree)
+        number *= term.number
+        above += term.above
+        below += term.below
+        if term.core != ONE:
+            cores.update(entries_of(term.core))
+    parts = [repeated(tree, count) for tree, count in cores.items()]
+    under = [part for part in map(divisor, parts) if part is not None]
+    parts = [part for part in parts if divisor(part) is None]
+    parts.sort(key=lambda part: is_op(part, "add"))  # P*(a + b), as people write it
+    if under:
+        top = parts or [ONE]
+        return scaled(apply("divide", multiplied(top), multiplied(under)), number, above, below)
+    return scaled(multiplied(parts), number, above, below)
+
+
+def divisor(tree: Tree) -> Tree | None:
+    """What an array of reciprocals divides by: d of 1/d, spread or not; None of any other."""
+    if is_op(tree, "divide") and tree.ndim and tree.args[0] == ONE:
+        found: Tree = tree.args[1]
+        return found
+    if is_op(tree, "index", "broadcast_to"):
+        inner = divisor(tree.args[0])
+        if inner is not None:
+            return apply(tree.op, inner, **dict(tree.options))
+    return None
+
+
+def entries_of(tree: Tree) -> list[Tree]:
+    """The factors of a product entry by entry, what it divides by as reciprocals."""
+    if is_op(tree, "multiply"):
+        return [part for arg in tree.args for part in entries_of(arg)]
+    if is_op(tree, "divide") and tree.args[1].ndim and tree.args[0] != ONE:
+        top, below = tree.args
+        return [*entries_of(top), *(apply("divide", ONE, part) for part in entries_of(below))]
+    return [tree]
