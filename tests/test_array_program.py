@@ -430,6 +430,19 @@ def test_log_of_a_softmax_stage_is_finite() -> None:
     assert list(f.stages(X=[[800.0, -800.0]], Z=[[0.0, 1.0]])["P"][0]) == [1.0, 0.0]
 
 
+NORMS = [[3e200, 4e200], [3e-200, 4e-200], [0.0, 0.0], [3.0, -4.0]]
+
+
+def test_a_norm_neither_overflows_nor_underflows() -> None:
+    x = np.array(NORMS)
+    expected = np.array([5e200, 5e-200, 0.0, 5.0])
+    norm = apply("norm", X, ord=S(2), axis=(1,), keepdims=False)
+    np.testing.assert_allclose(evaluated(norm, X=x), expected, rtol=1e-15)
+    whole = apply("norm", X, ord=S(2), axis=(0, 1), keepdims=True)
+    for row, size in zip(x, expected, strict=True):
+        np.testing.assert_allclose(evaluated(whole, X=row[None]), [[size]], rtol=1e-15)
+
+
 def test_the_determinant_may_overflow() -> None:
     big = 1e200 * np.eye(3)
     assert evaluated(CASES["log of det"], A=big) == pytest.approx(3 * np.log(1e200))

@@ -16,7 +16,7 @@ from sympy import Basic, Expr, Indexed, KroneckerDelta, Symbol
 from sympy import Sum as SympySum
 
 from symderive.errors import ModelError
-from symderive.formulas.arrays.index import Index, Part, Sum, bound
+from symderive.formulas.arrays.index import Index, Part, Sum, bound, free_indices
 from symderive.numeric.from_sympy import node_of
 from symderive.numeric.graph import Node
 from symderive.numeric.tree_ops import READ
@@ -91,6 +91,9 @@ class IndexReader:
         return self.graph.fit(made, shape) if self.graph.ndim(made) < len(shape) else made, labels
 
     def _sum(self, formula: SympySum) -> Labelled:
+        spread = _distributed(formula)
+        if spread is not None:
+            return self._formula(spread)
         node, labels = self._formula(formula.function)
         mine = bound(formula)
         numbers = {index: place for place, index in enumerate(dict.fromkeys((*labels, *mine)))}
@@ -216,6 +219,17 @@ def _affine(place: Expr, size: Expr) -> tuple[tuple[Any, ...], Index | None] | N
     if not start.xreplace(positive).is_nonnegative or not last.is_nonnegative:
         return None
     return ("slice", start, index.size, step), index
+
+
+def _distributed(formula: SympySum) -> Expr | None:
+    """Σ (a + b)·c as Σ a·c + Σ b·c, where a + b would be an array of more than two axes."""
+    factors = sympy.Mul.make_args(formula.function)
+    for factor in factors:
+        if isinstance(factor, sympy.Add) and len(free_indices(factor)) > 2:
+            rest = [other for other in factors if other is not factor]
+            terms = (formula.func(sympy.Mul(term, *rest), *formula.limits) for term in factor.args)
+            return sympy.Add(*terms)
+    return None
 
 
 def _window(place: Expr, size: Expr) -> tuple[Expr, Index, Index] | None:
