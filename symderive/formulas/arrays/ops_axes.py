@@ -248,7 +248,7 @@ def _concatenate_shape(args: Args, options: Options) -> Shape:
             shapes = " and ".join(dict.fromkeys(shown(a.shape) for a in args))
             message = f"the operands of concatenate do not fit together along axis {axis}"
             raise ShapeError(f"{message}: their shapes are {shapes}")
-    joined = Add(*(arg.shape[axis] for arg in args))
+    joined = expand(Add(*(arg.shape[axis] for arg in args)))  # worked out: 2 + 2 is 4
     return (*first[:axis], joined, *first[axis + 1 :])
 
 
