@@ -301,9 +301,9 @@ def _orthogonal(drawn: Drawn, shape: At) -> Drawn:
 def _stochastic(drawn: Drawn, shape: At) -> Drawn:
     """Positive rows, divided by their sums."""
     rows: dict[At, mpf] = {}
-    for at, value in drawn.items():
-        rows[at[:-1]] = rows.get(at[:-1], mpf(0)) + abs(value)
-    with mp.workdps(8 * DIGITS):
+    with mp.workdps(8 * DIGITS):  # a sum rounded to fewer digits would not be that of the row
+        for at, value in drawn.items():
+            rows[at[:-1]] = rows.get(at[:-1], mpf(0)) + abs(value)
         return {at: abs(value) / rows[at[:-1]] for at, value in drawn.items()}
 
 
