@@ -55,6 +55,9 @@ in seconds, so that a formula has one verdict on every machine."""
 MAX_DENSE = 4_000
 """A polynomial with more possible terms than this is not factored: SymPy goes through them all."""
 
+MAX_FACTORED = 150
+"""A polynomial with more terms times variables than this, and powers of them, is not factored."""
+
 MAX_EXPONENT = 200
 
 MAX_SPLIT = 8
@@ -432,7 +435,9 @@ def factor_list(poly: Any) -> tuple[Any, tuple[tuple[Any, int], ...]]:
         ((monomial, coefficient),) = poly.terms()
         parts = zip(poly.ring.gens, monomial, strict=True)
         return coefficient, tuple((gen, exponent) for gen, exponent in parts if exponent)
-    if prod(degree + 1 for degree in poly.degrees()) > MAX_DENSE:
+    degrees = [degree for degree in poly.degrees() if degree]
+    long = len(poly) * len(degrees) > MAX_FACTORED and sum(degrees) > 2 * len(degrees)
+    if long or prod(degree + 1 for degree in degrees) > MAX_DENSE:
         coefficient, rest = poly.primitive()
         return coefficient, ((rest, 1),)
     number, factors = poly.factor_list()
