@@ -44,8 +44,8 @@ class ArrayDerivation(Derivation):
 
     A gradient has the shape of its variable. The derivative of an array has the axes of the array
     first, then those of the variable: ∂y/∂x of y (m,) and x (n,) is m × n. The argument ``layout``
-    of ``partial`` gives the other conventions. Entries are differentiated as independent variables, whatever is
-    known of them: the gradient by a symmetric matrix is not doubled off its diagonal.
+    of ``partial`` gives the other conventions. Entries are differentiated as independent variables,
+    whatever is known of them: the gradient by a symmetric matrix is not doubled off its diagonal.
     """
 
     _chain_class = ArrayChain
