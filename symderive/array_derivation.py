@@ -43,9 +43,9 @@ class ArrayDerivation(Derivation):
     """The derivation of a model with arrays. Made by ``derive``.
 
     A gradient has the shape of its variable. The derivative of an array has the axes of the array
-    first, then those of the variable: ∂y/∂x of y (m,) and x (n,) is m × n. ``layout`` of ``partial``
-    gives the other conventions. Entries are differentiated as independent variables, whatever is
-    known of them: the gradient by a symmetric matrix is not doubled off its diagonal.
+    first, then those of the variable: ∂y/∂x of y (m,) and x (n,) is m × n. The argument ``layout``
+    of ``partial`` gives the other conventions. Entries are differentiated as independent variables,
+    whatever is known of them: the gradient by a symmetric matrix is not doubled off its diagonal.
     """
 
     _chain_class = ArrayChain

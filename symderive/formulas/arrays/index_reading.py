@@ -1,8 +1,8 @@
 """Index notation as people write it → a formula: ``sum((A[k] - Y[k])*X[k, i], k)/m``.
 
-A sum names its indices, as ``sum(x[k]*y[k], k)``, as a comprehension, ``sum(x[k] for k in
-range(n))``, or as SymPy prints it, ``Sum(x[k], (k, 0, n - 1))``. What an index runs over is the
-size of the axis where it stands. Parts in array language may stand inside: ``inv(A)[i, j]``, ``sum(x)``.
+A sum names its indices, as ``sum(x[k]*y[k], k)``, as a comprehension over ``range(n)``, or as
+SymPy prints it, ``Sum(x[k], (k, 0, n - 1))``. What an index runs over is the size of the axis where
+it stands. Parts in array language may stand inside: ``inv(A)[i, j]``, ``sum(x)``.
 """
 
 from __future__ import annotations
