@@ -14,6 +14,16 @@ import gc
 import os
 import sys
 
+from symderive.cli_options import (
+    check_options,
+    code_options,
+    derive_options,
+    show_options,
+    trace_options,
+    train_options,
+    update_options,
+)
+
 TYPE_CHECKING = False  # as typing's, whose import would cost more than this module
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -208,120 +218,6 @@ def _usage_error(message: str) -> Exception:
 # Options ----------------------------------------------------------------------------------------
 
 
-def _derive_options(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add("models", nargs="+", metavar="MODEL", help="model files (TOML)")
-    add(
-        "--to",
-        metavar="FORMATS",
-        type=lambda text: [part.strip() for part in text.split(",") if part.strip()],
-        default=["md", "tex", "pdf", "html"],
-        help="of md, tex, pdf, html, ipynb, typ, txt, separated by commas "
-        "(default: md,tex,pdf,html)",
-    )
-    add(
-        "-o",
-        "--output",
-        metavar="DIR",
-        default="output",
-        help="write to DIR/MODEL/ (default: output)",
-    )
-    add(
-        "--pdf-engine",
-        metavar="ENGINE",
-        default="typst",
-        help="typst (default), lualatex, pdflatex or latexmk",
-    )
-    _data_options(parser)
-    _detail_option(parser)
-    _target_option(parser)
-    _quiet_option(parser, "print no list of the files written")
-
-
-def _check_options(parser: argparse.ArgumentParser) -> None:
-    _model_argument(parser)
-    parser.add_argument(
-        "--claim",
-        metavar='"dA3/dA1 = A2 - Y"',
-        action="append",
-        default=[],
-        help="an answer of yours to judge; may be given several times",
-    )
-    _data_options(parser)
-    _target_option(parser)
-    _quiet_option(parser, "print only what is refuted")
-
-
-def _show_options(parser: argparse.ArgumentParser) -> None:
-    _model_argument(parser)
-    _data_options(parser)
-    _detail_option(parser)
-    _target_option(parser)
-
-
-def _code_options(parser: argparse.ArgumentParser) -> None:
-    _model_argument(parser)
-    parser.add_argument(
-        "--backend", metavar="NAME", default="python", help="python (default) or numpy"
-    )
-    _data_options(parser)
-    _target_option(parser)
-
-
-def _trace_options(parser: argparse.ArgumentParser) -> None:
-    _model_argument(parser)
-    _target_option(parser)
-
-
-def _update_options(parser: argparse.ArgumentParser) -> None:
-    _model_argument(parser)
-    _data_options(parser)
-    parser.add_argument(
-        "--learning-rate", metavar="RATE", type=float, help="instead of the model's own"
-    )
-    _target_option(parser)
-
-
-def _train_options(parser: argparse.ArgumentParser) -> None:
-    _update_options(parser)
-    parser.add_argument(
-        "--steps", metavar="N", type=int, default=100, help="how many (default: 100)"
-    )
-
-
-def _data_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--data",
-        metavar="FILE",
-        help="columns for the model's constants, by name: .csv, .tsv, .npz, .npy or .parquet; "
-        "a model of one sample becomes the loss of all rows",
-    )
-    parser.add_argument(
-        "--reduce", choices=("mean", "sum"), help="of the losses of the rows (default: mean)"
-    )
-
-
-def _model_argument(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("model", metavar="MODEL", help="a model file (TOML)")
-
-
-def _target_option(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--target", metavar="STAGE", help="the stage to differentiate")
-
-
-def _detail_option(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--detail",
-        choices=("brief", "standard", "full"),
-        default="standard",
-        help="how many steps to show (default: standard)",
-    )
-
-
-def _quiet_option(parser: argparse.ArgumentParser, text: str) -> None:
-    parser.add_argument("-q", "--quiet", action="store_true", help=text)
-
-
 # Name, summary, what else its help says, function, options.
 COMMANDS: tuple[
     tuple[
@@ -342,7 +238,7 @@ COMMANDS: tuple[
         "  symderive derive examples/*.toml --to pdf -o build\n"
         "  symderive derive model.toml --to tex,pdf --pdf-engine lualatex --detail full",
         _derive,
-        _derive_options,
+        derive_options,
     ),
     (
         "check",
@@ -352,14 +248,14 @@ COMMANDS: tuple[
         "example:\n"
         '  symderive check examples/logistic_neuron.toml --claim "dA3/dA1 = A2 - Y"',
         _check,
-        _check_options,
+        check_options,
     ),
     (
         "show",
         "show the derivation in the terminal",
         "example:\n  symderive show examples/logistic_neuron.toml | less",
         _show,
-        _show_options,
+        show_options,
     ),
     (
         "code",
@@ -368,7 +264,7 @@ COMMANDS: tuple[
         "  symderive code examples/logistic_neuron.toml > gradient.py\n"
         "  symderive code examples/logistic_neuron.toml --backend numpy",
         _code,
-        _code_options,
+        code_options,
     ),
     (
         "trace",
@@ -379,7 +275,7 @@ COMMANDS: tuple[
         "  symderive trace examples/logistic_neuron.toml > neuron.json\n"
         "  symderive derive neuron.json --to html",
         _trace,
-        _trace_options,
+        trace_options,
     ),
     (
         "update",
@@ -388,14 +284,14 @@ COMMANDS: tuple[
         "  symderive update examples/logistic_neuron.toml --learning-rate 0.5\n"
         "  symderive update examples/logistic_neuron.toml --data rows.csv",
         _update,
-        _update_options,
+        update_options,
     ),
     (
         "train",
         "many steps of gradient descent, in numbers",
         "example:\n  symderive train examples/logistic_neuron.toml --data rows.csv --steps 1000",
         _train,
-        _train_options,
+        train_options,
     ),
 )
 

@@ -28,7 +28,8 @@ from symderive.formulas.nodes import (
     commas,
     fence,
 )
-from symderive.formulas.printing import Built, Level, Printer, has_exponent
+from symderive.formulas.pieces import Built, Level, has_exponent
+from symderive.formulas.printing import Printer
 
 COLON, TO, ADDED = Op(":", "ord"), Op(":", "range"), Op("∗", "ord")
 Key = tuple[Any, ...]

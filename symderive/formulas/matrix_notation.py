@@ -45,13 +45,8 @@ from symderive.formulas.nodes import (
     fence,
     row,
 )
-from symderive.formulas.printing import (
-    ONE,
-    Built,
-    Level,
-    Printer,
-    negated,
-)
+from symderive.formulas.pieces import Built, Level, negated
+from symderive.formulas.printing import ONE, Printer
 
 THIN = Op("\u2009", "space")
 

@@ -20,16 +20,8 @@ from symderive.formulas.nodes import (
     Style,
     fence,
 )
-from symderive.formulas.printing import (
-    ONE,
-    Built,
-    Level,
-    closed,
-    has_exponent,
-    is_word,
-    joined,
-    needs_dot,
-)
+from symderive.formulas.pieces import Built, Level, closed, has_exponent, is_word, joined, needs_dot
+from symderive.formulas.printing import ONE
 
 BOLD_ONE = Built(ONES)
 

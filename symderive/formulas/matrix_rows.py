@@ -41,7 +41,7 @@ from symderive.formulas.nodes import (
     row,
 )
 from symderive.formulas.notation import RELATIONS
-from symderive.formulas.printing import Built, Level, classic_call
+from symderive.formulas.pieces import Built, Level, classic_call
 
 INVERSE = Row((NEGATIVE, Num("1")))
 INVERSE_TRANSPOSE = Row((NEGATIVE, Op("⊤", "ord")))

@@ -41,8 +41,9 @@ from symderive.formulas.nodes import (
     fence,
     row,
 )
+from symderive.formulas.pieces import Built, Level
 from symderive.formulas.plain import plain
-from symderive.formulas.printing import Built, Level, Printer
+from symderive.formulas.printing import Printer
 from symderive.formulas.written import factors, product
 
 _THIN = Op("\u2009", "space")

@@ -8,8 +8,6 @@ printer show one more kind of object, add a row to a table of ``notation``.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from enum import IntEnum
-from typing import Any, NamedTuple
 
 from sympy import Add, Basic, Expr, Indexed, Mul, Pow, Rational, S, Symbol
 
@@ -18,18 +16,13 @@ from symderive.formulas.names import name_node
 from symderive.formulas.nodes import (
     APPLY,
     APPLY_SPACED,
-    DOT,
     EULER,
     MINUS,
     NEGATIVE,
     PARTIAL,
     PLUS,
-    TIMES,
-    Big,
     Fence,
-    Fn,
     Frac,
-    Id,
     Node,
     Num,
     Op,
@@ -37,39 +30,32 @@ from symderive.formulas.nodes import (
     Script,
     Sqrt,
     Style,
-    Text,
-    bare,
     commas,
     fence,
     partial,
     row,
 )
 from symderive.formulas.ordering import BIG, DIFF, OTHER, Order, flipped, flips, group_of
+from symderive.formulas.pieces import (
+    Built,
+    Level,
+    classic_call,
+    flat,
+    flat_written,
+    fraction,
+    has_exponent,
+    is_below,
+    is_plain,
+    is_sci,
+    items_of,
+    joined,
+    negated,
+    number,
+    one_fraction,
+)
 from symderive.formulas.plain import plain
 
 ONE = Num("1")
-
-
-class Level(IntEnum):
-    """How tightly a built formula binds; a looser one needs brackets inside a tighter one."""
-
-    LOGIC = 0
-    RELATION = 1
-    SUM = 2
-    NEGATIVE = 3
-    ENTRYWISE = 4  # A ⊙ B, A ⊗ B
-    PRODUCT = 5
-    CALL = 6  # log x: anything that follows would be drawn in
-    FRACTION = 7
-    POWER = 8
-    ATOM = 9
-
-
-class Built(NamedTuple):
-    """A node and how tightly it binds."""
-
-    node: Node
-    level: Level = Level.ATOM
 
 
 def tree(
@@ -191,7 +177,7 @@ class Printer:
         for term in terms:
             negative, piece = self.signed(term)
             if not items and isinstance(term, Add):
-                items += _items(piece)  # a sum in front needs no brackets: (a + b) + c
+                items += items_of(piece)  # a sum in front needs no brackets: (a + b) + c
                 continue
             if items:
                 items.append(MINUS if negative else PLUS)
@@ -218,7 +204,7 @@ class Printer:
         over: list[Built] = []
         under: list[Built] = []
         factors: list[Expr] = []
-        for factor in _flat(formula):
+        for factor in flat(formula):
             if not factor.is_Number or factor in self.colors:
                 turn = flips(factor) and factor not in self.colors
                 negative ^= turn
@@ -232,10 +218,10 @@ class Printer:
             if size.node != ONE:
                 over.append(size)
         after: list[Built] = []
-        for factor in self.order.factors([factor for factor in factors if not _is_below(factor)]):
+        for factor in self.order.factors([factor for factor in factors if not is_below(factor)]):
             outside = group_of(factor) in (OTHER, BIG, DIFF)
             (after if outside else over).append(self.built(factor))
-        below_one = [Pow(f.base, -f.exp) for f in factors if _is_below(f)]
+        below_one = [Pow(f.base, -f.exp) for f in factors if is_below(f)]
         under += [self.built(factor) for factor in self.order.factors(below_one)]
         front = [fraction(over, under)] if under else over
         pieces = front + after
@@ -243,7 +229,7 @@ class Printer:
 
     def written_product(self, formula: Mul) -> tuple[bool, Built]:
         """A product in its stored order; factors 1/b divide what stands before them."""
-        factors = _flat_written(formula)
+        factors = flat_written(formula)
         negative = False
         if factors[0].is_Number and factors[0].is_negative and factors[0] not in self.colors:
             negative = True
@@ -256,13 +242,13 @@ class Printer:
             under.append(Built(Num(str(factors[0].q))))
             over += [] if factors[0].p == 1 else [Built(Num(str(factors[0].p)))]
             for factor in factors[1:]:
-                below = _is_below(factor)
+                below = is_below(factor)
                 (under if below else over).append(
                     self.built(Pow(factor.base, -factor.exp)) if below else self.built(factor)
                 )
             return negative, fraction(over, under)
         for position, factor in enumerate(factors):
-            if _is_below(factor) and not minus:
+            if is_below(factor) and not minus:
                 base, exponent = factor.base, -factor.exp
                 under.append(self.built(base) if exponent == 1 else self.power(base, exponent))
                 continue
@@ -294,7 +280,7 @@ class Printer:
         node, level = self.built(base)
         if exponent.is_Integer and exponent > 1 and (call := classic_call(node)):
             return Built(Row((Script(call[0], None, above), APPLY, call[1])), level)
-        plain_base = level == Level.ATOM and not has_exponent(node) and not _is_sci(node)
+        plain_base = level == Level.ATOM and not has_exponent(node) and not is_sci(node)
         return Built(Script(node if plain_base else fence(node), None, above), Level.POWER)
 
     def exponential(self, exponent: Expr) -> Built:
@@ -323,206 +309,6 @@ class Printer:
     def call(self, head: Node, *args: Basic, bracket: bool = True) -> Built:
         """A function and its arguments; without brackets around a single name, if so asked."""
         inner = commas(*map(self.node, args))
-        if not bracket and len(args) == 1 and _is_plain(inner):
+        if not bracket and len(args) == 1 and is_plain(inner):
             return Built(Row((head, APPLY, inner)), Level.CALL)
         return Built(Row((head, APPLY, fence(inner))))
-
-
-def number(value: Expr) -> tuple[bool, Built]:
-    """The sign and the size of a number."""
-    if isinstance(value, Rational):
-        above: Node = Num(str(abs(value.p)))
-        if value.q == 1:
-            return value.p < 0, Built(above)
-        if abs(value.p) == 1 and (zeros := _power_of_ten(value.q)) >= _LEAST_POWER_OF_TEN:
-            above = Script(Num("10"), None, Row((NEGATIVE, Num(str(zeros)))))
-            return value.p < 0, Built(above, Level.POWER)
-        return value.p < 0, Built(Frac(above, Num(str(value.q))), Level.FRACTION)
-    if value is S.Infinity or value is S.NegativeInfinity:
-        return value is S.NegativeInfinity, Built(Id("∞"))
-    if value.is_Float:
-        return float_number(value)
-    return False, Built(Id("undefined", "rm"))  # nan, zoo
-
-
-_LEAST_POWER_OF_TEN = 4
-"""1/1000 is a fraction; a smaller one is 10⁻⁴."""
-
-
-def _power_of_ten(value: int) -> int:
-    """The exponent of a power of ten; 0 of any other number."""
-    text = str(value)
-    return len(text) - 1 if text == "1" + "0" * (len(text) - 1) else 0
-
-
-def float_number(value: Any) -> tuple[bool, Built]:
-    """A decimal number with up to 15 significant digits; 1.2·10⁻⁵ where it is long."""
-    from mpmath.libmp import to_str
-
-    text = to_str(value._mpf_, 15, strip_zeros=True, min_fixed=-4, max_fixed=15)
-    negative = text.startswith("-")
-    digits, _, exponent = text.lstrip("-").partition("e")
-    digits = digits.removesuffix(".0")
-    if not exponent:
-        return negative, Built(Num(digits))
-    size = Num(exponent.lstrip("+-"))
-    above = Row((NEGATIVE, size)) if exponent.startswith("-") else size
-    power_of_ten = Script(Num("10"), None, above)
-    if digits == "1":
-        return negative, Built(power_of_ten, Level.POWER)
-    return negative, Built(Row((Num(digits), DOT, power_of_ten)), Level.PRODUCT)
-
-
-def negated(piece: Built) -> Built:
-    """A minus in front."""
-    body = fence(piece.node) if piece.level <= Level.NEGATIVE else piece.node
-    return Built(Row((NEGATIVE, body)), Level.NEGATIVE)
-
-
-def fraction(over: list[Built], under: list[Built]) -> Built:
-    """Two products as a fraction."""
-    above = joined(over).node if over else ONE
-    return Built(Frac(above, joined(under).node), Level.FRACTION)
-
-
-def joined(factors: list[Built]) -> Built:
-    """A product: brackets where a factor is loose, a dot where two would run together."""
-    if len(factors) == 1:
-        return factors[0]
-    items: list[Node] = []
-    for position, (node, level) in enumerate(factors):
-        if level < Level.PRODUCT:
-            shown: Node = fence(node)
-        elif level == Level.CALL and position < len(factors) - 1:
-            shown = closed(node)
-        else:
-            shown = node
-        if items:
-            loose = level == Level.NEGATIVE
-            items.append(DOT if loose or needs_dot(items[-1], shown) else TIMES)
-        items.append(shown)
-    return Built(Row(tuple(items)), Level.PRODUCT)
-
-
-def closed(node: Node) -> Node:
-    """A call that nothing after it can be drawn into: log x becomes log(x)."""
-    if isinstance(node, Row) and len(node.items) == 3 and not isinstance(node.items[0], Big):
-        head, apply, body = node.items
-        if isinstance(apply, Op) and apply.kind == "apply":
-            return Row((head, APPLY, body if isinstance(body, Fence) else fence(body)))
-    return fence(node)
-
-
-def one_fraction(factors: Sequence[Expr]) -> bool:
-    """Whether a product starts with its only number, p/q, and what divides comes last: x/(2y)."""
-    first, *rest = factors
-    if not isinstance(first, Rational) or first.q == 1 or any(f.is_Number for f in rest):
-        return False
-    below = [_is_below(factor) for factor in rest]
-    plain = all(group_of(factor) not in (OTHER, BIG, DIFF) for factor in rest)
-    return bool(rest) and plain and below == sorted(below)
-
-
-def _items(piece: Built) -> tuple[Node, ...]:
-    return piece.node.items if isinstance(piece.node, Row) else (piece.node,)
-
-
-def _flat(formula: Expr) -> list[Expr]:
-    if not isinstance(formula, Mul):
-        return [formula]
-    return [factor for arg in formula.args for factor in _flat(arg)]
-
-
-def _flat_written(formula: Mul) -> list[Expr]:
-    """The factors in order; a product inside stays in its brackets if a minus starts it."""
-    flat: list[Expr] = []
-    for position, arg in enumerate(formula.args):
-        inner = _flat_written(arg) if isinstance(arg, Mul) else [arg]
-        starts_negative = inner[0].is_Number and inner[0].is_negative
-        flat += inner if position == 0 or not starts_negative else [arg]
-    return flat
-
-
-def _is_below(factor: Expr) -> bool:
-    """Whether a factor goes under the line."""
-    return (
-        isinstance(factor, Pow)
-        and factor.base is not S.Exp1
-        and isinstance(factor.exp, Rational)
-        and bool(factor.exp.is_negative)
-    )
-
-
-def needs_dot(left: Node, right: Node) -> bool:
-    """Whether two factors would run together without a dot between them."""
-    left, right = bare(left), bare(right)
-    if isinstance(left, Frac) and isinstance(right, Frac):
-        return True
-    return (
-        _starts_with_number(right)
-        or _is_link(left)
-        or _is_link(right)
-        or is_word(left)
-        or is_word(right)
-    )
-
-
-def _starts_with_number(node: Node) -> bool:
-    node = bare(node)
-    match node:
-        case Num():
-            return True
-        case Frac(first, _) | Script(first):
-            return _starts_with_number(first)
-        case Row(items):
-            return _starts_with_number(items[0])
-    return False
-
-
-def _is_link(node: Node) -> bool:
-    """Whether it is ∂f/∂x, or ∂/∂x of something."""
-    if isinstance(node, Row):
-        return _is_link(bare(node.items[0]))
-    if not isinstance(node, Frac):
-        return False
-    above = node.numerator
-    return above == PARTIAL or (isinstance(above, Row) and above.items[0] == PARTIAL)
-
-
-def is_word(node: Node) -> bool:
-    """Whether it is a name of several letters, which would run into its neighbours."""
-    node = bare(node)
-    if isinstance(node, Script):
-        return is_word(node.base)
-    return isinstance(node, Text) or (isinstance(node, Id) and len(node.text) > 1)
-
-
-def _is_plain(node: Node) -> bool:
-    """Whether a function needs no brackets around it: a single name or number."""
-    node = bare(node)
-    if isinstance(node, Script):
-        return node.sup is None and _is_plain(node.base)
-    return isinstance(node, Id | Num)
-
-
-def has_exponent(node: Node) -> bool:
-    """Whether a node cannot bear an exponent without brackets."""
-    node = bare(node)
-    return isinstance(node, Sqrt) or (isinstance(node, Script) and node.sup is not None)
-
-
-def _is_sci(node: Node) -> bool:
-    return isinstance(node, Row) and isinstance(node.items[0], Num)
-
-
-_CLASSIC_WORDS = "sin cos tan cot sec csc sinh cosh tanh coth sech csch arcsin arccos arctan"
-CLASSIC = frozenset(_CLASSIC_WORDS.split())
-"""Functions whose powers are written on the name: sin² x."""
-
-
-def classic_call(node: Node) -> tuple[Node, Node] | None:
-    """The name and the argument of a call whose powers are written on the name."""
-    match node:
-        case Row((Fn(text) as head, Op(_, "apply"), body)) if text in CLASSIC:
-            return head, body
-    return None
