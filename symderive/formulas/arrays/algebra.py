@@ -213,7 +213,8 @@ class Algebra:
         rest = Mul(*(f for f in factors_of(formula) if not isinstance(f, KroneckerDelta)))
         for found in deltas:  # of two free indices that are equal, the first in order is kept
             keep, drop = sorted(found.args, key=str)
-            if isinstance(drop, Index) and drop in rest.free_symbols and not keep.has(drop):
+            here = isinstance(drop, Index) and drop in rest.free_symbols and not keep.has(drop)
+            if here and within(keep, drop.size):
                 rest = substitute(rest, {drop: keep})
         return Mul(rest, *deltas)
 
@@ -383,10 +384,15 @@ def _solved(found: KroneckerDelta, indices: Sequence[Index]) -> tuple[Index, Exp
         value = (index - difference / coefficient).expand()
         if value.has(index):
             continue
-        low, high = extent(value)
-        if positive(low) and positive(index.size - 1 - high):
+        if within(value, index.size):
             return index, value
     return None
+
+
+def within(value: Expr, size: Expr) -> bool:
+    """Whether an affine index is proved to stay in 0, …, size − 1."""
+    low, high = extent(value)
+    return positive(low) and positive(size - 1 - high)
 
 
 def extent(value: Expr) -> tuple[Expr, Expr]:

@@ -29,6 +29,7 @@ from sympy import Sum as SympySum
 from sympy.core.relational import Relational
 from sympy.logic.boolalg import And, BooleanTrue, Not, Or
 
+from symderive.formulas.arrays.algebra import within
 from symderive.formulas.arrays.contraction import (
     Labelled,
     NoMatrixError,
@@ -335,6 +336,8 @@ class Matrices:
         if target is None or any(target in f.free_symbols for f in factors if f is not factor):
             return False
         inside = free_indices(source)
+        if not within(source, target.size):
+            return False
         if not inside:
             return True
         if len(inside) > 1:
