@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from symderive.model import Model as Model
     from symderive.numeric.data import read_data as read_data
     from symderive.readers import read as read
+    from symderive.readers.python import trace as trace
 
     __version__: str
 
@@ -27,6 +28,7 @@ _HOMES = {
     "derive": "symderive.derivation",
     "read": "symderive.readers",
     "read_data": "symderive.numeric.data",
+    "trace": "symderive.readers.python",
 }
 
 __all__ = [
@@ -38,6 +40,7 @@ __all__ = [
     "derive",
     "read",
     "read_data",
+    "trace",
 ]
 
 

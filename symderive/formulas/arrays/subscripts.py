@@ -85,23 +85,7 @@ class Subscripts(Walker):
         step = S.One if step is None else step
         if not step.is_Integer or step == 0:
             raise self._at("the step of a slice is a whole number other than 0", node.step or node)
-        numbers = all(b is None or b.is_Integer for b in (lower, upper, size))
-        if numbers:
-            run = range(int(size))[slice(*(None if b is None else int(b) for b in bounds))]
-            return ("slice", Integer(run.start), Integer(len(run)), step)
-        forward = step > 0
-        start = self._from(lower, size, S.Zero if forward else size - 1)
-        stop = self._from(upper, size, size if forward else S.NegativeOne)
-        run = expand((stop - start) / step)
-        count = run if abs(step) == 1 else expand(ceiling(run))  # sizes are whole numbers
-        if count.is_number and count < 0:
-            count = S.Zero
-        return ("slice", expand(start), count, step)
-
-    def _from(self, bound: Expr | None, size: Expr, default: Expr) -> Expr:
-        if bound is None:
-            return default
-        return size + bound if bound.as_coeff_Mul()[0] < 0 else bound
+        return run_of(lower, upper, step, size)
 
     def _bound(self, node: ast.expr | None) -> Expr | None:
         value = None if node is None else self._read(node)
@@ -111,6 +95,33 @@ class Subscripts(Walker):
             return value.value
         assert node is not None
         raise self._at("the bounds of a slice are whole numbers or sizes", node)
+
+
+def run_of(lower: Expr | None, upper: Expr | None, step: Expr, size: Expr) -> tuple[Any, ...]:
+    """The part of the key of an index that a slice makes along an axis.
+
+    >>> from sympy import Symbol
+    >>> run_of(S.One, None, S.One, Symbol("n"))
+    ('slice', 1, n - 1, 1)
+    """
+    if all(bound is None or bound.is_Integer for bound in (lower, upper, size)):
+        bounds = (None if b is None else int(b) for b in (lower, upper, step))
+        run = range(int(size))[slice(*bounds)]
+        return ("slice", Integer(run.start), Integer(len(run)), step)
+    forward = step > 0
+    start = _from(lower, size, S.Zero if forward else size - 1)
+    stop = _from(upper, size, size if forward else S.NegativeOne)
+    entries = expand((stop - start) / step)
+    count = entries if abs(step) == 1 else expand(ceiling(entries))  # sizes are whole numbers
+    if count.is_number and count < 0:
+        count = S.Zero
+    return ("slice", expand(start), count, step)
+
+
+def _from(bound: Expr | None, size: Expr, default: Expr) -> Expr:
+    if bound is None:
+        return default
+    return size + bound if bound.as_coeff_Mul()[0] < 0 else bound
 
 
 def _is_ellipsis(node: ast.expr) -> bool:

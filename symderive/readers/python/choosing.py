@@ -1,0 +1,105 @@
+"""Entries chosen by arrays of places: ``X[y]``, ``X[np.arange(m), y]``; places may be traced."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sympy import Expr, Integer
+
+from symderive.formulas.arrays.ops import apply
+from symderive.formulas.arrays.syntax import Apply, Number, Tree
+from symderive.readers.python.recording import Recording, refused
+from symderive.readers.python.tracer import Tracer, is_mask, operand, wrap
+
+FEW = 64
+"""As many chosen entries are written one by one."""
+
+
+def is_choice(key: Any) -> bool:
+    """Whether a key holds an array of places, or a place that the program computes."""
+    parts = key if isinstance(key, tuple) else (key,)
+    return any(_is_places(part) for part in parts)
+
+
+def _is_places(part: Any) -> bool:
+    if type(part) is Tracer:
+        return not isinstance(part._tree, Number)
+    return isinstance(part, list) or (isinstance(part, np.ndarray) and part.ndim > 0)
+
+
+def chosen(rec: Recording, array: Tracer, key: Any) -> Tracer:
+    """The entries at some places.
+
+    Raises:
+        ModelError: The key cannot be a formula.
+    """
+    if is_mask(key):
+        raise refused(
+            "entries are kept by a condition, so that their number depends on values; "
+            "write np.where(condition, x, 0), or multiply by the condition"
+        )
+    parts = [np.array(p) if isinstance(p, list) else p for p in (key if isinstance(key, tuple) else (key,))]
+    tree = operand(rec, array)
+    if all(isinstance(p, np.ndarray) and type(p) is not Tracer for p in parts) and len(parts) <= tree.ndim:
+        known = np.broadcast_arrays(*parts)
+        if known[0].ndim == 1 and known[0].size * len(parts) <= FEW:
+            places = [
+                tuple(_from_front(int(p), size) for p, size in zip(row, tree.shape, strict=False))
+                for row in zip(*known, strict=True)
+            ]
+            rows = [apply("index", tree, key=tuple(("int", p) for p in row)) for row in places]
+            return wrap(rec, apply("stack", *rows, axis=(0,)))
+    if len(parts) == 1:
+        return wrap(rec, _at(_hot(rec, parts[0], tree.shape[0]), tree))
+    if len(parts) == 2 and tree.ndim == 2:
+        return wrap(rec, _pairs(rec, tree, parts))
+    raise refused("this way of choosing entries has no formula; choose along one axis at a time")
+
+
+def _from_front(place: int, size: Expr) -> Expr:
+    return Integer(place) if place >= 0 else size + place
+
+
+def _hot(rec: Recording, places: Any, size: Expr) -> Tree:
+    if isinstance(places, np.ndarray) and type(places) is not Tracer and size.is_Integer:
+        places = np.where(places < 0, places + int(size), places)
+    return apply("one_hot", operand(rec, places), size=size)
+
+
+def _at(hot: Tree, tree: Tree) -> Tree:
+    if hot.ndim == 1 or tree.ndim <= 2:
+        if hot.ndim == 1 and tree.ndim > 2:
+            letters = "abcdefgh"[: tree.ndim]
+            return apply("einsum", hot, tree, spec=f"a,{letters}->{letters[1:]}")
+        return apply("matmul", hot, tree)
+    letters = "abcdefgh"[: tree.ndim]
+    return apply("einsum", hot, tree, spec=f"z{letters[0]},{letters}->z{letters[1:]}")
+
+
+def _pairs(rec: Recording, tree: Tree, parts: list[Any]) -> Tree:
+    """``X[i, j]`` with arrays of places, slices or places."""
+    if isinstance(parts[0], slice) and parts[0] == slice(None):
+        turned = apply("transpose", tree, axes=(1, 0))
+        result = _at(_hot(rec, parts[1], tree.shape[1]), turned)
+        return apply("transpose", result, axes=(1, 0)) if result.ndim == 2 else result
+    if isinstance(parts[1], slice) and parts[1] == slice(None):
+        return _at(_hot(rec, parts[0], tree.shape[0]), tree)
+    if any(isinstance(part, slice) for part in parts):
+        raise refused("an array of places beside a slice has no formula; take the slice first")
+    columns = _hot(rec, parts[1], tree.shape[1])
+    rows = tree if _is_every(parts[0], tree.shape[0]) else _at(_hot(rec, parts[0], tree.shape[0]), tree)
+    axis = max(rows.ndim, columns.ndim) - 1
+    product = apply("multiply", rows, columns)
+    return apply("sum", product, axis=(axis,), keepdims=False)
+
+
+def _is_every(places: Any, size: Expr) -> bool:
+    """Whether the places are 0, 1, 2 and on, all of an axis."""
+    if type(places) is Tracer:
+        tree = places._tree
+        return isinstance(tree, Apply) and tree.op == "arange" and tree.shape == (size,)
+    known = isinstance(places, np.ndarray) and size.is_Integer and places.shape == (int(size),)
+    return bool(known and np.array_equal(places, np.arange(int(size))))
+
+

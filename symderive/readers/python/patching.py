@@ -1,0 +1,426 @@
+"""What stands in for functions that cannot take a traced value, for the length of one call.
+
+``math.exp``, ``len``, ``np.zeros`` and some of SciPy's functions ask for plain numbers and arrays, and
+ask no protocol. While the user's function runs, they are replaced where it finds them: in their
+modules, and in the global names of the functions that run. A replacement hands on what holds no
+traced value. Everything is put back at the end, after an error too.
+"""
+
+from __future__ import annotations
+
+import builtins
+import math
+import random
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from threading import RLock
+from types import FrameType, FunctionType
+from typing import Any
+
+import numpy as np
+
+from symderive.readers.python.composed import COMPOSED
+from symderive.readers.python.functions import entrywise, numpy_function
+from symderive.readers.python.recording import Recording, is_users, refused
+from symderive.readers.python.tracer import Number, Tracer, binary, call, operand, wrap
+
+Made = Callable[..., Any]
+_LOCK = RLock()
+_MISSING = object()
+
+
+def holds(values: Any, level: int = 0) -> bool:
+    """Whether arguments hold a traced value."""
+    return any(
+        type(value) is Tracer
+        or (level < 3 and isinstance(value, list | tuple) and holds(value, level + 1))
+        for value in values
+    )
+
+
+def _either(rec: Recording, plain: Made, traced: Made) -> Made:
+    """The plain function, or what stands for it where a traced value is among its arguments."""
+
+    def function(*args: Any, **more: Any) -> Any:
+        if holds(args) or holds(more.values()):
+            return traced(*args, **more)
+        return plain(*args, **more)
+
+    function.__name__ = getattr(plain, "__name__", "function")
+    return function
+
+
+# Python's own -----------------------------------------------------------------------------
+
+
+def _len(rec: Recording, x: Any) -> Any:
+    return x.shape[0] if type(x) is Tracer and x.ndim else len(x)
+
+
+def _extreme(name: str, plain: Made) -> Callable[..., Any]:
+    def made(rec: Recording, *args: Any, **more: Any) -> Any:
+        values = list(args[0]) if len(args) == 1 else list(args)
+        if more or not holds(values):
+            return plain(*args, **more)
+        result = values[0]
+        for value in values[1:]:
+            result = call(rec, name, result, value)
+        return result
+
+    return made
+
+
+def _float(rec: Recording, x: Any) -> Any:
+    return x.item() if x.ndim else x
+
+
+def _int(rec: Recording, x: Any) -> Any:
+    return x if isinstance(x._tree, Number) else x.__index__()
+
+
+def _sum(rec: Recording, values: Any, start: Any = 0) -> Any:
+    if type(values) is Tracer:
+        return start + call(rec, "sum", values, axis=0)
+    return builtins.sum(values, start)
+
+
+def _isinstance(_: Recording, value: Any, kinds: Any) -> bool:
+    wanted = kinds if isinstance(kinds, tuple) else (kinds,)
+    if value._tree.shape:
+        return any(kind in (np.ndarray, object) for kind in wanted)
+    return any(issubclass(np.float64, kind) or kind is np.ndarray for kind in wanted)
+
+
+BUILTINS: Mapping[str, Callable[..., Any]] = {
+    "len": _len,
+    "max": _extreme("maximum", builtins.max),
+    "min": _extreme("minimum", builtins.min),
+    "float": _float,
+    "int": _int,
+    "sum": _sum,
+}
+"""Functions that must give, or take, a plain number."""
+
+
+def _no_reading(name: str) -> Made:
+    def made(*_: Any, **__: Any) -> Any:
+        raise refused(f"{name}(…) reads or writes while the function is traced; pass values instead")
+
+    return made
+
+
+# NumPy's and SciPy's ----------------------------------------------------------------------
+
+
+def _made_array(rec: Recording, value: Any, *_: Any, **__: Any) -> Any:
+    if type(value) is Tracer:
+        return value.copy()
+    return wrap(rec, operand(rec, value))
+
+
+def _same(rec: Recording, value: Any, *_: Any, **__: Any) -> Any:
+    return value if type(value) is Tracer else wrap(rec, operand(rec, value))
+
+
+def _filled(name: str, value: Any) -> Callable[..., Any]:
+    """Arrays of one value, which the program may set entries of."""
+
+    def made(rec: Recording, plain: Made, *args: Any, **more: Any) -> Any:
+        kind = more.get("dtype", args[1] if len(args) > 1 and name != "full" else None)
+        real = kind is None or np.dtype(kind).kind == "f"
+        if not (holds(args) or holds(more.values())):
+            if not (real and is_users(sys._getframe(2).f_code.co_filename)):
+                return plain(*args, **more)
+            if name.endswith("like") and np.asarray(args[0]).dtype.kind not in "fO" and kind is None:
+                return plain(*args, **more)
+        first = args[0] if args else more.get("shape")
+        shape = first.shape if isinstance(first, np.ndarray) and name.endswith("like") else first
+        if name.endswith("like") and isinstance(shape, int | float | list):
+            shape = np.shape(shape)
+        fill = value
+        if name.startswith("full"):
+            fill = args[1] if len(args) > 1 else more["fill_value"]
+        return call(rec, "full", shape, fill)
+
+    return made
+
+
+FILLED: Mapping[str, Any] = {
+    **{"zeros": 0, "ones": 1, "empty": 0, "full": None},
+    **{"zeros_like": 0, "ones_like": 1, "empty_like": 0, "full_like": None},
+}
+
+
+def _eye(rec: Recording, n: Any, m: Any = None, k: int = 0, *_: Any, **__: Any) -> Any:
+    if m is not None and m is not n or k:
+        raise refused("np.eye of a size that is a symbol is square, without an offset")
+    return call(rec, "eye", n)
+
+
+def _general(name: str) -> Callable[..., Any]:
+    return lambda rec, *args, **more: numpy_function(rec, name, args, more)
+
+
+ARRAYS: Mapping[str, Callable[..., Any]] = {
+    "array": _made_array,
+    "asarray": _same,
+    "asanyarray": _same,
+    "ascontiguousarray": _same,
+    "asfarray": _same,
+    "eye": _eye,
+    "identity": _eye,
+    "arange": _general("arange"),
+    "linspace": _general("linspace"),
+    "broadcast_to": lambda rec, x, shape: call(rec, "broadcast_to", _same(rec, x), shape),
+    "float64": lambda rec, x: _float(rec, x),
+}
+
+
+class _Joining:
+    """``np.r_`` and ``np.c_`` where a traced value is among what is joined."""
+
+    def __init__(self, rec: Recording, plain: Any, columns: bool) -> None:
+        self.rec, self.plain, self.columns = rec, plain, columns
+
+    def __getitem__(self, key: Any) -> Any:
+        parts = key if isinstance(key, tuple) else (key,)
+        if not holds(parts):
+            return self.plain[key]
+        if self.columns:
+            return COMPOSED["column_stack"](self.rec, parts)
+        rows = [COMPOSED["atleast_1d"](self.rec, part) for part in parts]
+        return call(self.rec, "concatenate", rows)
+
+
+def _cholesky(rec: Recording, x: Any, lower: bool = False, **_: Any) -> Any:
+    factor = call(rec, "cholesky", x)
+    return factor if lower else factor.T
+
+
+def _triangular(rec: Recording, a: Any, b: Any, trans: Any = 0, lower: bool = False, **_: Any) -> Any:
+    matrix = _same(rec, a)
+    matrix = call(rec, "tril" if lower else "triu", matrix)
+    return call(rec, "solve", matrix.T if trans in (1, "T") else matrix, b)
+
+
+def _cho_factor(rec: Recording, a: Any, lower: bool = False, **_: Any) -> Any:
+    return _cholesky(rec, a, lower=lower), lower
+
+
+def _cho_solve(rec: Recording, factor: Any, b: Any, **_: Any) -> Any:
+    matrix, lower = factor
+    left = matrix @ matrix.T if lower else matrix.T @ matrix
+    return call(rec, "solve", left, b)
+
+
+def _named(name: str) -> Callable[..., Any]:
+    return lambda rec, *args, **more: numpy_function(rec, name, args, more)
+
+
+SCIPY: Mapping[str, Mapping[str, Callable[..., Any]]] = {
+    "scipy.special": {
+        **{name: _named(name) for name in ("logsumexp", "softmax", "log_softmax")},
+        "factorial": lambda rec, n, *_, **__: entrywise(rec, "factorial", (n,)),
+        "polygamma": lambda rec, n, x: call(rec, "polygamma", n, x),
+    },
+    "scipy.linalg": {
+        **{name: _named(f"linalg.{name}") for name in ("inv", "det", "norm", "expm", "eigvalsh")},
+        **{name: _named(f"linalg.{name}") for name in ("logm", "sqrtm", "sinm", "cosm", "pinv")},
+        "solve": lambda rec, a, b, *_, **__: call(rec, "solve", a, b),
+        "cholesky": _cholesky,
+        "solve_triangular": _triangular,
+        "cho_factor": _cho_factor,
+        "cho_solve": _cho_solve,
+    },
+    "scipy.stats": {},
+}
+
+
+# Replacing and putting back ---------------------------------------------------------------
+
+
+class Patches:
+    """Replacements made, so that they can be put back.
+
+    Args:
+        rec: The recording of the call.
+    """
+
+    def __init__(self, rec: Recording) -> None:
+        self.rec = rec
+        self.by_id: dict[int, Any] = {}
+        self._undo: list[tuple[Any, str, Any]] = []
+        self._cells: list[tuple[Any, Any]] = []
+        self._seen: set[int] = set()
+        self._builtins: dict[str, Any] = {}
+
+    def _set(self, owner: Any, name: str, new: Any) -> None:
+        space = owner if isinstance(owner, dict) else vars(owner)
+        old = space.get(name, _MISSING)
+        self._undo.append((owner, name, old))
+        if isinstance(owner, dict):
+            owner[name] = new
+        else:
+            setattr(owner, name, new)
+
+    def _replace(self, owner: Any, name: str, traced: Made) -> None:
+        plain = getattr(owner, name, None)
+        if plain is None:
+            return
+        new = _either(self.rec, plain, traced)
+        self.by_id[id(plain)] = new
+        self._set(owner, name, new)
+
+    def modules(self) -> None:
+        """Replace in the modules themselves."""
+        rec = self.rec
+        for name in dir(math):
+            if not name.startswith("_") and callable(getattr(math, name)):
+                self._replace(math, name, _by_name(rec, name))
+        for name, made in ARRAYS.items():
+            if name == "float64":
+                continue
+            self._replace(np, name, _first(rec, made))
+        for name, value in FILLED.items():
+            plain = getattr(np, name)
+            new = _always(rec, plain, _filled(name, value))
+            self.by_id[id(plain)] = new
+            self._set(np, name, new)
+        for name, columns in (("r_", False), ("c_", True)):
+            new = _Joining(rec, getattr(np, name), columns)
+            self.by_id[id(getattr(np, name))] = new
+            self._set(np, name, new)
+        for module, rows in SCIPY.items():
+            owner = sys.modules.get(module)
+            for name, made in rows.items() if owner is not None else ():
+                self._replace(owner, name, _first(rec, made))
+        if (stats := sys.modules.get("scipy.stats")) is not None:
+            for name in ("logpdf", "pdf", "cdf", "logcdf"):
+                self._replace(stats.norm, name, _first(rec, COMPOSED[f"norm.{name}"]))
+        self._random()
+        for name, made in BUILTINS.items():
+            plain = getattr(builtins, name)
+            self._builtins[name] = _either(rec, plain, _first(rec, made))
+        self._builtins["max"] = _first(rec, BUILTINS["max"])
+        self._builtins["min"] = _first(rec, BUILTINS["min"])
+        for name in ("open", "input"):
+            self._builtins[name] = _no_reading(name)
+
+    def _random(self) -> None:
+        for module in (random, np.random):
+            for name in dir(module):
+                plain = getattr(module, name)
+                if name.startswith("_") or not callable(plain) or isinstance(plain, type):
+                    continue
+                new = _no_random(plain, f"{module.__name__}.{name}")
+                self.by_id[id(plain)] = new
+                self._set(module, name, new)
+
+    def frame(self, frame: FrameType) -> None:
+        """Replace among the global names of a function that is about to run."""
+        space = frame.f_globals
+        if id(space) in self._seen:
+            return
+        self._seen.add(id(space))
+        for name, value in list(space.items()):
+            if name != "__builtins__" and (new := self._instead(value)) is not None:
+                self._set(space, name, new)
+        for name, new in self._builtins.items():
+            if name not in space:
+                self._set(space, name, new)
+
+    def _instead(self, value: Any) -> Any:
+        if isinstance(value, np.random.Generator | np.random.RandomState | random.Random):
+            return _Random()
+        try:
+            return self.by_id.get(id(value))
+        except TypeError:
+            return None
+
+    def closure(self, function: Any, level: int = 0) -> None:
+        """Replace among the variables that a function, and those it holds, are closed over."""
+        function = getattr(function, "__func__", function)
+        if not isinstance(function, FunctionType) or level > 4:
+            return
+        for cell in function.__closure__ or ():
+            try:
+                value = cell.cell_contents
+            except ValueError:
+                continue
+            if (new := self._instead(value)) is not None:
+                self._cells.append((cell, value))
+                cell.cell_contents = new
+            elif isinstance(value, FunctionType) and value is not function:
+                self.closure(value, level + 1)
+
+    def put_back(self) -> None:
+        """Undo every replacement."""
+        for cell, value in reversed(self._cells):
+            cell.cell_contents = value
+        for owner, name, old in reversed(self._undo):
+            if isinstance(owner, dict):
+                if old is _MISSING:
+                    owner.pop(name, None)
+                else:
+                    owner[name] = old
+            elif old is _MISSING:
+                delattr(owner, name)
+            else:
+                setattr(owner, name, old)
+
+
+class _Random:
+    """A generator of random numbers, which a traced function cannot use."""
+
+    def __getattr__(self, name: str) -> Any:
+        return _no_random(None, name, always=True)
+
+
+def _no_random(plain: Any, name: str, always: bool = False) -> Made:
+    def made(*args: Any, **more: Any) -> Any:
+        if always or is_users(sys._getframe(1).f_code.co_filename):
+            raise refused(
+                f"{name}(…) draws random numbers while the function is traced; "
+                "draw them outside and pass them as an argument"
+            )
+        return plain(*args, **more)
+
+    return made
+
+
+def _first(rec: Recording, made: Callable[..., Any]) -> Made:
+    return lambda *args, **more: made(rec, *args, **more)
+
+
+def _always(rec: Recording, plain: Made, made: Callable[..., Any]) -> Made:
+    def function(*args: Any, **more: Any) -> Any:
+        return made(rec, plain, *args, **more)
+
+    return function
+
+
+def _by_name(rec: Recording, name: str) -> Made:
+    if name == "prod":
+        return lambda values, start=1: _product(rec, values, start)
+    return lambda *args: entrywise(rec, name, args)
+
+
+def _product(rec: Recording, values: Any, start: Any) -> Any:
+    result = start
+    for value in values:
+        result = binary(rec, "multiply", result, value)
+    return result
+
+
+@contextmanager
+def replaced_functions(rec: Recording, function: Any) -> Iterator[Patches]:
+    """Replacements for the length of one call."""
+    with _LOCK:
+        patches = Patches(rec)
+        try:
+            patches.modules()
+            patches.closure(function)
+            yield patches
+        finally:
+            patches.put_back()

@@ -1,0 +1,267 @@
+"""What one call of a user's function records: stages, constants, and the names that both get.
+
+A value that is bound to a local variable becomes a stage of that name; the lines of the function
+are watched for it (``sys.settrace``), so that loops, helper functions and lists need no analysis of
+source text. Labels are provisional until the call is over: only then is it known which names are
+bound once and which in a loop.
+"""
+
+from __future__ import annotations
+
+import linecache
+import os
+import sys
+import sysconfig
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import mpmath
+import numpy as np
+import sympy
+
+import symderive
+from symderive.errors import ModelError
+from symderive.formulas.arrays.op import is_condition
+from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Tree
+from symderive.formulas.walking import WORDS
+
+LONGEST = 40
+"""The parts of a formula that may stay inside another; a larger one becomes a stage."""
+
+LONGEST_ARGUMENT = 8
+"""The same for what is handed to a helper function, which may use it many times."""
+
+MOST_STAGES = 50_000
+
+_STDLIB = sysconfig.get_path("stdlib") + os.sep
+_FOREIGN = tuple(
+    str(Path(str(module.__file__)).parent) + os.sep for module in (symderive, np, sympy, mpmath)
+)
+
+
+def is_users(file: str) -> bool:
+    """Whether code is the user's, and neither this package's nor a library's."""
+    if file.startswith((*_FOREIGN, "<frozen")) or f"{os.sep}scipy{os.sep}" in file:
+        return False
+    return not file.startswith(_STDLIB) or f"{os.sep}site-packages{os.sep}" in file
+
+
+def users_frame() -> FrameType | None:
+    """The innermost frame of the user's code that is running."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and not is_users(frame.f_code.co_filename):
+        frame = frame.f_back
+    return frame
+
+
+def refused(message: str) -> ModelError:
+    """An error that names the line of the user's code that is running."""
+    frame = users_frame()
+    if frame is None:
+        return ModelError(message)
+    code, line = frame.f_code, frame.f_lineno
+    where = f"{code.co_filename}, line {line}, in {code.co_name}"
+    source = linecache.getline(code.co_filename, line).strip()
+    return ModelError(f"{message}\n    {source}" if source else message, where=where)
+
+
+@dataclass(slots=True)
+class Label:
+    """What a provisional label will be called.
+
+    Attributes:
+        base: The variable's name.
+        line: The line that bound it, so that a loop is recognised.
+        depth: How many calls deep; the outermost function has the last word.
+    """
+
+    base: str
+    line: int
+    depth: int
+
+
+class Recording:
+    """The stages of one call, in order of computation.
+
+    Args:
+        inputs: The names that the arguments have in the model.
+        taken: Other names that no stage may have, such as those of sizes.
+    """
+
+    def __init__(self, inputs: Mapping[str, Any], taken: set[str]) -> None:
+        self.inputs, self.taken = inputs, taken
+        self.stages: dict[str, Tree] = {}
+        self.labels: dict[str, Label] = {}
+        self.constants: dict[str, np.ndarray[Any, Any]] = {}
+        self._constant_names: dict[int, str] = {}
+        self._kept: list[Any] = []  # what ids above belong to
+        self._passed: set[int] = set()
+        self._scanned: dict[int, int] = {}
+        self._lines: dict[FrameType, int] = {}
+        self._depth: dict[FrameType, int] = {}
+        self.on_frame: Any = None  # called with each new frame of the user's code
+
+    # Stages -------------------------------------------------------------------------------
+
+    def stage(self, tree: Tree, base: str, line: int, depth: int) -> Tree:
+        """Record a stage; the leaf that stands for it from now on."""
+        if len(self.stages) >= MOST_STAGES:
+            raise refused(f"more than {MOST_STAGES} stages: write the loop as array operations")
+        label = f"#{len(self.stages)}"
+        self.stages[label] = tree
+        self.labels[label] = Label(base, line, depth)
+        return Leaf(tree.shape, label)
+
+    def constant(self, array: np.ndarray[Any, Any]) -> Leaf:
+        """An array with values as a constant of the model, named as the user's code names it."""
+        from symderive.formulas.arrays.op import as_size
+
+        if id(array) not in self._constant_names:
+            if not np.all(np.isfinite(array)):
+                raise refused(
+                    "an array of constants holds inf or nan, which a formula cannot; "
+                    "write a large number such as -1e9"
+                )
+            name = self._free_name(_name_of(array) or "C")
+            self.constants[name] = np.array(array, dtype=float)
+            self._constant_names[id(array)] = name
+            self._kept.append(array)
+        return Leaf(tuple(map(as_size, array.shape)), self._constant_names[id(array)])
+
+    def _free_name(self, base: str) -> str:
+        used = {*self.inputs, *self.taken, *self.constants}
+        base = base.strip("_") or "C"
+        candidates = (base, *(f"{base}_{k}" for k in range(2, len(used) + 3)))
+        return next(name for name in candidates if name not in used and name not in WORDS)
+
+    def names(self, kept: list[str], target: str, wanted: str) -> dict[str, str]:
+        """The final name of each label.
+
+        Args:
+            kept: The labels of the stages that matter.
+            target: The label of the function's value, "" for none.
+            wanted: The name that it takes where it has none of its own.
+        """
+        by_base: dict[str, list[str]] = {}
+        for label in kept:
+            base = self.labels[label].base.strip("_") or "A"
+            by_base.setdefault(base, []).append(label)
+        used = {*self.inputs, *self.taken, *self.constants, *WORDS, "None", "pi", "inf"}
+        result: dict[str, str] = {}
+        if target and self.labels[target].base == "A" and wanted not in {*used, *by_base}:
+            result[target] = wanted
+            by_base["A"].remove(target)
+        used |= {base for base in by_base if base not in used} | set(result.values())
+        for base, labels in by_base.items():
+            lines = {self.labels[label].line for label in labels}
+            looped = len(labels) > 1 and len(lines) == 1
+            numbered = base == "A" or looped or base in {*self.inputs, *self.constants}
+            numbered = numbered or base in {*WORDS, "None", "pi", "inf", *self.taken}
+            count = 1
+            for k, label in enumerate(labels):
+                if k == 0 and not numbered:
+                    result[label] = base
+                    continue
+                count += 0 if k == 0 and (looped or base == "A") else 1
+                joint = "" if base == "A" else "_"
+                while f"{base}{joint}{count}" in used:
+                    count += 1
+                result[label] = f"{base}{joint}{count}"
+                used.add(result[label])
+        return result
+
+    # Watching -----------------------------------------------------------------------------
+
+    def watch(self, frame: FrameType, event: str, _: Any) -> Any:
+        """The function for ``sys.settrace``: follows the user's code, line by line."""
+        if event != "call" or not is_users(frame.f_code.co_filename):
+            return None
+        if self.on_frame is not None:
+            self.on_frame(frame)
+        self._depth[frame] = len(self._depth)
+        self._lines[frame] = -1
+        return self._watch_line
+
+    def _watch_line(self, frame: FrameType, event: str, _: Any) -> Any:
+        if event not in ("line", "return"):
+            return self._watch_line
+        before = self._lines.get(frame, -1)
+        if frame in self._depth:
+            self._look(frame, before)
+        self._lines[frame] = frame.f_lineno
+        if event == "return":
+            self._depth.pop(frame, None)
+            self._lines.pop(frame, None)
+        return self._watch_line
+
+    def _look(self, frame: FrameType, line: int) -> None:
+        depth = self._depth[frame]
+        for name, value in frame.f_locals.items():
+            if not name.isidentifier():
+                continue
+            for found, base in self._traced(name, value):
+                self._bind(found, base, line, depth)
+
+    def _traced(self, name: str, value: Any, level: int = 0) -> Iterator[tuple[Any, str]]:
+        """The traced values that a variable holds, lists and dictionaries looked through."""
+        from symderive.readers.python.tracer import Tracer
+
+        if type(value) is Tracer:
+            yield value, name
+        elif isinstance(value, list | tuple) and level < 3:
+            start = self._scanned.get(id(value), 0) if isinstance(value, list) and not level else 0
+            start = start if start < len(value) else max(len(value) - 1, 0)
+            for part in value[start:]:
+                yield from self._traced(name, part, level + 1)
+            if isinstance(value, list) and not level:
+                self._scanned[id(value)] = max(len(value) - 1, 0)
+        elif isinstance(value, dict) and level < 3:
+            for key, part in value.items():
+                inner = f"{name}_{key}" if str(key).isalnum() else name
+                yield from self._traced(inner, part, level + 1)
+
+    def _bind(self, found: Any, base: str, line: int, depth: int) -> None:
+        tree = found._tree
+        if isinstance(tree, Leaf):
+            about = self.labels.get(tree.name)
+            if about is not None and about.depth > depth:
+                about.base, about.line, about.depth = base, line, depth
+            return
+        if found._name is None or found._name.depth >= depth:
+            found._name = Label(base, line, depth)
+        if line < 0 and depth and weight(tree) <= LONGEST_ARGUMENT:
+            self._passed.add(id(found))
+            self._kept.append(found)
+        if found._changing or id(found) in self._passed or is_fixed(tree) or is_condition(tree):
+            return
+        found._tree = self.stage(tree, base, line, depth)
+
+
+def weight(tree: Tree) -> int:
+    """The number of parts of a formula."""
+    return sum(1 for _ in tree.walk())
+
+
+def is_fixed(tree: Tree) -> bool:
+    """Whether a formula holds nothing but numbers and sizes."""
+    return isinstance(tree, Number) or not any(
+        isinstance(part, Leaf) or (isinstance(part, Apply) and part.op == "index_notation")
+        for part in tree.walk()
+    )
+
+
+def _name_of(array: object) -> str:
+    """The variable by which the user's code knows an array."""
+    frame = users_frame()
+    while frame is not None:
+        for known in (frame.f_locals, frame.f_globals):
+            for name, value in list(known.items()):
+                if value is array and name.isidentifier() and name != "_":
+                    return name
+        frame = frame.f_back
+        if frame is not None and not is_users(frame.f_code.co_filename):
+            return ""
+    return ""

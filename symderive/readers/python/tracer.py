@@ -1,0 +1,758 @@
+"""A traced value: an array or number that records what is done with it.
+
+It carries the formula made so far, a ``Tree`` in NumPy's language whose shapes are checked as it
+grows. NumPy hands its functions over by its own protocols (``__array_ufunc__``,
+``__array_function__``), Python its operators; what cannot be a formula is refused with the line.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from sympy import Expr, Integer, Mul, S, expand
+
+from symderive.formulas.arrays.op import ShapeError, apply_function, is_condition, number
+from symderive.formulas.arrays.ops import CALLS, apply, broadcast, transpose
+from symderive.formulas.arrays.ops_axes import all_of
+from symderive.formulas.arrays.subscripts import run_of
+from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Shape, Tree
+from symderive.formulas.functions import FUNCTIONS
+from symderive.readers.python.constants import exact, is_number
+from symderive.readers.python.recording import (
+    LONGEST,
+    Label,
+    Recording,
+    is_fixed,
+    refused,
+    weight,
+)
+
+LITERAL = 8
+"""The entries of a constant that a formula writes out; a longer one gets a name and values."""
+
+LONGEST_AXIS = 512
+"""The longest axis along which entries are set one by one."""
+
+CHOOSE = "write np.where(condition, a, b), which keeps both branches"
+
+
+class Tracer:
+    """A traced value.
+
+    Attributes:
+        _tree: Its formula.
+        _changing: Whether it was changed in place since it last became a stage.
+        _name: The variable that holds it.
+    """
+
+    __slots__ = ("_base", "_changing", "_key", "_name", "_rec", "_seen", "_tree", "_version")
+    __array_priority__ = 1000.0
+
+    def __init__(self, rec: Recording, tree: Tree) -> None:
+        self._rec, self._tree = rec, tree
+        self._changing, self._version = False, 0
+        self._name: Label | None = None
+        self._base: Tracer | None = None
+        self._key: Any = None
+        self._seen = 0
+
+    __hash__ = object.__hash__
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:
+        """What isinstance sees: an array or a number of NumPy, as the program expects."""
+        return np.ndarray if self._tree.shape else np.float64
+
+    # What arrays have ---------------------------------------------------------------------
+
+    @property
+    def shape(self) -> tuple[Any, ...]:
+        """Sizes: whole numbers where they are known."""
+        return tuple(size_value(self._rec, size) for size in self._tree.shape)
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return self._tree.ndim
+
+    @property
+    def size(self) -> Any:
+        """The number of entries."""
+        return size_value(self._rec, expand(Mul(*self._tree.shape)))
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Numbers are real numbers; conditions are true or false."""
+        return np.dtype(bool if is_condition(self._tree) else float)
+
+    @property
+    def T(self) -> Tracer:  # noqa: N802
+        """Axes reversed."""
+        tree = operand(self._rec, self)
+        return wrap(self._rec, transpose(tree) if tree.ndim > 1 else tree)
+
+    @property
+    def mT(self) -> Tracer:  # noqa: N802
+        """The last two axes exchanged."""
+        return call(self._rec, "swapaxes", self, -1, -2)
+
+    @property
+    def real(self) -> Tracer:
+        """The value: all are real."""
+        return self
+
+    @property
+    def imag(self) -> float:
+        """Zero: all values are real."""
+        return 0.0
+
+    @property
+    def flat(self) -> Iterator[Tracer]:
+        """The entries, row by row."""
+        return iter(call(self._rec, "ravel", self))
+
+    def __getattr__(self, name: str) -> Any:
+        if name in METHODS:
+            from symderive.readers.python.functions import numpy_function
+
+            def method(*args: Any, **more: Any) -> Any:
+                return numpy_function(self._rec, METHODS[name], (self, *args), more)
+
+            return method
+        if not name.startswith("_") and hasattr(np.ndarray, name):
+            raise refused(f"the method .{name} of an array has no formula")
+        raise AttributeError(f"a traced value has no attribute {name!r}")
+
+    def copy(self, *_: Any, **__: Any) -> Tracer:
+        """A value of its own: what changes in place later leaves it alone."""
+        result = Tracer(self._rec, self._current())
+        result._changing = self._changing
+        return result
+
+    __copy__ = copy
+    __deepcopy__ = copy
+
+    def astype(self, kind: Any, *_: Any, **__: Any) -> Tracer:
+        """Itself as real numbers; a condition as 0 and 1."""
+        if np.dtype(kind).kind == "f" or is_condition(self._current()):
+            return wrap(self._rec, operand(self._rec, self))
+        raise refused(f"a traced value cannot become {np.dtype(kind)}: it has no derivative there")
+
+    def item(self, *place: Any) -> Tracer:
+        """The entry."""
+        if place:
+            return self[place if len(place) > 1 else place[0]]
+        if all(size == 1 for size in self._tree.shape):
+            return self[(0,) * self.ndim] if self.ndim else self
+        raise refused("item() is that of an array with one entry")
+
+    def tolist(self) -> Any:
+        """Lists of entries."""
+        return [part.tolist() for part in self] if self.ndim else self
+
+    def fill(self, value: Any) -> None:
+        """Every entry set."""
+        self[...] = value
+
+    def dot(self, other: Any) -> Tracer:
+        """Product of vectors or matrices."""
+        return call(self._rec, "dot", self, other)
+
+    # Where a traced value is no plain one -------------------------------------------------
+
+    def __bool__(self) -> bool:
+        tree = self._current()
+        decided = decide(tree)
+        if decided is not None:
+            return decided
+        raise refused(
+            "the program branches on a traced value, and one call sees one branch only; " + CHOOSE
+        )
+
+    def __float__(self) -> float:
+        tree = self._current()
+        if isinstance(tree, Number) and tree.value.is_number:
+            return float(tree.value)
+        raise refused(
+            "a traced value is needed as a plain number here: float(), an entry of a plain array, "
+            "or a function that knows nothing of arrays"
+        )
+
+    def __int__(self) -> int:
+        return self.__index__()
+
+    def __index__(self) -> int:
+        tree = self._current()
+        if isinstance(tree, Number) and tree.value.is_Integer:
+            return int(tree.value)
+        if isinstance(tree, Number):
+            raise refused(
+                f"the size {tree.value} is a symbol, and a whole number is needed here; "
+                "state it as a number in the shapes of the arguments"
+            )
+        raise refused(
+            "a traced value chooses an entry or a count here; a formula needs a whole number"
+        )
+
+    def __array__(self, *_: Any, **__: Any) -> Any:
+        raise refused(
+            "a traced value is turned into a plain array here; use NumPy functions on it, "
+            "or np.zeros(…) for an array whose entries are set"
+        )
+
+    def __complex__(self) -> complex:
+        raise refused("complex numbers have no formula here")
+
+    def __len__(self) -> int:
+        if not self.ndim:
+            raise TypeError("a number has no len()")
+        return operator.index(self.shape[0])
+
+    def __iter__(self) -> Iterator[Tracer]:
+        if not self.ndim:
+            raise TypeError("a number cannot be iterated over")
+        size = self._tree.shape[0]
+        if not size.is_Integer:
+            raise refused(
+                f"a loop over an axis whose size {size} is a symbol; state the size as a number in "
+                "the shapes of the arguments, or write array operations"
+            )
+        return (self[k] for k in range(int(size)))
+
+    def __repr__(self) -> str:
+        from symderive.formulas.arrays.text import text
+
+        return f"<traced {text(self._tree)}>"
+
+    def __format__(self, _: str) -> str:
+        return repr(self)
+
+    # Protocols of NumPy -------------------------------------------------------------------
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **more: Any) -> Any:
+        from symderive.readers.python.functions import ufunc_called
+
+        return ufunc_called(self._rec, ufunc, method, inputs, more)
+
+    def __array_function__(self, function: Any, _: Any, args: Any, more: Any) -> Any:
+        from symderive.readers.python.functions import numpy_function
+
+        name = function.__name__
+        if "linalg" in (getattr(function, "__module__", "") or ""):
+            name = f"linalg.{name}"
+        return numpy_function(self._rec, name, args, more)
+
+    # Entries ------------------------------------------------------------------------------
+
+    def __getitem__(self, key: Any) -> Tracer:
+        from symderive.readers.python.choosing import chosen, is_choice
+
+        if is_choice(key):
+            return chosen(self._rec, self, key)
+        tree = self._current()
+        keys = keys_of(tree.shape, key)
+        result = Tracer(self._rec, picked(tree, keys))
+        if result._tree.shape:
+            result._base, result._key, result._seen = self, key, self._version
+        if not self._changing and weight(result._tree) > LONGEST:
+            result._tree = picked(operand(self._rec, self), keys)
+        return result
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        from symderive.readers.python.choosing import is_choice
+
+        if is_mask(key):
+            self._become(operand(self._rec, call(self._rec, "where", key, value, self)))
+            return
+        if is_choice(key):
+            raise refused("entries chosen by an array are set here; set them one by one or by mask")
+        tree = operand(self._rec, value)
+        if weight(tree) > 3 and not is_fixed(tree):
+            about = self._name or Label("A", -1, 0)
+            tree = self._rec.stage(tree, about.base, about.line, about.depth)
+        old = self._current()
+        try:
+            self._become(replaced(old, keys_of(old.shape, key), tree))
+        except ShapeError as error:
+            raise refused(str(error)) from None
+
+    def _become(self, tree: Tree) -> None:
+        """Change in place; what this is a view of changes too."""
+        if tree.shape != self._tree.shape:
+            tree = apply("broadcast_to", tree, shape=self._tree.shape)
+        self._tree, self._changing, self._version = tree, True, self._version + 1
+        if self._base is not None:
+            base, key = self._base, self._key
+            base[key] = self.copy()
+            self._seen = base._version
+
+    def _current(self) -> Tree:
+        """The formula; a view of what has changed since is looked up again."""
+        base = self._base
+        if base is not None and base._version != self._seen:
+            now = base._current()
+            self._tree, self._seen = picked(now, keys_of(now.shape, self._key)), base._version
+        return self._tree
+
+    def _in_place(self, name: str, other: Any) -> Tracer:
+        result = binary(self._rec, name, self, other)
+        if not self.ndim:
+            return result
+        if result._tree.shape != self._tree.shape:
+            raise refused("an operation in place changes the shape of the array")
+        self._become(result._tree)
+        return self
+
+
+METHODS = {
+    name: name
+    for name in (
+        *("sum", "mean", "prod", "max", "min", "var", "std", "cumsum", "trace", "clip", "diagonal"),
+        *("transpose", "swapaxes", "reshape", "ravel", "squeeze", "round", "repeat", "take"),
+        *("cumprod", "ptp"),
+    )
+} | {"flatten": "ravel", "conj": "conjugate", "conjugate": "conjugate"}
+"""Methods that are NumPy functions of the array."""
+
+
+# Formulas of values -----------------------------------------------------------------------
+
+
+def wrap(rec: Recording, tree: Tree) -> Tracer:
+    """A formula as a traced value."""
+    return Tracer(rec, tree)
+
+
+def size_value(rec: Recording, size: Expr) -> Any:
+    """A size: an int, or a traced value where it is a symbol."""
+    return int(size) if size.is_Integer else Tracer(rec, Number((), size))
+
+
+def formula(rec: Recording, value: Any) -> Tree:
+    """Any value as a formula, conditions among them; a long one becomes a stage."""
+    if type(value) is Tracer:
+        tree = value._current()
+        long = weight(tree) > LONGEST or (value._changing and weight(tree) > 1)
+        if long and not is_fixed(tree) and not is_condition(tree):
+            about = value._name or Label("A", -1, 0)
+            tree = value._tree = rec.stage(tree, about.base, about.line, about.depth)
+            value._changing = False
+        return tree
+    if isinstance(value, bool | np.bool_):
+        return Number((), S.true if value else S.false)
+    if is_number(value):
+        found = exact(value)
+        if found is None:
+            raise refused(
+                f"the number {value} cannot stand in a formula; write a large number such as -1e9"
+            )
+        return number(found)
+    if isinstance(value, list | tuple) and value:
+        if not _holds_traced(value):
+            return formula(rec, np.array(value))
+        return _fitting(lambda: apply("stack", *_parts(rec, value), axis=(0,)))
+    if isinstance(value, np.ndarray):
+        return _array(rec, value)
+    if isinstance(value, complex | np.complexfloating):
+        raise refused("complex numbers have no formula here")
+    raise refused(f"{type(value).__name__} is no number and no array")
+
+
+def operand(rec: Recording, value: Any) -> Tree:
+    """A value as a number; a condition counts as 1 and 0, as in NumPy."""
+    tree = formula(rec, value)
+    if is_condition(tree):
+        if isinstance(tree, Number):
+            return number(1 if tree.value == S.true else 0)
+        return apply("where", tree, number(1), number(0))
+    return tree
+
+
+def condition(rec: Recording, value: Any) -> Tree:
+    """A value as a condition; a number counts as true where it is not 0."""
+    tree = formula(rec, value)
+    return tree if is_condition(tree) else apply("NotEq", tree, number(0))
+
+
+def _parts(rec: Recording, values: Sequence[Any]) -> list[Tree]:
+    """The operands of a list; long ones become stages, so that a long list stays readable."""
+    result = []
+    most = LONGEST if len(values) <= 4 else 8
+    for value in values:
+        tree = operand(rec, value)
+        if type(value) is Tracer and weight(tree) > most and not is_fixed(tree):
+            about = value._name or Label("A", -1, 0)
+            tree = value._tree = rec.stage(tree, about.base, about.line, about.depth)
+        result.append(tree)
+    return result
+
+
+def _holds_traced(value: Any) -> bool:
+    if isinstance(value, np.ndarray) and type(value) is not Tracer:
+        return value.dtype == object and any(type(part) is Tracer for part in value.flat)
+    return type(value) is Tracer or (
+        isinstance(value, list | tuple) and any(map(_holds_traced, value))
+    )
+
+
+def _array(rec: Recording, array: np.ndarray[Any, Any]) -> Tree:
+    if array.dtype.kind == "O":
+        if any(type(part) is Tracer for part in array.flat):
+            return formula(rec, array.tolist())
+        return formula(rec, array.astype(float))
+    if array.dtype.kind not in "fiub":
+        raise refused(f"an array of {array.dtype} has no formula")
+    if not array.ndim:
+        return formula(rec, array[()])
+    shape = tuple(map(Integer, array.shape))
+    if array.size and np.all(array == array.flat[0]):
+        return apply("broadcast_to", operand(rec, array.flat[0]), shape=shape)
+    if array.ndim == 1 and array.size <= LITERAL and all(len(str(x)) < 8 for x in array):
+        return apply("stack", *(operand(rec, x) for x in array), axis=(0,))
+    return rec.constant(array)
+
+
+def _fitting(make: Callable[[], Tree]) -> Tree:
+    try:
+        return make()
+    except ShapeError as error:
+        raise refused(str(error)) from None
+
+
+def decide(tree: Tree) -> bool | None:
+    """Whether a condition is known: of numbers, and of sizes (a symbol is a large size)."""
+    if isinstance(tree, Number):
+        value = tree.value
+        if value.is_Boolean:
+            return bool(value)
+        return bool(value != 0)
+    if not isinstance(tree, Apply) or not is_condition(tree):
+        return None
+    if tree.op.startswith("logical_"):
+        parts = [decide(arg) for arg in tree.args]
+        if None in parts:
+            return None
+        known = [bool(part) for part in parts]
+        return {"and": all(known), "or": any(known), "not": not known[0]}[tree.op[8:]]
+    left, right = tree.args[0], tree.args[-1]
+    if not (isinstance(left, Number) and isinstance(right, Number)):
+        return None
+    gap = expand(left.value - right.value)
+    if gap.free_symbols:
+        if tree.op in ("Eq", "NotEq"):
+            return bool(tree.op == "NotEq")
+        if len(gap.free_symbols) > 1:
+            return None
+        (symbol,) = gap.free_symbols
+        gap = gap.as_poly(symbol).LC() if gap.is_polynomial(symbol) else gap
+    return bool(_SIGNS[tree.op](gap, 0)) if gap.is_number else None
+
+
+_SIGNS = {
+    "Lt": operator.lt,
+    "LtE": operator.le,
+    "Gt": operator.gt,
+    "GtE": operator.ge,
+    "Eq": operator.eq,
+    "NotEq": operator.ne,
+}
+_FOLDS: dict[str, Callable[[Expr, Expr], Expr]] = {
+    "add": operator.add,
+    "subtract": operator.sub,
+    "multiply": operator.mul,
+    "divide": operator.truediv,
+    "power": operator.pow,
+}
+
+
+def binary(rec: Recording, name: str, left: Any, right: Any) -> Tracer:
+    """An operation of two values, entry by entry; numbers and sizes are worked out."""
+    if name in _SIGNS:
+        trees = (operand(rec, left), operand(rec, right))
+        return wrap(rec, _fitting(lambda: apply(name, *trees)))
+    first, second = operand(rec, left), operand(rec, right)
+    if isinstance(first, Number) and isinstance(second, Number) and name in _FOLDS:
+        if name == "divide" and second.value.is_zero:
+            raise refused("division by zero")
+        return wrap(rec, number(expand(_FOLDS[name](first.value, second.value))))
+    if simple := _neutral(name, first, second):
+        return wrap(rec, simple)
+    if name == "divide" and isinstance(second, Number) and second.value.is_zero:
+        raise refused("division by zero")
+    if name == "subtract":
+        name, second = "add", negated(second)
+    return wrap(rec, _fitting(lambda: apply(name, first, second)))
+
+
+def _neutral(name: str, first: Tree, second: Tree) -> Tree | None:
+    """What is left of an operation with 0 or 1, as loops that start from a plain 0 make them."""
+    zero = isinstance(first, Number) and first.value == 0
+    if name == "add" and zero:
+        return second
+    if name == "subtract" and zero:
+        return negated(second)
+    last = second.value if isinstance(second, Number) else None
+    if (name in ("add", "subtract") and last == 0) or (name in ("multiply", "divide") and last == 1):
+        return first
+    if name == "multiply" and isinstance(first, Number) and first.value == 1:
+        return second
+    return first if name == "power" and last == 1 else None
+
+
+def negated(tree: Tree) -> Tree:
+    """The negative."""
+    return number(-tree.value) if isinstance(tree, Number) else apply("negative", tree)
+
+
+def argument(rec: Recording, value: Any) -> Any:
+    """A value as the calls of formulas take it: a tree, or a tuple, None, text, a flag."""
+    if value is None or isinstance(value, bool | str):
+        return value
+    if isinstance(value, list | tuple):
+        return tuple(argument(rec, part) for part in value)
+    if value is np.inf:
+        return "inf"
+    return formula(rec, value)
+
+
+def call(rec: Recording, name: str, *args: Any, **more: Any) -> Tracer:
+    """A call of the formula language.
+
+    Raises:
+        ModelError: Shapes or arguments do not fit; it names the line.
+    """
+    logical = name.startswith("logical_") or name == "where"
+    row = CALLS.get(name)
+    if name == "where":
+        trees: list[Any] = [condition(rec, args[0]), *(operand(rec, arg) for arg in args[1:])]
+    elif logical:
+        trees = [condition(rec, arg) for arg in args]
+    elif row is None:
+        trees = [operand(rec, arg) for arg in args]
+    else:
+        trees = [
+            operand(rec, arg) if type(arg) is Tracer else argument(rec, arg) for arg in args
+        ]
+    try:
+        if row is not None and row.call is not None:
+            options = {key: argument(rec, value) for key, value in more.items()}
+            return wrap(rec, row.call(*trees, **options))
+        return wrap(rec, apply_function(FUNCTIONS[name], *trees))
+    except ShapeError as error:
+        raise refused(str(error)) from None
+    except TypeError as error:
+        raise refused(f"{name} does not take these arguments: {error}") from None
+
+
+# Indices ----------------------------------------------------------------------------------
+
+
+def is_mask(key: Any) -> bool:
+    """Whether a key chooses entries by a condition."""
+    if type(key) is Tracer:
+        return is_condition(key._tree)
+    return isinstance(key, np.ndarray) and key.dtype == bool
+
+
+def keys_of(shape: Shape, key: Any) -> tuple[tuple[Any, ...], ...]:
+    """An index of NumPy as the ``key`` of the operation ``index``."""
+    parts = list(key) if isinstance(key, tuple) else [key]
+    used = sum(part is not None and part is not Ellipsis for part in parts)
+    if used > len(shape):
+        raise refused(f"{used} indices for an array of {len(shape)} axes")
+    result: list[tuple[Any, ...]] = []
+    axis = 0
+    for part in parts:
+        if part is None:
+            result.append(("new",))
+        elif part is Ellipsis:
+            for _ in range(len(shape) - used):
+                result.append(all_of(shape[axis]))
+                axis += 1
+        else:
+            result.append(_key_of(part, shape[axis]))
+            axis += 1
+    return tuple(result)
+
+
+def _key_of(part: Any, size: Expr) -> tuple[Any, ...]:
+    if isinstance(part, slice):
+        lower, upper, step = (_place(bound) for bound in (part.start, part.stop, part.step))
+        if step is not None and not step.is_Integer:
+            raise refused("the step of a slice must be a whole number")
+        return run_of(lower, upper, S.One if step is None else step, size)
+    place = _place(part)
+    assert place is not None
+    if place.as_coeff_Mul()[0] < 0:
+        place = size + place
+    if size.is_number and place.is_number and not 0 <= place < size:
+        raise IndexError(f"index {part} is out of bounds for an axis of size {size}")
+    return ("int", place)
+
+
+def _place(value: Any) -> Expr | None:
+    if value is None:
+        return None
+    if type(value) is Tracer and isinstance(value._tree, Number) and value._tree.value.is_real is not False:
+        return value._tree.value
+    return Integer(operator.index(value))
+
+
+def picked(tree: Tree, keys: Sequence[tuple[Any, ...]]) -> Tree:
+    """Entries and slices; of what is a list of rows, the row itself."""
+    while keys and keys[0][0] == "int" and _is_rows(tree) and keys[0][1].is_Integer:
+        tree, keys = tree.args[int(keys[0][1])], keys[1:]  # type: ignore[attr-defined]
+    if keys and keys[0][0] == "slice" and _is_rows(tree) and keys[0][2] != 0:
+        start, count, step = map(int, keys[0][1:])
+        rows = [tree.args[start + step * k] for k in range(count)]  # type: ignore[attr-defined]
+        if any(key[0] == "new" for key in keys[1:]) or len(keys) == 1:
+            tree = apply("stack", *rows, axis=(0,))
+            keys = [all_of(tree.shape[0]), *keys[1:]]
+        else:
+            return apply("stack", *(picked(row, keys[1:]) for row in rows), axis=(0,))
+    if all(key == all_of(size) for key, size in zip(keys, tree.shape, strict=False)) and len(
+        keys
+    ) <= len(tree.shape):
+        return tree
+    if isinstance(tree, Apply) and tree.op == "broadcast_to" and not tree.args[0].shape:
+        shape = apply("index", tree, key=tuple(keys)).shape
+        return apply("broadcast_to", tree.args[0], shape=shape) if shape else tree.args[0]
+    return apply("index", tree, key=tuple(keys))
+
+
+def _is_rows(tree: Tree) -> bool:
+    return isinstance(tree, Apply) and tree.op == "stack" and tree.option("axis") == (0,)
+
+
+def replaced(tree: Tree, keys: Sequence[tuple[Any, ...]], value: Tree) -> Tree:
+    """The array with some of its entries replaced.
+
+    Raises:
+        ShapeError: The value does not fit there.
+    """
+    while keys and keys[-1][0] == "slice" and keys[-1] == all_of(tree.shape[len(keys) - 1]):
+        keys = keys[:-1]
+    if any(key[0] == "new" for key in keys):
+        raise refused("None in the index of what is set has no formula")
+    if not keys:
+        return _spread(value, tree.shape)
+    first, rest = keys[0], keys[1:]
+    size = tree.shape[0]
+    if size.is_Integer and all(part.is_Integer for part in first[1:]) and size <= LONGEST_AXIS:
+        return _rows_replaced(tree, first, rest, value)
+    if first[0] == "slice" and first[3] != 1:
+        raise refused("a slice with a step is set along an axis whose size is a symbol")
+    if first == all_of(size):
+        if tree.ndim != 2:
+            raise refused("this part of an array cannot be set; use np.where or np.concatenate")
+        turned = transpose(value) if value.ndim == 2 else value
+        return transpose(replaced(transpose(tree), rest, turned))
+    start = first[1]
+    stop = start + 1 if first[0] == "int" else start + first[2]
+    middle = apply("index", tree, key=(("slice", start, expand(stop - start), S.One),))
+    if first[0] == "int":
+        row = replaced(picked(tree, (first,)), rest, value)
+        new: Tree = apply("index", row, key=(("new",),))
+    else:
+        new = _spread(value, middle.shape) if not rest else replaced(middle, (all_of(middle.shape[0]), *rest), value)
+    before = apply("index", tree, key=(("slice", S.Zero, start, S.One),))
+    after = apply("index", tree, key=(("slice", stop, expand(size - stop), S.One),))
+    parts = [part for part in (before, new, after) if part.shape[0] != 0]
+    return parts[0] if len(parts) == 1 else apply("concatenate", *parts, axis=(0,))
+
+
+def _rows_replaced(
+    tree: Tree, first: tuple[Any, ...], rest: Sequence[tuple[Any, ...]], value: Tree
+) -> Tree:
+    rows = [picked(tree, (("int", Integer(k)),)) for k in range(int(tree.shape[0]))]
+    if first[0] == "int":
+        k = int(first[1])
+        rows[k] = replaced(rows[k], rest, value)
+    else:
+        start, count, step = map(int, first[1:])
+        chosen = apply("index", tree, key=(first, *rest)).shape
+        values = _spread(value, chosen)
+        for j in range(count):
+            k = start + step * j
+            rows[k] = replaced(rows[k], rest, picked(values, (("int", Integer(j)),)))
+    return apply("stack", *rows, axis=(0,))
+
+
+def _spread(value: Tree, shape: Shape) -> Tree:
+    if value.shape == shape:
+        return value
+    if broadcast([value.shape, shape], "the entries and the value that they are set to") != shape:
+        raise ShapeError(f"a value of shape {value.shape} is set where {shape} is expected")
+    return apply("broadcast_to", value, shape=shape)
+
+
+
+# Operators --------------------------------------------------------------------------------
+
+
+def _forward(name: str) -> Callable[[Tracer, Any], Any]:
+    def method(self: Tracer, other: Any) -> Any:
+        from symderive.readers.python.functions import two
+
+        return two(self._rec, name, self, other)
+
+    return method
+
+
+def _backward(name: str) -> Callable[[Tracer, Any], Any]:
+    def method(self: Tracer, other: Any) -> Any:
+        from symderive.readers.python.functions import two
+
+        return two(self._rec, name, other, self)
+
+    return method
+
+
+def _placed(name: str) -> Callable[[Tracer, Any], Any]:
+    def method(self: Tracer, other: Any) -> Any:
+        return self._in_place(name, other)
+
+    return method
+
+
+def _single(name: str) -> Callable[..., Any]:
+    def method(self: Tracer, *_: Any) -> Any:
+        from symderive.readers.python.functions import one
+
+        return one(self._rec, name, self)
+
+    return method
+
+
+OPERATORS = {
+    "add": "add",
+    "sub": "subtract",
+    "mul": "multiply",
+    "truediv": "divide",
+    "pow": "power",
+    "matmul": "matmul",
+    "mod": "mod",
+    "floordiv": "floor_divide",
+    "and": "logical_and",
+    "or": "logical_or",
+    "xor": "logical_xor",
+}
+COMPARED = {"lt": "Lt", "le": "LtE", "gt": "Gt", "ge": "GtE", "eq": "Eq", "ne": "NotEq"}
+SINGLE = {"neg": "negative", "abs": "abs", "invert": "logical_not", "pos": "positive"} | {
+    "round": "round", "floor": "floor", "ceil": "ceil", "trunc": "trunc",
+}
+IN_PLACE = ("add", "sub", "mul", "truediv", "pow")
+
+for _key, _name in OPERATORS.items():
+    setattr(Tracer, f"__{_key}__", _forward(_name))
+    setattr(Tracer, f"__r{_key}__", _backward(_name))
+    if _key in IN_PLACE:
+        setattr(Tracer, f"__i{_key}__", _placed(_name))
+for _key, _name in COMPARED.items():
+    setattr(Tracer, f"__{_key}__", _forward(_name))
+for _key, _name in SINGLE.items():
+    setattr(Tracer, f"__{_key}__", _single(_name))
+Tracer.__hash__ = object.__hash__  # type: ignore[method-assign]

@@ -1,0 +1,287 @@
+"""``trace``: a plain Python or NumPy function becomes a model."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from sympy import Integer
+
+from symderive.array_model import read_shape, renamed
+from symderive.errors import ModelError
+from symderive.formulas.arrays.op import is_condition
+from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Shape, Tree
+from symderive.formulas.arrays.text import text as text_of
+from symderive.formulas.functions import FUNCTIONS
+from symderive.formulas.walking import WORDS
+from symderive.model import Model
+from symderive.readers.python.patching import replaced_functions
+from symderive.readers.python.recording import Recording, is_fixed
+from symderive.readers.python.tracer import Tracer, operand
+
+
+def trace(
+    function: Callable[..., Any],
+    /,
+    *,
+    parameters: Sequence[str] | None = None,
+    properties: Mapping[str, str | Sequence[str]] | None = None,
+    **arguments: Any,
+) -> Model:
+    """A plain Python or NumPy function as a model.
+
+    The function is called once with values that record what is done with them. Values that it
+    binds to local variables become stages of those names.
+
+    Args:
+        function: The function. Its docstring becomes the model's text, its name the title.
+        parameters: The arguments to differentiate by; all that are traced, if not given.
+        properties: What is known of arrays, as for ``Model``: ``{"A": "symmetric"}``.
+        arguments: For each argument its shape (``"m n"``, ``""`` for a number) or its value: a
+            float or an array is traced and kept as a default, a whole number, a flag or a function
+            is handed on as it is. Lists, tuples and dictionaries of these are gone through:
+            ``params={"W": "h n"}`` is the name ``params_W`` in the model.
+
+    Raises:
+        ModelError: The function does something that has no formula; the message names the line.
+
+    >>> def loss(w, x, y):
+    ...     p = 1/(1 + np.exp(-w*x))
+    ...     return -y*np.log(p) - (1 - y)*np.log(1 - p)
+    >>> model = trace(loss, w="", x="", y="", parameters=["w"])
+    >>> {name: stage.text for name, stage in model.stages.items()}
+    {'p': '1/(1 + exp(-w*x))', 'loss': '-y*log(p) - (1 - y)*log(1 - p)'}
+    """
+    if not callable(function):
+        raise ModelError(f"trace takes a function, not {type(function).__name__}")
+    title = getattr(function, "__name__", type(function).__name__)
+    given = _Arguments(parameters)
+    rec = Recording(given.shapes, given.sizes)
+    handed = {name: given.read(rec, name, value) for name, value in arguments.items()}
+    given.check(title)
+    result = _called(rec, function, title, handed)
+    return _model(rec, given, result, function, title, properties)
+
+
+class _Arguments:
+    """What is stated of the arguments: shapes, values and roles by their names in the model."""
+
+    def __init__(self, parameters: Sequence[str] | None) -> None:
+        stated = [parameters] if isinstance(parameters, str) else parameters
+        self.stated = None if stated is None else list(stated)
+        self.shapes: dict[str, Shape] = {}
+        self.values: dict[str, Any] = {}
+        self.sizes: set[str] = set()
+        self.groups: dict[str, list[str]] = {}
+
+    def read(self, rec: Recording, name: str, value: Any) -> Any:
+        """What the function is called with for an argument."""
+        before = len(self.shapes)
+        result = self._read(rec, name, value)
+        self.groups[name] = list(self.shapes)[before:]
+        return result
+
+    def _read(self, rec: Recording, name: str, value: Any) -> Any:
+        if isinstance(value, str):
+            return self._traced(rec, name, read_shape(value, name))
+        if isinstance(value, dict):
+            return {k: self._read(rec, f"{name}_{k}", part) for k, part in value.items()}
+        if isinstance(value, list | tuple):
+            parts = [self._read(rec, f"{name}_{k}", part) for k, part in enumerate(value, 1)]
+            plain = tuple(parts) if type(value) in (list, tuple) else None
+            if plain is None:
+                return type(value)(*parts)
+            return parts if isinstance(value, list) else plain
+        if isinstance(value, float | np.floating):
+            self.values[name] = float(value)
+            return self._traced(rec, name, ())
+        if hasattr(value, "__array__") and not callable(value):
+            array = np.asarray(value)
+            whole = array.dtype.kind in "iub" and self.stated is not None
+            if whole and name not in self.stated or array.dtype.kind == "b":  # type: ignore[operator]
+                return value
+            if array.dtype.kind not in "fiu":
+                raise ModelError(f"the value of {name} is an array of {array.dtype}, not of numbers")
+            self.values[name] = np.array(array, dtype=float) if array.ndim else float(array)
+            return self._traced(rec, name, tuple(map(Integer, array.shape)))
+        if isinstance(value, int) and self.stated is not None and name in self.stated:
+            self.values[name] = float(value)
+            return self._traced(rec, name, ())
+        return value
+
+    def _traced(self, rec: Recording, name: str, shape: Shape) -> Tracer:
+        if not name.isidentifier():
+            raise ModelError(f"{name!r} cannot be a name in a model; rename the key")
+        name = name.strip("_") + "_" if name in WORDS or name.startswith("_") else name
+        self.shapes[name] = shape
+        self.sizes |= {symbol.name for size in shape for symbol in size.free_symbols}
+        return Tracer(rec, Leaf(shape, name))
+
+    def check(self, title: str) -> None:
+        """Names must not clash, and something must be traced."""
+        if clash := sorted(self.sizes & set(self.shapes)):
+            raise ModelError(
+                f"{clash[0]} is an argument and the size of an axis; name the size otherwise"
+            )
+        if not self.shapes:
+            raise ModelError(
+                f"no argument of {title} is traced; state shapes, as in "
+                f'sd.trace({title}, w="n", b="")'
+            )
+
+    def parameters(self, where: str) -> list[str]:
+        """The names to differentiate by."""
+        if self.stated is None:
+            return list(self.shapes)
+        result: list[str] = []
+        for name in self.stated:
+            found = [name] if name in self.shapes else self.groups.get(name, [])
+            if not found:
+                known = ", ".join(dict.fromkeys((*self.groups, *self.shapes)))
+                raise ModelError(f"{name} is no traced argument of {where}; those are: {known}")
+            result += found
+        return result
+
+
+def _called(rec: Recording, function: Any, title: str, handed: Mapping[str, Any]) -> Any:
+    """The function's value, its lines watched."""
+    args, more = _bound(function, title, handed)
+    with replaced_functions(rec, function) as patches:
+        rec.on_frame = patches.frame
+        before = sys.gettrace()
+        sys.settrace(rec.watch)
+        try:
+            return function(*args, **more)
+        finally:
+            sys.settrace(before)
+
+
+def _bound(function: Any, title: str, handed: Mapping[str, Any]) -> tuple[Any, Any]:
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):
+        return (), dict(handed)
+    positional = [
+        name
+        for name, about in signature.parameters.items()
+        if about.kind is about.POSITIONAL_ONLY and name in handed
+    ]
+    several = next(
+        (n for n, a in signature.parameters.items() if a.kind is a.VAR_POSITIONAL and n in handed),
+        None,
+    )
+    args: list[Any] = [handed[name] for name in positional]
+    more = {name: value for name, value in handed.items() if name not in positional}
+    if several is not None:
+        before = [
+            n
+            for n, a in signature.parameters.items()
+            if a.kind is a.POSITIONAL_OR_KEYWORD and n in more
+        ]
+        args += [more.pop(name) for name in before]
+        args += list(more.pop(several))
+    try:
+        signature.bind(*args, **more)
+    except TypeError as error:
+        raise ModelError(f"{title}{signature}: {error}; state each argument by name") from None
+    return args, more
+
+
+# The model --------------------------------------------------------------------------------
+
+
+def _returned(result: Any) -> Iterator[Any]:
+    if isinstance(result, dict):
+        for part in result.values():
+            yield from _returned(part)
+    elif type(result) is not Tracer and isinstance(result, list | tuple):
+        for part in result:
+            yield from _returned(part)
+    elif result is not None:
+        yield result
+
+
+def _model(
+    rec: Recording,
+    given: _Arguments,
+    result: Any,
+    function: Any,
+    title: str,
+    properties: Mapping[str, str | Sequence[str]] | None,
+) -> Model:
+    parts = [part for part in _returned(result) if type(part) is Tracer]
+    if not parts:
+        raise ModelError(f"what {title} returns does not depend on its arguments")
+    labels = [_label(rec, part, title) for part in parts]
+    needed = _needed(rec, labels)
+    final = rec.names(needed, labels[0], title)
+    stages = {label: rec.stages[label] for label in needed}
+    trees = {final[label]: renamed(tree, final) for label, tree in stages.items()}
+    used = {p.name for tree in trees.values() for p in tree.walk() if isinstance(p, Leaf)}
+    constants: dict[str, Any] = {n: v for n, v in rec.constants.items() if n in used}
+    wanted = given.parameters(title)
+    for name in given.shapes:
+        if name not in wanted and name in used:
+            constants[name] = given.values.get(name)
+    plain = not any(given.shapes.values()) and not rec.constants
+    plain = plain and all(map(_is_scalar, trees.values()))
+    shapes = {
+        name: " ".join(map(str, shape))
+        for name, shape in given.shapes.items()
+        if name in used or name in wanted
+    }
+    return Model(
+        {name: text_of(tree) for name, tree in trees.items()},
+        parameters={name: given.values.get(name) for name in wanted},
+        constants=constants,
+        target=final[labels[0]],
+        title=title if title.isidentifier() else "",
+        text=inspect.getdoc(function) or "" if inspect.isroutine(function) else "",
+        shapes=None if plain else shapes,
+        properties=properties,
+    )
+
+
+def _label(rec: Recording, value: Tracer, title: str) -> str:
+    """The stage that a returned value is; a stage is made of what is none yet."""
+    tree = operand(rec, value)
+    if isinstance(tree, Leaf) and tree.name in rec.stages:
+        return tree.name
+    if is_fixed(tree) or is_condition(tree):
+        raise ModelError(f"what {title} returns does not depend on its arguments")
+    named = value._name
+    leaf = rec.stage(tree, named.base if named else "A", -1, 0)
+    value._tree = leaf
+    assert isinstance(leaf, Leaf)
+    return leaf.name
+
+
+def _needed(rec: Recording, labels: Sequence[str]) -> list[str]:
+    """The stages that the returned ones depend on, in order of computation."""
+    needed, queue = set(labels), list(labels)
+    while queue:
+        for part in rec.stages[queue.pop()].walk():
+            if isinstance(part, Leaf) and part.name in rec.stages and part.name not in needed:
+                needed.add(part.name)
+                queue.append(part.name)
+    return [label for label in rec.stages if label in needed]
+
+
+_SCALAR_OPERATIONS = frozenset(
+    {"add", "multiply", "divide", "power", "negative", "where", "logical_and", "logical_or"}
+) | {"logical_not", "Lt", "LtE", "Gt", "GtE", "Eq", "NotEq"}
+
+
+def _is_scalar(tree: Tree) -> bool:
+    """Whether a formula is one that models without arrays can read."""
+    return all(
+        not part.shape
+        and (not isinstance(part, Apply) or part.op in _SCALAR_OPERATIONS or part.op in FUNCTIONS)
+        and (not isinstance(part, Number) or not part.value.free_symbols)
+        for part in tree.walk()
+    )
+
+
