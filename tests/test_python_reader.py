@@ -49,7 +49,9 @@ def _filled(name, value, parts):
 def test_value_and_gradient(program):
     values = _point(program)
     parts = {k: v for name, value in values.items() for k, v in flat_names(name, value).items()}
-    model = sd.trace(program.function, **program.shapes, **program.plain)
+    model = sd.trace(
+        program.function, parameters=list(program.shapes), **program.shapes, **program.plain
+    )
     value, gradient = sd.derive(model).function()(**parts)
     own = {name: _filled(name, v, {n: np.array(p) for n, p in parts.items()})
            for name, v in values.items()}
