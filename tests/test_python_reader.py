@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import types
-
 import numpy as np
 import pytest
 
 import symderive as sd
-from tests import traced_programs
 from tests.traced_programs import PROGRAMS, Program, flat_names, point
 
 
@@ -53,8 +50,10 @@ def test_value_and_gradient(program):
         program.function, parameters=list(program.shapes), **program.shapes, **program.plain
     )
     value, gradient = sd.derive(model).function()(**parts)
-    own = {name: _filled(name, v, {n: np.array(p) for n, p in parts.items()})
-           for name, v in values.items()}
+    own = {
+        name: _filled(name, v, {n: np.array(p) for n, p in parts.items()})
+        for name, v in values.items()
+    }
     expected = program.function(**own, **program.plain)
     np.testing.assert_allclose(value, expected, rtol=1e-10, atol=1e-12)
     assert set(gradient) == set(parts)

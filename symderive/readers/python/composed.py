@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+
 from symderive.formulas.arrays.op import is_condition
 from symderive.formulas.arrays.ops import apply
 from symderive.readers.python.functions import entrywise
@@ -54,7 +55,9 @@ def _average(rec: Recording, x: Any, axis: Any = None, weights: Any = None) -> A
     array, by = _traced(rec, x), _traced(rec, weights)
     if axis is not None and by.ndim < array.ndim and axis % array.ndim != array.ndim - 1:
         by = by[(slice(None), *[None] * (array.ndim - 1 - axis % array.ndim))]
-    return call(rec, "sum", array * by, axis=axis) / call(rec, "sum", by, axis=axis if by.ndim > 1 else None)
+    return call(rec, "sum", array * by, axis=axis) / call(
+        rec, "sum", by, axis=axis if by.ndim > 1 else None
+    )
 
 
 def _diff(rec: Recording, x: Any, n: int = 1, axis: int = -1) -> Any:
@@ -128,7 +131,7 @@ def _repeat(rec: Recording, x: Any, repeats: Any, axis: Any = None) -> Any:
     result = _traced(rec, x)
     if axis is None:
         result, axis = call(rec, "ravel", result) if result.ndim else result[None], 0
-    if isinstance(repeats, np.ndarray | list | tuple) and type(repeats) is not Tracer:
+    if type(repeats) is not Tracer and isinstance(repeats, np.ndarray | list | tuple):
         places = np.repeat(np.arange(int(result.shape[axis])), repeats)
         return call(rec, "stack", [_along(result, axis, int(k)) for k in places], axis=axis)
     return _repeated(rec, result, repeats, axis % result.ndim, tiled=False)
@@ -138,7 +141,11 @@ def _repeated(rec: Recording, array: Tracer, count: Any, axis: int, tiled: bool)
     """An axis repeated: an axis put in before or after it, and the two made one."""
     shape = list(array.shape)
     put = (*[slice(None)] * (axis + (not tiled)), None)
-    wide = [*shape[:axis], count, *shape[axis:]] if tiled else [*shape[: axis + 1], count, *shape[axis + 1 :]]
+    wide = (
+        [*shape[:axis], count, *shape[axis:]]
+        if tiled
+        else [*shape[: axis + 1], count, *shape[axis + 1 :]]
+    )
     spread = call(rec, "broadcast_to", array[put], tuple(wide))
     return call(rec, "reshape", spread, (*shape[:axis], shape[axis] * count, *shape[axis + 1 :]))
 
@@ -186,7 +193,9 @@ def _trapezoid(rec: Recording, y: Any, x: Any = None, dx: Any = 1.0, axis: int =
     return call(rec, "sum", middle * steps, axis=axis)
 
 
-def _select(rec: Recording, conditions: Sequence[Any], choices: Sequence[Any], default: Any = 0) -> Any:
+def _select(
+    rec: Recording, conditions: Sequence[Any], choices: Sequence[Any], default: Any = 0
+) -> Any:
     result = default
     for test, choice in reversed(list(zip(conditions, choices, strict=True))):
         result = call(rec, "where", test, choice, result)
@@ -213,7 +222,9 @@ def _arange(rec: Recording, *bounds: Any) -> Any:
     return start + step * call(rec, "arange", count)
 
 
-def _pad(rec: Recording, x: Any, width: Any, mode: str = "constant", constant_values: Any = 0) -> Any:
+def _pad(
+    rec: Recording, x: Any, width: Any, mode: str = "constant", constant_values: Any = 0
+) -> Any:
     if mode != "constant":
         raise refused("np.pad has a formula with mode='constant' only")
     array = _traced(rec, x)
@@ -233,9 +244,15 @@ def _meshgrid(rec: Recording, x: Any, y: Any, indexing: str = "xy") -> Any:
     a, b = _traced(rec, x), _traced(rec, y)
     if indexing == "ij":
         shape = (a.shape[0], b.shape[0])
-        return [call(rec, "broadcast_to", a[:, None], shape), call(rec, "broadcast_to", b[None, :], shape)]
+        return [
+            call(rec, "broadcast_to", a[:, None], shape),
+            call(rec, "broadcast_to", b[None, :], shape),
+        ]
     shape = (b.shape[0], a.shape[0])
-    return [call(rec, "broadcast_to", a[None, :], shape), call(rec, "broadcast_to", b[:, None], shape)]
+    return [
+        call(rec, "broadcast_to", a[None, :], shape),
+        call(rec, "broadcast_to", b[:, None], shape),
+    ]
 
 
 def _take(rec: Recording, x: Any, places: Any, axis: Any = None) -> Any:
@@ -261,7 +278,9 @@ def _diag(rec: Recording, x: Any, k: int = 0) -> Any:
     return _pad(rec, square, (before, after) if k > 0 else (after, before))
 
 
-def _logsumexp(rec: Recording, a: Any, axis: Any = None, b: Any = None, keepdims: bool = False) -> Any:
+def _logsumexp(
+    rec: Recording, a: Any, axis: Any = None, b: Any = None, keepdims: bool = False
+) -> Any:
     array = _traced(rec, a)
     if b is not None:
         array = array + call(rec, "log", b)
@@ -332,7 +351,9 @@ def _sum(rec: Recording, x: Any, axis: Any = None, keepdims: bool = False) -> An
 
 
 def _var(op: str) -> Make:
-    def made(rec: Recording, x: Any, axis: Any = None, ddof: Any = 0, keepdims: bool = False) -> Any:
+    def made(
+        rec: Recording, x: Any, axis: Any = None, ddof: Any = 0, keepdims: bool = False
+    ) -> Any:
         return call(rec, op, _traced(rec, x), axis=axis, ddof=ddof, keepdims=keepdims)
 
     return made
@@ -413,7 +434,10 @@ def _spelled(spec: str, arrays: Sequence[Tracer]) -> str:
     inputs, arrow, output = spec.partition("->")
     free = [c for c in "ZYXWVUTS" if c not in spec]
     parts = inputs.split(",")
-    counts = [a.ndim - len(p.replace("...", "")) if "..." in p else 0 for a, p in zip(arrays, parts, strict=True)]
+    counts = [
+        a.ndim - len(p.replace("...", "")) if "..." in p else 0
+        for a, p in zip(arrays, parts, strict=True)
+    ]
     most = max(counts)
     letters = "".join(free[:most])
     spelled = [p.replace("...", letters[most - c :]) for p, c in zip(parts, counts, strict=True)]
@@ -500,4 +524,3 @@ COMPOSED: Mapping[str, Make] = {
     "unstack": lambda rec, x, axis=0: tuple(_along_first(rec, _traced(rec, x), axis)),
 }
 """Functions of NumPy and SciPy by name, with NumPy's arguments."""
-

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sympy import Expr, Integer, Mul, S, expand
@@ -18,7 +18,7 @@ from symderive.formulas.arrays.op import ShapeError, apply_function, is_conditio
 from symderive.formulas.arrays.ops import CALLS, apply, broadcast, transpose
 from symderive.formulas.arrays.ops_axes import all_of
 from symderive.formulas.arrays.subscripts import run_of
-from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Shape, Tree
+from symderive.formulas.arrays.syntax import Apply, Number, Shape, Tree
 from symderive.formulas.functions import FUNCTIONS
 from symderive.readers.python.constants import exact, is_number
 from symderive.readers.python.recording import (
@@ -59,7 +59,18 @@ class Tracer:
         self._key: Any = None
         self._seen = 0
 
-    __hash__ = object.__hash__
+    if TYPE_CHECKING:  # the operators, set below from tables
+
+        def __add__(self, other: Any) -> Any: ...
+        def __sub__(self, other: Any) -> Any: ...
+        def __mul__(self, other: Any) -> Any: ...
+        def __truediv__(self, other: Any) -> Any: ...
+        def __pow__(self, other: Any) -> Any: ...
+        def __matmul__(self, other: Any) -> Any: ...
+        def __neg__(self) -> Any: ...
+
+    def __hash__(self) -> int:
+        return id(self)
 
     @property  # type: ignore[misc]
     def __class__(self) -> type:
@@ -391,7 +402,7 @@ def _parts(rec: Recording, values: Sequence[Any]) -> list[Tree]:
 
 
 def _holds_traced(value: Any) -> bool:
-    if isinstance(value, np.ndarray) and type(value) is not Tracer:
+    if type(value) is not Tracer and isinstance(value, np.ndarray):
         return value.dtype == object and any(type(part) is Tracer for part in value.flat)
     return type(value) is Tracer or (
         isinstance(value, list | tuple) and any(map(_holds_traced, value))
@@ -495,7 +506,9 @@ def _neutral(name: str, first: Tree, second: Tree) -> Tree | None:
     if name == "subtract" and zero:
         return negated(second)
     last = second.value if isinstance(second, Number) else None
-    if (name in ("add", "subtract") and last == 0) or (name in ("multiply", "divide") and last == 1):
+    if (name in ("add", "subtract") and last == 0) or (
+        name in ("multiply", "divide") and last == 1
+    ):
         return first
     if name == "multiply" and isinstance(first, Number) and first.value == 1:
         return second
@@ -533,9 +546,7 @@ def call(rec: Recording, name: str, *args: Any, **more: Any) -> Tracer:
     elif row is None:
         trees = [operand(rec, arg) for arg in args]
     else:
-        trees = [
-            operand(rec, arg) if type(arg) is Tracer else argument(rec, arg) for arg in args
-        ]
+        trees = [operand(rec, arg) if type(arg) is Tracer else argument(rec, arg) for arg in args]
     try:
         if row is not None and row.call is not None:
             options = {key: argument(rec, value) for key, value in more.items()}
@@ -596,7 +607,11 @@ def _key_of(part: Any, size: Expr) -> tuple[Any, ...]:
 def _place(value: Any) -> Expr | None:
     if value is None:
         return None
-    if type(value) is Tracer and isinstance(value._tree, Number) and value._tree.value.is_real is not False:
+    if (
+        type(value) is Tracer
+        and isinstance(value._tree, Number)
+        and value._tree.value.is_real is not False
+    ):
         return value._tree.value
     return Integer(operator.index(value))
 
@@ -657,7 +672,11 @@ def replaced(tree: Tree, keys: Sequence[tuple[Any, ...]], value: Tree) -> Tree:
         row = replaced(picked(tree, (first,)), rest, value)
         new: Tree = apply("index", row, key=(("new",),))
     else:
-        new = _spread(value, middle.shape) if not rest else replaced(middle, (all_of(middle.shape[0]), *rest), value)
+        new = (
+            _spread(value, middle.shape)
+            if not rest
+            else replaced(middle, (all_of(middle.shape[0]), *rest), value)
+        )
     before = apply("index", tree, key=(("slice", S.Zero, start, S.One),))
     after = apply("index", tree, key=(("slice", stop, expand(size - stop), S.One),))
     parts = [part for part in (before, new, after) if part.shape[0] != 0]
@@ -687,7 +706,6 @@ def _spread(value: Tree, shape: Shape) -> Tree:
     if broadcast([value.shape, shape], "the entries and the value that they are set to") != shape:
         raise ShapeError(f"a value of shape {value.shape} is set where {shape} is expected")
     return apply("broadcast_to", value, shape=shape)
-
 
 
 # Operators --------------------------------------------------------------------------------
@@ -742,7 +760,10 @@ OPERATORS = {
 }
 COMPARED = {"lt": "Lt", "le": "LtE", "gt": "Gt", "ge": "GtE", "eq": "Eq", "ne": "NotEq"}
 SINGLE = {"neg": "negative", "abs": "abs", "invert": "logical_not", "pos": "positive"} | {
-    "round": "round", "floor": "floor", "ceil": "ceil", "trunc": "trunc",
+    "round": "round",
+    "floor": "floor",
+    "ceil": "ceil",
+    "trunc": "trunc",
 }
 IN_PLACE = ("add", "sub", "mul", "truediv", "pow")
 
@@ -755,4 +776,3 @@ for _key, _name in COMPARED.items():
     setattr(Tracer, f"__{_key}__", _forward(_name))
 for _key, _name in SINGLE.items():
     setattr(Tracer, f"__{_key}__", _single(_name))
-Tracer.__hash__ = object.__hash__  # type: ignore[method-assign]
