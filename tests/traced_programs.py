@@ -230,7 +230,7 @@ def multivariate(mu, L, X):
     S = L @ L.T + np.eye(2)
     d = X - mu
     q = np.sum(d @ np.linalg.inv(S) * d, axis=1)
-    sign, logdet = np.linalg.slogdet(S)
+    _, logdet = np.linalg.slogdet(S)
     return 0.5 * np.mean(q) + 0.5 * logdet
 
 

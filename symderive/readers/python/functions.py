@@ -16,13 +16,13 @@ from sympy import pi
 from symderive.formulas.arrays.ops import CALLS
 from symderive.formulas.arrays.syntax import Number
 from symderive.formulas.functions import FUNCTIONS
+from symderive.readers.python.arithmetic import negated
 from symderive.readers.python.recording import Recording, refused
 from symderive.readers.python.tracer import (
     Tracer,
     binary,
     call,
     condition,
-    negated,
     operand,
     wrap,
 )
@@ -229,7 +229,7 @@ def _reduced(rec: Recording, name: str, args: tuple[Any, ...], more: dict[str, A
         first = wrap(rec, operand(rec, args[0]))
         if not first.ndim and name != "std" and name != "var":
             return first
-        rest = [arg for arg in args[1:2]]
+        rest = args[1:2]
         if rest:
             more = {"axis": rest[0], **more}
         return call(rec, name, first, **more)
@@ -251,9 +251,8 @@ def _chosen(rec: Recording, name: str, args: tuple[Any, ...], more: dict[str, An
     if name == "where":
         if len(args) != 3:
             raise refused("np.where(condition) gives places; write np.where(condition, a, b)")
-        if not isinstance(args[0], np.ndarray):
-            if isinstance(args[0], bool | np.bool_):
-                return args[1] if args[0] else args[2]
+        if type(args[0]) in (bool, np.bool_):
+            return args[1] if args[0] else args[2]
         return call(rec, "where", *args)
     names = dict(zip(("x", "low", "high"), args, strict=False))
     low = more.get("a_min", more.get("min", names.get("low")))

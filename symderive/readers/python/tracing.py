@@ -19,6 +19,7 @@ from symderive.formulas.arrays.text import text as text_of
 from symderive.formulas.functions import FUNCTIONS
 from symderive.formulas.walking import WORDS
 from symderive.model import Model
+from symderive.readers.python import operators as operators  # gives traced values theirs
 from symderive.readers.python.patching import replaced_functions
 from symderive.readers.python.recording import Recording, is_fixed, is_users
 from symderive.readers.python.tracer import Tracer, operand
@@ -167,7 +168,7 @@ def _called(rec: Recording, function: Any, title: str, handed: Mapping[str, Any]
 
 
 def _failed(error: Exception) -> ModelError:
-    """What the user's function raised, with its line; or what was refused, where that was caught."""
+    """What the user's function raised, with its line; or what was refused first."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ModelError):
