@@ -1,8 +1,8 @@
 """What stands in for functions that cannot take a traced value, for the length of one call.
 
-``math.exp``, ``len``, ``np.zeros`` and some of SciPy's functions ask for plain numbers
-and arrays, and ask no protocol. While the user's function runs, they are replaced where it finds
-them: in their modules, and in the global names of the functions that run. A replacement hands on what holds no
+``math.exp``, ``len``, ``np.zeros`` and some of SciPy's functions ask for plain numbers and arrays,
+and ask no protocol. While the user's function runs, they are replaced where it finds them: in their
+modules, and in the global names of the functions that run. A replacement hands on what holds no
 traced value. Everything is put back at the end, after an error too.
 """
 

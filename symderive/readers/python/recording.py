@@ -150,7 +150,8 @@ class Recording:
             by_base.setdefault(base, []).append(label)
         used = {*self.inputs, *self.taken, *self.constants, *WORDS, "None", "pi", "inf"}
         result: dict[str, str] = {}
-        if target and self.labels[target].base == "A" and wanted not in {*used, *by_base}:
+        free = wanted.isidentifier() and not wanted.startswith("_")
+        if free and target and self.labels[target].base == "A" and wanted not in {*used, *by_base}:
             result[target] = wanted
             by_base["A"].remove(target)
         used |= {base for base in by_base if base not in used} | set(result.values())
