@@ -584,7 +584,7 @@ def rotation(angle, v):
 
 
 def joined(A, B):
-    return np.sum(np.vstack([A, 2 * B]) ** 2) + np.sum(np.concatenate((A, B), axis=1)[:, 1:] ** 3)
+    return np.sum(np.vstack([A, 2 * B]) ** 2) + np.sum(np.concatenate((A, B), axis=1) ** 3)
 
 
 def reshaped(x):
@@ -735,7 +735,7 @@ PROGRAMS = [
     Program(einstein, {"A": "m n", "B": "n k", "x": "k"}),
     Program(outer_products, {"x": "m", "y": "n"}),
     Program(rotation, {"angle": "", "v": "2"}),
-    Program(joined, {"A": "3 2", "B": "3 2"}),
+    Program(joined, {"A": "m n", "B": "m n"}),
     Program(reshaped, {"x": "6"}),
     Program(swapped, {"T": "2 2 3"}),
     Program(crossed, {"a": "3", "b": "3"}),

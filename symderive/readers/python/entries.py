@@ -65,6 +65,8 @@ def _place(value: Any) -> Expr | None:
 
 def picked(tree: Tree, keys: Sequence[tuple[Any, ...]]) -> Tree:
     """Entries and slices; of what is a list of rows, the row itself."""
+    if isinstance(tree, Number) and keys and all(key[0] == "new" for key in keys):
+        return apply("broadcast_to", tree, shape=(S.One,) * len(keys))
     while keys and keys[0][0] == "int" and _is_rows(tree) and keys[0][1].is_Integer:
         tree, keys = tree.args[int(keys[0][1])], keys[1:]  # type: ignore[attr-defined]
     if keys and keys[0][0] == "slice" and _is_rows(tree) and keys[0][2] != 0:

@@ -170,6 +170,8 @@ ARRAYS: Mapping[str, Callable[..., Any]] = {
     "asfarray": _same,
     "eye": _eye,
     "identity": _eye,
+    **{name: _general(name) for name in ("sum", "mean", "prod", "max", "min", "var", "std")},
+    **{name: _general(name) for name in ("cumsum", "dot", "amax", "amin", "average", "outer")},
     "arange": _general("arange"),
     "linspace": _general("linspace"),
     "broadcast_to": lambda rec, x, shape: call(rec, "broadcast_to", _same(rec, x), shape),
