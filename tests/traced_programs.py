@@ -618,6 +618,21 @@ def clipped(x):
     return np.sum(np.clip(x, -0.5, 0.5) ** 2) + np.min(x) + np.ptp(x)
 
 
+def columns(X, v):
+    out = np.zeros((len(X), 2))
+    out[:, 0] = X @ v
+    out[:, 1] = 1
+    return (out**3).sum()
+
+
+def symmetric_entries(x):
+    res = np.empty((2, 2))
+    for i in range(2):
+        for j in range(2):
+            res[i, j] = x[i] * x[j] + (i == j)
+    return np.linalg.slogdet(res)[1]
+
+
 def smoothed(x):
     pad = np.pad(x, 1)
     return np.sum((KERNEL[0] * pad[:-2] + KERNEL[1] * pad[1:-1] + KERNEL[2] * pad[2:]) ** 2)
@@ -743,6 +758,8 @@ PROGRAMS = [
     Program(masked, {"x": "n"}, jax=False),
     Program(tiled, {"x": "3"}),
     Program(clipped, {"x": "4"}),
+    Program(columns, {"X": "m n", "v": "n"}, jax=False),
+    Program(symmetric_entries, {"x": "2"}, jax=False),
     Program(smoothed, {"x": "n"}),
     Program(forward_kinematics, {"angles": "3", "lengths": "3"}),
     Program(reprojection, {"r": "3", "C": "3", "f": "", "X": "3", "seen": "2"}, positive=True),

@@ -113,7 +113,7 @@ def replaced(tree: Tree, keys: Sequence[tuple[Any, ...]], value: Tree) -> Tree:
         if tree.ndim != 2:
             raise refused("this part of an array cannot be set; use np.where or np.concatenate")
         turned = transpose(value) if value.ndim == 2 else value
-        return transpose(replaced(transpose(tree), rest, turned))
+        return _turned(replaced(_turned(tree), rest, turned))
     start = first[1]
     stop = start + 1 if first[0] == "int" else start + first[2]
     middle = apply("index", tree, key=(("slice", start, expand(stop - start), S.One),))
@@ -155,3 +155,12 @@ def _spread(value: Tree, shape: Shape) -> Tree:
     if broadcast([value.shape, shape], "the entries and the value that they are set to") != shape:
         raise ShapeError(f"a value of shape {value.shape} is set where {shape} is expected")
     return apply("broadcast_to", value, shape=shape)
+
+
+def _turned(tree: Tree) -> Tree:
+    """The transpose of a matrix, twice being none."""
+    if isinstance(tree, Apply) and tree.op == "transpose":
+        return tree.args[0]
+    if isinstance(tree, Apply) and tree.op == "broadcast_to" and not tree.args[0].shape:
+        return apply("broadcast_to", tree.args[0], shape=tree.shape[::-1])
+    return transpose(tree)
