@@ -140,7 +140,7 @@ def _code(options: argparse.Namespace) -> int:
 
 
 def _trace(options: argparse.Namespace) -> int:
-    from symderive.trace import dumps
+    from symderive.json_trace import dumps
 
     print(dumps(_read(options.model, options)), end="")
     return OK

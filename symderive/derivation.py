@@ -423,7 +423,7 @@ class Derivation:
 
     def trace(self) -> dict[str, Any]:
         """The whole derivation as plain data, ready for JSON; see the module ``trace``."""
-        from symderive.trace import trace
+        from symderive.json_trace import trace
 
         return trace(self)
 

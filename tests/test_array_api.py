@@ -10,7 +10,7 @@ from sympy import Expr, Symbol
 
 import symderive as sd
 from symderive.array_derivation import LAYOUTS
-from symderive.trace import dumps, loads
+from symderive.json_trace import dumps, loads
 
 M, N = Symbol("m"), Symbol("n")
 

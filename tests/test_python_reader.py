@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import types
+import contextlib
 
 import numpy as np
 import pytest
@@ -62,3 +62,244 @@ def test_value_and_gradient(program):
     assert set(gradient) == set(parts)
     for name, numbers in _differences(program, values, parts).items():
         np.testing.assert_allclose(gradient[name], numbers, rtol=2e-6, atol=2e-7, err_msg=name)
+
+
+# Names ------------------------------------------------------------------------------------
+
+
+def _texts(model):
+    return {name: stage.text for name, stage in model.stages.items()}
+
+
+def test_locals_name_the_stages_and_temporaries_stay_inside():
+    model = sd.trace(traced_programs.logistic, w="n", b="", X="m n", y="m", parameters=["w", "b"])
+    assert _texts(model) == {
+        "z": "X @ w + b",
+        "p": "1/(1 + exp(-z))",
+        "logistic": "-mean(y*log(p) + (1 - y)*log(1 - p))",
+    }
+    assert model.parameters == ("w", "b")
+    assert str(sd.derive(model).partial("logistic", "w").matrix) == "X.T @ (p - y)/m"
+
+
+def test_loops_number_names_from_one_and_reassigned_names_from_two():
+    def f(x, w):
+        h = x * w
+        h = np.tanh(h)
+        for _ in range(3):
+            s = h * w
+            h = s + x
+        return h
+
+    names = ["h", "h_2", "s_1", "h_3", "s_2", "h_4", "s_3", "h_5"]
+    assert list(sd.trace(f, x="", w="").stages) == names
+
+    def g(x):
+        for _ in range(3):
+            x = np.sin(x)
+        return x
+
+    assert list(sd.trace(g, x="").stages) == ["x_1", "x_2", "x_3"]
+
+
+def test_the_outermost_function_has_the_last_word_on_a_name():
+    def helper(a):
+        inner = a**2
+        inner += 1
+        return inner
+
+    def f(x):
+        outer = helper(x)
+        return outer * x
+
+    assert _texts(sd.trace(f, x="")) == {"inner": "x**2", "outer": "inner + 1", "f": "outer*x"}
+
+
+def test_docstring_title_constants_and_values():
+    data = np.arange(12.0).reshape(4, 3) ** 2
+
+    def fit(w, scale=0.5):
+        """How well w fits."""
+        return np.sum((data @ w) ** 2) * scale
+
+    model = sd.trace(fit, w=np.ones(3))
+    assert model.title == "fit"
+    assert model.text == "How well w fits."
+    assert model.constants == ("data",)
+    value, gradient = sd.derive(model).function()()
+    assert value == pytest.approx(fit(np.ones(3)))
+    np.testing.assert_allclose(gradient["w"], data.T @ data @ np.ones(3), rtol=1e-12)
+
+
+def test_several_results_the_first_is_the_target():
+    def f(x):
+        a = x**2
+        b = np.sin(a)
+        return b, a + b
+
+    model = sd.trace(f, x="")
+    assert model.target == "b"
+    assert _texts(model) == {"a": "x**2", "b": "sin(a)", "A1": "a + b"}
+
+
+def test_structures_of_parameters_have_names_of_their_own():
+    model = sd.trace(
+        traced_programs.by_dictionary,
+        params={"W1": "h n", "b1": "h", "w2": "h"},
+        x="n",
+        y="",
+        parameters=["params"],
+    )
+    assert model.parameters == ("params_W1", "params_b1", "params_w2")
+
+
+def test_numbers_are_what_they_stand_for():
+    def f(x):
+        return 0.1 * x + np.pi * x / 3 + x * (1 / 3) + np.sqrt(2 * np.pi)
+
+    text = _texts(sd.trace(f, x=""))["f"]
+    assert text == "0.1*x + pi*x/3 + x*(1/3) + sqrt(2)*sqrt(pi)"
+
+
+def test_sizes_take_part_in_arithmetic_and_decide():
+    def f(x):
+        n = len(x)
+        assert n > 1
+        assert x.shape == (n,)
+        if x.ndim == 1:
+            return np.sum(x) / (n - 1) + math_sqrt(n)
+        return None
+
+    math_sqrt = traced_programs.sqrt
+    assert _texts(sd.trace(f, x="n")) == {"f": "sum(x)/(n - 1) + sqrt(n)"}
+
+
+def test_views_and_aliases_change_together_as_in_numpy():
+    def f(x):
+        out = np.zeros(4)
+        part = out[1:3]
+        same = out
+        out[0] = x[0]
+        part += x[1]
+        same *= 2
+        return np.sum(out**3) + part[0]
+
+    model = sd.trace(f, x="2")
+    point = np.array([0.7, -1.2])
+    value, _ = sd.derive(model).function()(x=point)
+    assert value == pytest.approx(f(point))
+
+
+# What is refused --------------------------------------------------------------------------
+
+GENERATOR = np.random.default_rng(0)
+
+
+def _branch(x):
+    if x > 0:
+        return x
+    return -x
+
+
+def _loop(x):
+    total = 0
+    for part in x:
+        total = total + part
+    return total
+
+
+def _plain_entry(x):
+    buffer = np.array([1.0, 2.0])
+    buffer[0] = x[0]
+    return buffer.sum()
+
+
+def _plain_sum(x):
+    buffer = np.array([1.0, 2.0])
+    buffer += x
+    return buffer.sum()
+
+
+def _file(x):
+    return x * len(open("data").read())  # noqa: PTH123
+
+
+REFUSED = [
+    (_branch, "", "branches on a traced value.*write np.where"),
+    (_loop, "n", "axis whose size n is a symbol"),
+    (_plain_entry, "2", "np.zeros"),
+    (_plain_sum, "2", "changed in place by a traced value"),
+    (_file, "", "reads or writes"),
+    (lambda x: x * np.random.normal(), "", "draws random numbers"),
+    (lambda x: x * GENERATOR.normal(), "", "draws random numbers"),
+    (lambda x: np.sort(x)[0], "n", "sort has no formula"),
+    (lambda x: np.fft.fft(x), "n", "fft has no formula"),
+    (lambda x: np.sum(x[x > 0]), "n", "kept by a condition"),
+    (lambda x: x * 1j, "", "complex"),
+    (lambda x: x @ np.ones(3), "2", "do not fit together"),
+    (lambda x: x / 0, "", "division by zero"),
+    (lambda x: x[5], "3", "out of bounds"),
+    (lambda x: np.where(x > 0, x, -np.inf), "n", "large number"),
+]
+
+
+@pytest.mark.parametrize(("function", "shape", "message"), REFUSED, ids=lambda p: str(p)[:24])
+def test_refused_with_the_line(function, shape, message):
+    with pytest.raises(sd.SymderiveError, match=message) as error:
+        sd.trace(function, x=shape)
+    assert "test_python_reader.py, line " in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("stated", "message"),
+    [
+        ({"z": ""}, "missing a required argument"),
+        ({"x": 3}, "no argument of .* is traced"),
+        ({"x": "", "parameters": ["q"]}, "q is no traced argument"),
+        ({"x": "x"}, "an argument and the size of an axis"),
+    ],
+)
+def test_arguments_that_do_not_fit(stated, message):
+    with pytest.raises(sd.SymderiveError, match=message):
+        sd.trace(lambda x: x * 2, **stated)
+
+
+def test_a_constant_result_is_refused():
+    with pytest.raises(sd.SymderiveError, match="does not depend on its arguments"):
+        sd.trace(lambda x: 3.0, x="")
+
+
+def test_everything_is_put_back_after_an_error_too():
+    before = dict(globals()), math_of(), np.zeros, np.array, np.random.normal
+    for function in (_branch, lambda x: x * 2):
+        with contextlib.suppress(sd.SymderiveError):
+            sd.trace(function, x="")
+        assert (dict(globals()), math_of(), np.zeros, np.array, np.random.normal) == before
+
+
+def math_of():
+    return {name: getattr(traced_programs.math, name) for name in dir(traced_programs.math)}
+
+
+# JAX --------------------------------------------------------------------------------------
+
+
+@pytest.mark.frameworks
+@pytest.mark.parametrize(
+    "program", [p for p in PROGRAMS if p.jax], ids=lambda p: p.function.__name__
+)
+def test_gradient_is_that_of_jax(program, monkeypatch):
+    jax = pytest.importorskip("jax")
+    jax.config.update("jax_enable_x64", True)
+    values = _point(program)
+    parts = {k: v for name, value in values.items() for k, v in flat_names(name, value).items()}
+    model = sd.trace(
+        program.function, parameters=list(program.shapes), **program.shapes, **program.plain
+    )
+    _, gradient = sd.derive(model).function()(**parts)
+    monkeypatch.setattr(traced_programs, "np", jax.numpy)
+    arrays = jax.tree.map(jax.numpy.asarray, values)
+    expected = jax.grad(lambda given: program.function(**given, **program.plain))(arrays)
+    for name, stated in expected.items():
+        for part, numbers in flat_names(name, stated).items():
+            np.testing.assert_allclose(gradient[part], numbers, rtol=1e-8, atol=1e-10)

@@ -8,7 +8,7 @@ import pytest
 import symderive as sd
 from symderive.documents import render
 from symderive.errors import ModelError
-from symderive.trace import dumps, loads
+from symderive.json_trace import dumps, loads
 
 EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("*.toml"))
 

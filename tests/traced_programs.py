@@ -230,7 +230,7 @@ def multivariate(mu, L, X):
     S = L @ L.T + np.eye(2)
     d = X - mu
     q = np.sum(d @ np.linalg.inv(S) * d, axis=1)
-    sign, logdet = np.linalg.slogdet(S)
+    _, logdet = np.linalg.slogdet(S)
     return 0.5 * np.mean(q) + 0.5 * logdet
 
 
@@ -584,7 +584,7 @@ def rotation(angle, v):
 
 
 def joined(A, B):
-    return np.sum(np.vstack([A, 2 * B]) ** 2) + np.sum(np.concatenate((A, B), axis=1)[:, 1:] ** 3)
+    return np.sum(np.vstack([A, 2 * B]) ** 2) + np.sum(np.concatenate((A, B), axis=1) ** 3)
 
 
 def reshaped(x):
@@ -616,6 +616,21 @@ def tiled(x):
 
 def clipped(x):
     return np.sum(np.clip(x, -0.5, 0.5) ** 2) + np.min(x) + np.ptp(x)
+
+
+def columns(X, v):
+    out = np.zeros((len(X), 2))
+    out[:, 0] = X @ v
+    out[:, 1] = 1
+    return (out**3).sum()
+
+
+def symmetric_entries(x):
+    res = np.empty((2, 2))
+    for i in range(2):
+        for j in range(2):
+            res[i, j] = x[i] * x[j] + (i == j)
+    return np.linalg.slogdet(res)[1]
 
 
 def smoothed(x):
@@ -743,6 +758,8 @@ PROGRAMS = [
     Program(masked, {"x": "n"}, jax=False),
     Program(tiled, {"x": "3"}),
     Program(clipped, {"x": "4"}),
+    Program(columns, {"X": "m n", "v": "n"}, jax=False),
+    Program(symmetric_entries, {"x": "2"}, jax=False),
     Program(smoothed, {"x": "n"}),
     Program(forward_kinematics, {"angles": "3", "lengths": "3"}),
     Program(reprojection, {"r": "3", "C": "3", "f": "", "X": "3", "seen": "2"}, positive=True),

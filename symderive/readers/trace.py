@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from symderive.json_trace import loads
 from symderive.model import Model
-from symderive.trace import loads
 
 
 def parse_model(text: str, *, source: str = "") -> Model:

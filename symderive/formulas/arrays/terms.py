@@ -57,8 +57,8 @@ def term_of(tree: Tree) -> Term:
         if exponent.is_Integer and 1 < exponent <= MAX_POWER:
             inner = term_of(base)
             times_, k = inner.number**exponent, int(exponent)
-            core = () if inner.core == ONE else (inner.core,)
-            return Term(times_, (*inner.above, *core) * k, inner.below * k, ONE)
+            own = inner.above if inner.core == ONE else (*inner.above, inner.core)
+            return Term(times_, own * k, inner.below * k, ONE)
     if is_op(tree, "negative"):
         inner = term_of(tree.args[0])
         return Term(-inner.number, inner.above, inner.below, inner.core)

@@ -200,7 +200,9 @@ def _sum(tree: Apply) -> Written:
     for arg in tree.args:
         minus, size = signed(arg)
         nested_first = not result and not minus and isinstance(size, Apply) and size.op == "add"
-        term = _written(size)[0] if nested_first else within(size, Level.PRODUCT)
+        leads = not result and not minus  # -a*b may lead a sum without brackets
+        tight = Level.NEGATIVE_PRODUCT if leads else Level.PRODUCT
+        term = _written(size)[0] if nested_first else within(size, tight)
         result += (" - " if minus else " + ") + term if result else ("-" if minus else "") + term
     return result, Level.SUM
 

@@ -39,9 +39,15 @@ def chosen(rec: Recording, array: Tracer, key: Any) -> Tracer:
             "entries are kept by a condition, so that their number depends on values; "
             "write np.where(condition, x, 0), or multiply by the condition"
         )
-    parts = [np.array(p) if isinstance(p, list) else p for p in (key if isinstance(key, tuple) else (key,))]
+    parts = [
+        np.array(p) if isinstance(p, list) else p
+        for p in (key if isinstance(key, tuple) else (key,))
+    ]
     tree = operand(rec, array)
-    if all(isinstance(p, np.ndarray) and type(p) is not Tracer for p in parts) and len(parts) <= tree.ndim:
+    if (
+        all(type(p) is not Tracer and isinstance(p, np.ndarray) for p in parts)
+        and len(parts) <= tree.ndim
+    ):
         known = np.broadcast_arrays(*parts)
         if known[0].ndim == 1 and known[0].size * len(parts) <= FEW:
             places = [
@@ -62,7 +68,7 @@ def _from_front(place: int, size: Expr) -> Expr:
 
 
 def _hot(rec: Recording, places: Any, size: Expr) -> Tree:
-    if isinstance(places, np.ndarray) and type(places) is not Tracer and size.is_Integer:
+    if type(places) is not Tracer and isinstance(places, np.ndarray) and size.is_Integer:
         places = np.where(places < 0, places + int(size), places)
     return apply("one_hot", operand(rec, places), size=size)
 
@@ -88,7 +94,11 @@ def _pairs(rec: Recording, tree: Tree, parts: list[Any]) -> Tree:
     if any(isinstance(part, slice) for part in parts):
         raise refused("an array of places beside a slice has no formula; take the slice first")
     columns = _hot(rec, parts[1], tree.shape[1])
-    rows = tree if _is_every(parts[0], tree.shape[0]) else _at(_hot(rec, parts[0], tree.shape[0]), tree)
+    rows = (
+        tree
+        if _is_every(parts[0], tree.shape[0])
+        else _at(_hot(rec, parts[0], tree.shape[0]), tree)
+    )
     axis = max(rows.ndim, columns.ndim) - 1
     product = apply("multiply", rows, columns)
     return apply("sum", product, axis=(axis,), keepdims=False)
@@ -101,5 +111,3 @@ def _is_every(places: Any, size: Expr) -> bool:
         return isinstance(tree, Apply) and tree.op == "arange" and tree.shape == (size,)
     known = isinstance(places, np.ndarray) and size.is_Integer and places.shape == (int(size),)
     return bool(known and np.array_equal(places, np.arange(int(size))))
-
-

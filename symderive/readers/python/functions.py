@@ -14,16 +14,15 @@ import numpy as np
 from sympy import pi
 
 from symderive.formulas.arrays.ops import CALLS
+from symderive.formulas.arrays.syntax import Number
 from symderive.formulas.functions import FUNCTIONS
+from symderive.readers.python.arithmetic import negated
 from symderive.readers.python.recording import Recording, refused
 from symderive.readers.python.tracer import (
-    Number,
     Tracer,
     binary,
     call,
     condition,
-
-    negated,
     operand,
     wrap,
 )
@@ -78,17 +77,37 @@ REFUSED: Mapping[str, str] = {
     "isnan": "whether a number is nan depends on its value",
     "isfinite": "whether a number is finite depends on its value",
     "isinf": "whether a number is infinite depends on its value",
-    **dict.fromkeys(("argmax", "argmin", "argsort", "searchsorted", "nonzero", "unique"),
-                    "it gives places, which have no derivative"),
-    **dict.fromkeys(("sort", "median", "percentile", "quantile", "partition"),
-                    "the order of entries depends on values; np.max and np.min have formulas"),
-    **dict.fromkeys(("all", "any", "allclose", "array_equal", "isclose"),
-                    "it decides by values; use np.where for a choice"),
+    **dict.fromkeys(
+        ("argmax", "argmin", "argsort", "searchsorted", "nonzero", "unique"),
+        "it gives places, which have no derivative",
+    ),
+    **dict.fromkeys(
+        ("sort", "median", "percentile", "quantile", "partition"),
+        "the order of entries depends on values; np.max and np.min have formulas",
+    ),
+    **dict.fromkeys(
+        ("all", "any", "allclose", "array_equal", "isclose"),
+        "it decides by values; use np.where for a choice",
+    ),
 }
 """Functions that can have no formula, and why."""
 
-IGNORED = frozenset({"dtype", "optimize", "casting", "order", "subok", "like", "check_finite",
-                     "hermitian", "b", "return_sign", "overwrite_a", "lower"})
+IGNORED = frozenset(
+    {
+        "dtype",
+        "optimize",
+        "casting",
+        "order",
+        "subok",
+        "like",
+        "check_finite",
+        "hermitian",
+        "b",
+        "return_sign",
+        "overwrite_a",
+        "lower",
+    }
+)
 """Arguments that say nothing about the formula, where they have their default."""
 
 
@@ -143,10 +162,12 @@ def ufunc_called(
     elif method == "outer":
         left, right = inputs
         shape = np.ndim(right)
-        result = entrywise(rec, name, (wrap(rec, operand(rec, left))[(..., *[None] * shape)], right))
+        result = entrywise(
+            rec, name, (wrap(rec, operand(rec, left))[(..., *[None] * shape)], right)
+        )
     else:
         raise refused(f"{name}.{method} has no formula")
-    if out is None or out == (None,):
+    if out is None or out[0] is None:
         return result
     (place,) = out
     if type(place) is not Tracer:
@@ -208,7 +229,7 @@ def _reduced(rec: Recording, name: str, args: tuple[Any, ...], more: dict[str, A
         first = wrap(rec, operand(rec, args[0]))
         if not first.ndim and name != "std" and name != "var":
             return first
-        rest = [arg for arg in args[1:2]]
+        rest = args[1:2]
         if rest:
             more = {"axis": rest[0], **more}
         return call(rec, name, first, **more)
@@ -230,9 +251,8 @@ def _chosen(rec: Recording, name: str, args: tuple[Any, ...], more: dict[str, An
     if name == "where":
         if len(args) != 3:
             raise refused("np.where(condition) gives places; write np.where(condition, a, b)")
-        if not isinstance(args[0], np.ndarray):
-            if isinstance(args[0], bool | np.bool_):
-                return args[1] if args[0] else args[2]
+        if type(args[0]) in (bool, np.bool_):
+            return args[1] if args[0] else args[2]
         return call(rec, "where", *args)
     names = dict(zip(("x", "low", "high"), args, strict=False))
     low = more.get("a_min", more.get("min", names.get("low")))
@@ -293,7 +313,11 @@ def _xor(rec: Recording, x: Any, y: Any) -> Any:
 
 def _abs(rec: Recording, x: Any) -> Any:
     tree = operand(rec, x)
-    return wrap(rec, tree) if isinstance(tree, Number) and tree.value.free_symbols else call(rec, "abs", x)
+    return (
+        wrap(rec, tree)
+        if isinstance(tree, Number) and tree.value.free_symbols
+        else call(rec, "abs", x)
+    )
 
 
 def _logarithm(rec: Recording, x: Any, base: Any = None) -> Any:
@@ -356,13 +380,21 @@ ENTRYWISE: Mapping[str, Make] = {
     "k1": lambda rec, x: call(rec, "besselk", 1, x),
     "huber": lambda rec, delta, r: call(rec, "huber", r, delta),
     "pseudo_huber": lambda rec, delta, r: binary(
-        rec, "multiply", binary(rec, "power", delta, 2),
-        binary(rec, "subtract",
-               call(rec, "sqrt", 1 + binary(rec, "power", binary(rec, "divide", r, delta), 2)), 1),
+        rec,
+        "multiply",
+        binary(rec, "power", delta, 2),
+        binary(
+            rec,
+            "subtract",
+            call(
+                rec,
+                "sqrt",
+                binary(rec, "add", 1, binary(rec, "power", binary(rec, "divide", r, delta), 2)),
+            ),
+            1,
+        ),
     ),
     "vecdot": lambda rec, x, y: call(rec, "sum", binary(rec, "multiply", x, y), axis=-1),
     "fsum": lambda rec, parts: sum(parts),
 }
 """Functions that apply entry by entry and are composed of others."""
-
-

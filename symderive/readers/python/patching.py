@@ -1,7 +1,7 @@
 """What stands in for functions that cannot take a traced value, for the length of one call.
 
-``math.exp``, ``len``, ``np.zeros`` and some of SciPy's functions ask for plain numbers and arrays, and
-ask no protocol. While the user's function runs, they are replaced where it finds them: in their
+``math.exp``, ``len``, ``np.zeros`` and some of SciPy's functions ask for plain numbers and arrays,
+and ask no protocol. While the user's function runs, they are replaced where it finds them: in their
 modules, and in the global names of the functions that run. A replacement hands on what holds no
 traced value. Everything is put back at the end, after an error too.
 """
@@ -20,10 +20,11 @@ from typing import Any
 
 import numpy as np
 
+from symderive.formulas.arrays.syntax import Number
 from symderive.readers.python.composed import COMPOSED
 from symderive.readers.python.functions import entrywise, numpy_function
 from symderive.readers.python.recording import Recording, is_users, refused
-from symderive.readers.python.tracer import Number, Tracer, binary, call, operand, wrap
+from symderive.readers.python.tracer import Tracer, binary, call, operand, wrap
 
 Made = Callable[..., Any]
 _LOCK = RLock()
@@ -85,13 +86,6 @@ def _sum(rec: Recording, values: Any, start: Any = 0) -> Any:
     return builtins.sum(values, start)
 
 
-def _isinstance(_: Recording, value: Any, kinds: Any) -> bool:
-    wanted = kinds if isinstance(kinds, tuple) else (kinds,)
-    if value._tree.shape:
-        return any(kind in (np.ndarray, object) for kind in wanted)
-    return any(issubclass(np.float64, kind) or kind is np.ndarray for kind in wanted)
-
-
 BUILTINS: Mapping[str, Callable[..., Any]] = {
     "len": _len,
     "max": _extreme("maximum", builtins.max),
@@ -105,7 +99,9 @@ BUILTINS: Mapping[str, Callable[..., Any]] = {
 
 def _no_reading(name: str) -> Made:
     def made(*_: Any, **__: Any) -> Any:
-        raise refused(f"{name}(…) reads or writes while the function is traced; pass values instead")
+        raise refused(
+            f"{name}(…) reads or writes while the function is traced; pass values instead"
+        )
 
     return made
 
@@ -132,7 +128,11 @@ def _filled(name: str, value: Any) -> Callable[..., Any]:
         if not (holds(args) or holds(more.values())):
             if not (real and is_users(sys._getframe(2).f_code.co_filename)):
                 return plain(*args, **more)
-            if name.endswith("like") and np.asarray(args[0]).dtype.kind not in "fO" and kind is None:
+            if (
+                name.endswith("like")
+                and np.asarray(args[0]).dtype.kind not in "fO"
+                and kind is None
+            ):
                 return plain(*args, **more)
         first = args[0] if args else more.get("shape")
         shape = first.shape if isinstance(first, np.ndarray) and name.endswith("like") else first
@@ -153,7 +153,7 @@ FILLED: Mapping[str, Any] = {
 
 
 def _eye(rec: Recording, n: Any, m: Any = None, k: int = 0, *_: Any, **__: Any) -> Any:
-    if m is not None and m is not n or k:
+    if (m is not None and m is not n) or k:
         raise refused("np.eye of a size that is a symbol is square, without an offset")
     return call(rec, "eye", n)
 
@@ -170,6 +170,8 @@ ARRAYS: Mapping[str, Callable[..., Any]] = {
     "asfarray": _same,
     "eye": _eye,
     "identity": _eye,
+    **{name: _general(name) for name in ("sum", "mean", "prod", "max", "min", "var", "std")},
+    **{name: _general(name) for name in ("cumsum", "dot", "amax", "amin", "average", "outer")},
     "arange": _general("arange"),
     "linspace": _general("linspace"),
     "broadcast_to": lambda rec, x, shape: call(rec, "broadcast_to", _same(rec, x), shape),
@@ -198,7 +200,9 @@ def _cholesky(rec: Recording, x: Any, lower: bool = False, **_: Any) -> Any:
     return factor if lower else factor.T
 
 
-def _triangular(rec: Recording, a: Any, b: Any, trans: Any = 0, lower: bool = False, **_: Any) -> Any:
+def _triangular(
+    rec: Recording, a: Any, b: Any, trans: Any = 0, lower: bool = False, **_: Any
+) -> Any:
     matrix = _same(rec, a)
     matrix = call(rec, "tril" if lower else "triu", matrix)
     return call(rec, "solve", matrix.T if trans in (1, "T") else matrix, b)
@@ -288,9 +292,9 @@ class Patches:
             self.by_id[id(plain)] = new
             self._set(np, name, new)
         for name, columns in (("r_", False), ("c_", True)):
-            new = _Joining(rec, getattr(np, name), columns)
-            self.by_id[id(getattr(np, name))] = new
-            self._set(np, name, new)
+            joining = _Joining(rec, getattr(np, name), columns)
+            self.by_id[id(getattr(np, name))] = joining
+            self._set(np, name, joining)
         for module, rows in SCIPY.items():
             owner = sys.modules.get(module)
             for name, made in rows.items() if owner is not None else ():

@@ -24,6 +24,7 @@ import sympy
 
 import symderive
 from symderive.errors import ModelError
+from symderive.formulas.arrays.index import as_size
 from symderive.formulas.arrays.op import is_condition
 from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Tree
 from symderive.formulas.walking import WORDS
@@ -117,8 +118,6 @@ class Recording:
 
     def constant(self, array: np.ndarray[Any, Any]) -> Leaf:
         """An array with values as a constant of the model, named as the user's code names it."""
-        from symderive.formulas.arrays.op import as_size
-
         if id(array) not in self._constant_names:
             if not np.all(np.isfinite(array)):
                 raise refused(
@@ -151,7 +150,8 @@ class Recording:
             by_base.setdefault(base, []).append(label)
         used = {*self.inputs, *self.taken, *self.constants, *WORDS, "None", "pi", "inf"}
         result: dict[str, str] = {}
-        if target and self.labels[target].base == "A" and wanted not in {*used, *by_base}:
+        free = wanted.isidentifier() and not wanted.startswith("_")
+        if free and target and self.labels[target].base == "A" and wanted not in {*used, *by_base}:
             result[target] = wanted
             by_base["A"].remove(target)
         used |= {base for base in by_base if base not in used} | set(result.values())

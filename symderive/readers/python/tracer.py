@@ -9,18 +9,18 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sympy import Expr, Integer, Mul, S, expand
 
 from symderive.formulas.arrays.op import ShapeError, apply_function, is_condition, number
-from symderive.formulas.arrays.ops import CALLS, apply, broadcast, transpose
-from symderive.formulas.arrays.ops_axes import all_of
-from symderive.formulas.arrays.subscripts import run_of
-from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Shape, Tree
+from symderive.formulas.arrays.ops import CALLS, apply, transpose
+from symderive.formulas.arrays.syntax import Number, Tree
 from symderive.formulas.functions import FUNCTIONS
+from symderive.readers.python.arithmetic import FOLDS, SIGNS, decide, negated, neutral
 from symderive.readers.python.constants import exact, is_number
+from symderive.readers.python.entries import keys_of, picked, replaced
 from symderive.readers.python.recording import (
     LONGEST,
     Label,
@@ -32,9 +32,6 @@ from symderive.readers.python.recording import (
 
 LITERAL = 8
 """The entries of a constant that a formula writes out; a longer one gets a name and values."""
-
-LONGEST_AXIS = 512
-"""The longest axis along which entries are set one by one."""
 
 CHOOSE = "write np.where(condition, a, b), which keeps both branches"
 
@@ -59,7 +56,18 @@ class Tracer:
         self._key: Any = None
         self._seen = 0
 
-    __hash__ = object.__hash__
+    if TYPE_CHECKING:  # the operators, set below from tables
+
+        def __add__(self, other: Any) -> Any: ...
+        def __sub__(self, other: Any) -> Any: ...
+        def __mul__(self, other: Any) -> Any: ...
+        def __truediv__(self, other: Any) -> Any: ...
+        def __pow__(self, other: Any) -> Any: ...
+        def __matmul__(self, other: Any) -> Any: ...
+        def __neg__(self) -> Any: ...
+
+    def __hash__(self) -> int:
+        return id(self)
 
     @property  # type: ignore[misc]
     def __class__(self) -> type:
@@ -177,8 +185,8 @@ class Tracer:
         if isinstance(tree, Number) and tree.value.is_number:
             return float(tree.value)
         raise refused(
-            "a traced value is needed as a plain number here: float(), an entry of a plain array, "
-            "or a function that knows nothing of arrays"
+            "a traced value is needed as a plain number here; for an array whose entries are set, "
+            "use np.zeros(…) inside the function"
         )
 
     def __int__(self) -> int:
@@ -391,7 +399,7 @@ def _parts(rec: Recording, values: Sequence[Any]) -> list[Tree]:
 
 
 def _holds_traced(value: Any) -> bool:
-    if isinstance(value, np.ndarray) and type(value) is not Tracer:
+    if type(value) is not Tracer and isinstance(value, np.ndarray):
         return value.dtype == object and any(type(part) is Tracer for part in value.flat)
     return type(value) is Tracer or (
         isinstance(value, list | tuple) and any(map(_holds_traced, value))
@@ -422,89 +430,23 @@ def _fitting(make: Callable[[], Tree]) -> Tree:
         raise refused(str(error)) from None
 
 
-def decide(tree: Tree) -> bool | None:
-    """Whether a condition is known: of numbers, and of sizes (a symbol is a large size)."""
-    if isinstance(tree, Number):
-        value = tree.value
-        if value.is_Boolean:
-            return bool(value)
-        return bool(value != 0)
-    if not isinstance(tree, Apply) or not is_condition(tree):
-        return None
-    if tree.op.startswith("logical_"):
-        parts = [decide(arg) for arg in tree.args]
-        if None in parts:
-            return None
-        known = [bool(part) for part in parts]
-        return {"and": all(known), "or": any(known), "not": not known[0]}[tree.op[8:]]
-    left, right = tree.args[0], tree.args[-1]
-    if not (isinstance(left, Number) and isinstance(right, Number)):
-        return None
-    gap = expand(left.value - right.value)
-    if gap.free_symbols:
-        if tree.op in ("Eq", "NotEq"):
-            return bool(tree.op == "NotEq")
-        if len(gap.free_symbols) > 1:
-            return None
-        (symbol,) = gap.free_symbols
-        gap = gap.as_poly(symbol).LC() if gap.is_polynomial(symbol) else gap
-    return bool(_SIGNS[tree.op](gap, 0)) if gap.is_number else None
-
-
-_SIGNS = {
-    "Lt": operator.lt,
-    "LtE": operator.le,
-    "Gt": operator.gt,
-    "GtE": operator.ge,
-    "Eq": operator.eq,
-    "NotEq": operator.ne,
-}
-_FOLDS: dict[str, Callable[[Expr, Expr], Expr]] = {
-    "add": operator.add,
-    "subtract": operator.sub,
-    "multiply": operator.mul,
-    "divide": operator.truediv,
-    "power": operator.pow,
-}
-
-
 def binary(rec: Recording, name: str, left: Any, right: Any) -> Tracer:
     """An operation of two values, entry by entry; numbers and sizes are worked out."""
-    if name in _SIGNS:
+    if name in SIGNS:
         trees = (operand(rec, left), operand(rec, right))
         return wrap(rec, _fitting(lambda: apply(name, *trees)))
     first, second = operand(rec, left), operand(rec, right)
-    if isinstance(first, Number) and isinstance(second, Number) and name in _FOLDS:
+    if isinstance(first, Number) and isinstance(second, Number) and name in FOLDS:
         if name == "divide" and second.value.is_zero:
             raise refused("division by zero")
-        return wrap(rec, number(expand(_FOLDS[name](first.value, second.value))))
-    if simple := _neutral(name, first, second):
+        return wrap(rec, number(expand(FOLDS[name](first.value, second.value))))
+    if simple := neutral(name, first, second):
         return wrap(rec, simple)
     if name == "divide" and isinstance(second, Number) and second.value.is_zero:
         raise refused("division by zero")
     if name == "subtract":
         name, second = "add", negated(second)
     return wrap(rec, _fitting(lambda: apply(name, first, second)))
-
-
-def _neutral(name: str, first: Tree, second: Tree) -> Tree | None:
-    """What is left of an operation with 0 or 1, as loops that start from a plain 0 make them."""
-    zero = isinstance(first, Number) and first.value == 0
-    if name == "add" and zero:
-        return second
-    if name == "subtract" and zero:
-        return negated(second)
-    last = second.value if isinstance(second, Number) else None
-    if (name in ("add", "subtract") and last == 0) or (name in ("multiply", "divide") and last == 1):
-        return first
-    if name == "multiply" and isinstance(first, Number) and first.value == 1:
-        return second
-    return first if name == "power" and last == 1 else None
-
-
-def negated(tree: Tree) -> Tree:
-    """The negative."""
-    return number(-tree.value) if isinstance(tree, Number) else apply("negative", tree)
 
 
 def argument(rec: Recording, value: Any) -> Any:
@@ -533,9 +475,7 @@ def call(rec: Recording, name: str, *args: Any, **more: Any) -> Tracer:
     elif row is None:
         trees = [operand(rec, arg) for arg in args]
     else:
-        trees = [
-            operand(rec, arg) if type(arg) is Tracer else argument(rec, arg) for arg in args
-        ]
+        trees = [operand(rec, arg) if type(arg) is Tracer else argument(rec, arg) for arg in args]
     try:
         if row is not None and row.call is not None:
             options = {key: argument(rec, value) for key, value in more.items()}
@@ -547,212 +487,8 @@ def call(rec: Recording, name: str, *args: Any, **more: Any) -> Tracer:
         raise refused(f"{name} does not take these arguments: {error}") from None
 
 
-# Indices ----------------------------------------------------------------------------------
-
-
 def is_mask(key: Any) -> bool:
     """Whether a key chooses entries by a condition."""
     if type(key) is Tracer:
         return is_condition(key._tree)
     return isinstance(key, np.ndarray) and key.dtype == bool
-
-
-def keys_of(shape: Shape, key: Any) -> tuple[tuple[Any, ...], ...]:
-    """An index of NumPy as the ``key`` of the operation ``index``."""
-    parts = list(key) if isinstance(key, tuple) else [key]
-    used = sum(part is not None and part is not Ellipsis for part in parts)
-    if used > len(shape):
-        raise refused(f"{used} indices for an array of {len(shape)} axes")
-    result: list[tuple[Any, ...]] = []
-    axis = 0
-    for part in parts:
-        if part is None:
-            result.append(("new",))
-        elif part is Ellipsis:
-            for _ in range(len(shape) - used):
-                result.append(all_of(shape[axis]))
-                axis += 1
-        else:
-            result.append(_key_of(part, shape[axis]))
-            axis += 1
-    return tuple(result)
-
-
-def _key_of(part: Any, size: Expr) -> tuple[Any, ...]:
-    if isinstance(part, slice):
-        lower, upper, step = (_place(bound) for bound in (part.start, part.stop, part.step))
-        if step is not None and not step.is_Integer:
-            raise refused("the step of a slice must be a whole number")
-        return run_of(lower, upper, S.One if step is None else step, size)
-    place = _place(part)
-    assert place is not None
-    if place.as_coeff_Mul()[0] < 0:
-        place = size + place
-    if size.is_number and place.is_number and not 0 <= place < size:
-        raise IndexError(f"index {part} is out of bounds for an axis of size {size}")
-    return ("int", place)
-
-
-def _place(value: Any) -> Expr | None:
-    if value is None:
-        return None
-    if type(value) is Tracer and isinstance(value._tree, Number) and value._tree.value.is_real is not False:
-        return value._tree.value
-    return Integer(operator.index(value))
-
-
-def picked(tree: Tree, keys: Sequence[tuple[Any, ...]]) -> Tree:
-    """Entries and slices; of what is a list of rows, the row itself."""
-    while keys and keys[0][0] == "int" and _is_rows(tree) and keys[0][1].is_Integer:
-        tree, keys = tree.args[int(keys[0][1])], keys[1:]  # type: ignore[attr-defined]
-    if keys and keys[0][0] == "slice" and _is_rows(tree) and keys[0][2] != 0:
-        start, count, step = map(int, keys[0][1:])
-        rows = [tree.args[start + step * k] for k in range(count)]  # type: ignore[attr-defined]
-        if any(key[0] == "new" for key in keys[1:]) or len(keys) == 1:
-            tree = apply("stack", *rows, axis=(0,))
-            keys = [all_of(tree.shape[0]), *keys[1:]]
-        else:
-            return apply("stack", *(picked(row, keys[1:]) for row in rows), axis=(0,))
-    if all(key == all_of(size) for key, size in zip(keys, tree.shape, strict=False)) and len(
-        keys
-    ) <= len(tree.shape):
-        return tree
-    if isinstance(tree, Apply) and tree.op == "broadcast_to" and not tree.args[0].shape:
-        shape = apply("index", tree, key=tuple(keys)).shape
-        return apply("broadcast_to", tree.args[0], shape=shape) if shape else tree.args[0]
-    return apply("index", tree, key=tuple(keys))
-
-
-def _is_rows(tree: Tree) -> bool:
-    return isinstance(tree, Apply) and tree.op == "stack" and tree.option("axis") == (0,)
-
-
-def replaced(tree: Tree, keys: Sequence[tuple[Any, ...]], value: Tree) -> Tree:
-    """The array with some of its entries replaced.
-
-    Raises:
-        ShapeError: The value does not fit there.
-    """
-    while keys and keys[-1][0] == "slice" and keys[-1] == all_of(tree.shape[len(keys) - 1]):
-        keys = keys[:-1]
-    if any(key[0] == "new" for key in keys):
-        raise refused("None in the index of what is set has no formula")
-    if not keys:
-        return _spread(value, tree.shape)
-    first, rest = keys[0], keys[1:]
-    size = tree.shape[0]
-    if size.is_Integer and all(part.is_Integer for part in first[1:]) and size <= LONGEST_AXIS:
-        return _rows_replaced(tree, first, rest, value)
-    if first[0] == "slice" and first[3] != 1:
-        raise refused("a slice with a step is set along an axis whose size is a symbol")
-    if first == all_of(size):
-        if tree.ndim != 2:
-            raise refused("this part of an array cannot be set; use np.where or np.concatenate")
-        turned = transpose(value) if value.ndim == 2 else value
-        return transpose(replaced(transpose(tree), rest, turned))
-    start = first[1]
-    stop = start + 1 if first[0] == "int" else start + first[2]
-    middle = apply("index", tree, key=(("slice", start, expand(stop - start), S.One),))
-    if first[0] == "int":
-        row = replaced(picked(tree, (first,)), rest, value)
-        new: Tree = apply("index", row, key=(("new",),))
-    else:
-        new = _spread(value, middle.shape) if not rest else replaced(middle, (all_of(middle.shape[0]), *rest), value)
-    before = apply("index", tree, key=(("slice", S.Zero, start, S.One),))
-    after = apply("index", tree, key=(("slice", stop, expand(size - stop), S.One),))
-    parts = [part for part in (before, new, after) if part.shape[0] != 0]
-    return parts[0] if len(parts) == 1 else apply("concatenate", *parts, axis=(0,))
-
-
-def _rows_replaced(
-    tree: Tree, first: tuple[Any, ...], rest: Sequence[tuple[Any, ...]], value: Tree
-) -> Tree:
-    rows = [picked(tree, (("int", Integer(k)),)) for k in range(int(tree.shape[0]))]
-    if first[0] == "int":
-        k = int(first[1])
-        rows[k] = replaced(rows[k], rest, value)
-    else:
-        start, count, step = map(int, first[1:])
-        chosen = apply("index", tree, key=(first, *rest)).shape
-        values = _spread(value, chosen)
-        for j in range(count):
-            k = start + step * j
-            rows[k] = replaced(rows[k], rest, picked(values, (("int", Integer(j)),)))
-    return apply("stack", *rows, axis=(0,))
-
-
-def _spread(value: Tree, shape: Shape) -> Tree:
-    if value.shape == shape:
-        return value
-    if broadcast([value.shape, shape], "the entries and the value that they are set to") != shape:
-        raise ShapeError(f"a value of shape {value.shape} is set where {shape} is expected")
-    return apply("broadcast_to", value, shape=shape)
-
-
-
-# Operators --------------------------------------------------------------------------------
-
-
-def _forward(name: str) -> Callable[[Tracer, Any], Any]:
-    def method(self: Tracer, other: Any) -> Any:
-        from symderive.readers.python.functions import two
-
-        return two(self._rec, name, self, other)
-
-    return method
-
-
-def _backward(name: str) -> Callable[[Tracer, Any], Any]:
-    def method(self: Tracer, other: Any) -> Any:
-        from symderive.readers.python.functions import two
-
-        return two(self._rec, name, other, self)
-
-    return method
-
-
-def _placed(name: str) -> Callable[[Tracer, Any], Any]:
-    def method(self: Tracer, other: Any) -> Any:
-        return self._in_place(name, other)
-
-    return method
-
-
-def _single(name: str) -> Callable[..., Any]:
-    def method(self: Tracer, *_: Any) -> Any:
-        from symderive.readers.python.functions import one
-
-        return one(self._rec, name, self)
-
-    return method
-
-
-OPERATORS = {
-    "add": "add",
-    "sub": "subtract",
-    "mul": "multiply",
-    "truediv": "divide",
-    "pow": "power",
-    "matmul": "matmul",
-    "mod": "mod",
-    "floordiv": "floor_divide",
-    "and": "logical_and",
-    "or": "logical_or",
-    "xor": "logical_xor",
-}
-COMPARED = {"lt": "Lt", "le": "LtE", "gt": "Gt", "ge": "GtE", "eq": "Eq", "ne": "NotEq"}
-SINGLE = {"neg": "negative", "abs": "abs", "invert": "logical_not", "pos": "positive"} | {
-    "round": "round", "floor": "floor", "ceil": "ceil", "trunc": "trunc",
-}
-IN_PLACE = ("add", "sub", "mul", "truediv", "pow")
-
-for _key, _name in OPERATORS.items():
-    setattr(Tracer, f"__{_key}__", _forward(_name))
-    setattr(Tracer, f"__r{_key}__", _backward(_name))
-    if _key in IN_PLACE:
-        setattr(Tracer, f"__i{_key}__", _placed(_name))
-for _key, _name in COMPARED.items():
-    setattr(Tracer, f"__{_key}__", _forward(_name))
-for _key, _name in SINGLE.items():
-    setattr(Tracer, f"__{_key}__", _single(_name))
-Tracer.__hash__ = object.__hash__  # type: ignore[method-assign]

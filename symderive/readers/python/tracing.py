@@ -5,21 +5,23 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from traceback import walk_tb
 from typing import Any
 
 import numpy as np
 from sympy import Integer
 
 from symderive.array_model import read_shape, renamed
-from symderive.errors import ModelError
+from symderive.errors import ModelError, SymderiveError
 from symderive.formulas.arrays.op import is_condition
 from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Shape, Tree
 from symderive.formulas.arrays.text import text as text_of
 from symderive.formulas.functions import FUNCTIONS
 from symderive.formulas.walking import WORDS
 from symderive.model import Model
+from symderive.readers.python import operators as operators  # gives traced values theirs
 from symderive.readers.python.patching import replaced_functions
-from symderive.readers.python.recording import Recording, is_fixed
+from symderive.readers.python.recording import Recording, is_fixed, is_users
 from symderive.readers.python.tracer import Tracer, operand
 
 
@@ -101,10 +103,12 @@ class _Arguments:
         if hasattr(value, "__array__") and not callable(value):
             array = np.asarray(value)
             whole = array.dtype.kind in "iub" and self.stated is not None
-            if whole and name not in self.stated or array.dtype.kind == "b":  # type: ignore[operator]
+            if (whole and name not in self.stated) or array.dtype.kind == "b":  # type: ignore[operator]
                 return value
             if array.dtype.kind not in "fiu":
-                raise ModelError(f"the value of {name} is an array of {array.dtype}, not of numbers")
+                raise ModelError(
+                    f"the value of {name} is an array of {array.dtype}, not of numbers"
+                )
             self.values[name] = np.array(array, dtype=float) if array.ndim else float(array)
             return self._traced(rec, name, tuple(map(Integer, array.shape)))
         if isinstance(value, int) and self.stated is not None and name in self.stated:
@@ -155,8 +159,26 @@ def _called(rec: Recording, function: Any, title: str, handed: Mapping[str, Any]
         sys.settrace(rec.watch)
         try:
             return function(*args, **more)
+        except SymderiveError:
+            raise
+        except Exception as error:
+            raise _failed(error) from error
         finally:
             sys.settrace(before)
+
+
+def _failed(error: Exception) -> ModelError:
+    """What the user's function raised, with its line; or what was refused first."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ModelError):
+            return cause
+        cause = cause.__cause__ or cause.__context__
+    where = ""
+    for frame, line in walk_tb(error.__traceback__):
+        if is_users(frame.f_code.co_filename):
+            where = f"{frame.f_code.co_filename}, line {line}, in {frame.f_code.co_name}"
+    return ModelError(f"the function raised {type(error).__name__}: {error}", where=where)
 
 
 def _bound(function: Any, title: str, handed: Mapping[str, Any]) -> tuple[Any, Any]:
@@ -283,5 +305,3 @@ def _is_scalar(tree: Tree) -> bool:
         and (not isinstance(part, Number) or not part.value.free_symbols)
         for part in tree.walk()
     )
-
-
