@@ -250,7 +250,7 @@ class _Builder(Walker):
         args = [self._number(arg) for arg in node.args]
         if row is None:  # a function that is named and not defined differentiates formally
             return Function(name)(*args)
-        if any(arg.is_Integer and abs(arg) > MAX_FUNCTION_NUMBER for arg in args):
+        if any(map(_too_large, args)):
             raise self._at(f"the number in {name}(…) is too large to write out", node)
         try:
             return row.apply(*args)
@@ -265,6 +265,16 @@ class _Builder(Walker):
         if name.startswith("_"):
             return "another name: it may not start with an underscore"
         return next(iter(get_close_matches(name, self.functions, n=1, cutoff=0.75)), "")
+
+
+def _too_large(arg: Expr) -> bool:
+    """Whether an argument is a number that SymPy might try to write out: the factorial of 10^100."""
+    if arg.free_symbols or not arg.is_number:
+        return False
+    if arg.is_Integer or not arg.args:
+        return bool(arg.is_Integer and abs(arg) > MAX_FUNCTION_NUMBER)
+    size = abs(arg.evalf(5))
+    return bool(size.is_Float and size > MAX_FUNCTION_NUMBER)
 
 
 def from_sympy(formula: Expr, functions: Mapping[str, Callee], *, where: str = "") -> Parsed:
