@@ -21,6 +21,9 @@ from symderive.formulas.written import evaluated, factors, terms
 from symderive.identities import IDENTITIES, Identity
 from symderive.regular import Divisors, scales_of
 
+MAX_LONGER = 2
+"""Terms by which an identity may lengthen a formula over one denominator."""
+
 PARTIAL_PENALTY = 1.0
 """What a form must save before a kernel is eliminated only in part."""
 
@@ -265,6 +268,8 @@ def eliminated(
         others = _out_of_denominator(kernels, kernel, solution, target, definition)
         penalty = PARTIAL_PENALTY if symbol else cost_of_name
         for result in (solution, *others):
+            if not told and _length(result) > _length(element) + MAX_LONGER:
+                continue  # an identity that lengthens the formula is not worth its factoring
             scales = divisors.extra(result, short, definition)
             if result == element or scales is None:
                 continue
@@ -323,6 +328,11 @@ def _out_of_denominator(
         mine = kernel == kernels.place[root] and not _occurs(kernels, root, factor)
         if mine and target.numer in [part for part, _ in factor_list(result.denom)[1]]:
             yield result * target**degree / (factor**degree * value)
+
+
+def _length(element: FracElement) -> int:
+    """The terms above and below the bar."""
+    return len(element.numer) + len(element.denom)
 
 
 def _occurs(kernels: Kernels, kernel: Expr, element: FracElement) -> bool:

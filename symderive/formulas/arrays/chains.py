@@ -23,6 +23,10 @@ from symderive.formulas.arrays.terms import (
 # Transposes -------------------------------------------------------------------------------------
 
 
+TRIANGLES = {"triu": "tril", "tril": "triu"}
+"""What a triangle becomes when it is turned."""
+
+
 def transposed(tree: Tree, axes: tuple[int, ...] = (1, 0)) -> Tree:
     """The tree with its axes in another order; of a matrix, the transpose taken inside."""
     if axes == tuple(range(tree.ndim)):
@@ -37,6 +41,10 @@ def transposed(tree: Tree, axes: tuple[int, ...] = (1, 0)) -> Tree:
         return args[0]
     if op in ("eye", "diag"):
         return tree
+    if op == "broadcast_to" and not args[0].ndim:
+        return apply("broadcast_to", args[0], shape=tree.shape[::-1])
+    if op in TRIANGLES and is_op(args[0], "broadcast_to"):
+        return apply(TRIANGLES[op], transposed(args[0]), k=-tree.option("k"))
     if op == "outer":
         return apply("outer", args[1], args[0])
     if op == "matmul" and all(arg.ndim == 2 for arg in args):
