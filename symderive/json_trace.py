@@ -93,7 +93,11 @@ def _model(model: Model) -> dict[str, Any]:
         "stages": {stage.name: stage.text for stage in model.stages.values()},
         "parameters": list(model.parameters),
         "constants": list(model.constants),
-        "values": {name: _listed(value) for name, value in model.values.items()},
+        "values": {
+            name: _listed(model.values[name])
+            for name in (*model.parameters, *model.constants)
+            if name in model.values
+        },
         "target": model.target,
         "learning_rate": model.learning_rate,
         "functions": {key: _plain(value) for key, value in model.stated_functions.items()},
