@@ -250,7 +250,7 @@ class _Builder(Walker):
         args = [self._number(arg) for arg in node.args]
         if row is None:  # a function that is named and not defined differentiates formally
             return Function(name)(*args)
-        if any(map(_too_large, args)):
+        if any(_too_large(arg, name in WRITTEN_OUT) for arg in args):
             raise self._at(f"the number in {name}(…) is too large to write out", node)
         try:
             return row.apply(*args)
@@ -267,12 +267,16 @@ class _Builder(Walker):
         return next(iter(get_close_matches(name, self.functions, n=1, cutoff=0.75)), "")
 
 
-def _too_large(arg: Expr) -> bool:
+WRITTEN_OUT = frozenset({"gamma", "beta", "loggamma", "digamma", "polygamma", "zeta"})
+"""Functions that SymPy writes out at whole numbers, as factorials and sums."""
+
+
+def _too_large(arg: Expr, worked_out: bool) -> bool:
     """Whether an argument is a number that SymPy might try to write out: the factorial of 10^100."""
-    if arg.free_symbols or not arg.is_number:
+    if arg.is_Integer:
+        return bool(abs(arg) > MAX_FUNCTION_NUMBER)
+    if not worked_out or arg.free_symbols or not arg.is_number:
         return False
-    if arg.is_Integer or not arg.args:
-        return bool(arg.is_Integer and abs(arg) > MAX_FUNCTION_NUMBER)
     size = abs(arg.evalf(5))
     return bool(size.is_Float and size > MAX_FUNCTION_NUMBER)
 
