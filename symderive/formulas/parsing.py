@@ -272,7 +272,7 @@ WRITTEN_OUT = frozenset({"gamma", "beta", "loggamma", "digamma", "polygamma", "z
 
 
 def _too_large(arg: Expr, worked_out: bool) -> bool:
-    """Whether an argument is a number that SymPy might try to write out: the factorial of 10^100."""
+    """Whether SymPy might try to write out a number: the factorial of 10^100."""
     if arg.is_Integer:
         return bool(abs(arg) > MAX_FUNCTION_NUMBER)
     if not worked_out or arg.free_symbols or not arg.is_number:
