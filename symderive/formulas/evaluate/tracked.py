@@ -46,6 +46,11 @@ MAX_BITS = 6_000
 SLOW_BITS = 1_500
 """The same where mpmath's slower functions take part: digamma at 6000 bits takes seconds."""
 
+HUGE_EXPONENT = 48
+"""The same of what grows exponentially: e to the 10¹⁵ is no number to compare anything at."""
+
+GROWING = frozenset({"exp", "sinh", "cosh", "gamma"})
+
 HUGE = 2**16
 """Beyond 2**HUGE an argument counts as out of reach: nan. The exponential of one has gigabytes."""
 
@@ -234,7 +239,8 @@ def is_slow(name: str) -> bool:
 
 def _bare(name: str, numbers: tuple[Raw, ...], bits: int) -> Raw:
     """One call of an mpmath function; nan where it is undefined or complex."""
-    if name != "log" and any(number[1] and magnitude(number) > HUGE for number in numbers):
+    most = HUGE_EXPONENT if name in GROWING else HUGE
+    if name != "log" and any(number[1] and magnitude(number) > most for number in numbers):
         return fnan
     try:
         if name in _FAST:
