@@ -46,8 +46,8 @@ MAX_BITS = 6_000
 SLOW_BITS = 1_500
 """The same where mpmath's slower functions take part: digamma at 6000 bits takes seconds."""
 
-HUGE_EXPONENT = 48
-"""The same of what grows exponentially: e to the 10¹⁵ is no number to compare anything at."""
+HUGE_EXPONENT = 1_100
+"""The same of what grows exponentially: beyond what floats hold, 10³³⁰."""
 
 GROWING = frozenset({"exp", "sinh", "cosh", "gamma"})
 
