@@ -250,7 +250,7 @@ class _Builder(Walker):
         args = [self._number(arg) for arg in node.args]
         if row is None:  # a function that is named and not defined differentiates formally
             return Function(name)(*args)
-        if any(_too_large(arg, name in WRITTEN_OUT) for arg in args):
+        if name not in HARMLESS and any(_too_large(arg, name in WRITTEN_OUT) for arg in args):
             raise self._at(f"the number in {name}(…) is too large to write out", node)
         try:
             return row.apply(*args)
@@ -266,6 +266,12 @@ class _Builder(Walker):
             return "another name: it may not start with an underscore"
         return next(iter(get_close_matches(name, self.functions, n=1, cutoff=0.75)), "")
 
+
+_HARMLESS = (
+    "log log2 log10 log1p sqrt sin cos tan atan tanh sigmoid abs max min maximum minimum clip"
+)
+HARMLESS = frozenset(_HARMLESS.split())
+"""Functions that stay as they are at any number."""
 
 WRITTEN_OUT = frozenset({"gamma", "beta", "loggamma", "digamma", "polygamma", "zeta"})
 """Functions that SymPy writes out at whole numbers, as factorials and sums."""
