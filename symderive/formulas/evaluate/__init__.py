@@ -359,6 +359,9 @@ def _slopes(
         size = max(magnitude(number) for number in (below, here, above) if number[1])
         shared = size - magnitude(change) if change[1] else bits
         if shared + target <= bits or bits >= most:
+            lost = bits >= most and shared + 8 >= bits
+            if lost and size - bits - magnitude(step) > -target // 2:
+                return fnan, fnan, fnan  # of values this large no digit of the slope is left
             break
         bits = min(most, 2 * bits if shared + 8 >= bits else shared + target + 10)
     return (
