@@ -734,7 +734,7 @@ PROGRAMS = [
     Program(easom, {"x": "", "y": ""}, jax=False),
     Program(levy, {"x": "n"}),
     Program(powell, {"x": "4"}),
-    Program(styblinski, {"x": "n"}),
+    Program(styblinski, {"x": "n"}, jax=False),  # JAX wants the coefficients as an array
     Program(scalar_functions, {"x": "", "y": ""}, positive=True, jax=False),
     Program(black_scholes, {"S": "", "K": "", "r": "", "s": "", "T": ""}, positive=True, jax=False),
     Program(newton_root, {"a": ""}, positive=True),
