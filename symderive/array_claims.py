@@ -14,19 +14,32 @@ from itertools import product as cartesian
 from typing import TYPE_CHECKING, Any
 
 from mpmath import mp, mpf
-from sympy import Add, Basic, Expr, Mul, Pow, S, Symbol
-from sympy import Sum as SympySum
+from sympy import Basic
 
-from symderive.array_certify import named_put_in
+from symderive.array_certify import all_put_in
 from symderive.array_chain import ArrayChain
 from symderive.array_links import ArrayLink
 from symderive.array_model import renamed, stage_indices
-from symderive.array_slips import repaired_texts, repairs
-from symderive.array_trials import EACH, Formula, Key, Matrix, Trial, identity, same, trials
+from symderive.array_slips import by_definition, changed, repaired_texts, repairs
+from symderive.array_trials import (
+    EACH,
+    Formula,
+    Trial,
+    difference,
+    entry_label,
+    nested,
+    numbers_of,
+    ratio_of,
+    same,
+    size_ratio,
+    trials,
+    with_link,
+    with_ones,
+    without_ones,
+)
 from symderive.certify import defined
 from symderive.claims import Verdict
-from symderive.differentiate import differentiate
-from symderive.errors import FormulaError, ModelError, NoRuleError
+from symderive.errors import FormulaError, ModelError
 from symderive.formulas.arrays.algebra import Algebra
 from symderive.formulas.arrays.index import Index, entry_of, substitute
 from symderive.formulas.arrays.index_reading import parse_index
@@ -34,11 +47,10 @@ from symderive.formulas.arrays.ops import apply, entry, shown
 from symderive.formulas.arrays.properties import Knowledge
 from symderive.formulas.arrays.reading import parse_array
 from symderive.formulas.arrays.syntax import Number, Shape, Tree
-from symderive.formulas.functions import function_of
 from symderive.formulas.inert import Diff
 from symderive.formulas.written import evaluated
 from symderive.slips import mutants
-from symderive.steps import Certificate, Step
+from symderive.steps import Certificate
 
 if TYPE_CHECKING:
     from symderive.array_derivation import ArrayDerivation
@@ -276,7 +288,7 @@ class _Judge:
                 for stage in model.stages.values()
                 if stage.name not in kept
             }
-            put = [_put_in(side, where) for side in sides]
+            put = [all_put_in(side, where) for side in sides]
             if algebra.equal(*(defined(side) for side in put)):
                 return True
         return False
@@ -289,8 +301,8 @@ class _Judge:
         for name in model.names:
             if name in model.stages or len(point) >= MAX_SHOWN:
                 continue
-            point[name] = _nested(trial, name)
-        label = f"∂{_entry_label(self.target, top)}/∂{_entry_label(self.source, below)}"
+            point[name] = nested(trial, name)
+        label = f"∂{entry_label(self.target, top)}/∂{entry_label(self.source, below)}"
         return {
             "counterexample": point,
             "entry": label,
@@ -317,7 +329,7 @@ class _Judge:
         trial, (top, below) = row[0], row[1]
         shape = trial.entries.shape(name)
         for at in ((), top, below):
-            key = _entry_label(name, at)
+            key = entry_label(name, at)
             if len(at) == len(shape) and key in trial.values:
                 yield trial.values[key]
                 return
@@ -366,7 +378,7 @@ class _Judge:
         for name, repaired in repairs(tree, self.shape):
             if self._is_truth(self.as_formula(repaired)):
                 return f"{name} ({rule})"
-        if _without_ones(tree.shape) == _without_ones(self.shape):
+        if without_ones(tree.shape) == without_ones(self.shape):
             return f"shape: {rule}; reshape it"
         return f"shape: {rule}"
 
@@ -380,7 +392,7 @@ class _Judge:
         if told.entry.has(Diff):
             return False
         for trial in self.tries()[::EACH]:
-            places = cartesian(*map(range, _numbers(trial, tree.shape)))
+            places = cartesian(*map(range, numbers_of(trial, tree.shape)))
             if not all(same(trial.number(claim, at), trial.number(told, at)) for at in places):
                 return False
         return True
@@ -413,8 +425,8 @@ class _Judge:
                     signs.append(name)
             if signs:
                 return signs[0]
-        ratio = self._ratio(tries, mine)
-        sized = self._size_ratio(tries, ratio)
+        ratio = ratio_of(tries, mine)
+        sized = size_ratio(tries, ratio)
         if sized:
             return sized
         if ratio and all(same(value, mpf(-1)) for value in ratio):
@@ -429,42 +441,12 @@ class _Judge:
                 signs.append(name)
         if signs:
             return signs[0]
-        for name, wrong in _changed(evaluated(self.truth.formula)):
+        for name, wrong in changed(evaluated(self.truth.formula)):
             formula = Formula(wrong, self.truth.indices)
             if made(lambda trial, f=formula: list(trial.numbers(f))):  # type: ignore[misc]
                 return name
         if ratio and ratio[0] != 0 and all(same(value, ratio[0]) for value in ratio):
             return f"wrong factor: the claim is {mp.nstr(ratio[0], 6)} times the derivative"
-        return ""
-
-    def _ratio(self, tries: Sequence[Trial], mine: Sequence[Sequence[mpf]]) -> list[mpf]:
-        """The ratio of claim and truth at each point, where it is one number there."""
-        found = []
-        for trial, numbers in zip(tries, mine, strict=True):
-            ratios = [a / b for a, b in zip(numbers, trial.truth, strict=True) if b != 0]
-            if not ratios or not all(same(ratio, ratios[0]) for ratio in ratios):
-                return []
-            if any(a != 0 for a, b in zip(numbers, trial.truth, strict=True) if b == 0):
-                return []
-            found.append(ratios[0])
-        return found
-
-    def _size_ratio(self, tries: Sequence[Trial], ratio: Sequence[mpf]) -> str:
-        """A factor of sizes, such as a missing 1/m."""
-        if len(ratio) < 2 or all(same(value, ratio[0]) for value in ratio):
-            return ""
-        names = list(tries[0].entries.sizes)
-        choices: list[tuple[str, ...]] = [(name,) for name in names]
-        choices += [(a, b) for k, a in enumerate(names) for b in names[k + 1 :]]
-        for number, power, chosen in cartesian((1, 2, -1, -2, mpf(1) / 2), (1, -1), choices):
-            wanted = [number * _size_product(trial, chosen) ** power for trial in tries]
-            if not all(map(same, ratio, wanted)):
-                continue
-            size = "*".join(chosen)
-            told = f"1/({size})" if len(chosen) > 1 else f"1/{size}"
-            what = f"{told} is missing" if power == 1 else f"{told} too many"
-            more = "" if number == 1 else f", and the factor {mp.nstr(mpf(number), 3)} is wrong"
-            return f"wrong factor: {what}{more}"
         return ""
 
     def _forgotten(self) -> Iterator[tuple[str, Callable[[Trial], list[mpf] | None]]]:
@@ -476,7 +458,7 @@ class _Judge:
         if 1 < len(paths) < 64:
             for path in paths:
                 name = f"forgotten fork: the path {' → '.join(path)} is missing"
-                yield name, lambda trial, p=path: _minus(trial.truth, trial.along(p))  # type: ignore[misc]
+                yield name, lambda trial, p=path: difference(trial.truth, trial.along(p))  # type: ignore[misc]
             for path in paths if len(paths) > 2 else ():
                 name = f"forgotten forks: only the path {' → '.join(path)} was followed"
                 yield name, lambda trial, p=path: trial.along(p)  # type: ignore[misc]
@@ -484,125 +466,22 @@ class _Judge:
             for key, link in chain.links.items():
                 missing = f"the factor ∂{key[0]}/∂{key[1]} = {_told(link)} is missing"
                 name = f"forgotten inner derivative: {missing}"
-                yield name, lambda trial, k=key: _with_ones(trial, k)  # type: ignore[misc]
+                yield name, lambda trial, k=key: with_ones(trial, k)  # type: ignore[misc]
 
     def _mutated(self) -> Iterator[tuple[str, Callable[[Trial], list[mpf] | None]]]:
         """Steps of one link that may have gone wrong."""
         for key, link in self.chain().links.items():
             assert isinstance(link, ArrayLink)
-            for step in (link.step, *_by_definition(link)):
+            for step in (link.step, *by_definition(link)):
                 for name, wrong in mutants(step):
                     formula = Formula(evaluated(wrong), link.indices)
-                    yield name, lambda trial, k=key, f=formula: _with_link(trial, k, f)  # type: ignore[misc]
+                    yield name, lambda trial, k=key, f=formula: with_link(trial, k, f)  # type: ignore[misc]
 
 
 # Helpers ------------------------------------------------------------------------------------------
-
-
-def _put_in(formula: Expr, where: dict[Expr, Expr]) -> Expr:
-    """Stages by their definitions, to the inputs."""
-    for _ in range(len(where)):
-        found: Expr = named_put_in(formula, where)
-        if found == formula:
-            break
-        formula = evaluated(found)
-    return formula
-
-
-def _numbers(trial: Trial, shape: Shape) -> tuple[int, ...]:
-    sizes = {Symbol(name): size for name, size in trial.entries.sizes.items()}
-    return tuple(int(size.subs(sizes)) for size in shape)
-
-
-def _without_ones(shape: Shape) -> tuple[Expr, ...]:
-    return tuple(size for size in shape if size != 1)
-
-
-def _entry_label(name: str, at: tuple[int, ...]) -> str:
-    return f"{name}[{','.join(map(str, at))}]" if at else name
-
-
-def _nested(trial: Trial, name: str) -> str:
-    """The value of an input as nested lists."""
-
-    def told(at: tuple[int, ...], rest: tuple[int, ...]) -> str:
-        if not rest:
-            return mp.nstr(trial.values.get(_entry_label(name, at), mpf(0)), 4)
-        return "[" + ", ".join(told((*at, k), rest[1:]) for k in range(rest[0])) + "]"
-
-    return told((), trial.entries.shape(name))
-
-
-def _size_product(trial: Trial, names: Sequence[str]) -> mpf:
-    result = mpf(1)
-    for name in names:
-        result *= trial.entries.sizes[name]
-    return result
-
-
-def _minus(left: Sequence[mpf], right: Sequence[mpf]) -> list[mpf]:
-    return [a - b for a, b in zip(left, right, strict=True)]
 
 
 def _told(link: Any) -> str:
     from symderive.formulas.arrays.text import text
 
     return text(link.tree) if link.tree is not None else str(link.formula)
-
-
-def _with_ones(trial: Trial, key: Key) -> list[mpf] | None:
-    """The derivative with a link left out: every entry passes to its own place."""
-    stage, source = key
-    matrix = trial.matrices[key]
-    here, below = trial.entries.shape(stage), trial.entries.shape(source)
-    if here == below:
-        ones: Matrix = identity(len(matrix))
-    elif not here:
-        ones = [[mpf(1)] * len(matrix[0])]
-    else:
-        return None
-    if ones in (matrix, [[-value for value in row] for row in matrix]):
-        return None  # nothing is missing; or a sign, which is another slip
-    return trial.total({key: ones})
-
-
-def _with_link(trial: Trial, key: Key, formula: Formula) -> list[mpf] | None:
-    return trial.total({key: trial.matrix(key, formula)})
-
-
-def _by_definition(link: ArrayLink) -> Iterator[Step]:
-    """The steps by the definition of the stage's named function, where slips can hide."""
-    written = link.kind.template.written
-    row = function_of(evaluated(written))
-    if row is not None and row.definition is not None:
-        try:
-            step = differentiate(row.definition_formula(*written.args), link.kind.variable)
-            yield link.step_here(step)
-        except NoRuleError:
-            return
-
-
-def _changed(formula: Expr) -> Iterator[tuple[str, Expr]]:
-    """The right form with the sign of one term turned, a term or a factor left out."""
-    if isinstance(formula, SympySum):
-        for name, body in _changed(formula.function):
-            yield name, formula.func(body, *formula.limits)
-        return
-    for k, arg in enumerate(formula.args):
-        others = list(formula.args)
-        if isinstance(formula, Add):
-            yield f"sign: in the term {arg}", formula.func(*others[:k], -arg, *others[k + 1 :])
-            yield f"term left out: {arg} is missing", Add(*others[:k], *others[k + 1 :])
-        if isinstance(formula, Mul):
-            yield f"wrong factor: {arg} is missing", Mul(*others[:k], *others[k + 1 :])
-            if arg.is_Rational and arg not in (1, -1):
-                yield (
-                    f"wrong factor: {arg} was turned upside down",
-                    Mul(1 / arg, *others[:k], *others[k + 1 :]),
-                )
-        if isinstance(formula, Pow) and k == 0 and formula.exp.is_Integer:
-            yield f"power: {formula} was left as {arg}", arg
-            yield f"power: the exponent of {formula}", Pow(arg, formula.exp + S.One)
-        if isinstance(formula, Add | Mul | Pow):
-            for name, inner in _changed(arg):
-                yield name, formula.func(*others[:k], inner, *others[k + 1 :])

@@ -12,12 +12,18 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from sympy import S
+from sympy import Add, Expr, Mul, Pow, S
+from sympy import Sum as SympySum
 
-from symderive.errors import SymderiveError
+from symderive.array_links import ArrayLink
+from symderive.differentiate import differentiate
+from symderive.errors import NoRuleError, SymderiveError
 from symderive.formulas.arrays.ops import apply, total, transpose
 from symderive.formulas.arrays.syntax import Apply, Tree
 from symderive.formulas.arrays.text import text
+from symderive.formulas.functions import function_of
+from symderive.formulas.written import evaluated
+from symderive.steps import Step
 
 Repair = Callable[[Tree], Iterator[Tree]]
 
@@ -301,3 +307,41 @@ def _opening(text_: str, closing: int) -> int:
                 place -= 1
             return place
     return closing
+
+
+def by_definition(link: ArrayLink) -> Iterator[Step]:
+    """The steps by the definition of the stage's named function, where slips can hide."""
+    written = link.kind.template.written
+    row = function_of(evaluated(written))
+    if row is not None and row.definition is not None:
+        try:
+            step = differentiate(row.definition_formula(*written.args), link.kind.variable)
+            yield link.step_here(step)
+        except NoRuleError:
+            return
+
+
+def changed(formula: Expr) -> Iterator[tuple[str, Expr]]:
+    """The right form with the sign of one term turned, a term or a factor left out."""
+    if isinstance(formula, SympySum):
+        for name, body in changed(formula.function):
+            yield name, formula.func(body, *formula.limits)
+        return
+    for k, arg in enumerate(formula.args):
+        others = list(formula.args)
+        if isinstance(formula, Add):
+            yield f"sign: in the term {arg}", formula.func(*others[:k], -arg, *others[k + 1 :])
+            yield f"term left out: {arg} is missing", Add(*others[:k], *others[k + 1 :])
+        if isinstance(formula, Mul):
+            yield f"wrong factor: {arg} is missing", Mul(*others[:k], *others[k + 1 :])
+            if arg.is_Rational and arg not in (1, -1):
+                yield (
+                    f"wrong factor: {arg} was turned upside down",
+                    Mul(1 / arg, *others[:k], *others[k + 1 :]),
+                )
+        if isinstance(formula, Pow) and k == 0 and formula.exp.is_Integer:
+            yield f"power: {formula} was left as {arg}", arg
+            yield f"power: the exponent of {formula}", Pow(arg, formula.exp + S.One)
+        if isinstance(formula, Add | Mul | Pow):
+            for name, inner in changed(arg):
+                yield name, formula.func(*others[:k], inner, *others[k + 1 :])

@@ -9,9 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+from itertools import product as cartesian
 
 from mpmath import isfinite, mp, mpf
-from sympy import Expr
+from sympy import Expr, Symbol
 
 from symderive.array_chain import ArrayChain
 from symderive.array_checking import AtPoint
@@ -21,6 +22,7 @@ from symderive.certify import SEED
 from symderive.errors import ValueMissingError
 from symderive.formulas.arrays.explicit import NotExplicitError
 from symderive.formulas.arrays.index import Index
+from symderive.formulas.arrays.syntax import Shape
 from symderive.formulas.evaluate import evaluate
 from symderive.formulas.written import evaluated
 
@@ -198,3 +200,96 @@ def same(left: mpf, right: mpf) -> bool:
     if not (isfinite(left) and isfinite(right)):
         return False
     return bool(abs(left - right) <= mpf(10) ** -12 * max(abs(left), abs(right), mpf(10) ** -6))
+
+
+def numbers_of(trial: Trial, shape: Shape) -> tuple[int, ...]:
+    """A shape as whole numbers, at the sizes of a trial."""
+    sizes = {Symbol(name): size for name, size in trial.entries.sizes.items()}
+    return tuple(int(size.subs(sizes)) for size in shape)
+
+
+def without_ones(shape: Shape) -> tuple[Expr, ...]:
+    """A shape without its axes of one entry."""
+    return tuple(size for size in shape if size != 1)
+
+
+def entry_label(name: str, at: tuple[int, ...]) -> str:
+    """One entry as messages name it."""
+    return f"{name}[{','.join(map(str, at))}]" if at else name
+
+
+def nested(trial: Trial, name: str) -> str:
+    """The value of an input as nested lists."""
+
+    def told(at: tuple[int, ...], rest: tuple[int, ...]) -> str:
+        if not rest:
+            return mp.nstr(trial.values.get(entry_label(name, at), mpf(0)), 4)
+        return "[" + ", ".join(told((*at, k), rest[1:]) for k in range(rest[0])) + "]"
+
+    return told((), trial.entries.shape(name))
+
+
+def size_product(trial: Trial, names: Sequence[str]) -> mpf:
+    """The product of some sizes."""
+    result = mpf(1)
+    for name in names:
+        result *= trial.entries.sizes[name]
+    return result
+
+
+def difference(left: Sequence[mpf], right: Sequence[mpf]) -> list[mpf]:
+    """Entry by entry."""
+    return [a - b for a, b in zip(left, right, strict=True)]
+
+
+def with_ones(trial: Trial, key: Key) -> list[mpf] | None:
+    """The derivative with a link left out: every entry passes to its own place."""
+    stage, source = key
+    matrix = trial.matrices[key]
+    here, below = trial.entries.shape(stage), trial.entries.shape(source)
+    if here == below:
+        ones: Matrix = identity(len(matrix))
+    elif not here:
+        ones = [[mpf(1)] * len(matrix[0])]
+    else:
+        return None
+    if ones in (matrix, [[-value for value in row] for row in matrix]):
+        return None  # nothing is missing; or a sign, which is another slip
+    return trial.total({key: ones})
+
+
+def with_link(trial: Trial, key: Key, formula: Formula) -> list[mpf] | None:
+    """The derivative with another formula for one link."""
+    return trial.total({key: trial.matrix(key, formula)})
+
+
+def ratio_of(tries: Sequence[Trial], mine: Sequence[Sequence[mpf]]) -> list[mpf]:
+    """The ratio of claim and truth at each point, where it is one number there."""
+    found = []
+    for trial, numbers in zip(tries, mine, strict=True):
+        ratios = [a / b for a, b in zip(numbers, trial.truth, strict=True) if b != 0]
+        if not ratios or not all(same(ratio, ratios[0]) for ratio in ratios):
+            return []
+        if any(a != 0 for a, b in zip(numbers, trial.truth, strict=True) if b == 0):
+            return []
+        found.append(ratios[0])
+    return found
+
+
+def size_ratio(tries: Sequence[Trial], ratio: Sequence[mpf]) -> str:
+    """A factor of sizes, such as a missing 1/m."""
+    if len(ratio) < 2 or all(same(value, ratio[0]) for value in ratio):
+        return ""
+    names = list(tries[0].entries.sizes)
+    choices: list[tuple[str, ...]] = [(name,) for name in names]
+    choices += [(a, b) for k, a in enumerate(names) for b in names[k + 1 :]]
+    for number, power, chosen in cartesian((1, 2, -1, -2, mpf(1) / 2), (1, -1), choices):
+        wanted = [number * size_product(trial, chosen) ** power for trial in tries]
+        if not all(map(same, ratio, wanted)):
+            continue
+        size = "*".join(chosen)
+        told = f"1/({size})" if len(chosen) > 1 else f"1/{size}"
+        what = f"{told} is missing" if power == 1 else f"{told} too many"
+        more = "" if number == 1 else f", and the factor {mp.nstr(mpf(number), 3)} is wrong"
+        return f"wrong factor: {what}{more}"
+    return ""
