@@ -162,6 +162,10 @@ def _wanted(row: Node) -> tuple[Number, list[tuple[Node, Number]], frozenset[str
     return constant, terms, frozenset(functions - {"input", "const", "add", "mul"})
 
 
+MAX_SUM = 60
+"""Terms of a sum up to which stable forms are looked for in it."""
+
+
 def _take_constant(
     wanted: Number, constant: Number, terms: list[tuple[Node, Number]], common: dict[Node, Number]
 ) -> tuple[Number, list[tuple[Node, Number]]] | None:
@@ -186,6 +190,8 @@ def _rest(
     if not wanted:
         yield bound, terms
         return
+    if len(terms) > MAX_SUM:
+        return  # a parameter that hundreds of stages share: no stable form is that long
     (row, row_factor), later = wanted[0], wanted[1:]
     for position, (term, factor) in enumerate(terms):
         _, powers = factored(term)
