@@ -22,7 +22,7 @@ from symderive.array_model import (
     stage_indices,
     target_indices,
 )
-from symderive.array_relations import named_by_stages
+from symderive.array_relations import Facts, Stated, named_by_stages
 from symderive.chain import Chain, Partial
 from symderive.formulas.arrays.algebra import Algebra, canonical
 from symderive.formulas.arrays.index import Index, entry_of, fresh, sigma, substitute
@@ -115,20 +115,6 @@ def barred(formula: Expr) -> Expr:
         at = (*_indices(top), *_indices(below))
         found[part] = entry_of(f"{BAR}{_label(below)}", at)
     return formula.xreplace(found)
-
-
-def _definitions(
-    stages: Sequence[Stage], names: Mapping[str, Symbol], algebra: Algebra
-) -> dict[Expr, Expr]:
-    """The definitions of stages over a shape's placeholders."""
-    found: dict[Expr, Expr] = {}
-    for stage in stages:
-        template: Any = stage.parsed.template
-        marks: dict[Basic, Basic] = {placeholder(k): names[n] for k, n in enumerate(stage.inputs)}
-        found[entry_of(names[stage.name], template.indices)] = algebra.contracted(
-            evaluated(rename(template.written, marks))
-        )
-    return found
 
 
 def _indices(formula: Basic) -> tuple[Expr, ...]:
@@ -243,6 +229,7 @@ class ArrayChain(Chain):
         super().__init__(model, target, sources, kinds)
         self.limit = min(self.limit, MAX_WRITTEN_OUT)
         self.target_at = target_indices(model.shapes.get(target, ()))
+        self._facts: dict[int, Facts] = {}
 
     def link(self, stage: str, source: str, method: str = "auto") -> ArrayLink:
         """The link ∂stage/∂source."""
@@ -306,7 +293,7 @@ class ArrayChain(Chain):
         source = source_indices(self.model.shapes.get(name, ()))
         substituted = canonical(evaluated(sum_of(*(whole for whole, _ in terms))))
         by_name = algebra.contracted(evaluated(sum_of(*(named for _, named in terms))))
-        stated_by = _definitions(stages, names, algebra)
+        stated_by = self._stated(stages, names, algebra)
         closed: Expr | None = None
         rewritings: tuple[tuple[Expr, str], ...] = ()
         if not substituted.has(Diff) and array_cost(substituted) <= 3 * self.limit:
@@ -326,6 +313,25 @@ class ArrayChain(Chain):
             known,
             stated_by,
         )
+
+    def _stated(
+        self, stages: Sequence[Stage], names: Mapping[str, Symbol], algebra: Algebra
+    ) -> Stated:
+        """The definitions of stages over a shape's placeholders."""
+        facts: dict[Expr, Facts] = {}
+        rows: dict[Expr, tuple[Expr, dict[Basic, Basic]]] = {}
+        for stage in stages:
+            template: Any = stage.parsed.template
+            if id(template) not in self._facts:
+                self._facts[id(template)] = Facts.of(template.written)
+            entry = entry_of(names[stage.name], template.indices)
+            marks: dict[Basic, Basic] = {
+                placeholder(k): names[n] for k, n in enumerate(stage.inputs)
+            }
+            own = {str(mark): str(name) for mark, name in marks.items()}
+            facts[entry] = self._facts[id(template)].named(own)
+            rows[entry] = template.written, marks
+        return Stated(facts, lambda entry: algebra.contracted(evaluated(rename(*rows[entry]))))
 
     def _instance(self, name: str, users: tuple[str, ...], names: Any, shape: Any) -> Any:
         symbols: dict[Basic, Basic] = {mark: Symbol(used) for used, mark in names.items()}
