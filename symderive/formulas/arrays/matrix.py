@@ -47,7 +47,6 @@ from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Shape, Tree
 from symderive.formulas.arrays.terms import scaled, tree_cost
 from symderive.formulas.functions import function_of
 
-
 MAX_TERMS = 4
 """A product of sums that has matrix notation is multiplied out where that makes no more terms."""
 
