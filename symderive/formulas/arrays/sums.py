@@ -112,7 +112,13 @@ def _chains_shared(terms: list[Term]) -> Tree:
     if any(t.core.shape != shape for t in terms):
         return plain
     best = plain
-    for find in (_ends_shared, _entries_shared, _reductions_shared, _pairs_shared):
+    for find in (
+        _scalars_gathered,
+        _ends_shared,
+        _entries_shared,
+        _reductions_shared,
+        _pairs_shared,
+    ):
         candidate = find(terms)
         if candidate is not None and tree_cost(candidate) < tree_cost(best):
             best = candidate
@@ -137,6 +143,14 @@ def _pairs_shared(terms: list[Term]) -> Tree | None:
     return best
 
 
+def _scalars_gathered(terms: list[Term]) -> Tree | None:
+    """a·A − b·A = (a − b)·A."""
+    if len({term.core for term in terms}) > 1:
+        return None
+    scalar = plus([scaled(ONE, t.number, t.above, t.below) for t in terms])
+    return scaled(terms[0].core, S.One, (scalar,))
+
+
 def _ends_shared(terms: list[Term]) -> Tree | None:
     """P·A·Q + P·B·Q = P·(A + B)·Q."""
     chains = [chain_of(t.core) for t in terms]
@@ -153,7 +167,7 @@ def _ends_shared(terms: list[Term]) -> Tree | None:
         return None
     first, last = chains[0][:front], chains[0][len(chains[0]) - back :]
     middles = [chain[front : len(chain) - back] for chain in chains]
-    if any(_half(middle) for middle in middles):
+    if not any(middles) or any(_half(middle) for middle in middles):
         return None
     size = first[-1][1].shape[-1] if first else last[0][1].shape[0]
     if first and first[-1][0] == "c":
