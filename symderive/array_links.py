@@ -79,7 +79,7 @@ class ArrayLinkKind(LinkKind):
         shapes = {**self.template.shape_of(), OUTPUT.name: self.template.shape}
         where = {self.output: evaluated(self.template.written)}
         lines: list[Line] = []
-        for formula, reasons, steps in plan:
+        for formula, reasons, steps in self._named(plan):
             if lines and formula == lines[-1].formula:
                 continue
             found = certify_array(truth, formula, algebra, shapes, where)

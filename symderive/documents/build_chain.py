@@ -128,7 +128,7 @@ def _told(context: Context, part: Partial) -> Equations:
         for line in part.rewritings[:-1]:
             reasons = context.prose(", ".join(line.reasons))
             shown, verdict = context.formula(line.formula), mark_of(line.certificate)
-            if shown != _bare(lines[-1].right):
+            if plain(shown) != plain(lines[-1].right):
                 lines.append(Equation(None, shown, reasons, verdict))
     else:
         for line in part.lines[:-1]:
@@ -216,11 +216,6 @@ def _dotted(parts: Sequence[Node]) -> Node:
     for part in parts:
         items += [DOT, part] if items else [part]
     return row(*items)
-
-
-def _bare(node: Node) -> Node:
-    """A node without the colours of its outside."""
-    return _bare(node.body) if isinstance(node, Style) else node
 
 
 # Cancelling -------------------------------------------------------------------------------------
