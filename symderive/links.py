@@ -169,6 +169,10 @@ class LinkKind:
         for formula, reasons, steps in plan[1:]:
             short = rename(formula, name)
             if named:  # the name stands there already: what is left of that line is algebra
+                before = lines[-1][0]
+                if evaluated(short) == evaluated(before) and cost(short) == cost(before):
+                    lines[-1] = (short, *lines[-1][1:])
+                    continue
                 reasons = tuple("simplify" if why == BY_DEFINITION else why for why in reasons)
             elif short != formula:
                 named, reasons = True, tuple(dict.fromkeys((*reasons, BY_DEFINITION)))

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from symderive.links import Link
 
 ROLES = ("first", "second", "third", "fourth")
-MAX_PARTIALS = 16
+MAX_PARTIALS = 24
 MAX_CELL = 30.0
 """Width in em of a closed form that fits a table."""
 """Partial derivatives that are told one by one; of more, one of each shape."""
@@ -79,7 +79,7 @@ def chain_section(context: Context) -> Iterator[Block]:
             )
             alike += "one shape are the same up to names, and one of each is told here. "
         if len(shapes) > MAX_PARTIALS:
-            alike += f"Of the shapes, the first {MAX_PARTIALS} are told."
+            alike += f"The first {MAX_PARTIALS} of {len(shapes)} are told here."
         yield Paragraph((alike,))
     stages = derivation.model.stages
     inner = [part for part in shown if part.source in stages]
