@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any
 
-from sympy import Basic, Expr, Mul, Pow, S, Symbol, exp, log, together
+from sympy import Basic, Expr, Function, Mul, Pow, S, Symbol, cancel, exp, log, together
 from sympy.polys.fields import FracElement
 
+from symderive import laws
 from symderive.cost import cost
 from symderive.formulas.functions import function_of
 from symderive.formulas.kernels import Kernels, factor_list
@@ -32,6 +33,9 @@ EXPANDED_PENALTY = 0.25
 
 BY_DEFINITION = "definition of the stage"
 """The reason of a line that brings in the stage's own name."""
+
+MAX_ARGUMENT_COST = 30.0
+"""An argument that costs more is not looked at."""
 
 MAX_ARGUMENTS = 6
 """Arguments of one kind of kernel up to which identities are tried at them."""
@@ -163,11 +167,37 @@ def named(task: Task) -> Iterator[Candidate]:
     """In the stage's own name."""
     if task.name is None:
         return
+    yield from _wherever_it_stands(task, task.name)
     for long in task.definitions:
         yield from eliminated(task, task.name, long, BY_DEFINITION)
         if isinstance(long, Mul | Pow):
             yield from _as_factor(task, task.name, long)
     yield from _rewritten_definition(task)
+
+
+def _wherever_it_stands(task: Task, name: Symbol) -> Iterator[Candidate]:
+    """The name put for its definition inside other functions, and for powers of what it is of."""
+    if task.definition is None:
+        return
+    if isinstance(task.definition, Function | Pow) and task.plain.has(task.definition):
+        yield Candidate(task.plain.xreplace({task.definition: name}), BY_DEFINITION)
+    front, power = task.definition.as_independent(*_with_letters(task.definition), as_Add=False)
+    if not isinstance(power, Pow) or power.exp.is_number:
+        return
+    mine = {p for p in task.plain.atoms(Pow) if p.base == power.base and not p.exp.is_number}
+    root = name / front  # B^(1/r) = y/c says B^f = (y/c)^(f·r)
+    put_in = {p: Pow(root, cancel(p.exp / power.exp)) for p in mine}
+    if put_in:
+        changed = task.plain.xreplace(put_in)
+        yield Candidate(changed, BY_DEFINITION)
+        merged = laws.everywhere(changed, laws.one_power)
+        if merged != changed:
+            yield Candidate(merged, BY_DEFINITION)
+
+
+def _with_letters(definition: Expr) -> list[Expr]:
+    """The factors of a product that are powers with letters in their exponents, of sums."""
+    return [f for f in factors(definition) if isinstance(f, Pow) and not f.exp.is_number]
 
 
 def _rewritten_definition(task: Task) -> Iterator[Candidate]:
@@ -219,7 +249,8 @@ def _instances(formula: Expr) -> Iterator[tuple[Identity, Expr, Expr]]:
     arguments: dict[type[Basic], list[Expr]] = {}
     for kind in {kind for row in IDENTITIES for kind in row.trigger}:
         found = sorted(formula.atoms(kind), key=str)
-        arguments[kind] = list(dict.fromkeys(part.args[0] for part in found))[:MAX_ARGUMENTS]
+        short = [part.args[0] for part in found if cost(part.args[0]) <= MAX_ARGUMENT_COST]
+        arguments[kind] = list(dict.fromkeys(short))[:MAX_ARGUMENTS]
     for row in IDENTITIES:
         tried = [
             a for a in arguments[row.trigger[0]] if all(a in arguments[k] for k in row.trigger)
@@ -265,7 +296,10 @@ def eliminated(
             continue
         degree, value = solved
         solution = kernels.reduce(kernels.substituted(element, kernel, degree, value))
-        others = _out_of_denominator(kernels, kernel, solution, target, definition)
+        others = [*_out_of_denominator(kernels, kernel, solution, target, definition)]
+        if not told and any(m[kernels.kernels.index(kernel)] for m in element.denom):
+            above = kernels.substituted(kernels.field(element.numer), kernel, degree, value)
+            others.append(kernels.reduce(above) / kernels.field(element.denom))
         penalty = PARTIAL_PENALTY if symbol else cost_of_name
         for result in (solution, *others):
             if not told and _length(result) > _length(element) + MAX_LONGER:
@@ -369,66 +403,37 @@ def _solved(
 
 
 def merged(task: Task) -> Iterator[Candidate]:
-    """Products of exponentials or roots, and differences of logarithms, in one."""
-    for law, reason in LAWS:
-        changed = _everywhere(task.plain, law)
-        if changed != task.plain:
-            yield Candidate(changed, reason)
+    """What the laws of exponents, roots, logarithms, angles and signs make of it."""
+    for changed, reason in laws.merged(task.plain):
+        yield Candidate(changed, reason)
 
 
-def _everywhere(formula: Expr, law: Callable[[Expr], Expr]) -> Expr:
-    if not formula.args:
-        return formula
-    args = [_everywhere(arg, law) if isinstance(arg, Expr) else arg for arg in formula.args]
-    return law(formula.func(*args))
+def pulled(task: Task) -> Iterator[Candidate]:
+    """What all terms of a sum share pulled out of it, the rest in its own simplest forms."""
+    for factor in factors(task.plain):
+        found = laws.common_powers(factor)
+        if found is None:
+            continue
+        shared, rest = found
+        others = laws.gathered(task.plain / factor * shared)
+        yield Candidate(others * rest, "factor out")
+        kernels = Kernels([rest])
+        kernels.seen |= _sums(task)
+        element = kernels.normal(rest)
+        if Divisors(kernels, task.divided).extra(element) is None:
+            continue
+        simple = [kernels.factored(element), kernels.half_factored(element)]
+        if task.variable in kernels.place:
+            simple.append(kernels.collected(element, task.variable))
+        for form in (*simple, kernels.expanded(element), *kernels.split(element)):
+            yield Candidate(others * form, "factor out")
+            for changed, _ in laws.merged(form):
+                yield Candidate(others * changed, "factor out")
 
-
-def _one_exponential(formula: Expr) -> Expr:
-    if not isinstance(formula, Mul):
-        return formula
-    powers = [f for f in formula.args if isinstance(f, exp)]
-    rest = [f for f in formula.args if not isinstance(f, exp)]
-    return Mul(*rest, exp(sum((f.args[0] for f in powers), S.Zero))) if len(powers) > 1 else formula
-
-
-def _one_root(formula: Expr) -> Expr:
-    """√a·√b = √(ab), wherever √a and √b exist."""
-    if not isinstance(formula, Mul):
-        return formula
-    roots: dict[Expr, list[Expr]] = {}
-    rest = []
-    for factor in formula.args:
-        if isinstance(factor, Pow) and factor.exp.is_Rational and not factor.exp.is_Integer:
-            roots.setdefault(factor.exp, []).append(factor.base)
-        else:
-            rest.append(factor)
-    if all(len(bases) < 2 for bases in roots.values()):
-        return formula
-    joined = (Pow(Mul(*bases), exponent, evaluate=False) for exponent, bases in roots.items())
-    return Mul(*rest, *joined)
-
-
-def _one_logarithm(formula: Expr) -> Expr:
-    """Log a − log b = log(a/b)."""
-    if not formula.is_Add:
-        return formula
-    plus = [t for t in formula.args if isinstance(t, log)]
-    minus = [-t for t in formula.args if isinstance(-t, log)]
-    if not plus or not minus:
-        return formula
-    pairs = list(zip(plus, minus, strict=False))
-    rest = formula - sum((a - b for a, b in pairs), S.Zero)
-    return rest + sum((log(a.args[0] / b.args[0]) for a, b in pairs), S.Zero)
-
-
-LAWS: tuple[tuple[Callable[[Expr], Expr], str], ...] = (
-    (_one_exponential, "law of exponents"),
-    (_one_root, "law of roots"),
-    (_one_logarithm, "law of logarithms"),
-)
 
 MECHANISMS: tuple[Callable[[Task], Iterator[Candidate]], ...] = (
     combined,
+    pulled,
     named,
     identified,
     merged,

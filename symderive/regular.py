@@ -11,7 +11,26 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from sympy import Add, Expr, Function, Mul, Pow, Symbol, cosh, exp, sech
+from sympy import (
+    Add,
+    Expr,
+    Function,
+    Mul,
+    Pow,
+    Symbol,
+    cos,
+    cosh,
+    cot,
+    coth,
+    csc,
+    csch,
+    exp,
+    sec,
+    sech,
+    sin,
+    sinh,
+    tan,
+)
 from sympy.polys.fields import FracElement
 
 from symderive.formulas.kernels import Kernels, TooLargeError, factor_list
@@ -116,12 +135,19 @@ def _divisors(kernels: Kernels, formula: Expr) -> Iterator[Any]:
     """The irreducible factors of what a formula divides by, as it stands."""
     if isinstance(formula, Pow | exp) and _below(formula):
         yield from _factors_below(kernels, formula)
+    for kinds, below in _DIVIDED_BY.items():
+        if isinstance(formula, kinds) and below(*formula.args) in kernels.place:
+            yield kernels.place[below(*formula.args)].numer
     if isinstance(formula, Add | Mul | Function):
         for arg in formula.args:
             yield from _divisors(kernels, arg)
     elif isinstance(formula, Pow):
         yield from _divisors(kernels, formula.base)
         yield from _divisors(kernels, formula.exp)
+
+
+_DIVIDED_BY = {(tan, sec): cos, (cot, csc): sin, (coth, csch): sinh}
+"""What functions divide by: a tangent exists where the cosine is not zero."""
 
 
 def _below(power: Expr) -> bool:

@@ -225,7 +225,7 @@ class Kernels:
             raise TooLargeError("a power of a long sum")  # before it is multiplied out
         if exponent < 0 and not element:
             raise ZeroDivisionError
-        self._spend(comb(terms + abs(exponent) - 1, abs(exponent)) * terms)
+        self._spend(comb(terms + abs(exponent) - 1, abs(exponent)) * terms * abs(exponent))
         return self._within(element**exponent)
 
     def _plus(self, left: FracElement, right: FracElement) -> FracElement:
