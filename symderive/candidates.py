@@ -8,10 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from itertools import combinations
+from itertools import combinations, permutations
 from typing import Any
 
-from sympy import Basic, Expr, Function, Mul, Pow, S, Symbol, cancel, exp, log, together
+from sympy import (
+    Basic,
+    Expr,
+    Function,
+    Mul,
+    Pow,
+    Rational,
+    S,
+    Symbol,
+    apart,
+    cancel,
+    exp,
+    log,
+    sqrt,
+    together,
+)
 from sympy.polys.fields import FracElement
 
 from symderive import laws
@@ -19,8 +34,8 @@ from symderive.cost import cost
 from symderive.formulas.functions import function_of
 from symderive.formulas.kernels import Kernels, factor_list
 from symderive.formulas.written import evaluated, factors, terms
-from symderive.identities import IDENTITIES, Identity
-from symderive.regular import Divisors, scales_of
+from symderive.identities import IDENTITIES, RECURRENCES, Identity
+from symderive.regular import Divisors, divides_by_no_more, scales_of, size_of
 
 MAX_LONGER = 2
 """Terms by which an identity may lengthen a formula over one denominator."""
@@ -33,6 +48,9 @@ EXPANDED_PENALTY = 0.25
 
 BY_DEFINITION = "definition of the stage"
 """The reason of a line that brings in the stage's own name."""
+
+MAX_DETOUR = 6.0
+"""What a root may cost more than before, by itself: the rest may cancel with it."""
 
 MAX_ARGUMENT_COST = 30.0
 """An argument that costs more is not looked at."""
@@ -168,6 +186,7 @@ def named(task: Task) -> Iterator[Candidate]:
     if task.name is None:
         return
     yield from _wherever_it_stands(task, task.name)
+    yield from _logarithm_taken_apart(task)
     for long in task.definitions:
         yield from eliminated(task, task.name, long, BY_DEFINITION)
         if isinstance(long, Mul | Pow):
@@ -195,6 +214,15 @@ def _wherever_it_stands(task: Task, name: Symbol) -> Iterator[Candidate]:
             yield Candidate(merged, BY_DEFINITION)
 
 
+def _logarithm_taken_apart(task: Task) -> Iterator[Candidate]:
+    """Of log(uᵃ·vᵇ): the terms a·u′/u + b·v′/v, as partial fractions give them."""
+    if not isinstance(task.definition, log) or task.variable is None:
+        return
+    parts = [f for f in factors(task.definition.args[0]) if f.has(task.variable)]
+    if len(parts) > 1 and all(f.as_base_exp()[0].is_polynomial(task.variable) for f in parts):
+        yield Candidate(apart(task.plain, task.variable), "partial fractions")
+
+
 def _with_letters(definition: Expr) -> list[Expr]:
     """The factors of a product that are powers with letters in their exponents, of sums."""
     return [f for f in factors(definition) if isinstance(f, Pow) and not f.exp.is_number]
@@ -218,30 +246,57 @@ def _functions(short: Expr) -> tuple[type[Basic], ...]:
     return tuple({type(part) for part in short.atoms() | {short, *short.args} if part.is_Function})
 
 
-def _as_factor(task: Task, name: Symbol, long: Expr) -> Iterator[Candidate]:
+def _as_factor(
+    task: Task,
+    name: Expr,
+    long: Expr,
+    reason: str = BY_DEFINITION,
+    exponents: tuple[int, ...] = (1, 2, 3, -1),
+) -> Iterator[Candidate]:
     """The derivative as yⁿ times the rest: y·f′/f, and f′·f/y."""
     kernels = Kernels([task.plain, long, name])
     kernels.seen |= _sums(task)
-    element, target = kernels.normal(task.plain), kernels.place[name]
+    element, target = kernels.normal(task.plain), kernels.element(name)
     definition = kernels.normal(long)
     if not definition or not element or (definition.numer.is_ground and definition.denom.is_ground):
         return
     divisors = Divisors(kernels, task.divided, task.scales)
-    for exponent in (1, 2, 3, -1):
+    for exponent in exponents:
         rest = kernels.reduce(element / definition**exponent)
+        if reason != BY_DEFINITION and _length(rest) >= _length(element):
+            continue
         form = rest * target**exponent
         scales = divisors.extra(form, name, definition)
         if scales is not None:
-            yield Candidate(kernels.factored(form), BY_DEFINITION, 0.0, scales)
+            yield Candidate(kernels.factored(form), reason, 0.0, scales)
             if exponent == 1:
                 for part in kernels.split(form):
-                    yield Candidate(part, BY_DEFINITION, 0.0, scales)
+                    yield Candidate(part, reason, 0.0, scales)
 
 
 def identified(task: Task) -> Iterator[Candidate]:
     """In the short names of the identities: a function each, so they cost two at least."""
     for row, short, long in _instances(task.plain):
-        yield from eliminated(task, short, long, row.name, told=False)
+        if row.whole:
+            yield from _as_factor(task, short, long, row.name, (1, -1, 2, -2))
+        else:
+            yield from eliminated(task, short, long, row.name, told=False)
+    for name, short, long in dict.fromkeys(_neighbours(task.plain)):
+        if short != long:  # what they divide by is positive: the functions ask for it
+            positive = frozenset(s for s in long.free_symbols if isinstance(s, Symbol))
+            yield from eliminated(task, short, long, name, told=False, positive=positive)
+
+
+def _neighbours(formula: Expr) -> Iterator[tuple[str, Expr, Expr]]:
+    """The recurrences that two members of a formula stand in, with the one below or above."""
+    for row in RECURRENCES:
+        found = sorted(formula.atoms(row.function), key=str)
+        for one, other in permutations(found[:MAX_ARGUMENTS], 2):
+            (order, argument), (upper, same) = one.args, other.args
+            if argument != same:
+                continue
+            middles = {1: (order, upper), 2: (order + 1,)}.get(upper - order, ())
+            yield from ((row.name, *row.at(middle, argument)) for middle in middles)
 
 
 def _instances(formula: Expr) -> Iterator[tuple[Identity, Expr, Expr]]:
@@ -262,7 +317,13 @@ def _instances(formula: Expr) -> Iterator[tuple[Identity, Expr, Expr]]:
 
 
 def eliminated(
-    task: Task, short: Expr, long: Expr, reason: str, *, told: bool = True
+    task: Task,
+    short: Expr,
+    long: Expr,
+    reason: str,
+    *,
+    told: bool = True,
+    positive: frozenset[Symbol] = frozenset(),
 ) -> Iterator[Candidate]:
     """The derivative with a kernel of ``long`` eliminated by short = long.
 
@@ -272,6 +333,7 @@ def eliminated(
         long: What it stands for.
         reason: What a line says.
         told: Whether ``long`` is a formula of the model, whose divisions are allowed.
+        positive: Names that are not zero where ``short`` has a value.
     """
     plain = task.plain
     cost_of_name = 0.0
@@ -282,7 +344,9 @@ def eliminated(
     kernels.seen |= _sums(task)
     element, target = kernels.normal(plain), kernels.element(short)
     definition = kernels.element(long)
-    divisors = Divisors(kernels, (*task.divided, long) if told else task.divided, task.scales)
+    divisors = Divisors(
+        kernels, (*task.divided, long) if told else task.divided, task.scales | positive
+    )
     if not told and not divisors.holds(definition):
         return
     for kernel in kernels.kernels:
@@ -316,8 +380,9 @@ def eliminated(
         if degree == 1 and not symbol:  # as it stands, without multiplying out
             put_in = plain.xreplace({kernel: kernels.factored(value)})
             scales = divisors.extra(solution, short, definition)
-            if scales is not None:
-                yield Candidate(put_in, reason, penalty, scales)
+            inside = divisors.extra(value, short, definition)  # it may cancel in the solution only
+            if scales is not None and inside is not None:
+                yield Candidate(put_in, reason, penalty, scales | inside)
     yield from _reduced(kernels, divisors, element, short, definition, reason)
 
 
@@ -408,6 +473,87 @@ def merged(task: Task) -> Iterator[Candidate]:
         yield Candidate(changed, reason)
 
 
+def rooted(task: Task) -> Iterator[Candidate]:
+    """Roots in their simplest form: what is a square comes out, √(1 − tanh² u) = sech u."""
+    found: dict[Expr, Expr] = {}
+    for power in sorted(task.plain.atoms(Pow), key=str):
+        if power.exp.is_Rational and power.exp.q == 2 and cost(power.base) <= MAX_ARGUMENT_COST:
+            root = _simple_root(power.base)
+            if root is not None:
+                found[power] = root**power.exp.p
+    if not found:
+        return
+    plain = evaluated(task.plain.xreplace(found))
+    yield Candidate(plain, "square root")
+    kernels = Kernels([plain])
+    kernels.seen |= _sums(task)
+    element = kernels.normal(plain)
+    for form in (kernels.factored(element), kernels.half_factored(element)):
+        signed = laws.everywhere(form, laws.one_sign)
+        for shown in (form, signed):
+            if divides_by_no_more(shown, (*task.divided, plain)):
+                yield Candidate(shown, "square root")
+
+
+def _simple_root(radicand: Expr) -> Expr | None:
+    """The square root of a formula with what is a square taken out; None where nothing is."""
+    best: Expr | None = None
+    for short, squared in [(S.One, S.One), *_squares(radicand)]:
+        kernels = Kernels([radicand, squared])
+        rest = kernels.element(radicand) / kernels.element(squared)
+        if short != 1 and _length(rest) >= _length(kernels.element(radicand)):
+            continue
+        root = _root_of(kernels, rest, short)
+        if root is not None and (best is None or cost(root) < cost(best)):
+            best = root
+    return best if best is not None and cost(best) <= cost(sqrt(radicand)) + MAX_DETOUR else None
+
+
+def _squares(radicand: Expr) -> Iterator[tuple[Expr, Expr]]:
+    """The identities for squares: (sech u, 1 − tanh² u)."""
+    for _, short, long in _instances(radicand):
+        if isinstance(short, Pow) and short.exp == 2:
+            yield short.base, long
+
+
+def _root_of(kernels: Kernels, element: FracElement, short: Expr) -> Expr | None:
+    """short·√element with the squares taken out of the root."""
+    outside, inside, ring = size_of(short), S.One, kernels.field.ring
+    left = {}
+    for poly, turn in ((element.numer, 1), (element.denom, -1)):
+        number, parts = factor_list(poly)
+        whole = Rational(int(number.numerator), int(number.denominator))
+        inside *= abs(whole) ** turn
+        powers: dict[int, Any] = {}
+        left[turn] = ring.one if whole > 0 else -ring.one
+        for part, exponent in parts:
+            if exponent > 1:
+                powers[exponent // 2] = powers.get(exponent // 2, ring.one) * part
+            if exponent % 2:
+                left[turn] *= part
+        for exponent, product in powers.items():
+            outside *= size_of(_shortest(kernels, product)) ** (turn * exponent)
+    if not left[-1].is_ground and _positive_with(left[-1], left[1]):  # √(n/d) = √(n·d)/d
+        outside /= _shortest(kernels, left[-1])
+        return outside * sqrt(inside * _shortest(kernels, left[1] * left[-1]))
+    return outside * sqrt(inside * _shortest(kernels, left[1]) / _shortest(kernels, left[-1]))
+
+
+def _shortest(kernels: Kernels, poly: Any) -> Expr:
+    """A polynomial in factors or multiplied out."""
+    return min((kernels.formula(poly), kernels.factored(kernels.field(poly))), key=cost)
+
+
+def _positive_with(below: Any, above: Any) -> bool:
+    """Whether n/d ≥ 0 says that d > 0: n + c·d is a positive number for a c > 0."""
+    lead = next((m for m, _ in below.terms() if any(m)), None)
+    if lead is None or lead not in above:
+        return False
+    times = -above[lead] / below[lead]
+    total = above + below * times
+    return bool(times > 0 and total.is_ground and total and total.LC > 0)
+
+
 def pulled(task: Task) -> Iterator[Candidate]:
     """What all terms of a sum share pulled out of it, the rest in its own simplest forms."""
     for factor in factors(task.plain):
@@ -434,6 +580,7 @@ def pulled(task: Task) -> Iterator[Candidate]:
 MECHANISMS: tuple[Callable[[Task], Iterator[Candidate]], ...] = (
     combined,
     pulled,
+    rooted,
     named,
     identified,
     merged,

@@ -110,7 +110,9 @@ def double_angle(formula: Expr) -> Expr:
             partner = sines.get(argument)
             if partner is not None and partner.as_base_exp()[1] == exponent:
                 joined = (sin(2 * argument) / 2) ** exponent
-                return formula.func(*(f for f in formula.args if f not in (factor, partner)), joined)
+                return formula.func(
+                    *(f for f in formula.args if f not in (factor, partner)), joined
+                )
     return formula
 
 
@@ -186,26 +188,6 @@ def one_sign(formula: Expr) -> Expr:
     return formula
 
 
-LAWS: tuple[tuple[Callable[[Expr], Expr], str], ...] = (
-    (one_exponential, "law of exponents"),
-    (gathered, "law of exponents"),
-    (one_power, "law of exponents"),
-    (one_root, "law of roots"),
-    (one_logarithm, "law of logarithms"),
-    (double_angle, "sin 2u = 2 sin u cos u"),
-    (sum_of_angles, "sum of angles"),
-    (one_sign, "u = |u|·sign u"),
-)
-
-
-def merged(formula: Expr) -> Iterator[tuple[Expr, str]]:
-    """What each law makes of a formula, where it makes anything of it."""
-    for law, reason in LAWS:
-        changed = everywhere(formula, law)
-        if changed != formula:
-            yield changed, reason
-
-
 def gathered(formula: Expr) -> Expr:
     """Powers of one base in one: (x + 1)ⁿ⁻¹/(x + 1)²ⁿ; SymPy leaves those of sums apart.
 
@@ -261,3 +243,25 @@ def _powers(term: Expr) -> dict[Expr, Expr]:
             base, exponent = base.base, base.exp * exponent
         found[base] = found.get(base, S.Zero) + exponent
     return found
+
+
+# The table ------------------------------------------------------------------------------------------
+
+LAWS: tuple[tuple[Callable[[Expr], Expr], str], ...] = (
+    (one_exponential, "law of exponents"),
+    (gathered, "law of exponents"),
+    (one_power, "law of exponents"),
+    (one_root, "law of roots"),
+    (one_logarithm, "law of logarithms"),
+    (double_angle, "sin 2u = 2 sin u cos u"),
+    (sum_of_angles, "sum of angles"),
+    (one_sign, "u = |u|·sign u"),
+)
+
+
+def merged(formula: Expr) -> Iterator[tuple[Expr, str]]:
+    """What each law makes of a formula, where it makes anything of it."""
+    for law, reason in LAWS:
+        changed = everywhere(formula, law)
+        if changed != formula:
+            yield changed, reason

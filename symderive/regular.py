@@ -33,6 +33,7 @@ from sympy import (
 )
 from sympy.polys.fields import FracElement
 
+from symderive.formulas.functions import FUNCTIONS
 from symderive.formulas.kernels import Kernels, TooLargeError, factor_list
 
 
@@ -85,10 +86,7 @@ class Divisors:
 
     def holds(self, definition: FracElement) -> bool:
         """Whether a definition divides by nothing new: tan u needs a cos u below the bar."""
-        return all(
-            factor.monic() in self.known or _never_zero(self.kernels, factor)
-            for factor, _ in factor_list(definition.denom)[1]
-        )
+        return all(self._allowed(factor, set()) for factor, _ in factor_list(definition.denom)[1])
 
     def _allowed(self, factor: Any, taken: set[Symbol]) -> bool:
         if factor.monic() in self.known or _never_zero(self.kernels, factor):
@@ -181,6 +179,23 @@ def _never_zero(kernels: Kernels, poly: Any) -> bool:
     formula = kernels.formula(poly)
     if isinstance(formula, _POSITIVE) or formula.is_number:
         return True
+    return _is_positive_sum(formula)
+
+
+def size_of(formula: Expr) -> Expr:
+    """|u|, which is u where it can be told that u is positive.
+
+    >>> x = Symbol("x")
+    >>> size_of(1 + x**2), size_of(1 - x)
+    (x**2 + 1, abs(1 - x))
+    """
+    firm = isinstance(formula, _POSITIVE) or (formula.is_Number and formula > 0)
+    if firm or (formula.is_Pow and formula.exp.is_even) or _is_positive_sum(formula):
+        return formula
+    return FUNCTIONS["abs"].apply(formula)
+
+
+def _is_positive_sum(formula: Expr) -> bool:
     if not isinstance(formula, Add):
         return False
     firm = [isinstance(t, _POSITIVE) or (t.is_Number and t > 0) for t in formula.args]

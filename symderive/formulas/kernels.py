@@ -44,6 +44,9 @@ from sympy.polys.fields import FracElement, FracField
 from sympy.polys.orderings import lex
 
 from symderive.formulas.exponents import Exponents
+from symderive.formulas.functions import FUNCTIONS
+
+ABS, SIGN = (FUNCTIONS[name].function for name in ("abs", "sign"))
 
 MAX_TERMS = 1_000
 """A normal form with more terms than this is given up; the caller samples instead."""
@@ -145,6 +148,8 @@ class Kernels:
                 self._collect(formula.base)
         elif not formula.is_Rational:
             self._atoms[formula] = None
+            if type(formula) is ABS:
+                self._collect(formula.args[0])  # for |u|² = u²
 
     def _planned(self) -> dict[Expr, Exponents]:
         """The powers of each base; a base that is needed for itself may hold further powers."""
@@ -167,6 +172,13 @@ class Kernels:
             if base != S.Exp1 and unit is not None and abs(unit.q) > 1:
                 kernel = self.place[plan.kernel(S.One)]
                 relations.append((kernel, unit.q, self.element(base) ** int(unit.p)))
+        self.signs = []
+        for kernel in self._atoms:
+            if type(kernel) is ABS:
+                inside = self.element(kernel.args[0])
+                relations.append((self.place[kernel], 2, inside**2))
+                if SIGN(*kernel.args) in self.place:
+                    self.signs.append((self.place[kernel], self.place[SIGN(*kernel.args)], inside))
         for kernel in self._atoms if self.deep else ():
             partner = sin(*kernel.args) if isinstance(kernel, cos) else None
             if partner in self.place:
@@ -260,7 +272,28 @@ class Kernels:
             if top >= degree:
                 numer = self._lowered(element.numer, index, degree, value)
                 element = self._within(numer / self._lowered(element.denom, index, degree, value))
+        for size, sign, inside in self.signs:
+            element = self._signed(element, size, sign, inside)
         return element
+
+    def _signed(
+        self, element: FracElement, size: FracElement, sign: FracElement, inside: FracElement
+    ) -> FracElement:
+        """|u|·sign u = u, above the bar: below it |u| is u²/|u|."""
+        place, other = (self.field.gens.index(kernel) for kernel in (size, sign))
+        if element.denom and all(m[place] for m in element.denom):
+            above = element * size
+            if all(m[place] and m[other] for m in above.numer):
+                element = above / inside**2
+        both = {m: c for m, c in element.numer.terms() if m[place] and m[other]}
+        if not both:
+            return element
+        ring, new = self.field.ring, self.field.field_new
+        taken = ring.from_dict(
+            {tuple(e - (k in (place, other)) for k, e in enumerate(m)): c for m, c in both.items()}
+        )
+        rest = element.numer - ring.from_dict(both)
+        return self._within((new(taken) * inside + new(rest)) / new(element.denom))
 
     def _lowered(self, poly: Any, index: int, degree: int, value: FracElement) -> FracElement:
         result = self.field.zero
@@ -480,12 +513,18 @@ def _linear_factors(poly: Any) -> tuple[Any, tuple[tuple[Any, int], ...]]:
         shared = above.gcd(below).primitive()[1]
         own = poly.exquo(shared)
     if shared.is_ground:
-        return number, ((poly, 1),)
-    coefficient, parts = factor_list(shared)
+        return number, ((_fresh(poly), 1),)
+    coefficient, parts = factor_list(_fresh(shared))
     powers = dict(parts)
     content, own = own.primitive()
+    own = _fresh(own)
     powers[own] = powers.get(own, 0) + 1
     return number * coefficient * content, tuple(powers.items())
+
+
+def _fresh(poly: Any) -> Any:
+    """The same polynomial anew: SymPy changes some in place after their hash was taken."""
+    return poly.ring.from_dict(dict(poly))
 
 
 def _part_with(poly: Any, place: int) -> Any:

@@ -179,10 +179,7 @@ _ROWS = (
     _special("erfc", mpmath.erfc, "erfc"),
     _special("gamma", mpmath.gamma, "gamma"),
     _special("loggamma", mpmath.loggamma, "lgamma"),
-    *(
-        _special(name, function, arity=ARGUMENTS[name])
-        for name, function in EXACT.items()
-    ),
+    *(_special(name, function, arity=ARGUMENTS[name]) for name, function in EXACT.items()),
 )
 
 OPS: dict[str, Op] = {row.name: row for row in _ROWS}
