@@ -256,6 +256,29 @@ def points(
                 return
 
 
+FEW = 28
+"""Points at which a formula is tried before it is taken to be defined nowhere."""
+
+
+@lru_cache(maxsize=512)  # the lines of a derivation are compared with one truth
+def defined_somewhere(formula: Expr) -> bool:
+    """Whether a formula has a finite value at one of a few points of every range.
+
+    >>> x = Symbol("x")
+    >>> defined_somewhere(1/x), defined_somewhere(1/((x + 1)**2 - x**2 - 2*x - 1))
+    (True, False)
+    """
+
+    def valid(point: dict[str, mpf]) -> bool:
+        try:
+            return bool(isfinite(number_at(formula, point)))
+        except (ValueError, ZeroDivisionError, OverflowError):
+            return False
+
+    names = {symbol.name for symbol in formula.free_symbols}
+    return any(True for _ in points(names, valid, count=1, attempts=FEW))
+
+
 def _differ(left: mpf, right: mpf) -> bool:
     scale = max(abs(left), abs(right), mpf(10) ** -10)
     return bool(abs(left - right) > TOLERANCE * scale)
