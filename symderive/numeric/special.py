@@ -31,6 +31,20 @@ EXACT: dict[str, Callable[..., Any]] = {
     "elliptic_e": mpmath.ellipe,
     "expint": mpmath.expint,
     "polylog": mpmath.polylog,
+    "elliptic_f": mpmath.ellipf,
+    "ellipeinc": mpmath.ellipe,
+    "erfi": mpmath.erfi,
+    "legendre": mpmath.legendre,
+    "chebyshevt": mpmath.chebyt,
+    "chebyshevu": mpmath.chebyu,
+    "hermite": mpmath.hermite,
+    "laguerre": lambda n, x: mpmath.laguerre(n, 0, x),
+    "assoc_laguerre": mpmath.laguerre,
+    "gegenbauer": mpmath.gegenbauer,
+    "jacobi": mpmath.jacobi,
+    "hyp0f1": mpmath.hyp0f1,
+    "hyp1f1": mpmath.hyp1f1,
+    "hyp2f1": mpmath.hyp2f1,
     "fresnels": mpmath.fresnels,
     "fresnelc": mpmath.fresnelc,
     "li": mpmath.li,
@@ -42,21 +56,18 @@ EXACT: dict[str, Callable[..., Any]] = {
 }
 """Functions that only mpmath has, by name."""
 
-TWO_ARGUMENTS = frozenset(
-    [
-        "polygamma",
-        "hurwitz_zeta",
-        "beta",
-        "besselj",
-        "bessely",
-        "besseli",
-        "besselk",
-        "lowergamma",
-        "uppergamma",
-        "expint",
-        "polylog",
-    ]
-)
+_ARGUMENTS: dict[int, str] = {
+    2: "polygamma hurwitz_zeta beta besselj bessely besseli besselk lowergamma uppergamma expint "
+    "polylog elliptic_f ellipeinc legendre chebyshevt chebyshevu hermite laguerre hyp0f1",
+    3: "assoc_laguerre gegenbauer hyp1f1",
+    4: "jacobi hyp2f1",
+}
+
+ARGUMENTS: dict[str, int] = {
+    **dict.fromkeys(EXACT, 1),
+    **{name: count for count, names in _ARGUMENTS.items() for name in names.split()},
+}
+"""How many arguments each takes."""
 
 
 def sign(x: float) -> float:
