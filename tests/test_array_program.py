@@ -603,6 +603,9 @@ def test_float32_stays_float32() -> None:
     at = {"X": np.ones((2, 3), np.float32), "v": np.ones(3, np.float32), "s": 1, "Y": [0, 1]}
     value, gradient = logistic()(**at)
     assert value.dtype == gradient["v"].dtype == np.float32
+    f = derive(Model({"L": "logdet(A + eye(n)) + x[1:] @ x[:-1]"}, shapes={"A": "n n", "x": "m"}))
+    value, gradient = f.function()(A=np.eye(3, dtype=np.float32), x=np.ones(4, np.float32))
+    assert value.dtype == gradient["A"].dtype == gradient["x"].dtype == np.float32
 
 
 def test_results_are_the_callers_own() -> None:
