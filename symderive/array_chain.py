@@ -224,9 +224,14 @@ class ArrayChain(Chain):
     """All partial derivatives of one target of an array model."""
 
     def __init__(
-        self, model: Model, target: str, sources: Sequence[str], kinds: dict[Any, Any]
+        self,
+        model: Model,
+        target: str,
+        sources: Sequence[str],
+        kinds: dict[Any, Any],
+        shapes: dict[object, Any] | None = None,
     ) -> None:
-        super().__init__(model, target, sources, kinds)
+        super().__init__(model, target, sources, kinds, shapes)
         self.limit = min(self.limit, MAX_WRITTEN_OUT)
         self.target_at = target_indices(model.shapes.get(target, ()))
         self._facts: dict[int, Facts] = {}

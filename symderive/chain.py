@@ -161,6 +161,7 @@ class Chain:
         target: A stage.
         sources: The inputs or stages to differentiate by.
         kinds: The link kinds derived so far, shared between the chains of a derivation.
+        shapes: The sums simplified so far, likewise.
     """
 
     def __init__(
@@ -169,10 +170,11 @@ class Chain:
         target: str,
         sources: Sequence[str],
         kinds: dict[tuple[int, int, str], LinkKind],
+        shapes: dict[object, Any] | None = None,
     ) -> None:
         self.model, self.target, self.sources = model, target, tuple(sources)
         self._kinds = kinds
-        self._shapes: dict[object, _Shape] = {}
+        self._shapes: dict[object, _Shape] = {} if shapes is None else shapes
         self._formulas: dict[str, tuple[Expr, tuple[str, ...]]] = {}
         reached = model.ancestors(target)
         self._moving = self._between(reached)
@@ -246,7 +248,7 @@ class Chain:
             link_names = (*link.stage.inputs, user)
             key.append(
                 (
-                    id(adjoint),
+                    adjoint,
                     tuple(mark(n).name for n in adjoint_names),
                     id(link.kind),
                     tuple(mark(n).name for n in link_names),
@@ -263,7 +265,7 @@ class Chain:
             )
             for stage in stages
         )
-        shape_key = (tuple(key), used)
+        shape_key = (tuple(key), used, self.limit, self.model.shapes.get(self.target))
         if shape_key not in self._shapes:
             terms = [
                 self._term(adjoint, adjoint_names, link, names, user)

@@ -50,6 +50,7 @@ class Derivation:
         self.model, self.target, self.sources = model, target, sources
         self.warnings = model.warnings
         self._kinds: dict[tuple[int, int, str], LinkKind] = {}
+        self._shapes: dict[object, Any] = {}
         self._functions: dict[tuple[str, str | None], Function] = {}
         self._chains: dict[tuple[str, tuple[str, ...]], Chain] = {}
 
@@ -62,7 +63,7 @@ class Derivation:
         if target not in self.model.stages:
             raise UnknownChoiceError("stage", target, self.model.stages)
         if key not in self._chains:
-            self._chains[key] = self._chain_class(self.model, *key, self._kinds)
+            self._chains[key] = self._chain_class(self.model, *key, self._kinds, self._shapes)
         return self._chains[key]
 
     @property
