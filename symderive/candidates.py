@@ -303,7 +303,9 @@ def _instances(formula: Expr) -> Iterator[tuple[Identity, Expr, Expr]]:
     """The identities that speak of the kernels of a formula, at their arguments."""
     arguments: dict[type[Basic], list[Expr]] = {}
     for kind in {kind for row in IDENTITIES for kind in row.trigger}:
-        found = sorted(formula.atoms(kind), key=str)
+        found = sorted(
+            _exponentials_below(formula) if kind is exp else formula.atoms(kind), key=str
+        )
         short = [part.args[0] for part in found if cost(part.args[0]) <= MAX_ARGUMENT_COST]
         arguments[kind] = list(dict.fromkeys(short))[:MAX_ARGUMENTS]
     for row in IDENTITIES:
@@ -314,6 +316,16 @@ def _instances(formula: Expr) -> Iterator[tuple[Identity, Expr, Expr]]:
             tried += [a - b for a, b in combinations(tried, 2)][:MAX_ARGUMENTS]
         for argument in dict.fromkeys(times * a for a in tried for times in row.times):
             yield (row, *row.at(argument))
+
+
+def _exponentials_below(formula: Expr) -> set[Basic]:
+    """The exponentials in sums that a formula divides by: 1/(1 + eᵘ) may be a sigmoid."""
+    return {
+        part
+        for power in formula.atoms(Pow)
+        if power.exp.could_extract_minus_sign() and power.base.is_Add
+        for part in power.base.atoms(exp)
+    }
 
 
 def eliminated(
@@ -337,6 +349,11 @@ def eliminated(
     """
     plain = task.plain
     cost_of_name = 0.0
+    if long.is_Add:  # A + c·log g says g = exp((y − A)/c)
+        rest, sole = long.as_independent(log, as_Add=True)
+        times, sole = sole.as_independent(log)
+        if isinstance(sole, log) and not plain.has(sole) and not rest.has(log):
+            short, long = (short - rest) / times, sole
     if isinstance(long, log) and not plain.has(long):
         short, long = exp(short), long.args[0]  # log g = A says g = e^A
         cost_of_name = PARTIAL_PENALTY

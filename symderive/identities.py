@@ -107,6 +107,7 @@ IDENTITIES: tuple[Identity, ...] = (
     Identity("definition of sech", "sech(u)", "2*exp(u)/(exp(2*u) + 1)", (exp,), BOTH, whole=True),
     Identity("definition of csch", "csch(u)", "2*exp(u)/(exp(2*u) - 1)", (exp,), BOTH, whole=True),
     Identity("sin 2u by the tangent", "sin(2*u)", "2*tan(u)/(1 + tan(u)**2)", (tan,), whole=True),
+    Identity("cos 2u by the tangent", "cos(2*u)", "(1 - tan(u)**2)/(1 + tan(u)**2)", (tan,)),
     Identity("sech by tanh", "sech(2*u)", "(1 - tanh(u)**2)/(1 + tanh(u)**2)", (tanh,), whole=True),
     Identity("csch by tanh", "csch(2*u)", "(1 - tanh(u)**2)/(2*tanh(u))", (tanh,), whole=True),
     Identity("W(u) = u·exp(−W(u))", "lambertw(u)", "u*exp(-lambertw(u))", (LambertW,)),

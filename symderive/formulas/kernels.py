@@ -176,7 +176,8 @@ class Kernels:
         for kernel in self._atoms:
             if type(kernel) is ABS:
                 inside = self.element(kernel.args[0])
-                relations.append((self.place[kernel], 2, inside**2))
+                if self.deep:  # else (1 + |u|)² would lose its form
+                    relations.append((self.place[kernel], 2, inside**2))
                 if SIGN(*kernel.args) in self.place:
                     self.signs.append((self.place[kernel], self.place[SIGN(*kernel.args)], inside))
         for kernel in self._atoms if self.deep else ():
@@ -279,21 +280,21 @@ class Kernels:
     def _signed(
         self, element: FracElement, size: FracElement, sign: FracElement, inside: FracElement
     ) -> FracElement:
-        """|u|·sign u = u, above the bar: below it |u| is u²/|u|."""
+        """|u|·sign u = u, term by term above the bar; a factor |u| below it is u²/|u|."""
         place, other = (self.field.gens.index(kernel) for kernel in (size, sign))
-        if element.denom and all(m[place] for m in element.denom):
-            above = element * size
-            if all(m[place] and m[other] for m in above.numer):
-                element = above / inside**2
-        both = {m: c for m, c in element.numer.terms() if m[place] and m[other]}
-        if not both:
+        below = min((m[place] for m in element.denom), default=0)
+        if below and all(m[other] for m in element.numer):
+            even = below + below % 2
+            element = element * size**even / inside**even
+        result, ring, new = self.field.zero, self.field.ring, self.field.field_new
+        if not any(m[place] and m[other] for m in element.numer):
             return element
-        ring, new = self.field.ring, self.field.field_new
-        taken = ring.from_dict(
-            {tuple(e - (k in (place, other)) for k, e in enumerate(m)): c for m, c in both.items()}
-        )
-        rest = element.numer - ring.from_dict(both)
-        return self._within((new(taken) * inside + new(rest)) / new(element.denom))
+        for monomial, coefficient in element.numer.terms():
+            times = min(monomial[place], monomial[other])
+            rest = tuple(e - times * (k in (place, other)) for k, e in enumerate(monomial))
+            term = new(ring.from_dict({rest: coefficient})) * inside**times
+            result = self._plus(result, term)
+        return self._within(result / new(element.denom))
 
     def _lowered(self, poly: Any, index: int, degree: int, value: FracElement) -> FracElement:
         result = self.field.zero
