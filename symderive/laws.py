@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import combinations
+from typing import Any
 
 from sympy import (
     Add,
@@ -27,6 +28,7 @@ from sympy import (
 
 from symderive.formulas.functions import FUNCTIONS
 
+LOGARITHMS: tuple[Any, ...] = (log, *(FUNCTIONS[name].function for name in ("log2", "log10")))
 SIGN, ABS = FUNCTIONS["sign"].apply, FUNCTIONS["abs"].apply
 
 
@@ -99,7 +101,7 @@ def one_logarithm(formula: Expr) -> Expr:
     """Log a − log b = log(a/b)."""
     if not formula.is_Add:
         return formula
-    for kind in (log, FUNCTIONS["log2"].function, FUNCTIONS["log10"].function):
+    for kind in LOGARITHMS:
         plus = [t for t in formula.args if type(t) is kind]
         minus = [-t for t in formula.args if type(-t) is kind]
         pairs = list(zip(plus, minus, strict=False))
@@ -292,7 +294,7 @@ def _powers(term: Expr) -> dict[Expr, Expr]:
     return found
 
 
-# The table ------------------------------------------------------------------------------------------
+# The table --------------------------------------------------------------------------------
 
 LAWS: tuple[tuple[Callable[[Expr], Expr], str], ...] = (
     (one_exponential, "law of exponents"),

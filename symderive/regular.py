@@ -33,8 +33,9 @@ from sympy import (
 )
 from sympy.polys.fields import FracElement
 
+from symderive.formulas.factoring import factor_list
 from symderive.formulas.functions import FUNCTIONS
-from symderive.formulas.kernels import Kernels, TooLargeError, factor_list
+from symderive.formulas.kernels import Kernels, TooLargeError
 
 
 class Divisors:

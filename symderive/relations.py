@@ -14,12 +14,14 @@ from typing import Any
 
 from sympy import Expr, Function, Pow, S, Symbol, exp
 
-from symderive.candidates import Candidate, Task, combined, eliminated
+from symderive.candidates import combined
 from symderive.closed_form import MAX_ROUNDS, Form, forms_of, ranked
 from symderive.cost import cost
+from symderive.eliminating import eliminated
 from symderive.formulas.functions import function_of
 from symderive.formulas.kernels import Kernels, TooLargeError
 from symderive.formulas.written import evaluated
+from symderive.tasks import Candidate, Task
 
 MAX_KERNELS = 5
 """Kernels of one kind up to which their quotients are looked at."""
