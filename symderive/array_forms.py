@@ -15,7 +15,6 @@ from typing import Any
 from sympy import Add, Basic, Expr, Function, Indexed, KroneckerDelta, Mul, Piecewise, Pow, Symbol
 from sympy import Sum as SympySum
 
-from symderive.candidates import BY_DEFINITION
 from symderive.certify import defined
 from symderive.closed_form import Form, closed_forms
 from symderive.cost import cost
@@ -32,6 +31,7 @@ from symderive.formulas.arrays.index import (
 )
 from symderive.formulas.inert import Diff
 from symderive.formulas.written import evaluated
+from symderive.tasks import BY_DEFINITION
 
 MAX_COST = 45.0
 """A formula that costs more is not rewritten by the scalar engine."""

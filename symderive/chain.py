@@ -174,7 +174,7 @@ class Chain:
         self._kinds = kinds
         self._shapes: dict[object, _Shape] = {}
         self._formulas: dict[str, tuple[Expr, tuple[str, ...]]] = {}
-        reached = model.ancestors(target)
+        self._reached = reached = {target, *model.ancestors(target)}
         self._moving = self._between(reached)
         self.deep = sum(name in model.stages for name in self._moving) > DEEP
         self.limit = MAX_DEEP if self.deep else MAX_WRITTEN_OUT
@@ -302,7 +302,10 @@ class Chain:
             )
             for stage in stages
         }
-        return _shape(list(terms), self.limit, definitions)
+        beside = {
+            mark for n, mark in names.items() if n in self.model.stages and n not in self._reached
+        }
+        return _shape(list(terms), self.limit, definitions, beside)
 
     def _definitions(
         self, source: str, names: Mapping[str, Symbol], mark: Callable[[str], Symbol]
@@ -325,7 +328,23 @@ class Chain:
         for stage in found.values():
             for name in (stage.name, *stage.inputs):
                 mark(name)
+        beside = self._beside({*names} | found.keys(), inside | found.keys())
+        for stage in beside[: MAX_DEFINITIONS - len(found)]:
+            mark(stage.name)
+            found[stage.name] = stage
         return [*found.values()]
+
+    def _beside(self, names: set[str], known: set[str]) -> list[Stage]:
+        """Stages that the target does not use, of names that it does: p₂ in −p₁·p₂."""
+        if len(self.model.stages) > MAX_DEFINITIONS:
+            return []
+        return [
+            stage
+            for stage in self.model.stages.values()
+            if stage.name not in self._reached
+            and stage.name not in known
+            and names.issuperset(stage.inputs)
+        ]
 
     def _adjoint(self, user: str) -> tuple[Expr, tuple[str, ...]]:
         """The adjoint of a user over its own placeholders, and the names that fill them."""
@@ -404,13 +423,15 @@ def _shape(
     terms: list[tuple[Expr, Expr, Expr, Expr]],
     limit: float,
     definitions: Mapping[Symbol, Definition],
+    beside: set[Symbol],
 ) -> _Shape:
     """Σ adjoint · link: put in, closed, and the formula to compute it by.
 
     Each term is (the adjoint written out, the adjoint by name, the link, the link to compute by).
+    What stands ``beside`` the target is not there when it is computed.
     """
     by_name = sum_of(
-        *(product(_shorter(adjoint, named), safe) for adjoint, named, _, safe in terms)
+        *(product(_shorter(adjoint, named, beside), safe) for adjoint, named, _, safe in terms)
     )
     total = sum(cost(adjoint) + cost(link) + 1.0 for adjoint, _, link, _ in terms)
     if total > 2 * limit or any(adjoint.has(Diff) for adjoint, _, _, _ in terms):
@@ -422,7 +443,8 @@ def _shape(
     if cost(form.formula) > limit:
         return _Shape(None, by_name, by_name, _AS_IT_STANDS)
     if regular and _prefer(form.formula, local, substituted):
-        local = form.formula
+        local = form.formula if not form.formula.free_symbols & beside else simplified
+        local = local if not local.free_symbols & beside else tidy(by_name)
     where = {name: definition.formula for name, definition in definitions.items()}
     plan = ((simplified, "simplify"), *form.rewritings) if form.rewritings else ()
     rewritings = tuple(
@@ -444,9 +466,9 @@ def _closed(substituted: Expr) -> Expr:
 _AS_IT_STANDS = Certificate("proved", "the chain rule as it stands: nothing was rewritten")
 
 
-def _shorter(adjoint: Expr, named: Expr) -> Expr:
+def _shorter(adjoint: Expr, named: Expr, beside: set[Symbol]) -> Expr:
     """A symbol or a number stands for itself; anything longer is computed once and named."""
-    return adjoint if not adjoint.args else named
+    return adjoint if not adjoint.args and adjoint not in beside else named
 
 
 def _prefer(closed: Expr, local: Expr, substituted: Expr) -> bool:

@@ -12,7 +12,6 @@ from functools import cached_property
 
 from sympy import Basic, Expr, Pow, S, Symbol, exp, log
 
-from symderive.candidates import BY_DEFINITION, Candidate
 from symderive.certify import certify
 from symderive.closed_form import Form, closed_forms
 from symderive.cost import cost
@@ -25,6 +24,7 @@ from symderive.model import Stage
 from symderive.regular import divides_by_no_more
 from symderive.rules import depends
 from symderive.steps import Certificate, Line, Step
+from symderive.tasks import BY_DEFINITION, Candidate
 
 Plan = list[tuple[Expr, tuple[str, ...], tuple[Step, ...]]]
 """Lines before they are certified: formula, reasons, steps applied."""
