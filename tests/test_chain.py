@@ -154,7 +154,7 @@ def test_a_planted_fault_is_caught(monkeypatch):
     wrong = Rule("quotient rule", row.rule.left, -row.rule.right)
     planted = [rules.Row(wrong, r.match, r.example) if r is row else r for r in rules.ROWS]
     monkeypatch.setattr(rules, "ROWS", tuple(planted))
-    report = derived({"y": "sin(x)/x"}).check()
+    report = derived({"y": "sin(x)/(x + 1)"}).check()
 
     assert not report.passed
     assert "refuted" in str(report)

@@ -257,17 +257,19 @@ def _chain_rule() -> Node:
 
 def _bindings(context: Context, step: Step) -> Iterator[Node]:
     """U = …, v = …: letters that a rule binds more than once become u, v, w, …."""
-    names = [name for name, _ in step.bindings]
+    stated = {
+        symbol.name for side in (step.rule.left, step.rule.right) for symbol in side.free_symbols
+    }
+    bound = [(name, f) for name, f in step.bindings if name in stated or not stated]
+    names = [name for name, _ in bound]
     several = len(names) > 1 and len(set(names)) == 1
     if several and len(names) > len(LETTERS):
-        step_bindings = [
-            (Script(Id("u"), Num(str(k + 1))), f) for k, (_, f) in enumerate(step.bindings)
-        ]
+        step_bindings = [(Script(Id("u"), Num(str(k + 1))), f) for k, (_, f) in enumerate(bound)]
         step_bindings = step_bindings[:4]
     elif several:
-        step_bindings = [(Id(LETTERS[k]), f) for k, (_, f) in enumerate(step.bindings)]  # type: ignore[misc]
+        step_bindings = [(Id(LETTERS[k]), f) for k, (_, f) in enumerate(bound)]  # type: ignore[misc]
     else:
-        step_bindings = [(Id(name), f) for name, f in step.bindings]  # type: ignore[misc]
+        step_bindings = [(Id(name), f) for name, f in bound]  # type: ignore[misc]
     for letter, formula in step_bindings:
         yield equation(letter, context.formula(formula))
 
