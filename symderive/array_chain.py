@@ -244,13 +244,13 @@ class ArrayChain(Chain):
         self.limit = min(self.limit, MAX_WRITTEN_OUT)
         self.target_at = target_indices(model.shapes.get(target, ()))
 
-    def link(self, stage: str, source: str, method: str = "auto") -> ArrayLink:
+    def link(self, stage: str, source: str, method: str = "") -> ArrayLink:
         """The link ∂stage/∂source."""
         row = self.model.stages[stage]
         template, place = row.parsed.template, row.inputs.index(source)
-        key = (id(template), place, method)
+        key = (id(template), place, method or "auto")
         if key not in self._kinds:
-            self._kinds[key] = ArrayLinkKind(template, place, method)  # type: ignore[arg-type]
+            self._kinds[key] = ArrayLinkKind(template, place, key[2])  # type: ignore[arg-type]
         return ArrayLink(row, source, self._kinds[key], self.taken)  # type: ignore[arg-type]
 
     @cached_property

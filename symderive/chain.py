@@ -20,7 +20,7 @@ from symderive.closed_form import Form, simplest
 from symderive.cost import cost
 from symderive.formulas.inert import OUTPUT, Diff, placeholder
 from symderive.formulas.written import evaluated, factors, product, recast, rename, sum_of, tidy
-from symderive.links import Link, LinkKind
+from symderive.links import Link, LinkKind, natural
 from symderive.model import Model, Stage
 from symderive.relations import Definition, with_definitions
 from symderive.steps import Certificate, Line
@@ -171,10 +171,14 @@ class Chain:
             if name in self._moving
         }
 
-    def link(self, stage: str, source: str, method: str = "auto") -> Link:
-        """The link ∂stage/∂source."""
+    method = "auto"
+    """The row of ``METHODS`` that every link uses where it is natural."""
+
+    def link(self, stage: str, source: str, method: str = "") -> Link:
+        """The link ∂stage/∂source, by a method of its own or the one that all links use."""
         row = self.model.stages[stage]
         template, place = row.parsed.template, row.inputs.index(source)
+        method = method or natural(self.method, template, place)
         key = (id(template), place, method)
         if key not in self._kinds:
             self._kinds[key] = LinkKind(template, place, method)

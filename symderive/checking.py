@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mpmath import isfinite, mp, mpf
@@ -59,7 +59,8 @@ class Report:
 
     def __str__(self) -> str:
         shown = ", ".join(f"{count} {verdict}" for verdict, count in self.counts().items())
-        rows = [f"{len(self.lines)} lines and {len(self.gradient)} derivatives checked: {shown}"]
+        lines, slopes = _counted(self.lines, "line"), _counted(self.gradient, "derivative")
+        rows = [f"{lines} and {slopes} checked: {shown}"]
         for check in (*self.lines, *self.gradient):
             if not check.passed:
                 point = ", ".join(f"{n} = {v}" for n, v in check.certificate.counterexample)
@@ -67,6 +68,10 @@ class Report:
                 verdict, method = check.certificate.verdict, check.certificate.method
                 rows.append(f"  {check.subject}: {verdict}: {method}{where}")
         return "\n".join(rows)
+
+
+def _counted(things: Sequence[object], noun: str) -> str:
+    return f"{len(things)} {noun}" + ("" if len(things) == 1 else "s")
 
 
 def check(model: Model, chain: Chain) -> Report:

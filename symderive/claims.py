@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from mpmath import mp, mpf
 from sympy import Expr, Mul, Pow, S, Symbol
+from sympy.core.function import AppliedUndef
 
 from symderive.certify import SEED, certify
 from symderive.comparing import Compared
@@ -28,6 +30,7 @@ from symderive.steps import Certificate, Step
 if TYPE_CHECKING:
     from symderive.derivation import Derivation
 
+_HIGHER = re.compile(r"\s*[d∂](?:\d|\^\d|²|³|\*\*\d)\s*\w+\s*/\s*[d∂]\s*\w+.*")
 _SUBJECT = re.compile(r"\s*[d∂]\s*(?P<target>\w+)\s*/\s*[d∂]\s*(?P<source>\w+)\s*")
 
 
@@ -98,8 +101,11 @@ def judge(derivation: Derivation, subject: str, answer: str) -> Verdict:
     """
     match = _SUBJECT.fullmatch(subject)
     if match is None:
-        raise ModelError(f"a claim names a derivative, such as dA3/dA1; got {subject!r}")
+        raise ModelError(f"a claim names a derivative, such as dA3/dA1; got {subject.strip()!r}")
     target, source = match["target"], match["source"]
+    known = {*derivation.model.names, *derivation.model.parameters}
+    if _HIGHER.fullmatch(subject) and not {target, source} <= known:
+        raise ModelError(f"claims are about first derivatives; {subject.strip()!r} is none")
     truth = derivation.partial(target, source).formula
     claim = _read(derivation, subject, answer)
     inside = derivation.model.ancestors(source) - {source}
@@ -112,8 +118,8 @@ def judge(derivation: Derivation, subject: str, answer: str) -> Verdict:
         return Verdict("proved", words, truth, certificate=certificate, right=shown)
     compared = Compared(derivation, claim, truth, where)
     if not compared.differs:
-        known = certificate.verdict if certificate.passed else "unknown"
-        return Verdict(known, words, truth, certificate=certificate, right=shown)
+        kind = certificate.verdict if certificate.passed else "unknown"
+        return Verdict(kind, words, truth, certificate=certificate, right=shown)
     refuted = Verdict("refuted", words, truth, certificate=certificate, right=shown)
     return _wrong(refuted, compared, derivation, target, source)
 
@@ -136,18 +142,49 @@ def _wrong(
 
 
 def _read(derivation: Derivation, subject: str, answer: str) -> Expr:
-    model = derivation.model
-    known = (*model.names, *model.parameters, *model.constants)
-    parsed = parse(answer, model.functions, where=f"claim {subject}", declared=known)
+    model, where = derivation.model, f"claim {subject.strip()}"
+    known = dict.fromkeys((*model.names, *model.parameters, *model.constants))
+    answer = as_typed(answer)
+    parsed = parse(answer, model.functions, where=where, declared=known)
     for name in parsed.names:
         if name not in known:
-            raise FormulaError(
-                f"unknown name {name!r}; the model has {', '.join(known[:12])}",
-                text=answer,
-                column=answer.index(name),
-                where=f"claim {subject}",
+            raise _unknown("name", name, f"the model has {_few(known)}", answer, where)
+    for call in sorted(parsed.written.atoms(AppliedUndef), key=str):
+        name = type(call).__name__
+        if function_of(call) is None and name not in model.undefined:
+            near = get_close_matches(name, model.functions, n=1)
+            hint = (
+                f"did you mean {near[0]!r}?" if near else "neither the model nor the table has it"
             )
+            raise _unknown("function", name, hint, answer, where)
     return parsed.written
+
+
+_SIGNS = str.maketrans({"·": "*", "×": "*", "⋅": "*", "−": "-", "–": "-", "÷": "/"})
+
+
+def as_typed(answer: str) -> str:
+    """An answer with the signs of a printed formula as the signs of a typed one.
+
+    >>> as_typed("2·x − x^2")
+    '2*x - x**2'
+    """
+    return answer.translate(_SIGNS).replace("^", "**")
+
+
+def _few(names: Iterable[str]) -> str:
+    first = list(names)
+    return ", ".join(first[:12]) + (", …" if len(first) > 12 else "")
+
+
+def _unknown(kind: str, name: str, hint: str, answer: str, where: str) -> FormulaError:
+    place = re.search(rf"\b{re.escape(name)}\b", answer)
+    return FormulaError(
+        f"unknown {kind} {name!r}; {hint}",
+        text=answer,
+        column=place.start() if place else 0,
+        where=where,
+    )
 
 
 def _definitions(

@@ -170,6 +170,19 @@ class LinkKind:
         return weakest(line.certificate for line in self.lines if line.certificate)
 
 
+def natural(method: str, template: Template, place: int) -> str:
+    """The method where it is natural for a formula, else ``auto``.
+
+    Logarithms are: of powers and products with more than one moving part.
+    """
+    if method != "logarithmic":
+        return method
+    written, variable = template.written, placeholder(place)
+    moving = [part for part in factors(written) if depends(part, variable)]
+    power = isinstance(written, Pow) and not written.exp.is_number
+    return method if len(moving) > 1 or power else "auto"
+
+
 METHODS: Mapping[str, frozenset[str]] = {
     "auto": frozenset(),
     "quotient": frozenset(),
