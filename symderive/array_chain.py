@@ -24,6 +24,7 @@ from symderive.array_model import (
 )
 from symderive.array_relations import named_by_stages
 from symderive.chain import Chain, Partial
+from symderive.display import partial_latex
 from symderive.formulas.arrays.algebra import Algebra, canonical
 from symderive.formulas.arrays.index import Index, entry_of, fresh, sigma, substitute
 from symderive.formulas.arrays.matrix import Matrices
@@ -34,7 +35,7 @@ from symderive.formulas.inert import OUTPUT, Diff, placeholder
 from symderive.formulas.written import evaluated, product, rename, sum_of
 from symderive.model import Model, Stage
 from symderive.results import adjoint_name
-from symderive.steps import Certificate, Line
+from symderive.steps import Certificate, Line, Lines
 
 MAX_WRITTEN_OUT = 32.0
 """The cost up to which an adjoint is written out in stage names."""
@@ -194,7 +195,7 @@ class ArrayPartial(Partial):
         return renamed(self.shape.program, self._names)
 
     @cached_property
-    def lines(self) -> tuple[Line, ...]:
+    def lines(self) -> Lines:
         """The chain rule, the links put in, the deltas contracted, the closed form."""
         top = entry_of(self.target, self.shape.target)
         below = entry_of(self.source, self.shape.source)
@@ -226,7 +227,9 @@ class ArrayPartial(Partial):
             told = self.letters.on(formula)
             if not lines or told != lines[-1].formula:
                 lines.append(Line(told, (reason,), self.shape.certificate))
-        return tuple(lines)
+        shown_lines = Lines(lines)
+        shown_lines.left = partial_latex(self.target, self.source)
+        return shown_lines
 
     @property
     def certificate(self) -> Certificate:

@@ -10,6 +10,7 @@ from sympy import Expr, Symbol
 
 from symderive.certify import DIGITS, SEED, TOLERANCE, held_constant, number_at, points, stopped
 from symderive.chain import Chain
+from symderive.display import table
 from symderive.model import Model
 from symderive.steps import Certificate
 
@@ -30,6 +31,9 @@ class Check:
     def passed(self) -> bool:
         """Whether it holds."""
         return self.certificate.passed
+
+    def __str__(self) -> str:
+        return f"{self.subject}: {self.certificate}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,12 @@ class Report:
             verdict = check.certificate.verdict
             found[verdict] = found.get(verdict, 0) + 1
         return found
+
+    def _repr_html_(self) -> str:
+        """The checks as a notebook shows them."""
+        checks = (*self.lines, *self.gradient)
+        rows = [(c.subject, c.certificate.verdict, c.certificate.method) for c in checks]
+        return table(("", "verdict", "how"), rows, str(self).partition("\n")[0])
 
     def __str__(self) -> str:
         shown = ", ".join(f"{count} {verdict}" for verdict, count in self.counts().items())

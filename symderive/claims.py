@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
+from html import escape
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -70,6 +71,12 @@ class Verdict:
     def message(self) -> str:
         """The verdict in one sentence or two."""
         return str(self)
+
+    def _repr_html_(self) -> str:
+        """The verdict as a notebook shows it."""
+        word, comma, rest = str(self).partition(";")
+        told = f"<strong>{escape(word)}</strong>{comma}{escape(rest)}"
+        return f"<p>{escape(self.claim)}: {told}</p>"
 
     def __str__(self) -> str:
         if self.verdict == "sampled":

@@ -429,6 +429,10 @@ class Derivation:
 
         return trace(self)
 
+    def __repr__(self) -> str:
+        few = ", ".join(self.sources[:6]) + (", …" if len(self.sources) > 6 else "")
+        return f"Derivation(∂{self.target} by {few})"
+
     def _repr_markdown_(self) -> str:
         """The derivation as a notebook shows it."""
         from symderive.documents import render

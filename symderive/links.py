@@ -17,6 +17,7 @@ from symderive.certify import certify
 from symderive.closed_form import Form, closed_forms
 from symderive.cost import cost
 from symderive.differentiate import differentiate
+from symderive.display import latex_of, partial_latex, shown
 from symderive.formulas.functions import function_of
 from symderive.formulas.inert import OUTPUT, Diff, placeholder
 from symderive.formulas.parsing import Template
@@ -33,7 +34,7 @@ from symderive.formulas.written import (
 from symderive.model import Stage
 from symderive.regular import divides_by_no_more
 from symderive.rules import depends
-from symderive.steps import Certificate, Line, Step
+from symderive.steps import Certificate, Line, Lines, Step
 from symderive.telling import levels
 
 Plan = list[tuple[Expr, tuple[str, ...], tuple[Step, ...]]]
@@ -300,13 +301,19 @@ class Link:
         return tuple(self.settled(form.formula) for form in self.kind.forms)
 
     @property
-    def lines(self) -> tuple[Line, ...]:
+    def lines(self) -> Lines:
         """The derivation line by line."""
         return self.told("standard")
 
-    def told(self, detail: str) -> tuple[Line, ...]:
+    def _repr_latex_(self) -> str:
+        """The closed form as a notebook shows it."""
+        names = self.stage.inputs
+        left = partial_latex(self.stage.name, self.source)
+        return shown(f"{left} = {latex_of(self.formula, names)}")
+
+    def told(self, detail: str) -> Lines:
         """The lines at a level of detail: ``brief``, ``standard`` or ``full``."""
-        return tuple(
+        return Lines(
             Line(self._shown(line, last), self._reasons(line), line.certificate, line.steps)
             for lines in (self.kind.told(detail),)
             for line, last in zip(lines, [False] * (len(lines) - 1) + [True], strict=True)
