@@ -32,6 +32,7 @@ from symderive.formulas.written import (
     tidy,
 )
 from symderive.model import Stage
+from symderive.origins import spelled_out
 from symderive.regular import divides_by_no_more
 from symderive.rules import depends
 from symderive.steps import Certificate, Line, Lines, Step
@@ -134,9 +135,9 @@ class LinkKind:
         """The same, every rule on a line of its own, from a named function's definition."""
         written = self.template.written
         row = function_of(evaluated(written))
-        if row is None or row.definition is None:
+        spelled = spelled_out(row, *written.args) if row is not None else None
+        if row is None or spelled is None:
             return self._certified(_closed(levels(self.step, fold=False), self.forms[0]))
-        spelled = row.definition_formula(*written.args)
         step = differentiate(spelled, self.variable)
         opening: Plan = [(Diff(written, self.variable), (), ())]
         by_definition = (f"definition of {row.title}",)
