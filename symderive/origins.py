@@ -7,10 +7,11 @@ left are exp, sin and cos, and the special functions, whose derivatives belong t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
-from sympy import Expr, S, Symbol
+from sympy import Expr, Function, S, Symbol
 
 from symderive.candidates import BY_DEFINITION
 from symderive.certify import certify
@@ -98,11 +99,15 @@ def derived(row: NamedFunction, count: int, place: int = 0) -> Lines | None:
     letters = tuple(Symbol(name) for name in "uvwst"[:count])
     variable, formula = letters[place], row.apply(*letters)
     stated = row.partial_formulas(*letters)[place]
-    plan = _by_inverse(row, variable) or _by_definition(row, letters, place)
-    if plan is None or stated is None:
+    if stated is None:
         return None
-    if evaluated(plan[-1][0]) != evaluated(stated):
-        plan.append((stated, "in its own name"))
+    plan = _by_inverse(row, variable) or _by_definition(row, letters, place, stated)
+    if plan is None:
+        return None
+    if evaluated(plan[-1][0]) == evaluated(stated):
+        plan[-1] = (stated, *plan[-1][1:])
+    else:
+        plan.append((stated, "simplify" if _speaks(plan[-1][0], stated) else "in its own name"))
     truth = Diff(formula, variable)
     lines = [Line(truth, (), certify(truth, truth))]
     for told, *why in plan:
@@ -119,11 +124,21 @@ def _by_inverse(row: NamedFunction, variable: Symbol) -> Told | None:
     inner = Symbol("y")
     undone = rename(parse(text, FUNCTIONS).written, {Symbol("x"): inner})
     slope = rename(differentiate(undone, inner).result, {inner: row.apply(variable)})
-    reason = f"inverse of {text.replace('x', 'y')}: 1 over its derivative at y = {row.name}(u)"
+    undone_text = re.sub(r"\bx\b", "y", text)
+    reason = f"y = {row.name}(u) solves {undone_text} = u: 1 over the derivative of {undone_text}"
     return [(tidy(quotient(S.One, slope)), reason)]
 
 
-def _by_definition(row: NamedFunction, letters: tuple[Symbol, ...], place: int) -> Told | None:
+def _speaks(formula: Expr, stated: Expr) -> bool:
+    """Whether a formula has no other functions than the stated derivative."""
+    return {type(part) for part in formula.atoms(Function)} <= {
+        type(part) for part in stated.atoms(Function)
+    }
+
+
+def _by_definition(
+    row: NamedFunction, letters: tuple[Symbol, ...], place: int, stated: Expr
+) -> Told | None:
     spelled = spelled_out(row, *letters)
     if spelled is None:
         return None
@@ -131,6 +146,8 @@ def _by_definition(row: NamedFunction, letters: tuple[Symbol, ...], place: int) 
     step = differentiate(spelled, variable)
     plan: Told = [(Diff(spelled, variable), by_definition)]
     plan += [(formula, *why) for formula, why, _ in levels(step)[1:]]
+    if _speaks(step.result, stated):
+        return plan
     own = {OUTPUT: row.apply(*letters)}
     for formula, reason in closed_forms(step.result, OUTPUT, spelled, variable)[0].rewritings:
         named = by_definition if reason == BY_DEFINITION else reason

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from symderive.documents.build_functions import functions_section
 from symderive.documents.outline import (
     Block,
     Equation,
@@ -56,6 +57,8 @@ def links_section(context: Context) -> Iterator[Block]:
     links = list(context.derivation.links.values())
     if not links:
         return
+    if context.detail == "full":
+        yield from functions_section(context, links)
     yield Heading(1, ("Links: each stage by what it uses",))
     kinds: dict[int, list[Link]] = {}
     for link in links:
