@@ -150,6 +150,12 @@ class LinkKind:
         form = closed_forms(step.result, OUTPUT, spelled, self.variable)[0]
         return self._certified(_closed([*opening, *levels(step, fold=False)[1:]], form))
 
+    def lines_knowing(self, known: Mapping[Expr, str]) -> tuple[Line, ...]:
+        """The lines, where the derivatives of some parts are known, each for a reason."""
+        if self.way == "logarithmic":
+            return self.lines
+        return self._certified(_closed(levels(self.step, known=known), self.forms[0]))
+
     def told(self, detail: str) -> tuple[Line, ...]:
         """The lines at a level of detail: ``brief``, ``standard`` or ``full``."""
         if detail == "brief" and len(self.lines) > 2:
@@ -345,12 +351,18 @@ class Link:
         left = partial_latex(self.stage.name, self.source)
         return shown(f"{left} = {latex_of(self.formula, names)}")
 
-    def told(self, detail: str) -> Lines:
-        """The lines at a level of detail: ``brief``, ``standard`` or ``full``."""
+    def told(self, detail: str, known: Mapping[Expr, str] | None = None) -> Lines:
+        """The lines at a level of detail: ``brief``, ``standard`` or ``full``.
+
+        Args:
+            detail: The level.
+            known: Parts whose derivative is told elsewhere, in the names of the kind, and the
+                reason to give: ``as in (2)``. Only at the standard level.
+        """
+        told = self.kind.lines_knowing(known) if known else self.kind.told(detail)
         return Lines(
             Line(self._shown(line, last), self._reasons(line), line.certificate, line.steps)
-            for lines in (self.kind.told(detail),)
-            for line, last in zip(lines, [False] * (len(lines) - 1) + [True], strict=True)
+            for line, last in zip(told, [False] * (len(told) - 1) + [True], strict=True)
         )
 
     def _shown(self, line: Line, last: bool) -> Expr:
