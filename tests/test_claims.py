@@ -169,6 +169,13 @@ def test_a_counterexample_is_simple_and_says_what_both_give():
         ("A3/A1", "A2", ModelError, "a claim names a derivative"),
         ("dA3/dA1", "A2 - Q", FormulaError, "unknown name 'Q'"),
         ("dA3/dA1", "A2 -", FormulaError, "claim dA3/dA1, column 5"),
+        (
+            "dA3/dA1",
+            "sgmoid(A1)",
+            FormulaError,
+            "unknown function 'sgmoid'; did you mean 'sigmoid'",
+        ),
+        ("d2A3/dA12", "A2", ModelError, "claims are about first derivatives"),
         ("dA9/dA1", "A2", LookupError, "unknown stage 'A9'"),
         ("dA3/dq", "A2", LookupError, "unknown name 'q'"),
     ],
@@ -176,3 +183,7 @@ def test_a_counterexample_is_simple_and_says_what_both_give():
 def test_messages(subject, answer, error, message):
     with pytest.raises(error, match=message):
         judged(NEURON, subject, answer)
+
+
+def test_an_answer_may_be_copied_from_a_document():
+    assert judged("x**2 - 1/x", "dy/dx", "2·x + x^−2").holds
