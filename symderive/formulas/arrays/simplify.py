@@ -19,6 +19,7 @@ from symderive.formulas.arrays.chains import (
     transposed,
 )
 from symderive.formulas.arrays.ops import apply
+from symderive.formulas.arrays.placing import place_at
 from symderive.formulas.arrays.shorthand import shorthand
 from symderive.formulas.arrays.sums import plus
 from symderive.formulas.arrays.syntax import Apply, Leaf, Tree
@@ -94,7 +95,11 @@ class Rebuilder:
 
     def _node(self, tree: Apply) -> Tree:
         args = [self.rebuilt(arg) for arg in tree.args]
-        if tree.op in ("index_notation", "einsum", "place"):
+        if tree.op == "place":
+            term = term_of(args[0])
+            core = place_at(term.core, tree.option("key"), tree.shape)
+            return scaled(core, term.number, term.above, term.below)
+        if tree.op in ("index_notation", "einsum"):
             return Apply(tree.shape, tree.op, tuple(args), tree.options)
         if tree.op == "matmul" and (tree.ndim == 0 or any(arg.ndim > 2 for arg in args)):
             return apply("matmul", *args)
