@@ -29,11 +29,15 @@ from symderive.formulas.arrays.index import (
     sigma,
     substitute,
 )
+from symderive.formulas.functions import FUNCTIONS
 from symderive.formulas.inert import Diff
 from symderive.formulas.written import evaluated
 
 MAX_COST = 45.0
 """A formula that costs more is not rewritten by the scalar engine."""
+
+ABSOLUTE = FUNCTIONS["abs"].function
+"""What powers and signs of one argument are shorter without, in products too."""
 
 MAX_INSTANCES = 9
 """Entries at which a definition is tried."""
@@ -183,7 +187,7 @@ def _shorter(formula: Expr, entry: Expr | None, stated: Expr | None) -> tuple[Ex
         return formula, ""
     mask = Mask()
     hidden = mask.on(formula)
-    if not hidden.has(Add) or cost(hidden) > MAX_COST:
+    if not hidden.has(Add, ABSOLUTE) or cost(hidden) > MAX_COST:
         return formula, ""  # a product is as it should be; a long sum costs more than it gives
     name = mask.on(entry) if entry is not None else None
     definition = mask.on(evaluated(stated)) if stated is not None else None
