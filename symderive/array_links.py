@@ -80,7 +80,7 @@ class ArrayLinkKind(LinkKind):
         where = {self.output: evaluated(self.template.written)}
         lines: list[Line] = []
         before: tuple[Expr, Certificate] | None = None
-        for formula, reasons, steps in plan:
+        for formula, reasons, steps in self._named(plan):
             if lines and formula == lines[-1].formula:
                 continue
             found = certify_array(truth, formula, algebra, shapes, where, before)

@@ -10,13 +10,13 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
-from time import monotonic
 
 from mpmath import isfinite, mp, mpf
 from sympy import Basic, Expr, Function, Piecewise, S, Symbol
 from sympy.core.function import AppliedUndef
 
 from symderive.formulas.evaluate import derivative, evaluate
+from symderive.formulas.evaluate.tracked import is_slow
 from symderive.formulas.functions import EVERYWHERE, FUNCTIONS, function_of
 from symderive.formulas.inert import Diff
 from symderive.formulas.kernels import is_zero
@@ -29,8 +29,18 @@ SEED = 20_260_101
 TOLERANCE = mpf(10) ** -25
 """Relative agreement asked of a sample: half the digits, which differences can reach."""
 
-MAX_SECONDS = 10.0
-"""After this long the points found so far decide: a hard formula must not hang."""
+MAX_WORK = 400_000
+"""Operations after which the points found so far decide: a hard formula must not hang. A bound in
+work and not in seconds, so that a line has one verdict on every machine."""
+
+LEAST_TRIALS = 24
+"""Points that are tried whatever they cost."""
+
+ORDERS = (1, 6)
+"""Whole numbers that an order is drawn from."""
+
+FUNCTION_WORK, SLOW_WORK, DIFFERENCE_WORK = 8, 250, 8
+"""Operations that a function, a slow one, and a difference (times what is in it) count as."""
 
 RANGES = ((0.05, 0.95), (-2.0, 2.0), (1.05, 4.0), (-6.0, -0.1), (0.2, 12.0), (-0.9, 0.9), (2, 3))
 PROVED = Certificate("proved", "equal by exact normal form over the kernels")
@@ -216,19 +226,33 @@ def points(
     seed: int = SEED,
     count: int = POINTS,
     attempts: int = 400,
+    work: int = 1,
+    whole: frozenset[str] = frozenset(),
 ) -> Iterable[dict[str, mpf]]:
-    """Seeded points of a domain: each name is drawn from ranges inside and outside (0, 1)."""
+    """Seeded points of a domain: each name is drawn from ranges inside and outside (0, 1).
+
+    Args:
+        names: The names to draw.
+        valid: Whether a point lies in the domain.
+        seed: Where the draws start.
+        count: Points to find.
+        attempts: Points to try.
+        work: Operations that one try takes.
+        whole: The names that take whole numbers only.
+    """
     source = random.Random(seed)
     names = sorted(names)
-    found, start = 0, monotonic()
+    attempts = min(attempts, max(LEAST_TRIALS, MAX_WORK // work))
+    found = 0
     with mp.workdps(DIGITS):
         for attempt in range(attempts):
             spread = RANGES if attempt % 2 else (RANGES[(attempt // 2) % len(RANGES)],)
             point = {name: mpf(source.uniform(*source.choice(spread))) for name in names}
+            point |= {name: mpf(source.randint(*ORDERS)) for name in names if name in whole}
             if valid(point):
                 found += 1
                 yield point
-            if found == count or monotonic() - start > MAX_SECONDS:
+            if found == count:
                 return
 
 
@@ -258,6 +282,51 @@ def defined_somewhere(formula: Expr) -> bool:
 def _differ(left: mpf, right: mpf) -> bool:
     scale = max(abs(left), abs(right), mpf(10) ** -10)
     return bool(abs(left - right) > TOLERANCE * scale)
+
+
+def work_of(formula: Basic) -> int:
+    """The operations that one value of a formula takes, roughly.
+
+    >>> work_of(Symbol("x") ** 2 + 1), work_of(Diff(Symbol("x") ** 2, Symbol("x")))
+    (5, 33)
+    """
+    seen: set[Basic] = set()
+    total, pending = 0, [formula]
+    while pending:
+        part = pending.pop()
+        if part in seen:
+            continue
+        seen.add(part)
+        total += 1
+        if isinstance(part, Diff):
+            total += DIFFERENCE_WORK * work_of(part.args[0]) + DIFFERENCE_WORK
+            continue
+        row = function_of(part)
+        if row is not None:
+            total += SLOW_WORK if row.numeric and is_slow(row.numeric) else FUNCTION_WORK
+            if row.is_defined and not row.numeric:
+                pending.append(defined(part.func(*map(_letter, range(len(part.args))))))
+        pending.extend(part.args)
+    return total
+
+
+def _letter(place: int) -> Symbol:
+    return Symbol(f"_w{place}")
+
+
+def orders_in(*formulas: Expr) -> frozenset[str]:
+    """The names in arguments that take whole numbers only, such as the n of a Legendre polynomial.
+
+    >>> sorted(orders_in(FUNCTIONS["legendre"].apply(Symbol("n") - 1, Symbol("x"))))
+    ['n']
+    """
+    found: set[str] = set()
+    for part in (part for formula in formulas for part in formula.atoms(Function)):
+        row = function_of(part)
+        if row is not None and row.integers:
+            named = zip(row.parameters, part.args, strict=False)
+            found |= {s.name for name, a in named if name in row.integers for s in a.free_symbols}
+    return frozenset(found)
 
 
 def domain_of(formula: Expr) -> list[Expr]:
@@ -303,7 +372,8 @@ def sampled(
         return True
 
     seen = 0
-    for point in points(names, valid):
+    work = sum(work_of(part) for part in (left, right, *domain))
+    for point in points(names, valid, work=work, whole=orders_in(left, right)):
         seen += 1
         mine, theirs = values[-1]
         if _differ(mine, theirs):  # an ill-conditioned formula loses digits: more of them decide

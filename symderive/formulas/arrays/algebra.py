@@ -10,6 +10,7 @@ What is known of the arrays (symmetric, rows that sum to one, …) is used by bo
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from itertools import permutations
 from itertools import product as cartesian
 from typing import Any
@@ -43,6 +44,7 @@ from symderive.formulas.arrays.index import (
 )
 from symderive.formulas.arrays.index import part as make_part
 from symderive.formulas.arrays.properties import NOTHING_KNOWN, Knowledge
+from symderive.formulas.inert import Diff
 from symderive.formulas.kernels import is_zero
 
 MAX_TERMS = 400
@@ -79,6 +81,10 @@ class Algebra:
         self._contracted: dict[tuple[Basic, bool], Any] = {}
         self._symmetries: dict[tuple[Basic, bool], bool] = {}
 
+    @cached_property
+    def _unknowing(self) -> Algebra:
+        return Algebra()
+
     # Contracting --------------------------------------------------------------------------
 
     def contracted(self, formula: Basic) -> Any:
@@ -101,7 +107,7 @@ class Algebra:
         return canonical(self._ordered(named))
 
     def _ordered(self, formula: Basic) -> Any:
-        if not formula.args:
+        if not formula.args or isinstance(formula, Diff):
             return formula
         made = formula.func(*(self._ordered(arg) for arg in formula.args))
         if isinstance(made, Part):
@@ -139,6 +145,9 @@ class Algebra:
             if isinstance(base, Add | SympySum) or base.has(SympySum):
                 return self._product([base] * int(formula.exp), whole)
             return base**formula.exp
+        if isinstance(formula, Diff) and self.known.stated:
+            # entries are independent: ∂f/∂C[i, j] is not ∂f/∂C[j, i], even where C is symmetric
+            return self._unknowing._walk(formula, whole)
         args = [self._walk(arg, whole) for arg in formula.args]
         if isinstance(formula, Add):
             return self._bounded(Add(*args)) if whole else Add(*args)
