@@ -104,6 +104,13 @@ IDENTITIES: tuple[Identity, ...] = (
     Identity("sin² = (1 − cos 2u)/2", "sin(u)**2", "(1 - cos(2*u))/2", (cos,), (HALF,)),
     Identity("cos² = (1 + cos 2u)/2", "cos(u)**2", "(1 + cos(2*u))/2", (cos,), (HALF,)),
     Identity("u·sign u = |u|", "abs(u)", "u*sign(u)", (FUNCTIONS["sign"].function,)),  # type: ignore[arg-type]
+    Identity("|u|² = u²", "u**2", "abs(u)**2", (FUNCTIONS["abs"].function,)),  # type: ignore[arg-type]
+    Identity(
+        "|u|·sign u = u",
+        "u",
+        "abs(u)*sign(u)",
+        (FUNCTIONS["abs"].function, FUNCTIONS["sign"].function),
+    ),  # type: ignore[arg-type]
     Identity("cosh² = 1 + sinh²", "cosh(u)**2", "1 + sinh(u)**2", (sinh,)),
     Identity("sinh² = cosh² − 1", "sinh(u)**2", "cosh(u)**2 - 1", (cosh,)),
     Identity("tanh = sinh/cosh", "tanh(u)", "sinh(u)/cosh(u)", (sinh, cosh)),
