@@ -153,6 +153,9 @@ def _ends_shared(terms: list[Term]) -> Tree | None:
         return None
     first, last = chains[0][:front], chains[0][len(chains[0]) - back :]
     middles = [chain[front : len(chain) - back] for chain in chains]
+    if not any(middles):  # the same array, times scalars: A - s·A = (1 - s)·A
+        share = plus([scaled(ONE, t.number, t.above, t.below) for t in terms])
+        return scaled(terms[0].core, S.One, (share,))
     if any(_half(middle) for middle in middles):
         return None
     size = first[-1][1].shape[-1] if first else last[0][1].shape[0]

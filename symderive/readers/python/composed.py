@@ -339,6 +339,11 @@ def _spelled(spec: str, arrays: Sequence[Tracer]) -> str:
     return ",".join(spelled) + arrow + output.replace("...", letters)
 
 
+def _squeeze(rec: Recording, x: Any, axis: Any = None) -> Any:
+    array = traced(rec, x)
+    return call(rec, "squeeze", array, axis=axis) if array.ndim else array
+
+
 def _triangle(rec: Recording, op: str, x: Any, k: int = 0) -> Any:
     return call(rec, op, traced(rec, x), k=k)
 
@@ -405,6 +410,7 @@ COMPOSED: Mapping[str, Make] = {
     "tile": tile,
     "trapezoid": _trapezoid,
     "trapz": _trapezoid,
+    "squeeze": _squeeze,
     "tril": lambda rec, x, k=0: _triangle(rec, "tril", x, k),
     "triu": lambda rec, x, k=0: _triangle(rec, "triu", x, k),
     "vander": vander,
