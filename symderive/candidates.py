@@ -8,18 +8,34 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from itertools import combinations
+from itertools import combinations, permutations
 from typing import Any
 
-from sympy import Basic, Expr, Mul, Pow, S, Symbol, exp, log, together
+from sympy import (
+    Basic,
+    Expr,
+    Function,
+    Mul,
+    Pow,
+    Rational,
+    S,
+    Symbol,
+    apart,
+    cancel,
+    exp,
+    log,
+    sqrt,
+    together,
+)
 from sympy.polys.fields import FracElement
 
+from symderive import laws
 from symderive.cost import cost
 from symderive.formulas.functions import function_of
 from symderive.formulas.kernels import Kernels, factor_list
 from symderive.formulas.written import evaluated, factors, terms
-from symderive.identities import IDENTITIES, Identity
-from symderive.regular import Divisors, scales_of
+from symderive.identities import IDENTITIES, RECURRENCES, Identity
+from symderive.regular import Divisors, divides_by_no_more, scales_of, size_of
 
 MAX_LONGER = 2
 """Terms by which an identity may lengthen a formula over one denominator."""
@@ -32,6 +48,12 @@ EXPANDED_PENALTY = 0.25
 
 BY_DEFINITION = "definition of the stage"
 """The reason of a line that brings in the stage's own name."""
+
+MAX_DETOUR = 6.0
+"""What a root may cost more than before, by itself: the rest may cancel with it."""
+
+MAX_ARGUMENT_COST = 30.0
+"""An argument that costs more is not looked at."""
 
 MAX_ARGUMENTS = 6
 """Arguments of one kind of kernel up to which identities are tried at them."""
@@ -163,11 +185,47 @@ def named(task: Task) -> Iterator[Candidate]:
     """In the stage's own name."""
     if task.name is None:
         return
+    yield from _wherever_it_stands(task, task.name)
+    yield from _logarithm_taken_apart(task)
     for long in task.definitions:
         yield from eliminated(task, task.name, long, BY_DEFINITION)
         if isinstance(long, Mul | Pow):
             yield from _as_factor(task, task.name, long)
     yield from _rewritten_definition(task)
+
+
+def _wherever_it_stands(task: Task, name: Symbol) -> Iterator[Candidate]:
+    """The name put for its definition inside other functions, and for powers of what it is of."""
+    if task.definition is None:
+        return
+    if isinstance(task.definition, Function | Pow) and task.plain.has(task.definition):
+        yield Candidate(task.plain.xreplace({task.definition: name}), BY_DEFINITION)
+    front, power = task.definition.as_independent(*_with_letters(task.definition), as_Add=False)
+    if not isinstance(power, Pow) or power.exp.is_number:
+        return
+    mine = {p for p in task.plain.atoms(Pow) if p.base == power.base and not p.exp.is_number}
+    root = name / front  # B^(1/r) = y/c says B^f = (y/c)^(f·r)
+    put_in = {p: Pow(root, cancel(p.exp / power.exp)) for p in mine}
+    if put_in:
+        changed = task.plain.xreplace(put_in)
+        yield Candidate(changed, BY_DEFINITION)
+        merged = laws.everywhere(changed, laws.one_power)
+        if merged != changed:
+            yield Candidate(merged, BY_DEFINITION)
+
+
+def _logarithm_taken_apart(task: Task) -> Iterator[Candidate]:
+    """Of log(uᵃ·vᵇ): the terms a·u′/u + b·v′/v, as partial fractions give them."""
+    if not isinstance(task.definition, log) or task.variable is None:
+        return
+    parts = [f for f in factors(task.definition.args[0]) if f.has(task.variable)]
+    if len(parts) > 1 and all(f.as_base_exp()[0].is_polynomial(task.variable) for f in parts):
+        yield Candidate(apart(task.plain, task.variable), "partial fractions")
+
+
+def _with_letters(definition: Expr) -> list[Expr]:
+    """The factors of a product that are powers with letters in their exponents, of sums."""
+    return [f for f in factors(definition) if isinstance(f, Pow) and not f.exp.is_number]
 
 
 def _rewritten_definition(task: Task) -> Iterator[Candidate]:
@@ -188,30 +246,57 @@ def _functions(short: Expr) -> tuple[type[Basic], ...]:
     return tuple({type(part) for part in short.atoms() | {short, *short.args} if part.is_Function})
 
 
-def _as_factor(task: Task, name: Symbol, long: Expr) -> Iterator[Candidate]:
+def _as_factor(
+    task: Task,
+    name: Expr,
+    long: Expr,
+    reason: str = BY_DEFINITION,
+    exponents: tuple[int, ...] = (1, 2, 3, -1),
+) -> Iterator[Candidate]:
     """The derivative as yⁿ times the rest: y·f′/f, and f′·f/y."""
     kernels = Kernels([task.plain, long, name])
     kernels.seen |= _sums(task)
-    element, target = kernels.normal(task.plain), kernels.place[name]
+    element, target = kernels.normal(task.plain), kernels.element(name)
     definition = kernels.normal(long)
     if not definition or not element or (definition.numer.is_ground and definition.denom.is_ground):
         return
     divisors = Divisors(kernels, task.divided, task.scales)
-    for exponent in (1, 2, 3, -1):
+    for exponent in exponents:
         rest = kernels.reduce(element / definition**exponent)
+        if reason != BY_DEFINITION and _length(rest) >= _length(element):
+            continue
         form = rest * target**exponent
         scales = divisors.extra(form, name, definition)
         if scales is not None:
-            yield Candidate(kernels.factored(form), BY_DEFINITION, 0.0, scales)
+            yield Candidate(kernels.factored(form), reason, 0.0, scales)
             if exponent == 1:
                 for part in kernels.split(form):
-                    yield Candidate(part, BY_DEFINITION, 0.0, scales)
+                    yield Candidate(part, reason, 0.0, scales)
 
 
 def identified(task: Task) -> Iterator[Candidate]:
     """In the short names of the identities: a function each, so they cost two at least."""
     for row, short, long in _instances(task.plain):
-        yield from eliminated(task, short, long, row.name, told=False)
+        if row.whole:
+            yield from _as_factor(task, short, long, row.name, (1, -1, 2, -2))
+        else:
+            yield from eliminated(task, short, long, row.name, told=False)
+    for name, short, long in dict.fromkeys(_neighbours(task.plain)):
+        if short != long:  # what they divide by is positive: the functions ask for it
+            positive = frozenset(s for s in long.free_symbols if isinstance(s, Symbol))
+            yield from eliminated(task, short, long, name, told=False, positive=positive)
+
+
+def _neighbours(formula: Expr) -> Iterator[tuple[str, Expr, Expr]]:
+    """The recurrences that two members of a formula stand in, with the one below or above."""
+    for row in RECURRENCES:
+        found = sorted(formula.atoms(row.function), key=str)
+        for one, other in permutations(found[:MAX_ARGUMENTS], 2):
+            (order, argument), (upper, same) = one.args, other.args
+            if argument != same:
+                continue
+            middles = {1: (order, upper), 2: (order + 1,)}.get(upper - order, ())
+            yield from ((row.name, *row.at(middle, argument)) for middle in middles)
 
 
 def _instances(formula: Expr) -> Iterator[tuple[Identity, Expr, Expr]]:
@@ -219,7 +304,8 @@ def _instances(formula: Expr) -> Iterator[tuple[Identity, Expr, Expr]]:
     arguments: dict[type[Basic], list[Expr]] = {}
     for kind in {kind for row in IDENTITIES for kind in row.trigger}:
         found = sorted(formula.atoms(kind), key=str)
-        arguments[kind] = list(dict.fromkeys(part.args[0] for part in found))[:MAX_ARGUMENTS]
+        short = [part.args[0] for part in found if cost(part.args[0]) <= MAX_ARGUMENT_COST]
+        arguments[kind] = list(dict.fromkeys(short))[:MAX_ARGUMENTS]
     for row in IDENTITIES:
         tried = [
             a for a in arguments[row.trigger[0]] if all(a in arguments[k] for k in row.trigger)
@@ -231,7 +317,13 @@ def _instances(formula: Expr) -> Iterator[tuple[Identity, Expr, Expr]]:
 
 
 def eliminated(
-    task: Task, short: Expr, long: Expr, reason: str, *, told: bool = True
+    task: Task,
+    short: Expr,
+    long: Expr,
+    reason: str,
+    *,
+    told: bool = True,
+    positive: frozenset[Symbol] = frozenset(),
 ) -> Iterator[Candidate]:
     """The derivative with a kernel of ``long`` eliminated by short = long.
 
@@ -241,6 +333,7 @@ def eliminated(
         long: What it stands for.
         reason: What a line says.
         told: Whether ``long`` is a formula of the model, whose divisions are allowed.
+        positive: Names that are not zero where ``short`` has a value.
     """
     plain = task.plain
     cost_of_name = 0.0
@@ -251,7 +344,9 @@ def eliminated(
     kernels.seen |= _sums(task)
     element, target = kernels.normal(plain), kernels.element(short)
     definition = kernels.element(long)
-    divisors = Divisors(kernels, (*task.divided, long) if told else task.divided, task.scales)
+    divisors = Divisors(
+        kernels, (*task.divided, long) if told else task.divided, task.scales | positive
+    )
     if not told and not divisors.holds(definition):
         return
     for kernel in kernels.kernels:
@@ -265,7 +360,10 @@ def eliminated(
             continue
         degree, value = solved
         solution = kernels.reduce(kernels.substituted(element, kernel, degree, value))
-        others = _out_of_denominator(kernels, kernel, solution, target, definition)
+        others = [*_out_of_denominator(kernels, kernel, solution, target, definition)]
+        if not told and any(m[kernels.kernels.index(kernel)] for m in element.denom):
+            above = kernels.substituted(kernels.field(element.numer), kernel, degree, value)
+            others.append(kernels.reduce(above) / kernels.field(element.denom))
         penalty = PARTIAL_PENALTY if symbol else cost_of_name
         for result in (solution, *others):
             if not told and _length(result) > _length(element) + MAX_LONGER:
@@ -282,8 +380,9 @@ def eliminated(
         if degree == 1 and not symbol:  # as it stands, without multiplying out
             put_in = plain.xreplace({kernel: kernels.factored(value)})
             scales = divisors.extra(solution, short, definition)
-            if scales is not None:
-                yield Candidate(put_in, reason, penalty, scales)
+            inside = divisors.extra(value, short, definition)  # it may cancel in the solution only
+            if scales is not None and inside is not None:
+                yield Candidate(put_in, reason, penalty, scales | inside)
     yield from _reduced(kernels, divisors, element, short, definition, reason)
 
 
@@ -369,66 +468,119 @@ def _solved(
 
 
 def merged(task: Task) -> Iterator[Candidate]:
-    """Products of exponentials or roots, and differences of logarithms, in one."""
-    for law, reason in LAWS:
-        changed = _everywhere(task.plain, law)
-        if changed != task.plain:
-            yield Candidate(changed, reason)
+    """What the laws of exponents, roots, logarithms, angles and signs make of it."""
+    for changed, reason in laws.merged(task.plain):
+        yield Candidate(changed, reason)
 
 
-def _everywhere(formula: Expr, law: Callable[[Expr], Expr]) -> Expr:
-    if not formula.args:
-        return formula
-    args = [_everywhere(arg, law) if isinstance(arg, Expr) else arg for arg in formula.args]
-    return law(formula.func(*args))
+def rooted(task: Task) -> Iterator[Candidate]:
+    """Roots in their simplest form: what is a square comes out, √(1 − tanh² u) = sech u."""
+    found: dict[Expr, Expr] = {}
+    for power in sorted(task.plain.atoms(Pow), key=str):
+        if power.exp.is_Rational and power.exp.q == 2 and cost(power.base) <= MAX_ARGUMENT_COST:
+            root = _simple_root(power.base)
+            if root is not None:
+                found[power] = root**power.exp.p
+    if not found:
+        return
+    plain = evaluated(task.plain.xreplace(found))
+    yield Candidate(plain, "square root")
+    kernels = Kernels([plain])
+    kernels.seen |= _sums(task)
+    element = kernels.normal(plain)
+    for form in (kernels.factored(element), kernels.half_factored(element)):
+        signed = laws.everywhere(form, laws.one_sign)
+        for shown in (form, signed):
+            if divides_by_no_more(shown, (*task.divided, plain)):
+                yield Candidate(shown, "square root")
 
 
-def _one_exponential(formula: Expr) -> Expr:
-    if not isinstance(formula, Mul):
-        return formula
-    powers = [f for f in formula.args if isinstance(f, exp)]
-    rest = [f for f in formula.args if not isinstance(f, exp)]
-    return Mul(*rest, exp(sum((f.args[0] for f in powers), S.Zero))) if len(powers) > 1 else formula
+def _simple_root(radicand: Expr) -> Expr | None:
+    """The square root of a formula with what is a square taken out; None where nothing is."""
+    best: Expr | None = None
+    for short, squared in [(S.One, S.One), *_squares(radicand)]:
+        kernels = Kernels([radicand, squared])
+        rest = kernels.element(radicand) / kernels.element(squared)
+        if short != 1 and _length(rest) >= _length(kernels.element(radicand)):
+            continue
+        root = _root_of(kernels, rest, short)
+        if root is not None and (best is None or cost(root) < cost(best)):
+            best = root
+    return best if best is not None and cost(best) <= cost(sqrt(radicand)) + MAX_DETOUR else None
 
 
-def _one_root(formula: Expr) -> Expr:
-    """√a·√b = √(ab), wherever √a and √b exist."""
-    if not isinstance(formula, Mul):
-        return formula
-    roots: dict[Expr, list[Expr]] = {}
-    rest = []
-    for factor in formula.args:
-        if isinstance(factor, Pow) and factor.exp.is_Rational and not factor.exp.is_Integer:
-            roots.setdefault(factor.exp, []).append(factor.base)
-        else:
-            rest.append(factor)
-    if all(len(bases) < 2 for bases in roots.values()):
-        return formula
-    joined = (Pow(Mul(*bases), exponent, evaluate=False) for exponent, bases in roots.items())
-    return Mul(*rest, *joined)
+def _squares(radicand: Expr) -> Iterator[tuple[Expr, Expr]]:
+    """The identities for squares: (sech u, 1 − tanh² u)."""
+    for _, short, long in _instances(radicand):
+        if isinstance(short, Pow) and short.exp == 2:
+            yield short.base, long
 
 
-def _one_logarithm(formula: Expr) -> Expr:
-    """Log a − log b = log(a/b)."""
-    if not formula.is_Add:
-        return formula
-    plus = [t for t in formula.args if isinstance(t, log)]
-    minus = [-t for t in formula.args if isinstance(-t, log)]
-    if not plus or not minus:
-        return formula
-    pairs = list(zip(plus, minus, strict=False))
-    rest = formula - sum((a - b for a, b in pairs), S.Zero)
-    return rest + sum((log(a.args[0] / b.args[0]) for a, b in pairs), S.Zero)
+def _root_of(kernels: Kernels, element: FracElement, short: Expr) -> Expr | None:
+    """short·√element with the squares taken out of the root."""
+    outside, inside, ring = size_of(short), S.One, kernels.field.ring
+    left = {}
+    for poly, turn in ((element.numer, 1), (element.denom, -1)):
+        number, parts = factor_list(poly)
+        whole = Rational(int(number.numerator), int(number.denominator))
+        inside *= abs(whole) ** turn
+        powers: dict[int, Any] = {}
+        left[turn] = ring.one if whole > 0 else -ring.one
+        for part, exponent in parts:
+            if exponent > 1:
+                powers[exponent // 2] = powers.get(exponent // 2, ring.one) * part
+            if exponent % 2:
+                left[turn] *= part
+        for exponent, product in powers.items():
+            outside *= size_of(_shortest(kernels, product)) ** (turn * exponent)
+    if not left[-1].is_ground and _positive_with(left[-1], left[1]):  # √(n/d) = √(n·d)/d
+        outside /= _shortest(kernels, left[-1])
+        return outside * sqrt(inside * _shortest(kernels, left[1] * left[-1]))
+    return outside * sqrt(inside * _shortest(kernels, left[1]) / _shortest(kernels, left[-1]))
 
 
-LAWS: tuple[tuple[Callable[[Expr], Expr], str], ...] = (
-    (_one_exponential, "law of exponents"),
-    (_one_root, "law of roots"),
-    (_one_logarithm, "law of logarithms"),
-)
+def _shortest(kernels: Kernels, poly: Any) -> Expr:
+    """A polynomial in factors or multiplied out."""
+    return min((kernels.formula(poly), kernels.factored(kernels.field(poly))), key=cost)
+
+
+def _positive_with(below: Any, above: Any) -> bool:
+    """Whether n/d ≥ 0 says that d > 0: n + c·d is a positive number for a c > 0."""
+    lead = next((m for m, _ in below.terms() if any(m)), None)
+    if lead is None or lead not in above:
+        return False
+    times = -above[lead] / below[lead]
+    total = above + below * times
+    return bool(times > 0 and total.is_ground and total and total.LC > 0)
+
+
+def pulled(task: Task) -> Iterator[Candidate]:
+    """What all terms of a sum share pulled out of it, the rest in its own simplest forms."""
+    for factor in factors(task.plain):
+        found = laws.common_powers(factor)
+        if found is None:
+            continue
+        shared, rest = found
+        others = laws.gathered(task.plain / factor * shared)
+        yield Candidate(others * rest, "factor out")
+        kernels = Kernels([rest])
+        kernels.seen |= _sums(task)
+        element = kernels.normal(rest)
+        if Divisors(kernels, task.divided).extra(element) is None:
+            continue
+        simple = [kernels.factored(element), kernels.half_factored(element)]
+        if task.variable in kernels.place:
+            simple.append(kernels.collected(element, task.variable))
+        for form in (*simple, kernels.expanded(element), *kernels.split(element)):
+            yield Candidate(others * form, "factor out")
+            for changed, _ in laws.merged(form):
+                yield Candidate(others * changed, "factor out")
+
 
 MECHANISMS: tuple[Callable[[Task], Iterator[Candidate]], ...] = (
     combined,
+    pulled,
+    rooted,
     named,
     identified,
     merged,

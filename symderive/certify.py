@@ -11,13 +11,13 @@ import random
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
-from time import monotonic
 
 from mpmath import isfinite, mp, mpf
 from sympy import Basic, Expr, Function, Piecewise, S, Symbol, preorder_traversal
 from sympy.core.function import AppliedUndef
 
 from symderive.formulas.evaluate import derivative, evaluate
+from symderive.formulas.evaluate.tracked import is_slow
 from symderive.formulas.functions import EVERYWHERE, FUNCTIONS, function_of
 from symderive.formulas.inert import Diff
 from symderive.formulas.kernels import is_zero
@@ -30,11 +30,21 @@ SEED = 20_260_101
 TOLERANCE = mpf(10) ** -25
 """Relative agreement asked of a sample: half the digits, which differences can reach."""
 
-MAX_SECONDS = 10.0
-"""After this long the points found so far decide: a hard formula must not hang."""
+MAX_WORK = 400_000
+"""Operations after which the points found so far decide: a hard formula must not hang. A bound in
+work and not in seconds, so that a line has one verdict on every machine."""
 
-LONG_ENOUGH = 2.0
-"""After this long one point is enough."""
+ENOUGH_WORK = 30_000
+"""Operations after which one point is enough."""
+
+LEAST_TRIALS = 24
+"""Points that are tried whatever they cost."""
+
+ORDERS = (1, 6)
+"""Whole numbers that an order is drawn from."""
+
+FUNCTION_WORK, SLOW_WORK, DIFFERENCE_WORK = 8, 250, 8
+"""Operations that a function, a slow one, and a difference (times what is in it) count as."""
 
 MAX_EXACT = 600
 """The parts of a formula with all definitions put in that is compared exactly."""
@@ -148,7 +158,7 @@ def certify(
     if sides[0] is not None and sides[1] is not None:
         if is_zero(sides[0] - sides[1]):
             return PROVED
-        written = [_written(side, where or {}, MAX_EXACT) for side in sides]
+        written = [written_out(side, where or {}, MAX_EXACT) for side in sides]
         known = [defined(w).xreplace(bound or {}) for w in written if w is not None]
         if len(known) == len(sides) and known != sides and is_zero(known[0] - known[1]):
             return PROVED
@@ -172,7 +182,7 @@ def put_in(formula: Expr, where: Mapping[Symbol, Expr]) -> Expr:
     return formula.xreplace({mark: part for part, mark in kept.items()})
 
 
-def _written(
+def written_out(
     formula: Expr, where: Mapping[Symbol, Expr], most: int = MAX_WRITTEN
 ) -> Expr | None:
     """The same as ``put_in``; None where that is longer than is worth writing out."""
@@ -260,26 +270,107 @@ def points(
     seed: int = SEED,
     count: int = POINTS,
     attempts: int = 400,
+    work: int = 1,
+    whole: frozenset[str] = frozenset(),
 ) -> Iterable[dict[str, mpf]]:
-    """Seeded points of a domain: each name is drawn from ranges inside and outside (0, 1)."""
+    """Seeded points of a domain: each name is drawn from ranges inside and outside (0, 1).
+
+    Args:
+        names: The names to draw.
+        valid: Whether a point lies in the domain.
+        seed: Where the draws start.
+        count: Points to find.
+        attempts: Points to try.
+        work: Operations that one try takes.
+        whole: The names that take whole numbers only.
+    """
     source = random.Random(seed)
     names = sorted(names)
-    found, start = 0, monotonic()
+    attempts = min(attempts, max(LEAST_TRIALS, MAX_WORK // work))
+    found = 0
     with mp.workdps(DIGITS):
         for attempt in range(attempts):
             spread = RANGES if attempt % 2 else (RANGES[(attempt // 2) % len(RANGES)],)
             point = {name: mpf(source.uniform(*source.choice(spread))) for name in names}
+            point |= {name: mpf(source.randint(*ORDERS)) for name in names if name in whole}
             if valid(point):
                 found += 1
                 yield point
-            taken = monotonic() - start
-            if found == count or taken > (LONG_ENOUGH if found else MAX_SECONDS):
+            if found == count or (found and (attempt + 1) * work > ENOUGH_WORK):
                 return
+
+
+FEW = 28
+"""Points at which a formula is tried before it is taken to be defined nowhere."""
+
+
+@lru_cache(maxsize=512)  # the lines of a derivation are compared with one truth
+def defined_somewhere(formula: Expr) -> bool:
+    """Whether a formula has a finite value at one of a few points of every range.
+
+    >>> x = Symbol("x")
+    >>> defined_somewhere(1/x), defined_somewhere(1/((x + 1)**2 - x**2 - 2*x - 1))
+    (True, False)
+    """
+
+    def valid(point: dict[str, mpf]) -> bool:
+        try:
+            return bool(isfinite(number_at(formula, point)))
+        except (ValueError, ZeroDivisionError, OverflowError):
+            return False
+
+    names = {symbol.name for symbol in formula.free_symbols}
+    return any(True for _ in points(names, valid, count=1, attempts=FEW))
 
 
 def _differ(left: mpf, right: mpf) -> bool:
     scale = max(abs(left), abs(right), mpf(10) ** -10)
     return bool(abs(left - right) > TOLERANCE * scale)
+
+
+def work_of(formula: Basic) -> int:
+    """The operations that one value of a formula takes, roughly.
+
+    >>> work_of(Symbol("x") ** 2 + 1), work_of(Diff(Symbol("x") ** 2, Symbol("x")))
+    (5, 33)
+    """
+    seen: set[Basic] = set()
+    total, pending = 0, [formula]
+    while pending:
+        part = pending.pop()
+        if part in seen:
+            continue
+        seen.add(part)
+        total += 1
+        if isinstance(part, Diff):
+            total += DIFFERENCE_WORK * work_of(part.args[0]) + DIFFERENCE_WORK
+            continue
+        row = function_of(part)
+        if row is not None:
+            total += SLOW_WORK if row.numeric and is_slow(row.numeric) else FUNCTION_WORK
+            if row.is_defined and not row.numeric:
+                pending.append(defined(part.func(*map(_letter, range(len(part.args))))))
+        pending.extend(part.args)
+    return total
+
+
+def _letter(place: int) -> Symbol:
+    return Symbol(f"_w{place}")
+
+
+def orders_in(*formulas: Expr) -> frozenset[str]:
+    """The names in arguments that take whole numbers only, such as the n of a Legendre polynomial.
+
+    >>> sorted(orders_in(FUNCTIONS["legendre"].apply(Symbol("n") - 1, Symbol("x"))))
+    ['n']
+    """
+    found: set[str] = set()
+    for part in (part for formula in formulas for part in formula.atoms(Function)):
+        row = function_of(part)
+        if row is not None and row.integers:
+            named = zip(row.parameters, part.args, strict=False)
+            found |= {s.name for name, a in named if name in row.integers for s in a.free_symbols}
+    return frozenset(found)
 
 
 def domain_of(formula: Expr) -> list[Expr]:
@@ -300,7 +391,7 @@ def sampled(
     bound: Mapping[Basic, Basic] | None = None,
 ) -> Certificate:
     """Compare two formulas at seeded points of their common domain."""
-    short = [_written(side, where) for side in (left, right)]
+    short = [written_out(side, where) for side in (left, right)]
     defined_by: dict[Symbol, Expr] = {}
     if short[0] is not None and short[1] is not None:
         left, right = short[0], short[1]
@@ -334,7 +425,8 @@ def sampled(
         return True
 
     seen = 0
-    for point in points(names, valid):
+    work = sum(work_of(part) for part in (left, right, *domain))
+    for point in points(names, valid, work=work, whole=orders_in(left, right)):
         seen += 1
         mine, theirs = values[-1]
         if _differ(mine, theirs):  # an ill-conditioned formula loses digits: more of them decide

@@ -8,7 +8,7 @@ names are simplified and certified once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -118,6 +118,41 @@ class Partial:
         return self.shape.certificate
 
 
+class _Partials(Mapping[str, Partial]):
+    """The partial derivatives of one target by name, each made when it is first asked for."""
+
+    def __init__(self, names: Sequence[str], chain: Chain) -> None:
+        self._places = {name: place for place, name in enumerate(names)}
+        self._found: dict[str, Partial] = {}
+        self._chain = chain
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._places
+
+    def __getitem__(self, name: str) -> Partial:
+        if name not in self._found:
+            for missing in self._between(name):
+                self._found[missing] = self._chain.partial_of(missing)
+        return self._found[name]
+
+    def _between(self, name: str) -> list[str]:
+        """The names on a path from a name to the target that are still missing, the last first."""
+        missing = {name: self._places[name]}
+        queue = [name]
+        while queue:
+            for user in self._chain.users(queue.pop()):
+                if user in self._places and user not in self._found and user not in missing:
+                    missing[user] = self._places[user]
+                    queue.append(user)
+        return sorted(missing, key=missing.__getitem__)
+
+
 class Chain:
     """All partial derivatives of one target, by reverse accumulation.
 
@@ -181,15 +216,19 @@ class Chain:
         return Link(row, source, self._kinds[key])
 
     @cached_property
-    def partials(self) -> dict[str, Partial]:
-        """The partial derivatives by every name on a path, the last stages first."""
-        result: dict[str, Partial] = {}
+    def partials(self) -> Mapping[str, Partial]:
+        """The partial derivatives by every name on a path, the last stages first.
+
+        Each is made when it is asked for, after those of the stages between.
+        """
         stages = [name for name in reversed([*self.model.stages]) if name in self._moving]
         inputs = [name for name in self.sources if name not in self.model.stages]
-        for name in (*stages, *(name for name in inputs if name in self._moving)):
-            if name != self.target:
-                result[name] = self._partial(name)
-        return result
+        names = (*stages, *(name for name in inputs if name in self._moving))
+        return _Partials([name for name in names if name != self.target], self)
+
+    def partial_of(self, name: str) -> Partial:
+        """The partial derivative by a name on a path; those between are made already."""
+        return self._partial(name)
 
     # One adjoint --------------------------------------------------------------------------
 

@@ -40,7 +40,13 @@ MAX_PROPOSALS = 500
 """Forms that are looked at in one round."""
 
 MAX_ROUNDS = 3
-"""How often the best form is taken as a new start."""
+"""How often the best forms are taken as a new start."""
+
+BEAM = 3
+"""How many of the best forms are taken as a new start."""
+
+MAX_DETOUR = 4.0
+"""What a start may cost more than the best form."""
 
 ENOUGH = 1.0
 """A form that costs no more is not worth a search for a better one."""
@@ -141,7 +147,7 @@ def closed_forms(
             if cost(plain) < cost(derivative):
                 forms.append(Form(plain, ((plain, "simplify"),)))
             forms += forms_of([*also, *islice(_proposed(task), MAX_PROPOSALS)])
-            forms += _again(ranked(forms)[0], task)
+            forms += _again(ranked(forms), task)
     unique: dict[Expr, Form] = {}
     for form in ranked(forms):
         unique.setdefault(evaluated(form.formula), form)
@@ -195,21 +201,33 @@ def _bridged(best: Form, derivative: Expr, name: Symbol | None, definition: Expr
     )
 
 
-def _again(best: Form, task: Task) -> Iterator[Form]:
-    """The best form as a new start, while that makes it shorter."""
+def _again(forms: list[Form], task: Task) -> list[Form]:
+    """The best forms as new starts, while that makes a shorter one: the new forms.
+
+    A detour may cost more before it costs less, so that not only the best is taken further.
+    """
     seen = {task.plain}
+    fresh: list[Form] = []
     for _ in range(MAX_ROUNDS):
-        plain = evaluated(best.formula)
-        if plain in seen or not 1 < cost(plain) <= MAX_AGAIN:
-            return
-        seen.add(plain)
-        onward = Task(plain, task.name, task.definition, task.variable, task.first)
-        found = forms_of(islice(_proposed(onward), MAX_PROPOSALS), best)
-        yield from found
-        better = ranked([best, *found])[0]
-        if better.measure >= best.measure:
-            return
-        best = better
+        limit = forms[0].measure + MAX_DETOUR
+        starts: dict[Expr, Form] = {}
+        for form in forms:
+            plain = evaluated(form.formula)
+            if form.measure > limit or len(starts) == BEAM:
+                break
+            if plain not in seen and 1 < cost(plain) <= MAX_AGAIN:
+                starts.setdefault(plain, form)
+        found: list[Form] = []
+        for plain, form in starts.items():
+            onward = Task(plain, task.name, task.definition, task.variable, task.first)
+            found += forms_of(islice(_proposed(onward), MAX_PROPOSALS), form)
+        seen |= starts.keys()
+        fresh += found
+        better = ranked([*forms, *found])
+        if not found or better[0].measure >= forms[0].measure:
+            break
+        forms = better
+    return fresh
 
 
 def _branches(plain: Piecewise) -> Iterator[Form]:

@@ -13,14 +13,20 @@ from functools import lru_cache
 from sympy import (
     Basic,
     Expr,
+    LambertW,
     Rational,
     S,
     Symbol,
+    besseli,
+    besselj,
+    besselk,
+    bessely,
     cos,
     cosh,
     cot,
     coth,
     exp,
+    hermite,
     sin,
     sinh,
     tan,
@@ -29,6 +35,7 @@ from sympy import (
 
 from symderive.formulas.functions import FUNCTIONS
 from symderive.formulas.parsing import parse
+from symderive.formulas.written import evaluated
 
 U = Symbol("u")
 HALF = Rational(1, 2)
@@ -45,6 +52,7 @@ class Identity:
         trigger: The classes of kernels that must all be there with one argument.
         times: What the argument is multiplied by to give u.
         differences: Whether differences of two arguments are tried as well.
+        whole: Whether ``long`` is looked for as one factor, for it cannot be solved for a kernel.
     """
 
     name: str
@@ -53,6 +61,7 @@ class Identity:
     trigger: tuple[type[Basic], ...]
     times: tuple[Expr, ...] = (S.One,)
     differences: bool = False
+    whole: bool = False
 
     def at(self, argument: Expr) -> tuple[Expr, Expr]:
         """``short`` and ``long`` with the argument put in for u."""
@@ -95,5 +104,60 @@ IDENTITIES: tuple[Identity, ...] = (
     Identity("csch² = coth² − 1", "csch(u)**2", "coth(u)**2 - 1", (coth,)),
     Identity("sinh 2u = 2 sinh u cosh u", "sinh(2*u)", "2*sinh(u)*cosh(u)", (sinh, cosh)),
     Identity("cosh 2u = 2 cosh² − 1", "cosh(2*u)", "2*cosh(u)**2 - 1", (cosh,)),
+    Identity("definition of sech", "sech(u)", "2*exp(u)/(exp(2*u) + 1)", (exp,), BOTH, whole=True),
+    Identity("definition of csch", "csch(u)", "2*exp(u)/(exp(2*u) - 1)", (exp,), BOTH, whole=True),
+    Identity("sin 2u by the tangent", "sin(2*u)", "2*tan(u)/(1 + tan(u)**2)", (tan,), whole=True),
+    Identity("sech by tanh", "sech(2*u)", "(1 - tanh(u)**2)/(1 + tanh(u)**2)", (tanh,), whole=True),
+    Identity("csch by tanh", "csch(2*u)", "(1 - tanh(u)**2)/(2*tanh(u))", (tanh,), whole=True),
+    Identity("W(u) = u·exp(−W(u))", "lambertw(u)", "u*exp(-lambertw(u))", (LambertW,)),
     Identity("cosh 2u = cosh² + sinh²", "cosh(2*u)", "cosh(u)**2 + sinh(u)**2", (sinh, cosh)),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Recurrence:
+    """An identity in an order n as well: neighbours of a function of an order.
+
+    Attributes:
+        name: What a document says.
+        short: Formula text in n and u: the member to be reached.
+        long: What it stands for.
+        function: The class of the function.
+    """
+
+    name: str
+    short: str
+    long: str
+    function: type[Basic]
+
+    def at(self, order: Expr, argument: Expr) -> tuple[Expr, Expr]:
+        """``short`` and ``long`` with the order and the argument put in."""
+        short, long = (parse(side, FUNCTIONS).formula for side in (self.short, self.long))
+        values = {N: order, U: argument}
+        return evaluated(short.xreplace(values)), evaluated(long.xreplace(values))
+
+
+N = Symbol("n")
+
+
+def _neighbours(
+    letter: str, function: type[Basic], name: str, up: str, down: str
+) -> list[Recurrence]:
+    """The member above by the two below it, and the member below by the two above."""
+    shorts = (f"{name}(n + 1, u)", f"{name}(n - 1, u)")
+    return [
+        Recurrence(f"recurrence of {letter}", short, long.replace("f(", f"{name}("), function)
+        for short, long in zip(shorts, (up, down), strict=True)
+    ]
+
+
+# fmt: off
+RECURRENCES: tuple[Recurrence, ...] = (
+    *_neighbours("J", besselj, "besselj", "2*n/u*f(n, u) - f(n - 1, u)", "2*n/u*f(n, u) - f(n + 1, u)"),
+    *_neighbours("Y", bessely, "bessely", "2*n/u*f(n, u) - f(n - 1, u)", "2*n/u*f(n, u) - f(n + 1, u)"),
+    *_neighbours("I", besseli, "besseli", "f(n - 1, u) - 2*n/u*f(n, u)", "f(n + 1, u) + 2*n/u*f(n, u)"),
+    *_neighbours("K", besselk, "besselk", "f(n - 1, u) + 2*n/u*f(n, u)", "f(n + 1, u) - 2*n/u*f(n, u)"),
+    *_neighbours("H", hermite, "hermite", "2*u*f(n, u) - 2*n*f(n - 1, u)", "u/n*f(n, u) - f(n + 1, u)/(2*n)"),
+)
+# fmt: on
+"""What three neighbours of a function of an order have in common (DLMF 10.6, 10.29, 18.9)."""

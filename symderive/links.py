@@ -52,6 +52,11 @@ class LinkKind:
         """The placeholder that the formula is differentiated by."""
         return placeholder(self.place)
 
+    @property
+    def output(self) -> Expr:
+        """What stands for the stage itself."""
+        return OUTPUT
+
     @cached_property
     def way(self) -> str:
         """The method that is used: the one asked for, or of the natural ones the cheapest."""
@@ -140,7 +145,7 @@ class LinkKind:
         where = {OUTPUT: self.template.written}
         lines: list[Line] = []
         proof: dict[Expr, Certificate] = {}
-        for formula, reasons, steps in plan:
+        for formula, reasons, steps in self._named(plan):
             if lines and formula == lines[-1].formula:
                 continue
             plain = evaluated(formula)
@@ -148,6 +153,31 @@ class LinkKind:
                 proof[plain] = certify(truth, formula, where=where)
             lines.append(Line(formula, reasons, proof[plain], steps))
         return tuple(lines)
+
+    def _named(self, plan: Plan) -> Plan:
+        """The plan with the stage's name for its long formula, from the first line it is in again.
+
+        Nobody writes σ(x₁w₁ + x₂w₂ + b)(1 − σ(x₁w₁ + x₂w₂ + b)) down the page: it is A(1 − A).
+        """
+        written = self.template.written
+        plain = evaluated(written)
+        if cost(plain) < LONG_FORMULA:
+            return plan
+        name = {written: self.output, plain: self.output}
+        lines: Plan = plan[:1]
+        named = False
+        for formula, reasons, steps in plan[1:]:
+            short = rename(formula, name)
+            if named:  # the name stands there already: what is left of that line is algebra
+                before = lines[-1][0]
+                if evaluated(short) == evaluated(before) and cost(short) == cost(before):
+                    lines[-1] = (short, *lines[-1][1:])
+                    continue
+                reasons = tuple("simplify" if why == BY_DEFINITION else why for why in reasons)
+            elif short != formula:
+                named, reasons = True, tuple(dict.fromkeys((*reasons, BY_DEFINITION)))
+            lines.append((short, reasons, steps))
+        return lines
 
     @cached_property
     def certificate(self) -> Certificate:
@@ -164,6 +194,9 @@ METHODS: Mapping[str, frozenset[str]] = {
 """Ways to differentiate where several are natural: for each, the rules that it passes over."""
 
 RECIPROCAL = METHODS["negative power"]
+
+LONG_FORMULA = 7
+"""The cost from which a stage's formula that comes again in its derivative is named at once."""
 
 LONG_PRODUCT = 3
 """Factors from which the logarithm of a product is worth a try."""

@@ -6,7 +6,7 @@ Stages may be stated in any order; they are kept in the order in which they are 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property
@@ -19,7 +19,13 @@ from sympy import Expr
 from sympy.core.function import AppliedUndef
 
 from symderive.errors import FormulaError, ModelError, UnknownChoiceError
-from symderive.formulas.functions import FUNCTIONS, NamedFunction, function_of, user_functions
+from symderive.formulas.functions import (
+    FUNCTIONS,
+    NamedFunction,
+    fixed_in,
+    function_of,
+    user_functions,
+)
 from symderive.formulas.parsing import WORDS, Parsed, Template, from_sympy, parse
 
 Values = Mapping[str, Any] | Sequence[str]
@@ -73,7 +79,8 @@ class Model:
     Args:
         stages: Formula (text or SymPy expression) by name, in any order.
         parameters: The names to differentiate by: values by name (None for none), or a list of
-            names. With no parameters at all, every free name is one.
+            names. With no parameters at all, every free name is one, except those by
+            which no derivative can be stated (the order of a Bessel function).
         constants: Data and targets, likewise. Names left undeclared are constants, unless
             parameters and constants are both stated: then an undeclared name is an error.
         target: The stage to differentiate; the last one that nothing uses, if not given.
@@ -249,7 +256,8 @@ class Model:
             if name not in declared and name not in self.shapes:
                 self._reject_unknown(name, (*declared, *self.stages))
         if parameters is None:
-            parameters = [n for n in free if n not in (constants or ())]
+            fixed = {*(constants or ()), *self._orders()}
+            parameters = [n for n in free if n not in fixed]
         self.parameters = tuple(parameters)
         undeclared = [n for n in free if n not in declared and n not in self.parameters]
         self.constants = (*(constants or ()), *undeclared)
@@ -262,6 +270,15 @@ class Model:
                 if value is not None  # a name without a value, among others that have one
             }
         )
+
+    def _orders(self) -> Iterator[str]:
+        """Names by which no derivative can be stated, such as the order n of a Bessel function."""
+        places: dict[Template, set[str]] = {}
+        for stage in self.stages.values():
+            template = stage.parsed.template
+            if template not in places:
+                places[template] = {mark.name for mark in fixed_in(template.written)}
+            yield from (n for k, n in enumerate(stage.inputs) if f"_{k}" in places[template])
 
     def _reject_unknown(self, name: str, known: Iterable[str]) -> None:
         near = get_close_matches(name, list(known), n=1)

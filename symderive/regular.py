@@ -11,9 +11,29 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from sympy import Add, Expr, Function, Mul, Pow, Symbol, cosh, exp, sech
+from sympy import (
+    Add,
+    Expr,
+    Function,
+    Mul,
+    Pow,
+    Symbol,
+    cos,
+    cosh,
+    cot,
+    coth,
+    csc,
+    csch,
+    exp,
+    sec,
+    sech,
+    sin,
+    sinh,
+    tan,
+)
 from sympy.polys.fields import FracElement
 
+from symderive.formulas.functions import FUNCTIONS
 from symderive.formulas.kernels import Kernels, TooLargeError, factor_list
 
 
@@ -66,10 +86,7 @@ class Divisors:
 
     def holds(self, definition: FracElement) -> bool:
         """Whether a definition divides by nothing new: tan u needs a cos u below the bar."""
-        return all(
-            factor.monic() in self.known or _never_zero(self.kernels, factor)
-            for factor, _ in factor_list(definition.denom)[1]
-        )
+        return all(self._allowed(factor, set()) for factor, _ in factor_list(definition.denom)[1])
 
     def _allowed(self, factor: Any, taken: set[Symbol]) -> bool:
         if factor.monic() in self.known or _never_zero(self.kernels, factor):
@@ -116,12 +133,19 @@ def _divisors(kernels: Kernels, formula: Expr) -> Iterator[Any]:
     """The irreducible factors of what a formula divides by, as it stands."""
     if isinstance(formula, Pow | exp) and _below(formula):
         yield from _factors_below(kernels, formula)
+    for kinds, below in _DIVIDED_BY.items():
+        if isinstance(formula, kinds) and below(*formula.args) in kernels.place:
+            yield kernels.place[below(*formula.args)].numer
     if isinstance(formula, Add | Mul | Function):
         for arg in formula.args:
             yield from _divisors(kernels, arg)
     elif isinstance(formula, Pow):
         yield from _divisors(kernels, formula.base)
         yield from _divisors(kernels, formula.exp)
+
+
+_DIVIDED_BY = {(tan, sec): cos, (cot, csc): sin, (coth, csch): sinh}
+"""What functions divide by: a tangent exists where the cosine is not zero."""
 
 
 def _below(power: Expr) -> bool:
@@ -155,6 +179,23 @@ def _never_zero(kernels: Kernels, poly: Any) -> bool:
     formula = kernels.formula(poly)
     if isinstance(formula, _POSITIVE) or formula.is_number:
         return True
+    return _is_positive_sum(formula)
+
+
+def size_of(formula: Expr) -> Expr:
+    """|u|, which is u where it can be told that u is positive.
+
+    >>> x = Symbol("x")
+    >>> size_of(1 + x**2), size_of(1 - x)
+    (x**2 + 1, abs(1 - x))
+    """
+    firm = isinstance(formula, _POSITIVE) or (formula.is_Number and formula > 0)
+    if firm or (formula.is_Pow and formula.exp.is_even) or _is_positive_sum(formula):
+        return formula
+    return FUNCTIONS["abs"].apply(formula)
+
+
+def _is_positive_sum(formula: Expr) -> bool:
     if not isinstance(formula, Add):
         return False
     firm = [isinstance(t, _POSITIVE) or (t.is_Number and t > 0) for t in formula.args]

@@ -44,6 +44,9 @@ from sympy.polys.fields import FracElement, FracField
 from sympy.polys.orderings import lex
 
 from symderive.formulas.exponents import Exponents
+from symderive.formulas.functions import FUNCTIONS
+
+ABS, SIGN = (FUNCTIONS[name].function for name in ("abs", "sign"))
 
 MAX_TERMS = 1_000
 """A normal form with more terms than this is given up; the caller samples instead."""
@@ -57,6 +60,12 @@ MAX_DENSE = 4_000
 
 MAX_FACTORED = 150
 """A polynomial with more terms times variables than this, and powers of them, is not factored."""
+
+MAX_DEGREE = 60
+"""A polynomial whose degrees add up to more than this is not factored."""
+
+MAX_BITS = 400
+"""A polynomial with longer numbers than this is not factored: SymPy looks for large primes."""
 
 MAX_EXPONENT = 200
 
@@ -139,6 +148,8 @@ class Kernels:
                 self._collect(formula.base)
         elif not formula.is_Rational:
             self._atoms[formula] = None
+            if type(formula) is ABS:
+                self._collect(formula.args[0])  # for |u|² = u²
 
     def _planned(self) -> dict[Expr, Exponents]:
         """The powers of each base; a base that is needed for itself may hold further powers."""
@@ -161,6 +172,13 @@ class Kernels:
             if base != S.Exp1 and unit is not None and abs(unit.q) > 1:
                 kernel = self.place[plan.kernel(S.One)]
                 relations.append((kernel, unit.q, self.element(base) ** int(unit.p)))
+        self.signs = []
+        for kernel in self._atoms:
+            if type(kernel) is ABS:
+                inside = self.element(kernel.args[0])
+                relations.append((self.place[kernel], 2, inside**2))
+                if SIGN(*kernel.args) in self.place:
+                    self.signs.append((self.place[kernel], self.place[SIGN(*kernel.args)], inside))
         for kernel in self._atoms if self.deep else ():
             partner = sin(*kernel.args) if isinstance(kernel, cos) else None
             if partner in self.place:
@@ -219,7 +237,7 @@ class Kernels:
             raise TooLargeError("a power of a long sum")  # before it is multiplied out
         if exponent < 0 and not element:
             raise ZeroDivisionError
-        self._spend(comb(terms + abs(exponent) - 1, abs(exponent)) * terms)
+        self._spend(comb(terms + abs(exponent) - 1, abs(exponent)) * terms * abs(exponent))
         return self._within(element**exponent)
 
     def _plus(self, left: FracElement, right: FracElement) -> FracElement:
@@ -254,7 +272,28 @@ class Kernels:
             if top >= degree:
                 numer = self._lowered(element.numer, index, degree, value)
                 element = self._within(numer / self._lowered(element.denom, index, degree, value))
+        for size, sign, inside in self.signs:
+            element = self._signed(element, size, sign, inside)
         return element
+
+    def _signed(
+        self, element: FracElement, size: FracElement, sign: FracElement, inside: FracElement
+    ) -> FracElement:
+        """|u|·sign u = u, above the bar: below it |u| is u²/|u|."""
+        place, other = (self.field.gens.index(kernel) for kernel in (size, sign))
+        if element.denom and all(m[place] for m in element.denom):
+            above = element * size
+            if all(m[place] and m[other] for m in above.numer):
+                element = above / inside**2
+        both = {m: c for m, c in element.numer.terms() if m[place] and m[other]}
+        if not both:
+            return element
+        ring, new = self.field.ring, self.field.field_new
+        taken = ring.from_dict(
+            {tuple(e - (k in (place, other)) for k, e in enumerate(m)): c for m, c in both.items()}
+        )
+        rest = element.numer - ring.from_dict(both)
+        return self._within((new(taken) * inside + new(rest)) / new(element.denom))
 
     def _lowered(self, poly: Any, index: int, degree: int, value: FracElement) -> FracElement:
         result = self.field.zero
@@ -430,18 +469,69 @@ class Kernels:
 
 @lru_cache(maxsize=20_000)
 def factor_list(poly: Any) -> tuple[Any, tuple[tuple[Any, int], ...]]:
-    """A polynomial's number and its irreducible factors; of a single term at sight."""
+    """A polynomial's number and its irreducible factors; of a single term at sight.
+
+    >>> from sympy import ring
+    >>> _, x, y = ring("x, y", QQ)
+    >>> [factor for factor, _ in factor_list(2 * x * y + 2 * y + x + 1)[1]]
+    [2*y + 1, x + 1]
+    """
     if len(poly) == 1:
         ((monomial, coefficient),) = poly.terms()
         parts = zip(poly.ring.gens, monomial, strict=True)
         return coefficient, tuple((gen, exponent) for gen, exponent in parts if exponent)
     degrees = [degree for degree in poly.degrees() if degree]
     long = len(poly) * len(degrees) > MAX_FACTORED and sum(degrees) > 2 * len(degrees)
-    if long or prod(degree + 1 for degree in degrees) > MAX_DENSE:
+    if long or prod(degree + 1 for degree in degrees) > MAX_DENSE or sum(degrees) > MAX_DEGREE:
+        coefficient, rest = poly.primitive()
+        return coefficient, ((rest, 1),)
+    if 1 in degrees:
+        return _linear_factors(poly)
+    if any(c.numerator.bit_length() > MAX_BITS for c in poly.values()):
         coefficient, rest = poly.primitive()
         return coefficient, ((rest, 1),)
     number, factors = poly.factor_list()
     return number, tuple(factors)
+
+
+def _linear_factors(poly: Any) -> tuple[Any, tuple[tuple[Any, int], ...]]:
+    """The factors of a polynomial that is linear in a variable: a·v + b has one factor with v.
+
+    What a and b have in common holds the others, so that no search is needed for the one.
+    """
+    number, poly = poly.primitive()
+    if poly.LC < 0:
+        number, poly = -number, -poly
+    place, above = min(
+        ((k, _part_with(poly, k)) for k, degree in enumerate(poly.degrees()) if degree == 1),
+        key=lambda pair: len(pair[1]),
+    )
+    below = poly.ring.from_dict({m: c for m, c in poly.terms() if not m[place]})
+    if not below:
+        shared, own = above, poly.ring.gens[place]
+    else:
+        shared = above.gcd(below).primitive()[1]
+        own = poly.exquo(shared)
+    if shared.is_ground:
+        return number, ((_fresh(poly), 1),)
+    coefficient, parts = factor_list(_fresh(shared))
+    powers = dict(parts)
+    content, own = own.primitive()
+    own = _fresh(own)
+    powers[own] = powers.get(own, 0) + 1
+    return number * coefficient * content, tuple(powers.items())
+
+
+def _fresh(poly: Any) -> Any:
+    """The same polynomial anew: SymPy changes some in place after their hash was taken."""
+    return poly.ring.from_dict(dict(poly))
+
+
+def _part_with(poly: Any, place: int) -> Any:
+    """What stands with a variable in a polynomial that is linear in it."""
+    return poly.ring.from_dict(
+        {(*m[:place], 0, *m[place + 1 :]): c for m, c in poly.terms() if m[place]}
+    )
 
 
 def _gathered(parts: list[Expr]) -> list[Expr]:

@@ -101,7 +101,11 @@ INDEXED_HEADS: Mapping[str, str] = {
     "besselk": "K",
     "legendre": "P",
     "chebyshevt": "T",
+    "chebyshevu": "U",
     "hermite": "H",
+    "laguerre": "L",
+    "spherical_jn": "j",
+    "spherical_yn": "y",
     "expint": "E",
 }
 """Functions whose first argument is an index: J_n(x)."""

@@ -250,7 +250,7 @@ class _Builder(Walker):
         args = [self._number(arg) for arg in node.args]
         if row is None:  # a function that is named and not defined differentiates formally
             return Function(name)(*args)
-        if name not in HARMLESS and any(_too_large(arg, name in WRITTEN_OUT) for arg in args):
+        if name in WRITTEN_OUT and any(_too_large(arg) for arg in args):
             raise self._at(f"the number in {name}(…) is too large to write out", node)
         try:
             return row.apply(*args)
@@ -267,21 +267,21 @@ class _Builder(Walker):
         return next(iter(get_close_matches(name, self.functions, n=1, cutoff=0.75)), "")
 
 
-_HARMLESS = (
-    "log log2 log10 log1p sqrt sin cos tan atan tanh sigmoid abs max min maximum minimum clip"
+_WRITTEN_OUT = (
+    "gamma factorial beta betaln lbeta loggamma lgamma gammaln digamma psi trigamma polygamma "
+    "zeta polylog lowergamma uppergamma gammainc gammaincc betainc student_t_nll "
+    "negative_binomial_nll pow power exp2 exp10 expint expn legendre chebyshevt chebyshevu "
+    "hermite gegenbauer jacobi"
 )
-HARMLESS = frozenset(_HARMLESS.split())
-"""Functions that stay as they are at any number."""
-
-WRITTEN_OUT = frozenset({"gamma", "beta", "loggamma", "digamma", "polygamma", "zeta"})
-"""Functions that SymPy writes out at whole numbers, as factorials and sums."""
+WRITTEN_OUT = frozenset(_WRITTEN_OUT.split())
+"""Functions that SymPy writes out at whole numbers: as factorials, powers, sums, polynomials."""
 
 
-def _too_large(arg: Expr, worked_out: bool) -> bool:
+def _too_large(arg: Expr) -> bool:
     """Whether SymPy might try to write out a number: the factorial of 10^100."""
     if arg.is_Integer:
         return bool(abs(arg) > MAX_FUNCTION_NUMBER)
-    if not worked_out or arg.free_symbols or not arg.is_number:
+    if arg.free_symbols or not arg.is_number:
         return False
     size = abs(arg.evalf(5))
     return bool(size.is_Float and size > MAX_FUNCTION_NUMBER)

@@ -13,7 +13,7 @@ from typing import Any
 
 import mpmath
 
-from symderive.numeric.special import EXACT, TWO_ARGUMENTS
+from symderive.numeric.special import ARGUMENTS, EXACT
 
 # Precedence of a printed expression, loosest first.
 CHOICE, OR, AND, NOT, COMPARE, SUM, PRODUCT, SIGN, POWER, ATOM = range(10)
@@ -179,10 +179,7 @@ _ROWS = (
     _special("erfc", mpmath.erfc, "erfc"),
     _special("gamma", mpmath.gamma, "gamma"),
     _special("loggamma", mpmath.loggamma, "lgamma"),
-    *(
-        _special(name, function, arity=2 if name in TWO_ARGUMENTS else 1)
-        for name, function in EXACT.items()
-    ),
+    *(_special(name, function, arity=ARGUMENTS[name]) for name, function in EXACT.items()),
 )
 
 OPS: dict[str, Op] = {row.name: row for row in _ROWS}

@@ -31,6 +31,20 @@ EXACT: dict[str, Callable[..., Any]] = {
     "elliptic_e": mpmath.ellipe,
     "expint": mpmath.expint,
     "polylog": mpmath.polylog,
+    "elliptic_f": mpmath.ellipf,
+    "ellipeinc": mpmath.ellipe,
+    "erfi": mpmath.erfi,
+    "legendre": mpmath.legendre,
+    "chebyshevt": mpmath.chebyt,
+    "chebyshevu": mpmath.chebyu,
+    "hermite": mpmath.hermite,
+    "laguerre": lambda n, x: mpmath.laguerre(n, 0, x),
+    "assoc_laguerre": mpmath.laguerre,
+    "gegenbauer": mpmath.gegenbauer,
+    "jacobi": mpmath.jacobi,
+    "hyp0f1": mpmath.hyp0f1,
+    "hyp1f1": mpmath.hyp1f1,
+    "hyp2f1": mpmath.hyp2f1,
     "fresnels": mpmath.fresnels,
     "fresnelc": mpmath.fresnelc,
     "li": mpmath.li,
@@ -42,21 +56,18 @@ EXACT: dict[str, Callable[..., Any]] = {
 }
 """Functions that only mpmath has, by name."""
 
-TWO_ARGUMENTS = frozenset(
-    [
-        "polygamma",
-        "hurwitz_zeta",
-        "beta",
-        "besselj",
-        "bessely",
-        "besseli",
-        "besselk",
-        "lowergamma",
-        "uppergamma",
-        "expint",
-        "polylog",
-    ]
-)
+_ARGUMENTS: dict[int, str] = {
+    2: "polygamma hurwitz_zeta beta besselj bessely besseli besselk lowergamma uppergamma expint "
+    "polylog elliptic_f ellipeinc legendre chebyshevt chebyshevu hermite laguerre hyp0f1",
+    3: "assoc_laguerre gegenbauer hyp1f1",
+    4: "jacobi hyp2f1",
+}
+
+ARGUMENTS: dict[str, int] = {
+    **dict.fromkeys(EXACT, 1),
+    **{name: count for count, names in _ARGUMENTS.items() for name in names.split()},
+}
+"""How many arguments each takes."""
 
 
 def sign(x: float) -> float:
@@ -139,29 +150,3 @@ class _Arrays:
 
 
 arrays = _Arrays()
-
-
-def sum_log1p(values: Any, scratch: Any) -> float:
-    """Σ log1p(v) over an array of numbers in [0, 1], as the logarithm of products.
-
-    (1 + a)(1 + b) − 1 = a + b(1 + a) adds positive numbers only, so that nothing cancels; 64
-    factors of at most 2 overflow in no type.
-
-    >>> import numpy as np
-    >>> round(sum_log1p(np.full(1024, 1e-20), np.empty(1024)) / 1024e-20, 14)
-    1.0
-    """
-    import numpy as np
-
-    left, total, middle = values, 0.0, len(values) // 2
-    for _ in range(6):
-        half = len(left) // 2
-        if half < 64:
-            break
-        if len(left) % 2:
-            total += float(np.log1p(left[-1]))
-        first, second, spare = left[:half], left[half : 2 * half], scratch[middle : middle + half]
-        np.add(first, 1.0, out=spare)
-        np.multiply(spare, second, out=spare)
-        left = np.add(first, spare, out=scratch[:half])
-    return total + float(np.add.reduce(np.log1p(left)))

@@ -20,7 +20,7 @@ from symderive.formulas.arrays.ops import CALLS, apply, apply_function, number, 
 from symderive.formulas.arrays.subscripts import Subscripts
 from symderive.formulas.arrays.syntax import Leaf, Number, Shape, Tree
 from symderive.formulas.functions import FUNCTIONS, NamedFunction
-from symderive.formulas.parsing import COMPARISONS, HARMLESS
+from symderive.formulas.parsing import COMPARISONS, WRITTEN_OUT
 from symderive.formulas.walking import (
     MAX_FUNCTION_NUMBER,
     MAX_POWER_BITS,
@@ -353,9 +353,7 @@ class _Reader(Subscripts):
             expected = f"{name}({', '.join(function.parameters)})"
             raise self._at(f"{name} is called as {expected}; got {len(operands)}", node)
         for operand in operands:
-            large = (
-                isinstance(operand, Number) and operand.value.is_Integer and name not in HARMLESS
-            )
+            large = isinstance(operand, Number) and operand.value.is_Integer and name in WRITTEN_OUT
             if large and abs(operand.value) > MAX_FUNCTION_NUMBER:
                 raise self._at(f"the number in {name}(…) is too large to write out", node)
         return self._made(node, apply_function, function, *operands)

@@ -226,6 +226,7 @@ _UNDEFINED = (ComplexResult, ValueError, ZeroDivisionError, OverflowError, libmp
 
 _COMPOSED: dict[str, Callable[..., Any]] = {
     "lowergamma": lambda a, x: _CONTEXT.gammainc(a, 0, x),
+    "laguerre_0": lambda n, x: _CONTEXT.laguerre(n, 0, x),
     "airyaiprime": lambda x: _CONTEXT.airyai(x, derivative=1),
     "airybiprime": lambda x: _CONTEXT.airybi(x, derivative=1),
 }

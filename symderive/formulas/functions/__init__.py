@@ -9,9 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from sympy import Basic
+from sympy import Basic, Function, Symbol
 
-from symderive.formulas.functions import activations, elementary, kinks, losses, special
+from symderive.formulas.functions import (
+    activations,
+    elementary,
+    kinks,
+    losses,
+    polynomials,
+    special,
+)
 from symderive.formulas.functions.row import EVERYWHERE, Kink, NamedFunction
 from symderive.formulas.functions.user import user_function, user_functions
 
@@ -21,6 +28,7 @@ __all__ = [
     "ROWS",
     "Kink",
     "NamedFunction",
+    "fixed_in",
     "function_of",
     "user_function",
     "user_functions",
@@ -29,6 +37,7 @@ __all__ = [
 ROWS: tuple[NamedFunction, ...] = (
     *elementary.ROWS,
     *special.ROWS,
+    *polynomials.ROWS,
     *kinks.ROWS,
     *activations.ROWS,
     *losses.ROWS,
@@ -48,9 +57,24 @@ _BY_CLASS: Mapping[type[Basic], NamedFunction] = {
 def function_of(formula: Basic) -> NamedFunction | None:
     """The row of an applied function; ``None`` for anything else.
 
-    >>> from sympy import Symbol
     >>> function_of(FUNCTIONS["sigmoid"].apply(Symbol("z"))).title
     'logistic sigmoid'
     """
     cls = type(formula)
     return getattr(cls, "row", None) or _BY_CLASS.get(cls)
+
+
+def fixed_in(formula: Basic) -> set[Symbol]:
+    """The names by which a formula has no derivative that can be stated.
+
+    >>> n, x = Symbol("n"), Symbol("x")
+    >>> fixed_in(x**n * FUNCTIONS["besselj"].apply(n, x))
+    {n}
+    """
+    names: set[Symbol] = set()
+    for part in formula.atoms(Function):
+        row = function_of(part)
+        if row is not None and "" in row.partials:
+            unknown = (a for a, text in zip(part.args, row.partials, strict=False) if not text)
+            names |= {s for arg in unknown for s in arg.free_symbols if isinstance(s, Symbol)}
+    return names

@@ -220,7 +220,9 @@ class _Ufunc:
         return self._plain(*map(self._array, args), **more)
 
     def _array(self, value: Any) -> Any:
-        return _same(self._rec, value) if isinstance(value, list | tuple) and holds(value) else value
+        return (
+            _same(self._rec, value) if isinstance(value, list | tuple) and holds(value) else value
+        )
 
     def reduce(self, array: Any, *args: Any, **more: Any) -> Any:
         """Along an axis."""
@@ -359,7 +361,12 @@ class Patches:
                 plain = getattr(owner, name)
                 if isinstance(plain, np.ufunc):
                     new: Any = _Ufunc(self.rec, plain)
-                elif {f"{prefix}{name}"} & {*COMPOSED, *SAME} and name not in (*ARRAYS, *FILLED, "eye", "identity"):
+                elif {f"{prefix}{name}"} & {*COMPOSED, *SAME} and name not in (
+                    *ARRAYS,
+                    *FILLED,
+                    "eye",
+                    "identity",
+                ):
                     if id(plain) in self.by_id or isinstance(plain, type):
                         continue
                     new = _either(self.rec, plain, _first(self.rec, _general(f"{prefix}{name}")))

@@ -1,0 +1,267 @@
+"""Laws of exponents, roots, logarithms, angles and signs: a formula → an equal one, a row each.
+
+A law looks at one sum, product or power and knows nothing of the model: it holds wherever both
+sides are real.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import combinations
+
+from sympy import Add, Expr, Mul, Pow, S, cos, exp, factor_terms, log, sin
+
+from symderive.formulas.functions import FUNCTIONS
+
+SIGN, ABS = FUNCTIONS["sign"].apply, FUNCTIONS["abs"].apply
+
+
+def everywhere(formula: Expr, law: Callable[[Expr], Expr]) -> Expr:
+    """The formula with a law applied to each of its parts, from the inside out."""
+    if not formula.args:
+        return formula
+    args = [everywhere(arg, law) if isinstance(arg, Expr) else arg for arg in formula.args]
+    return law(formula.func(*args))
+
+
+def one_exponential(formula: Expr) -> Expr:
+    """eᵃ·eᵇ = eᵃ⁺ᵇ."""
+    if not isinstance(formula, Mul):
+        return formula
+    powers = [f for f in formula.args if isinstance(f, exp)]
+    rest = [f for f in formula.args if not isinstance(f, exp)]
+    return Mul(*rest, exp(sum((f.args[0] for f in powers), S.Zero))) if len(powers) > 1 else formula
+
+
+def one_root(formula: Expr) -> Expr:
+    """√a·√b = √(ab), wherever √a and √b exist."""
+    if not isinstance(formula, Mul):
+        return formula
+    roots: dict[Expr, list[Expr]] = {}
+    rest = []
+    for factor in formula.args:
+        if isinstance(factor, Pow) and factor.exp.is_Rational and not factor.exp.is_Integer:
+            roots.setdefault(factor.exp, []).append(factor.base)
+        else:
+            rest.append(factor)
+    if all(len(bases) < 2 for bases in roots.values()):
+        return formula
+    joined = (Pow(Mul(*bases), exponent, evaluate=False) for exponent, bases in roots.items())
+    return Mul(*rest, *joined)
+
+
+def one_power(formula: Expr) -> Expr:
+    """aⁿ/bⁿ = (a/b)ⁿ, of powers with letters in their exponents: their bases are positive.
+
+    >>> from sympy import symbols
+    >>> a, b, n = symbols("a b n")
+    >>> one_power(a ** (n - 1) * b ** (1 - n))
+    (a/b)**(n - 1)
+    """
+    if not isinstance(formula, Mul):
+        return formula
+    powers = [f for f in formula.args if isinstance(f, Pow) and not f.exp.is_number]
+    rest = [f for f in formula.args if f not in powers]
+    joined: dict[Expr, Expr] = {}
+    for power in powers:
+        exponent = power.exp.expand()
+        if -exponent in joined:
+            joined[-exponent] = joined[-exponent] / power.base
+        else:
+            joined[exponent] = joined.get(exponent, S.One) * power.base
+    if len(joined) == len(powers):
+        return formula
+    return Mul(*rest, *(_turned(base, exponent) for exponent, base in joined.items()))
+
+
+def _turned(base: Expr, exponent: Expr) -> Expr:
+    """A power, upside down where its exponent starts with a minus: (y/a)^(1/s)."""
+    if exponent.could_extract_minus_sign():
+        return Pow(1 / base, -exponent)
+    return Pow(base, exponent)
+
+
+def one_logarithm(formula: Expr) -> Expr:
+    """Log a − log b = log(a/b)."""
+    if not formula.is_Add:
+        return formula
+    plus = [t for t in formula.args if isinstance(t, log)]
+    minus = [-t for t in formula.args if isinstance(-t, log)]
+    if not plus or not minus:
+        return formula
+    pairs = list(zip(plus, minus, strict=False))
+    rest = formula - sum((a - b for a, b in pairs), S.Zero)
+    return rest + sum((log(a.args[0] / b.args[0]) for a, b in pairs), S.Zero)
+
+
+def double_angle(formula: Expr) -> Expr:
+    """(sin u·cos u)ᵏ = (sin 2u/2)ᵏ.
+
+    >>> from sympy import Symbol
+    >>> double_angle(1 / (sin(Symbol("x") / 2) * cos(Symbol("x") / 2)))
+    2/sin(x)
+    """
+    if not isinstance(formula, Mul):
+        return formula
+    sines = {f.as_base_exp()[0].args[0]: f for f in formula.args if _is_power_of(f, sin)}
+    for factor in formula.args:
+        if _is_power_of(factor, cos):
+            argument, exponent = factor.as_base_exp()[0].args[0], factor.as_base_exp()[1]
+            partner = sines.get(argument)
+            if partner is not None and partner.as_base_exp()[1] == exponent:
+                joined = (sin(2 * argument) / 2) ** exponent
+                return formula.func(
+                    *(f for f in formula.args if f not in (factor, partner)), joined
+                )
+    return formula
+
+
+def _is_power_of(factor: Expr, function: type[Expr]) -> bool:
+    base, exponent = factor.as_base_exp()
+    return isinstance(base, function) and bool(exponent.is_Integer)
+
+
+def sum_of_angles(formula: Expr) -> Expr:
+    """Cos a·cos b ∓ sin a·sin b = cos(a ± b); sin a·cos b ± cos a·sin b = sin(a ± b).
+
+    >>> from sympy import symbols
+    >>> a, b, r = symbols("a b r")
+    >>> sum_of_angles(r * cos(a) * cos(b) - r * sin(a) * sin(b))
+    r*cos(a + b)
+    """
+    if not formula.is_Add:
+        return formula
+    for one, other in combinations(formula.args, 2):
+        for left, right in ((one, other), (other, one)):
+            joined = _joined(left, right)
+            if joined is not None:
+                return formula - left - right + joined
+    return formula
+
+
+def _joined(left: Expr, right: Expr) -> Expr | None:
+    quotient = left / right
+    sign = -1 if quotient.could_extract_minus_sign() else 1
+    parts = Mul.make_args(sign * quotient)
+    above = [f for f in parts if isinstance(f, sin | cos)]
+    below = [1 / f for f in parts if isinstance(1 / f, sin | cos)]
+    if len(parts) != 4 or len(above) != 2 or len(below) != 2:
+        return None
+    a, b = above[0].args[0], above[1].args[0]
+    if {part.args[0] for part in below} != {a, b}:
+        return None
+    kinds = [type(part) for part in above]
+    if kinds == [cos, cos] and all(isinstance(part, sin) for part in below):
+        return left / Mul(*above) * cos(factor_terms(a - sign * b))
+    if set(kinds) == {sin, cos}:
+        a, b = (part.args[0] for part in sorted(above, key=lambda part: isinstance(part, cos)))
+        if {(type(part), part.args[0]) for part in below} != {(cos, a), (sin, b)}:
+            return None
+        return left / Mul(*above) * sin(factor_terms(a + sign * b))
+    return None
+
+
+def one_sign(formula: Expr) -> Expr:
+    """u/|u| = sign u, and sign u/|u| = 1/u: what stands divides by |u| already.
+
+    >>> from sympy import symbols
+    >>> x, y = symbols("x y")
+    >>> one_sign(y * SIGN(x) / ABS(x)), one_sign(3 * x * y / ABS(x))
+    (y/x, 3*y*sign(x))
+    """
+    if not isinstance(formula, Mul):
+        return formula
+    for factor in formula.args:
+        inside = factor.as_base_exp()[0]
+        if not (isinstance(factor, Pow) and factor.exp.is_Integer and factor.exp < 0):
+            continue
+        if type(inside) is not FUNCTIONS["abs"].function:
+            continue
+        u = inside.args[0]
+        if SIGN(u) in formula.args:
+            return one_sign(formula / SIGN(u) * inside / u)
+        for other in formula.args:
+            base, exponent = other.as_base_exp()
+            if exponent.is_Integer and exponent > 0 and base in (u, -u):
+                turn = S.One if base == u else S.NegativeOne
+                return one_sign(formula / base * inside * SIGN(u) * turn)
+    return formula
+
+
+def gathered(formula: Expr) -> Expr:
+    """Powers of one base in one: (x + 1)ⁿ⁻¹/(x + 1)²ⁿ; SymPy leaves those of sums apart.
+
+    >>> from sympy import symbols
+    >>> x, n = symbols("x n")
+    >>> gathered((x + 1) ** (n - 1) * (x + 1) ** (-2 * n))
+    (x + 1)**(-n - 1)
+    """
+    if not formula.is_Mul:
+        return formula
+    powers = _powers(formula)
+    return Mul(*(Pow(b, e.expand()) if e.args else Pow(b, e) for b, e in powers.items()))
+
+
+# Powers that all terms share ----------------------------------------------------------------
+
+
+def common_powers(formula: Expr) -> tuple[Expr, Expr] | None:
+    """The powers of sums, and with letters in their exponents, that all terms share; and the rest.
+
+    >>> from sympy import symbols
+    >>> x, y, m = symbols("x y m")
+    >>> common_powers(m * (x + y) ** (m - 1) * x + (x + y) ** m)
+    ((x + y)**(m - 1), m*x + x + y)
+    """
+    if not formula.is_Add:
+        return None
+    rows = [_powers(term) for term in formula.args]
+    outside: dict[Expr, Expr] = {}
+    for base in rows[0]:
+        if not all(base in row for row in rows):
+            continue
+        first = rows[0][base]
+        apart = [(row[base] - first).expand() for row in rows]
+        if all(a.is_Integer for a in apart) and (base.is_Add or not first.is_number):
+            outside[base] = first + min(apart)
+    if not outside:
+        return None
+    shared = Mul(*(Pow(base, exponent) for base, exponent in outside.items()))
+    rest = []
+    for term, row in zip(formula.args, rows, strict=True):
+        others = [f for f in Mul.make_args(term) if f.as_base_exp()[0] not in outside]
+        left = [Pow(b, (row[b] - e).expand()) for b, e in outside.items()]
+        rest.append(Mul(*others, *left))
+    return shared, Add(*rest)
+
+
+def _powers(term: Expr) -> dict[Expr, Expr]:
+    found: dict[Expr, Expr] = {}
+    for factor in Mul.make_args(term):
+        base, exponent = (factor, S.One) if isinstance(factor, exp) else factor.as_base_exp()
+        if isinstance(base, Pow) and exponent.is_Integer and not base.exp.is_number:
+            base, exponent = base.base, base.exp * exponent
+        found[base] = found.get(base, S.Zero) + exponent
+    return found
+
+
+# The table ------------------------------------------------------------------------------------------
+
+LAWS: tuple[tuple[Callable[[Expr], Expr], str], ...] = (
+    (one_exponential, "law of exponents"),
+    (gathered, "law of exponents"),
+    (one_power, "law of exponents"),
+    (one_root, "law of roots"),
+    (one_logarithm, "law of logarithms"),
+    (double_angle, "sin 2u = 2 sin u cos u"),
+    (sum_of_angles, "sum of angles"),
+    (one_sign, "u = |u|·sign u"),
+)
+
+
+def merged(formula: Expr) -> Iterator[tuple[Expr, str]]:
+    """What each law makes of a formula, where it makes anything of it."""
+    for law, reason in LAWS:
+        changed = everywhere(formula, law)
+        if changed != formula:
+            yield changed, reason
