@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from mpmath import isfinite, mp, mpf
-from sympy import Basic, Expr, Function, Piecewise, S, Symbol, preorder_traversal
+from sympy import Add, Basic, Expr, Function, Piecewise, Pow, S, Symbol, preorder_traversal
 from sympy.core.function import AppliedUndef
 
 from symderive.formulas.evaluate import derivative, evaluate
@@ -49,8 +49,11 @@ FUNCTION_WORK, SLOW_WORK, DIFFERENCE_WORK = 8, 250, 8
 MAX_EXACT = 600
 """The parts of a formula with all definitions put in that is compared exactly."""
 
+MAX_DIVISORS = 4
+"""The sums that a formula divides by and is compared exactly."""
+
 MAX_WRITTEN = 3000
-"""The parts of a formula with all definitions put in; of a longer one, only numbers are compared."""
+"""The parts of a formula with all definitions put in; a longer one is compared in numbers."""
 
 RANGES = ((0.05, 0.95), (-2.0, 2.0), (1.05, 4.0), (-6.0, -0.1), (0.2, 12.0), (-0.9, 0.9), (2, 3))
 PROVED = Certificate("proved", "equal by exact normal form over the kernels")
@@ -159,6 +162,7 @@ def certify(
         if is_zero(sides[0] - sides[1]):
             return PROVED
         written = [written_out(side, where or {}, MAX_EXACT) for side in sides]
+        written = [None if w is None or many_divisors(w) else w for w in written]
         known = [defined(w).xreplace(bound or {}) for w in written if w is not None]
         if len(known) == len(sides) and known != sides and is_zero(known[0] - known[1]):
             return PROVED
@@ -180,6 +184,12 @@ def put_in(formula: Expr, where: Mapping[Symbol, Expr]) -> Expr:
             break
         formula = formula.xreplace({symbol: evaluated(where[symbol]) for symbol in inner})
     return formula.xreplace({mark: part for part, mark in kept.items()})
+
+
+def many_divisors(formula: Expr) -> bool:
+    """Whether a common denominator is long: an exact comparison would not end."""
+    below = {power.base for power in formula.atoms(Pow) if power.exp.is_negative}
+    return sum(isinstance(base, Add) for base in below) > MAX_DIVISORS
 
 
 def written_out(

@@ -27,7 +27,6 @@ from symderive.readers.python.joining import (
 from symderive.readers.python.recording import Recording, refused
 from symderive.readers.python.tracer import (
     Tracer,
-    binary,
     call,
     operand,
     wrap,
@@ -210,21 +209,6 @@ def _eigh(rec: Recording, x: Any) -> Any:
 
 def _full_like(rec: Recording, x: Any, value: Any) -> Any:
     return call(rec, "full", traced(rec, x).shape, value)
-
-
-def _normal(log: bool, cumulative: bool) -> Make:
-    """Densities of ``scipy.stats.norm``."""
-
-    def made(rec: Recording, x: Any, loc: Any = 0, scale: Any = 1) -> Any:
-        z = binary(rec, "divide", binary(rec, "subtract", x, loc), scale)
-        if cumulative:
-            return call(rec, "norm_logcdf" if log else "norm_cdf", z)
-        if log:
-            half = binary(rec, "divide", math.log(2 * math.pi), 2)
-            return -(z**2) / 2 - half - call(rec, "log", scale)
-        return call(rec, "norm_pdf", z) / scale
-
-    return made
 
 
 def _cov(rec: Recording, m: Any, rowvar: bool = True, bias: bool = False, ddof: Any = None) -> Any:
@@ -414,10 +398,6 @@ COMPOSED: Mapping[str, Make] = {
     "tril": lambda rec, x, k=0: _triangle(rec, "tril", x, k),
     "triu": lambda rec, x, k=0: _triangle(rec, "triu", x, k),
     "vander": vander,
-    "norm.logpdf": _normal(log=True, cumulative=False),
-    "norm.pdf": _normal(log=False, cumulative=False),
-    "norm.cdf": _normal(log=False, cumulative=True),
-    "norm.logcdf": _normal(log=True, cumulative=True),
     "around": lambda rec, x, decimals=0: entrywise(rec, "round", (x, decimals)),
     "prod": lambda rec, x, axis=None, keepdims=False: call(
         rec, "prod", traced(rec, x), axis=axis, keepdims=keepdims

@@ -22,6 +22,12 @@ import numpy as np
 
 from symderive.formulas.arrays.syntax import Number
 from symderive.readers.python.composed import COMPOSED
+from symderive.readers.python.distributions import (
+    DISTRIBUTIONS,
+    NORMAL_ROWS,
+    frozen,
+    methods_of,
+)
 from symderive.readers.python.functions import SAME, entrywise, numpy_function
 from symderive.readers.python.recording import Recording, is_users, refused
 from symderive.readers.python.tracer import Tracer, binary, call, operand, wrap
@@ -342,9 +348,7 @@ class Patches:
             owner = sys.modules.get(module)
             for name, made in rows.items() if owner is not None else ():
                 self._replace(owner, name, _first(rec, made))
-        if (stats := sys.modules.get("scipy.stats")) is not None:
-            for name in ("logpdf", "pdf", "cdf", "logcdf"):
-                self._replace(stats.norm, name, _first(rec, COMPOSED[f"norm.{name}"]))
+        self._distributions()
         self._random()
         for name, made in BUILTINS.items():
             plain = getattr(builtins, name)
@@ -354,19 +358,38 @@ class Patches:
         for name in ("open", "input"):
             self._builtins[name] = _no_reading(name)
 
+    def _distributions(self) -> None:
+        """Densities of SciPy's distributions, called as they are or with parameters put in."""
+        stats = sys.modules.get("scipy.stats")
+        if stats is None:
+            return
+        rec = self.rec
+        for name in DISTRIBUTIONS:
+            owner, methods = getattr(stats, name), methods_of(name)
+            for method, made in methods.items():
+                self._replace(owner, method, _first(rec, made))
+            self._replace(owner, "freeze", frozen(rec, methods))
+        rows = stats.multivariate_normal
+        for method, made in NORMAL_ROWS.items():
+            self._replace(rows, method, _first(rec, made))
+        plain, made = type(rows).__call__, frozen(rec, NORMAL_ROWS)
+        self._set(
+            type(rows),
+            "__call__",
+            lambda own, *args, **more: (
+                made(*args, **more) if holds((*args, *more.values())) else plain(own, *args, **more)
+            ),
+        )
+
     def _of_lists(self) -> None:
         """NumPy's functions, which ask no protocol of what stands inside a list."""
+        own = {*ARRAYS, *FILLED, "eye", "identity"}
         for owner, prefix in ((np, ""), (np.linalg, "linalg.")):
             for name in dir(owner):
                 plain = getattr(owner, name)
                 if isinstance(plain, np.ufunc):
                     new: Any = _Ufunc(self.rec, plain)
-                elif {f"{prefix}{name}"} & {*COMPOSED, *SAME} and name not in (
-                    *ARRAYS,
-                    *FILLED,
-                    "eye",
-                    "identity",
-                ):
+                elif f"{prefix}{name}" in {*COMPOSED, *SAME} - own:
                     if id(plain) in self.by_id or isinstance(plain, type):
                         continue
                     new = _either(self.rec, plain, _first(self.rec, _general(f"{prefix}{name}")))
