@@ -107,7 +107,7 @@ def _reductions_shared(terms: list[Term]) -> Tree | None:
 
 
 def _slides_shared(terms: list[Term]) -> Tree | None:
-    """a ⋆ b + a ⋆ c = a ⋆ (b + c), of correlations, convolutions and Kronecker products."""
+    """A ⋆ b + a ⋆ c = a ⋆ (b + c), of correlations, convolutions and Kronecker products."""
     cores = [term.core for term in terms if is_op(term.core, *BILINEAR)]
     if len(cores) < len(terms) or len({(core.op, core.options) for core in cores}) > 1:
         return None
