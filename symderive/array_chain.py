@@ -24,6 +24,7 @@ from symderive.array_model import (
 )
 from symderive.array_relations import Facts, Stated, named_by_stages
 from symderive.chain import Chain, Partial
+from symderive.display import partial_latex
 from symderive.formulas.arrays.algebra import Algebra, canonical
 from symderive.formulas.arrays.index import Index, entry_of, fresh, sigma, substitute
 from symderive.formulas.arrays.matrix import Matrices
@@ -34,7 +35,7 @@ from symderive.formulas.inert import OUTPUT, Diff, placeholder
 from symderive.formulas.written import evaluated, product, rename, sum_of
 from symderive.model import Model, Stage
 from symderive.results import adjoint_name
-from symderive.steps import Certificate, Line
+from symderive.steps import Certificate, Line, Lines
 
 MAX_WRITTEN_OUT = 32.0
 """The cost up to which an adjoint is written out in stage names."""
@@ -180,7 +181,7 @@ class ArrayPartial(Partial):
         return renamed(self.shape.program, self._names)
 
     @cached_property
-    def lines(self) -> tuple[Line, ...]:
+    def lines(self) -> Lines:
         """The chain rule, the links put in, the deltas contracted, the closed form."""
         top = entry_of(self.target, self.shape.target)
         below = entry_of(self.source, self.shape.source)
@@ -212,7 +213,9 @@ class ArrayPartial(Partial):
             told = self.letters.on(formula)
             if not lines or told != lines[-1].formula:
                 lines.append(Line(told, (reason,), self.shape.certificate))
-        return tuple(lines)
+        shown_lines = Lines(lines)
+        shown_lines.left = partial_latex(self.target, self.source)
+        return shown_lines
 
     @property
     def certificate(self) -> Certificate:
@@ -236,13 +239,13 @@ class ArrayChain(Chain):
         self.target_at = target_indices(model.shapes.get(target, ()))
         self._facts: dict[int, Facts] = {}
 
-    def link(self, stage: str, source: str, method: str = "auto") -> ArrayLink:
+    def link(self, stage: str, source: str, method: str = "") -> ArrayLink:
         """The link ∂stage/∂source."""
         row = self.model.stages[stage]
         template, place = row.parsed.template, row.inputs.index(source)
-        key = (id(template), place, method)
+        key = (id(template), place, method or "auto")
         if key not in self._kinds:
-            self._kinds[key] = ArrayLinkKind(template, place, method)  # type: ignore[arg-type]
+            self._kinds[key] = ArrayLinkKind(template, place, key[2])  # type: ignore[arg-type]
         return ArrayLink(row, source, self._kinds[key], self.taken)  # type: ignore[arg-type]
 
     @cached_property

@@ -15,7 +15,6 @@ from typing import Any
 from sympy import Add, Basic, Expr, Function, Indexed, KroneckerDelta, Mul, Piecewise, Pow, Symbol
 from sympy import Sum as SympySum
 
-from symderive.candidates import BY_DEFINITION
 from symderive.certify import defined
 from symderive.closed_form import Form, closed_forms
 from symderive.cost import cost
@@ -30,11 +29,16 @@ from symderive.formulas.arrays.index import (
     sigma,
     substitute,
 )
+from symderive.formulas.functions import FUNCTIONS
 from symderive.formulas.inert import Diff
 from symderive.formulas.written import evaluated
+from symderive.tasks import BY_DEFINITION
 
 MAX_COST = 45.0
 """A formula that costs more is not rewritten by the scalar engine."""
+
+ABSOLUTE = FUNCTIONS["abs"].function
+"""What powers and signs of one argument are shorter without, in products too."""
 
 MAX_INSTANCES = 9
 """Entries at which a definition is tried."""
@@ -164,12 +168,23 @@ def _entries_named(formula: Expr, entry: Expr, stated: Expr) -> Expr:
         return formula.xreplace({plain: entry}) if plain.args else formula
     found = {}
     for other in formula.atoms(Part):
-        same = other.args[:2] == plain.args[:2] and len(other.indices) == len(plain.indices)
-        if same and isinstance(entry, Indexed):
-            found[other] = substitute(entry, dict(zip(plain.indices, other.indices, strict=True)))
-        elif same:
-            found[other] = entry
+        at = _same_part(plain, other)
+        if at is not None:
+            found[other] = substitute(entry, at)
     return formula.xreplace(found)
+
+
+def _same_part(plain: Part, other: Part) -> dict[Basic, Basic] | None:
+    """The indices at which one part is the other; None where it is at none."""
+    if plain.args[:2] != other.args[:2] or len(plain.indices) != len(other.indices):
+        return None
+    at: dict[Basic, Basic] = {}
+    for mine, theirs in zip(plain.indices, other.indices, strict=True):
+        if not isinstance(mine, Index) and mine != theirs:
+            return None  # softmax(x)[0] says nothing of softmax(x)[1]
+        if at.setdefault(mine, theirs) != theirs:
+            return None
+    return at
 
 
 def _shorter(formula: Expr, entry: Expr | None, stated: Expr | None) -> tuple[Expr, str]:
@@ -178,7 +193,7 @@ def _shorter(formula: Expr, entry: Expr | None, stated: Expr | None) -> tuple[Ex
         return formula, ""
     mask = Mask()
     hidden = mask.on(formula)
-    if not hidden.has(Add) or cost(hidden) > MAX_COST:
+    if not hidden.has(Add, ABSOLUTE) or cost(hidden) > MAX_COST:
         return formula, ""  # a product is as it should be; a long sum costs more than it gives
     if entry is None and _settled(hidden):
         return formula, ""

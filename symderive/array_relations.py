@@ -17,11 +17,14 @@ from sympy import (
     Expr,
     Function,
     Indexed,
+    KroneckerDelta,
     Pow,
     Symbol,
     fraction,
+    nan,
     preorder_traversal,
     together,
+    zoo,
 )
 from sympy import Sum as SympySum
 
@@ -157,7 +160,15 @@ def _inside(part: Expr, formula: Expr) -> bool:
 
 def _least(formulas: Sequence[Expr]) -> Expr:
     """The cheapest; of equal ones, one with fewer sums of terms, the earlier."""
-    return min(formulas, key=lambda formula: (array_cost(formula), _additions(formula)))
+    first, *others = formulas
+    sound = [first, *(formula for formula in others if not _divides_by_delta(formula))]
+    return min(sound, key=lambda formula: (array_cost(formula), _additions(formula)))
+
+
+def _divides_by_delta(formula: Expr) -> bool:
+    """Whether a formula divides by a delta, which is 0 at most places."""
+    below = (f.base for f in formula.atoms(Pow) if f.exp.is_negative)
+    return formula.has(zoo, nan) or any(base.has(KroneckerDelta) for base in below)
 
 
 def _additions(formula: Expr) -> int:

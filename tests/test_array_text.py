@@ -43,8 +43,8 @@ def index(tree: Tree, *key: tuple[object, ...]) -> Tree:
     return apply("index", tree, key=key)
 
 
-PLACED = "zeros((m, n)).at[0].add(a)"
-"""What only results hold: JAX's words, since NumPy has no expression for it."""
+PLACED = "outer(eye(m)[0], a)"
+"""What only results hold, in words that are read as other operations."""
 
 INVERSE = apply("inv", A)
 CASES = [
@@ -118,6 +118,17 @@ CASES = [
         Apply((m, n), "place", (a,), (("key", (("int", 0),)), ("shape", (m, n)))),
         PLACED,
     ),
+    (
+        Apply(
+            (n + 3,),
+            "place",
+            (w,),
+            (("key", (("slice", Integer(1), n, Integer(1)),)), ("shape", (n + 3,))),
+        ),
+        "pad(w, (1, 2))",
+    ),
+    (apply("stack", apply("stack", a, b, axis=(0,)), apply("stack", b, a, axis=(0,)), axis=(0,)),
+     "stack([[a, b], [b, a]])"),
 ]  # fmt: skip
 
 

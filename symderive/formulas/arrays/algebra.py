@@ -223,7 +223,7 @@ class Algebra:
         for found in deltas:  # of two free indices that are equal, the first in order is kept
             keep, drop = sorted(found.args, key=str)
             here = isinstance(drop, Index) and drop in rest.free_symbols and not keep.has(drop)
-            if here and within(keep, drop.size):
+            if here and named_within(keep, drop.size):
                 rest = substitute(rest, {drop: keep})
         return Mul(rest, *deltas)
 
@@ -393,9 +393,14 @@ def _solved(found: KroneckerDelta, indices: Sequence[Index]) -> tuple[Index, Exp
         value = (index - difference / coefficient).expand()
         if value.has(index):
             continue
-        if within(value, index.size):
+        if named_within(value, index.size):
             return index, value
     return None
+
+
+def named_within(value: Expr, size: Expr) -> bool:
+    """The same; an entry that a formula names by its number is taken to be there."""
+    return within(value, size) or bool(size.is_Symbol and value.is_Integer and value >= 0)
 
 
 def within(value: Expr, size: Expr) -> bool:
