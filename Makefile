@@ -9,7 +9,7 @@ check:
 	ruff check .
 	mypy
 	lint-imports
-	python -m pytest -q
+	python -m pytest -q -n auto
 
 format:
 	ruff format .

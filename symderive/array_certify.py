@@ -25,10 +25,19 @@ from sympy import (
 )
 from sympy.core.function import AppliedUndef
 
-from symderive.certify import SEED, certify, defined, sampled
+from symderive.certify import (
+    SEED,
+    certify,
+    defined,
+    defined_somewhere,
+    many_divisors,
+    sampled,
+    written_out,
+)
 from symderive.formulas.arrays.algebra import Algebra
 from symderive.formulas.arrays.concrete import concrete, entry_name
 from symderive.formulas.arrays.index import Index, Part, free_indices, substitute
+from symderive.formulas.arrays.part_definitions import meant
 from symderive.formulas.arrays.properties import Knowledge
 from symderive.formulas.arrays.syntax import Shape
 from symderive.formulas.functions import function_of
@@ -41,7 +50,10 @@ BY_WITNESS = Certificate("proved", "SymPy's own derivative, equal by exact index
 UNKNOWN = Certificate("unknown", "no shapes were found at which the line can be tried")
 
 ROUNDS = 2
-"""Shapes tried."""
+"""Choices of sizes at which a line is tried."""
+
+CHOICES = 5
+"""Choices of sizes drawn until that many have points."""
 
 MAX_EXACT = 300
 """Parts of two sides up to which they are compared exactly."""
@@ -61,14 +73,16 @@ def sizes_of(formulas: Sequence[Basic], shapes: Mapping[str, Shape]) -> list[Sym
     return sorted(found, key=str)
 
 
-def shapes_tried(sizes: Sequence[Symbol], rounds: int = ROUNDS) -> Iterator[dict[str, int]]:
-    """Small sizes: all different first, then drawn with a fixed seed."""
+def shapes_tried(sizes: Sequence[Symbol]) -> Iterator[dict[str, int]]:
+    """Small sizes: different ones first, either way round, then drawn with a fixed seed."""
     noise = random.Random(SEED)
-    for number in range(rounds):
-        if number == 0:
-            yield {size.name: 2 + k % 2 for k, size in enumerate(sizes)}
-        else:
-            yield {size.name: noise.randint(1, 3) for size in sizes}
+    drawn = [{size.name: noise.randint(1, 3) for size in sizes} for _ in range(CHOICES - 2)]
+    different = [{size.name: 2 + (k + turn) % 2 for k, size in enumerate(sizes)} for turn in (0, 1)]
+    seen: list[dict[str, int]] = []
+    for chosen in (different[0], drawn[0], different[1], *drawn[1:]):
+        if chosen not in seen:
+            seen.append(chosen)
+            yield chosen
 
 
 def certify_array(
@@ -77,6 +91,7 @@ def certify_array(
     algebra: Algebra,
     shapes: Mapping[str, Shape],
     where: Mapping[Expr, Expr] | None = None,
+    before: tuple[Expr, Certificate] | None = None,
 ) -> Certificate:
     """Whether two index formulas are equal: ``proved``, ``sampled``, ``refuted`` or ``unknown``.
 
@@ -86,34 +101,61 @@ def certify_array(
         algebra: The index algebra under what is known of the arrays.
         shapes: Shape by the name of each array.
         where: A stage's entry, and its definition.
+        before: A formula equal to the left one, and its certificate: what is proved equal to it
+            holds as it does.
     """
+    if left == right:
+        return BY_ALGEBRA
     if not left.has(Diff) and not right.has(Diff) and algebra.equal(left, right):
         return BY_ALGEBRA
     if left.has(Diff) and _witnessed(left, right, algebra, where or {}):
         return BY_WITNESS
+    if before is not None and not right.has(Diff) and algebra.equal(before[0], right):
+        return before[1]
+    for patient in (False, True):  # where a few points are too few to find the domain, many
+        found = _tried(left, right, algebra, shapes, where or {}, patient)
+        if found != UNKNOWN:
+            return found
+    return UNKNOWN
+
+
+def _tried(
+    left: Expr,
+    right: Expr,
+    algebra: Algebra,
+    shapes: Mapping[str, Shape],
+    where: Mapping[Expr, Expr],
+    patient: bool,
+) -> Certificate:
+    """What samples at small concrete shapes say."""
     sizes = sizes_of((left, right), shapes)
     indices = sorted(free_indices(left) | free_indices(right), key=str)
-    weakest: Certificate | None = None
     points = 0
     tried: list[str] = []
     for chosen in shapes_tried(sizes):
+        if len(tried) == ROUNDS:
+            break
         try:
             known = held(algebra.known, shapes, chosen)
         except ValueError:  # a property that is not written out at this size
             continue
+        here = 0
         for at in _places(indices, chosen):
             sides = [concrete(side, chosen, at) for side in (left, right)]
-            definitions = _definitions(where or {}, sides, chosen)
+            definitions = _definitions(where, sides, chosen)
+            written = (written_out(side, definitions) for side in sides)
+            if not patient and not all(defined_somewhere(w) for w in written if w is not None):
+                break  # XᵀX of more columns than rows has no inverse
             compare = sampled if _long(sides) else certify
             found = compare(*sides, where=definitions, bound=known)
             if found.verdict == "refuted":
                 return found
-            if found.verdict == "unknown":
-                continue
-            points += max(found.points, 1)
-            weakest = found
-        tried.append(", ".join(f"{name} = {size}" for name, size in chosen.items()))
-    if weakest is None:
+            if found.verdict != "unknown":
+                here += max(found.points, 1)
+        if here:
+            points += here
+            tried.append(", ".join(f"{name} = {size}" for name, size in chosen.items()))
+    if not points:
         return UNKNOWN
     shown = "; ".join(dict.fromkeys(text for text in tried if text))
     at_shapes = f" at the sizes {shown}" if shown else ""
@@ -123,7 +165,8 @@ def certify_array(
 def _long(sides: Sequence[Expr]) -> bool:
     """Whether an exact comparison costs more than samples: inverses are long when written out."""
     parts = (part for side in sides for part in preorder_traversal(side))
-    return any(number > MAX_EXACT for number, _ in enumerate(parts))
+    long = any(number > MAX_EXACT for number, _ in enumerate(parts))
+    return long or any(map(many_divisors, sides))
 
 
 def _witnessed(left: Expr, right: Expr, algebra: Algebra, where: Mapping[Expr, Expr]) -> bool:
@@ -131,14 +174,14 @@ def _witnessed(left: Expr, right: Expr, algebra: Algebra, where: Mapping[Expr, E
     sides = [resolved(side) for side in (left, right)]
     if sides[0] is None or sides[1] is None:
         return False
-    put = [defined(evaluated(named_put_in(side, where))) for side in sides]
+    put = [defined(evaluated(meant(named_put_in(side, where)))) for side in sides]
     return algebra.equal(*put)
 
 
 def resolved(formula: Basic) -> Expr | None:
     """The formula with each ``Diff`` by SymPy; None where SymPy has no derivative of it."""
     if isinstance(formula, Diff):
-        inner = defined(evaluated(formula.args[0]))
+        inner = defined(evaluated(meant(formula.args[0])))
         known = (Part, AppliedUndef, Piecewise)
         if inner.has(*known) or any(not _of_sympy(f) for f in inner.atoms(Function)):
             return None

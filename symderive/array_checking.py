@@ -117,6 +117,7 @@ def gradient_checks(model: Model, chain: ArrayChain) -> Iterable[Check]:
     at_point = AtPoint(chain, *found)
     for name in sources:
         yield from at_point.checks(name)
+    yield from at_point.by_name()
 
 
 def point_of(model: Model, target: str) -> tuple[Entries, Numbers] | None:
@@ -196,6 +197,33 @@ class AtPoint:
                 here = self.entries.entry(formula, partial.indices, (*top, *below))
                 found[top, below] = evaluate(here, values, DIGITS)
         return found
+
+    def by_name(self) -> Iterable[Check]:
+        """Adjoints that are computed from later ones, against what is written out for them."""
+        values = self._stage_values()
+        for name, partial in self.chain.partials.items():
+            assert isinstance(partial, ArrayPartial)
+            if partial.shape.program == partial.shape.tree or partial.formula.has(Diff):
+                continue
+            known = self._with_adjoints(partial, dict(values))
+            apart = self._apart(partial, name, known)
+            if apart is not None:
+                shown = self.shown()
+                verdict = Certificate("refuted", apart, 1, DIGITS, SEED, shown)
+                yield Check(f"∂{partial.target}/∂{name} by the adjoints after it", verdict)
+
+    def _apart(self, partial: ArrayPartial, name: str, values: Numbers) -> str | None:
+        """Where the two forms of an adjoint differ, at the first entry that does."""
+        short, written = (evaluated(barred(f)) for f in (partial.local, partial.formula))
+        for top in self.entries.at(self.chain.target):
+            for below in self.entries.at(name):
+                left, right = (
+                    evaluate(self.entries.entry(f, partial.indices, (*top, *below)), values, DIGITS)
+                    for f in (short, written)
+                )
+                if isfinite(left - right) and abs(left - right) > TOLERANCE * max(1, abs(right)):
+                    return f"{mp.nstr(left, 12)} against {mp.nstr(right, 12)} at {below}"
+        return None
 
     def _with_adjoints(self, partial: ArrayPartial, values: Numbers) -> Numbers:
         for user in partial.users:

@@ -79,10 +79,13 @@ class ArrayLinkKind(LinkKind):
         shapes = {**self.template.shape_of(), OUTPUT.name: self.template.shape}
         where = {self.output: evaluated(self.template.written)}
         lines: list[Line] = []
-        for formula, reasons, steps in plan:
+        before: tuple[Expr, Certificate] | None = None
+        for formula, reasons, steps in self._named(plan):
             if lines and formula == lines[-1].formula:
                 continue
-            found = certify_array(truth, formula, algebra, shapes, where)
+            found = certify_array(truth, formula, algebra, shapes, where, before)
+            if found.passed and not formula.has(Diff):
+                before = (formula, found)
             lines.append(Line(formula, reasons, found, steps))
         return tuple(lines)
 

@@ -32,6 +32,9 @@ from symderive.regular import Divisors
 from symderive.roots import rooted
 from symderive.tasks import BY_DEFINITION, EXPANDED_PENALTY, Candidate, Task, sums
 
+UNEVEN_PENALTY = 2.0
+"""What a product with fractions over different sums in it must save."""
+
 
 def combined(task: Task) -> Iterator[Candidate]:
     """Over one denominator, cancelled, in factors, expanded, split, or collected in a kernel."""
@@ -52,19 +55,35 @@ def combined(task: Task) -> Iterator[Candidate]:
     yield Candidate(kernels.half_factored(element), reason)
     yield Candidate(together(plain), "common denominator")
     for part in kernels.split(element):
-        yield Candidate(part, "term by term")
+        yield Candidate(part, "term by term", _uneven(part))
     for changed in kernels.without_roots(element):
         if divisors.extra(kernels.reduce(changed)) is not None:
             yield Candidate(kernels.factored(changed), "simplify")
             yield Candidate(kernels.half_factored(changed), "simplify")
             for part in kernels.split(changed):
-                yield Candidate(part, "term by term")
+                yield Candidate(part, "term by term", _uneven(part))
     for kernel in kernels.kernels:
         if not isinstance(kernel, Symbol) or kernel == task.variable:
             collected = kernels.collected(element, kernel)
             yield Candidate(collected, f"collect {_short(kernel)}")
     if isinstance(plain, Mul):
         yield Candidate(_factor_by_factor(plain), reason)
+
+
+def _uneven(formula: Expr) -> float:
+    """What a product pays for a sum of fractions over different sums: one bar reads better."""
+    if not isinstance(formula, Mul):
+        return 0.0
+    sums = [factor for factor in factors(formula) if factor.is_Add]
+    return UNEVEN_PENALTY if any(len(set(_below(part))) > 1 for part in sums) else 0.0
+
+
+def _below(formula: Expr) -> Iterator[Expr]:
+    """The sums that the terms of a sum are divided by, with their exponents."""
+    for term in terms(formula):
+        for factor in factors(term):
+            if isinstance(factor, Pow) and factor.exp.is_negative and factor.base.is_Add:
+                yield factor
 
 
 def _factor_by_factor(plain: Expr) -> Expr:

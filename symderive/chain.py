@@ -18,12 +18,13 @@ from sympy import Basic, Expr, S, Symbol
 from symderive.certify import certify
 from symderive.closed_form import Form, simplest
 from symderive.cost import cost
+from symderive.display import latex_of, partial_latex, shown
 from symderive.formulas.inert import OUTPUT, Diff, placeholder
 from symderive.formulas.written import evaluated, factors, product, recast, rename, sum_of, tidy
-from symderive.links import Link, LinkKind
+from symderive.links import Link, LinkKind, natural
 from symderive.model import Model, Stage
 from symderive.relations import Definition, with_definitions
-from symderive.steps import Certificate, Line
+from symderive.steps import Certificate, Line, Lines
 
 MAX_WRITTEN_OUT = 40.0
 """The cost up to which an adjoint is written out in stage names."""
@@ -75,8 +76,12 @@ class Partial:
         """The formula to compute it by: later adjoints by name where that is shorter."""
         return recast(self.shape.local, self.symbols)
 
+    def _repr_latex_(self) -> str:
+        """The closed form as a notebook shows it."""
+        return shown(f"{partial_latex(self.target, self.source)} = {latex_of(self.formula)}")
+
     @cached_property
-    def lines(self) -> tuple[Line, ...]:
+    def lines(self) -> Lines:
         """The chain rule, the links put in, the closed form."""
         target, source = Symbol(self.target), Symbol(self.source)
         chain = [
@@ -87,7 +92,7 @@ class Partial:
             for user in self.users
         ]
         if self.users == (self.target,):
-            return (Line(self.formula, ("the link itself",), self.shape.certificate),)
+            return Lines([Line(self.formula, ("the link itself",), self.shape.certificate)])
         certificate = self.shape.certificate
         plan = [
             Line(sum_of(*chain), ("chain rule",), certificate),
@@ -100,7 +105,9 @@ class Partial:
         for line in plan:
             if not lines or line.formula != lines[-1].formula:
                 lines.append(line)
-        return tuple(lines)
+        told = Lines(lines)
+        told.left = partial_latex(self.target, self.source)
+        return told
 
     @cached_property
     def rewritings(self) -> tuple[Line, ...]:
@@ -206,10 +213,14 @@ class Chain:
             if name in self._moving
         }
 
-    def link(self, stage: str, source: str, method: str = "auto") -> Link:
-        """The link ∂stage/∂source."""
+    method = "auto"
+    """The row of ``METHODS`` that every link uses where it is natural."""
+
+    def link(self, stage: str, source: str, method: str = "") -> Link:
+        """The link ∂stage/∂source, by a method of its own or the one that all links use."""
         row = self.model.stages[stage]
         template, place = row.parsed.template, row.inputs.index(source)
+        method = method or natural(self.method, template, place)
         key = (id(template), place, method)
         if key not in self._kinds:
             self._kinds[key] = LinkKind(template, place, method)

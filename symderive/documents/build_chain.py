@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from symderive.links import Link
 
 ROLES = ("first", "second", "third", "fourth")
-MAX_PARTIALS = 16
+MAX_PARTIALS = 24
 MAX_CELL = 30.0
 """Width in em of a closed form that fits a table."""
 """Partial derivatives that are told one by one; of more, one of each shape."""
@@ -64,6 +64,7 @@ def chain_section(context: Context) -> Iterator[Block]:
             f" and added where paths meet{_over_entries(context)}. We go backwards from ",
             target,
             ", so that each stage uses what is already known of the stages after it.",
+            _effort(context),
         )
     )
     shown = partials
@@ -79,7 +80,7 @@ def chain_section(context: Context) -> Iterator[Block]:
             )
             alike += "one shape are the same up to names, and one of each is told here. "
         if len(shapes) > MAX_PARTIALS:
-            alike += f"Of the shapes, the first {MAX_PARTIALS} are told."
+            alike += f"The first {MAX_PARTIALS} of {len(shapes)} are told here."
         yield Paragraph((alike,))
     stages = derivation.model.stages
     inner = [part for part in shown if part.source in stages]
@@ -93,6 +94,21 @@ def chain_section(context: Context) -> Iterator[Block]:
         yield Heading(2, ("Derivatives by the parameters",))
     for part in outer:
         yield _told(context, part)
+
+
+def _effort(context: Context) -> str:
+    """How much less there is to do backwards, where it is less."""
+    if context.arrays:
+        return ""
+    found = context.derivation.operations()
+    forward, reverse = found["forward"], found["reverse"]
+    if reverse >= forward:
+        return ""
+    count = len(context.derivation.sources)
+    return (
+        f" That takes {reverse} products and sums of links for all {count} derivatives; forwards, "
+        f"for one name after the other, it would be {forward}."
+    )
 
 
 def _over_entries(context: Context) -> str:
@@ -128,7 +144,7 @@ def _told(context: Context, part: Partial) -> Equations:
         for line in part.rewritings[:-1]:
             reasons = context.prose(", ".join(line.reasons))
             shown, verdict = context.formula(line.formula), mark_of(line.certificate)
-            if shown != _bare(lines[-1].right):
+            if plain(shown) != plain(lines[-1].right):
                 lines.append(Equation(None, shown, reasons, verdict))
     else:
         for line in part.lines[:-1]:
@@ -216,11 +232,6 @@ def _dotted(parts: Sequence[Node]) -> Node:
     for part in parts:
         items += [DOT, part] if items else [part]
     return row(*items)
-
-
-def _bare(node: Node) -> Node:
-    """A node without the colours of its outside."""
-    return _bare(node.body) if isinstance(node, Style) else node
 
 
 # Cancelling -------------------------------------------------------------------------------------

@@ -12,11 +12,11 @@ from symderive.numeric.ops import MATH_NAMES
 
 RESERVED = (
     {"np", "math", "special", "whole", "nan", "inf", "at_the_edge", "value_and_gradient"}
-    | {"start", "stop", "rows", "work", "size", "results", "kind"}
+    | {"start", "stop", "rows", "work", "size", "block", "results", "KIND", "WHOLE"}
     | MATH_NAMES
     | set(dir(builtins))
 )
-_GENERATED = ("r", "sum_", "out_", "part_")
+_GENERATED = re.compile(r"_[cfir]\d+$|_k_|(sum|out|part)_")
 
 
 def identifiers(names: Iterable[str]) -> dict[str, str]:
@@ -34,11 +34,11 @@ def identifiers(names: Iterable[str]) -> dict[str, str]:
         if not text.isidentifier():
             text = f"v{text}" if f"v{text}".isidentifier() else "v"
         bad = keyword.iskeyword(text) or text in RESERVED or text.startswith("__")
-        if bad or text.startswith(_GENERATED):
+        if bad or _GENERATED.match(text):
             text = f"{text.lstrip('_')}_" if text.startswith("__") else f"{text}_"
         base, number = text, 2
-        while text in taken or text.startswith(_GENERATED):
-            text = f"v_{base}" if text.startswith(_GENERATED) else f"{base}{number}"
+        while text in taken or _GENERATED.match(text):
+            text = f"v_{base}" if _GENERATED.match(text) else f"{base}{number}"
             base, number = (text, number) if text not in taken else (base, number + 1)
         taken.add(text)
         result[name] = text

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-import os
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -15,10 +13,8 @@ from symderive.numeric.program import Program
 from symderive.numeric.python_backend import load
 from symderive.numeric.source import NUMPY, function_text
 
-CHUNK = (
-    16 * BLOCK
-)  # rows that a thread takes at a time; fixed, so that sums do not depend on threads
 REDUCTIONS = ("none", "mean", "sum")
+_FLOAT64, _FLOAT32 = np.dtype(np.float64), np.dtype(np.float32)
 
 
 def emit(program: Program) -> str:
@@ -26,13 +22,59 @@ def emit(program: Program) -> str:
     return function_text(program, NUMPY)
 
 
-def emit_blocked(program: Program, arrays: frozenset[str], reduce: str = "none") -> str:
+def emit_blocked(
+    program: Program, arrays: frozenset[str], reduce: str = "none", kind: Any = _FLOAT64
+) -> str:
     """The source that runs when these inputs are arrays."""
-    return kernel(program, arrays, reduce != "none").text
+    return _kernel(program, arrays, reduce, kind).text
 
 
-if TYPE_CHECKING:
-    from concurrent.futures import ThreadPoolExecutor
+def _kernel(program: Program, arrays: frozenset[str], reduce: str, kind: Any) -> Kernel:
+    whole = f"int{8 * kind.itemsize}" if kind.itemsize <= 8 else ""
+    return kernel(program, arrays, reduce != "none", kind.name, whole)
+
+
+class Work:
+    """The arrays that a kernel computes in, cut to the size of a block.
+
+    Args:
+        made: The kernel.
+        kind: The type of the numbers.
+    """
+
+    def __init__(self, made: Kernel, kind: Any) -> None:
+        self.made, self.kind = made, kind
+        self._capacity = self._size = 0
+        self._views: list[Any] = []
+
+    def cut(self, size: int) -> list[Any]:
+        """The registers, the same as integers, and the arrays of one number."""
+        if size != self._size:
+            self._size = size
+            if size > self._capacity:
+                self._allocate(size)
+            self._views = [array[:size] for array in self._whole]
+        return self._views
+
+    def _allocate(self, size: int) -> None:
+        self._capacity = size
+        registers = list(np.empty((self.made.registers, size), self.kind))
+        whole = f"int{8 * self.kind.itemsize}"
+        bits = [register.view(whole) for register in registers] if self.made.bits else []
+        filled = [np.full(size, value, self.kind) for value in self.made.filled]
+        self._whole = [*registers, *bits, *filled]
+
+
+class _Compiled:
+    """A kernel for one pattern of arrays and numbers, and one type."""
+
+    def __init__(self, program: Program, pattern: tuple[bool, ...], reduce: str, kind: Any) -> None:
+        pairs = zip(program.inputs, pattern, strict=True)
+        arrays = frozenset(name for name, is_array in pairs if is_array)
+        self.made = _kernel(program, arrays, reduce, kind)
+        self.run = load(self.made.text)
+        self.varies = [name in self.made.columns for name in dict.fromkeys(program.outputs)]
+        self.idle: list[Work] = []
 
 
 class NumpyFunction:
@@ -48,35 +90,40 @@ class NumpyFunction:
         if reduce not in REDUCTIONS:
             raise UnknownChoiceError("reduction", reduce, REDUCTIONS)
         self.program, self.reduce = program, reduce
-        self._kernels: dict[tuple[bool, ...], tuple[Any, Kernel, list[Any]]] = {}
+        self._compiled: dict[tuple[Any, ...], _Compiled] = {}
         self._single: Any = None
-        self._varying: dict[tuple[bool, ...], tuple[bool, ...]] = {}
 
     def __call__(self, *values: Any) -> tuple[Any, ...]:
         """The outputs in order."""
-        arrays = [as_array(value) for value in values]
-        pattern = tuple(isinstance(array, np.ndarray) for array in arrays)
-        given = [array for array in arrays if isinstance(array, np.ndarray)]
+        columns: list[Any] = []
+        given: list[Any] = []
+        pattern: list[bool] = []
+        for value in values:
+            column = value if type(value) is float else as_array(value)
+            columns.append(column)
+            is_array = type(column) is not float
+            pattern.append(is_array)
+            if is_array:
+                given.append(column)
         if not given:
-            if self._single is None:
-                self._single = load(emit(self.program))
-            with np.errstate(all="ignore"):
-                return tuple(map(np.float64, self._single(*map(np.float64, arrays))))
-        kind = given[0].dtype
-        if any(array.dtype != kind for array in given):
-            kind = np.result_type(*given)
-        kind = kind if np.issubdtype(kind, np.floating) else np.dtype(np.float64)
-        shape = self._shape(given)
-        columns = [
-            _column(array, shape, kind) if is_array else array
-            for array, is_array in zip(arrays, pattern, strict=True)
-        ]
-        return self._run(columns, pattern, shape, kind)
+            return self._of_numbers(columns)
+        shape, kind = given[0].shape, given[0].dtype
+        plain = len(shape) == 1 and (kind is _FLOAT64 or kind is _FLOAT32)
+        for array in given:
+            if array.dtype is not kind or array.shape != shape or not array.flags.c_contiguous:
+                plain = False
+        if not plain:
+            shape, kind = self._shape(given), _floating(np.result_type(*given))
+            columns = [c if type(c) is float else _column(c, shape, kind) for c in columns]
+        return self._run(columns, tuple(pattern), shape, kind)
+
+    def _of_numbers(self, values: list[float]) -> tuple[Any, ...]:
+        if self._single is None:
+            self._single = load(emit(self.program))
+        with np.errstate(all="ignore"):
+            return tuple(map(np.float64, self._single(*map(np.float64, values))))
 
     def _shape(self, given: list[Any]) -> tuple[int, ...]:
-        shape = given[0].shape
-        if all(array.shape == shape for array in given):
-            return shape
         try:
             return np.broadcast_shapes(*(array.shape for array in given))
         except ValueError:
@@ -90,49 +137,31 @@ class NumpyFunction:
     def _run(
         self, columns: list[Any], pattern: tuple[bool, ...], shape: tuple[int, ...], kind: Any
     ) -> tuple[Any, ...]:
-        run, made, pool = self._compiled(pattern)
+        compiled = self._compiled.get((pattern, kind))
+        if compiled is None:
+            compiled = _Compiled(self.program, pattern, self.reduce, kind)
+            self._compiled[pattern, kind] = compiled
         size = math.prod(shape)
-        varies = self._varying[pattern]
         reduce = self.reduce != "none"
-        results = [] if reduce else [np.empty(size, kind) for vary in varies if vary]
-
-        def chunk(first: int) -> tuple[Any, ...]:
-            try:
-                work = pool.pop()
-            except IndexError:
-                work = None
-            if work is None or work.dtype != kind:
-                work = np.empty((made.registers, BLOCK), kind)
-            with np.errstate(all="ignore"):
-                returned = run(*columns, first, min(first + CHUNK, size), work, results)
-            pool.append(work)
-            return returned
-
-        if size <= CHUNK:
-            returned = chunk(0)
-        else:
-            parts = list(_threads().map(chunk, range(0, size, CHUNK)))
-            returned = tuple(map(sum, zip(*parts, strict=True))) if reduce else parts[0]
+        results = [] if reduce else [np.empty(size, kind) for vary in compiled.varies if vary]
+        block = size or 1
+        if size > BLOCK:
+            count = -(-size // BLOCK)
+            block = -(-size // count)  # all of one size: a short one costs as many calls
+        work = compiled.idle.pop() if compiled.idle else Work(compiled.made, kind)
+        with np.errstate(all="ignore"):
+            returned = compiled.run(*columns, size, block, work, results)
+        compiled.idle.append(work)
         if reduce:
             scale = 1.0 / size if self.reduce == "mean" and size else 1.0
-            return tuple(kind.type(value * scale) for value in returned)
+            number = kind.type
+            return tuple([number(value * scale) for value in returned])
         filled, fixed = iter(results), iter(returned)
         by_name = {
             name: next(filled).reshape(shape) if vary else np.full(shape, next(fixed), kind)
-            for name, vary in zip(dict.fromkeys(self.program.outputs), varies, strict=True)
+            for name, vary in zip(dict.fromkeys(self.program.outputs), compiled.varies, strict=True)
         }
         return tuple(by_name[name] for name in self.program.outputs)
-
-    def _compiled(self, pattern: tuple[bool, ...]) -> tuple[Any, Kernel, list[Any]]:
-        if pattern not in self._kernels:
-            pairs = zip(self.program.inputs, pattern, strict=True)
-            arrays = frozenset(name for name, is_array in pairs if is_array)
-            made = kernel(self.program, arrays, self.reduce != "none")
-            self._varying[pattern] = tuple(
-                name in made.columns for name in dict.fromkeys(self.program.outputs)
-            )
-            self._kernels[pattern] = load(made.text), made, []
-        return self._kernels[pattern]
 
 
 def compile_program(program: Program, reduce: str = "none") -> NumpyFunction:
@@ -140,12 +169,9 @@ def compile_program(program: Program, reduce: str = "none") -> NumpyFunction:
     return NumpyFunction(program, reduce)
 
 
-@cache
-def _threads() -> ThreadPoolExecutor:
-    from concurrent.futures import ThreadPoolExecutor
-
-    affinity = getattr(os, "sched_getaffinity", None)
-    return ThreadPoolExecutor(min(8, len(affinity(0)) if affinity else os.cpu_count() or 1))
+def _floating(kind: Any) -> Any:
+    """The type to compute in, in the machine's order of bytes."""
+    return kind.newbyteorder("=") if np.issubdtype(kind, np.floating) else _FLOAT64
 
 
 def _column(array: Any, shape: tuple[int, ...], kind: Any) -> Any:
@@ -157,6 +183,8 @@ def _column(array: Any, shape: tuple[int, ...], kind: Any) -> Any:
 
 def as_array(value: Any) -> Any:
     """A float, or an array with at least one axis."""
+    if type(value) is np.ndarray and value.ndim:
+        return value
     if isinstance(value, float | int):
         return float(value)
     array = np.asarray(value)

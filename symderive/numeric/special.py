@@ -150,29 +150,3 @@ class _Arrays:
 
 
 arrays = _Arrays()
-
-
-def sum_log1p(values: Any, scratch: Any) -> float:
-    """Σ log1p(v) over an array of numbers in [0, 1], as the logarithm of products.
-
-    (1 + a)(1 + b) − 1 = a + b(1 + a) adds positive numbers only, so that nothing cancels; 64
-    factors of at most 2 overflow in no type.
-
-    >>> import numpy as np
-    >>> round(sum_log1p(np.full(1024, 1e-20), np.empty(1024)) / 1024e-20, 14)
-    1.0
-    """
-    import numpy as np
-
-    left, total, middle = values, 0.0, len(values) // 2
-    for _ in range(6):
-        half = len(left) // 2
-        if half < 64:
-            break
-        if len(left) % 2:
-            total += float(np.log1p(left[-1]))
-        first, second, spare = left[:half], left[half : 2 * half], scratch[middle : middle + half]
-        np.add(first, 1.0, out=spare)
-        np.multiply(spare, second, out=spare)
-        left = np.add(first, spare, out=scratch[:half])
-    return total + float(np.add.reduce(np.log1p(left)))

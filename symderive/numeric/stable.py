@@ -97,6 +97,8 @@ STABLE: tuple[Row, ...] = (
     Row("cosh² - 1", "cosh(x)**2 - 1", "sinh(x)**2", _CANCEL, {"x": 1e-6}),
     Row("1 - erf", "1 - erf(x)", "erfc(x)", _CANCEL, {"x": 5.0}),
     Row("1 + erf", "1 + erf(x)", "erfc(-x)", _CANCEL, {"x": -5.0}),
+    Row("2 - erfc", "2 - erfc(x)", "erfc(-x)", _CANCEL, {"x": -5.0}),
+    Row("1 - erfc/2", "1 - erfc(x)/2", "erfc(-x)/2", _CANCEL, {"x": -5.0}),
     Row("1 - erfc", "1 - erfc(x)", "erf(x)", _CANCEL, {"x": 1e-12}),
     Row("sqrt(1 + x) - 1", "sqrt(1 + x) - 1", "x/(sqrt(1 + x) + 1)", _CANCEL, {"x": 1e-12}),
     Row("log of exp", "log(exp(u))", "u", "the exponential under- or overflows", {"u": -800.0}),

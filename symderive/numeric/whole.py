@@ -112,3 +112,33 @@ def sinm(a: Array) -> Array:
 def cosm(a: Array) -> Array:
     """The cosine of a matrix."""
     return np.real(expm(1j * a))
+
+
+_WORTH = 512  # logarithms that cost more than three operations on half as many numbers
+
+
+def sum_log1p(values: Array, scratch: Array, plus_one: Array = None) -> float:
+    """Σ log1p(v) over an array of numbers in [0, 1], as the logarithm of products.
+
+    (1 + a)(1 + b) − 1 = a + b(1 + a) adds positive numbers only, so that nothing cancels.
+
+    Args:
+        values: The numbers.
+        scratch: An array of the same size and type to work in.
+        plus_one: 1 + v, where it is known.
+
+    >>> round(sum_log1p(np.full(1024, 1e-20), np.empty(1024)) / 1024e-20, 14)
+    1.0
+    """
+    left, total, middle = values, 0.0, len(values) // 2
+    for _ in range(2):  # what a third time saves in logarithms it costs in calls
+        half = len(left) // 2
+        if half < _WORTH:
+            break
+        if len(left) % 2:
+            total += float(np.log1p(left[-1]))
+        first, second, spare = left[:half], left[half : 2 * half], scratch[middle : middle + half]
+        known = np.add(first, 1.0, out=spare) if plus_one is None else plus_one[:half]
+        np.multiply(known, second, out=spare)
+        left, plus_one = np.add(first, spare, out=scratch[:half]), None
+    return total + float(np.add.reduce(np.log1p(left, out=scratch[: len(left)])))

@@ -10,6 +10,7 @@ What is known of the arrays (symmetric, rows that sum to one, …) is used by bo
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cached_property, lru_cache
 from itertools import permutations
 from itertools import product as cartesian
 from typing import Any
@@ -43,6 +44,7 @@ from symderive.formulas.arrays.index import (
 )
 from symderive.formulas.arrays.index import part as make_part
 from symderive.formulas.arrays.properties import NOTHING_KNOWN, Knowledge
+from symderive.formulas.inert import Diff
 from symderive.formulas.kernels import is_zero
 
 MAX_TERMS = 400
@@ -79,6 +81,10 @@ class Algebra:
         self._contracted: dict[tuple[Basic, bool], Any] = {}
         self._symmetries: dict[tuple[Basic, bool], bool] = {}
 
+    @cached_property
+    def _unknowing(self) -> Algebra:
+        return Algebra()
+
     # Contracting --------------------------------------------------------------------------
 
     def contracted(self, formula: Basic) -> Any:
@@ -101,7 +107,7 @@ class Algebra:
         return canonical(self._ordered(named))
 
     def _ordered(self, formula: Basic) -> Any:
-        if not formula.args:
+        if not formula.args or isinstance(formula, Diff):
             return formula
         made = formula.func(*(self._ordered(arg) for arg in formula.args))
         if isinstance(made, Part):
@@ -139,6 +145,9 @@ class Algebra:
             if isinstance(base, Add | SympySum) or base.has(SympySum):
                 return self._product([base] * int(formula.exp), whole)
             return base**formula.exp
+        if isinstance(formula, Diff) and self.known.stated:
+            # entries are independent: ∂f/∂C[i, j] is not ∂f/∂C[j, i], even where C is symmetric
+            return self._unknowing._walk(formula, whole)
         args = [self._walk(arg, whole) for arg in formula.args]
         if isinstance(formula, Add):
             return self._bounded(Add(*args)) if whole else Add(*args)
@@ -214,7 +223,7 @@ class Algebra:
         for found in deltas:  # of two free indices that are equal, the first in order is kept
             keep, drop = sorted(found.args, key=str)
             here = isinstance(drop, Index) and drop in rest.free_symbols and not keep.has(drop)
-            if here and within(keep, drop.size):
+            if here and named_within(keep, drop.size):
                 rest = substitute(rest, {drop: keep})
         return Mul(rest, *deltas)
 
@@ -384,9 +393,14 @@ def _solved(found: KroneckerDelta, indices: Sequence[Index]) -> tuple[Index, Exp
         value = (index - difference / coefficient).expand()
         if value.has(index):
             continue
-        if within(value, index.size):
+        if named_within(value, index.size):
             return index, value
     return None
+
+
+def named_within(value: Expr, size: Expr) -> bool:
+    """The same; an entry that a formula names by its number is taken to be there."""
+    return within(value, size) or bool(size.is_Symbol and value.is_Integer and value >= 0)
 
 
 def within(value: Expr, size: Expr) -> bool:
@@ -424,6 +438,11 @@ def canonical(formula: Basic) -> Any:
     """The formula with its bound indices renamed by what they do, equal ones alike."""
     if not formula.args or not formula.has(SympySum, ArrayOf):
         return formula
+    return _canonical(formula)
+
+
+@lru_cache(maxsize=4096)
+def _canonical(formula: Basic) -> Any:
     if isinstance(formula, SympySum):
         return _canonical_sum(formula)
     if isinstance(formula, ArrayOf):

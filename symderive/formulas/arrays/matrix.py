@@ -10,6 +10,7 @@ formula.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from math import prod
 from typing import Any
 
 from sympy import (
@@ -29,7 +30,7 @@ from sympy import Sum as SympySum
 from sympy.core.relational import Relational
 from sympy.logic.boolalg import And, BooleanTrue, Not, Or
 
-from symderive.formulas.arrays.algebra import within
+from symderive.formulas.arrays.algebra import named_within
 from symderive.formulas.arrays.contraction import (
     Labelled,
     NoMatrixError,
@@ -41,10 +42,15 @@ from symderive.formulas.arrays.contraction import (
 )
 from symderive.formulas.arrays.index import Index, Part, free_indices, opened, sigma_as_is
 from symderive.formulas.arrays.ops import apply, apply_function
+from symderive.formulas.arrays.placing import place_at
+from symderive.formulas.arrays.sliding import slid
 from symderive.formulas.arrays.sums import plus
 from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Shape, Tree
 from symderive.formulas.arrays.terms import scaled, tree_cost
 from symderive.formulas.functions import function_of
+
+MAX_TERMS = 4
+"""A product of sums that has matrix notation is multiplied out where that makes no more terms."""
 
 
 class Matrices:
@@ -189,6 +195,8 @@ class Matrices:
     def _delta(self, formula: KroneckerDelta) -> Labelled:
         left, right = formula.args
         if not (isinstance(left, Index) and isinstance(right, Index)) or left.size != right.size:
+            if self._places(formula, [formula], ()):
+                return self._placed([formula], [], ())
             raise NoMatrixError
         return Labelled(apply("eye", size=left.size), (left, right))
 
@@ -265,7 +273,10 @@ class Matrices:
     def _under_sum(self, body: Expr, indices: tuple[Index, ...]) -> Labelled:
         """A sum, of one product or of several contracted each: whichever is shorter."""
         found: list[Labelled] = []
-        for make in (self._as_one, self._term_by_term, self._flattened):
+        for make in (self._as_one, self._term_by_term, self._flattened, self._slid):
+            done = any(has_notation(part.tree) for part in found)
+            if make == self._term_by_term and done and _count_of_terms(body) > MAX_TERMS:
+                continue
             try:
                 made = make(body, indices)
             except NoMatrixError:
@@ -278,6 +289,9 @@ class Matrices:
 
     def _as_one(self, body: Expr, indices: tuple[Index, ...]) -> Labelled:
         return self._product([*Mul.make_args(body)], indices)
+
+    def _slid(self, body: Expr, indices: tuple[Index, ...]) -> Labelled | None:
+        return slid(self.built, body, indices)
 
     def _flattened(self, body: Expr, indices: tuple[Index, ...]) -> Labelled | None:
         """With the sums inside that the indices reach as part of the same sum."""
@@ -336,7 +350,7 @@ class Matrices:
         if target is None or any(target in f.free_symbols for f in factors if f is not factor):
             return False
         inside = free_indices(source)
-        if not within(source, target.size):
+        if not named_within(source, target.size):
             return False
         if not inside:
             return True
@@ -372,13 +386,17 @@ class Matrices:
         key = [one for _, one, _ in keys]
         result = [target for target, _, _ in keys]
         shape = tuple(index.size for index in result)
-        placed = Apply(shape, "place", (tree,), (("key", tuple(key)), ("shape", shape)))
-        return Labelled(placed, tuple(result))
+        return Labelled(place_at(tree, key, shape), tuple(result))
 
     def _factor(self, factor: Expr) -> tuple[Labelled, bool] | None:
         if isinstance(factor, Pow) and factor.exp.is_number and factor.exp.is_negative:
             return self.built(Pow(factor.base, -factor.exp)), True
         return self.built(factor), False
+
+
+def _count_of_terms(body: Expr) -> int:
+    """How many products a product of sums is, multiplied out."""
+    return prod(len(f.args) for f in Mul.make_args(body) if isinstance(f, Add) and free_indices(f))
 
 
 def _triangle(formula: Piecewise) -> Labelled | None:
