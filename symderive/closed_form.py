@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import groupby, islice
 
 from sympy import Add, Expr, Mul, Piecewise, Pow, S, Symbol
@@ -109,7 +110,12 @@ def _key(row: tuple[float, int, Form]) -> tuple[float, int]:
 
 
 def _text(form: Form) -> tuple[int, str]:
-    text = str(evaluated(form.formula))
+    return _text_of(form.formula)
+
+
+@lru_cache(maxsize=20_000)  # the forms of one round are ranked again in the next
+def _text_of(formula: Expr) -> tuple[int, str]:
+    text = str(evaluated(formula))
     return len(text), text
 
 
