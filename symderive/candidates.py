@@ -224,3 +224,6 @@ MECHANISMS: tuple[Callable[[Task], Iterator[Candidate]], ...] = (
     merged,
 )
 """The mechanisms; a form that two of them find is told with the reason of the first."""
+
+PIECEWISE = (pulled, merged)
+"""Those that need no normal form of the whole: what is left where that is too large."""

@@ -192,7 +192,7 @@ def as_factor(
         return
     divisors = Divisors(kernels, task.divided, task.scales)
     for exponent in exponents:
-        rest = kernels.reduce(element / definition**exponent)
+        rest = kernels.quotient(element, definition**exponent)
         if reason != BY_DEFINITION and length(rest) >= length(element):
             continue
         form = rest * target**exponent

@@ -42,7 +42,7 @@ from symderive.formulas.functions import FUNCTIONS
 from symderive.formulas.parsing import parse
 from symderive.formulas.written import evaluated
 
-MAX_ARGUMENT_COST = 30.0
+MAX_ARGUMENT_COST = 16.0
 """An argument that costs more is not looked at."""
 
 MAX_ARGUMENTS = 6
@@ -86,6 +86,7 @@ def _sides(row: Identity) -> tuple[Expr, Expr]:
 
 
 BOTH = (S.One, S.NegativeOne)
+HALVES = (*BOTH, HALF, -HALF)
 
 
 def _named(*names: str) -> tuple[Any, ...]:
@@ -128,8 +129,12 @@ IDENTITIES: tuple[Identity, ...] = (
     Identity("csch² = coth² − 1", "csch(u)**2", "coth(u)**2 - 1", (coth,)),
     Identity("sinh 2u = 2 sinh u cosh u", "sinh(2*u)", "2*sinh(u)*cosh(u)", (sinh, cosh)),
     Identity("cosh 2u = 2 cosh² − 1", "cosh(2*u)", "2*cosh(u)**2 - 1", (cosh,)),
-    Identity("definition of sech", "sech(u)", "2*exp(u)/(exp(2*u) + 1)", (exp,), BOTH, whole=True),
-    Identity("definition of csch", "csch(u)", "2*exp(u)/(exp(2*u) - 1)", (exp,), BOTH, whole=True),
+    Identity(
+        "definition of sech", "sech(u)", "2*exp(u)/(exp(2*u) + 1)", (exp,), HALVES, whole=True
+    ),
+    Identity(
+        "definition of csch", "csch(u)", "2*exp(u)/(exp(2*u) - 1)", (exp,), HALVES, whole=True
+    ),
     Identity("sin 2u by the tangent", "sin(2*u)", "2*tan(u)/(1 + tan(u)**2)", (tan,), whole=True),
     Identity("cos 2u by the tangent", "cos(2*u)", "(1 - tan(u)**2)/(1 + tan(u)**2)", (tan,)),
     Identity("sech by tanh", "sech(2*u)", "(1 - tanh(u)**2)/(1 + tanh(u)**2)", (tanh,), whole=True),

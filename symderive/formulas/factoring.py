@@ -6,8 +6,12 @@ from functools import lru_cache
 from math import prod
 from typing import Any
 
-MAX_DENSE = 4_000
+MAX_DENSE = 1_000
 """A polynomial with more possible terms than this is not factored: SymPy goes through them all."""
+
+SEARCHED = {1: 1_000, 2: 300, 3: 120}
+"""Possible terms up to which a polynomial in one, two, or more variables is searched for factors:
+in more variables the search may take seconds."""
 
 MAX_FACTORED = 150
 """A polynomial with more terms times variables than this, and powers of them, is not factored."""
@@ -42,7 +46,11 @@ def factor_list(poly: Any) -> tuple[Any, tuple[tuple[Any, int], ...]]:
     if any(c.numerator.bit_length() > MAX_BITS for c in poly.values()):
         coefficient, rest = poly.primitive()
         return coefficient, ((rest, 1),)
-    number, factors = poly.factor_list()
+    dense = prod(degree + 1 for degree in degrees)
+    if dense > SEARCHED.get(len(degrees), SEARCHED[3]):
+        number, factors = poly.sqf_list()  # the powers in it, and no search for more
+    else:
+        number, factors = poly.factor_list()
     return number, tuple(factors)
 
 

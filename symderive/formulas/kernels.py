@@ -10,7 +10,7 @@ trigonometric and hyperbolic functions are written in sin and cos (cos² = 1 −
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from math import comb
+from math import comb, prod
 from typing import Any
 
 from sympy import (
@@ -44,6 +44,12 @@ MAX_TERMS = 1_000
 MAX_WORK = 60_000
 """A normal form that takes more products of terms than this is given up, too: a bound in work, not
 in seconds, so that a formula has one verdict on every machine."""
+
+FEW_TERMS, MAX_SPREAD = 60, 200_000
+"""Fractions of few terms are always cancelled; of more, where few terms are possible."""
+
+MAX_NUMBER = 200
+"""Bits of a number beyond which it is a kernel: 257! stands for itself."""
 
 MAX_EXPONENT = 200
 
@@ -97,7 +103,7 @@ class Kernels:
                 self.seen.add(formula.base)
             else:
                 self._collect(formula.base)
-        elif not formula.is_Rational:
+        elif not formula.is_Rational or _is_long(formula):
             self._atoms[formula] = None
             if type(formula) is ABS:
                 self._collect(formula.args[0])  # for |u|² = u²
@@ -195,11 +201,29 @@ class Kernels:
     def _plus(self, left: FracElement, right: FracElement) -> FracElement:
         above, below = len(left.numer), len(left.denom)
         self._spend(above * len(right.denom) + below * len(right.numer))
+        self._bounded(left, right)
         return self._within(left + right)
+
+    def quotient(self, left: FracElement, right: FracElement) -> FracElement:
+        """left/right, reduced; a long product is given up before its common factors are sought."""
+        sizes = len(left.numer) * len(right.denom), len(left.denom) * len(right.numer)
+        if max(sizes) > MAX_TERMS:
+            raise TooLargeError("a long quotient")
+        return self.reduce(self._times(left, 1 / right))
 
     def _times(self, left: FracElement, right: FracElement) -> FracElement:
         self._spend(len(left.numer) * len(right.numer) + len(left.denom) * len(right.denom))
+        self._bounded(left, right)
         return self._within(left * right)
+
+    def _bounded(self, left: FracElement, right: FracElement) -> None:
+        """Refuse many terms of high degree: their common factors would be sought for long."""
+        parts = (left.numer, left.denom, right.numer, right.denom)
+        if sum(map(len, parts)) < FEW_TERMS:
+            return
+        degrees = zip(*(part.degrees() for part in parts), strict=True)
+        if prod(1 + sum(column) for column in degrees) > MAX_SPREAD:
+            raise TooLargeError("many terms of high degree")
 
     def _spend(self, products: int) -> None:
         """Count work before it is done; each kernel makes what is common harder to find."""
@@ -417,6 +441,11 @@ class Kernels:
         if strange and (-below in self.seen or below.as_coeff_Add()[0] < 0):
             above, below = self.formula(-element.numer), -below
         return above / below
+
+
+def _is_long(number: Rational) -> bool:
+    """Whether a number is kept whole, as a kernel: its powers would fill the memory."""
+    return max(int(number.p).bit_length(), int(number.q).bit_length()) > MAX_NUMBER
 
 
 def _gathered(parts: list[Expr]) -> list[Expr]:
