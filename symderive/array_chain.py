@@ -23,6 +23,7 @@ from symderive.array_model import (
     target_indices,
 )
 from symderive.array_relations import named_by_stages
+from symderive.array_sums import constant_sums
 from symderive.chain import Chain, Partial
 from symderive.formulas.arrays.algebra import Algebra, canonical
 from symderive.formulas.arrays.index import Index, entry_of, fresh, sigma, substitute
@@ -307,6 +308,10 @@ class ArrayChain(Chain):
         substituted = canonical(evaluated(sum_of(*(whole for whole, _ in terms))))
         by_name = algebra.contracted(evaluated(sum_of(*(named for _, named in terms))))
         stated_by = _definitions(stages, names, algebra)
+        sums = constant_sums(stated_by, known)
+        if sums:
+            known = known.with_sums(sums)
+            algebra = Algebra(known)
         closed: Expr | None = None
         rewritings: tuple[tuple[Expr, str], ...] = ()
         if not substituted.has(Diff) and array_cost(substituted) <= 3 * self.limit:

@@ -198,8 +198,6 @@ def _shared(build: Build, body: Expr, indices: tuple[Index, ...]) -> Labelled | 
     return build(sigma_as_is(joint * inner, [t]))
 
 
-
-
 # Σ_jkl δ(i + l, j + k) u_j v_k w_l ------------------------------------------------------------
 
 

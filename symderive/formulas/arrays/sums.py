@@ -107,7 +107,7 @@ def _reductions_shared(terms: list[Term]) -> Tree | None:
 
 
 def _slides_shared(terms: list[Term]) -> Tree | None:
-    """a ⋆ b + a ⋆ c = a ⋆ (b + c), of correlations, convolutions and Kronecker products."""
+    """A ⋆ b + a ⋆ c = a ⋆ (b + c), of correlations, convolutions and Kronecker products."""
     cores = [term.core for term in terms if is_op(term.core, *BILINEAR)]
     if len(cores) < len(terms) or len({(core.op, core.options) for core in cores}) > 1:
         return None
@@ -226,6 +226,7 @@ def _entries_shared(terms: list[Term]) -> Tree | None:
         rest.append(scaled(core, term.number, term.above, term.below))
     outside = [repeated(t, n) for t, n in shared.items()]
     return times([*outside, plus(rest)])
+
 
 FINDERS = (_ends_shared, _entries_shared, _reductions_shared, _slides_shared, _pairs_shared)
 """What terms may share, a way each."""
