@@ -25,7 +25,15 @@ from sympy import (
 )
 from sympy.core.function import AppliedUndef
 
-from symderive.certify import SEED, certify, defined, defined_somewhere, put_in, sampled
+from symderive.certify import (
+    SEED,
+    certify,
+    defined,
+    defined_somewhere,
+    many_divisors,
+    sampled,
+    written_out,
+)
 from symderive.formulas.arrays.algebra import Algebra
 from symderive.formulas.arrays.concrete import concrete, entry_name
 from symderive.formulas.arrays.index import Index, Part, free_indices, substitute
@@ -135,8 +143,8 @@ def _tried(
         for at in _places(indices, chosen):
             sides = [concrete(side, chosen, at) for side in (left, right)]
             definitions = _definitions(where, sides, chosen)
-            written = (put_in(side, definitions) for side in sides)
-            if not patient and not all(map(defined_somewhere, written)):
+            written = (written_out(side, definitions) for side in sides)
+            if not patient and not all(defined_somewhere(w) for w in written if w is not None):
                 break  # XᵀX of more columns than rows has no inverse
             compare = sampled if _long(sides) else certify
             found = compare(*sides, where=definitions, bound=known)
@@ -157,7 +165,8 @@ def _tried(
 def _long(sides: Sequence[Expr]) -> bool:
     """Whether an exact comparison costs more than samples: inverses are long when written out."""
     parts = (part for side in sides for part in preorder_traversal(side))
-    return any(number > MAX_EXACT for number, _ in enumerate(parts))
+    long = any(number > MAX_EXACT for number, _ in enumerate(parts))
+    return long or any(map(many_divisors, sides))
 
 
 def _witnessed(left: Expr, right: Expr, algebra: Algebra, where: Mapping[Expr, Expr]) -> bool:

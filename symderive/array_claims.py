@@ -88,9 +88,7 @@ class ArrayVerdict(Verdict):
     def __str__(self) -> str:
         if self.verdict in ("proved", "sampled", "unknown"):
             return Verdict.__str__(self) if self.verdict != "unknown" else "unknown"
-        point = ", ".join(
-            f"{name} = {value}" for name, value in (self.counterexample or {}).items()
-        )
+        point = ", ".join(f"{name} = {value}" for name, value in self.counterexample.items())
         fails = f"; {self.entry} is {self.expected}, not {self.claimed}" if self.entry else ""
         where = f", at {point}" if point and self.entry else ""
         slip = f". Likely slip: {self.slip}" if self.slip else ""

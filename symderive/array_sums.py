@@ -6,7 +6,7 @@ definitions say so, by index algebra alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from sympy import Expr, Indexed, Integer, Pow, S
 from sympy import Sum as SympySum
@@ -27,20 +27,20 @@ Sums = dict[tuple[str, int], Expr]
 """The sum of an array along an axis, by its name and the axis."""
 
 
-def constant_sums(stated: Mapping[Expr, Expr], known: Knowledge) -> Sums:
+def constant_sums(stated: Mapping[Expr, Expr], entries: Sequence[Expr], known: Knowledge) -> Sums:
     """The axes along which the entries of stages sum to 0 or 1, as their definitions say.
 
     Args:
         stated: The definitions of stages, by their entries.
+        entries: Those that may sum to a number.
         known: What is known of the arrays.
     """
     found: Sums = {}
     for _ in range(MAX_ROUNDS):  # (x − μ)/s is centred once x − μ is known to be
         before = len(found)
         algebra = Algebra(known.with_sums(found))
-        for entry, definition in stated.items():
-            if not isinstance(entry, Indexed):
-                continue
+        for entry in entries:
+            definition = stated[entry]
             for axis, index in enumerate(entry.indices):
                 key = (str(entry.base.label), axis)
                 value = None if key in found else _sum(definition, index, stated, algebra)

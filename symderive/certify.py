@@ -8,11 +8,12 @@ differences, never from a row of ``rules``.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from mpmath import isfinite, mp, mpf
-from sympy import Basic, Expr, Function, Piecewise, S, Symbol
+from sympy import Add, Basic, Expr, Function, Piecewise, Pow, S, Symbol, preorder_traversal
 from sympy.core.function import AppliedUndef
 
 from symderive.formulas.evaluate import derivative, evaluate
@@ -33,6 +34,9 @@ MAX_WORK = 400_000
 """Operations after which the points found so far decide: a hard formula must not hang. A bound in
 work and not in seconds, so that a line has one verdict on every machine."""
 
+ENOUGH_WORK = 30_000
+"""Operations after which one point is enough."""
+
 LEAST_TRIALS = 24
 """Points that are tried whatever they cost."""
 
@@ -41,6 +45,15 @@ ORDERS = (1, 6)
 
 FUNCTION_WORK, SLOW_WORK, DIFFERENCE_WORK = 8, 250, 8
 """Operations that a function, a slow one, and a difference (times what is in it) count as."""
+
+MAX_EXACT = 600
+"""The parts of a formula with all definitions put in that is compared exactly."""
+
+MAX_DIVISORS = 4
+"""The sums that a formula divides by and is compared exactly."""
+
+MAX_WRITTEN = 3000
+"""The parts of a formula with all definitions put in; a longer one is compared in numbers."""
 
 RANGES = ((0.05, 0.95), (-2.0, 2.0), (1.05, 4.0), (-6.0, -0.1), (0.2, 12.0), (-0.9, 0.9), (2, 3))
 PROVED = Certificate("proved", "equal by exact normal form over the kernels")
@@ -148,8 +161,10 @@ def certify(
     if sides[0] is not None and sides[1] is not None:
         if is_zero(sides[0] - sides[1]):
             return PROVED
-        known = [defined(put_in(side, where or {})).xreplace(bound or {}) for side in sides]
-        if known != sides and is_zero(known[0] - known[1]):
+        written = [written_out(side, where or {}, MAX_EXACT) for side in sides]
+        written = [None if w is None or many_divisors(w) else w for w in written]
+        known = [defined(w).xreplace(bound or {}) for w in written if w is not None]
+        if len(known) == len(sides) and known != sides and is_zero(known[0] - known[1]):
             return PROVED
     return sampled(left, right, where=where or {}, bound=bound)
 
@@ -169,6 +184,45 @@ def put_in(formula: Expr, where: Mapping[Symbol, Expr]) -> Expr:
             break
         formula = formula.xreplace({symbol: evaluated(where[symbol]) for symbol in inner})
     return formula.xreplace({mark: part for part, mark in kept.items()})
+
+
+def many_divisors(formula: Expr) -> bool:
+    """Whether a common denominator is long: an exact comparison would not end."""
+    below = {power.base for power in formula.atoms(Pow) if power.exp.is_negative}
+    return sum(isinstance(base, Add) for base in below) > MAX_DIVISORS
+
+
+def written_out(
+    formula: Expr, where: Mapping[Symbol, Expr], most: int = MAX_WRITTEN
+) -> Expr | None:
+    """The same as ``put_in``; None where that is longer than is worth writing out."""
+    lengths: dict[Basic, int] = {}
+
+    def length(part: Expr) -> int:
+        if part not in lengths:
+            lengths[part] = most  # a definition that leads to itself
+            own = Counter(leaf for leaf in preorder_traversal(part) if leaf in where)
+            plain = sum(1 for _ in preorder_traversal(part))
+            inside = sum(count * length(where[symbol]) for symbol, count in own.items())
+            lengths[part] = min(plain + inside, most)
+        return lengths[part]
+
+    return put_in(formula, where) if length(formula) < most else None
+
+
+def _in_order(sides: Sequence[Expr], where: Mapping[Symbol, Expr]) -> dict[Symbol, Expr]:
+    """The definitions that formulas need, each after those that it needs itself."""
+    found: dict[Symbol, Expr] = {}
+
+    def visit(formula: Expr) -> None:
+        for symbol in sorted(formula.free_symbols & where.keys(), key=str):
+            if symbol not in found:
+                visit(where[symbol])
+                found[symbol] = evaluated(where[symbol])
+
+    for side in sides:
+        visit(side)
+    return found
 
 
 def number_at(formula: Expr, values: Mapping[str, mpf], digits: int = DIGITS) -> mpf:
@@ -252,7 +306,7 @@ def points(
             if valid(point):
                 found += 1
                 yield point
-            if found == count:
+            if found == count or (found and (attempt + 1) * work > ENOUGH_WORK):
                 return
 
 
@@ -347,20 +401,29 @@ def sampled(
     bound: Mapping[Basic, Basic] | None = None,
 ) -> Certificate:
     """Compare two formulas at seeded points of their common domain."""
-    left, right = put_in(left, where), put_in(right, where)
+    short = [written_out(side, where) for side in (left, right)]
+    defined_by: dict[Symbol, Expr] = {}
+    if short[0] is not None and short[1] is not None:
+        left, right = short[0], short[1]
+    else:  # too long: the definitions in numbers, one after the other
+        defined_by = _in_order((left, right), where)
     bound = bound or {}
-    names = {s.name for side in (left, right) for s in side.free_symbols}
+    names = {s.name for side in (left, right, *defined_by.values()) for s in side.free_symbols}
+    names -= {symbol.name for symbol in defined_by}
     fixed = {str(symbol): formula for symbol, formula in bound.items() if str(symbol) in names}
     names -= fixed.keys()
     names |= {s.name for formula in fixed.values() for s in formula.free_symbols}
     values: list[tuple[mpf, mpf]] = []
 
-    domain = [condition for side in (left, right) for condition in domain_of(side)]
+    parts = (left, right, *defined_by.values())
+    domain = [condition for side in parts for condition in domain_of(side)]
 
     def valid(point: dict[str, mpf]) -> bool:
         try:
             here = {name: number_at(formula, point, 8 * DIGITS) for name, formula in fixed.items()}
             point.update(here)
+            for symbol, formula in defined_by.items():
+                point[symbol.name] = number_at(formula, point, 8 * DIGITS)
             if not all(number_at(condition, point) == 1 for condition in domain):
                 return False
             pair = (number_at(left, point), number_at(right, point))

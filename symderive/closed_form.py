@@ -15,7 +15,7 @@ from itertools import groupby, islice
 
 from sympy import Add, Expr, Mul, Piecewise, Pow, S, Symbol
 
-from symderive.candidates import BY_DEFINITION, MECHANISMS, Candidate, Task
+from symderive.candidates import MECHANISMS
 from symderive.cost import cost
 from symderive.formulas.inert import Diff
 from symderive.formulas.kernels import TooLargeError
@@ -29,6 +29,7 @@ from symderive.formulas.written import (
     sum_of,
     tidy,
 )
+from symderive.tasks import BY_DEFINITION, Candidate, Task
 
 MAX_COST = 300.0
 """A formula that costs more is left as the rules gave it."""

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from sympy import Basic, Expr, ImmutableMatrix, Symbol
 
+from symderive.display import number, shown, table
 from symderive.formulas.inert import Diff
 from symderive.formulas.written import rename
-from symderive.steps import Certificate, Line, Step
+from symderive.steps import Certificate, Line, Lines, Step
 
 if TYPE_CHECKING:
     from symderive.derivation import Derivation
@@ -38,6 +39,10 @@ class Derivative:
     derivation: Derivation = field(repr=False)
     indices: tuple[Any, ...] = ()
     tree: Any = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.lines, Lines):
+            object.__setattr__(self, "lines", Lines(self.lines))
 
     @property
     def matrix(self) -> MatrixNotation | None:
@@ -94,7 +99,7 @@ class Derivative:
 
     def _repr_latex_(self) -> str:
         """The formula as a notebook shows it."""
-        return f"$\\displaystyle {self.latex()}$"
+        return shown(self.latex())
 
     def evaluate(self, **values: float) -> Any:
         """The number (or array of numbers) at a point; the model's values are defaults.
@@ -138,7 +143,7 @@ class MatrixNotation:
 
     def _repr_latex_(self) -> str:
         """The formula as a notebook shows it."""
-        return f"$\\displaystyle {self.latex()}$"
+        return shown(self.latex())
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +161,13 @@ class Point:
     links: Mapping[tuple[str, str], Any]
     partials: Mapping[str, Any]
     gradient: Mapping[str, Any]
+
+    def _repr_html_(self) -> str:
+        """The numbers as a notebook shows them."""
+        rows = [(name, number(value)) for name, value in self.stages.items()]
+        rows += [(f"∂{a}/∂{b}", number(value)) for (a, b), value in self.links.items()]
+        rows += [(f"gradient by {name}", number(v)) for name, v in self.gradient.items()]
+        return table(("", "value"), rows)
 
 
 def adjoint_name(target: str, source: str) -> str:

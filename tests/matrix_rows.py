@@ -331,7 +331,7 @@ HESSIANS = (
     (
         "sum(log(cosh(X @ w))) + r**2*(w @ w)",
         "w",
-        "X.T @ (X/(cosh(X @ w)**2)[:, None]) + 2*r**2*eye(n)",
+        "2*r**2*eye(n) + X.T @ (X/(cosh(X @ w)**2)[:, None])",
         "positive semidefinite",
     ),
     ("sum(y*(X @ w)**2)", "w", "2*(X.T @ (y[:, None]*X))", ""),  # y may be negative

@@ -8,6 +8,7 @@ from sympy import Integer, Rational, oo, symbols
 from symderive.formulas.arrays.op import add, apply, multiply, number, total, transpose
 from symderive.formulas.arrays.ops import OPS
 from symderive.formulas.arrays.reading import parse_array
+from symderive.formulas.arrays.sums import plus
 from symderive.formulas.arrays.syntax import Apply, Leaf, Tree
 from symderive.formulas.arrays.text import text
 from symderive.formulas.functions import FUNCTIONS
@@ -118,8 +119,12 @@ CASES = [
         PLACED,
     ),
     (
-        Apply((n + 3,), "place", (w,), (("key", (("slice", Integer(1), n, Integer(1)),)),
-                                        ("shape", (n + 3,)))),
+        Apply(
+            (n + 3,),
+            "place",
+            (w,),
+            (("key", (("slice", Integer(1), n, Integer(1)),)), ("shape", (n + 3,))),
+        ),
         "pad(w, (1, 2))",
     ),
     (apply("stack", apply("stack", a, b, axis=(0,)), apply("stack", b, a, axis=(0,)), axis=(0,)),
@@ -189,3 +194,10 @@ EXAMPLES = [row.example for row in OPS.values() if row.example]
 def test_every_operation_is_written_as_the_reader_reads_it(example: str) -> None:
     tree = read(example)
     assert read(text(tree)) == tree
+
+
+def test_scalars_of_one_matrix_are_gathered() -> None:
+    s, t = Leaf((), "s"), Leaf((), "t")
+    identity = apply("eye", size=n)
+    assert text(plus([multiply(s, identity), negative(multiply(t, identity))])) == "(s - t)*eye(n)"
+    assert text(plus([multiply(s, A), multiply(t, A)])) == "(s + t)*A"

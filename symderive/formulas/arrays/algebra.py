@@ -10,7 +10,7 @@ What is known of the arrays (symmetric, rows that sum to one, …) is used by bo
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import permutations
 from itertools import product as cartesian
 from typing import Any
@@ -443,6 +443,11 @@ def canonical(formula: Basic) -> Any:
     """The formula with its bound indices renamed by what they do, equal ones alike."""
     if not formula.args or not formula.has(SympySum, ArrayOf):
         return formula
+    return _canonical(formula)
+
+
+@lru_cache(maxsize=4096)
+def _canonical(formula: Basic) -> Any:
     if isinstance(formula, SympySum):
         return _canonical_sum(formula)
     if isinstance(formula, ArrayOf):

@@ -66,9 +66,9 @@ def _across(arg: Tree, whole: Tree) -> Tree:
         return arg
     if arg.ndim == 1:
         return apply("index", arg, key=(("slice", S.Zero, arg.shape[0], S.One), ("new",)))
-    column = arg.shape[1] == 1 != whole.shape[1] and is_op(arg, "index")
-    if column and arg.args[0].ndim == 1 and arg.option("key")[1:] == (("new",),):
-        return arg.args[0]  # v[:, None] turned is v along the rows
+    row = arg.args[0] if is_op(arg, "index") and arg.option("key")[1:] == (("new",),) else arg
+    if row.ndim == 1 and whole.shape[1] != 1:
+        return row  # v[:, None] turned is v along the rows
     return transposed(arg)
 
 

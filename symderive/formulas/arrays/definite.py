@@ -176,7 +176,7 @@ class Signs:
 
 
 def _scaled_rows(tree: Tree, core: Tree) -> Tree | None:
-    """v of diag(v)·core, where a tree is that."""
+    """The vector of diag(v)·core, where a tree is that."""
     if is_op(tree, "multiply"):
         rest = [arg for arg in tree.args if arg != core]
         if len(rest) == 1 and _is_column(rest[0]):

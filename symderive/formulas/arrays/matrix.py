@@ -10,6 +10,7 @@ formula.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from math import prod
 from typing import Any
 
 from sympy import (
@@ -47,6 +48,9 @@ from symderive.formulas.arrays.sums import plus
 from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Shape, Tree
 from symderive.formulas.arrays.terms import scaled, tree_cost
 from symderive.formulas.functions import function_of
+
+MAX_TERMS = 4
+"""A product of sums that has matrix notation is multiplied out where that makes no more terms."""
 
 
 class Matrices:
@@ -270,6 +274,9 @@ class Matrices:
         """A sum, of one product or of several contracted each: whichever is shorter."""
         found: list[Labelled] = []
         for make in (self._as_one, self._term_by_term, self._flattened, self._slid):
+            done = any(has_notation(part.tree) for part in found)
+            if make == self._term_by_term and done and _count_of_terms(body) > MAX_TERMS:
+                continue
             try:
                 made = make(body, indices)
             except NoMatrixError:
@@ -400,6 +407,11 @@ class Matrices:
         if isinstance(factor, Pow) and factor.exp.is_number and factor.exp.is_negative:
             return self.built(Pow(factor.base, -factor.exp)), True
         return self.built(factor), False
+
+
+def _count_of_terms(body: Expr) -> int:
+    """How many products a product of sums is, multiplied out."""
+    return prod(len(f.args) for f in Mul.make_args(body) if isinstance(f, Add) and free_indices(f))
 
 
 def _triangle(formula: Piecewise) -> Labelled | None:

@@ -353,9 +353,7 @@ class _Reader(Subscripts):
             expected = f"{name}({', '.join(function.parameters)})"
             raise self._at(f"{name} is called as {expected}; got {len(operands)}", node)
         for operand in operands:
-            large = (
-                isinstance(operand, Number) and operand.value.is_Integer and name in WRITTEN_OUT
-            )
+            large = isinstance(operand, Number) and operand.value.is_Integer and name in WRITTEN_OUT
             if large and abs(operand.value) > MAX_FUNCTION_NUMBER:
                 raise self._at(f"the number in {name}(…) is too large to write out", node)
         return self._made(node, apply_function, function, *operands)

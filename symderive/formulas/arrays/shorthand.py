@@ -82,10 +82,11 @@ def _length(tree: Tree) -> Tree | None:
             return _norm(base) if exponent == Number((), S(2)) and base.ndim == 2 else None
     if is_op(tree, "power") and is_op(tree.args[0], "norm") and not tree.ndim:
         (vector,), exponent = tree.args[0].args, tree.args[1]
-        power = exponent.value if isinstance(exponent, Number) else S.One
-        if vector.ndim == 1 and power.is_even and power.is_positive:
+        if not isinstance(exponent, Number) or not exponent.value.is_Integer:
+            return None
+        if vector.ndim == 1 and not exponent.value % 2 and exponent.value > 0:
             squared = apply("matmul", vector, vector)
-            half = Number((), power / 2)
+            half = Number((), exponent.value / 2)
             short = squared if half.value == 1 else apply("power", squared, half)
             return short if tree_cost(short) < tree_cost(tree) else None
     return None

@@ -133,15 +133,15 @@ class Rebuilder:
 
     def number(self, left: Tree, right: Tree) -> Tree:
         """A product of two vectors; from left to right, bᵀ A⁻¹ B c, where that is shorter."""
-        plain = apply("matmul", left, right)
         chain = (*flipped(chain_of(left, self.turn), self.turn), *chain_of(right, self.turn))
-        (_, result), *inner, (_, last) = [(kind, self.upright(part)) for kind, part in chain]
-        if result.ndim != 1 or last.ndim != 1 or any(part.ndim != 2 for _, part in inner):
-            return plain
-        for _, part in inner:
-            result = apply("matmul", result, part)
-        straight = apply("matmul", result, last)
-        return straight if tree_cost(straight) < tree_cost(plain) else plain
+        found = [apply("matmul", left, right)]
+        for parts in (chain, flipped(chain, self.turn)):
+            (_, result), *inner, (_, last) = [(kind, self.upright(part)) for kind, part in parts]
+            if result.ndim == last.ndim == 1 and all(part.ndim == 2 for _, part in inner):
+                for _, part in inner:
+                    result = apply("matmul", result, part)
+                found.append(apply("matmul", result, last))
+        return min(found, key=tree_cost)
 
     def product(self, tree: Tree) -> Tree:
         """A product with its scalars in front, inverses cancelled."""

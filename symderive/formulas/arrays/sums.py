@@ -160,6 +160,14 @@ def _pairs_shared(terms: list[Term]) -> Tree | None:
     return best
 
 
+def _scalars_gathered(terms: list[Term]) -> Tree | None:
+    """a·A − b·A = (a − b)·A."""
+    if len({term.core for term in terms}) > 1:
+        return None
+    scalar = plus([scaled(ONE, t.number, t.above, t.below) for t in terms])
+    return scaled(terms[0].core, S.One, (scalar,))
+
+
 def _ends_shared(terms: list[Term]) -> Tree | None:
     """P·A·Q + P·B·Q = P·(A + B)·Q."""
     chains = [chain_of(t.core) for t in terms]
@@ -176,7 +184,7 @@ def _ends_shared(terms: list[Term]) -> Tree | None:
         return None
     first, last = chains[0][:front], chains[0][len(chains[0]) - back :]
     middles = [chain[front : len(chain) - back] for chain in chains]
-    if any(_half(middle) for middle in middles):
+    if not any(middles) or any(_half(middle) for middle in middles):
         return None
     size = first[-1][1].shape[-1] if first else last[0][1].shape[0]
     if first and first[-1][0] == "c":
@@ -228,7 +236,14 @@ def _entries_shared(terms: list[Term]) -> Tree | None:
     return times([*outside, plus(rest)])
 
 
-FINDERS = (_ends_shared, _entries_shared, _reductions_shared, _slides_shared, _pairs_shared)
+FINDERS = (
+    _scalars_gathered,
+    _ends_shared,
+    _entries_shared,
+    _reductions_shared,
+    _slides_shared,
+    _pairs_shared,
+)
 """What terms may share, a way each."""
 
 

@@ -174,6 +174,13 @@ class NamedFunction:
         stated = self._formula(f"where({self.domain}, 1, 0)", args)
         return stated.args[0].args[1] if isinstance(stated, Piecewise) else true
 
+    def kink_formulas(self, *args: Expr) -> tuple[Expr, ...]:
+        """For each kink what is zero there, with the arguments put in."""
+        sides = [kink.where.partition(" and ")[0].split("==") for kink in self.kinks]
+        return tuple(
+            self._formula(f"{pair[0]} - ({pair[1]})", args) for pair in sides if len(pair) == 2
+        )
+
     def stable_formula(self, *args: Expr) -> Expr | None:
         """The numerically stable form with the arguments put in; ``None`` where there is none."""
         text = self._texts(len(args)).stable

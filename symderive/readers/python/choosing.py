@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from sympy import Expr, Integer
 
 from symderive.formulas.arrays.ops import apply
 from symderive.formulas.arrays.syntax import Apply, Number, Tree
+from symderive.readers.python.entries import LONGEST_AXIS
 from symderive.readers.python.recording import Recording, refused
 from symderive.readers.python.tracer import Tracer, is_mask, operand, wrap
 
@@ -25,7 +27,17 @@ def is_choice(key: Any) -> bool:
 def _is_places(part: Any) -> bool:
     if type(part) is Tracer:
         return not isinstance(part._tree, Number)
-    return isinstance(part, list) or (isinstance(part, np.ndarray) and part.ndim > 0)
+    return isinstance(part, list | range) or (isinstance(part, np.ndarray) and part.ndim > 0)
+
+
+def plain_places(key: Any) -> tuple[Any, ...]:
+    """The parts of a key, with lists, ranges and known masks as arrays of places."""
+    found: list[Any] = []
+    for part in key if isinstance(key, tuple) else (key,):
+        array = np.array(part) if isinstance(part, list | range) else part
+        known = type(array) is not Tracer and isinstance(array, np.ndarray)
+        found += np.nonzero(array) if known and array.dtype == bool else (array,)
+    return tuple(found)
 
 
 def chosen(rec: Recording, array: Tracer, key: Any) -> Tracer:
@@ -34,15 +46,12 @@ def chosen(rec: Recording, array: Tracer, key: Any) -> Tracer:
     Raises:
         ModelError: The key cannot be a formula.
     """
-    if is_mask(key):
+    if type(key) is Tracer and is_mask(key):
         raise refused(
             "entries are kept by a condition, so that their number depends on values; "
             "write np.where(condition, x, 0), or multiply by the condition"
         )
-    parts = [
-        np.array(p) if isinstance(p, list) else p
-        for p in (key if isinstance(key, tuple) else (key,))
-    ]
+    parts = list(plain_places(key))
     tree = operand(rec, array)
     if (
         all(type(p) is not Tracer and isinstance(p, np.ndarray) for p in parts)
@@ -58,9 +67,46 @@ def chosen(rec: Recording, array: Tracer, key: Any) -> Tracer:
             return wrap(rec, apply("stack", *rows, axis=(0,)))
     if len(parts) == 1:
         return wrap(rec, _at(_hot(rec, parts[0], tree.shape[0]), tree))
+    if len(parts) == 2 and tree.ndim == 2 and not _has_slice(parts):
+        return wrap(rec, _pairs(rec, tree, parts))
+    if (found := _along_places(rec, array, parts)) is not None:
+        return found
     if len(parts) == 2 and tree.ndim == 2:
         return wrap(rec, _pairs(rec, tree, parts))
     raise refused("this way of choosing entries has no formula; choose along one axis at a time")
+
+
+def one_by_one(shape: Sequence[Expr], key: Any) -> list[tuple[Any, ...]] | None:
+    """The keys of single places that an array of places stands for; None where it is not known."""
+    parts = plain_places(key)
+    known = [p for p in parts if type(p) is not Tracer and isinstance(p, np.ndarray)]
+    if len(parts) > len(shape) or any(type(p) is Tracer for p in parts):
+        return None
+    if any(array.ndim != 1 for array in known) or not known:
+        return None
+    size = max(array.size for array in known)
+    if size > LONGEST_AXIS or any(array.size not in (1, size) for array in known):
+        return None
+    spread = [np.broadcast_to(p, (size,)) if isinstance(p, np.ndarray) else p for p in parts]
+    return [
+        tuple(int(p[k]) if isinstance(p, np.ndarray) else p for p in spread) for k in range(size)
+    ]
+
+
+def _along_places(rec: Recording, array: Tracer, parts: Sequence[Any]) -> Tracer | None:
+    """Known places beside slices; None where they are many or not known."""
+    places = one_by_one(array._tree.shape, tuple(parts))
+    whole = all(isinstance(p, slice | int | np.integer | np.ndarray) for p in parts)
+    if not places or not whole or len(places) > FEW:
+        return None
+    chosen_at = [k for k, part in enumerate(parts) if not isinstance(part, slice)]
+    adjacent = chosen_at[-1] - chosen_at[0] + 1 == len(chosen_at)
+    rows = [operand(rec, array[place]) for place in places]
+    return wrap(rec, apply("stack", *rows, axis=(chosen_at[0] if adjacent else 0,)))
+
+
+def _has_slice(parts: Sequence[Any]) -> bool:
+    return any(isinstance(part, slice) for part in parts)
 
 
 def _from_front(place: int, size: Expr) -> Expr:

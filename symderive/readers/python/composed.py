@@ -27,7 +27,6 @@ from symderive.readers.python.joining import (
 from symderive.readers.python.recording import Recording, refused
 from symderive.readers.python.tracer import (
     Tracer,
-    binary,
     call,
     operand,
     wrap,
@@ -212,21 +211,6 @@ def _full_like(rec: Recording, x: Any, value: Any) -> Any:
     return call(rec, "full", traced(rec, x).shape, value)
 
 
-def _normal(log: bool, cumulative: bool) -> Make:
-    """Densities of ``scipy.stats.norm``."""
-
-    def made(rec: Recording, x: Any, loc: Any = 0, scale: Any = 1) -> Any:
-        z = binary(rec, "divide", binary(rec, "subtract", x, loc), scale)
-        if cumulative:
-            return call(rec, "norm_logcdf" if log else "norm_cdf", z)
-        if log:
-            half = binary(rec, "divide", math.log(2 * math.pi), 2)
-            return -(z**2) / 2 - half - call(rec, "log", scale)
-        return call(rec, "norm_pdf", z) / scale
-
-    return made
-
-
 def _cov(rec: Recording, m: Any, rowvar: bool = True, bias: bool = False, ddof: Any = None) -> Any:
     rows = traced(rec, m)
     rows = rows if rowvar else rows.T
@@ -339,6 +323,11 @@ def _spelled(spec: str, arrays: Sequence[Tracer]) -> str:
     return ",".join(spelled) + arrow + output.replace("...", letters)
 
 
+def _squeeze(rec: Recording, x: Any, axis: Any = None) -> Any:
+    array = traced(rec, x)
+    return call(rec, "squeeze", array, axis=axis) if array.ndim else array
+
+
 def _triangle(rec: Recording, op: str, x: Any, k: int = 0) -> Any:
     return call(rec, op, traced(rec, x), k=k)
 
@@ -405,13 +394,10 @@ COMPOSED: Mapping[str, Make] = {
     "tile": tile,
     "trapezoid": _trapezoid,
     "trapz": _trapezoid,
+    "squeeze": _squeeze,
     "tril": lambda rec, x, k=0: _triangle(rec, "tril", x, k),
     "triu": lambda rec, x, k=0: _triangle(rec, "triu", x, k),
     "vander": vander,
-    "norm.logpdf": _normal(log=True, cumulative=False),
-    "norm.pdf": _normal(log=False, cumulative=False),
-    "norm.cdf": _normal(log=False, cumulative=True),
-    "norm.logcdf": _normal(log=True, cumulative=True),
     "around": lambda rec, x, decimals=0: entrywise(rec, "round", (x, decimals)),
     "prod": lambda rec, x, axis=None, keepdims=False: call(
         rec, "prod", traced(rec, x), axis=axis, keepdims=keepdims

@@ -8,7 +8,7 @@ from typing import Any
 
 from sympy import Expr, Integer, S, expand
 
-from symderive.formulas.arrays.op import ShapeError
+from symderive.formulas.arrays.op import ShapeError, number
 from symderive.formulas.arrays.ops import apply, broadcast, transpose
 from symderive.formulas.arrays.ops_axes import all_of
 from symderive.formulas.arrays.subscripts import run_of
@@ -67,6 +67,9 @@ def picked(tree: Tree, keys: Sequence[tuple[Any, ...]]) -> Tree:
     """Entries and slices; of what is a list of rows, the row itself."""
     if isinstance(tree, Number) and keys and all(key[0] == "new" for key in keys):
         return apply("broadcast_to", tree, shape=(S.One,) * len(keys))
+    row = _row_of_eye(tree, keys[0]) if keys else None
+    if row is not None:
+        tree, keys = row, keys[1:]
     while keys and keys[0][0] == "int" and _is_rows(tree) and keys[0][1].is_Integer:
         tree, keys = tree.args[int(keys[0][1])], keys[1:]  # type: ignore[attr-defined]
     if keys and keys[0][0] == "slice" and _is_rows(tree) and keys[0][2] != 0:
@@ -85,6 +88,15 @@ def picked(tree: Tree, keys: Sequence[tuple[Any, ...]]) -> Tree:
         shape = apply("index", tree, key=tuple(keys)).shape
         return apply("broadcast_to", tree.args[0], shape=shape) if shape else tree.args[0]
     return apply("index", tree, key=tuple(keys))
+
+
+def _row_of_eye(tree: Tree, key: tuple[Any, ...]) -> Tree | None:
+    if not (isinstance(tree, Apply) and tree.op == "eye" and key[0] == "int"):
+        return None
+    size, place = tree.shape[0], key[1]
+    if not (size.is_Integer and place.is_Integer and size <= LONGEST_AXIS):
+        return None
+    return apply("stack", *(number(int(k == place)) for k in range(int(size))), axis=(0,))
 
 
 def _is_rows(tree: Tree) -> bool:

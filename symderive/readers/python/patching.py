@@ -22,7 +22,13 @@ import numpy as np
 
 from symderive.formulas.arrays.syntax import Number
 from symderive.readers.python.composed import COMPOSED
-from symderive.readers.python.functions import entrywise, numpy_function
+from symderive.readers.python.distributions import (
+    DISTRIBUTIONS,
+    NORMAL_ROWS,
+    frozen,
+    methods_of,
+)
+from symderive.readers.python.functions import SAME, entrywise, numpy_function
 from symderive.readers.python.recording import Recording, is_users, refused
 from symderive.readers.python.tracer import Tracer, binary, call, operand, wrap
 
@@ -153,9 +159,22 @@ FILLED: Mapping[str, Any] = {
 
 
 def _eye(rec: Recording, n: Any, m: Any = None, k: int = 0, *_: Any, **__: Any) -> Any:
-    if (m is not None and m is not n) or k:
-        raise refused("np.eye of a size that is a symbol is square, without an offset")
+    if m is not None and m is not n and type(m) is not int:
+        raise refused("np.eye of a size that is a symbol is square")
+    if k:
+        return COMPOSED["diag"](rec, call(rec, "ones", n - abs(k)), k)
     return call(rec, "eye", n)
+
+
+def _eye_of_number(rec: Recording, plain: Made, n: Any, *args: Any, **more: Any) -> Any:
+    """The identity, which the program may set entries of."""
+    if holds((n, *args)) or holds(more.values()):
+        return _eye(rec, n, *args, **more)
+    made = plain(n, *args, **more)
+    square = made.shape[0] == made.shape[1] == made.sum() == made.trace()
+    if made.dtype != float or not square or not is_users(sys._getframe(2).f_code.co_filename):
+        return made
+    return call(rec, "eye", int(n))
 
 
 def _general(name: str) -> Callable[..., Any]:
@@ -168,8 +187,9 @@ ARRAYS: Mapping[str, Callable[..., Any]] = {
     "asanyarray": _same,
     "ascontiguousarray": _same,
     "asfarray": _same,
-    "eye": _eye,
-    "identity": _eye,
+    "tri": lambda rec, n, m=None, k=0: call(
+        rec, "tril", call(rec, "ones", (n, n if m is None else m)), k=k
+    ),
     **{name: _general(name) for name in ("sum", "mean", "prod", "max", "min", "var", "std")},
     **{name: _general(name) for name in ("cumsum", "dot", "amax", "amin", "average", "outer")},
     "arange": _general("arange"),
@@ -193,6 +213,29 @@ class _Joining:
             return COMPOSED["column_stack"](self.rec, parts)
         rows = [COMPOSED["atleast_1d"](self.rec, part) for part in parts]
         return call(self.rec, "concatenate", rows)
+
+
+class _Ufunc:
+    """A universal function that takes lists of traced values too."""
+
+    def __init__(self, rec: Recording, plain: np.ufunc) -> None:
+        self._rec, self._plain = rec, plain
+        self.__name__ = plain.__name__
+
+    def __call__(self, *args: Any, **more: Any) -> Any:
+        return self._plain(*map(self._array, args), **more)
+
+    def _array(self, value: Any) -> Any:
+        return (
+            _same(self._rec, value) if isinstance(value, list | tuple) and holds(value) else value
+        )
+
+    def reduce(self, array: Any, *args: Any, **more: Any) -> Any:
+        """Along an axis."""
+        return self._plain.reduce(self._array(array), *args, **more)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._plain, name)
 
 
 def _cholesky(rec: Recording, x: Any, lower: bool = False, **_: Any) -> Any:
@@ -286,6 +329,12 @@ class Patches:
             if name == "float64":
                 continue
             self._replace(np, name, _first(rec, made))
+        for name in ("eye", "identity"):
+            plain = getattr(np, name)
+            new = _always(rec, plain, _eye_of_number)
+            self.by_id[id(plain)] = new
+            self._set(np, name, new)
+        self._of_lists()
         for name, value in FILLED.items():
             plain = getattr(np, name)
             new = _always(rec, plain, _filled(name, value))
@@ -299,9 +348,7 @@ class Patches:
             owner = sys.modules.get(module)
             for name, made in rows.items() if owner is not None else ():
                 self._replace(owner, name, _first(rec, made))
-        if (stats := sys.modules.get("scipy.stats")) is not None:
-            for name in ("logpdf", "pdf", "cdf", "logcdf"):
-                self._replace(stats.norm, name, _first(rec, COMPOSED[f"norm.{name}"]))
+        self._distributions()
         self._random()
         for name, made in BUILTINS.items():
             plain = getattr(builtins, name)
@@ -310,6 +357,46 @@ class Patches:
         self._builtins["min"] = _first(rec, BUILTINS["min"])
         for name in ("open", "input"):
             self._builtins[name] = _no_reading(name)
+
+    def _distributions(self) -> None:
+        """Densities of SciPy's distributions, called as they are or with parameters put in."""
+        stats = sys.modules.get("scipy.stats")
+        if stats is None:
+            return
+        rec = self.rec
+        for name in DISTRIBUTIONS:
+            owner, methods = getattr(stats, name), methods_of(name)
+            for method, made in methods.items():
+                self._replace(owner, method, _first(rec, made))
+            self._replace(owner, "freeze", frozen(rec, methods))
+        rows = stats.multivariate_normal
+        for method, made in NORMAL_ROWS.items():
+            self._replace(rows, method, _first(rec, made))
+        plain, made = type(rows).__call__, frozen(rec, NORMAL_ROWS)
+        self._set(
+            type(rows),
+            "__call__",
+            lambda own, *args, **more: (
+                made(*args, **more) if holds((*args, *more.values())) else plain(own, *args, **more)
+            ),
+        )
+
+    def _of_lists(self) -> None:
+        """NumPy's functions, which ask no protocol of what stands inside a list."""
+        own = {*ARRAYS, *FILLED, "eye", "identity"}
+        for owner, prefix in ((np, ""), (np.linalg, "linalg.")):
+            for name in dir(owner):
+                plain = getattr(owner, name)
+                if isinstance(plain, np.ufunc):
+                    new: Any = _Ufunc(self.rec, plain)
+                elif f"{prefix}{name}" in {*COMPOSED, *SAME} - own:
+                    if id(plain) in self.by_id or isinstance(plain, type):
+                        continue
+                    new = _either(self.rec, plain, _first(self.rec, _general(f"{prefix}{name}")))
+                else:
+                    continue
+                self.by_id[id(plain)] = new
+                self._set(owner, name, new)
 
     def _random(self) -> None:
         for module in (random, np.random):

@@ -270,13 +270,15 @@ class Tracer:
         return result
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        from symderive.readers.python.choosing import is_choice
+        from symderive.readers.python.choosing import is_choice, one_by_one
 
-        if is_mask(key):
+        spread = not isinstance(value, np.ndarray | list | tuple) or np.ndim(value) == 0
+        if is_mask(key) and (spread or type(key) is Tracer):
             self._become(operand(self._rec, call(self._rec, "where", key, value, self)))
             return
         if is_choice(key):
-            raise refused("entries chosen by an array are set here; set them one by one or by mask")
+            self._set_one_by_one(one_by_one(self._tree.shape, key), value)
+            return
         tree = operand(self._rec, value)
         if weight(tree) > 3 and not is_fixed(tree):
             about = self._name or Label("A", -1, 0)
@@ -286,6 +288,14 @@ class Tracer:
             self._become(replaced(old, keys_of(old.shape, key), tree))
         except ShapeError as error:
             raise refused(str(error)) from None
+
+    def _set_one_by_one(self, places: Sequence[Any] | None, value: Any) -> None:
+        if places is None:
+            raise refused("entries chosen by an array are set here; set them one by one or by mask")
+        values = wrap(self._rec, operand(self._rec, value))
+        inner = self[places[0]].ndim if places else 0
+        for k, place in enumerate(places):
+            self[place] = values[k] if values.ndim > inner else values
 
     def _become(self, tree: Tree) -> None:
         """Change in place; what this is a view of changes too."""

@@ -29,8 +29,8 @@ def trace(
     function: Callable[..., Any],
     /,
     *,
-    parameters: Sequence[str] | None = None,
-    properties: Mapping[str, str | Sequence[str]] | None = None,
+    parameters: Sequence[str] | Mapping[str, Any] | None = None,
+    properties: Mapping[str, Any] | None = None,
     **arguments: Any,
 ) -> Model:
     """A plain Python or NumPy function as a model.
@@ -40,7 +40,8 @@ def trace(
 
     Args:
         function: The function. Its docstring becomes the model's text, its name the title.
-        parameters: The arguments to differentiate by; all that are traced, if not given.
+        parameters: The arguments to differentiate by; all that are traced, if not given. Of a
+            function with an argument of this name, a dictionary of shapes is that argument.
         properties: What is known of arrays, as for ``Model``: ``{"A": "symmetric"}``.
         arguments: For each argument its shape (``"m n"``, ``""`` for a number) or its value: a
             float or an array is traced and kept as a default, a whole number, a flag or a function
@@ -60,6 +61,8 @@ def trace(
     if not callable(function):
         raise ModelError(f"trace takes a function, not {type(function).__name__}")
     title = getattr(function, "__name__", type(function).__name__)
+    if isinstance(parameters, Mapping):
+        arguments, parameters = {**arguments, "parameters": dict(parameters)}, None
     given = _Arguments(parameters)
     rec = Recording(given.shapes, given.sizes)
     handed = {name: given.read(rec, name, value) for name, value in arguments.items()}
