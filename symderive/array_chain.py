@@ -23,6 +23,7 @@ from symderive.array_model import (
     target_indices,
 )
 from symderive.array_relations import Facts, Stated, named_by_stages
+from symderive.array_sums import constant_sums
 from symderive.chain import Chain, Partial
 from symderive.display import partial_latex
 from symderive.formulas.arrays.algebra import Algebra, canonical
@@ -305,6 +306,10 @@ class ArrayChain(Chain):
         closed: Expr | None = None
         rewritings: tuple[tuple[Expr, str], ...] = ()
         if not substituted.has(Diff) and array_cost(substituted) <= 3 * self.limit:
+            sums = constant_sums(stated_by, stated_by.balanced(), known)
+            if sums:
+                known = known.with_sums(sums)
+                algebra = Algebra(known)
             form = array_forms(substituted, algebra)[0]
             lines = named_by_stages(form.formula, stated_by, algebra) if stated_by else []
             best = lines[-1][0] if lines else form.formula

@@ -18,6 +18,7 @@ from sympy import (
     Function,
     Indexed,
     KroneckerDelta,
+    Mul,
     Pow,
     Symbol,
     fraction,
@@ -31,6 +32,7 @@ from sympy import Sum as SympySum
 from symderive.array_forms import MAX_INSTANCES, Mask, array_cost, array_forms, simplified
 from symderive.formulas.arrays.algebra import Algebra, canonical
 from symderive.formulas.arrays.index import Index, Part, free_indices, opened, sigma, substitute
+from symderive.formulas.arrays.properties import PART_SUMS
 from symderive.relations import Definition, kernels_of, with_definitions
 
 
@@ -42,11 +44,13 @@ class Facts:
         kinds: The kinds of its functions, roots and parts.
         sums: The names in each of its sums.
         names: The names in it; sizes and indices are none.
+        balanced: Whether it subtracts or divides, as what sums to a number does.
     """
 
     kinds: frozenset[Any]
     sums: tuple[frozenset[str], ...]
     names: frozenset[str]
+    balanced: bool = False
 
     @classmethod
     def of(cls, formula: Expr) -> Facts:
@@ -55,12 +59,20 @@ class Facts:
         kinds |= {f.op for f in formula.atoms(Part)}
         kinds |= {Pow for f in formula.atoms(Pow) if not f.exp.is_Integer}
         sums = tuple(frozenset(_bases(part)) for part in formula.atoms(SympySum))
-        return cls(frozenset(kinds), sums, frozenset(_bases(formula)))
+        balanced = formula.is_Add or any(_balances(part) for part in Mul.make_args(formula))
+        return cls(frozenset(kinds), sums, frozenset(_bases(formula)), balanced)
 
     def named(self, names: Mapping[str, str]) -> Facts:
         """The same of the formula under other names."""
         sums = tuple(frozenset(names.get(n, n) for n in one) for one in self.sums)
-        return Facts(self.kinds, sums, frozenset(names.get(n, n) for n in self.names))
+        own = frozenset(names.get(n, n) for n in self.names)
+        return Facts(self.kinds, sums, own, self.balanced)
+
+
+def _balances(part: Expr) -> bool:
+    """Whether a factor divides, subtracts, or is a part that sums to a number."""
+    divides = isinstance(part, Pow) and bool(part.exp.is_negative)
+    return divides or part.is_Add or (isinstance(part, Part) and part.op in PART_SUMS)
 
 
 class Stated(Mapping[Expr, Expr]):
@@ -74,6 +86,24 @@ class Stated(Mapping[Expr, Expr]):
     def __init__(self, facts: Mapping[Expr, Facts], make: Callable[[Expr], Expr]) -> None:
         self.facts, self._make = facts, make
         self._made: dict[Expr, Expr] = {}
+
+    def balanced(self) -> list[Expr]:
+        """The entries that may sum to a number along an axis: what sums, and what is made of it."""
+        summing = {
+            e for e, facts in self.facts.items() if facts.sums or facts.kinds & PART_SUMS.keys()
+        }
+        found = [e for e in summing if isinstance(e, Indexed) and self.facts[e].balanced]
+        found = [*dict.fromkeys(e for e in self.facts if e in found)]
+        for _ in range(2):
+            inside = {name for e in summing for name in _bases(e)}
+            more = [
+                e
+                for e, facts in self.facts.items()
+                if e not in found and facts.balanced and facts.names & inside
+            ]
+            found += [e for e in more if isinstance(e, Indexed)]
+            summing |= set(more)
+        return found
 
     def __getitem__(self, entry: Expr) -> Expr:
         if entry not in self._made:

@@ -54,6 +54,20 @@ class Derivative:
         return MatrixNotation(self.tree) if has_notation(self.tree) else None
 
     @property
+    def definiteness(self) -> str:
+        """What the form of a matrix proves of it; "" where it proves nothing.
+
+        ``positive semidefinite`` of a Hessian says that the function is convex: its form is MᵀDM
+        with D ≥ 0, or a sum of such.
+        """
+        if self.matrix is None or self.tree.ndim != 2:
+            return ""
+        from symderive.array_model import signs_of
+
+        found = signs_of(self.derivation.model).semidefinite(self.tree)
+        return {1: "positive semidefinite", -1: "negative semidefinite"}.get(found, "")
+
+    @property
     def shape(self) -> tuple[Any, ...]:
         """The sizes of the array of this derivative; () of a scalar."""
         return tuple(index.size for index in self.indices)

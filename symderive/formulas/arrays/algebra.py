@@ -232,7 +232,7 @@ class Algebra:
     def _sum(self, body: Expr, indices: Sequence[Index], whole: bool) -> Expr:
         if body == 0:
             return S.Zero
-        if isinstance(body, Add) and (whole or _must_split(body, indices)):
+        if isinstance(body, Add) and (whole or self._splits(body, indices)):
             return self._added(body.args, indices, whole)
         inside = factors_of(body)
         for k, part in enumerate(inside):
@@ -254,6 +254,11 @@ class Algebra:
                 renewed = self._walk(substitute(rest, {index: value}), whole)
                 return self._sum(renewed, [i for i in indices if i != index], whole)
         return self._separated(inside, indices, whole)
+
+    def _splits(self, body: Add, indices: Sequence[Index]) -> bool:
+        """Whether a sum of terms is taken apart: for a delta, or for a term whose sum is known."""
+        known = any(self.known.shortens(term, indices) for term in body.args)
+        return known or _must_split(body, indices)
 
     def _added(self, terms: Iterable[Expr], indices: Sequence[Index], whole: bool) -> Expr:
         done = []

@@ -315,9 +315,15 @@ class Matrices:
             rest = [f for f in factors if f is not sums[0]]
             if not any(free_indices(f) for f in rest):  # scalars go into the sum: powers meet there
                 return self._added([self.built(Mul(*rest, term)) for term in sums[0].args])
+            if sums[0].has(KroneckerDelta):
+                return self._spread_out(factors, sums[0])
         placing = [f for f in factors if self._places(f, factors, summed)]
         if placing:
             return self._placed(placing, [f for f in factors if f not in placing], summed)
+        return self._multiplied(factors, summed)
+
+    def _multiplied(self, factors: Sequence[Expr], summed: Sequence[Index]) -> Labelled:
+        """The product of parts, contracted."""
         above: list[Labelled] = []
         scalars: list[Tree] = []
         below: list[Tree] = []
@@ -341,6 +347,15 @@ class Matrices:
         if denominator != 1:
             below.insert(0, Number((), denominator))
         return Labelled(scaled(result.tree, numerator, scalars, below), result.axes)
+
+    def _spread_out(self, factors: Sequence[Expr], terms: Expr) -> Labelled:
+        """p_i (δ_ij − p_j) as one product, or as diag(p) − ppᵀ: whichever is shorter."""
+        rest = Mul(*(f for f in factors if f is not terms))
+        whole = self._multiplied(factors, ())
+        apart = self._added([self.built(rest * term) for term in terms.args])
+        wanted = tuple(sorted(whole.axes, key=lambda index: self.order.get(index, 0)))
+        costs = [tree_cost(spread_to(part, wanted)) for part in (whole, apart)]
+        return apart if costs[1] <= costs[0] else whole
 
     def _places(self, factor: Expr, factors: Sequence[Expr], summed: Sequence[Index]) -> bool:
         """Whether a delta puts entries somewhere in an array of zeros: δ(i, 0), δ(i, j + 1)."""

@@ -6,6 +6,7 @@ Scalars go in front (``terms``), products are chains (``chains``), sums share wh
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 
 from sympy import Expr, S
@@ -87,10 +88,15 @@ class Rebuilder:
         if is_op(tree, "eye", "diag"):
             return True
         if isinstance(tree, Apply) and (tree.op in BY_ENTRIES or tree.op in FUNCTIONS):
-            return all(arg.ndim == 0 or self.is_symmetric(arg) for arg in tree.args)
+            if all(arg.ndim == 0 or self.is_symmetric(arg) for arg in tree.args):
+                return True
+            if tree.op != "add" or any(arg.ndim not in (0, 2) for arg in tree.args):
+                return False
+            turned = (self.upright(transposed(arg)) if arg.ndim else arg for arg in tree.args)
+            return Counter(turned) == Counter(tree.args)
         if is_op(tree, "matmul", "outer"):
-            chain = chain_of(tree)
-            return chain == tuple((k, self.upright(t)) for k, t in flipped(chain))
+            chain = tuple((kind, self.upright(part)) for kind, part in chain_of(tree))
+            return chain == tuple((kind, self.upright(part)) for kind, part in flipped(chain))
         return is_op(tree, "transpose") and self.is_symmetric(tree.args[0])
 
     def _node(self, tree: Apply) -> Tree:
@@ -127,15 +133,15 @@ class Rebuilder:
 
     def number(self, left: Tree, right: Tree) -> Tree:
         """A product of two vectors; from left to right, bᵀ A⁻¹ B c, where that is shorter."""
-        plain = apply("matmul", left, right)
         chain = (*flipped(chain_of(left, self.turn), self.turn), *chain_of(right, self.turn))
-        (_, result), *inner, (_, last) = [(kind, self.upright(part)) for kind, part in chain]
-        if result.ndim != 1 or last.ndim != 1 or any(part.ndim != 2 for _, part in inner):
-            return plain
-        for _, part in inner:
-            result = apply("matmul", result, part)
-        straight = apply("matmul", result, last)
-        return straight if tree_cost(straight) < tree_cost(plain) else plain
+        found = [apply("matmul", left, right)]
+        for parts in (chain, flipped(chain, self.turn)):
+            (_, result), *inner, (_, last) = [(kind, self.upright(part)) for kind, part in parts]
+            if result.ndim == last.ndim == 1 and all(part.ndim == 2 for _, part in inner):
+                for _, part in inner:
+                    result = apply("matmul", result, part)
+                found.append(apply("matmul", result, last))
+        return min(found, key=tree_cost)
 
     def product(self, tree: Tree) -> Tree:
         """A product with its scalars in front, inverses cancelled."""
