@@ -86,6 +86,31 @@ def _int(rec: Recording, x: Any) -> Any:
     return x if isinstance(x._tree, Number) else x.__index__()
 
 
+def _number_type(rec: Recording, plain: type, made: Callable[..., Any]) -> type:
+    """What stands for ``float`` and ``int``: a type still, for isinstance and for dtype=float."""
+
+    class Meta(type):
+        def __instancecheck__(cls, value: Any) -> bool:
+            return isinstance(value, plain)
+
+        def __subclasscheck__(cls, other: type) -> bool:
+            return issubclass(other, plain)
+
+        def __eq__(cls, other: object) -> bool:
+            return other is plain or other is cls
+
+        def __hash__(cls) -> int:
+            return hash(plain)
+
+        def __getattr__(cls, name: str) -> Any:
+            return getattr(plain, name)
+
+        def __call__(cls, *args: Any, **more: Any) -> Any:
+            return made(rec, *args) if holds(args) else plain(*args, **more)
+
+    return Meta(plain.__name__, (plain,), {})
+
+
 def _sum(rec: Recording, values: Any, start: Any = 0) -> Any:
     if type(values) is Tracer:
         return start + call(rec, "sum", values, axis=0)
@@ -352,7 +377,10 @@ class Patches:
         self._random()
         for name, made in BUILTINS.items():
             plain = getattr(builtins, name)
-            self._builtins[name] = _either(rec, plain, _first(rec, made))
+            typed = isinstance(plain, type)
+            self._builtins[name] = (
+                _number_type(rec, plain, made) if typed else _either(rec, plain, _first(rec, made))
+            )
         self._builtins["max"] = _first(rec, BUILTINS["max"])
         self._builtins["min"] = _first(rec, BUILTINS["min"])
         for name in ("open", "input"):
