@@ -70,6 +70,14 @@ def library_call() -> str:
     return name
 
 
+def library_refuses() -> None:
+    """Refuse the function of a library that asks for plain numbers, if one does."""
+    if called := library_call():
+        raise refused(
+            f"the function {called} has no formula here; write it with functions that are known"
+        )
+
+
 def refused(message: str) -> ModelError:
     """An error that names the line of the user's code that is running."""
     frame = users_frame()

@@ -26,7 +26,7 @@ from symderive.readers.python.recording import (
     Label,
     Recording,
     is_fixed,
-    library_call,
+    library_refuses,
     refused,
     weight,
 )
@@ -185,10 +185,7 @@ class Tracer:
         tree = self._current()
         if isinstance(tree, Number) and tree.value.is_number:
             return float(tree.value)
-        if called := library_call():
-            raise refused(
-                f"the function {called} needs plain numbers, and one of its values is traced"
-            )
+        library_refuses()
         raise refused(
             "a traced value is needed as a plain number here; for an array whose entries are set, "
             "use np.zeros(…) inside the function"
@@ -211,10 +208,7 @@ class Tracer:
         )
 
     def __array__(self, *_: Any, **__: Any) -> Any:
-        if called := library_call():
-            raise refused(
-                f"the function {called} has no formula here; write it with functions that are known"
-            )
+        library_refuses()
         raise refused(
             "a traced value is turned into a plain array here; use NumPy functions on it, "
             "or np.zeros(…) for an array whose entries are set"
