@@ -21,7 +21,9 @@ from sympy import (
     Piecewise,
     Subs,
     Symbol,
+    nan,
     preorder_traversal,
+    zoo,
 )
 from sympy.core.function import AppliedUndef
 
@@ -142,6 +144,8 @@ def _tried(
         here = 0
         for at in _places(indices, chosen):
             sides = [concrete(side, chosen, at) for side in (left, right)]
+            if any(side.has(nan, zoo) for side in sides):
+                break  # a variance with n - 1 of one value
             definitions = _definitions(where, sides, chosen)
             written = (written_out(side, definitions) for side in sides)
             if not patient and not all(defined_somewhere(w) for w in written if w is not None):

@@ -22,7 +22,7 @@ from symderive.formulas.arrays.matrix import Matrices
 from symderive.formulas.arrays.simplify import shortest
 from symderive.formulas.arrays.syntax import Tree
 from symderive.formulas.inert import OUTPUT, Diff, placeholder
-from symderive.formulas.written import evaluated, rename
+from symderive.formulas.written import evaluated, product, rename
 from symderive.links import Link, LinkKind, Plan
 from symderive.steps import Certificate, Line
 
@@ -48,12 +48,19 @@ class ArrayLinkKind(LinkKind):
         """The stage's own entry."""
         return entry_of(OUTPUT, self.template.indices)
 
+    def _is_long_product(self) -> bool:
+        """No: of entries, the product rule leaves what the deltas pick."""
+        return False
+
     @cached_property
     def forms(self) -> tuple[Form, ...]:
         """The closed form."""
+        result = self.step.result
+        if self.way == "logarithmic":
+            result = product(self.template.written, result)
         return tuple(
             array_forms(
-                self.step.result,
+                result,
                 self.template.algebra(),
                 self.output,
                 evaluated(self.template.written),

@@ -122,7 +122,8 @@ class LinkKind:
     @cached_property
     def to_compute(self) -> Expr:
         """The simplest form that takes nothing as not zero: right wherever the derivative is."""
-        return next((form.formula for form in self.forms if not form.scales), self.step.result)
+        sound = (form.formula for form in self.forms if not form.scales)
+        return next(sound, self._step_by("quotient").result)
 
     @property
     def formula(self) -> Expr:

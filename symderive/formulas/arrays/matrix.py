@@ -418,9 +418,11 @@ def _triangle(formula: Piecewise) -> Labelled | None:
     """The cases "1 where i ≤ j, else 0" as a triangle of ones."""
     (value, condition), *rest = formula.args
     ends = [condition.lhs, condition.rhs] if isinstance(condition, Relational) else []
-    if len(rest) != 1 or value != 1 or rest[0][0] != 0 or not all(type(e) is Index for e in ends):
+    if len(rest) != 1 or value != 1 or rest[0][0] != 0 or not ends:
         return None
     left, right = ends
+    if type(left) is not Index or type(right) is not Index:
+        return None
     if left.size != right.size:
         return None
     found = TRIANGLES.get(condition.rel_op)

@@ -8,14 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from symderive.formulas.arrays.op import is_condition
 from symderive.formulas.arrays.ops import apply
+from symderive.readers.python.arranging import ARRANGED
 from symderive.readers.python.functions import entrywise
 from symderive.readers.python.joining import (
     along,
     append,
     at_least,
     column_stack,
+    keep,
     meshgrid,
     pad,
     repeat,
@@ -64,8 +65,19 @@ def _average(rec: Recording, x: Any, axis: Any = None, weights: Any = None) -> A
     )
 
 
-def _diff(rec: Recording, x: Any, n: int = 1, axis: int = -1) -> Any:
+def _diff(
+    rec: Recording, x: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None
+) -> Any:
     result = traced(rec, x)
+    ends = [traced(rec, part) if part is not None else None for part in (prepend, append)]
+    if prepend is not None or append is not None:
+        one = along(result, axis, slice(0, 1))
+        parts = [
+            part if part is None or part.ndim else call(rec, "broadcast_to", part, one.shape)
+            for part in ends
+        ]
+        joined = [part for part in (parts[0], result, parts[1]) if part is not None]
+        result = call(rec, "concatenate", joined, axis=axis)
     for _ in range(n):
         result = along(result, axis, slice(1, None)) - along(result, axis, slice(None, -1))
     return result
@@ -88,15 +100,8 @@ def _cumprod(rec: Recording, x: Any, axis: Any = None) -> Any:
     for k in range(len(_along_first(rec, array, axis))):
         part = along(array, axis, k)
         parts.append(parts[-1] * part if parts else part)
-        _keep(rec, parts[-1])
+        keep(rec, parts[-1])
     return call(rec, "stack", parts, axis=axis)
-
-
-def _keep(rec: Recording, value: Tracer) -> None:
-    """Make a value a stage of its own, as each later one is built on it."""
-    tree = value._tree
-    if value._rec is rec and not is_condition(tree):
-        value._tree = rec.stage(tree, "A", -1, 0)
 
 
 def _along_first(rec: Recording, array: Tracer, axis: int) -> Tracer:
@@ -211,14 +216,6 @@ def _full_like(rec: Recording, x: Any, value: Any) -> Any:
     return call(rec, "full", traced(rec, x).shape, value)
 
 
-def _cov(rec: Recording, m: Any, rowvar: bool = True, bias: bool = False, ddof: Any = None) -> Any:
-    rows = traced(rec, m)
-    rows = rows if rowvar else rows.T
-    centred = rows - call(rec, "mean", rows, axis=1, keepdims=True)
-    less = (0 if bias else 1) if ddof is None else ddof
-    return centred @ centred.T / (rows.shape[1] - less)
-
-
 def _dot(rec: Recording, x: Any, y: Any) -> Any:
     a, b = traced(rec, x), traced(rec, y)
     return a * b if not (a.ndim and b.ndim) else call(rec, "dot", a, b)
@@ -302,10 +299,20 @@ def _gradient(rec: Recording, y: Any, *steps: Any) -> Any:
 
 
 def _einsum(rec: Recording, spec: Any, *operands: Any) -> Any:
+    if not isinstance(spec, str):  # arrays and lists of axes by turns
+        given = [spec, *operands]
+        lists = given[1::2]
+        arrow = "->" + "".join(map(_letter, given[-1])) if len(given) % 2 else ""
+        spec = ",".join("".join(map(_letter, axes)) for axes in lists) + arrow
+        operands = tuple(given[: 2 * len(lists) : 2])
     arrays = [traced(rec, each) for each in operands]
     if "..." in spec:
         spec = _spelled(spec.replace(" ", ""), arrays)
     return call(rec, "einsum", spec, *arrays)
+
+
+def _letter(axis: int) -> str:
+    return "abcdefghijklmnopqrstuvwxyz"[axis]
 
 
 def _spelled(spec: str, arrays: Sequence[Tracer]) -> str:
@@ -362,7 +369,7 @@ COMPOSED: Mapping[str, Make] = {
     "atleast_1d": at_least(1),
     "atleast_2d": at_least(2),
     "column_stack": column_stack,
-    "cov": _cov,
+    **ARRANGED,
     "cross": _cross,
     "linalg.cross": _cross,
     "cumprod": _cumprod,

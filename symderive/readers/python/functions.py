@@ -154,6 +154,11 @@ def ufunc_called(
         raise refused(f"{name} with where= has no formula; write np.where")
     if method == "__call__":
         result = entrywise(rec, name, inputs)
+    elif method == "at" and name in ("add", "subtract"):
+        array, key, *more_values = inputs
+        return _added_at(rec, name, array, key, more_values[0])
+    elif method == "accumulate" and name in ("maximum", "minimum", "multiply"):
+        result = _accumulated(rec, name, *inputs, **more)
     elif (method, name) in UFUNC_METHODS:
         options = {key: value for key, value in more.items() if key in ("axis", "keepdims")}
         if method == "reduce":
@@ -179,6 +184,30 @@ def ufunc_called(
     return place
 
 
+def _added_at(rec: Recording, name: str, array: Any, key: Any, value: Any) -> None:
+    """``np.add.at``: one place after the other, so that a place may come twice."""
+    from symderive.readers.python.choosing import one_by_one
+
+    places = one_by_one(array._tree.shape, key)
+    if type(array) is not Tracer or places is None:
+        raise refused(f"{name}.at has a formula for places that are known")
+    values = wrap(rec, operand(rec, value))
+    inner = array[places[0]].ndim if places else 0
+    for k, place in enumerate(places):
+        part = values[k] if values.ndim > inner else values
+        array[place] = binary(rec, name, array[place], part)
+
+
+def _accumulated(rec: Recording, name: str, x: Any, axis: int = 0) -> Any:
+    """One value after the other along the first axis."""
+    if axis != 0:
+        raise refused(f"{name}.accumulate has a formula along the first axis")
+    parts: list[Any] = []
+    for part in x:
+        parts.append(entrywise(rec, name, (parts[-1], part)) if parts else part)
+    return call(rec, "stack", parts, axis=0)
+
+
 UFUNC_METHODS: Mapping[tuple[str, str], Make] = {
     ("reduce", "add"): lambda rec, x, **o: call(rec, "sum", x, **o),
     ("reduce", "multiply"): lambda rec, x, **o: call(rec, "prod", x, **o),
@@ -196,7 +225,7 @@ def numpy_function(rec: Recording, name: str, args: tuple[Any, ...], more: dict[
     plain = {
         key: value
         for key, value in more.items()
-        if value is not np._NoValue and not (key in IGNORED and not _tells(value))
+        if value is not np._NoValue and not (key in IGNORED and not _tells(key, value))
     }
     out = plain.pop("out", None)
     if out is not None:
@@ -264,8 +293,12 @@ def _chosen(rec: Recording, name: str, args: tuple[Any, ...], more: dict[str, An
     return call(rec, "clip", args[0], low, high)
 
 
-def _tells(value: Any) -> bool:
+def _tells(key: str, value: Any) -> bool:
     """Whether an ignored argument says something after all."""
+    if key == "order":
+        return value not in (None, "C", "K", "A")
+    if key in ("return_sign", "lower"):
+        return bool(value)
     if value is None or isinstance(value, bool | str):
         return False
     try:

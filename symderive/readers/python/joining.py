@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from symderive.formulas.arrays.op import is_condition
+from symderive.formulas.arrays.syntax import Leaf
 from symderive.readers.python.recording import Recording, refused
 from symderive.readers.python.tracer import Tracer, call, operand, wrap
 
@@ -18,9 +20,25 @@ def traced(rec: Recording, value: Any) -> Tracer:
     return value if type(value) is Tracer else wrap(rec, operand(rec, value))
 
 
+def holds(values: Any, level: int = 0) -> bool:
+    """Whether arguments hold a traced value."""
+    return any(
+        type(value) is Tracer
+        or (level < 3 and isinstance(value, list | tuple) and holds(value, level + 1))
+        for value in values
+    )
+
+
 def along(array: Tracer, axis: int, key: Any) -> Tracer:
     """What a key picks along an axis."""
     return array[(*[slice(None)] * (axis % array.ndim), key)]
+
+
+def keep(rec: Recording, value: Tracer) -> None:
+    """Make a value a stage of its own, as each later one is built on it."""
+    tree = value._tree
+    if value._rec is rec and not is_condition(tree) and not isinstance(tree, Leaf):
+        value._tree = rec.stage(tree, "A", -1, 0)
 
 
 def append(rec: Recording, x: Any, values: Any, axis: Any = None) -> Any:
@@ -105,7 +123,11 @@ def pad(
 ) -> Any:
     """``np.pad`` with a constant."""
     if mode != "constant":
-        raise refused("np.pad has a formula with mode='constant' only")
+        from symderive.readers.python.arranging import padded
+
+        if mode not in ("edge", "wrap", "reflect", "symmetric"):
+            raise refused(f"np.pad has no formula with mode={mode!r}")
+        return padded(rec, x, width, mode)
     array = traced(rec, x)
     widths = np.broadcast_to(width, (array.ndim, 2)).tolist()
     for axis, (before, after) in enumerate(widths):

@@ -22,28 +22,15 @@ import numpy as np
 
 from symderive.formulas.arrays.syntax import Number
 from symderive.readers.python.composed import COMPOSED
-from symderive.readers.python.distributions import (
-    DISTRIBUTIONS,
-    NORMAL_ROWS,
-    frozen,
-    methods_of,
-)
 from symderive.readers.python.functions import SAME, entrywise, numpy_function
+from symderive.readers.python.joining import holds
 from symderive.readers.python.recording import Recording, is_users, refused
+from symderive.readers.python.scipy_functions import SCIPY, distributions
 from symderive.readers.python.tracer import Tracer, binary, call, operand, wrap
 
 Made = Callable[..., Any]
 _LOCK = RLock()
 _MISSING = object()
-
-
-def holds(values: Any, level: int = 0) -> bool:
-    """Whether arguments hold a traced value."""
-    return any(
-        type(value) is Tracer
-        or (level < 3 and isinstance(value, list | tuple) and holds(value, level + 1))
-        for value in values
-    )
 
 
 def _either(rec: Recording, plain: Made, traced: Made) -> Made:
@@ -84,6 +71,31 @@ def _float(rec: Recording, x: Any) -> Any:
 
 def _int(rec: Recording, x: Any) -> Any:
     return x if isinstance(x._tree, Number) else x.__index__()
+
+
+def _number_type(rec: Recording, plain: type, made: Callable[..., Any]) -> type:
+    """What stands for ``float`` and ``int``: a type still, for isinstance and for dtype=float."""
+
+    class Meta(type):
+        def __instancecheck__(cls, value: Any) -> bool:
+            return isinstance(value, plain)
+
+        def __subclasscheck__(cls, other: type) -> bool:
+            return issubclass(other, plain)
+
+        def __eq__(cls, other: object) -> bool:
+            return other is plain or other is cls
+
+        def __hash__(cls) -> int:
+            return hash(plain)
+
+        def __getattr__(cls, name: str) -> Any:
+            return getattr(plain, name)
+
+        def __call__(cls, *args: Any, **more: Any) -> Any:
+            return made(rec, *args) if holds(args) else plain(*args, **more)
+
+    return Meta(plain.__name__, (plain,), {})
 
 
 def _sum(rec: Recording, values: Any, start: Any = 0) -> Any:
@@ -238,52 +250,6 @@ class _Ufunc:
         return getattr(self._plain, name)
 
 
-def _cholesky(rec: Recording, x: Any, lower: bool = False, **_: Any) -> Any:
-    factor = call(rec, "cholesky", x)
-    return factor if lower else factor.T
-
-
-def _triangular(
-    rec: Recording, a: Any, b: Any, trans: Any = 0, lower: bool = False, **_: Any
-) -> Any:
-    matrix = _same(rec, a)
-    matrix = call(rec, "tril" if lower else "triu", matrix)
-    return call(rec, "solve", matrix.T if trans in (1, "T") else matrix, b)
-
-
-def _cho_factor(rec: Recording, a: Any, lower: bool = False, **_: Any) -> Any:
-    return _cholesky(rec, a, lower=lower), lower
-
-
-def _cho_solve(rec: Recording, factor: Any, b: Any, **_: Any) -> Any:
-    matrix, lower = factor
-    left = matrix @ matrix.T if lower else matrix.T @ matrix
-    return call(rec, "solve", left, b)
-
-
-def _named(name: str) -> Callable[..., Any]:
-    return lambda rec, *args, **more: numpy_function(rec, name, args, more)
-
-
-SCIPY: Mapping[str, Mapping[str, Callable[..., Any]]] = {
-    "scipy.special": {
-        **{name: _named(name) for name in ("logsumexp", "softmax", "log_softmax")},
-        "factorial": lambda rec, n, *_, **__: entrywise(rec, "factorial", (n,)),
-        "polygamma": lambda rec, n, x: call(rec, "polygamma", n, x),
-    },
-    "scipy.linalg": {
-        **{name: _named(f"linalg.{name}") for name in ("inv", "det", "norm", "expm", "eigvalsh")},
-        **{name: _named(f"linalg.{name}") for name in ("logm", "sqrtm", "sinm", "cosm", "pinv")},
-        "solve": lambda rec, a, b, *_, **__: call(rec, "solve", a, b),
-        "cholesky": _cholesky,
-        "solve_triangular": _triangular,
-        "cho_factor": _cho_factor,
-        "cho_solve": _cho_solve,
-    },
-    "scipy.stats": {},
-}
-
-
 # Replacing and putting back ---------------------------------------------------------------
 
 
@@ -348,38 +314,18 @@ class Patches:
             owner = sys.modules.get(module)
             for name, made in rows.items() if owner is not None else ():
                 self._replace(owner, name, _first(rec, made))
-        self._distributions()
+        distributions(self._replace, self._set, rec)
         self._random()
         for name, made in BUILTINS.items():
             plain = getattr(builtins, name)
-            self._builtins[name] = _either(rec, plain, _first(rec, made))
+            typed = isinstance(plain, type)
+            self._builtins[name] = (
+                _number_type(rec, plain, made) if typed else _either(rec, plain, _first(rec, made))
+            )
         self._builtins["max"] = _first(rec, BUILTINS["max"])
         self._builtins["min"] = _first(rec, BUILTINS["min"])
         for name in ("open", "input"):
             self._builtins[name] = _no_reading(name)
-
-    def _distributions(self) -> None:
-        """Densities of SciPy's distributions, called as they are or with parameters put in."""
-        stats = sys.modules.get("scipy.stats")
-        if stats is None:
-            return
-        rec = self.rec
-        for name in DISTRIBUTIONS:
-            owner, methods = getattr(stats, name), methods_of(name)
-            for method, made in methods.items():
-                self._replace(owner, method, _first(rec, made))
-            self._replace(owner, "freeze", frozen(rec, methods))
-        rows = stats.multivariate_normal
-        for method, made in NORMAL_ROWS.items():
-            self._replace(rows, method, _first(rec, made))
-        plain, made = type(rows).__call__, frozen(rec, NORMAL_ROWS)
-        self._set(
-            type(rows),
-            "__call__",
-            lambda own, *args, **more: (
-                made(*args, **more) if holds((*args, *more.values())) else plain(own, *args, **more)
-            ),
-        )
 
     def _of_lists(self) -> None:
         """NumPy's functions, which ask no protocol of what stands inside a list."""

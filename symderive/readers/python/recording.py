@@ -58,6 +58,26 @@ def users_frame() -> FrameType | None:
     return frame
 
 
+def library_call() -> str:
+    """The function of SciPy or NumPy that the user's code called, as far as it is Python's own."""
+    name = ""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and not is_users(frame.f_code.co_filename):
+        module = str(frame.f_globals.get("__name__", ""))
+        if module.startswith(("scipy.", "numpy.")) and frame.f_code.co_name[0].isalpha():
+            name = f"{module.partition('._')[0]}.{frame.f_code.co_name}"
+        frame = frame.f_back
+    return name
+
+
+def library_refuses() -> None:
+    """Refuse the function of a library that asks for plain numbers, if one does."""
+    if called := library_call():
+        raise refused(
+            f"the function {called} has no formula here; write it with functions that are known"
+        )
+
+
 def refused(message: str) -> ModelError:
     """An error that names the line of the user's code that is running."""
     frame = users_frame()

@@ -26,6 +26,7 @@ from symderive.readers.python.recording import (
     Label,
     Recording,
     is_fixed,
+    library_refuses,
     refused,
     weight,
 )
@@ -184,6 +185,7 @@ class Tracer:
         tree = self._current()
         if isinstance(tree, Number) and tree.value.is_number:
             return float(tree.value)
+        library_refuses()
         raise refused(
             "a traced value is needed as a plain number here; for an array whose entries are set, "
             "use np.zeros(…) inside the function"
@@ -206,6 +208,7 @@ class Tracer:
         )
 
     def __array__(self, *_: Any, **__: Any) -> Any:
+        library_refuses()
         raise refused(
             "a traced value is turned into a plain array here; use NumPy functions on it, "
             "or np.zeros(…) for an array whose entries are set"

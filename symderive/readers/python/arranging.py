@@ -1,0 +1,197 @@
+"""More of NumPy's functions that rearrange arrays, a row each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from symderive.readers.python.joining import along, keep, traced
+from symderive.readers.python.recording import Recording, refused
+from symderive.readers.python.tracer import Tracer, binary, call, operand
+
+Make = Callable[..., Any]
+
+
+def _block(rec: Recording, rows: Any) -> Any:
+    """``np.block`` of rows of matrices, or of one row."""
+    if not isinstance(rows, list):
+        return traced(rec, rows)
+    if rows and not isinstance(rows[0], list):
+        parts = [call_row(rec, part) for part in rows]
+        return call(rec, "concatenate", parts, axis=parts[0].ndim - 1)
+    return call(rec, "concatenate", [_two(rec, _block(rec, row)) for row in rows], axis=0)
+
+
+def call_row(rec: Recording, part: Any) -> Tracer:
+    """A part of a row: a number as a vector of one."""
+    array = traced(rec, part)
+    return array if array.ndim else array[None]
+
+
+def _two(rec: Recording, part: Tracer) -> Tracer:
+    return part[None, :] if part.ndim == 1 else part
+
+
+def _dstack(rec: Recording, arrays: Sequence[Any]) -> Any:
+    deep = []
+    for part in arrays:
+        array = _two(rec, call_row(rec, part))
+        deep.append(array[:, :, None] if array.ndim == 2 else array)
+    return call(rec, "concatenate", deep, axis=2)
+
+
+def _diagonal(rec: Recording, x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    array = traced(rec, x)
+    if (axis1, axis2) not in ((0, 1), (-2, -1)) or array.ndim != 2:
+        raise refused("the diagonal has a formula for matrices")
+    if offset == 0 and array._tree.shape[0] == array._tree.shape[1]:
+        return call(rec, "diagonal", array)
+    part = array[:, offset:] if offset > 0 else array[-offset:, :]
+    least = min(int(size) for size in part.shape)
+    return call(rec, "diagonal", part[:least, :least])
+
+
+def _trace(rec: Recording, x: Any, offset: int = 0) -> Any:
+    if offset == 0:
+        return call(rec, "trace", x)
+    return call(rec, "sum", _diagonal(rec, x, offset))
+
+
+def _piecewise(rec: Recording, x: Any, conditions: Sequence[Any], choices: Sequence[Any]) -> Any:
+    def value(choice: Any) -> Any:
+        return choice(x) if callable(choice) else choice
+
+    chosen = list(choices)
+    result: Any = value(chosen.pop()) if len(chosen) > len(conditions) else 0
+    for test, choice in zip(conditions, chosen, strict=True):  # the last that holds has its say
+        result = call(rec, "where", test, value(choice), result)
+    return result
+
+
+def _covariance(rec: Recording, rows: Tracer, less: Any) -> Tracer:
+    keep(rec, rows)
+    centred = rows - call(rec, "mean", rows, axis=1, keepdims=True)
+    keep(rec, centred)
+    return centred @ centred.T / (rows.shape[1] - less)
+
+
+def cov(
+    rec: Recording, m: Any, y: Any = None, rowvar: bool = True, bias: bool = False, ddof: Any = None
+) -> Any:
+    """``np.cov``."""
+    rows = traced(rec, m)
+    single = rows.ndim == 1 and y is None
+    rows = _two(rec, rows) if rowvar or rows.ndim == 1 else rows.T
+    if y is not None:
+        other = traced(rec, y)
+        other = _two(rec, other) if rowvar or other.ndim == 1 else other.T
+        rows = call(rec, "concatenate", [rows, other], axis=0)
+    found = _covariance(rec, rows, (0 if bias else 1) if ddof is None else ddof)
+    return found[0, 0] if single else found
+
+
+def _corrcoef(rec: Recording, x: Any, y: Any = None, rowvar: bool = True) -> Any:
+    found = cov(rec, x, y, rowvar)
+    keep(rec, found)
+    deviations = call(rec, "sqrt", call(rec, "diagonal", found))
+    return found / call(rec, "outer", deviations, deviations)
+
+
+def _rollaxis(rec: Recording, x: Any, axis: int, start: int = 0) -> Any:
+    array = traced(rec, x)
+    order = [k for k in range(array.ndim) if k != axis % array.ndim]
+    start = start + array.ndim if start < 0 else start
+    order.insert(start - (start > axis % array.ndim), axis % array.ndim)
+    return call(rec, "transpose", array, order)
+
+
+def _rot90(rec: Recording, x: Any, k: int = 1) -> Any:
+    array = traced(rec, x)
+    for _ in range(k % 4):
+        array = array.T[::-1]
+    return array
+
+
+def _fill_diagonal(rec: Recording, x: Any, value: Any) -> None:
+    array = traced(rec, x)
+    eye = call(rec, "eye", array.shape[0])
+    values = traced(rec, value)
+    spread = call(rec, "diag", values) if values.ndim else values
+    array._become(operand(rec, call(rec, "where", binary(rec, "Eq", eye, 1), spread, array)))
+
+
+def _broadcast_arrays(rec: Recording, *arrays: Any) -> Any:
+    parts = [traced(rec, part) for part in arrays]
+    total = parts[0]
+    for part in parts[1:]:
+        total = total + part
+    return [call(rec, "broadcast_to", part, total.shape) for part in parts]
+
+
+def _convolve(rec: Recording, x: Any, k: Any, mode: str = "full") -> Any:
+    if mode != "same":
+        return call(rec, "convolve", x, k, mode=mode)
+    first, second = traced(rec, x), traced(rec, k)
+    sizes = [int(part.shape[0]) for part in (first, second)]
+    start = (min(sizes) - 1) // 2
+    return call(rec, "convolve", first, second, mode="full")[start : start + max(sizes)]
+
+
+def _windows(rec: Recording, x: Any, window_shape: Any, axis: Any = None) -> Any:
+    array = traced(rec, x)
+    if array.ndim != 1 or not isinstance(window_shape, int):
+        raise refused("sliding windows have a formula along a vector")
+    starts = range(int(array.shape[0]) - window_shape + 1)
+    return call(rec, "stack", [array[k : k + window_shape] for k in starts], axis=0)
+
+
+def _pieces(axis: int) -> Make:
+    def made(rec: Recording, x: Any, parts: Any) -> Any:
+        from symderive.readers.python.joining import split
+
+        array = traced(rec, x)
+        return split(rec, array, parts, 0 if array.ndim == 1 else axis)
+
+    return made
+
+
+def padded(rec: Recording, x: Any, width: Any, mode: str) -> Tracer:
+    """``np.pad`` with entries of the array itself."""
+    array = traced(rec, x)
+    for axis, (before, after) in enumerate(np.broadcast_to(width, (array.ndim, 2)).tolist()):
+        size = array._tree.shape[axis]
+        if not size.is_Integer:
+            raise refused(f"np.pad with mode={mode!r} needs axes whose sizes are numbers")
+        places = np.pad(np.arange(int(size)), (before, after), mode=mode)  # type: ignore[call-overload]
+        parts = [along(array, axis, int(k)) for k in places]
+        array = call(rec, "stack", parts, axis=axis)
+    return array
+
+
+ARRANGED: Mapping[str, Make] = {
+    "block": _block,
+    "dstack": _dstack,
+    "diagonal": _diagonal,
+    "trace": _trace,
+    "linalg.trace": _trace,
+    "linalg.diagonal": _diagonal,
+    "piecewise": _piecewise,
+    "cov": cov,
+    "corrcoef": _corrcoef,
+    "rollaxis": _rollaxis,
+    "rot90": _rot90,
+    "fill_diagonal": _fill_diagonal,
+    "broadcast_arrays": _broadcast_arrays,
+    "convolve": _convolve,
+    "sliding_window_view": _windows,
+    "hsplit": _pieces(1),
+    "vsplit": _pieces(0),
+    "nan_to_num": lambda rec, x, *_, **__: traced(rec, x),
+    "nanmean": lambda rec, x, axis=None, keepdims=False: call(
+        rec, "mean", traced(rec, x), axis=axis, keepdims=keepdims
+    ),
+    "ediff1d": lambda rec, x: traced(rec, x)[1:] - traced(rec, x)[:-1],
+}
+"""Functions of NumPy by name, with NumPy's arguments."""
