@@ -12,7 +12,8 @@ from sympy import Expr, Symbol
 
 from symderive.certify import SEED, domain_of
 from symderive.cost import cost
-from symderive.formulas.kernels import Kernels, TooLargeError, factor_list
+from symderive.formulas.factoring import factor_list
+from symderive.formulas.kernels import Kernels, TooLargeError
 from symderive.formulas.typed import condition
 from symderive.formulas.written import evaluated, rename
 from symderive.regions import DIGITS, FEWEST, Row, boundaries, covering, equal, separating, value

@@ -13,7 +13,6 @@ from typing import Any
 
 from sympy import Expr, Function, S, Symbol
 
-from symderive.candidates import BY_DEFINITION
 from symderive.certify import certify
 from symderive.closed_form import closed_forms
 from symderive.differentiate import differentiate
@@ -22,6 +21,7 @@ from symderive.formulas.inert import OUTPUT, Diff
 from symderive.formulas.parsing import parse
 from symderive.formulas.written import evaluated, quotient, rename, tidy
 from symderive.steps import Line, Lines
+from symderive.tasks import BY_DEFINITION
 from symderive.telling import levels
 
 Told = list[tuple[Any, ...]]
