@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations, permutations
+from typing import Any
 
 from sympy import (
     Basic,
@@ -86,6 +87,12 @@ def _sides(row: Identity) -> tuple[Expr, Expr]:
 
 BOTH = (S.One, S.NegativeOne)
 
+
+def _named(*names: str) -> tuple[Any, ...]:
+    """SymPy's functions of rows of the table."""
+    return tuple(FUNCTIONS[name].function for name in names)
+
+
 IDENTITIES: tuple[Identity, ...] = (
     Identity("definition of the sigmoid", "sigmoid(u)", "exp(u)/(1 + exp(u))", (exp,), BOTH, True),
     Identity("definition of tanh", "tanh(u)", "1 - 2/(exp(2*u) + 1)", (exp,), (HALF, -HALF, S.One)),
@@ -103,14 +110,14 @@ IDENTITIES: tuple[Identity, ...] = (
     Identity("cos 2u = cos² − sin²", "cos(2*u)", "cos(u)**2 - sin(u)**2", (sin, cos)),
     Identity("sin² = (1 − cos 2u)/2", "sin(u)**2", "(1 - cos(2*u))/2", (cos,), (HALF,)),
     Identity("cos² = (1 + cos 2u)/2", "cos(u)**2", "(1 + cos(2*u))/2", (cos,), (HALF,)),
-    Identity("u·sign u = |u|", "abs(u)", "u*sign(u)", (FUNCTIONS["sign"].function,)),  # type: ignore[arg-type]
-    Identity("|u|² = u²", "u**2", "abs(u)**2", (FUNCTIONS["abs"].function,)),  # type: ignore[arg-type]
+    Identity("u·sign u = |u|", "abs(u)", "u*sign(u)", _named("sign")),
+    Identity("|u|² = u²", "u**2", "abs(u)**2", _named("abs")),
     Identity(
         "|u|·sign u = u",
         "u",
         "abs(u)*sign(u)",
-        (FUNCTIONS["abs"].function, FUNCTIONS["sign"].function),
-    ),  # type: ignore[arg-type]
+        _named("abs", "sign"),
+    ),
     Identity("cosh² = 1 + sinh²", "cosh(u)**2", "1 + sinh(u)**2", (sinh,)),
     Identity("sinh² = cosh² − 1", "sinh(u)**2", "cosh(u)**2 - 1", (cosh,)),
     Identity("tanh = sinh/cosh", "tanh(u)", "sinh(u)/cosh(u)", (sinh, cosh)),

@@ -119,7 +119,12 @@ CASES = [
         PLACED,
     ),
     (
-        Apply((n + 3,), "place", (w,), (("key", (("slice", Integer(1), n, Integer(1)),)), ("shape", (n + 3,)))),
+        Apply(
+            (n + 3,),
+            "place",
+            (w,),
+            (("key", (("slice", Integer(1), n, Integer(1)),)), ("shape", (n + 3,))),
+        ),
         "pad(w, (1, 2))",
     ),
     (apply("stack", apply("stack", a, b, axis=(0,)), apply("stack", b, a, axis=(0,)), axis=(0,)),

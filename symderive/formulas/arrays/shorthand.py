@@ -82,8 +82,9 @@ def _length(tree: Tree) -> Tree | None:
             return _norm(base) if exponent == Number((), S(2)) and base.ndim == 2 else None
     if is_op(tree, "power") and is_op(tree.args[0], "norm") and not tree.ndim:
         (vector,), exponent = tree.args[0].args, tree.args[1]
-        whole = isinstance(exponent, Number) and exponent.value.is_Integer
-        if whole and vector.ndim == 1 and not exponent.value % 2 and exponent.value > 0:
+        if not isinstance(exponent, Number) or not exponent.value.is_Integer:
+            return None
+        if vector.ndim == 1 and not exponent.value % 2 and exponent.value > 0:
             squared = apply("matmul", vector, vector)
             half = Number((), exponent.value / 2)
             short = squared if half.value == 1 else apply("power", squared, half)

@@ -396,7 +396,7 @@ def _einsum(tree: Apply) -> Written:
 
 
 def _place_at(tree: Apply) -> Written:
-    """Zeros with a part added; of many axes in JAX's words, since NumPy has no expression for it."""
+    """Zeros with a part added; of many axes in JAX's words: NumPy has none."""
     around = widths(tree)
     if around is not None:
         sizes = [f"({size_text(before)}, {size_text(after)})" for before, after in around]
