@@ -142,9 +142,9 @@ def _wrong(
         found = Certificate("sampled", compared.confirmed, len(compared.rows), DIGITS, SEED + 1)
         return replace(verdict, verdict="true where", condition=condition, certificate=found)
     slip = _slip(derivation, target, source, compared)
-    if not condition:
-        condition = compared.special(source)
-    kind = "true where" if condition and not slip else "refuted"
+    special = compared.special(source)
+    kind = "true where" if special and not slip else "refuted"
+    condition = special or (condition if not slip else "")
     return replace(verdict, verdict=kind, condition=condition, slip=slip)
 
 

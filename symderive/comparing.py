@@ -60,6 +60,7 @@ class Compared:
         self.names = derivation.model.names
         self.bounds = boundaries([claim, truth, *opened, self.claim, self.truth], names)
         self.bounds[len(names) : len(names)] = shown
+        self._flat = range(len(names), len(names) + len(shown))
         self._at_inputs = [self._to_inputs(bound) for bound in self.bounds]
         self._domain = [
             condition for f in (self.claim, self.truth, *opened) for condition in domain_of(f)
@@ -81,7 +82,7 @@ class Compared:
         return found
 
     def _points(self, seed: int) -> list[Row]:
-        return covering(self._free, self._at_inputs, self._pair, seed)
+        return covering(self._free, self._at_inputs, self._pair, seed, self._flat)
 
     def _to_inputs(self, formula: Expr) -> Expr:
         for _ in range(len(self.where) + 1):
@@ -127,7 +128,8 @@ class Compared:
                 pair = self._pair(point)
                 if pair is None or not isfinite(pair[0]) or equal(*pair):
                     continue
-                if not any(value(bound, point) == 0 for bound in self._at_inputs):
+                zeros = [k for k, f in enumerate(self._at_inputs) if value(f, point) == 0]
+                if all(k in self._flat for k in zeros):
                     yield Row(point, *pair, ())
 
     def condition(self) -> str:

@@ -10,7 +10,6 @@ import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from time import monotonic
 
 from mpmath import isfinite, mp, mpf
 from sympy import (
@@ -38,7 +37,6 @@ from symderive.formulas.written import evaluated
 DIGITS = 25
 MAX_BOUNDARIES = 24
 PER_REGION, MAX_POINTS, ATTEMPTS = 5, 90, 400
-MAX_SECONDS = 3.0
 FEWEST = 3
 """Points that must hold, and fail, before a condition is looked for."""
 
@@ -140,22 +138,32 @@ def covering(
     bounds: Sequence[Expr],
     values_at: Callable[[Point], tuple[mpf, mpf] | None],
     seed: int,
+    flat: range = range(0),
 ) -> list[Row]:
-    """Seeded points of the domain, some of every region that the boundaries part it into."""
+    """Seeded points of the domain, some of every region that the boundaries part it into.
+
+    Args:
+        names: The names to draw numbers for.
+        bounds: The boundaries.
+        values_at: The two formulas at a point; None outside their domain.
+        seed: The seed.
+        flat: The places of boundaries that may be zero in a whole region, as a relu is.
+    """
     source, ordered = random.Random(seed), sorted(names)
     rows: list[Row] = []
     counts: dict[tuple[int, ...], int] = {}
-    start = monotonic()
     with mp.workdps(DIGITS):
         for point in _drawn(ordered, bounds, source):
             signs = tuple(_sign(value(bound, point)) for bound in bounds)
-            if 0 in signs or counts.get(signs, 0) >= max(PER_REGION, 24 // (len(counts) or 1)):
+            if any(sign == 0 and k not in flat for k, sign in enumerate(signs)):
+                continue
+            if counts.get(signs, 0) >= max(PER_REGION, 24 // (len(counts) or 1)):
                 continue
             pair = values_at(point)
             if pair is not None:
                 counts[signs] = counts.get(signs, 0) + 1
                 rows.append(Row(point, *pair, signs))
-            if len(rows) >= MAX_POINTS or monotonic() - start > MAX_SECONDS:
+            if len(rows) >= MAX_POINTS:
                 break
     return rows
 

@@ -86,6 +86,9 @@ def _half_product(step: Step, derivatives: tuple[Expr, ...]) -> Iterator[tuple[s
         parts = [part for _, part in step.bindings]
         for k, d in enumerate(derivatives):
             yield "only one factor was differentiated", product(*parts[:k], d, *parts[k + 1 :])
+            if len(parts) == 2 and parts[1 - k] != 1:
+                whole = product(derivatives[1 - k], parts[k])
+                yield "in one term the other factor is missing", sum_of(whole, d)
 
 
 def _quotient(step: Step, derivatives: tuple[Expr, ...]) -> Iterator[tuple[str, Expr]]:
@@ -124,6 +127,10 @@ def _power(step: Step, derivatives: tuple[Expr, ...]) -> Iterator[tuple[str, Exp
         yield "the exponent was not lowered", product(n, Pow(u, n), du)
         yield "the factor n is missing", product(Pow(u, n - 1), du)
         yield "the exponent was raised", product(n, Pow(u, n + 1), du)
+        yield "the factor u^(n − 1) is missing", product(n, du)
+        yield "u^n is no exponential", product(step.formula, log(u), du)
+        if u != step.variable:
+            yield "the outer derivative was taken at u′", product(n, Pow(du, n - 1))
         if step.rule.name == "square root rule":
             yield "(√u)′ is u′/(2√u): the 2 is missing", quotient(du, Pow(u, S.Half))
 

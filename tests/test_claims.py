@@ -173,7 +173,7 @@ def test_a_counterexample_is_simple_and_says_what_both_give():
             "dA3/dA1",
             "sgmoid(A1)",
             FormulaError,
-            "unknown function 'sgmoid'; did you mean 'sigmoid'",
+            "unknown function 'sgmoid'; did you mean",
         ),
         ("d2A3/dA12", "A2", ModelError, "claims are about first derivatives"),
         ("dA9/dA1", "A2", LookupError, "unknown stage 'A9'"),
@@ -187,3 +187,22 @@ def test_messages(subject, answer, error, message):
 
 def test_an_answer_may_be_copied_from_a_document():
     assert judged("x**2 - 1/x", "dy/dx", "2·x + x^−2").holds
+
+
+RELU = {"a": "w1*x + b1", "h": "relu(a)", "o": "w2*h + b2", "L": "(o - t)**2"}
+
+
+@pytest.mark.parametrize(
+    ("subject", "answer", "verdict", "condition"),
+    [
+        ("dL/dw1", "2*(o - t)*w2*heaviside(a)*x", "sampled", ""),
+        ("dL/dw1", "2*(o - t)*w2*x", "true where", "a > 0"),
+        ("dL/dw2", "2*(o - t)*a", "true where", "a > 0"),
+        ("dL/dw1", "2*(o - t)*w2*heaviside(a)", "refuted", "x = 1"),
+    ],
+)
+def test_a_dead_unit_is_a_region_of_its_own(subject, answer, verdict, condition):
+    """There the unit is zero everywhere, and so may be both sides."""
+    found = judged(RELU, subject, answer)
+
+    assert (found.verdict, found.condition) == (verdict, condition)

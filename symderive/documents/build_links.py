@@ -180,12 +180,20 @@ def _box(
         text.append(f"The other {len(groups) - len(shown)} links of this stage are alike.")
     rules: dict[str, RuleUse] = {}
     for group in shown:
-        for rule in _rules(context, group[0].steps, lines):
+        for rule in _rules(context, _used(group[0], known), lines):
             general = _general(group)
             bindings = tuple(_renamed(binding, general) for binding in rule.bindings)
             rules.setdefault(rule.name, replace(rule, bindings=bindings))
     heading = listed(titles) if len(shown) == len(groups) else listed(titles, " … ")
     return RuleBox(heading, tuple(rules.values()), aligned(lines).lines, tuple(text))
+
+
+def _used(link: Link, known: Mapping[Expr, str] | None) -> Sequence[Step]:
+    """The steps that the lines take: without those of parts that another box derives."""
+    if not known:
+        return link.steps
+    steps = (step for line in link.kind.lines_knowing(known) for step in line.steps)
+    return [link.step_here(step) for step in steps]
 
 
 def _lines(

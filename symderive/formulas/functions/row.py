@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from itertools import combinations
 from typing import Any
 
 from mpmath import isfinite
@@ -176,6 +177,8 @@ class NamedFunction:
 
     def kink_formulas(self, *args: Expr) -> tuple[Expr, ...]:
         """For each kink what is zero there, with the arguments put in."""
+        if self.variadic:  # of the greatest of many: wherever two of them are equal
+            return tuple(a - b for a, b in combinations(args, 2)) if self.kinks else ()
         sides = [kink.where.partition(" and ")[0].split("==") for kink in self.kinks]
         return tuple(
             self._formula(f"{pair[0]} - ({pair[1]})", args) for pair in sides if len(pair) == 2
