@@ -123,7 +123,7 @@ class LinkKind:
     def to_compute(self) -> Expr:
         """The simplest form that takes nothing as not zero: right wherever the derivative is."""
         sound = (form.formula for form in self.forms if not form.scales)
-        return next(sound, self._step_by("quotient").result)
+        return next(sound, self.step_by("quotient").result)
 
     @property
     def formula(self) -> Expr:
