@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -80,6 +80,37 @@ class Verdict:
         return f"refuted{tail}{right}{slip}"
 
 
+_ADJOINT = re.compile(r"(?<![\w.])[d∂](?P<target>\w+)/[d∂](?P<source>\w+)(?![\w\[(])")
+
+
+def adjoints_put_in(answer: str, names: Container[str], told: Callable[[str, str], str]) -> str:
+    """An answer with each derivative in it, such as ``dL/dz``, written out.
+
+    Args:
+        answer: The text of a claim.
+        names: The names of the model: ``dL/dz`` is a quotient where it has a ``dL``.
+        told: The text of a derivative, "" where it has none.
+
+    >>> adjoints_put_in("x*dL/dz", {"L", "z", "x"}, lambda target, source: "p - y")
+    'x*(p - y)'
+    """
+
+    def written(match: re.Match[str]) -> str:
+        target, source = match["target"], match["source"]
+        quotient = {f"d{target}", f"d{source}"}
+        if target not in names or source not in names or any(n in names for n in quotient):
+            return match[0]
+        text = told(target, source)
+        return f"({text})" if text else match[0]
+
+    return _ADJOINT.sub(written, answer)
+
+
+def _told(derivation: Derivation, target: str, source: str) -> str:
+    text = str(derivation.partial(target, source).formula)
+    return "" if "Piecewise" in text or "Diff(" in text else text
+
+
 def judge(derivation: Derivation, subject: str, answer: str) -> Verdict:
     """Judge a claim about a derivative.
 
@@ -96,7 +127,10 @@ def judge(derivation: Derivation, subject: str, answer: str) -> Verdict:
         raise ModelError(f"a claim names a derivative, such as dA3/dA1; got {subject!r}")
     target, source = match["target"], match["source"]
     truth = derivation.partial(target, source).formula
-    claim = _read(derivation, subject, answer)
+    model = derivation.model
+    names = {*model.names, *model.parameters, *model.constants}
+    written = adjoints_put_in(answer, names, lambda *pair: _told(derivation, *pair))
+    claim = _read(derivation, subject, written)
     inside = derivation.model.ancestors(source) - {source}
     opened = any(symbol.name in inside for symbol in claim.free_symbols)
     where = _definitions(derivation, target, source, opened=opened)
