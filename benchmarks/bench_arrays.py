@@ -331,6 +331,7 @@ CASES: dict[str, Callable[[], Case]] = {
     "factorisation 2000x1000x20": lambda: factorisation(2000, 1000, 20),
     "softmax+H 1000x20x5": lambda: curved(softmax_regression(1000, 20, 5), "W"),
     "network+H 1000x10x16x5": lambda: curved(two_layers(1000, 10, 16, 5), "W2"),
+    "gaussian+H 1000x20": lambda: curved(gaussian(1000, 20), "mu"),
     "logsumexp+H 100x10x10": lambda: curved(log_sum_exp_of_product(100, 10, 10), "A"),
     "factorisation+H 100x50x5": lambda: curved(factorisation(100, 50, 5), "U"),
     "attention 20x16x8": lambda: attention(20, 16, 8),

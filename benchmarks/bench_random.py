@@ -26,7 +26,7 @@ SMOOTH = ("exp", "sin", "cos", "tanh", "sigmoid", "softplus", "atan", "erf", "as
 KINKED = ("relu", "abs", "elu", "hardtanh", "sign")
 POSITIVE = ("log", "sqrt", "gamma")
 LIMIT = 20.0
-"""Seconds that one formula may take."""
+"""Seconds of the processor that one formula may take."""
 
 
 def formula(dice: random.Random, leaves: int) -> str:
@@ -94,9 +94,9 @@ def run(work: Callable[[str], object], text: str) -> tuple[float, object]:
         raise _TooLong
 
     clear_cache()
-    signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, LIMIT)
-    start = time.perf_counter()
+    signal.signal(signal.SIGVTALRM, stop)
+    signal.setitimer(signal.ITIMER_VIRTUAL, LIMIT)
+    start = time.process_time()
     result: object
     try:
         result = work(text)
@@ -105,8 +105,8 @@ def run(work: Callable[[str], object], text: str) -> tuple[float, object]:
     except Exception as error:
         result = f"{type(error).__name__}: {error}"[:90]
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-    return time.perf_counter() - start, result
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+    return time.process_time() - start, result
 
 
 def shown(name: str, column: list[float]) -> None:
@@ -131,9 +131,13 @@ def main() -> int:
         work("x*sin(y)")  # imports, and tables that fill on first use
     mine: list[float] = []
     faults: dict[str, list[str]] = {}
+    refused = 0
     for done, text in enumerate(texts, 1):
         taken, result = run(with_symderive, text)
         mine.append(taken)
+        if str(result).startswith("FormulaError"):  # gamma of a number too large to write out
+            refused += 1
+            continue
         bad = sorted(result - {"proved", "sampled"}) if isinstance(result, set) else [str(result)]
         for fault in bad:
             faults.setdefault(fault, []).append(text)
@@ -148,6 +152,7 @@ def main() -> int:
     shown(f"the first {compared}", mine[:compared])
     shown("SymPy diff + simplify, these", theirs)
     print("faults:", {fault: len(where) for fault, where in faults.items()} or "none")
+    print(f"refused with a reason: {refused}")
     ratio = statistics.median(a / b for a, b in zip(mine, theirs, strict=False))
     print(f"median ratio within a formula: {ratio:.2f}")
     return 0 if ratio < 1 and not faults else 1

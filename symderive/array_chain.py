@@ -22,8 +22,10 @@ from symderive.array_model import (
     stage_indices,
     target_indices,
 )
-from symderive.array_relations import named_by_stages
+from symderive.array_relations import Facts, Stated, named_by_stages
+from symderive.array_sums import constant_sums
 from symderive.chain import Chain, Partial
+from symderive.display import partial_latex
 from symderive.formulas.arrays.algebra import Algebra, canonical
 from symderive.formulas.arrays.index import Index, entry_of, fresh, sigma, substitute
 from symderive.formulas.arrays.matrix import Matrices
@@ -34,7 +36,7 @@ from symderive.formulas.inert import OUTPUT, Diff, placeholder
 from symderive.formulas.written import evaluated, product, rename, sum_of
 from symderive.model import Model, Stage
 from symderive.results import adjoint_name
-from symderive.steps import Certificate, Line
+from symderive.steps import Certificate, Line, Lines
 
 MAX_WRITTEN_OUT = 32.0
 """The cost up to which an adjoint is written out in stage names."""
@@ -117,20 +119,6 @@ def barred(formula: Expr) -> Expr:
     return formula.xreplace(found)
 
 
-def _definitions(
-    stages: Sequence[Stage], names: Mapping[str, Symbol], algebra: Algebra
-) -> dict[Expr, Expr]:
-    """The definitions of stages over a shape's placeholders."""
-    found: dict[Expr, Expr] = {}
-    for stage in stages:
-        template: Any = stage.parsed.template
-        marks: dict[Basic, Basic] = {placeholder(k): names[n] for k, n in enumerate(stage.inputs)}
-        found[entry_of(names[stage.name], template.indices)] = algebra.contracted(
-            evaluated(rename(template.written, marks))
-        )
-    return found
-
-
 def _indices(formula: Basic) -> tuple[Expr, ...]:
     return tuple(formula.indices) if isinstance(formula, Indexed) else ()
 
@@ -194,7 +182,7 @@ class ArrayPartial(Partial):
         return renamed(self.shape.program, self._names)
 
     @cached_property
-    def lines(self) -> tuple[Line, ...]:
+    def lines(self) -> Lines:
         """The chain rule, the links put in, the deltas contracted, the closed form."""
         top = entry_of(self.target, self.shape.target)
         below = entry_of(self.source, self.shape.source)
@@ -226,7 +214,9 @@ class ArrayPartial(Partial):
             told = self.letters.on(formula)
             if not lines or told != lines[-1].formula:
                 lines.append(Line(told, (reason,), self.shape.certificate))
-        return tuple(lines)
+        shown_lines = Lines(lines)
+        shown_lines.left = partial_latex(self.target, self.source)
+        return shown_lines
 
     @property
     def certificate(self) -> Certificate:
@@ -238,19 +228,25 @@ class ArrayChain(Chain):
     """All partial derivatives of one target of an array model."""
 
     def __init__(
-        self, model: Model, target: str, sources: Sequence[str], kinds: dict[Any, Any]
+        self,
+        model: Model,
+        target: str,
+        sources: Sequence[str],
+        kinds: dict[Any, Any],
+        shapes: dict[object, Any] | None = None,
     ) -> None:
-        super().__init__(model, target, sources, kinds)
+        super().__init__(model, target, sources, kinds, shapes)
         self.limit = min(self.limit, MAX_WRITTEN_OUT)
         self.target_at = target_indices(model.shapes.get(target, ()))
+        self._facts: dict[int, Facts] = {}
 
-    def link(self, stage: str, source: str, method: str = "auto") -> ArrayLink:
+    def link(self, stage: str, source: str, method: str = "") -> ArrayLink:
         """The link ∂stage/∂source."""
         row = self.model.stages[stage]
         template, place = row.parsed.template, row.inputs.index(source)
-        key = (id(template), place, method)
+        key = (id(template), place, method or "auto")
         if key not in self._kinds:
-            self._kinds[key] = ArrayLinkKind(template, place, method)  # type: ignore[arg-type]
+            self._kinds[key] = ArrayLinkKind(template, place, key[2])  # type: ignore[arg-type]
         return ArrayLink(row, source, self._kinds[key], self.taken)  # type: ignore[arg-type]
 
     @cached_property
@@ -306,10 +302,14 @@ class ArrayChain(Chain):
         source = source_indices(self.model.shapes.get(name, ()))
         substituted = canonical(evaluated(sum_of(*(whole for whole, _ in terms))))
         by_name = algebra.contracted(evaluated(sum_of(*(named for _, named in terms))))
-        stated_by = _definitions(stages, names, algebra)
+        stated_by = self._stated(stages, names, algebra)
         closed: Expr | None = None
         rewritings: tuple[tuple[Expr, str], ...] = ()
         if not substituted.has(Diff) and array_cost(substituted) <= 3 * self.limit:
+            sums = constant_sums(stated_by, stated_by.balanced(), known)
+            if sums:
+                known = known.with_sums(sums)
+                algebra = Algebra(known)
             form = array_forms(substituted, algebra)[0]
             lines = named_by_stages(form.formula, stated_by, algebra) if stated_by else []
             best = lines[-1][0] if lines else form.formula
@@ -326,6 +326,25 @@ class ArrayChain(Chain):
             known,
             stated_by,
         )
+
+    def _stated(
+        self, stages: Sequence[Stage], names: Mapping[str, Symbol], algebra: Algebra
+    ) -> Stated:
+        """The definitions of stages over a shape's placeholders."""
+        facts: dict[Expr, Facts] = {}
+        rows: dict[Expr, tuple[Expr, dict[Basic, Basic]]] = {}
+        for stage in stages:
+            template: Any = stage.parsed.template
+            if id(template) not in self._facts:
+                self._facts[id(template)] = Facts.of(template.written)
+            entry = entry_of(names[stage.name], template.indices)
+            marks: dict[Basic, Basic] = {
+                placeholder(k): names[n] for k, n in enumerate(stage.inputs)
+            }
+            own = {str(mark): str(name) for mark, name in marks.items()}
+            facts[entry] = self._facts[id(template)].named(own)
+            rows[entry] = template.written, marks
+        return Stated(facts, lambda entry: algebra.contracted(evaluated(rename(*rows[entry]))))
 
     def _instance(self, name: str, users: tuple[str, ...], names: Any, shape: Any) -> Any:
         symbols: dict[Basic, Basic] = {mark: Symbol(used) for used, mark in names.items()}

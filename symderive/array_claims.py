@@ -90,9 +90,7 @@ class ArrayVerdict(Verdict):
     def __str__(self) -> str:
         if self.verdict in ("proved", "sampled", "unknown"):
             return Verdict.__str__(self) if self.verdict != "unknown" else "unknown"
-        point = ", ".join(
-            f"{name} = {value}" for name, value in (self.counterexample or {}).items()
-        )
+        point = ", ".join(f"{name} = {value}" for name, value in self.counterexample.items())
         fails = f"; {self.entry} is {self.expected}, not {self.claimed}" if self.entry else ""
         where = f", at {point}" if point and self.entry else ""
         slip = f". Likely slip: {self.slip}" if self.slip else ""
@@ -120,7 +118,11 @@ def judge(derivation: ArrayDerivation, subject: str, answer: str) -> ArrayVerdic
     letters = (match["target_at"], match["source_at"])
     model = derivation.model
     names = {*model.names, *model.parameters, *model.constants}
-    written = adjoints_put_in(answer.strip(), names, lambda *pair: _adjoint_text(derivation, *pair))
+    written = adjoints_put_in(
+        answer.strip(),
+        names,
+        lambda *pair: "" if pair == (target, source) else _adjoint_text(derivation, *pair),
+    )
     return _Judge(derivation, target, source, truth, subject, written, letters).verdict()
 
 

@@ -8,13 +8,13 @@ used at every entry at which the formula holds it: exp(S_ib) = P_ib Σ_k exp(S_i
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import product as cartesian
 from typing import Any
 
-from sympy import Add, Basic, Expr, Function, Indexed, KroneckerDelta, Piecewise, Pow, Symbol
+from sympy import Add, Basic, Expr, Function, Indexed, KroneckerDelta, Mul, Piecewise, Pow, Symbol
 from sympy import Sum as SympySum
 
-from symderive.candidates import BY_DEFINITION
 from symderive.certify import defined
 from symderive.closed_form import Form, closed_forms
 from symderive.cost import cost
@@ -29,11 +29,16 @@ from symderive.formulas.arrays.index import (
     sigma,
     substitute,
 )
+from symderive.formulas.functions import FUNCTIONS
 from symderive.formulas.inert import Diff
 from symderive.formulas.written import evaluated
+from symderive.tasks import BY_DEFINITION
 
 MAX_COST = 45.0
 """A formula that costs more is not rewritten by the scalar engine."""
+
+ABSOLUTE = FUNCTIONS["abs"].function
+"""What powers and signs of one argument are shorter without, in products too."""
 
 MAX_INSTANCES = 9
 """Entries at which a definition is tried."""
@@ -42,9 +47,14 @@ CONTRACTED = "contract the deltas"
 
 
 class Mask:
-    """Entries, deltas and sums as symbols and kernels, and back."""
+    """Entries, deltas and sums as symbols and kernels, and back.
 
-    def __init__(self) -> None:
+    Args:
+        telling: Whether the names tell what they hide, so that orders by name are natural.
+    """
+
+    def __init__(self, telling: bool = True) -> None:
+        self.telling = telling
         self._marks: dict[Basic, Basic] = {}
 
     def on(self, formula: Basic) -> Any:
@@ -61,7 +71,7 @@ class Mask:
 
     def _mark(self, formula: Basic, make: Any) -> Basic:
         if formula not in self._marks:
-            text = str(formula)
+            text = str(formula) if self.telling else ""
             self._marks[formula] = make(f"{text}~{len(self._marks)}")
         return self._marks[formula]
 
@@ -158,12 +168,23 @@ def _entries_named(formula: Expr, entry: Expr, stated: Expr) -> Expr:
         return formula.xreplace({plain: entry}) if plain.args else formula
     found = {}
     for other in formula.atoms(Part):
-        same = other.args[:2] == plain.args[:2] and len(other.indices) == len(plain.indices)
-        if same and isinstance(entry, Indexed):
-            found[other] = substitute(entry, dict(zip(plain.indices, other.indices, strict=True)))
-        elif same:
-            found[other] = entry
+        at = _same_part(plain, other)
+        if at is not None:
+            found[other] = substitute(entry, at)
     return formula.xreplace(found)
+
+
+def _same_part(plain: Part, other: Part) -> dict[Basic, Basic] | None:
+    """The indices at which one part is the other; None where it is at none."""
+    if plain.args[:2] != other.args[:2] or len(plain.indices) != len(other.indices):
+        return None
+    at: dict[Basic, Basic] = {}
+    for mine, theirs in zip(plain.indices, other.indices, strict=True):
+        if not isinstance(mine, Index) and mine != theirs:
+            return None  # softmax(x)[0] says nothing of softmax(x)[1]
+        if at.setdefault(mine, theirs) != theirs:
+            return None
+    return at
 
 
 def _shorter(formula: Expr, entry: Expr | None, stated: Expr | None) -> tuple[Expr, str]:
@@ -172,8 +193,10 @@ def _shorter(formula: Expr, entry: Expr | None, stated: Expr | None) -> tuple[Ex
         return formula, ""
     mask = Mask()
     hidden = mask.on(formula)
-    if not hidden.has(Add) or cost(hidden) > MAX_COST:
+    if not hidden.has(Add, ABSOLUTE) or cost(hidden) > MAX_COST:
         return formula, ""  # a product is as it should be; a long sum costs more than it gives
+    if entry is None and _settled(hidden):
+        return formula, ""
     name = mask.on(entry) if entry is not None else None
     definition = mask.on(evaluated(stated)) if stated is not None else None
     if definition is not None and not _kernels_of(hidden) & _kernels_of(definition):
@@ -185,6 +208,37 @@ def _shorter(formula: Expr, entry: Expr | None, stated: Expr | None) -> tuple[Ex
     if array_cost(found) > array_cost(formula):
         return formula, ""
     return found, form.rewritings[-1][1]
+
+
+def _settled(formula: Expr) -> bool:
+    """Whether a formula is a product of polynomials that is shortest as it is.
+
+    Each sum is as short as it gets, and of two sums one has a name that the other lacks: multiplied
+    out, the terms with that name would not cancel.
+    """
+    factors = [f.as_base_exp() for f in Mul.make_args(formula)]
+    sums = [base for base, _ in factors if isinstance(base, Add)]
+    plain = all(e.is_Integer and e > 0 and not b.is_Number for b, e in factors)
+    if len(factors) < 2 or not plain:
+        return False
+    if any(not base.is_Symbol and base not in sums for base, _ in factors):
+        return False
+    names = [base.free_symbols for base in sums]
+    if any(not base.is_polynomial(*own) for base, own in zip(sums, names, strict=True)):
+        return False
+    if len({frozenset(own) for own in names}) < len(names):
+        return False
+    return all(map(_shortest_as_it_is, sums))
+
+
+def _shortest_as_it_is(formula: Expr) -> bool:
+    names = sorted(formula.free_symbols, key=str)
+    return _known_shortest(formula.xreplace({s: Symbol(f"x{k:03}") for k, s in enumerate(names)}))
+
+
+@lru_cache(maxsize=1024)
+def _known_shortest(formula: Expr) -> bool:
+    return closed_forms(formula)[0].formula == formula
 
 
 def _kernels_of(formula: Expr) -> set[Basic]:
@@ -214,8 +268,7 @@ def array_cost(formula: Basic) -> float:
     """The cost of an index formula: entries are free, a sum is an operation, a part a function."""
     sums = formula.atoms(SympySum)
     inside: Mapping[Basic, float] = {s: 1.0 + len(bound(s)) + array_cost(s.function) for s in sums}
-    mask = Mask()
-    total = cost(mask.on(formula))
+    total = cost(Mask(telling=False).on(formula))
     outermost = [s for s in sums if not any(s in t.function.atoms(SympySum) for t in sums)]
     return total + sum(inside[s] for s in outermost)
 

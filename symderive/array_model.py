@@ -10,6 +10,7 @@ from sympy import Basic, Expr, Integer, S, Symbol, preorder_traversal
 
 from symderive.errors import ModelError, UnknownChoiceError
 from symderive.formulas.arrays.algebra import Algebra, canonical
+from symderive.formulas.arrays.definite import Signs
 from symderive.formulas.arrays.index import Index, index_names
 from symderive.formulas.arrays.ops import entry, shown
 from symderive.formulas.arrays.properties import PROPERTIES, Knowledge
@@ -19,7 +20,7 @@ from symderive.formulas.arrays.syntax import Apply, Leaf, Shape, Tree
 from symderive.formulas.arrays.text import text as array_text
 from symderive.formulas.inert import placeholder
 from symderive.formulas.parsing import Parsed, Template
-from symderive.model import Stage
+from symderive.model import Model, Stage
 
 SizeText = str | int | Sequence[str | int]
 
@@ -305,3 +306,15 @@ class Letters:
         """The letters of some indices."""
         self._named(indices)
         return tuple(self._known[index] for index in indices)
+
+
+def signs_of(model: Model) -> Signs:
+    """What an array model says of the signs of its names: by properties and by definitions."""
+    known = Knowledge(model.known)
+    stages: dict[str, Tree] = {}
+    for name, stage in model.stages.items():
+        template: Any = stage.parsed.template
+        marks = {placeholder(k).name: used for k, used in enumerate(stage.inputs)}
+        stages[name] = renamed(template.tree, marks)
+    definite = (name for name in known.stated if known.has(name, "positive definite"))
+    return Signs(known.symmetric(), frozenset(definite), stages)

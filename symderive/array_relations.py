@@ -6,7 +6,8 @@ its sums first: Σ_j d_j (x_j − μ) is r Σ_j d_j N_j where N = (x − μ)/r.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import product as cartesian
 from typing import Any
 
@@ -17,6 +18,7 @@ from sympy import (
     Function,
     Indexed,
     KroneckerDelta,
+    Mul,
     Pow,
     Symbol,
     fraction,
@@ -30,10 +32,92 @@ from sympy import Sum as SympySum
 from symderive.array_forms import MAX_INSTANCES, Mask, array_cost, array_forms, simplified
 from symderive.formulas.arrays.algebra import Algebra, canonical
 from symderive.formulas.arrays.index import Index, Part, free_indices, opened, sigma, substitute
+from symderive.formulas.arrays.properties import PART_SUMS
 from symderive.relations import Definition, kernels_of, with_definitions
 
-Stated = Mapping[Expr, Expr]
-"""The definitions of stages: an entry, and what it is."""
+
+@dataclass(frozen=True)
+class Facts:
+    """What a formula speaks of.
+
+    Attributes:
+        kinds: The kinds of its functions, roots and parts.
+        sums: The names in each of its sums.
+        names: The names in it; sizes and indices are none.
+        balanced: Whether it subtracts or divides, as what sums to a number does.
+    """
+
+    kinds: frozenset[Any]
+    sums: tuple[frozenset[str], ...]
+    names: frozenset[str]
+    balanced: bool = False
+
+    @classmethod
+    def of(cls, formula: Expr) -> Facts:
+        """Those of a formula."""
+        kinds: set[Any] = {type(f) for f in formula.atoms(Function)}
+        kinds |= {f.op for f in formula.atoms(Part)}
+        kinds |= {Pow for f in formula.atoms(Pow) if not f.exp.is_Integer}
+        sums = tuple(frozenset(_bases(part)) for part in formula.atoms(SympySum))
+        balanced = formula.is_Add or any(_balances(part) for part in Mul.make_args(formula))
+        return cls(frozenset(kinds), sums, frozenset(_bases(formula)), balanced)
+
+    def named(self, names: Mapping[str, str]) -> Facts:
+        """The same of the formula under other names."""
+        sums = tuple(frozenset(names.get(n, n) for n in one) for one in self.sums)
+        own = frozenset(names.get(n, n) for n in self.names)
+        return Facts(self.kinds, sums, own, self.balanced)
+
+
+def _balances(part: Expr) -> bool:
+    """Whether a factor divides, subtracts, or is a part that sums to a number."""
+    divides = isinstance(part, Pow) and bool(part.exp.is_negative)
+    return divides or part.is_Add or (isinstance(part, Part) and part.op in PART_SUMS)
+
+
+class Stated(Mapping[Expr, Expr]):
+    """The definitions of stages, an entry and what it is; each is made when it is asked for.
+
+    Args:
+        facts: What each definition speaks of, by the entry.
+        make: The definition of an entry.
+    """
+
+    def __init__(self, facts: Mapping[Expr, Facts], make: Callable[[Expr], Expr]) -> None:
+        self.facts, self._make = facts, make
+        self._made: dict[Expr, Expr] = {}
+
+    def balanced(self) -> list[Expr]:
+        """The entries that may sum to a number along an axis: what sums, and what is made of it."""
+        summing = {
+            e for e, facts in self.facts.items() if facts.sums or facts.kinds & PART_SUMS.keys()
+        }
+        found = [e for e in summing if isinstance(e, Indexed) and self.facts[e].balanced]
+        found = [*dict.fromkeys(e for e in self.facts if e in found)]
+        for _ in range(2):
+            inside = {name for e in summing for name in _bases(e)}
+            more = [
+                e
+                for e, facts in self.facts.items()
+                if e not in found and facts.balanced and facts.names & inside
+            ]
+            found += [e for e in more if isinstance(e, Indexed)]
+            summing |= set(more)
+        return found
+
+    def __getitem__(self, entry: Expr) -> Expr:
+        if entry not in self._made:
+            if entry not in self.facts:
+                raise KeyError(entry)
+            self._made[entry] = self._make(entry)
+        return self._made[entry]
+
+    def __iter__(self) -> Iterator[Expr]:
+        return iter(self.facts)
+
+    def __len__(self) -> int:
+        return len(self.facts)
+
 
 MAX_ROUNDS = 3
 
@@ -51,8 +135,9 @@ def named_by_stages(formula: Expr, stated: Stated, algebra: Algebra) -> list[tup
         indices = tuple(sorted(free_indices(current), key=str))
         starts = [current]
         related = _related(current)  # then all definitions together say what one makes of the other
-        speaking = {e: d for e, d in stated.items() if related or _touches(current, e, d)}
-        if speaking:
+        touched = [*stated] if related else _touched(current, stated)
+        if touched:
+            speaking = {entry: stated[entry] for entry in touched}
             split = algebra.contracted(algebra.split(current))
             named = [_named(s, speaking, algebra, indices) for s in dict.fromkeys((current, split))]
             starts = [*dict.fromkeys((current, *named))]
@@ -71,25 +156,20 @@ def _related(formula: Expr) -> bool:
     return len(set(kinds)) < len(kinds)
 
 
-def _touches(formula: Expr, entry: Expr, definition: Expr) -> bool:
-    """Whether a definition may say something of a formula: of its functions, sums or divisors."""
-    mine, its = _kinds(formula), _kinds(definition)
-    if mine & its:
-        return True
-    sums = [_bases(part) for part in formula.atoms(SympySum)]
-    if any(_bases(part) == other for part in definition.atoms(SympySum) for other in sums):
-        return True
-    return _bases(entry) <= _bases(fraction(formula)[1])
+def _touched(formula: Expr, stated: Stated) -> list[Expr]:
+    """The entries whose definitions may say something of its functions, sums or divisors."""
+    mine = Facts.of(formula)
+    divisors = _bases(fraction(formula)[1])
+    return [
+        entry
+        for entry, its in stated.facts.items()
+        if mine.kinds & its.kinds or set(mine.sums) & set(its.sums) or _bases(entry) <= divisors
+    ]
 
 
-def _kinds(formula: Expr) -> set[Any]:
-    """The kinds of functions, roots and parts in a formula."""
-    found: set[Any] = {type(f) for f in formula.atoms(Function)}
-    found |= {f.op for f in formula.atoms(Part)}
-    return found | {Pow for f in formula.atoms(Pow) if not f.exp.is_Integer}
-
-
-def _named(formula: Expr, stated: Stated, algebra: Algebra, indices: tuple[Index, ...]) -> Expr:
+def _named(
+    formula: Expr, stated: Mapping[Expr, Expr], algebra: Algebra, indices: tuple[Index, ...]
+) -> Expr:
     """Sums inside first, then the formula itself."""
     sums = [part for part in formula.atoms(SympySum) if not _inside(part, formula)]
     changed: dict[Basic, Basic] = {}
@@ -125,7 +205,7 @@ def _additions(formula: Expr) -> int:
     return sum(isinstance(part, Add) for part in preorder_traversal(formula))
 
 
-def _instances(stated: Stated, indices: Sequence[Index]) -> dict[Expr, Expr]:
+def _instances(stated: Mapping[Expr, Expr], indices: Sequence[Index]) -> dict[Expr, Expr]:
     """The definitions at the indices at hand."""
     found: dict[Expr, Expr] = {}
     for entry, definition in stated.items():
@@ -171,11 +251,12 @@ def _put_in(formula: Expr, stated: Stated, algebra: Algebra) -> Iterator[Expr]:
     if array_cost(formula) <= LEAST_COST:
         return
     here = _bases(formula)
-    for entry, definition in stated.items():
+    for entry, facts in stated.facts.items():
+        if not facts.names <= here:
+            continue
+        definition = stated[entry]
         numerator, denominator = together(definition).as_numer_denom()
         if definition.is_Mul and denominator == 1:
-            continue
-        if not _bases(definition) <= here:
             continue
         own = tuple(entry.indices) if isinstance(entry, Indexed) else ()
         for part in _parts(numerator):

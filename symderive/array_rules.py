@@ -63,6 +63,32 @@ def _inverse(p: Part, at: Sequence[Index], change: Expr) -> Expr:
     return minus(sigma_as_is(product(left, change, right), at))
 
 
+def _pseudoinverse(p: Part, at: Sequence[Index], change: Expr) -> Expr:
+    """∂P = −P ∂U P + P Pᵀ ∂Uᵀ (I − U P) + (I − P U) ∂Uᵀ Pᵀ P (Golub and Pereyra, 1973).
+
+    Of more rows than columns, the last part is zero, for P U = I; of fewer, the second.
+    """
+    operand, (row, column) = p.arrays[0], p.indices
+    rows, columns = (index.size for index in operand.indices)
+    r, s = apart([Index("r", rows), Index("s", columns)], p, change, *at)
+
+    def inner(i: Expr, j: Expr) -> Expr:
+        return part("pinv", p.arrays, (i, j))
+
+    terms = [minus(sigma_as_is(product(inner(row, at[0]), change, inner(at[1], column)), at))]
+    if not (rows - columns).is_negative:
+        gram = sigma_as_is(product(inner(row, r), inner(at[1], r)), [r])
+        onto = sigma_as_is(product(operand.at((at[0], s)), inner(s, column)), [s])
+        rest = sum_of(delta(at[0], column), minus(onto))
+        terms.append(sigma_as_is(product(gram, change, rest), at))
+    if not (rows - columns).is_nonnegative:
+        onto = sigma_as_is(product(inner(row, r), operand.at((r, at[1]))), [r])
+        rest = sum_of(delta(row, at[1]), minus(onto))
+        gram = sigma_as_is(product(inner(s, at[0]), inner(s, column)), [s])
+        terms.append(sigma_as_is(product(rest, change, gram), at))
+    return sum_of(*terms)
+
+
 def _determinant(p: Part, at: Sequence[Index], change: Expr) -> Expr:
     """∂det U = det U Σ (U⁻¹)_qp ∂U_pq (Jacobi's formula)."""
     return product(p, _log_determinant(p, at, change))
@@ -179,6 +205,14 @@ def _scale(normalised: str) -> Change:
 
 PART_ROWS: tuple[PartRule, ...] = (
     PartRule("inv", "inverse rule", "inv(U)", "-inv(U) @ dU @ inv(U)", _inverse),
+    PartRule(
+        "pinv",
+        "pseudoinverse rule",
+        "pinv(U)",
+        "-P @ dU @ P + P @ P.T @ dU.T @ (eye(m) - U @ P) + (eye(n) - P @ U) @ dU.T @ P.T @ P",
+        _pseudoinverse,
+        "a matrix of full rank; P is its pseudoinverse",
+    ),
     PartRule("det", "determinant rule", "det(U)", "det(U)*tr(inv(U) @ dU)", _determinant),
     PartRule("logdet", "log-determinant rule", "logdet(U)", "tr(inv(U) @ dU)", _log_determinant),
     PartRule(

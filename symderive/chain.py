@@ -18,12 +18,13 @@ from sympy import Basic, Expr, S, Symbol
 from symderive.certify import certify
 from symderive.closed_form import Form, simplest
 from symderive.cost import cost
+from symderive.display import latex_of, partial_latex, shown
 from symderive.formulas.inert import OUTPUT, Diff, placeholder
 from symderive.formulas.written import evaluated, factors, product, recast, rename, sum_of, tidy
-from symderive.links import Link, LinkKind
+from symderive.links import Link, LinkKind, natural
 from symderive.model import Model, Stage
 from symderive.relations import Definition, with_definitions
-from symderive.steps import Certificate, Line
+from symderive.steps import Certificate, Line, Lines
 
 MAX_WRITTEN_OUT = 40.0
 """The cost up to which an adjoint is written out in stage names."""
@@ -75,8 +76,12 @@ class Partial:
         """The formula to compute it by: later adjoints by name where that is shorter."""
         return recast(self.shape.local, self.symbols)
 
+    def _repr_latex_(self) -> str:
+        """The closed form as a notebook shows it."""
+        return shown(f"{partial_latex(self.target, self.source)} = {latex_of(self.formula)}")
+
     @cached_property
-    def lines(self) -> tuple[Line, ...]:
+    def lines(self) -> Lines:
         """The chain rule, the links put in, the closed form."""
         target, source = Symbol(self.target), Symbol(self.source)
         chain = [
@@ -87,7 +92,7 @@ class Partial:
             for user in self.users
         ]
         if self.users == (self.target,):
-            return (Line(self.formula, ("the link itself",), self.shape.certificate),)
+            return Lines([Line(self.formula, ("the link itself",), self.shape.certificate)])
         certificate = self.shape.certificate
         plan = [
             Line(sum_of(*chain), ("chain rule",), certificate),
@@ -100,7 +105,9 @@ class Partial:
         for line in plan:
             if not lines or line.formula != lines[-1].formula:
                 lines.append(line)
-        return tuple(lines)
+        told = Lines(lines)
+        told.left = partial_latex(self.target, self.source)
+        return told
 
     @cached_property
     def rewritings(self) -> tuple[Line, ...]:
@@ -161,6 +168,7 @@ class Chain:
         target: A stage.
         sources: The inputs or stages to differentiate by.
         kinds: The link kinds derived so far, shared between the chains of a derivation.
+        shapes: The sums simplified so far, likewise.
     """
 
     def __init__(
@@ -169,12 +177,13 @@ class Chain:
         target: str,
         sources: Sequence[str],
         kinds: dict[tuple[int, int, str], LinkKind],
+        shapes: dict[object, Any] | None = None,
     ) -> None:
         self.model, self.target, self.sources = model, target, tuple(sources)
         self._kinds = kinds
-        self._shapes: dict[object, _Shape] = {}
+        self._shapes: dict[object, _Shape] = {} if shapes is None else shapes
         self._formulas: dict[str, tuple[Expr, tuple[str, ...]]] = {}
-        reached = model.ancestors(target)
+        self._reached = reached = {target, *model.ancestors(target)}
         self._moving = self._between(reached)
         self.deep = sum(name in model.stages for name in self._moving) > DEEP
         self.limit = MAX_DEEP if self.deep else MAX_WRITTEN_OUT
@@ -206,10 +215,14 @@ class Chain:
             if name in self._moving
         }
 
-    def link(self, stage: str, source: str, method: str = "auto") -> Link:
-        """The link ∂stage/∂source."""
+    method = "auto"
+    """The row of ``METHODS`` that every link uses where it is natural."""
+
+    def link(self, stage: str, source: str, method: str = "") -> Link:
+        """The link ∂stage/∂source, by a method of its own or the one that all links use."""
         row = self.model.stages[stage]
         template, place = row.parsed.template, row.inputs.index(source)
+        method = method or natural(self.method, template, place)
         key = (id(template), place, method)
         if key not in self._kinds:
             self._kinds[key] = LinkKind(template, place, method)
@@ -246,7 +259,7 @@ class Chain:
             link_names = (*link.stage.inputs, user)
             key.append(
                 (
-                    id(adjoint),
+                    adjoint,
                     tuple(mark(n).name for n in adjoint_names),
                     id(link.kind),
                     tuple(mark(n).name for n in link_names),
@@ -263,7 +276,7 @@ class Chain:
             )
             for stage in stages
         )
-        shape_key = (tuple(key), used)
+        shape_key = (tuple(key), used, self.limit, self.model.shapes.get(self.target))
         if shape_key not in self._shapes:
             terms = [
                 self._term(adjoint, adjoint_names, link, names, user)
@@ -302,7 +315,10 @@ class Chain:
             )
             for stage in stages
         }
-        return _shape(list(terms), self.limit, definitions)
+        beside = {
+            mark for n, mark in names.items() if n in self.model.stages and n not in self._reached
+        }
+        return _shape(list(terms), self.limit, definitions, beside)
 
     def _definitions(
         self, source: str, names: Mapping[str, Symbol], mark: Callable[[str], Symbol]
@@ -325,7 +341,23 @@ class Chain:
         for stage in found.values():
             for name in (stage.name, *stage.inputs):
                 mark(name)
+        beside = self._beside({*names} | found.keys(), inside | found.keys())
+        for stage in beside[: MAX_DEFINITIONS - len(found)]:
+            mark(stage.name)
+            found[stage.name] = stage
         return [*found.values()]
+
+    def _beside(self, names: set[str], known: set[str]) -> list[Stage]:
+        """Stages that the target does not use, of names that it does: p₂ in −p₁·p₂."""
+        if len(self.model.stages) > MAX_DEFINITIONS:
+            return []
+        return [
+            stage
+            for stage in self.model.stages.values()
+            if stage.name not in self._reached
+            and stage.name not in known
+            and names.issuperset(stage.inputs)
+        ]
 
     def _adjoint(self, user: str) -> tuple[Expr, tuple[str, ...]]:
         """The adjoint of a user over its own placeholders, and the names that fill them."""
@@ -404,13 +436,15 @@ def _shape(
     terms: list[tuple[Expr, Expr, Expr, Expr]],
     limit: float,
     definitions: Mapping[Symbol, Definition],
+    beside: set[Symbol],
 ) -> _Shape:
     """Σ adjoint · link: put in, closed, and the formula to compute it by.
 
     Each term is (the adjoint written out, the adjoint by name, the link, the link to compute by).
+    What stands ``beside`` the target is not there when it is computed.
     """
     by_name = sum_of(
-        *(product(_shorter(adjoint, named), safe) for adjoint, named, _, safe in terms)
+        *(product(_shorter(adjoint, named, beside), safe) for adjoint, named, _, safe in terms)
     )
     total = sum(cost(adjoint) + cost(link) + 1.0 for adjoint, _, link, _ in terms)
     if total > 2 * limit or any(adjoint.has(Diff) for adjoint, _, _, _ in terms):
@@ -422,7 +456,8 @@ def _shape(
     if cost(form.formula) > limit:
         return _Shape(None, by_name, by_name, _AS_IT_STANDS)
     if regular and _prefer(form.formula, local, substituted):
-        local = form.formula
+        local = form.formula if not form.formula.free_symbols & beside else simplified
+        local = local if not local.free_symbols & beside else tidy(by_name)
     where = {name: definition.formula for name, definition in definitions.items()}
     plan = ((simplified, "simplify"), *form.rewritings) if form.rewritings else ()
     rewritings = tuple(
@@ -444,9 +479,9 @@ def _closed(substituted: Expr) -> Expr:
 _AS_IT_STANDS = Certificate("proved", "the chain rule as it stands: nothing was rewritten")
 
 
-def _shorter(adjoint: Expr, named: Expr) -> Expr:
+def _shorter(adjoint: Expr, named: Expr, beside: set[Symbol]) -> Expr:
     """A symbol or a number stands for itself; anything longer is computed once and named."""
-    return adjoint if not adjoint.args else named
+    return adjoint if not adjoint.args and adjoint not in beside else named
 
 
 def _prefer(closed: Expr, local: Expr, substituted: Expr) -> bool:

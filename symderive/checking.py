@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mpmath import isfinite, mp, mpf
@@ -10,6 +10,7 @@ from sympy import Expr, Symbol
 
 from symderive.certify import DIGITS, SEED, TOLERANCE, held_constant, number_at, points, stopped
 from symderive.chain import Chain
+from symderive.display import table
 from symderive.model import Model
 from symderive.steps import Certificate
 
@@ -30,6 +31,9 @@ class Check:
     def passed(self) -> bool:
         """Whether it holds."""
         return self.certificate.passed
+
+    def __str__(self) -> str:
+        return f"{self.subject}: {self.certificate}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +61,16 @@ class Report:
             found[verdict] = found.get(verdict, 0) + 1
         return found
 
+    def _repr_html_(self) -> str:
+        """The checks as a notebook shows them."""
+        checks = (*self.lines, *self.gradient)
+        rows = [(c.subject, c.certificate.verdict, c.certificate.method) for c in checks]
+        return table(("", "verdict", "how"), rows, str(self).partition("\n")[0])
+
     def __str__(self) -> str:
         shown = ", ".join(f"{count} {verdict}" for verdict, count in self.counts().items())
-        rows = [f"{len(self.lines)} lines and {len(self.gradient)} derivatives checked: {shown}"]
+        lines, slopes = _counted(self.lines, "line"), _counted(self.gradient, "derivative")
+        rows = [f"{lines} and {slopes} checked: {shown}"]
         for check in (*self.lines, *self.gradient):
             if not check.passed:
                 point = ", ".join(f"{n} = {v}" for n, v in check.certificate.counterexample)
@@ -67,6 +78,10 @@ class Report:
                 verdict, method = check.certificate.verdict, check.certificate.method
                 rows.append(f"  {check.subject}: {verdict}: {method}{where}")
         return "\n".join(rows)
+
+
+def _counted(things: Sequence[object], noun: str) -> str:
+    return f"{len(things)} {noun}" + ("" if len(things) == 1 else "s")
 
 
 def check(model: Model, chain: Chain) -> Report:

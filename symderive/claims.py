@@ -3,32 +3,36 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Container, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+from html import escape
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from mpmath import isfinite, mp, mpf
-from sympy import Expr, S, Symbol
+from mpmath import mp, mpf
+from sympy import Expr, Mul, Pow, S, Symbol
+from sympy.core.function import AppliedUndef
 
-from symderive.certify import SEED, certify, number_at, points
+from symderive.certify import SEED, certify
+from symderive.comparing import Compared
 from symderive.differentiate import differentiate
 from symderive.errors import FormulaError, ModelError
 from symderive.formulas.functions import function_of
 from symderive.formulas.inert import Diff
 from symderive.formulas.parsing import parse
-from symderive.formulas.written import evaluated, rename
+from symderive.formulas.typed import typed
+from symderive.formulas.written import evaluated
 from symderive.links import Link
+from symderive.regions import DIGITS, equal
 from symderive.slips import mutants
 from symderive.steps import Certificate, Step
 
 if TYPE_CHECKING:
     from symderive.derivation import Derivation
 
+_HIGHER = re.compile(r"\s*[d∂](?:\d|\^\d|²|³|\*\*\d)\s*\w+\s*/\s*[d∂]\s*\w+.*")
 _SUBJECT = re.compile(r"\s*[d∂]\s*(?P<target>\w+)\s*/\s*[d∂]\s*(?P<source>\w+)\s*")
-TRIAL_DIGITS = 25
-TRIALS = 4
-DOMAIN_TRIALS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,19 +44,23 @@ class Verdict:
             part of the domain) or ``refuted``.
         claim: The claim in words, such as ``∂A3/∂A1 = A2 - Y``.
         correct: The closed form.
-        condition: Where a ``true where`` claim holds.
+        condition: Where a claim holds that does not hold everywhere; empty where none is found.
         counterexample: A point where the claim fails: values by name.
         slip: The likely slip, or an empty string.
         certificate: How the verdict was reached.
+        there: The claim's value at the counterexample, and the right one.
+        right: The closed form as a reader would type it.
     """
 
     verdict: str
     claim: str
     correct: Expr
     condition: str = ""
-    counterexample: Mapping[str, str] | None = None
+    counterexample: Mapping[str, str] = field(default_factory=dict)
     slip: str = ""
     certificate: Certificate | None = None
+    there: tuple[str, str] = ("", "")
+    right: str = ""
 
     @property
     def holds(self) -> bool:
@@ -64,20 +72,27 @@ class Verdict:
         """The verdict in one sentence or two."""
         return str(self)
 
+    def _repr_html_(self) -> str:
+        """The verdict as a notebook shows it."""
+        word, comma, rest = str(self).partition(";")
+        told = f"<strong>{escape(word)}</strong>{comma}{escape(rest)}"
+        return f"<p>{escape(self.claim)}: {told}</p>"
+
     def __str__(self) -> str:
         if self.verdict == "sampled":
             return f"right: {self.certificate.method}" if self.certificate else "right"
         if self.verdict == "proved":
             return "proved"
-        point = ", ".join(
-            f"{name} = {value}" for name, value in (self.counterexample or {}).items()
-        )
+        point = ", ".join(f"{name} = {value}" for name, value in self.counterexample.items())
         tail = f"; it fails at {point}" if point else ""
-        right = f". The right form is {self.correct}"
+        if point and all(self.there):
+            tail += f", where it gives {self.there[0]} and the derivative is {self.there[1]}"
+        right = f". The right form is {self.right or self.correct}"
         if self.verdict == "true where":
             return f"true where {self.condition}{tail}{right}"
         slip = f". Likely slip: {self.slip}" if self.slip else ""
-        return f"refuted{tail}{right}{slip}"
+        where = f". It holds where {self.condition}" if self.condition else ""
+        return f"{self.verdict}{tail}{right}{slip}{where}"
 
 
 _ADJOINT = re.compile(r"(?<![\w.])[d∂](?P<target>\w+)/[d∂](?P<source>\w+)(?![\w\[(])")
@@ -124,45 +139,97 @@ def judge(derivation: Derivation, subject: str, answer: str) -> Verdict:
     """
     match = _SUBJECT.fullmatch(subject)
     if match is None:
-        raise ModelError(f"a claim names a derivative, such as dA3/dA1; got {subject!r}")
+        raise ModelError(f"a claim names a derivative, such as dA3/dA1; got {subject.strip()!r}")
     target, source = match["target"], match["source"]
+    known = {*derivation.model.names, *derivation.model.parameters}
+    if _HIGHER.fullmatch(subject) and not {target, source} <= known:
+        raise ModelError(f"claims are about first derivatives; {subject.strip()!r} is none")
     truth = derivation.partial(target, source).formula
     model = derivation.model
     names = {*model.names, *model.parameters, *model.constants}
-    written = adjoints_put_in(answer, names, lambda *pair: _told(derivation, *pair))
+    written = adjoints_put_in(
+        answer,
+        names,
+        lambda *pair: "" if pair == (target, source) else _told(derivation, *pair),
+    )
     claim = _read(derivation, subject, written)
     inside = derivation.model.ancestors(source) - {source}
     opened = any(symbol.name in inside for symbol in claim.free_symbols)
     where = _definitions(derivation, target, source, opened=opened)
     certificate = certify(claim, truth, where=where)
     words = f"∂{target}/∂{source} = {answer.strip()}"
-    if certificate.verdict in ("proved", "sampled"):
-        return Verdict(certificate.verdict, words, truth, certificate=certificate)
-    compared = _Compared(derivation, claim, truth, where)
+    shown = typed(truth, derivation.model.names)
+    if certificate.verdict == "proved":
+        return Verdict("proved", words, truth, certificate=certificate, right=shown)
+    compared = Compared(derivation, claim, truth, where)
+    if not compared.differs:
+        kind = certificate.verdict if certificate.passed else "unknown"
+        return Verdict(kind, words, truth, certificate=certificate, right=shown)
+    refuted = Verdict("refuted", words, truth, certificate=certificate, right=shown)
+    return _wrong(refuted, compared, derivation, target, source)
+
+
+def _wrong(
+    verdict: Verdict, compared: Compared, derivation: Derivation, target: str, source: str
+) -> Verdict:
+    """The verdict on a claim that fails somewhere: where it holds, and the likely slip."""
+    counterexample = compared.counterexample()
+    verdict = replace(verdict, counterexample=counterexample, there=compared.there)
     condition = compared.condition()
-    if condition:
-        return Verdict(
-            "true where", words, truth, condition, compared.counterexample(), "", certificate
-        )
-    if certificate.verdict == "unknown" and not compared.differs:
-        return Verdict("unknown", words, truth, certificate=certificate)
+    if condition and not compared.trivial:
+        found = Certificate("sampled", compared.confirmed, len(compared.rows), DIGITS, SEED + 1)
+        return replace(verdict, verdict="true where", condition=condition, certificate=found)
     slip = _slip(derivation, target, source, compared)
-    return Verdict("refuted", words, truth, "", compared.counterexample(), slip, certificate)
+    special = compared.special(source)
+    kind = "true where" if special and not slip else "refuted"
+    condition = special or (condition if not slip else "")
+    return replace(verdict, verdict=kind, condition=condition, slip=slip)
 
 
 def _read(derivation: Derivation, subject: str, answer: str) -> Expr:
-    model = derivation.model
-    known = (*model.names, *model.parameters, *model.constants)
-    parsed = parse(answer, model.functions, where=f"claim {subject}", declared=known)
+    model, where = derivation.model, f"claim {subject.strip()}"
+    known = dict.fromkeys((*model.names, *model.parameters, *model.constants))
+    answer = as_typed(answer)
+    parsed = parse(answer, model.functions, where=where, declared=known)
     for name in parsed.names:
         if name not in known:
-            raise FormulaError(
-                f"unknown name {name!r}; the model has {', '.join(known[:12])}",
-                text=answer,
-                column=answer.index(name),
-                where=f"claim {subject}",
+            raise _unknown("name", name, f"the model has {_few(known)}", answer, where)
+    for call in sorted(parsed.written.atoms(AppliedUndef), key=str):
+        name = type(call).__name__
+        if function_of(call) is None and name not in model.undefined:
+            near = get_close_matches(name, model.functions, n=1)
+            hint = (
+                f"did you mean {near[0]!r}?" if near else "neither the model nor the table has it"
             )
+            raise _unknown("function", name, hint, answer, where)
     return parsed.written
+
+
+_SIGNS = str.maketrans({"·": "*", "×": "*", "⋅": "*", "−": "-", "–": "-", "÷": "/"})
+
+
+def as_typed(answer: str) -> str:
+    """An answer with the signs of a printed formula as the signs of a typed one.
+
+    >>> as_typed("2·x − x^2")
+    '2*x - x**2'
+    """
+    return answer.translate(_SIGNS).replace("^", "**")
+
+
+def _few(names: Iterable[str]) -> str:
+    first = list(names)
+    return ", ".join(first[:12]) + (", …" if len(first) > 12 else "")
+
+
+def _unknown(kind: str, name: str, hint: str, answer: str, where: str) -> FormulaError:
+    place = re.search(rf"\b{re.escape(name)}\b", answer)
+    return FormulaError(
+        f"unknown {kind} {name!r}; {hint}",
+        text=answer,
+        column=place.start() if place else 0,
+        where=where,
+    )
 
 
 def _definitions(
@@ -181,92 +248,7 @@ def _definitions(
     return {**stages, **named}
 
 
-class _Compared:
-    """A claim and the truth at many points of their domain."""
-
-    def __init__(
-        self, derivation: Derivation, claim: Expr, truth: Expr, where: Mapping[Symbol, Expr]
-    ) -> None:
-        self.derivation, self.where = derivation, where
-        self.claim = self._to_inputs(claim)
-        self.truth = self._to_inputs(truth)
-        names = {s.name for f in (self.claim, self.truth) for s in f.free_symbols}
-        self.rows: list[tuple[dict[str, mpf], mpf, mpf]] = []
-        with mp.workdps(TRIAL_DIGITS):
-            for _ in points(names, self._tried, count=DOMAIN_TRIALS, seed=SEED + 1):
-                pass
-
-    def _to_inputs(self, formula: Expr) -> Expr:
-        for _ in range(len(self.where) + 1):
-            inner = [s for s in self.where if formula.has(s)]
-            if not inner:
-                break
-            formula = rename(formula, {symbol: self.where[symbol] for symbol in inner})
-        return evaluated(formula)
-
-    def _tried(self, point: dict[str, mpf]) -> bool:
-        try:
-            pair = [number_at(f, point, TRIAL_DIGITS) for f in (self.claim, self.truth)]
-        except (ValueError, ZeroDivisionError, OverflowError):
-            return False
-        if not isfinite(pair[1]):
-            return False
-        self.rows.append((point, pair[0], pair[1]))
-        return True
-
-    @property
-    def differs(self) -> bool:
-        """Whether some point tells the claim from the truth."""
-        return any(not _equal(claim, truth) for _, claim, truth in self.rows)
-
-    def counterexample(self) -> dict[str, str]:
-        """The simplest point found where the claim fails."""
-        wrong = [p for p, claim, truth in self.rows if not _equal(claim, truth)]
-        point = min(wrong, key=lambda p: sum(abs(v) for v in p.values()), default={})
-        return {name: mp.nstr(value, 4) for name, value in sorted(point.items())}
-
-    def condition(self) -> str:
-        """The sign of one name that tells where the claim holds; empty where none does."""
-        held = [p for p, claim, truth in self.rows if _equal(claim, truth)]
-        failed = [p for p, claim, truth in self.rows if not _equal(claim, truth)]
-        if len(held) < 3 or len(failed) < 3:
-            return ""
-        for name in held[0]:
-            for sign, side in ((">", 1), ("<", -1)):
-                inside = all(side * p[name] > 0 for p in held)
-                if inside and not any(side * p[name] > 0 for p in failed):
-                    return f"{name} {sign} 0"
-        return ""
-
-    def matches(self, wrong: Expr) -> bool:
-        """Whether a wrong derivative is what was claimed."""
-        wrong = self._to_inputs(wrong)
-        tried = 0
-        for point, claim, _ in self.rows[:TRIALS]:
-            try:
-                value = number_at(wrong, point, TRIAL_DIGITS)
-            except (ValueError, ZeroDivisionError, OverflowError, KeyError):
-                return False
-            if not isfinite(value) or not _equal(claim, value):
-                return False
-            tried += 1
-        return tried > 0
-
-    def factor(self) -> mpf | None:
-        """The ratio of claim and truth, where it is one number everywhere."""
-        ratios = [claim / truth for _, claim, truth in self.rows if truth != 0]
-        if ratios and all(_equal(ratio, ratios[0]) for ratio in ratios):
-            return ratios[0]
-        return None
-
-
-def _equal(left: mpf, right: mpf) -> bool:
-    if not (isfinite(left) and isfinite(right)):
-        return False
-    return bool(abs(left - right) <= mpf(10) ** -12 * max(abs(left), abs(right), mpf(10) ** -6))
-
-
-def _slip(derivation: Derivation, target: str, source: str, compared: _Compared) -> str:
+def _slip(derivation: Derivation, target: str, source: str, compared: Compared) -> str:
     """The slip that explains the claim, a mere sign last; empty where none does."""
     signs = []
     for name, wrong in _candidates(derivation, target, source):
@@ -275,7 +257,7 @@ def _slip(derivation: Derivation, target: str, source: str, compared: _Compared)
         elif compared.matches(wrong):
             return name
     factor = compared.factor()
-    if factor is not None and _equal(factor, mpf(-1)):
+    if factor is not None and equal(factor, mpf(-1)):
         return "sign: the claim is minus the derivative"
     for name, wrong in signs:
         if compared.matches(wrong):
@@ -305,21 +287,51 @@ def _candidates(derivation: Derivation, target: str, source: str) -> Iterator[tu
         for left_out in paths:
             rest = sum((along(path, {}) for path in paths if path != left_out), S.Zero)
             yield f"forgotten fork: the path {' → '.join(left_out)} is missing", rest
+        for path in paths if len(paths) > 2 else ():
+            yield f"forgotten fork: only the path {' → '.join(path)} was followed", along(path, {})
     for (stage, name), formula in formulas.items():
-        if formula != 1 and len(formulas) > 1:
+        if formula not in (1, -1) and len(formulas) > 1:
             missing = f"the factor ∂{stage}/∂{name} = {formula} is missing"
             yield f"forgotten inner derivative: {missing}", total({(stage, name): S.One})
     for key, link in chain.links.items():
-        for step in (link.step, *_by_definition(link)):
+        for step in _ways(link):
             for name, wrong in mutants(step):
                 yield name, total({key: wrong})
     for (stage, name), formula in formulas.items():
         if formula != 0 and len(formulas) > 1:
-            upside_down = {(stage, name): S.One / formula}
-            yield f"∂{stage}/∂{name} was turned upside down", total(upside_down)
-            yield f"sign: in ∂{stage}/∂{name}", total({(stage, name): -formula})
-    for turned, term in _turned_signs(evaluated(derivation.partial(target, source).formula)):
+            key, twice = (stage, name), f"the factor ∂{stage}/∂{name} was used twice"
+            yield f"∂{stage}/∂{name} was turned upside down", total({key: S.One / formula})
+            if formula not in (1, -1):
+                yield f"wrong factor: {twice}", total({key: formula**2})
+            yield f"sign: in ∂{stage}/∂{name}", total({key: -formula})
+    truth = evaluated(derivation.partial(target, source).formula)
+    for turned, term in _turned_signs(truth):
         yield f"sign: in the term {term}", turned
+    for changed, remark in _lost_powers(truth):
+        yield f"power rule: {remark}", changed
+
+
+def _ways(link: Link) -> Iterator[Step]:
+    """The steps of a link: as it is told, by the other natural method, and by definition."""
+    yield link.step
+    if link.kind.way != "quotient":
+        yield link.step_here(link.kind.step_by("quotient"))
+    yield from _by_definition(link)
+
+
+def _lost_powers(formula: Expr) -> Iterator[tuple[Expr, str]]:
+    """The formula with one power lost, or taken of only a part of its base."""
+    for part in sorted(formula.atoms(Pow), key=str):
+        if part.exp.is_Integer and abs(part.exp) > 1:
+            base = part.base if part.exp > 1 else 1 / part.base
+            yield formula.xreplace({part: base}), f"{part} became {base}"
+    for part in sorted(formula.atoms(Mul), key=str):
+        number, rest = part.as_coeff_Mul()
+        if rest.is_Pow and rest.exp.is_Integer and rest.exp > 1 and number not in (1, -1):
+            root = abs(number) ** (1 / rest.exp)
+            if root.is_Rational:
+                whole = f"the power belongs to all of {root * rest.base}"
+                yield formula.xreplace({part: number / root ** (rest.exp - 1) * rest}), whole
 
 
 def _by_definition(link: Link) -> Iterator[Step]:

@@ -174,7 +174,8 @@ def _read(name: str, options: argparse.Namespace) -> Derivation:
         for warning in model.warnings:
             print(f"symderive: {name}: warning: {warning}", file=sys.stderr)
     with _progress(f"deriving {name}"):
-        return symderive.derive(model, target=options.target)
+        method = getattr(options, "method", "auto")
+        return symderive.derive(model, target=options.target, method=method)
 
 
 def _on_data(model: Model, options: argparse.Namespace) -> Model:
@@ -203,9 +204,12 @@ def _train(options: argparse.Namespace) -> int:
 
 def _claim(text: str) -> tuple[str, str]:
     """The two sides of ``dA3/dA1 = A2 - Y``."""
-    left, equals, right = text.partition("=")
+    left, equals, right = text.partition("==" if "==" in text else "=")
     if not (equals and left.strip() and right.strip()):
-        raise _usage_error(f'{text!r} is no claim; write it as "dA3/dA1 = A2 - Y"')
+        raise _usage_error(
+            f"{text!r} is no claim: write a derivative, =, and your answer, as in "
+            '"dA3/dA1 = A2 - Y"'
+        )
     return left.strip(), right.strip()
 
 

@@ -32,6 +32,7 @@ def derive_options(parser: argparse.ArgumentParser) -> None:
     )
     data_options(parser)
     detail_option(parser)
+    method_option(parser)
     target_option(parser)
     quiet_option(parser, "print no list of the files written")
 
@@ -56,6 +57,7 @@ def show_options(parser: argparse.ArgumentParser) -> None:
     model_argument(parser)
     data_options(parser)
     detail_option(parser)
+    method_option(parser)
     target_option(parser)
 
 
@@ -122,7 +124,19 @@ def detail_option(parser: argparse.ArgumentParser) -> None:
         "--detail",
         choices=("brief", "standard", "full"),
         default="standard",
-        help="how many steps to show (default: standard)",
+        help="brief: first and last line; standard (default): as a textbook has it; full: every "
+        "rule on a line of its own, named functions from their definitions",
+    )
+
+
+def method_option(parser: argparse.ArgumentParser) -> None:
+    """The method option."""
+    parser.add_argument(
+        "--method",
+        choices=("auto", "quotient", "negative-power", "logarithmic"),
+        default="auto",
+        help="how to differentiate quotients and products: by the quotient and product rules, with "
+        "negative powers, by the logarithm, or (auto, the default) by the shortest of them",
     )
 
 

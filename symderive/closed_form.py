@@ -11,11 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import groupby, islice
 
 from sympy import Add, Expr, Mul, Piecewise, Pow, S, Symbol
 
-from symderive.candidates import BY_DEFINITION, MECHANISMS, Candidate, Task
+from symderive.candidates import MECHANISMS, PIECEWISE
 from symderive.cost import cost
 from symderive.formulas.inert import Diff
 from symderive.formulas.kernels import TooLargeError
@@ -29,6 +30,7 @@ from symderive.formulas.written import (
     sum_of,
     tidy,
 )
+from symderive.tasks import BY_DEFINITION, Candidate, Task
 
 MAX_COST = 300.0
 """A formula that costs more is left as the rules gave it."""
@@ -39,7 +41,7 @@ MAX_AGAIN = 60.0
 MAX_PROPOSALS = 500
 """Forms that are looked at in one round."""
 
-MAX_ROUNDS = 3
+MAX_ROUNDS = 4
 """How often the best forms are taken as a new start."""
 
 BEAM = 3
@@ -108,7 +110,12 @@ def _key(row: tuple[float, int, Form]) -> tuple[float, int]:
 
 
 def _text(form: Form) -> tuple[int, str]:
-    text = str(evaluated(form.formula))
+    return _text_of(form.formula)
+
+
+@lru_cache(maxsize=20_000)  # the forms of one round are ranked again in the next
+def _text_of(formula: Expr) -> tuple[int, str]:
+    text = str(evaluated(formula))
     return len(text), text
 
 
@@ -167,16 +174,20 @@ def simplest(formula: Expr) -> Expr:
 
 def _proposed(task: Task) -> Iterator[Candidate]:
     """The forms of all mechanisms; where one is short already, the later ones are not asked."""
-    least = cost(task.plain)
+    least, too_large = cost(task.plain), False
     for find in MECHANISMS:
         if least <= ENOUGH and find is not MECHANISMS[0]:
             return
+        if too_large and find not in PIECEWISE:
+            continue
         try:
             for candidate in find(task):
                 least = min(least, cost(candidate.formula) + candidate.penalty)
                 yield candidate
-        except (TooLargeError, ZeroDivisionError, KeyError, RecursionError):
-            continue  # this mechanism has no (further) form within the budget
+        except TooLargeError:
+            too_large = too_large or find is MECHANISMS[0]
+        except (ZeroDivisionError, KeyError, RecursionError):
+            continue  # this mechanism has no (further) form
 
 
 def forms_of(candidates: Iterable[Candidate], before: Form | None = None) -> list[Form]:

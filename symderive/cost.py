@@ -8,12 +8,15 @@ one reached by fewer rewritings.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from sympy import Add, Expr, Mul, Piecewise, Pow, Symbol
 
 FUNCTION = 2.0
 MINUS = 0.5
 
 
+@lru_cache(maxsize=50_000)
 def cost(formula: Expr) -> float:
     """The cost of a formula.
 

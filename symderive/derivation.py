@@ -42,14 +42,18 @@ class Derivation:
         target: The stage that is differentiated.
         sources: The names that it is differentiated by.
         warnings: What a reader should know, such as a parameter without effect.
+        method: How links are differentiated where several ways are natural.
     """
 
     _chain_class = Chain
+
+    method = "auto"
 
     def __init__(self, model: Model, target: str, sources: tuple[str, ...]) -> None:
         self.model, self.target, self.sources = model, target, sources
         self.warnings = model.warnings
         self._kinds: dict[tuple[int, int, str], LinkKind] = {}
+        self._shapes: dict[object, Any] = {}
         self._functions: dict[tuple[str, str | None], Function] = {}
         self._chains: dict[tuple[str, tuple[str, ...]], Chain] = {}
 
@@ -62,7 +66,8 @@ class Derivation:
         if target not in self.model.stages:
             raise UnknownChoiceError("stage", target, self.model.stages)
         if key not in self._chains:
-            self._chains[key] = self._chain_class(self.model, *key, self._kinds)
+            self._chains[key] = self._chain_class(self.model, *key, self._kinds, self._shapes)
+            self._chains[key].method = self.method
         return self._chains[key]
 
     @property
@@ -80,14 +85,14 @@ class Derivation:
         """Every step of the derivation."""
         return tuple(step for link in self.links.values() for step in link.steps)
 
-    def link(self, stage: str, source: str, *, method: str = "auto") -> Derivative:
+    def link(self, stage: str, source: str, *, method: str = "") -> Derivative:
         """The partial derivative along one edge of the graph.
 
         Args:
             stage: The stage that is differentiated.
             source: A name in its formula.
             method: ``auto`` chooses by cost; ``quotient``, ``negative power`` or ``logarithmic``
-                asks for that way.
+                asks for that way. If not given, the derivation's own.
 
         Raises:
             UnknownChoiceError: There is no such stage, or its formula does not use the source.
@@ -101,9 +106,7 @@ class Derivation:
         inputs = self.model.stages[stage].inputs
         if source not in inputs:
             raise UnknownChoiceError(f"input of stage {stage}", source, inputs)
-        if method not in METHODS:
-            raise UnknownChoiceError("method", method, METHODS)
-        link = self.chain().link(stage, source, method)
+        link = self.chain().link(stage, source, known_method(method) if method else "")
         return Derivative(
             link.formula, link.lines, link.steps, link.certificate, link.forms, link.rule, self
         )
@@ -140,8 +143,8 @@ class Derivation:
         chain = self.chain(target, (source,))
         return chain.paths(source, MAX_PATHS_SHOWN) if chain.on_path(source) else []
 
-    def explain(self, target: str, source: str) -> str:
-        """Why a derivative is what it is: the paths, or why there is none.
+    def explain(self, target: str | Sequence[str], source: str) -> str:
+        """Why a derivative is what it is: the paths, or why there is none; of several, a line each.
 
         >>> print(derive(Model({"y": "2*x", "z": "y + w"})).explain("y", "w"))
         ∂y/∂w = 0: w is not an ancestor of y. w acts on z.
@@ -427,6 +430,10 @@ class Derivation:
 
         return trace(self)
 
+    def __repr__(self) -> str:
+        few = ", ".join(self.sources[:6]) + (", …" if len(self.sources) > 6 else "")
+        return f"Derivation(∂{self.target} by {few})"
+
     def _repr_markdown_(self) -> str:
         """The derivation as a notebook shows it."""
         from symderive.documents import render
@@ -440,8 +447,24 @@ class Derivation:
         return str(render(self, "txt", detail=detail))
 
 
+def known_method(method: str) -> str:
+    """The method, also spelled with a hyphen.
+
+    Raises:
+        UnknownChoiceError: It is no row of ``METHODS``.
+    """
+    method = method.replace("-", " ")
+    if method not in METHODS:
+        raise UnknownChoiceError("method", method, METHODS)
+    return method
+
+
 def derive(
-    model: Model, target: str | None = None, sources: Sequence[str] | None = None
+    model: Model,
+    target: str | None = None,
+    sources: Sequence[str] | None = None,
+    *,
+    method: str = "auto",
 ) -> Derivation:
     """Derive the gradient of a model.
 
@@ -449,9 +472,11 @@ def derive(
         model: The model.
         target: The stage to differentiate; the model's target, if not given.
         sources: The names to differentiate by; the model's parameters, if not given.
+        method: How to differentiate where several ways are natural: ``auto`` (the cheapest by a
+            stated cost), ``quotient``, ``negative power`` or ``logarithmic``.
 
     Raises:
-        UnknownChoiceError: A name is not in the model.
+        UnknownChoiceError: A name is not in the model, or the method is none.
         NoRuleError: A formula holds something that no rule differentiates.
 
     >>> d = derive(Model({"A1": "x*w", "A2": "sigmoid(A1)"}, parameters=["w"]))
@@ -464,8 +489,11 @@ def derive(
     for name in names:
         if name not in model.names and name not in model.parameters:
             raise UnknownChoiceError("name", name, model.names)
+    kind = Derivation
     if model.shapes:
         from symderive.array_derivation import ArrayDerivation  # scalar models do without
 
-        return ArrayDerivation(model, target or model.target, names)
-    return Derivation(model, target or model.target, names)
+        kind = ArrayDerivation
+    derivation = kind(model, target or model.target, names)
+    derivation.method = known_method(method)
+    return derivation

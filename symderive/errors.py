@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+MAX_SHOWN = 90
+"""Characters of a line that a message shows."""
+
 
 class SymderiveError(Exception):
     """Base of every error raised on purpose, so that a front end needs one ``except``."""
@@ -36,8 +39,15 @@ class FormulaError(ModelError):
         self.text, self.column = text, column
         start = text.rfind("\n", 0, column) + 1
         line = text[start:].partition("\n")[0]
+        column_here = column - start
+        if len(line) > MAX_SHOWN:  # what is around the place, not the whole line
+            first = max(min(column_here - MAX_SHOWN // 2, len(line) - MAX_SHOWN), 0)
+            last = first + MAX_SHOWN
+            mark = "… " if first else ""
+            column_here += len(mark) - first
+            line = mark + line[first:last] + (" …" if last < len(line) else "")
         place = f"{where}, column {column + 1}" if where else f"column {column + 1}"
-        super().__init__(f"{message}\n    {line}\n    {' ' * (column - start)}^", where=place)
+        super().__init__(f"{message}\n    {line}\n    {' ' * column_here}^", where=place)
 
 
 class NoRuleError(SymderiveError, NotImplementedError):

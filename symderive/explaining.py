@@ -2,44 +2,114 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from sympy import Symbol
+
+from symderive.certify import stopped
+from symderive.errors import UnknownChoiceError
+from symderive.formulas.written import evaluated
+
 if TYPE_CHECKING:
+    from symderive.chain import Chain
     from symderive.derivation import Derivation
 
+MAX_USERS = 4
+"""Stages that are named as those on which a source acts."""
 
-def explain(derivation: Derivation, target: str, source: str) -> str:
-    """One paragraph: the number of paths and their names, or the reason for a zero."""
+
+def explain(derivation: Derivation, target: str | Sequence[str], source: str) -> str:
+    """A sentence or two on each target: the paths and their names, or the reason for a zero.
+
+    Raises:
+        UnknownChoiceError: There is no such target.
+    """
+    if not isinstance(target, str):
+        return "\n".join(explain(derivation, name, source) for name in target)
     model = derivation.model
     subject = f"∂{target}/∂{source}"
+    known = dict.fromkeys((*model.names, *model.parameters))
+    if target not in known:
+        raise UnknownChoiceError("name", target, known)
     if target == source:
         return f"{subject} = 1: a name with respect to itself."
+    if target not in model.stages:
+        return f"{subject} = 0: {target} is given, not computed: it depends on nothing."
     if source not in model.ancestors(target):
         return f"{subject} = 0: {_why_not(derivation, target, source)}"
+    return f"{subject} {_along_paths(derivation, target, source)}"
+
+
+def _along_paths(derivation: Derivation, target: str, source: str) -> str:
+    """How many paths carry a derivative, which they are, and which of them carry nothing."""
     chain = derivation.chain(target, (source,))
-    count = chain.count_paths(source)
-    formula = derivation.partial(target, source).formula
-    paths = chain.paths(source)
-    shown = "; ".join(" → ".join(path) for path in paths)
+    count, paths = chain.count_paths(source), chain.paths(source)
+    shown = "; ".join(_arrows(path) for path in paths)
     more = f"; … ({count - len(paths)} more)" if count > len(paths) else ""
-    noun = "path" if count == 1 else "paths"
-    if formula == 0:
+    lead = "1 path leads" if count == 1 else f"{count} paths lead"
+    if derivation.partial(target, source).formula == 0:
+        blocked = [*dict.fromkeys(reason for path in paths for reason in _blocks(chain, path)[:1])]
         zero = " + ".join(" · ".join(f"∂{b}/∂{a}" for a, b in pairwise(path)) for path in paths)
-        return f"{subject} = 0 although {count} {noun} lead there ({shown}{more}): {zero} = 0."
-    return f"{subject} is carried by {count} {noun}: {shown}{more}."
+        why = "".join(f" {reason}." for reason in blocked)
+        return f"= 0 although {lead} there ({shown}{more}): {zero} = 0.{why}"
+    noun = "path" if count == 1 else "paths"
+    idle = [(path, _blocks(chain, path)) for path in paths]
+    empty = "".join(f" {_arrows(path)} carries nothing: {why[0]}." for path, why in idle if why)
+    return f"is carried by {count} {noun}: {shown}{more}.{empty}"
+
+
+def _arrows(path: Sequence[str]) -> str:
+    return " → ".join(path)
+
+
+def _blocks(chain: Chain, path: Sequence[str]) -> list[str]:
+    """Why a path carries nothing: each of its links that is zero, with the reason."""
+    return [
+        _why_zero(chain, after, before)
+        for before, after in pairwise(path)
+        if chain.links[after, before].formula == 0
+    ]
+
+
+def _why_zero(chain: Chain, stage: str, source: str) -> str:
+    written = evaluated(chain.model.stages[stage].written)
+    held = [part for part in stopped(written) if Symbol(source) in part.free_symbols]
+    if held:
+        return f"stop_gradient holds {source} constant in {stage}"
+    if Symbol(source) not in written.free_symbols:
+        return f"{source} cancels in {stage}"
+    return f"{stage} does not change with {source}, or only in jumps"
 
 
 def _why_not(derivation: Derivation, target: str, source: str) -> str:
     """Where the source goes instead, or that it comes after the target."""
     model = derivation.model
     if source in model.stages and target in model.ancestors(source):
-        return f"{source} comes after {target}: it depends on it, not the other way round."
+        path = _arrows(next(iter(derivation.chain(source, (target,)).paths(target))))
+        return f"{source} comes after {target}: it depends on it, not the other way round ({path})."
     users = model.users.get(source, ())
     if not users:
         return f"no stage uses {source}."
-    reached: dict[str, None] = dict.fromkeys(users)
-    for name in reached.copy():
-        reached.update(dict.fromkeys(model.users.get(name, ())))
-    nearest = ", ".join(list(reached)[:4])
-    return f"{source} is not an ancestor of {target}. {source} acts on {nearest}."
+    reached = [*_downstream(derivation, source)]
+    nearest = ", ".join(reached[:MAX_USERS]) + (", …" if len(reached) > MAX_USERS else "")
+    text = f"{source} is not an ancestor of {target}. {source} acts on {nearest}"
+    last = max((name for name in reached if not model.users.get(name)), default="", key=len)
+    if last and last not in users:
+        text += (
+            f"; the nearest path is {_arrows(derivation.chain(last, (source,)).paths(source)[0])}"
+        )
+    return f"{text}."
+
+
+def _downstream(derivation: Derivation, source: str) -> Iterator[str]:
+    """The stages that a name acts on, the nearest first."""
+    queue = [source]
+    seen = {source}
+    for name in queue:
+        for user in derivation.model.users.get(name, ()):
+            if user not in seen:
+                seen.add(user)
+                queue.append(user)
+                yield user

@@ -7,13 +7,17 @@ multiple of it) of the functions in ``trigger``. The tests check every row at sa
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import combinations, permutations
+from typing import Any
 
 from sympy import (
     Basic,
     Expr,
     LambertW,
+    Pow,
     Rational,
     S,
     Symbol,
@@ -33,9 +37,16 @@ from sympy import (
     tanh,
 )
 
+from symderive.cost import cost
 from symderive.formulas.functions import FUNCTIONS
 from symderive.formulas.parsing import parse
 from symderive.formulas.written import evaluated
+
+MAX_ARGUMENT_COST = 16.0
+"""An argument that costs more is not looked at."""
+
+MAX_ARGUMENTS = 6
+"""Arguments of one kind of kernel up to which identities are tried at them."""
 
 U = Symbol("u")
 HALF = Rational(1, 2)
@@ -75,6 +86,13 @@ def _sides(row: Identity) -> tuple[Expr, Expr]:
 
 
 BOTH = (S.One, S.NegativeOne)
+HALVES = (*BOTH, HALF, -HALF)
+
+
+def _named(*names: str) -> tuple[Any, ...]:
+    """SymPy's functions of rows of the table."""
+    return tuple(FUNCTIONS[name].function for name in names)
+
 
 IDENTITIES: tuple[Identity, ...] = (
     Identity("definition of the sigmoid", "sigmoid(u)", "exp(u)/(1 + exp(u))", (exp,), BOTH, True),
@@ -93,7 +111,14 @@ IDENTITIES: tuple[Identity, ...] = (
     Identity("cos 2u = cos² − sin²", "cos(2*u)", "cos(u)**2 - sin(u)**2", (sin, cos)),
     Identity("sin² = (1 − cos 2u)/2", "sin(u)**2", "(1 - cos(2*u))/2", (cos,), (HALF,)),
     Identity("cos² = (1 + cos 2u)/2", "cos(u)**2", "(1 + cos(2*u))/2", (cos,), (HALF,)),
-    Identity("u·sign u = |u|", "abs(u)", "u*sign(u)", (FUNCTIONS["sign"].function,)),  # type: ignore[arg-type]
+    Identity("u·sign u = |u|", "abs(u)", "u*sign(u)", _named("sign")),
+    Identity("|u|² = u²", "u**2", "abs(u)**2", _named("abs")),
+    Identity(
+        "|u|·sign u = u",
+        "u",
+        "abs(u)*sign(u)",
+        _named("abs", "sign"),
+    ),
     Identity("cosh² = 1 + sinh²", "cosh(u)**2", "1 + sinh(u)**2", (sinh,)),
     Identity("sinh² = cosh² − 1", "sinh(u)**2", "cosh(u)**2 - 1", (cosh,)),
     Identity("tanh = sinh/cosh", "tanh(u)", "sinh(u)/cosh(u)", (sinh, cosh)),
@@ -104,9 +129,14 @@ IDENTITIES: tuple[Identity, ...] = (
     Identity("csch² = coth² − 1", "csch(u)**2", "coth(u)**2 - 1", (coth,)),
     Identity("sinh 2u = 2 sinh u cosh u", "sinh(2*u)", "2*sinh(u)*cosh(u)", (sinh, cosh)),
     Identity("cosh 2u = 2 cosh² − 1", "cosh(2*u)", "2*cosh(u)**2 - 1", (cosh,)),
-    Identity("definition of sech", "sech(u)", "2*exp(u)/(exp(2*u) + 1)", (exp,), BOTH, whole=True),
-    Identity("definition of csch", "csch(u)", "2*exp(u)/(exp(2*u) - 1)", (exp,), BOTH, whole=True),
+    Identity(
+        "definition of sech", "sech(u)", "2*exp(u)/(exp(2*u) + 1)", (exp,), HALVES, whole=True
+    ),
+    Identity(
+        "definition of csch", "csch(u)", "2*exp(u)/(exp(2*u) - 1)", (exp,), HALVES, whole=True
+    ),
     Identity("sin 2u by the tangent", "sin(2*u)", "2*tan(u)/(1 + tan(u)**2)", (tan,), whole=True),
+    Identity("cos 2u by the tangent", "cos(2*u)", "(1 - tan(u)**2)/(1 + tan(u)**2)", (tan,)),
     Identity("sech by tanh", "sech(2*u)", "(1 - tanh(u)**2)/(1 + tanh(u)**2)", (tanh,), whole=True),
     Identity("csch by tanh", "csch(2*u)", "(1 - tanh(u)**2)/(2*tanh(u))", (tanh,), whole=True),
     Identity("W(u) = u·exp(−W(u))", "lambertw(u)", "u*exp(-lambertw(u))", (LambertW,)),
@@ -140,24 +170,64 @@ class Recurrence:
 N = Symbol("n")
 
 
-def _neighbours(
-    letter: str, function: type[Basic], name: str, up: str, down: str
-) -> list[Recurrence]:
+def _pair(letter: str, function: type[Basic], up: str, down: str) -> list[Recurrence]:
     """The member above by the two below it, and the member below by the two above."""
-    shorts = (f"{name}(n + 1, u)", f"{name}(n - 1, u)")
+    name = function.__name__
     return [
         Recurrence(f"recurrence of {letter}", short, long.replace("f(", f"{name}("), function)
-        for short, long in zip(shorts, (up, down), strict=True)
+        for short, long in ((f"{name}(n + 1, u)", up), (f"{name}(n - 1, u)", down))
     ]
 
 
-# fmt: off
 RECURRENCES: tuple[Recurrence, ...] = (
-    *_neighbours("J", besselj, "besselj", "2*n/u*f(n, u) - f(n - 1, u)", "2*n/u*f(n, u) - f(n + 1, u)"),
-    *_neighbours("Y", bessely, "bessely", "2*n/u*f(n, u) - f(n - 1, u)", "2*n/u*f(n, u) - f(n + 1, u)"),
-    *_neighbours("I", besseli, "besseli", "f(n - 1, u) - 2*n/u*f(n, u)", "f(n + 1, u) + 2*n/u*f(n, u)"),
-    *_neighbours("K", besselk, "besselk", "f(n - 1, u) + 2*n/u*f(n, u)", "f(n + 1, u) - 2*n/u*f(n, u)"),
-    *_neighbours("H", hermite, "hermite", "2*u*f(n, u) - 2*n*f(n - 1, u)", "u/n*f(n, u) - f(n + 1, u)/(2*n)"),
+    *_pair("J", besselj, "2*n/u*f(n, u) - f(n - 1, u)", "2*n/u*f(n, u) - f(n + 1, u)"),
+    *_pair("Y", bessely, "2*n/u*f(n, u) - f(n - 1, u)", "2*n/u*f(n, u) - f(n + 1, u)"),
+    *_pair("I", besseli, "f(n - 1, u) - 2*n/u*f(n, u)", "f(n + 1, u) + 2*n/u*f(n, u)"),
+    *_pair("K", besselk, "f(n - 1, u) + 2*n/u*f(n, u)", "f(n + 1, u) - 2*n/u*f(n, u)"),
+    *_pair("H", hermite, "2*u*f(n, u) - 2*n*f(n - 1, u)", "u/n*f(n, u) - f(n + 1, u)/(2*n)"),
 )
-# fmt: on
 """What three neighbours of a function of an order have in common (DLMF 10.6, 10.29, 18.9)."""
+
+
+# Where they may help ----------------------------------------------------------------------
+
+
+def neighbours(formula: Expr) -> Iterator[tuple[str, Expr, Expr]]:
+    """The recurrences that two members of a formula stand in, with the one below or above."""
+    for row in RECURRENCES:
+        found = sorted(formula.atoms(row.function), key=str)
+        for one, other in permutations(found[:MAX_ARGUMENTS], 2):
+            (order, argument), (upper, same) = one.args, other.args
+            if argument != same:
+                continue
+            middles = {1: (order, upper), 2: (order + 1,)}.get(upper - order, ())
+            yield from ((row.name, *row.at(middle, argument)) for middle in middles)
+
+
+def instances(formula: Expr) -> Iterator[tuple[Identity, Expr, Expr]]:
+    """The identities that speak of the kernels of a formula, at their arguments."""
+    arguments: dict[type[Basic], list[Expr]] = {}
+    for kind in {kind for row in IDENTITIES for kind in row.trigger}:
+        found = sorted(
+            _exponentials_below(formula) if kind is exp else formula.atoms(kind), key=str
+        )
+        short = [part.args[0] for part in found if cost(part.args[0]) <= MAX_ARGUMENT_COST]
+        arguments[kind] = list(dict.fromkeys(short))[:MAX_ARGUMENTS]
+    for row in IDENTITIES:
+        tried = [
+            a for a in arguments[row.trigger[0]] if all(a in arguments[k] for k in row.trigger)
+        ]
+        if row.differences:
+            tried += [a - b for a, b in combinations(tried, 2)][:MAX_ARGUMENTS]
+        for argument in dict.fromkeys(times * a for a in tried for times in row.times):
+            yield (row, *row.at(argument))
+
+
+def _exponentials_below(formula: Expr) -> set[Basic]:
+    """The exponentials in sums that a formula divides by: 1/(1 + eᵘ) may be a sigmoid."""
+    return {
+        part
+        for power in formula.atoms(Pow)
+        if power.exp.could_extract_minus_sign() and power.base.is_Add
+        for part in power.base.atoms(exp)
+    }

@@ -8,11 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import combinations
+from typing import Any
 
-from sympy import Add, Expr, Mul, Pow, S, cos, exp, factor_terms, log, sin
+from sympy import (
+    Add,
+    Expr,
+    Mul,
+    Piecewise,
+    Pow,
+    S,
+    StrictGreaterThan,
+    StrictLessThan,
+    cos,
+    exp,
+    factor_terms,
+    log,
+    sin,
+)
 
 from symderive.formulas.functions import FUNCTIONS
 
+LOGARITHMS: tuple[Any, ...] = (log, *(FUNCTIONS[name].function for name in ("log2", "log10")))
 SIGN, ABS = FUNCTIONS["sign"].apply, FUNCTIONS["abs"].apply
 
 
@@ -85,13 +101,15 @@ def one_logarithm(formula: Expr) -> Expr:
     """Log a − log b = log(a/b)."""
     if not formula.is_Add:
         return formula
-    plus = [t for t in formula.args if isinstance(t, log)]
-    minus = [-t for t in formula.args if isinstance(-t, log)]
-    if not plus or not minus:
-        return formula
-    pairs = list(zip(plus, minus, strict=False))
-    rest = formula - sum((a - b for a, b in pairs), S.Zero)
-    return rest + sum((log(a.args[0] / b.args[0]) for a, b in pairs), S.Zero)
+    for kind in LOGARITHMS:
+        plus = [t for t in formula.args if type(t) is kind]
+        minus = [-t for t in formula.args if type(-t) is kind]
+        pairs = list(zip(plus, minus, strict=False))
+        rest = formula - sum((a - b for a, b in pairs), S.Zero)
+        formula = rest + sum((kind(a.args[0] / b.args[0]) for a, b in pairs), S.Zero)
+        if not formula.is_Add:
+            break
+    return formula
 
 
 def double_angle(formula: Expr) -> Expr:
@@ -188,6 +206,37 @@ def one_sign(formula: Expr) -> Expr:
     return formula
 
 
+def one_branch(formula: Expr) -> Expr:
+    """max(0, u) is zero wherever where(u > 0, 1, …) is not one.
+
+    >>> from sympy import Symbol
+    >>> x = Symbol("x")
+    >>> one_branch(Piecewise((1, x > 0), (0, True)) * FUNCTIONS["relu"].apply(x))
+    relu(x)
+    """
+    if not isinstance(formula, Mul):
+        return formula
+    steps = [f for f in formula.args if isinstance(f, Piecewise) and f.args[0].expr == 1]
+    for step in steps:
+        condition = step.args[0].cond
+        if not isinstance(condition, StrictGreaterThan | StrictLessThan):
+            continue
+        beyond = condition.gts - condition.lts
+        if any(_rectified(f.as_base_exp()[0]) == beyond for f in formula.args):
+            return one_branch(Mul(*(f for f in formula.args if f is not step)))
+    return formula
+
+
+def _rectified(formula: Expr) -> Expr | None:
+    """The u of max(0, u) or relu(u)."""
+    if type(formula) is FUNCTIONS["relu"].function:
+        return formula.args[0]
+    if type(formula) is FUNCTIONS["max"].function and len(formula.args) == 2:
+        zero, other = sorted(formula.args, key=lambda arg: arg != 0)
+        return other if zero == 0 else None
+    return None
+
+
 def gathered(formula: Expr) -> Expr:
     """Powers of one base in one: (x + 1)ⁿ⁻¹/(x + 1)²ⁿ; SymPy leaves those of sums apart.
 
@@ -245,7 +294,7 @@ def _powers(term: Expr) -> dict[Expr, Expr]:
     return found
 
 
-# The table ------------------------------------------------------------------------------------------
+# The table --------------------------------------------------------------------------------
 
 LAWS: tuple[tuple[Callable[[Expr], Expr], str], ...] = (
     (one_exponential, "law of exponents"),
@@ -256,6 +305,7 @@ LAWS: tuple[tuple[Callable[[Expr], Expr], str], ...] = (
     (double_angle, "sin 2u = 2 sin u cos u"),
     (sum_of_angles, "sum of angles"),
     (one_sign, "u = |u|·sign u"),
+    (one_branch, "the other branches are zero"),
 )
 
 

@@ -6,25 +6,37 @@ names share the steps, the closed form and the proof, and only put their own nam
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from sympy import Basic, Expr, Pow, S, Symbol, exp, log
+from sympy import Basic, Expr, Mul, Pow, S, Symbol, exp, log
 
-from symderive.candidates import BY_DEFINITION, Candidate
 from symderive.certify import certify
 from symderive.closed_form import Form, closed_forms
 from symderive.cost import cost
-from symderive.differentiate import differentiate, levels
+from symderive.differentiate import differentiate
+from symderive.display import latex_of, partial_latex, shown
 from symderive.formulas.functions import function_of
 from symderive.formulas.inert import OUTPUT, Diff, placeholder
 from symderive.formulas.parsing import Template
-from symderive.formulas.written import evaluated, factors, product, recast, rename, sum_of, tidy
+from symderive.formulas.written import (
+    evaluated,
+    factors,
+    orderly,
+    product,
+    recast,
+    rename,
+    sum_of,
+    tidy,
+)
 from symderive.model import Stage
+from symderive.origins import spelled_out
 from symderive.regular import divides_by_no_more
 from symderive.rules import depends
-from symderive.steps import Certificate, Line, Step
+from symderive.steps import Certificate, Line, Lines, Step
+from symderive.tasks import BY_DEFINITION, Candidate
+from symderive.telling import levels
 
 Plan = list[tuple[Expr, tuple[str, ...], tuple[Step, ...]]]
 """Lines before they are certified: formula, reasons, steps applied."""
@@ -62,24 +74,29 @@ class LinkKind:
         """The method that is used: the one asked for, or of the natural ones the cheapest."""
         if self.method != "auto":
             return self.method
-        steps = {"quotient": self._step_by("quotient")}
-        if RECIPROCAL & {step.rule.name for step in steps["quotient"].walk()}:
-            steps["negative power"] = self._step_by("negative power")
+        given = self.step_by("quotient")
         if self._is_long_product():
-            by_logarithm = product(OUTPUT, evaluated(self._step_by("logarithmic").result))
-            if cost(by_logarithm) < cost(evaluated(steps["quotient"].result)):
+            by_logarithm = product(OUTPUT, evaluated(self.step_by("logarithmic").result))
+            if cost(by_logarithm) < cost(evaluated(given.result)):
                 return "logarithmic"
-        return min(steps, key=lambda way: _told_cost(steps[way]))
+        if _is_negative_power(given):
+            by_power = self.step_by("negative power")
+            if _told_cost(by_power) + WORTH_ANOTHER_WAY <= _told_cost(given):
+                return "negative power"
+        return "quotient"
 
     @cached_property
     def step(self) -> Step:
         """The tree of rule applications; of the logarithm, by the logarithmic method."""
-        return self._step_by(self.way)
+        return self.step_by(self.way)
 
-    def _step_by(self, method: str) -> Step:
+    def step_by(self, method: str) -> Step:
+        """The tree of rule applications by a row of ``METHODS``."""
         written = self.template.written
         if method == "logarithmic":
             written = logarithm_of(written)
+        if method == "negative power":
+            written = tidy(written)  # 1/(u²) is u⁻²
         return differentiate(written, self.variable, avoid=METHODS[method])
 
     def _is_long_product(self) -> bool:
@@ -88,8 +105,8 @@ class LinkKind:
         moving = [part for part in factors(written) if depends(part, self.variable)]
         if len(moving) < LONG_PRODUCT:
             return False
-        given = evaluated(self._step_by("quotient").result)
-        by_logarithm = evaluated(self._step_by("logarithmic").result)
+        given = evaluated(self.step_by("quotient").result)
+        by_logarithm = evaluated(self.step_by("logarithmic").result)
         return divides_by_no_more(by_logarithm, (given, evaluated(written)))
 
     @cached_property
@@ -106,7 +123,7 @@ class LinkKind:
     def to_compute(self) -> Expr:
         """The simplest form that takes nothing as not zero: right wherever the derivative is."""
         sound = (form.formula for form in self.forms if not form.scales)
-        return next(sound, self._step_by("quotient").result)
+        return next(sound, self.step_by("quotient").result)
 
     @property
     def formula(self) -> Expr:
@@ -117,22 +134,28 @@ class LinkKind:
     def lines(self) -> tuple[Line, ...]:
         """The derivation line by line, each with its certificate."""
         opening = _by_logarithm(self) if self.way == "logarithmic" else levels(self.step)
-        return self._certified([*opening, *_rewritten(self.forms[0])])
+        return self._certified(_closed(opening, self.forms[0]))
 
     @cached_property
     def full_lines(self) -> tuple[Line, ...]:
         """The same, every rule on a line of its own, from a named function's definition."""
         written = self.template.written
         row = function_of(evaluated(written))
-        if row is None or row.definition is None:
-            return self._certified([*levels(self.step, fold=False), *_rewritten(self.forms[0])])
-        spelled = row.definition_formula(*written.args)
+        spelled = spelled_out(row, *written.args) if row is not None else None
+        if row is None or spelled is None:
+            return self._certified(_closed(levels(self.step, fold=False), self.forms[0]))
         step = differentiate(spelled, self.variable)
         opening: Plan = [(Diff(written, self.variable), (), ())]
         by_definition = (f"definition of {row.title}",)
         opening.append((Diff(spelled, self.variable), by_definition, ()))
         form = closed_forms(step.result, OUTPUT, spelled, self.variable)[0]
-        return self._certified([*opening, *levels(step, fold=False)[1:], *_rewritten(form)])
+        return self._certified(_closed([*opening, *levels(step, fold=False)[1:]], form))
+
+    def lines_knowing(self, known: Mapping[Expr, str]) -> tuple[Line, ...]:
+        """The lines, where the derivatives of some parts are known, each for a reason."""
+        if self.way == "logarithmic":
+            return self.lines
+        return self._certified(_closed(levels(self.step, known=known), self.forms[0]))
 
     def told(self, detail: str) -> tuple[Line, ...]:
         """The lines at a level of detail: ``brief``, ``standard`` or ``full``."""
@@ -186,6 +209,19 @@ class LinkKind:
         return weakest(line.certificate for line in self.lines if line.certificate)
 
 
+def natural(method: str, template: Template, place: int) -> str:
+    """The method where it is natural for a formula, else ``auto``.
+
+    Logarithms are: of powers and products with more than one moving part.
+    """
+    if method != "logarithmic":
+        return method
+    written, variable = template.written, placeholder(place)
+    moving = [part for part in factors(written) if depends(part, variable)]
+    power = isinstance(written, Pow) and not written.exp.is_number
+    return method if len(moving) > 1 or power else "auto"
+
+
 METHODS: Mapping[str, frozenset[str]] = {
     "auto": frozenset(),
     "quotient": frozenset(),
@@ -194,7 +230,8 @@ METHODS: Mapping[str, frozenset[str]] = {
 }
 """Ways to differentiate where several are natural: for each, the rules that it passes over."""
 
-RECIPROCAL = METHODS["negative power"]
+WORTH_ANOTHER_WAY = 2.0
+"""What a negative power must save before the rule for quotients is not used on a quotient."""
 
 LONG_FORMULA = 7
 """The cost from which a stage's formula that comes again in its derivative is named at once."""
@@ -203,21 +240,43 @@ LONG_PRODUCT = 3
 """Factors from which the logarithm of a product is worth a try."""
 
 
+def _is_negative_power(step: Step) -> bool:
+    """Whether it is natural to write every quotient as a product with a negative power.
+
+    So it is of a constant over anything, and of anything over a power of the variable.
+    """
+    rules = [inner for inner in step.walk() if inner.rule.name in METHODS["negative power"]]
+    below = [dict(inner.bindings)["v"] for inner in rules if inner.rule.name == "quotient rule"]
+    return bool(rules) and all(part.as_base_exp()[0] == step.variable for part in below)
+
+
 def _told_cost(step: Step) -> float:
-    """The stated cost of a way: the cost of all its lines, as a reader reads them."""
-    return sum(cost(evaluated(formula)) for formula, _, _ in levels(step)[1:])
+    """The stated cost of a way: that of all its lines, derivatives not yet taken as names."""
+    return sum(cost(evaluated(_with_names(formula))) for formula, _, _ in levels(step)[1:])
+
+
+def _with_names(formula: Expr) -> Expr:
+    """The formula with a name for each derivative that is not yet taken."""
+    pending = sorted(formula.atoms(Diff), key=str)
+    return rename(formula, {part: Symbol(f"_part{k}") for k, part in enumerate(pending)})
 
 
 def logarithm_of(formula: Expr) -> Expr:
     """The logarithm of a product of powers, as a sum: log(u²v/w) = 2 log u + log v − log w."""
-    parts = []
+    return sum_of(*_logarithms(formula, S.One))
+
+
+def _logarithms(formula: Expr, times: Expr) -> Iterator[Expr]:
+    """The terms of times·log(formula)."""
     for factor in factors(formula):
-        base, exponent = (factor.base, factor.exp) if isinstance(factor, Pow) else (factor, S.One)
         if isinstance(factor, exp):
-            parts.append(factor.args[0])
+            yield tidy(product(times, factor.args[0]))
+        elif isinstance(factor, Pow):
+            yield from _logarithms(factor.base, tidy(product(times, factor.exp)))
+        elif isinstance(factor, Mul):
+            yield from _logarithms(factor, times)
         else:
-            parts.append(product(exponent, log(base)))
-    return sum_of(*parts)
+            yield product(times, log(factor))
 
 
 def _by_logarithm(kind: LinkKind) -> Plan:
@@ -230,8 +289,13 @@ def _by_logarithm(kind: LinkKind) -> Plan:
     return lines
 
 
-def _rewritten(form: Form) -> Plan:
-    return [(formula, (reason,), ()) for formula, reason in form.rewritings]
+def _closed(opening: Plan, form: Form) -> Plan:
+    """The opening lines, then the rewritings to the closed form, which ends in a reader's order."""
+    rewritten = [(formula, (reason,), ()) for formula, reason in form.rewritings]
+    if not rewritten and len(opening) > 1:
+        last, why, steps = opening[-1]
+        return [*opening[:-1], (orderly(last), why, steps)]
+    return [*opening, *rewritten]
 
 
 def weakest(certificates: object) -> Certificate:
@@ -278,20 +342,33 @@ class Link:
         return tuple(self.settled(form.formula) for form in self.kind.forms)
 
     @property
-    def lines(self) -> tuple[Line, ...]:
+    def lines(self) -> Lines:
         """The derivation line by line."""
         return self.told("standard")
 
-    def told(self, detail: str) -> tuple[Line, ...]:
-        """The lines at a level of detail: ``brief``, ``standard`` or ``full``."""
-        return tuple(
-            Line(self._shown(line), self._reasons(line), line.certificate, line.steps)
-            for line in self.kind.told(detail)
+    def _repr_latex_(self) -> str:
+        """The closed form as a notebook shows it."""
+        names = self.stage.inputs
+        left = partial_latex(self.stage.name, self.source)
+        return shown(f"{left} = {latex_of(self.formula, names)}")
+
+    def told(self, detail: str, known: Mapping[Expr, str] | None = None) -> Lines:
+        """The lines at a level of detail: ``brief``, ``standard`` or ``full``.
+
+        Args:
+            detail: The level.
+            known: Parts whose derivative is told elsewhere, in the names of the kind, and the
+                reason to give: ``as in (2)``. Only at the standard level.
+        """
+        told = self.kind.lines_knowing(known) if known else self.kind.told(detail)
+        return Lines(
+            Line(self._shown(line, last), self._reasons(line), line.certificate, line.steps)
+            for line, last in zip(told, [False] * (len(told) - 1) + [True], strict=True)
         )
 
-    def _shown(self, line: Line) -> Expr:
+    def _shown(self, line: Line, last: bool) -> Expr:
         """A line in this link's names: as the rules wrote it, or a form in a reader's order."""
-        rewritten = bool(line.reasons) and not line.steps
+        rewritten = bool(line.reasons) and (last or not line.steps)
         return self.settled(line.formula) if rewritten else self.here(line.formula)
 
     @cached_property

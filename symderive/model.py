@@ -18,6 +18,7 @@ from typing import Any
 from sympy import Expr
 from sympy.core.function import AppliedUndef
 
+from symderive.display import number, table
 from symderive.errors import FormulaError, ModelError, UnknownChoiceError
 from symderive.formulas.functions import (
     FUNCTIONS,
@@ -30,6 +31,10 @@ from symderive.formulas.parsing import WORDS, Parsed, Template, from_sympy, pars
 
 Values = Mapping[str, Any] | Sequence[str]
 Shape = tuple[Expr, ...]
+
+
+MAX_TOLD = 12
+"""Stages that a model shows of itself."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,6 +158,29 @@ class Model:
         self.warnings: tuple[str, ...] = ()
         self.batch: object = None  # how it was lifted from one sample; see batching.py
         self.target = self._find_target(target)
+
+    def __repr__(self) -> str:
+        stated = "; ".join(f"{stage.name} = {stage.text}" for stage in self._few)
+        more = "; …" if len(self.stages) > len(self._few) else ""
+        return f"Model({stated}{more})"
+
+    def _repr_html_(self) -> str:
+        """The stages, and what is given, as a notebook shows them."""
+        rows = [(stage.name, stage.text) for stage in self._few]
+        for kind, names in (("parameter", self.parameters), ("constant", self.constants)):
+            rows += [(name, self._given(kind, name)) for name in names]
+        return table(("", "formula or value"), rows, self.title)
+
+    @property
+    def _few(self) -> list[Stage]:
+        return list(self.stages.values())[:MAX_TOLD]
+
+    def _given(self, kind: str, name: str) -> str:
+        """What is said of a name that is not computed: its role, shape and value."""
+        shape = ", ".join(map(str, self.shapes.get(name, ())))
+        value = self.values.get(name)
+        told = number(value) if value is not None and not shape else ""
+        return ", ".join(part for part in (kind, f"shape ({shape})" if shape else "", told) if part)
 
     # Reading ------------------------------------------------------------------------------
 

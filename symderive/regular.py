@@ -33,8 +33,9 @@ from sympy import (
 )
 from sympy.polys.fields import FracElement
 
+from symderive.formulas.factoring import factor_list
 from symderive.formulas.functions import FUNCTIONS
-from symderive.formulas.kernels import Kernels, TooLargeError, factor_list
+from symderive.formulas.kernels import Kernels, TooLargeError
 
 
 class Divisors:
@@ -113,8 +114,8 @@ def scales_of(definition: Expr, variable: Symbol | None) -> frozenset[Symbol]:
     """The names that a form may take as not zero, and say so.
 
     These are the factors of a whole stage, but for the one differentiated by; and the bases of
-    powers with letters in their exponents, which are positive, where several such powers meet
-    (of a single power, n·xⁿ⁻¹ says the same as n·y/x).
+    powers with letters in their exponents, which are positive, unless such a power stands alone
+    (n·xⁿ⁻¹ says the same as n·y/x).
     """
     if variable is None:
         return frozenset()
@@ -125,8 +126,16 @@ def scales_of(definition: Expr, variable: Symbol | None) -> frozenset[Symbol]:
     except (TooLargeError, ZeroDivisionError, KeyError, RecursionError):
         return frozenset()
     scales = {f for f in formulas if isinstance(f, Symbol) and f != variable}
-    bases = {p.base for p in definition.atoms(Pow) if not p.exp.is_number and p.base.is_Symbol}
-    return frozenset(scales | bases if len(bases) > 1 else scales)
+    powers = {p for p in definition.atoms(Pow) if not p.exp.is_number}
+    bases = {
+        part
+        for power in powers
+        for factor in Mul.make_args(power.base)
+        if isinstance(part := factor.as_base_exp()[0], Symbol)
+    }
+    moving = [f for f in Mul.make_args(definition) if variable in f.free_symbols]
+    alone = len(powers) == 1 and len(moving) == 1 and moving[0] in powers
+    return frozenset(scales if alone and moving[0].base.is_Symbol else scales | bases)
 
 
 def _divisors(kernels: Kernels, formula: Expr) -> Iterator[Any]:

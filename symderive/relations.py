@@ -12,14 +12,16 @@ from dataclasses import dataclass, replace
 from itertools import combinations, islice
 from typing import Any
 
-from sympy import Expr, Function, Pow, Symbol, exp
+from sympy import Expr, Function, Pow, S, Symbol, exp
 
-from symderive.candidates import Candidate, Task, combined, eliminated
+from symderive.candidates import combined
 from symderive.closed_form import MAX_ROUNDS, Form, forms_of, ranked
 from symderive.cost import cost
+from symderive.eliminating import eliminated
 from symderive.formulas.functions import function_of
 from symderive.formulas.kernels import Kernels, TooLargeError
 from symderive.formulas.written import evaluated
+from symderive.tasks import Candidate, Task
 
 MAX_KERNELS = 5
 """Kernels of one kind up to which their quotients are looked at."""
@@ -85,11 +87,17 @@ def _proposed(
 ) -> Iterator[Candidate]:
     found = kernels_of(plain)
     for name, definition in definitions.items():
+        if definition.formula.args and plain.has(definition.formula):
+            put_in = plain.xreplace({definition.formula: name})
+            yield Candidate(put_in, definition.reason)
         for long in _stated(definition.formula):
             mine = kernels_of(long)
             task = Task(plain, name, long, None, first)
-            if mine & found:
+            shared = plain.free_symbols & long.free_symbols
+            if mine & found or (not mine and len(shared) > 1):
                 yield from _within_budget(eliminated(task, name, long, definition.reason))
+            elif isinstance(long, Pow) and long.exp == S.Half and plain.has(name) and shared:
+                yield from _within_budget(eliminated(task, name**2, long.base, definition.reason))
             if plain.has(name) and mine <= found:
                 written_out = Task(plain.xreplace({name: long}), None, long, None, first)
                 for candidate in _within_budget(combined(written_out)):
@@ -114,8 +122,11 @@ def _within_budget(candidates: Iterator[Candidate]) -> Iterator[Candidate]:
 
 def kernels_of(formula: Expr) -> set[Expr]:
     """The functions and roots outermost in a formula."""
-    if isinstance(formula, Function) or (isinstance(formula, Pow) and not formula.exp.is_Integer):
+    if isinstance(formula, Function):
         return {formula}
+    if isinstance(formula, Pow) and not formula.exp.is_Integer:
+        below = formula.exp.could_extract_minus_sign()
+        return {Pow(formula.base, -formula.exp) if below else formula}
     return {kernel for arg in formula.args for kernel in kernels_of(arg)}
 
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from sympy import Basic, Expr, ImmutableMatrix, Symbol
 
+from symderive.display import number, shown, table
 from symderive.formulas.inert import Diff
 from symderive.formulas.written import rename
-from symderive.steps import Certificate, Line, Step
+from symderive.steps import Certificate, Line, Lines, Step
 
 if TYPE_CHECKING:
     from symderive.derivation import Derivation
@@ -39,6 +40,10 @@ class Derivative:
     indices: tuple[Any, ...] = ()
     tree: Any = field(default=None, repr=False)
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.lines, Lines):
+            object.__setattr__(self, "lines", Lines(self.lines))
+
     @property
     def matrix(self) -> MatrixNotation | None:
         """Matrix notation; None where there is none: of scalars, of more than two indices."""
@@ -47,6 +52,20 @@ class Derivative:
         from symderive.formulas.arrays.contraction import has_notation
 
         return MatrixNotation(self.tree) if has_notation(self.tree) else None
+
+    @property
+    def definiteness(self) -> str:
+        """What the form of a matrix proves of it; "" where it proves nothing.
+
+        ``positive semidefinite`` of a Hessian says that the function is convex: its form is MᵀDM
+        with D ≥ 0, or a sum of such.
+        """
+        if self.matrix is None or self.tree.ndim != 2:
+            return ""
+        from symderive.array_model import signs_of
+
+        found = signs_of(self.derivation.model).semidefinite(self.tree)
+        return {1: "positive semidefinite", -1: "negative semidefinite"}.get(found, "")
 
     @property
     def shape(self) -> tuple[Any, ...]:
@@ -80,7 +99,7 @@ class Derivative:
 
     def _repr_latex_(self) -> str:
         """The formula as a notebook shows it."""
-        return f"$\\displaystyle {self.latex()}$"
+        return shown(self.latex())
 
     def evaluate(self, **values: float) -> Any:
         """The number (or array of numbers) at a point; the model's values are defaults.
@@ -124,7 +143,7 @@ class MatrixNotation:
 
     def _repr_latex_(self) -> str:
         """The formula as a notebook shows it."""
-        return f"$\\displaystyle {self.latex()}$"
+        return shown(self.latex())
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +161,13 @@ class Point:
     links: Mapping[tuple[str, str], Any]
     partials: Mapping[str, Any]
     gradient: Mapping[str, Any]
+
+    def _repr_html_(self) -> str:
+        """The numbers as a notebook shows them."""
+        rows = [(name, number(value)) for name, value in self.stages.items()]
+        rows += [(f"∂{a}/∂{b}", number(value)) for (a, b), value in self.links.items()]
+        rows += [(f"gradient by {name}", number(v)) for name, v in self.gradient.items()]
+        return table(("", "value"), rows)
 
 
 def adjoint_name(target: str, source: str) -> str:

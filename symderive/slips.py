@@ -86,6 +86,9 @@ def _half_product(step: Step, derivatives: tuple[Expr, ...]) -> Iterator[tuple[s
         parts = [part for _, part in step.bindings]
         for k, d in enumerate(derivatives):
             yield "only one factor was differentiated", product(*parts[:k], d, *parts[k + 1 :])
+            if len(parts) == 2 and parts[1 - k] != 1:
+                whole = product(derivatives[1 - k], parts[k])
+                yield "in one term the other factor is missing", sum_of(whole, d)
 
 
 def _quotient(step: Step, derivatives: tuple[Expr, ...]) -> Iterator[tuple[str, Expr]]:
@@ -100,6 +103,12 @@ def _quotient(step: Step, derivatives: tuple[Expr, ...]) -> Iterator[tuple[str, 
     yield "(u/v)′ is not u′/v′", quotient(du, dv) if evaluated(dv) != 0 else S.Zero
     plus = sum_of(product(du, v), product(u, dv))
     yield "the numerator has a minus: u′v − uv′", quotient(plus, square)
+    if evaluated(du) != 0 and evaluated(dv) != 0:
+        yield "the numerator is u′v − uv′, not u′v", quotient(du, v)
+        yield "the numerator is u′v − uv′, not uv′", quotient(product(u, dv), square)
+        yield "the numerator is u′v − uv′, not −uv′", -evaluated(quotient(product(u, dv), square))
+        yield "the numerator is u′v − uv′, not u′", quotient(du, square)
+        yield "the numerator is u′v − uv′, not u′v′", quotient(product(du, dv), square)
 
 
 def _reciprocal(step: Step, derivatives: tuple[Expr, ...]) -> Iterator[tuple[str, Expr]]:
@@ -109,6 +118,7 @@ def _reciprocal(step: Step, derivatives: tuple[Expr, ...]) -> Iterator[tuple[str
         if evaluated(dv) != 0:
             yield "(1/v)′ is −v′/v², not 1/v′", quotient(S.One, dv)
         yield "(1/v)′ is −v′/v², not log v", product(log(v), dv)
+        yield "(1/v)′ is −v′/v², not −1/v²", -evaluated(Pow(v, -2))
 
 
 def _power(step: Step, derivatives: tuple[Expr, ...]) -> Iterator[tuple[str, Expr]]:
@@ -117,6 +127,10 @@ def _power(step: Step, derivatives: tuple[Expr, ...]) -> Iterator[tuple[str, Exp
         yield "the exponent was not lowered", product(n, Pow(u, n), du)
         yield "the factor n is missing", product(Pow(u, n - 1), du)
         yield "the exponent was raised", product(n, Pow(u, n + 1), du)
+        yield "the factor u^(n − 1) is missing", product(n, du)
+        yield "u^n is no exponential", product(step.formula, log(u), du)
+        if u != step.variable:
+            yield "the outer derivative was taken at u′", product(n, Pow(du, n - 1))
         if step.rule.name == "square root rule":
             yield "(√u)′ is u′/(2√u): the 2 is missing", quotient(du, Pow(u, S.Half))
 
@@ -125,10 +139,26 @@ def _exponential_as_power(step: Step, derivatives: tuple[Expr, ...]) -> Iterator
     if isinstance(step.formula, exp):
         u = step.formula.args[0]
         yield "e^u is not a power of u", product(u, exp(u - 1), *derivatives)
+        yield "e^u is not a power of u", product(u, exp(u - 1))
     if step.rule.name == "exponential rule":
         c, u = _bound(step)["c"], _bound(step)["u"]
         yield "the factor log c is missing", product(step.formula, *derivatives)
         yield "c^u is not a power of u", product(u, Pow(c, u - 1), *derivatives)
+        yield "the factor is log c, not log u", product(step.formula, log(u), *derivatives)
+        yield (
+            "the factor log c stands above, not below",
+            product(step.formula, Pow(log(c), -1), *derivatives),
+        )
+
+
+def _general_power(step: Step, derivatives: tuple[Expr, ...]) -> Iterator[tuple[str, Expr]]:
+    if step.rule.name == "logarithmic differentiation":
+        u, v = (part for _, part in step.bindings)
+        du, dv = derivatives
+        yield "u^v is not a power of u", product(v, Pow(u, v - 1), du)
+        yield "the term v·u′/u is missing", product(step.formula, log(u), dv)
+        yield "the term v′·log u is missing", product(step.formula, v, quotient(du, u))
+        yield "the factor u^v is missing", sum_of(product(dv, log(u)), product(v, quotient(du, u)))
 
 
 def _logarithm(step: Step, derivatives: tuple[Expr, ...]) -> Iterator[tuple[str, Expr]]:
@@ -143,6 +173,14 @@ def _kept_function(step: Step, derivatives: tuple[Expr, ...]) -> Iterator[tuple[
         if not isinstance(step.formula, exp):
             yield "the outer function was not differentiated", product(step.formula, *derivatives)
         yield "the outer derivative was taken at u′", _at_inner(step, derivatives[0])
+        if _inner(step):
+            place = f"the outer derivative was taken at {step.variable}, not at u"
+            yield place, product(_at_inner(step, step.variable), *derivatives)
+            yield "the factor f′(u) is missing", product(*derivatives)
+            yield (
+                "u was put in the place of u′",
+                product(_at_inner(step, step.bindings[0][1]), step.bindings[0][1]),
+            )
 
 
 def _at_inner(step: Step, derivative: Expr) -> Expr:
@@ -191,6 +229,7 @@ SLIPS: tuple[Slip, ...] = (
     Slip("reciprocal rule", _reciprocal, ("1/(1 + x**2)", "-2*x/(1 + x**2)")),
     Slip("power rule", _power, ("x**3", "3*x**3")),
     Slip("exponential taken for a power", _exponential_as_power, ("2**x", "x*2**(x - 1)")),
+    Slip("general power", _general_power, ("x**x", "x**x*log(x)")),
     Slip("logarithm rule", _logarithm, ("log(x**2)", "1/(2*x)")),
     Slip("outer function", _kept_function, ("sin(3*x)", "cos(3)*0 + 3*sin(3*x)")),
     Slip("constant not dropped", _constant_kept, ("x**2 + 5", "2*x + 5")),

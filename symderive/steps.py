@@ -12,6 +12,9 @@ from dataclasses import dataclass, field
 
 from sympy import Expr, Symbol
 
+from symderive.display import aligned, latex_of, shown, words
+from symderive.formulas.inert import Diff
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -30,6 +33,11 @@ class Rule:
     right: Expr
     convention: str = ""
     matrix: tuple[str, ...] = ()
+
+    def _repr_latex_(self) -> str:
+        """The statement as a notebook shows it."""
+        left = f"\\frac{{\\mathrm{{d}}}}{{\\mathrm{{d}}x}}\\left({latex_of(self.left)}\\right)"
+        return shown(f"{left} = {latex_of(self.right)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +66,11 @@ class Certificate:
         """Whether the line holds, by proof or at every point sampled."""
         return self.verdict in ("proved", "sampled")
 
+    def __str__(self) -> str:
+        return f"{self.verdict}: {self.method}"
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, repr=False)
 class Step:
     """One application of a rule: ∂(formula)/∂(variable) = result, because of the premises."""
 
@@ -76,6 +87,15 @@ class Step:
             yield from step.walk()
         yield self
 
+    def __repr__(self) -> str:
+        return f"Step(∂({self.formula})/∂{self.variable} = {self.result}, {self.rule.name})"
+
+    def _repr_latex_(self) -> str:
+        """What the step says as a notebook shows it."""
+        taken = Diff(self.formula, self.variable)
+        row = (latex_of(taken), latex_of(self.result), words(self.rule.name))
+        return aligned([row])
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -89,3 +109,29 @@ class Line:
     reasons: tuple[str, ...] = ()
     certificate: Certificate | None = None
     steps: tuple[Step, ...] = field(default=(), repr=False)
+
+    @property
+    def _row(self) -> tuple[str, str, str]:
+        mark = self.certificate.verdict if self.certificate and self.reasons else ""
+        return "", latex_of(self.formula), words(", ".join(self.reasons), mark)
+
+    def _repr_latex_(self) -> str:
+        """The line as a notebook shows it."""
+        return aligned([self._row])
+
+
+class Lines(tuple[Line, ...]):
+    """The lines of a derivation, which a notebook shows one under the other.
+
+    Attributes:
+        left: What they are equal to, in LaTeX, where their first line does not say it.
+    """
+
+    left: str = ""
+
+    def _repr_latex_(self) -> str:
+        first, *rest = self
+        stated = bool(rest) and isinstance(first.formula, Diff) and not self.left
+        left = latex_of(first.formula) if stated else self.left
+        rows = [line._row for line in (rest if stated else self)]
+        return aligned([(left, *row[1:]) if k == 0 else row for k, row in enumerate(rows)])

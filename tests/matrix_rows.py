@@ -13,6 +13,7 @@ DEFAULT = {
     **dict.fromkeys("ABCDWX", "n n"),
     **dict.fromkeys("xabcds", "n"),
 }
+SLIDING = {"x": "6", "w": "3", "y": "8", "z": "4"}
 LAYER = {"X": "m n", "W": "n h", "b": "h", "Y": "m h"}
 
 
@@ -248,6 +249,61 @@ FACTS = (
         "2*(-X.T @ (X - X @ W @ W.T) @ W - (X - X @ W @ W.T).T @ X @ W)",
         {"X": "m n", "W": "n k"},
     ),
+    # slices: what is taken out is put back
+    row("X[0, 1]", "X", "outer(eye(n)[0], eye(n)[1])"),
+    row("X[0] @ a", "X", "outer(eye(n)[0], a)"),
+    row("x[-1]", "x", "eye(n)[-1]"),
+    row(
+        "sum((x[1:] - x[:-1])**2)",
+        "x",
+        "2*(pad(x[1:] - x[:-1], (1, 0)) + pad(x[:-1] - x[1:], (0, 1)))",
+    ),
+    row("sum(X[:2, 1:]*Y)", "X", "pad(Y, ((0, 1), (1, 0)))", {"X": "3 4", "Y": "2 3"}),
+    row("sum(x[::2]*y)", "x", "eye(6)[::2].T @ y", {"x": "6", "y": "3"}),
+    row("sum(pad(x, (1, 2))*y)", "x", "y[1:4]", {"x": "3", "y": "6"}),
+    row("x[0]*x[1]**2", "x", "stack([x[1]**2, 2*x[0]*x[1]])", {"x": "2"}),
+    row("mean(reshape(x, (3, 2)), axis=1) @ y", "x", "kron(y, ones(2))/2", {"x": "6", "y": "3"}),
+    row("logsumexp(x) - x[1]", "x", "softmax(x) - eye(n)[1]"),
+    row("-log(softmax(x)[1])", "x", "softmax(x) - eye(n)[1]"),
+    row("softmax(x)[0]", "x", "softmax(x)[0]*(eye(n)[0] - softmax(x))"),
+    # convolution
+    row("convolve(x, w) @ y", "w", "correlate(y, x)", SLIDING),
+    row("convolve(x, w) @ y", "x", "correlate(y, w)", SLIDING),
+    row("correlate(x, w) @ z", "w", "correlate(x, z)", SLIDING),
+    row("correlate(x, w) @ z", "x", "convolve(z, w)", SLIDING),
+    row('convolve(x, w, mode="valid") @ z', "w", "correlate(x, z)[::-1]", SLIDING),
+    row('convolve(x, w, mode="valid") @ z', "x", 'correlate(z, w, mode="full")', SLIDING),
+    row("sum((correlate(x, w) - z)**2)", "w", "2*correlate(x, correlate(x, w) - z)", SLIDING),
+    row("sum((convolve(x, w) - y)**2)", "w", "2*correlate(convolve(x, w) - y, x)", SLIDING),
+    row(
+        "sum(relu(correlate(x, w)))", "w", "correlate(x, where(correlate(x, w) > 0, 1, 0))", SLIDING
+    ),
+    # absolute values, lengths, diagonal matrices
+    row("log(abs(det(X)))", "X", "inv(X).T"),
+    row("sum(abs(x)**3)", "x", "3*x*abs(x)"),
+    row("sqrt(sum(x**2))", "x", "x/norm(x)"),
+    row("sqrt(trace(X.T @ X))", "X", "X/norm(X)"),
+    row("norm(x)**4", "x", "4*(x @ x)*x"),
+    row("logdet(diag(x))", "x", "1/x"),
+    row("logdet(c*X)", "X", "inv(X).T", {"c": ""}),
+    row("trace(inv(c*X))", "X", "-(inv(X) @ inv(X)).T/c", {"c": ""}),
+    row("trace(A @ X)**3", "X", "3*trace(A @ X)**2*A.T"),
+    row("trace(inv(X.T @ X))", "X", "-2*X @ inv(X.T @ X) @ inv(X.T @ X)", {"X": "m n"}),
+    row("pinv(X) @ y", "y", "pinv(X)", {"X": "m n", "y": "m"}),
+    # matrices by a number
+    row("logdet(A + s*B)", "s", "trace(B @ inv(A + s*B))", {"s": ""}),
+    row("trace(inv(A + s*B))", "s", "-trace(inv(A + s*B) @ B @ inv(A + s*B))", {"s": ""}),
+    row("b @ inv(A + s*B) @ a", "s", "-b @ inv(A + s*B) @ B @ inv(A + s*B) @ a", {"s": ""}),
+    row("inv(A + s*B)", "s", "-inv(A + s*B) @ B @ inv(A + s*B)", {"s": ""}),
+    row("(A + s*B) @ (A + s*B)", "s", "B @ (A + s*B) + (A + s*B) @ B", {"s": ""}),
+    # more layers
+    row("exp(x)/sum(exp(x))", "x", "diag(softmax(x)) - outer(softmax(x), softmax(x))"),
+    row("log_softmax(x)", "x", "eye(n) - softmax(x)"),
+    row("mean(layer_norm(x))", "x", "zeros(n)"),
+    row(
+        "a @ layer_norm(x)", "x", "(a - mean(a) - layer_norm(x)*mean(a*layer_norm(x)))/deviation(x)"
+    ),
+    row("a @ rms_norm(x)", "x", "(a - rms_norm(x)*mean(a*rms_norm(x)))/rms(x)"),
     # vector by vector
     row("A @ x", "x", "A"),
     row("x/norm(x)", "x", "eye(n)/norm(x) - outer(x, x)/norm(x)**3"),
@@ -263,3 +319,62 @@ FACTS = (
     row("cumsum(x)", "x", "tril(ones((n, n)))"),
     row("x @ A", "x", "A.T"),
 )
+
+
+HESSIANS = (
+    ("x @ A @ x", "x", "A.T + A", ""),
+    ("norm(X @ w - y)**2", "w", "2*(X.T @ X)", "positive semidefinite"),
+    ("-norm(X @ w)**2", "w", "-2*(X.T @ X)", "negative semidefinite"),
+    ("logsumexp(x)", "x", "diag(f_D_x) - outer(f_D_x, f_D_x)", "positive semidefinite"),
+    ("sum(exp(X @ w) - y*(X @ w))", "w", "X.T @ (exp(X @ w)[:, None]*X)", "positive semidefinite"),
+    ("-sum(log(y - X @ w))", "w", "X.T @ (X/((y - X @ w)**2)[:, None])", "positive semidefinite"),
+    (
+        "sum(log(cosh(X @ w))) + r**2*(w @ w)",
+        "w",
+        "2*r**2*eye(n) + X.T @ (X/(cosh(X @ w)**2)[:, None])",
+        "positive semidefinite",
+    ),
+    ("sum(y*(X @ w)**2)", "w", "2*(X.T @ (y[:, None]*X))", ""),  # y may be negative
+    ("sum(x**3)", "x", "6*diag(x)", ""),
+    ("var(x)", "x", "2*(eye(n) - 1/n)/n", "positive semidefinite"),
+)
+"""A formula, a variable, the Hessian as it is printed, and what its form says of convexity."""
+
+CENTRED = {
+    "mu": "mean(x)",
+    "s": "sqrt(mean((x - mu)**2) + e)",
+    "z": "(x - mu)/s",
+    "L": "z @ a",
+}
+SHIFTED = {
+    "Z": "X @ W + b",
+    "E": "exp(Z - max(Z, axis=1, keepdims=True))",
+    "P": "E/sum(E, axis=1, keepdims=True)",
+    "L": "-sum(Y*log(P))/m",
+}
+CONVOLVED = {
+    "u": "correlate(x, w)",
+    "h": "tanh(u)",
+    "v": "correlate(h, k)",
+    "L": "sum((v - y)**2)/2",
+}
+
+STAGED = (
+    (CENTRED, "x", {"x": "n", "a": "n"}, {}, "(a - mean(a) - z @ a*z/n)/s"),
+    (SHIFTED, "W", LAYER, {"Y": "one-hot"}, "X.T @ (P - Y)/m"),
+    (
+        CONVOLVED,
+        "w",
+        {"x": "8", "w": "3", "k": "2", "y": "5"},
+        {},
+        "correlate(x, convolve(k, v - y)*(1 - h**2))",
+    ),
+    (
+        {"p": "softmax(x)", "L": "-log(p[1])"},
+        "x",
+        {"x": "n"},
+        {},
+        "p - eye(n)[1]",
+    ),
+)
+"""Stages, a variable, shapes, properties, the derivative of the last stage as it is printed."""

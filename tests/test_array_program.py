@@ -1,6 +1,7 @@
 """Programs of arrays: every operation against NumPy, stable forms, order of products, errors."""
 
 import contextlib
+import re
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from test_array_ops import EXAMPLES, NUMPY, arrays_at, numpy_answer
 from test_array_ops import SHAPES as TEXT_SHAPES
 from test_array_ops import SIZES as TEXT_SIZES
 
+from symderive import Model, derive
 from symderive.errors import SymderiveError, UnknownChoiceError, ValueMissingError
 from symderive.formulas.arrays import ops
 from symderive.formulas.arrays.ops import add, apply, multiply, number, total, transpose
@@ -601,6 +603,9 @@ def test_float32_stays_float32() -> None:
     at = {"X": np.ones((2, 3), np.float32), "v": np.ones(3, np.float32), "s": 1, "Y": [0, 1]}
     value, gradient = logistic()(**at)
     assert value.dtype == gradient["v"].dtype == np.float32
+    f = derive(Model({"L": "logdet(A + eye(n)) + x[1:] @ x[:-1]"}, shapes={"A": "n n", "x": "m"}))
+    value, gradient = f.function()(A=np.eye(3, dtype=np.float32), x=np.ones(4, np.float32))
+    assert value.dtype == gradient["A"].dtype == gradient["x"].dtype == np.float32
 
 
 def test_results_are_the_callers_own() -> None:
@@ -643,3 +648,30 @@ def test_sizes_that_are_numbers_or_formulas() -> None:
     ):
         evaluated(tree, x=np.ones(2), y=np.ones(2))
     assert evaluated(tree, x=np.ones(2), y=np.ones(3)) == 5.0
+
+
+SLIDING = {
+    "running sum": "sum(sin(cumsum(x))*x)",
+    "running sums of rows": "sum(sin(cumsum(X, axis=1)))",
+    "running sums of columns": "sum(sin(cumsum(X, axis=0))**2)",
+    "convolution": "sum(sin(convolve(x, k)))",
+    "convolution inside": "sum(sin(convolve(x, k, mode='valid')))",
+    "correlation": "sum(sin(correlate(x, k)))",
+}
+
+
+@pytest.mark.parametrize("name", SLIDING)
+@pytest.mark.parametrize("rows", [3, 7])
+def test_what_slides_makes_no_mask(name: str, rows: int) -> None:
+    model = Model({"L": SLIDING[name]}, shapes={"x": "n", "X": "m n", "k": "3"})
+    f = derive(model).function()
+    assert not re.search("where|tri[lu]|eye", f.source), f.source
+    random = np.random.default_rng(5)
+    shapes = {"x": (rows,), "X": (2, rows), "k": (3,)}
+    at = {name: random.normal(size=shapes[name]) for name in f.inputs}
+    way = {name: random.normal(size=value.shape) for name, value in at.items()}
+    ahead, behind = (
+        f.value_only(**{name: at[name] + h * way[name] for name in at}) for h in (1e-5, -1e-5)
+    )
+    slope = sum(np.vdot(g, way[name]) for name, g in f(**at)[1].items())
+    assert slope == pytest.approx((ahead - behind) / 2e-5, rel=1e-7, abs=1e-8)

@@ -8,6 +8,7 @@ from sympy import Integer, Rational, oo, symbols
 from symderive.formulas.arrays.op import add, apply, multiply, number, total, transpose
 from symderive.formulas.arrays.ops import OPS
 from symderive.formulas.arrays.reading import parse_array
+from symderive.formulas.arrays.sums import plus
 from symderive.formulas.arrays.syntax import Apply, Leaf, Tree
 from symderive.formulas.arrays.text import text
 from symderive.formulas.functions import FUNCTIONS
@@ -42,8 +43,8 @@ def index(tree: Tree, *key: tuple[object, ...]) -> Tree:
     return apply("index", tree, key=key)
 
 
-PLACED = "zeros((m, n)).at[0].add(a)"
-"""What only results hold: JAX's words, since NumPy has no expression for it."""
+PLACED = "outer(eye(m)[0], a)"
+"""What only results hold, in words that are read as other operations."""
 
 INVERSE = apply("inv", A)
 CASES = [
@@ -117,6 +118,17 @@ CASES = [
         Apply((m, n), "place", (a,), (("key", (("int", 0),)), ("shape", (m, n)))),
         PLACED,
     ),
+    (
+        Apply(
+            (n + 3,),
+            "place",
+            (w,),
+            (("key", (("slice", Integer(1), n, Integer(1)),)), ("shape", (n + 3,))),
+        ),
+        "pad(w, (1, 2))",
+    ),
+    (apply("stack", apply("stack", a, b, axis=(0,)), apply("stack", b, a, axis=(0,)), axis=(0,)),
+     "stack([[a, b], [b, a]])"),
 ]  # fmt: skip
 
 
@@ -182,3 +194,10 @@ EXAMPLES = [row.example for row in OPS.values() if row.example]
 def test_every_operation_is_written_as_the_reader_reads_it(example: str) -> None:
     tree = read(example)
     assert read(text(tree)) == tree
+
+
+def test_scalars_of_one_matrix_are_gathered() -> None:
+    s, t = Leaf((), "s"), Leaf((), "t")
+    identity = apply("eye", size=n)
+    assert text(plus([multiply(s, identity), negative(multiply(t, identity))])) == "(s - t)*eye(n)"
+    assert text(plus([multiply(s, A), multiply(t, A)])) == "(s + t)*A"

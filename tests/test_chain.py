@@ -154,7 +154,7 @@ def test_a_planted_fault_is_caught(monkeypatch):
     wrong = Rule("quotient rule", row.rule.left, -row.rule.right)
     planted = [rules.Row(wrong, r.match, r.example) if r is row else r for r in rules.ROWS]
     monkeypatch.setattr(rules, "ROWS", tuple(planted))
-    report = derived({"y": "sin(x)/x"}).check()
+    report = derived({"y": "sin(x)/(x + 1)"}).check()
 
     assert not report.passed
     assert "refuted" in str(report)
@@ -195,3 +195,25 @@ def test_operation_counts_tell_why_reverse_is_cheaper():
     counts = derived(NEURON, parameters=["w1", "w2", "b"]).operations()
 
     assert counts == {"forward": 9, "reverse": 5}
+
+
+BLOCKED = {"a": "w*x", "b": "sigmoid(a)", "c": "stop_gradient(b)*v", "d": "b*c", "e": "a**2"}
+
+
+@pytest.mark.parametrize(
+    ("target", "source", "end"),
+    [
+        ("d", "w", "w → a → b → c → d carries nothing: stop_gradient holds b constant in c."),
+        ("c", "b", "stop_gradient holds b constant in c."),
+        ("e", "v", "v acts on c, d; the nearest path is v → c → d."),
+        ("b", "d", "it depends on it, not the other way round (b → d)."),
+        ("w", "x", "w is given, not computed: it depends on nothing."),
+        (["e", "a"], "w", "∂a/∂w is carried by 1 path: w → a."),
+    ],
+)
+def test_why_a_derivative_is_zero_or_less(target, source, end):
+    model = sd.Model(BLOCKED, parameters=["w", "v"], target="d")
+
+    assert sd.derive(model).explain(target, source).endswith(end)
+    with pytest.raises(LookupError, match="unknown name 'zz'"):
+        sd.derive(model).explain("zz", source)

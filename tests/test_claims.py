@@ -82,6 +82,16 @@ SLIPS = [
     ("5*sin(x)", "dy/dx", "cos(x)", "wrong factor"),
     ("x**2 + x", "dy/dx", "x**2 + x", "not differentiated"),
     ("sin(x)", "dy/dx", "sin(x)", "outer function"),
+    ({"h": "tanh(u*x)", "y": "v*h"}, "dy/du", "v*x", "outer function"),
+    ({"h": "tanh(u*x)", "y": "v*h"}, "dy/du", "v*x*(1 - h)", "power rule"),
+    (NEURON, "dA3/dA1", "A2*(1 - A2)*(A2 - Y)", "wrong factor"),
+    ({"n": "R/V", "q": "n*V**2", "y": "n + q"}, "dy/dV", "-n/V", "forgotten fork"),
+    ("log(a*x)", "dy/dx", "a/x", "outer function"),
+    ("arctan(2*x)", "dy/dx", "2/(1 + 2*x**2)", "power rule"),
+    ("exp(-x**2)", "dy/dx", "-x**2*exp(-x**2 - 1)", "exponential taken for a power"),
+    ("a**x", "dy/dx", "a**x*log(x)", "exponential taken for a power"),
+    ("x/(x + k)", "dy/dx", "x/(x + k)**2", "swapped quotient"),
+    ("1/x**2", "dy/dx", "1/(2*x)", "reciprocal rule"),
 ]
 
 
@@ -107,12 +117,50 @@ def test_nine_slips_of_ten_are_named():
 
 @pytest.mark.parametrize(
     ("formula", "answer", "condition"),
-    [("sqrt(x**2)", "1", "x > 0"), ("abs(x)", "-1", "x < 0"), ("relu(x)", "1", "x > 0")],
+    [
+        ("sqrt(x**2)", "1", "x > 0"),
+        ("abs(x)", "-1", "x < 0"),
+        ("abs(x - 2)", "1", "x > 2"),
+        ("abs(x**2 - 1)", "-2*x", "x**2 < 1"),
+        ("relu(x*w + b)", "w", "x*w + b > 0"),
+        ("x if x > 3 else x**2", "2*x", "x < 3"),
+        ("max(x, c)", "1", "x > c"),
+        ("clip(x, -1, 1)", "1", "x > -1 and x < 1"),
+        ("huber(x, d)", "x", "abs(x) < d"),
+        ("arcsin(sin(x))", "1", "cos(x) > 0"),
+        ("sqrt(x**2*c**2)", "c", "x*c > 0"),
+        ("sqrt((x - c)**2)", "-1", "x < c"),
+        ("log(abs(x))", "1/abs(x)", "x > 0"),
+        ("V*x/(K + x)", "V/(1 + x)**2", "K = 1"),
+        ("x**K", "2*x", "K = 2"),
+        ("a*x + b*x", "2*a", "a = b"),
+    ],
 )
 def test_true_only_somewhere(formula, answer, condition):
     verdict = judged(formula, "dy/dx", answer)
 
     assert (verdict.verdict, verdict.condition) == ("true where", condition)
+    assert verdict.counterexample
+
+
+def test_a_slip_that_does_no_harm_for_one_value_says_which():
+    verdict = judged("exp(k*x)", "dy/dx", "exp(k*x)")
+
+    assert verdict.slip == "forgotten inner derivative: the factor k is missing"
+    assert str(verdict).endswith("It holds where k = 1")
+
+
+def test_a_claim_that_fails_in_one_branch_only_is_not_right():
+    """Eight random points may all lie in the other branch: points are drawn in each."""
+    for edge in (3, 17, 100):
+        verdict = judged(f"x if x > {edge} else x**2", "dy/dx", "2*x")
+        assert (verdict.verdict, verdict.condition) == ("true where", f"x < {edge}")
+
+
+def test_a_counterexample_is_simple_and_says_what_both_give():
+    assert str(judged("x**2", "dy/dx", "x")).startswith(
+        "refuted; it fails at x = 1, where it gives 1 and the derivative is 2. "
+    )
 
 
 @pytest.mark.parametrize(
@@ -121,6 +169,13 @@ def test_true_only_somewhere(formula, answer, condition):
         ("A3/A1", "A2", ModelError, "a claim names a derivative"),
         ("dA3/dA1", "A2 - Q", FormulaError, "unknown name 'Q'"),
         ("dA3/dA1", "A2 -", FormulaError, "claim dA3/dA1, column 5"),
+        (
+            "dA3/dA1",
+            "sgmoid(A1)",
+            FormulaError,
+            "unknown function 'sgmoid'; did you mean",
+        ),
+        ("d2A3/dA12", "A2", ModelError, "claims are about first derivatives"),
         ("dA9/dA1", "A2", LookupError, "unknown stage 'A9'"),
         ("dA3/dq", "A2", LookupError, "unknown name 'q'"),
     ],
@@ -128,3 +183,26 @@ def test_true_only_somewhere(formula, answer, condition):
 def test_messages(subject, answer, error, message):
     with pytest.raises(error, match=message):
         judged(NEURON, subject, answer)
+
+
+def test_an_answer_may_be_copied_from_a_document():
+    assert judged("x**2 - 1/x", "dy/dx", "2·x + x^−2").holds
+
+
+RELU = {"a": "w1*x + b1", "h": "relu(a)", "o": "w2*h + b2", "L": "(o - t)**2"}
+
+
+@pytest.mark.parametrize(
+    ("subject", "answer", "verdict", "condition"),
+    [
+        ("dL/dw1", "2*(o - t)*w2*heaviside(a)*x", "sampled", ""),
+        ("dL/dw1", "2*(o - t)*w2*x", "true where", "a > 0"),
+        ("dL/dw2", "2*(o - t)*a", "true where", "a > 0"),
+        ("dL/dw1", "2*(o - t)*w2*heaviside(a)", "refuted", "x = 1"),
+    ],
+)
+def test_a_dead_unit_is_a_region_of_its_own(subject, answer, verdict, condition):
+    """There the unit is zero everywhere, and so may be both sides."""
+    found = judged(RELU, subject, answer)
+
+    assert (found.verdict, found.condition) == (verdict, condition)

@@ -4,7 +4,7 @@ from functools import cache
 
 import numpy as np
 import pytest
-from matrix_rows import FACTS, Fact
+from matrix_rows import DEFAULT, FACTS, HESSIANS, STAGED, Fact
 
 import symderive as sd
 from symderive.array_model import leaves, renamed
@@ -36,7 +36,7 @@ def values_of(fact: Fact) -> dict[str, np.ndarray]:
     model = derived(fact).model
     values = {}
     for name in (*model.parameters, *model.constants):
-        shape = [SIZES[str(size)] for size in model.shapes.get(name, ())]
+        shape = [int(size.subs(SIZES)) for size in model.shapes.get(name, ())]
         array = rng.uniform(0.5, 1.5, shape)
         if fact.properties.get(name) == "symmetric":
             array = array + array.T
@@ -85,7 +85,7 @@ def test_the_gradient_is_that_of_differences(fact: Fact) -> None:
         pytest.skip("a Jacobian: its value is compared with the book's")
     _, gradient = d.function()(**values)
     slope = gradient[fact.variable]
-    direction = np.random.default_rng(3).normal(size=slope.shape)
+    direction = np.random.default_rng(3).normal(size=np.shape(slope))
     if fact.properties.get(fact.variable):
         direction = direction + direction.T  # where the property holds
     step = 1e-6
@@ -106,6 +106,46 @@ def test_every_line_holds(fact: Fact) -> None:
     for line in d.link("f", fact.variable).lines:
         assert line.certificate is not None
         assert line.certificate.passed, line
+
+
+@pytest.mark.parametrize(("formula", "variable", "printed", "said"), HESSIANS, ids=lambda v: str(v))
+def test_hessians_say_whether_they_are_semidefinite(
+    formula: str, variable: str, printed: str, said: str
+) -> None:
+    known = {**DEFAULT, "X": "m n", "w": "n", "y": "m"}
+    shapes = {name: known[name] for name in names_in(formula) if name in known}
+    model = sd.Model({"f": formula}, parameters=[variable], shapes=shapes)
+    found = sd.derive(model).hessian("f", variable)
+    assert found.certificate.passed
+    assert found.definiteness == said
+    rng = np.random.default_rng(5)
+    values = {
+        name: rng.uniform(0.5, 1, [SIZES[size] for size in shapes.get(name, "").split()])
+        for name in names_in(formula)
+    }
+    values |= {
+        name: value + 5 for name, value in values.items() if "log" in formula and name == "y"
+    }
+    eigenvalues = np.linalg.eigvalsh(found.evaluate(**values))
+    if said:
+        assert (eigenvalues * (1 if said.startswith("positive") else -1) > -1e-9).all()
+    assert str(found.matrix) == printed
+
+
+@pytest.mark.parametrize(
+    ("stages", "variable", "shapes", "properties", "printed"), STAGED, ids=lambda v: str(v)[:40]
+)
+def test_stages_say_what_their_entries_sum_to(
+    stages: dict[str, str],
+    variable: str,
+    shapes: dict[str, str],
+    properties: dict[str, str],
+    printed: str,
+) -> None:
+    model = sd.Model(stages, parameters=[variable], shapes=shapes, properties=properties)
+    found = sd.derive(model).partial("L", variable)
+    assert str(found.matrix) == printed
+    assert found.certificate.passed
 
 
 def test_the_rows_cover_the_operations_of_the_book() -> None:

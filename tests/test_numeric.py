@@ -162,6 +162,11 @@ NUMBERS = {
     "expint": (2.0, 1.3),
     "hurwitz_zeta": (2.5, 1.3),
     "zeta": (2.5,),
+    "assoc_laguerre": (2.0, 0.5, 0.7),
+    "gegenbauer": (2.0, 0.5, 0.7),
+    "jacobi": (2.0, 0.5, 0.4, 0.7),
+    "hyp1f1": (0.7, 0.4, 0.3),
+    "hyp2f1": (0.7, 0.4, 0.9, 0.3),
     "not": (True,),
     "and": (True, False),
     "or": (True, False),
@@ -171,7 +176,7 @@ NUMBERS = {
 
 
 def operands_of(op: Op) -> tuple[float, ...]:
-    count = max(i for i in range(3) if f"{{{i}}}" in op.numpy) + 1
+    count = max(i for i in range(4) if f"{{{i}}}" in op.numpy) + 1
     return NUMBERS.get(op.name, (0.7, -1.3 if count == 2 and op.result == TRUTH else 0.4)[:count])
 
 

@@ -243,7 +243,9 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("function", "shape", "message"), REFUSED, ids=lambda p: getattr(p, "__name__", p))
+@pytest.mark.parametrize(
+    ("function", "shape", "message"), REFUSED, ids=lambda p: getattr(p, "__name__", p)
+)
 def test_refused_with_the_line(function, shape, message):
     with pytest.raises(sd.SymderiveError, match=message) as error:
         sd.trace(function, x=shape)

@@ -440,6 +440,67 @@ FINANCE = [
     ("(m - r)/s", "dy/ds", "-y/s"),
 ]
 
+# Forms that take an identity, a stage beside the target, or the stage's own name under a power
+FURTHER = [
+    ("(x - a)**m*(x - b)**n", "dy/dx", "(x - a)**(m - 1)*(x - b)**(n - 1)*(m*(x - b) + n*(x - a))"),
+    ("x**m/(1 + x)**n", "dy/dx", "x**(m - 1)*(m + (m - n)*x)/(1 + x)**(n + 1)"),
+    ("(4*x - x**2)**100", "dy/dx", "200*(2 - x)*(4*x - x**2)**99"),
+    ("x/(2 - tan(x))", "dy/dx", "(2 - tan(x) + x*sec(x)**2)/(2 - tan(x))**2"),
+    ("sin(x)**n*cos(n*x)", "dy/dx", "n*sin(x)**(n - 1)*cos((n + 1)*x)"),
+    ("cos(a)*sin(a - b)", "dy/da", "cos(2*a - b)"),
+    ("log(tan(x/2))", "dy/dx", "csc(x)"),
+    ("log(tan(x/2 + pi/4))", "dy/dx", "sec(x)"),
+    ("log(tanh(x/2))", "dy/dx", "csch(x)"),
+    ("2*atan(exp(x)) - pi/2", "dy/dx", "sech(x)"),
+    ("2*atan(tanh(x/2))", "dy/dx", "sech(x)"),
+    ("asin(tanh(x))", "dy/dx", "sech(x)"),
+    ("atan(sqrt((1 - x)/(1 + x)))", "dy/dx", "-1/(2*sqrt(1 - x**2))"),
+    ("asin(2*x/(1 + x**2))", "dy/dx", "2*(1 - x**2)/((1 + x**2)*abs(1 - x**2))"),
+    ("asin(2*x + 1)", "dy/dx", "1/sqrt(-x**2 - x)"),
+    ("log(abs(sec(x) + tan(x)))", "dy/dx", "sec(x)"),
+    ("log(abs(x))", "dy/dx", "1/x"),
+    ("abs(x)**3", "dy/dx", "3*x*abs(x)"),
+    ("max(0, 1 - t*s)**2", "dy/ds", "-2*t*max(0, 1 - t*s)"),
+    ("log((2*x + 1)**5/sqrt(x**2 + 1))", "dy/dx", "10/(2*x + 1) - x/(x**2 + 1)"),
+    ("(a*K**r + (1 - a)*L**r)**(1/r)", "dy/dK", "a*(y/K)**(1 - r)"),
+    (
+        "(a*x1**((s - 1)/s) + b*x2**((s - 1)/s))**(s/(s - 1))",
+        "dy/dx1",
+        "a*(y/x1)**(1/s)",
+    ),
+    ("(s/(n + g + d))**(a/(1 - a))", "dy/ds", "a*y/((1 - a)*s)"),
+    ("1/(1 + (x/K)**n)", "dy/dx", "-n*y*(1 - y)/x"),
+    ("exp(-l)*l**k/gamma(k + 1)", "dy/dl", "y*(k/l - 1)"),
+    ("z1 - log(exp(z1) + exp(z2) + exp(z3))", "dy/dz1", "1 - exp(y)"),
+    ({"s": "exp(u) + exp(v)", "p": "exp(u)/s", "q": "exp(v)/s"}, "dp/dv", "-p*q"),
+    (
+        {"d1": BLACK_SCHOLES["d1"], "d2": BLACK_SCHOLES["d2"], "V": "S*norm_pdf(d1)*sqrt(T)"},
+        "dV/ds",
+        "V*d1*d2/s",
+    ),
+    (
+        {"d": "(F - K)/(s*sqrt(T))", "C": "(F - K)*Phi(d) + s*sqrt(T)*norm_pdf(d)"},
+        "dC/ds",
+        "sqrt(T)*norm_pdf(d)",
+    ),
+    ({"z": "(m - f)/s", "I": "(m - f)*Phi(z) + s*norm_pdf(z)"}, "dI/dm", "Phi(z)"),
+]
+
+# Special functions (NIST Digital Library of Mathematical Functions)
+SPECIAL = [
+    ("x*besselj(1, x)", "dy/dx", "x*besselj(0, x)"),
+    ("x**n*besselj(n, x)", "dy/dx", "x**n*besselj(n - 1, x)"),
+    ("x**(-n)*besselj(n, x)", "dy/dx", "-x**(-n)*besselj(n + 1, x)"),
+    ("exp(-x**2)*hermite(n, x)", "dy/dx", "-exp(-x**2)*hermite(n + 1, x)"),
+    ("legendre(n, x)", "dy/dx", "n*(x*legendre(n, x) - legendre(n - 1, x))/(x**2 - 1)"),
+    ("polygamma(n, x)", "dy/dx", "polygamma(n + 1, x)"),
+    ("hyp2f1(a, b, c, x)", "dy/dx", "a*b/c*hyp2f1(a + 1, b + 1, c + 1, x)"),
+    ("dawsn(x)", "dy/dx", "1 - 2*x*y"),
+    ("lambertw(x)", "dy/dx", "exp(-y)/(1 + y)"),
+    ("x/lambertw(x)", "dy/dx", "1/(1 + lambertw(x))"),
+    ("norm_ppf(p)", "dy/dp", "1/norm_pdf(y)"),
+]
+
 ROWS = [
     *CALCULUS,
     *LOGARITHMS,
@@ -448,4 +509,6 @@ ROWS = [
     *STATISTICS,
     *SCIENCE,
     *FINANCE,
+    *FURTHER,
+    *SPECIAL,
 ]

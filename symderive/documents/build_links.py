@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from symderive.documents.build_functions import functions_section
 from symderive.documents.outline import (
     Block,
     Equation,
@@ -32,8 +33,11 @@ from symderive.formulas.tree import (
     partial,
 )
 from symderive.rules import LINEAR
+from symderive.telling import longer_than_a_line
 
 if TYPE_CHECKING:
+    from sympy import Expr
+
     from symderive.links import Link
     from symderive.steps import Rule, Step
 
@@ -56,6 +60,8 @@ def links_section(context: Context) -> Iterator[Block]:
     links = list(context.derivation.links.values())
     if not links:
         return
+    if context.detail == "full":
+        yield from functions_section(context, links)
     yield Heading(1, ("Links: each stage by what it uses",))
     kinds: dict[int, list[Link]] = {}
     for link in links:
@@ -83,26 +89,48 @@ def links_section(context: Context) -> Iterator[Block]:
 
 
 def _boxes(context: Context, groups: Sequence[list[Link]]) -> Iterator[RuleBox]:
-    """The boxes; a derivation that an earlier box has, but for the names, refers to it."""
-    kinds = [id(group[0].kind) for group in groups]
-    long = [len(group[0].told(context.detail)) > MAX_REPEATED_LINES for group in groups]
-    again = {k for k, is_long in zip(kinds, long, strict=True) if is_long and kinds.count(k) > 1}
-    numbers = {kind: n for n, kind in enumerate((k for k in dict.fromkeys(kinds) if k in again), 1)}
-    told: set[int] = set()
-    for boxed in _by_linear_stage(groups):
+    """The boxes; what an earlier box derives, the whole or a part of it, refers to that box."""
+    boxes = list(_by_linear_stage(groups))
+    whole, parts = _repeated(context, [boxed[0][0] for boxed in boxes])
+    cited = sorted({*whole.values(), *(k for known in parts.values() for k in known.values())})
+    numbers = {place: n for n, place in enumerate(cited, 1)}
+    for place, boxed in enumerate(boxes):
         link = boxed[0][0]
-        number = numbers.get(id(link.kind))
-        if number is None:
-            yield _box(context, boxed)
-        elif number not in told:
-            told.add(number)
-            box = _box(context, boxed)
-            yield replace(box, title=(*box.title, f"\u2003({number})"))
-        else:
+        if place in whole:
             title = context.link(link.stage.name, link.source)
+            note = (f"as in ({numbers[whole[place]]})",)
             result = context.formula(link.formula)
-            line = Equation(title, result, (f"as in ({number})",), mark_of(link.certificate))
+            line = Equation(title, result, note, mark_of(link.certificate))
             yield RuleBox((title,), (), aligned([line]).lines)
+            continue
+        known = {part: f"as in ({numbers[at]})" for part, at in parts.get(place, {}).items()}
+        box = _box(context, boxed, known)
+        number = numbers.get(place)
+        yield replace(box, title=(*box.title, f"\u2003({number})")) if number else box
+
+
+def _repeated(
+    context: Context, links: Sequence[Link]
+) -> tuple[dict[int, int], dict[int, dict[Expr, int]]]:
+    """By place: the earlier link of the same kind, and those that derive its parts."""
+    whole: dict[int, int] = {}
+    parts: dict[int, dict[Expr, int]] = {}
+    kinds: dict[int, int] = {}
+    derived: dict[tuple[Expr, str], int] = {}
+    for place, link in enumerate(links):
+        first = kinds.setdefault(id(link.kind), place)
+        if first != place and len(link.told(context.detail)) > MAX_REPEATED_LINES:
+            whole[place] = first
+            continue
+        if context.arrays or context.detail != "standard" or link.kind.way == "logarithmic":
+            continue
+        for step in longer_than_a_line(link.kind.step):
+            key = (link.here(step.formula), link.source)
+            if key not in derived:
+                derived[key] = place
+            elif derived[key] != place and step is not link.kind.step:
+                parts.setdefault(place, {})[step.formula] = derived[key]
+    return whole, parts
 
 
 def _legend() -> tuple[str, ...]:
@@ -129,7 +157,9 @@ def _by_linear_stage(groups: Sequence[list[Link]]) -> Iterator[list[list[Link]]]
         yield together
 
 
-def _box(context: Context, groups: Sequence[list[Link]]) -> RuleBox:
+def _box(
+    context: Context, groups: Sequence[list[Link]], known: Mapping[Expr, str] | None = None
+) -> RuleBox:
     shown = groups if len(groups) <= MAX_SAME else [*groups[:3], *groups[-1:]]
     titles: list[Node] = []
     lines: list[Equation] = []
@@ -143,14 +173,14 @@ def _box(context: Context, groups: Sequence[list[Link]]) -> RuleBox:
             replace(
                 line, right=_renamed(line.right, general), note=_renamed_text(line.note, general)
             )
-            for line in _lines(context, link, title)
+            for line in _lines(context, link, title, known if link is groups[0][0] else None)
         ]
         text += _also(context, group, general, title)
     if len(shown) < len(groups):
         text.append(f"The other {len(groups) - len(shown)} links of this stage are alike.")
     rules: dict[str, RuleUse] = {}
     for group in shown:
-        for rule in _rules(context, group[0].steps, lines):
+        for rule in _rules(context, _used(group[0], known), lines):
             general = _general(group)
             bindings = tuple(_renamed(binding, general) for binding in rule.bindings)
             rules.setdefault(rule.name, replace(rule, bindings=bindings))
@@ -158,7 +188,17 @@ def _box(context: Context, groups: Sequence[list[Link]]) -> RuleBox:
     return RuleBox(heading, tuple(rules.values()), aligned(lines).lines, tuple(text))
 
 
-def _lines(context: Context, link: Link, title: Node) -> list[Equation]:
+def _used(link: Link, known: Mapping[Expr, str] | None) -> Sequence[Step]:
+    """The steps that the lines take: without those of parts that another box derives."""
+    if not known:
+        return link.steps
+    steps = (step for line in link.kind.lines_knowing(known) for step in line.steps)
+    return [link.step_here(step) for step in steps]
+
+
+def _lines(
+    context: Context, link: Link, title: Node, known: Mapping[Expr, str] | None = None
+) -> list[Equation]:
     lines = [
         Equation(
             None,
@@ -167,7 +207,7 @@ def _lines(context: Context, link: Link, title: Node) -> list[Equation]:
             # The first line only says what is to be differentiated.
             mark_of(line.certificate) if line.reasons else "",
         )
-        for line in link.told(context.detail)
+        for line in link.told(context.detail, known)
     ]
     if lines:
         lines[0] = replace(lines[0], left=title)
@@ -257,17 +297,19 @@ def _chain_rule() -> Node:
 
 def _bindings(context: Context, step: Step) -> Iterator[Node]:
     """U = …, v = …: letters that a rule binds more than once become u, v, w, …."""
-    names = [name for name, _ in step.bindings]
+    stated = {
+        symbol.name for side in (step.rule.left, step.rule.right) for symbol in side.free_symbols
+    }
+    bound = [(name, f) for name, f in step.bindings if name in stated or not stated]
+    names = [name for name, _ in bound]
     several = len(names) > 1 and len(set(names)) == 1
     if several and len(names) > len(LETTERS):
-        step_bindings = [
-            (Script(Id("u"), Num(str(k + 1))), f) for k, (_, f) in enumerate(step.bindings)
-        ]
+        step_bindings = [(Script(Id("u"), Num(str(k + 1))), f) for k, (_, f) in enumerate(bound)]
         step_bindings = step_bindings[:4]
     elif several:
-        step_bindings = [(Id(LETTERS[k]), f) for k, (_, f) in enumerate(step.bindings)]  # type: ignore[misc]
+        step_bindings = [(Id(LETTERS[k]), f) for k, (_, f) in enumerate(bound)]  # type: ignore[misc]
     else:
-        step_bindings = [(Id(name), f) for name, f in step.bindings]  # type: ignore[misc]
+        step_bindings = [(Id(name), f) for name, f in bound]  # type: ignore[misc]
     for letter, formula in step_bindings:
         yield equation(letter, context.formula(formula))
 

@@ -10,14 +10,12 @@ trigonometric and hyperbolic functions are written in sin and cos (cos² = 1 −
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 from math import comb, prod
 from typing import Any
 
 from sympy import (
     QQ,
     Add,
-    Basic,
     Expr,
     Mul,
     Pow,
@@ -25,28 +23,20 @@ from sympy import (
     S,
     Symbol,
     cos,
-    cosh,
-    cot,
-    coth,
-    csc,
-    csch,
     exp,
     log,
-    sec,
-    sech,
     sin,
-    sinh,
-    tan,
-    tanh,
 )
 from sympy.core.sorting import default_sort_key
 from sympy.polys.fields import FracElement, FracField
 from sympy.polys.orderings import lex
 
+from symderive.formulas.deepening import DEEP, deepened
 from symderive.formulas.exponents import Exponents
+from symderive.formulas.factoring import factor_list
 from symderive.formulas.functions import FUNCTIONS
 
-ABS, SIGN = (FUNCTIONS[name].function for name in ("abs", "sign"))
+ABS, SIGN = FUNCTIONS["abs"].function, FUNCTIONS["sign"].apply
 
 MAX_TERMS = 1_000
 """A normal form with more terms than this is given up; the caller samples instead."""
@@ -55,17 +45,11 @@ MAX_WORK = 60_000
 """A normal form that takes more products of terms than this is given up, too: a bound in work, not
 in seconds, so that a formula has one verdict on every machine."""
 
-MAX_DENSE = 4_000
-"""A polynomial with more possible terms than this is not factored: SymPy goes through them all."""
+FEW_TERMS, MAX_SPREAD = 60, 200_000
+"""Fractions of few terms are always cancelled; of more, where few terms are possible."""
 
-MAX_FACTORED = 150
-"""A polynomial with more terms times variables than this, and powers of them, is not factored."""
-
-MAX_DEGREE = 60
-"""A polynomial whose degrees add up to more than this is not factored."""
-
-MAX_BITS = 400
-"""A polynomial with longer numbers than this is not factored: SymPy looks for large primes."""
+MAX_NUMBER = 200
+"""Bits of a number beyond which it is a kernel: 257! stands for itself."""
 
 MAX_EXPONENT = 200
 
@@ -78,33 +62,6 @@ _NOTHING = Symbol("_nothing")
 
 class TooLargeError(ArithmeticError):
     """A normal form outgrew its budget."""
-
-
-_DEEP = {
-    tan: lambda u: sin(u) / cos(u),
-    cot: lambda u: cos(u) / sin(u),
-    sec: lambda u: 1 / cos(u),
-    csc: lambda u: 1 / sin(u),
-    sinh: lambda u: (exp(u) - exp(-u)) / 2,
-    cosh: lambda u: (exp(u) + exp(-u)) / 2,
-    tanh: lambda u: (exp(u) - exp(-u)) / (exp(u) + exp(-u)),
-    coth: lambda u: (exp(u) + exp(-u)) / (exp(u) - exp(-u)),
-    sech: lambda u: 2 / (exp(u) + exp(-u)),
-    csch: lambda u: 2 / (exp(u) - exp(-u)),
-}
-
-
-def deepened(formula: Basic) -> Basic:
-    """The formula in sin, cos and exp alone, logarithms of products taken apart."""
-    if not formula.args:
-        return formula
-    args = [deepened(arg) for arg in formula.args]
-    if type(formula) in _DEEP:
-        return _DEEP[type(formula)](args[0])
-    if isinstance(formula, log):
-        parts = Mul.make_args(args[0])
-        return Add(*(p.exp * log(p.base) if isinstance(p, Pow) else log(p) for p in parts))
-    return formula.func(*args)
 
 
 class Kernels:
@@ -146,7 +103,7 @@ class Kernels:
                 self.seen.add(formula.base)
             else:
                 self._collect(formula.base)
-        elif not formula.is_Rational:
+        elif not formula.is_Rational or _is_long(formula):
             self._atoms[formula] = None
             if type(formula) is ABS:
                 self._collect(formula.args[0])  # for |u|² = u²
@@ -176,7 +133,8 @@ class Kernels:
         for kernel in self._atoms:
             if type(kernel) is ABS:
                 inside = self.element(kernel.args[0])
-                relations.append((self.place[kernel], 2, inside**2))
+                if self.deep:  # else (1 + |u|)² would lose its form
+                    relations.append((self.place[kernel], 2, inside**2))
                 if SIGN(*kernel.args) in self.place:
                     self.signs.append((self.place[kernel], self.place[SIGN(*kernel.args)], inside))
         for kernel in self._atoms if self.deep else ():
@@ -243,11 +201,29 @@ class Kernels:
     def _plus(self, left: FracElement, right: FracElement) -> FracElement:
         above, below = len(left.numer), len(left.denom)
         self._spend(above * len(right.denom) + below * len(right.numer))
+        self._bounded(left, right)
         return self._within(left + right)
+
+    def quotient(self, left: FracElement, right: FracElement) -> FracElement:
+        """left/right, reduced; a long product is given up before its common factors are sought."""
+        sizes = len(left.numer) * len(right.denom), len(left.denom) * len(right.numer)
+        if max(sizes) > MAX_TERMS:
+            raise TooLargeError("a long quotient")
+        return self.reduce(self._times(left, 1 / right))
 
     def _times(self, left: FracElement, right: FracElement) -> FracElement:
         self._spend(len(left.numer) * len(right.numer) + len(left.denom) * len(right.denom))
+        self._bounded(left, right)
         return self._within(left * right)
+
+    def _bounded(self, left: FracElement, right: FracElement) -> None:
+        """Refuse many terms of high degree: their common factors would be sought for long."""
+        parts = (left.numer, left.denom, right.numer, right.denom)
+        if sum(map(len, parts)) < FEW_TERMS:
+            return
+        degrees = zip(*(part.degrees() for part in parts), strict=True)
+        if prod(1 + sum(column) for column in degrees) > MAX_SPREAD:
+            raise TooLargeError("many terms of high degree")
 
     def _spend(self, products: int) -> None:
         """Count work before it is done; each kernel makes what is common harder to find."""
@@ -279,21 +255,21 @@ class Kernels:
     def _signed(
         self, element: FracElement, size: FracElement, sign: FracElement, inside: FracElement
     ) -> FracElement:
-        """|u|·sign u = u, above the bar: below it |u| is u²/|u|."""
+        """|u|·sign u = u, term by term above the bar; a factor |u| below it is u²/|u|."""
         place, other = (self.field.gens.index(kernel) for kernel in (size, sign))
-        if element.denom and all(m[place] for m in element.denom):
-            above = element * size
-            if all(m[place] and m[other] for m in above.numer):
-                element = above / inside**2
-        both = {m: c for m, c in element.numer.terms() if m[place] and m[other]}
-        if not both:
+        below = min((m[place] for m in element.denom), default=0)
+        if below and all(m[other] for m in element.numer):
+            even = below + below % 2
+            element = element * size**even / inside**even
+        result, ring, new = self.field.zero, self.field.ring, self.field.field_new
+        if not any(m[place] and m[other] for m in element.numer):
             return element
-        ring, new = self.field.ring, self.field.field_new
-        taken = ring.from_dict(
-            {tuple(e - (k in (place, other)) for k, e in enumerate(m)): c for m, c in both.items()}
-        )
-        rest = element.numer - ring.from_dict(both)
-        return self._within((new(taken) * inside + new(rest)) / new(element.denom))
+        for monomial, coefficient in element.numer.terms():
+            times = min(monomial[place], monomial[other])
+            rest = tuple(e - times * (k in (place, other)) for k, e in enumerate(monomial))
+            term = new(ring.from_dict({rest: coefficient})) * inside**times
+            result = self._plus(result, term)
+        return self._within(result / new(element.denom))
 
     def _lowered(self, poly: Any, index: int, degree: int, value: FracElement) -> FracElement:
         result = self.field.zero
@@ -467,71 +443,9 @@ class Kernels:
         return above / below
 
 
-@lru_cache(maxsize=20_000)
-def factor_list(poly: Any) -> tuple[Any, tuple[tuple[Any, int], ...]]:
-    """A polynomial's number and its irreducible factors; of a single term at sight.
-
-    >>> from sympy import ring
-    >>> _, x, y = ring("x, y", QQ)
-    >>> [factor for factor, _ in factor_list(2 * x * y + 2 * y + x + 1)[1]]
-    [2*y + 1, x + 1]
-    """
-    if len(poly) == 1:
-        ((monomial, coefficient),) = poly.terms()
-        parts = zip(poly.ring.gens, monomial, strict=True)
-        return coefficient, tuple((gen, exponent) for gen, exponent in parts if exponent)
-    degrees = [degree for degree in poly.degrees() if degree]
-    long = len(poly) * len(degrees) > MAX_FACTORED and sum(degrees) > 2 * len(degrees)
-    if long or prod(degree + 1 for degree in degrees) > MAX_DENSE or sum(degrees) > MAX_DEGREE:
-        coefficient, rest = poly.primitive()
-        return coefficient, ((rest, 1),)
-    if 1 in degrees:
-        return _linear_factors(poly)
-    if any(c.numerator.bit_length() > MAX_BITS for c in poly.values()):
-        coefficient, rest = poly.primitive()
-        return coefficient, ((rest, 1),)
-    number, factors = poly.factor_list()
-    return number, tuple(factors)
-
-
-def _linear_factors(poly: Any) -> tuple[Any, tuple[tuple[Any, int], ...]]:
-    """The factors of a polynomial that is linear in a variable: a·v + b has one factor with v.
-
-    What a and b have in common holds the others, so that no search is needed for the one.
-    """
-    number, poly = poly.primitive()
-    if poly.LC < 0:
-        number, poly = -number, -poly
-    place, above = min(
-        ((k, _part_with(poly, k)) for k, degree in enumerate(poly.degrees()) if degree == 1),
-        key=lambda pair: len(pair[1]),
-    )
-    below = poly.ring.from_dict({m: c for m, c in poly.terms() if not m[place]})
-    if not below:
-        shared, own = above, poly.ring.gens[place]
-    else:
-        shared = above.gcd(below).primitive()[1]
-        own = poly.exquo(shared)
-    if shared.is_ground:
-        return number, ((_fresh(poly), 1),)
-    coefficient, parts = factor_list(_fresh(shared))
-    powers = dict(parts)
-    content, own = own.primitive()
-    own = _fresh(own)
-    powers[own] = powers.get(own, 0) + 1
-    return number * coefficient * content, tuple(powers.items())
-
-
-def _fresh(poly: Any) -> Any:
-    """The same polynomial anew: SymPy changes some in place after their hash was taken."""
-    return poly.ring.from_dict(dict(poly))
-
-
-def _part_with(poly: Any, place: int) -> Any:
-    """What stands with a variable in a polynomial that is linear in it."""
-    return poly.ring.from_dict(
-        {(*m[:place], 0, *m[place + 1 :]): c for m, c in poly.terms() if m[place]}
-    )
+def _is_long(number: Rational) -> bool:
+    """Whether a number is kept whole, as a kernel: its powers would fill the memory."""
+    return max(int(number.p).bit_length(), int(number.q).bit_length()) > MAX_NUMBER
 
 
 def _gathered(parts: list[Expr]) -> list[Expr]:
@@ -574,7 +488,7 @@ def is_zero(formula: Expr) -> bool | None:
     """
     try:
         for deep in (False, True):
-            if deep and not formula.has(*_DEEP, log, sin, cos):
+            if deep and not formula.has(*DEEP, log, sin, cos):
                 break
             kernels = Kernels([formula], deep=deep)
             if not kernels.normal(formula):

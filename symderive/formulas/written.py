@@ -7,6 +7,7 @@ drop a zero term or a factor one, multiply the numbers, cancel a double minus.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 
 from sympy import Add, Basic, Expr, Mul, Pow, S
@@ -41,6 +42,28 @@ def recast(formula: Basic, symbols: Mapping[Basic, Basic]) -> Basic:
         orderly = own.func is formula.func and own.args == formula.args
         if orderly and new.func is formula.func and len(new.args) == len(args):
             return new
+    if all(new is old for new, old in zip(args, formula.args, strict=True)):
+        return formula
+    return rebuild(formula, args)
+
+
+def orderly(formula: Basic) -> Basic:
+    """The same sums and products with no order of their own: a reader's order is found in print.
+
+    Nothing is multiplied out or gathered: where SymPy would, a formula stays as it is written.
+
+    >>> from sympy import symbols
+    >>> x, y = symbols("x y")
+    >>> orderly(Mul(2, y, x, Add(x, 1, evaluate=False), evaluate=False))
+    2*x*y*(x + 1)
+    """
+    if not formula.args:
+        return formula
+    args = [orderly(arg) for arg in formula.args]
+    if isinstance(formula, Add | Mul):
+        own = formula.func(*args)
+        if own.func is formula.func and Counter(own.args) == Counter(args):
+            return own
     if all(new is old for new, old in zip(args, formula.args, strict=True)):
         return formula
     return rebuild(formula, args)

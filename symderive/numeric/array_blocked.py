@@ -83,7 +83,7 @@ def _carried(step: Step, at: Sequence[Axes], ranks: Sequence[int], found: Axes) 
         return kind if found else None
     if step.op == "sum":
         return kind
-    if step.op in ("max_over", "min_over", "prod_over", "norm", "cumsum"):
+    if step.op in ("max_over", "min_over", "prod_over", "norm", "cumsum", "cumsum_back"):
         own = at[0][0]
         return ROWS if found and own not in step.data else None
     if step.op == "vdot":

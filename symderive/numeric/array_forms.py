@@ -156,6 +156,13 @@ def _sum(call: Call, x: str) -> str:
     return f'np.einsum("{_letters(range(rank))}->{kept}", {x})'
 
 
+def _cumsum_back(call: Call, x: str) -> str:
+    """Running sums from the end."""
+    (axis,) = call.data
+    turned = f"{':, ' * axis}::-1"
+    return f"np.cumsum({x}[{turned}], axis={axis})[{turned}]"
+
+
 def _extreme(ufunc: str, readable: str, worst: str) -> Form:
     """The greatest or least along axes; a few columns are compared one with the other."""
 
@@ -193,6 +200,7 @@ FORMS: Mapping[str, Form] = {
     "max_over": _extreme("maximum", "max", "-np.inf"),
     "min_over": _extreme("minimum", "min", "np.inf"),
     "cumsum": Form(lambda call, x: f"np.cumsum({x}, axis={call.data[0]})"),
+    "cumsum_back": Form(_cumsum_back, ATOM, (ATOM,)),
     "inv": _function("np.linalg.inv"),
     "det": _function("np.linalg.det"),
     "logdet": Form(lambda call, x: f"np.linalg.slogdet({x})[1]"),

@@ -253,6 +253,7 @@ SHAPES: Mapping[str, Callable[[Shapes, Any], Shape]] = {
     "softmax": _same,
     "log_softmax": _same,
     "cumsum": _same,
+    "cumsum_back": _same,
     "inv": _same,
     "cholesky": _same,
     "det": lambda shapes, _: shapes[0][:-2],

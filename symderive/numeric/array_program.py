@@ -169,7 +169,8 @@ class ArrayFunction:
         except np.linalg.LinAlgError as error:
             message = f"a matrix has no inverse or no factors at this point ({error})"
             raise SymderiveError(message) from None
-        return [_own(result, given) for result in results]
+        kind = np.result_type(*given) if given else np.dtype(np.float64)
+        return [_own(result, given, kind) for result in results]
 
     def arguments(self, values: Mapping[str, Any]) -> list[Any]:
         """The inputs in order, as arrays of one type and numbers; all finite.
@@ -268,11 +269,12 @@ def _checked(name: str, value: Any) -> Any:
     return array
 
 
-def _own(result: Any, given: Sequence[Any]) -> Any:
-    """A result that shares no memory with what was given, and a number where it has no axes."""
+def _own(result: Any, given: Sequence[Any], kind: Any) -> Any:
+    """A result in the type of what was given, sharing no memory with it; a number without axes."""
     if isinstance(result, np.ndarray) and result.ndim:
+        if result.dtype != kind:
+            return result.astype(kind)
         if result.base is not None or any(result is array for array in given):
             return result.copy()
         return result
-    kind = getattr(result, "dtype", np.dtype(np.float64))
-    return float(result) if kind == np.float64 else result[()]
+    return float(result) if kind == np.float64 else kind.type(result)

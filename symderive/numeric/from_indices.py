@@ -7,15 +7,16 @@ is a contraction, so that products become products of matrices wherever they can
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import sympy
-from sympy import Basic, Expr, Indexed, KroneckerDelta, Symbol
+from sympy import Basic, Expr, Indexed, IndexedBase, KroneckerDelta, Symbol
 from sympy import Sum as SympySum
 
 from symderive.errors import ModelError
+from symderive.formulas.arrays.algebra import extent, positive
 from symderive.formulas.arrays.index import Index, Part, Sum, bound, free_indices
 from symderive.numeric.from_sympy import node_of
 from symderive.numeric.graph import Node
@@ -94,6 +95,9 @@ class IndexReader:
         spread = _distributed(formula)
         if spread is not None:
             return self._formula(spread)
+        moved = self._moved(formula)
+        if moved is not None:
+            return self._formula(moved)
         node, labels = self._formula(formula.function)
         mine = bound(formula)
         numbers = {index: place for place, index in enumerate(dict.fromkeys((*labels, *mine)))}
@@ -106,6 +110,41 @@ class IndexReader:
             sizes = [(self.reader.number(index.size), 1) for index in missing]
             made = self.graph.mul(1, [(made, 1), *sizes])
         return made, kept
+
+    def _moved(self, formula: SympySum) -> Expr | None:
+        """Σ_i c_i δ(i, s) as the entry s of c with zeros around it, where s may lie outside."""
+        factors = sympy.Mul.make_args(formula.function)
+        for delta in factors:
+            if not isinstance(delta, KroneckerDelta):
+                continue
+            for index, place in _solved(delta, bound(formula)):
+                low, high = extent(place)
+                before, after = -low, sympy.expand(high - index.size + 1)
+                others = [factor for factor in factors if factor is not delta]
+                inside = [f for f in others if index in f.free_symbols]
+                rest = [f for f in others if index not in f.free_symbols]
+                if inside and positive(before) and positive(after):
+                    entry = self._amid_zeros(sympy.Mul(*inside), index, place, before, after)
+                    limits = [limit for limit in formula.limits if limit[0] != index]
+                    body = sympy.Mul(*rest, entry)
+                    return formula.func(body, *limits) if limits else body
+        return None
+
+    def _amid_zeros(
+        self, formula: Expr, index: Index, place: Expr, before: Expr, after: Expr
+    ) -> Expr:
+        """A formula at a place of an index, zero where that is outside."""
+        node, labels = self._formula(formula)
+        sizes = [label.size for label in labels]
+        key = [("slice", sympy.S.Zero, size, sympy.S.One) for size in sizes]
+        axis = labels.index(index)
+        key[axis] = ("slice", before, index.size, sympy.S.One)
+        sizes[axis] = sympy.expand(before + index.size + after)
+        name = f"_around{next(self._marks)}"
+        data = (tuple(key), tuple(sizes))
+        self.reader.names[name] = self.graph.array("place", (node,), data)
+        at = [sympy.expand(place + before) if i == index else i for i in labels]
+        return Indexed(IndexedBase(name), *at)
 
     def _index(self, index: Index) -> Labelled:
         return self.graph.array("arange", (), index.size), (index,)
@@ -230,6 +269,17 @@ def _distributed(formula: SympySum) -> Expr | None:
             terms = (formula.func(sympy.Mul(term, *rest), *formula.limits) for term in factor.args)
             return sympy.Add(*terms)
     return None
+
+
+def _solved(delta: Expr, bound_here: Sequence[Index]) -> Iterator[tuple[Index, Expr]]:
+    """The bound indices that a delta of several gives in terms of the others."""
+    left, right = delta.args
+    difference = sympy.expand(left - right)
+    factors = {index: difference.coeff(index, 1) for index in free_indices(difference)}
+    if len(factors) > 2 and all(factor in (1, -1) for factor in factors.values()):
+        for index in bound_here:
+            if index in factors:
+                yield index, sympy.expand(index - difference / factors[index])
 
 
 def _window(place: Expr, size: Expr) -> tuple[Expr, Index, Index] | None:

@@ -58,6 +58,10 @@ class Function:
         self.reduce, self.stable = reduce or "none", stable
         self._known = frozenset(self.inputs)
 
+    def __repr__(self) -> str:
+        given = ", ".join(self.inputs)
+        return f"Function({self.value} and {len(self.gradient)} derivatives of {given})"
+
     # Programs ---------------------------------------------------------------------------------
 
     def _lower(self, outputs: Sequence[str]) -> Program:

@@ -192,7 +192,9 @@ class Pairs:
         if len(summed) == 1 and len(mine) <= 1 and len(theirs) <= 1:
             if mine and theirs and self._swaps(mine[0], theirs[0], out):
                 (a, la), (b, lb), mine, theirs = (b, lb), (a, la), theirs, mine
-            solved = self._solved(a, la, b, lb, summed[0]) or self._solved(b, lb, a, la, summed[0])
+            k = summed[0]
+            solved = self._solved(a, la, b, lb, k) or self._solved(b, lb, a, la, k)
+            solved = solved or self._running(a, la, b, lb, k) or self._running(b, lb, a, la, k)
             if solved is not None:
                 return solved
             if not mine and theirs:  # a matrix before a vector, as books have it
@@ -223,6 +225,20 @@ class Pairs:
         made = self.graph.array("solve", (matrix, self._to(b, lb, (k, *rest))))
         row = la[1 - la.index(k)]
         return made, (row, *rest)
+
+    def _running(self, a: Node, la: Labels, b: Node, lb: Labels, k: int) -> Factor | None:
+        """A triangle of ones times an array is its running sum, from one end or the other."""
+        turned = a.op == "view" and a.data == (1, 0)
+        triangle = a.args[0] if turned else a
+        if triangle.op not in ("tril", "triu") or triangle.data != 0 or len(la) != 2:
+            return None
+        filled = triangle.args[0]
+        if filled.op != "fit" or filled.args[0] is not self.graph.one:
+            return None
+        lower = (triangle.op == "tril") != turned
+        op = "cumsum" if lower == (la.index(k) == 1) else "cumsum_back"
+        made = self.graph.array(op, (b,), (lb.index(k),))
+        return made, tuple(la[1 - la.index(k)] if x == k else x for x in lb)
 
     def _times(self, left: Factor, right: Factor, out: Labels) -> Factor:
         """A product entry by entry, with the axes in the order of the larger factor."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from symderive.display import number, table
 from symderive.errors import SymderiveError
 
 if TYPE_CHECKING:
@@ -34,8 +35,17 @@ class Update:
     old_loss: Any
     new_loss: Any
 
+    def _repr_html_(self) -> str:
+        """The step as a notebook shows it."""
+        rows = [
+            (name, number(old), number(self.gradient[name]), number(self.new[name]))
+            for name, old in self.old.items()
+        ]
+        rows.append(("loss", number(self.old_loss), "", number(self.new_loss)))
+        return table(("", "before", "derivative", "after"), rows)
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, repr=False)
 class Training:
     """Many steps of gradient descent.
 
@@ -50,6 +60,16 @@ class Training:
     end: Mapping[str, Any]
     losses: tuple[float, ...]
     learning_rate: float
+
+    def __repr__(self) -> str:
+        steps = len(self.losses) - 1
+        return f"Training({steps} steps, loss {self.losses[0]:.6g} → {self.losses[-1]:.6g})"
+
+    def _repr_html_(self) -> str:
+        """The first and the last numbers as a notebook shows them."""
+        rows = [(name, number(old), number(self.end[name])) for name, old in self.start.items()]
+        rows.append(("loss", number(self.losses[0]), number(self.losses[-1])))
+        return table(("", "before", "after"), rows, f"{len(self.losses) - 1} steps")
 
 
 def update(

@@ -10,7 +10,7 @@ What is known of the arrays (symmetric, rows that sum to one, …) is used by bo
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import permutations
 from itertools import product as cartesian
 from typing import Any
@@ -223,7 +223,7 @@ class Algebra:
         for found in deltas:  # of two free indices that are equal, the first in order is kept
             keep, drop = sorted(found.args, key=str)
             here = isinstance(drop, Index) and drop in rest.free_symbols and not keep.has(drop)
-            if here and within(keep, drop.size):
+            if here and named_within(keep, drop.size):
                 rest = substitute(rest, {drop: keep})
         return Mul(rest, *deltas)
 
@@ -232,7 +232,7 @@ class Algebra:
     def _sum(self, body: Expr, indices: Sequence[Index], whole: bool) -> Expr:
         if body == 0:
             return S.Zero
-        if isinstance(body, Add) and (whole or _must_split(body, indices)):
+        if isinstance(body, Add) and (whole or self._splits(body, indices)):
             return self._added(body.args, indices, whole)
         inside = factors_of(body)
         for k, part in enumerate(inside):
@@ -254,6 +254,11 @@ class Algebra:
                 renewed = self._walk(substitute(rest, {index: value}), whole)
                 return self._sum(renewed, [i for i in indices if i != index], whole)
         return self._separated(inside, indices, whole)
+
+    def _splits(self, body: Add, indices: Sequence[Index]) -> bool:
+        """Whether a sum of terms is taken apart: for a delta, or for a term whose sum is known."""
+        known = any(self.known.shortens(term, indices) for term in body.args)
+        return known or _must_split(body, indices)
 
     def _added(self, terms: Iterable[Expr], indices: Sequence[Index], whole: bool) -> Expr:
         done = []
@@ -393,9 +398,14 @@ def _solved(found: KroneckerDelta, indices: Sequence[Index]) -> tuple[Index, Exp
         value = (index - difference / coefficient).expand()
         if value.has(index):
             continue
-        if within(value, index.size):
+        if named_within(value, index.size):
             return index, value
     return None
+
+
+def named_within(value: Expr, size: Expr) -> bool:
+    """The same; an entry that a formula names by its number is taken to be there."""
+    return within(value, size) or bool(size.is_Symbol and value.is_Integer and value >= 0)
 
 
 def within(value: Expr, size: Expr) -> bool:
@@ -433,6 +443,11 @@ def canonical(formula: Basic) -> Any:
     """The formula with its bound indices renamed by what they do, equal ones alike."""
     if not formula.args or not formula.has(SympySum, ArrayOf):
         return formula
+    return _canonical(formula)
+
+
+@lru_cache(maxsize=4096)
+def _canonical(formula: Basic) -> Any:
     if isinstance(formula, SympySum):
         return _canonical_sum(formula)
     if isinstance(formula, ArrayOf):

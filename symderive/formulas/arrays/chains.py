@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from itertools import groupby
 
+from sympy import S
+
 from symderive.formulas.arrays.ops import apply
 from symderive.formulas.arrays.syntax import Apply, Tree
 from symderive.formulas.arrays.terms import (
@@ -51,13 +53,23 @@ def transposed(tree: Tree, axes: tuple[int, ...] = (1, 0)) -> Tree:
         inside = apply("matmul", transposed(args[1]), transposed(args[0]))
         outside = apply("transpose", tree, axes=axes)
         return inside if tree_cost(inside) <= tree_cost(outside) + TRANSPOSE else outside
-    if op in ("add", "multiply") and all(
-        arg.ndim in (0, 2) and arg.shape in ((), tree.shape) for arg in args
-    ):
-        inside = apply(op, *(transposed(arg) if arg.ndim else arg for arg in args))
+    if op in ("add", "multiply"):
+        inside = apply(op, *(_across(arg, tree) for arg in args))
         outside = apply("transpose", tree, axes=axes)
         return inside if tree_cost(inside) < tree_cost(outside) else outside
     return apply("transpose", tree, axes=axes)
+
+
+def _across(arg: Tree, whole: Tree) -> Tree:
+    """An operand of a sum or product entry by entry, in the transpose of it."""
+    if not arg.ndim:
+        return arg
+    if arg.ndim == 1:
+        return apply("index", arg, key=(("slice", S.Zero, arg.shape[0], S.One), ("new",)))
+    row = arg.args[0] if is_op(arg, "index") and arg.option("key")[1:] == (("new",),) else arg
+    if row.ndim == 1 and whole.shape[1] != 1:
+        return row  # v[:, None] turned is v along the rows
+    return transposed(arg)
 
 
 # Chains -----------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from symderive.formulas.arrays.terms import times
 Order = Mapping[Index, int]
 """Where each index stands in the array that is wanted."""
 
-NO_NOTATION = frozenset({"einsum", "index_notation", "place"})
+NO_NOTATION = frozenset({"einsum", "index_notation"})
 """Operations that run, and that no book writes."""
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"

@@ -124,6 +124,24 @@ def solve(arrays: Sequence[Block], at: At) -> Expr:
     return total / determinant(rows)
 
 
+def pinv(arrays: Sequence[Block], at: At) -> Expr:
+    """The pseudoinverse of a matrix of full rank, by the smaller Gram matrix."""
+    array = arrays[0]
+    rows, columns = array.shape
+    tall = rows >= columns
+    size, other = (columns, rows) if tall else (rows, columns)
+
+    def entry(k: int, j: int) -> Expr:
+        return array[(k, j) if tall else (j, k)]
+
+    gram = block(
+        (size, size), lambda p: Add(*(entry(k, p[0]) * entry(k, p[1]) for k in range(other)))
+    )
+    own, far = at if tall else at[::-1]
+    total = Add(*(_cofactor(gram.rows(), k, own) * entry(far, k) for k in range(size)))
+    return total / determinant(gram.rows())
+
+
 def symmetric(array: Block) -> Block:
     """The symmetric part of a matrix; of a symmetric one, itself."""
     return block(array.shape, lambda at: (array[at] + array[at[::-1]]) / 2)

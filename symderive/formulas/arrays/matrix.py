@@ -10,6 +10,7 @@ formula.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from math import prod
 from typing import Any
 
 from sympy import (
@@ -29,7 +30,7 @@ from sympy import Sum as SympySum
 from sympy.core.relational import Relational
 from sympy.logic.boolalg import And, BooleanTrue, Not, Or
 
-from symderive.formulas.arrays.algebra import within
+from symderive.formulas.arrays.algebra import named_within
 from symderive.formulas.arrays.contraction import (
     Labelled,
     NoMatrixError,
@@ -41,10 +42,15 @@ from symderive.formulas.arrays.contraction import (
 )
 from symderive.formulas.arrays.index import Index, Part, free_indices, opened, sigma_as_is
 from symderive.formulas.arrays.ops import apply, apply_function
+from symderive.formulas.arrays.placing import place_at
+from symderive.formulas.arrays.sliding import slid
 from symderive.formulas.arrays.sums import plus
 from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Shape, Tree
 from symderive.formulas.arrays.terms import scaled, tree_cost
 from symderive.formulas.functions import function_of
+
+MAX_TERMS = 4
+"""A product of sums that has matrix notation is multiplied out where that makes no more terms."""
 
 
 class Matrices:
@@ -189,6 +195,8 @@ class Matrices:
     def _delta(self, formula: KroneckerDelta) -> Labelled:
         left, right = formula.args
         if not (isinstance(left, Index) and isinstance(right, Index)) or left.size != right.size:
+            if self._places(formula, [formula], ()):
+                return self._placed([formula], [], ())
             raise NoMatrixError
         return Labelled(apply("eye", size=left.size), (left, right))
 
@@ -265,7 +273,10 @@ class Matrices:
     def _under_sum(self, body: Expr, indices: tuple[Index, ...]) -> Labelled:
         """A sum, of one product or of several contracted each: whichever is shorter."""
         found: list[Labelled] = []
-        for make in (self._as_one, self._term_by_term, self._flattened):
+        for make in (self._as_one, self._term_by_term, self._flattened, self._slid):
+            done = any(has_notation(part.tree) for part in found)
+            if make == self._term_by_term and done and _count_of_terms(body) > MAX_TERMS:
+                continue
             try:
                 made = make(body, indices)
             except NoMatrixError:
@@ -278,6 +289,9 @@ class Matrices:
 
     def _as_one(self, body: Expr, indices: tuple[Index, ...]) -> Labelled:
         return self._product([*Mul.make_args(body)], indices)
+
+    def _slid(self, body: Expr, indices: tuple[Index, ...]) -> Labelled | None:
+        return slid(self.built, body, indices)
 
     def _flattened(self, body: Expr, indices: tuple[Index, ...]) -> Labelled | None:
         """With the sums inside that the indices reach as part of the same sum."""
@@ -301,9 +315,15 @@ class Matrices:
             rest = [f for f in factors if f is not sums[0]]
             if not any(free_indices(f) for f in rest):  # scalars go into the sum: powers meet there
                 return self._added([self.built(Mul(*rest, term)) for term in sums[0].args])
+            if sums[0].has(KroneckerDelta):
+                return self._spread_out(factors, sums[0])
         placing = [f for f in factors if self._places(f, factors, summed)]
         if placing:
             return self._placed(placing, [f for f in factors if f not in placing], summed)
+        return self._multiplied(factors, summed)
+
+    def _multiplied(self, factors: Sequence[Expr], summed: Sequence[Index]) -> Labelled:
+        """The product of parts, contracted."""
         above: list[Labelled] = []
         scalars: list[Tree] = []
         below: list[Tree] = []
@@ -328,6 +348,15 @@ class Matrices:
             below.insert(0, Number((), denominator))
         return Labelled(scaled(result.tree, numerator, scalars, below), result.axes)
 
+    def _spread_out(self, factors: Sequence[Expr], terms: Expr) -> Labelled:
+        """p_i (δ_ij − p_j) as one product, or as diag(p) − ppᵀ: whichever is shorter."""
+        rest = Mul(*(f for f in factors if f is not terms))
+        whole = self._multiplied(factors, ())
+        apart = self._added([self.built(rest * term) for term in terms.args])
+        wanted = tuple(sorted(whole.axes, key=lambda index: self.order.get(index, 0)))
+        costs = [tree_cost(spread_to(part, wanted)) for part in (whole, apart)]
+        return apart if costs[1] <= costs[0] else whole
+
     def _places(self, factor: Expr, factors: Sequence[Expr], summed: Sequence[Index]) -> bool:
         """Whether a delta puts entries somewhere in an array of zeros: δ(i, 0), δ(i, j + 1)."""
         if not isinstance(factor, KroneckerDelta):
@@ -336,7 +365,7 @@ class Matrices:
         if target is None or any(target in f.free_symbols for f in factors if f is not factor):
             return False
         inside = free_indices(source)
-        if not within(source, target.size):
+        if not named_within(source, target.size):
             return False
         if not inside:
             return True
@@ -372,13 +401,17 @@ class Matrices:
         key = [one for _, one, _ in keys]
         result = [target for target, _, _ in keys]
         shape = tuple(index.size for index in result)
-        placed = Apply(shape, "place", (tree,), (("key", tuple(key)), ("shape", shape)))
-        return Labelled(placed, tuple(result))
+        return Labelled(place_at(tree, key, shape), tuple(result))
 
     def _factor(self, factor: Expr) -> tuple[Labelled, bool] | None:
         if isinstance(factor, Pow) and factor.exp.is_number and factor.exp.is_negative:
             return self.built(Pow(factor.base, -factor.exp)), True
         return self.built(factor), False
+
+
+def _count_of_terms(body: Expr) -> int:
+    """How many products a product of sums is, multiplied out."""
+    return prod(len(f.args) for f in Mul.make_args(body) if isinstance(f, Add) and free_indices(f))
 
 
 def _triangle(formula: Piecewise) -> Labelled | None:

@@ -24,10 +24,12 @@ from symderive.formulas.arrays.op import (
     number,
     shape_of,
     shown,
+    size_of,
     spread,
     transpose,
     whole_number,
 )
+from symderive.formulas.arrays.placing import place_at
 from symderive.formulas.arrays.syntax import Number, Shape, Tree
 from symderive.formulas.written import product, sum_of
 
@@ -148,6 +150,25 @@ def _call_roll(x: Any, shift: Any, axis: Any = None) -> Tree:
     tail = _along(arg, place, ("slice", cut, expand(size - cut), ONE))
     head = _along(arg, place, ("slice", S.Zero, cut, ONE))
     return apply("concatenate", tail, head, axis=(place,))
+
+
+def _call_pad(x: Any, pad_width: Any) -> Tree:
+    """Zeros around an array: (before, after) along every axis, or a pair for each."""
+    arg = as_tree(x)
+    if not arg.ndim:
+        raise ShapeError("a number has no axis to pad")
+    if not isinstance(pad_width, tuple):
+        pad_width = (pad_width, pad_width)
+    if not any(isinstance(part, tuple) for part in pad_width):
+        pad_width = (pad_width,) * arg.ndim
+    if len(pad_width) != arg.ndim or any(len(pair) != 2 for pair in pad_width):
+        raise ShapeError("pad takes (before, after), or such a pair for each axis")
+    key, shape = [], []
+    for size, (before, after) in zip(arg.shape, pad_width, strict=True):
+        first, last = size_of(before, "the width"), size_of(after, "the width")
+        key.append(("slice", first, size, ONE))
+        shape.append(expand(first + size + last))
+    return place_at(arg, key, tuple(shape))
 
 
 # Reshaping ------------------------------------------------------------------------------------
@@ -334,6 +355,7 @@ ROWS: tuple[Op, ...] = (
        example="expand_dims(X, 1)"),
     Op("flip", "entries in reverse order", call=_call_flip, example="flip(X, axis=1)"),
     Op("roll", "entries moved around in a circle", call=_call_roll, example="roll(x, 1)"),
+    Op("pad", "zeros put around", call=_call_pad, example="pad(X, ((1, 0), (0, 2)))"),
     Op("reshape", "the entries, row by row, in another shape", lambda a, o: o["shape"],
        _reshape_entry, call=_call_reshape, example="reshape(X, (n, m))"),
     Op("ravel", "all entries, row by row", call=_call_ravel, example="ravel(X)",

@@ -111,8 +111,8 @@ ROWS: tuple[Op, ...] = (
     Op("solve", "solution of a linear system", _solve_shape, expand=_solve,
        call=_call_solve, example="solve(A, x)"),
     Op("pinv", "pseudoinverse of a matrix of full rank (full column rank, where sizes are "
-       "symbols)", _pinv_shape, expand=_pinv, call=_call("pinv"),
-       example="pinv(concatenate([A, X]))"),
+       "symbols)", _pinv_shape, _part_entry("pinv", 2), _pinv, _call("pinv"),
+       explicit=explicit.pinv, example="pinv(concatenate([A, X]))"),
     _row("cholesky", "Cholesky factor, lower triangular, of the symmetric part", "matrix",
          "cholesky(A @ A.T + eye(n))"),
     _row("eigvalsh", "eigenvalues of a symmetric matrix (of the symmetric part), least first",

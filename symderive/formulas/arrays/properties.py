@@ -8,6 +8,7 @@ from itertools import product as cartesian
 from typing import Any
 
 from sympy import Add, Basic, Expr, Indexed, Mul, S, Symbol, Tuple
+from sympy import Sum as SympySum
 
 from symderive.formulas.arrays.index import (
     ArrayOf,
@@ -129,10 +130,24 @@ PROPERTIES: Mapping[str, Property] = {row.name: row for row in ROWS}
 """Every property by name."""
 
 
-class Knowledge:
-    """Properties of arrays by name, as the algebra asks for them."""
+PART_SUMS: Mapping[str, Expr] = {"softmax": S.One, "layer_norm": S.Zero}
+"""What all entries of a part sum to, by its operation."""
 
-    def __init__(self, stated: Mapping[str, Sequence[str]] | None = None) -> None:
+
+class Knowledge:
+    """Properties of arrays by name, as the algebra asks for them.
+
+    Args:
+        stated: The properties of each array.
+        sums: What arrays sum to along an axis, by name and axis.
+    """
+
+    def __init__(
+        self,
+        stated: Mapping[str, Sequence[str]] | None = None,
+        sums: Mapping[tuple[str, int], Expr] | None = None,
+    ) -> None:
+        self.sums = dict(sums or {})
         self.stated: dict[str, tuple[str, ...]] = {}
         for name, properties in (stated or {}).items():
             found: dict[str, None] = {}
@@ -140,6 +155,18 @@ class Knowledge:
                 for one in (each, *PROPERTIES[each].implies):
                     found[one] = None
             self.stated[name] = tuple(found)
+
+    def with_sums(self, sums: Mapping[tuple[str, int], Expr]) -> Knowledge:
+        """The same, with what arrays sum to besides."""
+        return Knowledge(self.stated, sums)
+
+    def shortens(self, term: Expr, indices: Sequence[Index]) -> bool:
+        """Whether the sum of a term over one of the indices is known."""
+        return bool(self.sums or self.stated) and any(
+            not isinstance(self.sum(term, [index]), SympySum)
+            for index in indices
+            if index in term.free_symbols
+        )
 
     def has(self, name: str, prop: str) -> bool:
         """Whether an array is known to have a property."""
@@ -188,6 +215,14 @@ class Knowledge:
 
     def sum(self, body: Expr, indices: Sequence[Index]) -> Expr:
         """Σ body, shortened by what is known."""
+        if self.sums or body.has(Part):
+            for index in indices:
+                factor = [f for f in Mul.make_args(body) if index in f.free_symbols]
+                number = self._whole_sum(factor[0], index) if len(factor) == 1 else None
+                if number is not None:
+                    rest = Mul(number, *(f for f in Mul.make_args(body) if f not in factor))
+                    left = [i for i in indices if i != index]
+                    return self.sum(rest, left) if left else rest
         if self.stated:
             factors = Mul.make_args(body)
             flat = [f.base for f in factors if f.is_Pow and f.exp == 2 for _ in "12"]
@@ -205,6 +240,18 @@ class Knowledge:
                             left = [i for i in indices if i != index]
                             return self.sum(rest, left) if left else rest
         return sigma(body, indices)
+
+    def _whole_sum(self, factor: Expr, index: Index) -> Expr | None:
+        """Σ of one entry over an index that stands along one of its axes alone."""
+        if isinstance(factor, Part):
+            alone = factor.indices == (index,) and index not in Tuple(*factor.arrays).free_symbols
+            return PART_SUMS.get(factor.op) if alone else None
+        if not isinstance(factor, Indexed):
+            return None
+        axes = [k for k, place in enumerate(factor.indices) if index in place.free_symbols]
+        if len(axes) != 1 or factor.indices[axes[0]] != index:
+            return None
+        return self.sums.get((str(factor.base.label), axes[0]))
 
 
 NOTHING_KNOWN = Knowledge()

@@ -44,6 +44,58 @@ def _trace(tree: Tree) -> Tree | None:
     return None
 
 
+def _trace_of_product(tree: Tree) -> Tree | None:
+    """sum(A*B.T) is trace(A @ B)."""
+    if not is_op(tree, "sum") or tree.ndim or not is_op(tree.args[0], "multiply"):
+        return None
+    pair = tree.args[0].args
+    if len(pair) != 2 or any(part.shape != tree.args[0].shape for part in pair):
+        return None
+    for left, right in (pair, pair[::-1]):
+        if is_op(right, "transpose") and right.ndim == 2:
+            return apply("trace", apply("matmul", left, right.args[0]))
+    return None
+
+
+def _of_diagonal(tree: Tree) -> Tree | None:
+    """What a diagonal matrix makes short: its diagonal and its determinant."""
+    if not is_op(tree, "diagonal", "det", "logdet") or not is_op(tree.args[0], "diag"):
+        return None
+    vector = tree.args[0].args[0]
+    if vector.ndim != 1:
+        return None
+    if tree.op == "diagonal":
+        return vector
+    if tree.op == "det":
+        return apply("prod", vector, axis=(0,), keepdims=False)
+    return None
+
+
+def _length(tree: Tree) -> Tree | None:
+    """√(v·v) is the norm of v, and its square is v·v where v is a name."""
+    if is_op(tree, "sqrt") and not tree.ndim:
+        inside = tree.args[0]
+        if is_op(inside, "matmul") and inside.args[0] == inside.args[1]:
+            return _norm(inside.args[0])
+        if is_op(inside, "sum") and is_op(inside.args[0], "power"):
+            base, exponent = inside.args[0].args
+            return _norm(base) if exponent == Number((), S(2)) and base.ndim == 2 else None
+    if is_op(tree, "power") and is_op(tree.args[0], "norm") and not tree.ndim:
+        (vector,), exponent = tree.args[0].args, tree.args[1]
+        if not isinstance(exponent, Number) or not exponent.value.is_Integer:
+            return None
+        if vector.ndim == 1 and not exponent.value % 2 and exponent.value > 0:
+            squared = apply("matmul", vector, vector)
+            half = Number((), exponent.value / 2)
+            short = squared if half.value == 1 else apply("power", squared, half)
+            return short if tree_cost(short) < tree_cost(tree) else None
+    return None
+
+
+def _norm(array: Tree) -> Tree:
+    return apply("norm", array, ord=S(2), axis=tuple(range(array.ndim)), keepdims=False)
+
+
 def _mean(tree: Tree) -> Tree | None:
     """A sum along axes over their size is a mean."""
     if not is_op(tree, "divide", "negative"):
@@ -94,5 +146,14 @@ def ordered_sum(parts: Sequence[Tree]) -> Tree:
     return apply("add", *sorted(parts, key=lambda part: is_op(part, "negative")))
 
 
-SHORT: tuple[Callable[[Tree], Tree | None], ...] = (_dot, _trace, _mean, _root, _distributed)
+SHORT: tuple[Callable[[Tree], Tree | None], ...] = (
+    _dot,
+    _trace,
+    _trace_of_product,
+    _of_diagonal,
+    _length,
+    _mean,
+    _root,
+    _distributed,
+)
 """Shorter names for what a tree says, a row each."""

@@ -6,6 +6,7 @@ Scalars go in front (``terms``), products are chains (``chains``), sums share wh
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 
 from sympy import Expr, S
@@ -19,6 +20,7 @@ from symderive.formulas.arrays.chains import (
     transposed,
 )
 from symderive.formulas.arrays.ops import apply
+from symderive.formulas.arrays.placing import place_at
 from symderive.formulas.arrays.shorthand import shorthand
 from symderive.formulas.arrays.sums import plus
 from symderive.formulas.arrays.syntax import Apply, Leaf, Tree
@@ -86,18 +88,29 @@ class Rebuilder:
         if is_op(tree, "eye", "diag"):
             return True
         if isinstance(tree, Apply) and (tree.op in BY_ENTRIES or tree.op in FUNCTIONS):
-            return all(arg.ndim == 0 or self.is_symmetric(arg) for arg in tree.args)
+            if all(arg.ndim == 0 or self.is_symmetric(arg) for arg in tree.args):
+                return True
+            if tree.op != "add" or any(arg.ndim not in (0, 2) for arg in tree.args):
+                return False
+            turned = (self.upright(transposed(arg)) if arg.ndim else arg for arg in tree.args)
+            return Counter(turned) == Counter(tree.args)
         if is_op(tree, "matmul", "outer"):
-            chain = chain_of(tree)
-            return chain == tuple((k, self.upright(t)) for k, t in flipped(chain))
+            chain = tuple((kind, self.upright(part)) for kind, part in chain_of(tree))
+            return chain == tuple((kind, self.upright(part)) for kind, part in flipped(chain))
         return is_op(tree, "transpose") and self.is_symmetric(tree.args[0])
 
     def _node(self, tree: Apply) -> Tree:
         args = [self.rebuilt(arg) for arg in tree.args]
-        if tree.op in ("index_notation", "einsum", "place"):
+        if tree.op == "place":
+            term = term_of(args[0])
+            core = place_at(term.core, tree.option("key"), tree.shape)
+            return scaled(core, term.number, term.above, term.below)
+        if tree.op in ("index_notation", "einsum"):
             return Apply(tree.shape, tree.op, tuple(args), tree.options)
-        if tree.op == "matmul" and (tree.ndim == 0 or any(arg.ndim > 2 for arg in args)):
+        if tree.op == "matmul" and any(arg.ndim > 2 for arg in args):
             return apply("matmul", *args)
+        if tree.op == "matmul" and tree.ndim == 0:
+            return self.number(*args)
         rewrite = REBUILD.get(tree.op)
         made = rewrite(self, args, tree) if rewrite else apply(tree.op, *args, **dict(tree.options))
         return shorthand(made)
@@ -117,6 +130,18 @@ class Rebuilder:
         if is_op(tree, "transpose") and self.is_symmetric(tree.args[0]):
             return tree.args[0]
         return tree
+
+    def number(self, left: Tree, right: Tree) -> Tree:
+        """A product of two vectors; from left to right, bᵀ A⁻¹ B c, where that is shorter."""
+        chain = (*flipped(chain_of(left, self.turn), self.turn), *chain_of(right, self.turn))
+        found = [apply("matmul", left, right)]
+        for parts in (chain, flipped(chain, self.turn)):
+            (_, result), *inner, (_, last) = [(kind, self.upright(part)) for kind, part in parts]
+            if result.ndim == last.ndim == 1 and all(part.ndim == 2 for _, part in inner):
+                for _, part in inner:
+                    result = apply("matmul", result, part)
+                found.append(apply("matmul", result, last))
+        return min(found, key=tree_cost)
 
     def product(self, tree: Tree) -> Tree:
         """A product with its scalars in front, inverses cancelled."""
@@ -162,6 +187,12 @@ class Rebuilder:
             return arg.args[0]
         if is_op(arg, "eye"):
             return arg
+        if is_op(arg, "diag"):
+            return apply("diag", apply("divide", ONE, arg.args[0]))
+        term = term_of(arg)
+        if term.core != ONE and term.core != arg and term.core.shape == arg.shape:  # (cA)⁻¹ = A⁻¹/c
+            above, below = list(term.below), list(term.above)
+            return scaled(self.inverse(term.core), 1 / term.number, above, below)
         if is_op(arg, "transpose"):
             return transposed(apply("inv", arg.args[0]))
         return apply("inv", arg)

@@ -10,7 +10,8 @@ from sympy import S
 
 from symderive.formulas.arrays.chains import Link, chain_of, product_of
 from symderive.formulas.arrays.ops import apply
-from symderive.formulas.arrays.syntax import Number, Tree
+from symderive.formulas.arrays.placing import all_of, completed, place_at
+from symderive.formulas.arrays.syntax import Apply, Number, Tree
 from symderive.formulas.arrays.terms import (
     ONE,
     Term,
@@ -44,7 +45,8 @@ def plus(trees: Sequence[Tree]) -> Tree:
     if len(terms) == 1:
         (only,) = terms
         return scaled(only.core, only.number, only.above, only.below)
-    return _shared(terms)
+    stacked = joined(terms)
+    return stacked if stacked is not None else _shared(terms)
 
 
 def _terms_of(tree: Tree) -> list[Term]:
@@ -104,6 +106,27 @@ def _reductions_shared(terms: list[Term]) -> Tree | None:
     return apply("sum", inside, **dict(cores[0].options))
 
 
+def _slides_shared(terms: list[Term]) -> Tree | None:
+    """A ⋆ b + a ⋆ c = a ⋆ (b + c), of correlations, convolutions and Kronecker products."""
+    cores = [term.core for term in terms if is_op(term.core, *BILINEAR)]
+    if len(cores) < len(terms) or len({(core.op, core.options) for core in cores}) > 1:
+        return None
+    for place in (0, 1):
+        if len({core.args[place] for core in cores}) == 1:
+            pairs = zip(cores, terms, strict=True)
+            parts = [scaled(c.args[1 - place], t.number, t.above, t.below) for c, t in pairs]
+            if len({part.shape for part in parts}) > 1:
+                continue
+            ends = [plus(parts), cores[0].args[place]]
+            args = ends if place else ends[::-1]
+            return apply(cores[0].op, *args, **dict(cores[0].options))
+    return None
+
+
+BILINEAR = ("correlate", "convolve", "kron")
+"""Operations that are linear in each of their two operands, and no matrix product."""
+
+
 def _chains_shared(terms: list[Term]) -> Tree:
     plain = _plain_sum(terms)
     if plain.ndim not in (1, 2):
@@ -112,7 +135,7 @@ def _chains_shared(terms: list[Term]) -> Tree:
     if any(t.core.shape != shape for t in terms):
         return plain
     best = plain
-    for find in (_ends_shared, _entries_shared, _reductions_shared, _pairs_shared):
+    for find in FINDERS:
         candidate = find(terms)
         if candidate is not None and tree_cost(candidate) < tree_cost(best):
             best = candidate
@@ -137,6 +160,14 @@ def _pairs_shared(terms: list[Term]) -> Tree | None:
     return best
 
 
+def _scalars_gathered(terms: list[Term]) -> Tree | None:
+    """a·A − b·A = (a − b)·A."""
+    if len({term.core for term in terms}) > 1:
+        return None
+    scalar = plus([scaled(ONE, t.number, t.above, t.below) for t in terms])
+    return scaled(terms[0].core, S.One, (scalar,))
+
+
 def _ends_shared(terms: list[Term]) -> Tree | None:
     """P·A·Q + P·B·Q = P·(A + B)·Q."""
     chains = [chain_of(t.core) for t in terms]
@@ -153,10 +184,7 @@ def _ends_shared(terms: list[Term]) -> Tree | None:
         return None
     first, last = chains[0][:front], chains[0][len(chains[0]) - back :]
     middles = [chain[front : len(chain) - back] for chain in chains]
-    if not any(middles):  # the same array, times scalars: A - s·A = (1 - s)·A
-        share = plus([scaled(ONE, t.number, t.above, t.below) for t in terms])
-        return scaled(terms[0].core, S.One, (share,))
-    if any(_half(middle) for middle in middles):
+    if not any(middles) or any(_half(middle) for middle in middles):
         return None
     size = first[-1][1].shape[-1] if first else last[0][1].shape[0]
     if first and first[-1][0] == "c":
@@ -206,3 +234,47 @@ def _entries_shared(terms: list[Term]) -> Tree | None:
         rest.append(scaled(core, term.number, term.above, term.below))
     outside = [repeated(t, n) for t, n in shared.items()]
     return times([*outside, plus(rest)])
+
+
+FINDERS = (
+    _scalars_gathered,
+    _ends_shared,
+    _entries_shared,
+    _reductions_shared,
+    _slides_shared,
+    _pairs_shared,
+)
+"""What terms may share, a way each."""
+
+
+# Sums of what is put in -----------------------------------------------------------------------
+
+
+MOST_PARTS = 8
+"""Parts that are joined at most: more are read as they stand."""
+
+
+def joined(terms: Sequence[Term]) -> Tree | None:
+    """A sum of arrays at every place of an axis, as the arrays stacked along it."""
+    cores = [term.core for term in terms]
+    if len(cores) < 2 or not all(isinstance(core, Apply) and core.op == "place" for core in cores):
+        return None
+    shape = cores[0].shape
+    keys = [completed(core.option("key"), shape) for core in cores if isinstance(core, Apply)]
+    for axis, size in enumerate(shape):
+        at = [key[axis][0] for key in keys]
+        if not size.is_Integer or size > MOST_PARTS or any(kind[0] != "int" for kind in at):
+            continue
+        parts: dict[int, list[Tree]] = {int(kind[1]): [] for kind in at}
+        if set(parts) != set(range(int(size))):
+            continue
+        for kind, key, term in zip(at, keys, terms, strict=True):
+            inner = [one for place, one in enumerate(key) if place != axis]
+            arg = term.core.args[0]  # type: ignore[attr-defined]
+            if any(one != all_of(length) for one, length in inner):
+                rest = tuple(length for _, length in inner)
+                arg = place_at(arg, [one for one, _ in inner], rest)
+            parts[int(kind[1])].append(scaled(arg, term.number, term.above, term.below))
+        rows = [plus(parts[k]) for k in range(int(size))]
+        return apply("stack", *rows, axis=(axis,))
+    return None

@@ -12,6 +12,7 @@ from typing import Any
 
 from sympy import Add, Expr, Mul, Pow, Rational, S
 
+from symderive.formulas.arrays.placing import in_words, widths
 from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Shape, Tree
 
 
@@ -322,7 +323,7 @@ def _slice(key: tuple[Any, Any, Any], size: Expr) -> str:
 def _call(tree: Apply) -> Written:
     args = [_written(arg)[0] for arg in tree.args]
     if tree.op in LISTED:
-        args = [f"[{', '.join(args)}]"]
+        args = [_listed(tree)]
     options = dict(tree.options)
     options.pop("function", None)
     for name in POSITIONAL.get(tree.op, ()):
@@ -333,6 +334,17 @@ def _call(tree: Apply) -> Written:
         if not _is_default(tree, name, value):
             args.append(f"{name}={_value(value)}")
     return f"{tree.op}({', '.join(args)})", Level.ATOM
+
+
+def _listed(tree: Apply) -> str:
+    """The operands as a list; rows that are stacked themselves as lists in it."""
+    rows = (
+        _listed(arg)
+        if isinstance(arg, Apply) and arg.op == "stack" and arg.option("axis") == (0,)
+        else _written(arg)[0]
+        for arg in tree.args
+    )
+    return f"[{', '.join(rows)}]"
 
 
 def _is_default(tree: Apply, name: str, value: Any) -> bool:
@@ -384,7 +396,15 @@ def _einsum(tree: Apply) -> Written:
 
 
 def _place_at(tree: Apply) -> Written:
-    """Zeros with a part added: in JAX's words, since NumPy has no expression for it."""
+    """Zeros with a part added; of many axes in JAX's words: NumPy has none."""
+    around = widths(tree)
+    if around is not None:
+        sizes = [f"({size_text(before)}, {size_text(after)})" for before, after in around]
+        shown = sizes[0] if len(sizes) == 1 else f"({', '.join(sizes)})"
+        return f"pad({text(tree.args[0])}, {shown})", Level.ATOM
+    words = in_words(tree)
+    if words is not None:
+        return _written(words)
     shape = tree.option("shape")
     inside = key_text(tree.option("key"), shape)
     return f"zeros({shape_text(shape)}).at[{inside}].add({text(tree.args[0])})", Level.ATOM

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from itertools import combinations
 from typing import Any
 
 from mpmath import isfinite
@@ -173,6 +174,15 @@ class NamedFunction:
             return true
         stated = self._formula(f"where({self.domain}, 1, 0)", args)
         return stated.args[0].args[1] if isinstance(stated, Piecewise) else true
+
+    def kink_formulas(self, *args: Expr) -> tuple[Expr, ...]:
+        """For each kink what is zero there, with the arguments put in."""
+        if self.variadic:  # of the greatest of many: wherever two of them are equal
+            return tuple(a - b for a, b in combinations(args, 2)) if self.kinks else ()
+        sides = [kink.where.partition(" and ")[0].split("==") for kink in self.kinks]
+        return tuple(
+            self._formula(f"{pair[0]} - ({pair[1]})", args) for pair in sides if len(pair) == 2
+        )
 
     def stable_formula(self, *args: Expr) -> Expr | None:
         """The numerically stable form with the arguments put in; ``None`` where there is none."""

@@ -1,0 +1,98 @@
+"""Stages whose entries sum to a number along an axis: 0 where they are centred, 1 of a softmax.
+
+A stage (x − μ)/s has the sum 0 because μ is the mean of x, exp(z)/Σ exp(z) has the sum 1: the
+definitions say so, by index algebra alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from sympy import Expr, Indexed, Integer, Pow, S
+from sympy import Sum as SympySum
+
+from symderive.array_certify import named_put_in
+from symderive.array_forms import array_cost
+from symderive.formulas.arrays.algebra import Algebra
+from symderive.formulas.arrays.index import Index, Part, free_indices, sigma
+from symderive.formulas.arrays.properties import PART_SUMS, Knowledge
+from symderive.formulas.written import evaluated
+
+MAX_COST = 20.0
+"""A definition that costs more is not summed."""
+
+MAX_ROUNDS = 3
+
+Sums = dict[tuple[str, int], Expr]
+"""The sum of an array along an axis, by its name and the axis."""
+
+
+def constant_sums(stated: Mapping[Expr, Expr], entries: Sequence[Expr], known: Knowledge) -> Sums:
+    """The axes along which the entries of stages sum to 0 or 1, as their definitions say.
+
+    Args:
+        stated: The definitions of stages, by their entries.
+        entries: Those that may sum to a number.
+        known: What is known of the arrays.
+    """
+    found: Sums = {}
+    for _ in range(MAX_ROUNDS):  # (x − μ)/s is centred once x − μ is known to be
+        before = len(found)
+        algebra = Algebra(known.with_sums(found))
+        for entry in entries:
+            definition = stated[entry]
+            for axis, index in enumerate(entry.indices):
+                key = (str(entry.base.label), axis)
+                value = None if key in found else _sum(definition, index, stated, algebra)
+                if value is not None:
+                    found[key] = value
+        if len(found) == before:
+            break
+    return found
+
+
+def _sum(
+    definition: Expr, index: Expr, stated: Mapping[Expr, Expr], algebra: Algebra
+) -> Expr | None:
+    """Σ definition, where it is 0 or 1."""
+    if not isinstance(index, Index):
+        return None
+    if isinstance(definition, Part):
+        plain = definition.op in PART_SUMS and definition.indices == (index,)
+        return PART_SUMS[definition.op] if plain else None
+    for formula in _candidates(definition, index, stated, algebra):
+        if array_cost(formula) > MAX_COST:
+            continue
+        total = algebra.contracted(sigma(formula, [index]))
+        if total.is_Integer and total in (S.Zero, S.One):
+            return Integer(total)
+        total = algebra.contracted(algebra.split(total))
+        if total.is_Integer and total in (S.Zero, S.One):
+            return Integer(total)
+    return None
+
+
+def _candidates(
+    definition: Expr, index: Index, stated: Mapping[Expr, Expr], algebra: Algebra
+) -> Iterator[Expr]:
+    """The definition, alone and with the stages in it that are the same along the axis put in.
+
+    Only what subtracts or divides can sum to a number.
+    """
+    if not (definition.has(Pow) or definition.is_Add or any(f.is_Add for f in definition.args)):
+        return
+    names = {str(entry.base.label) for entry in definition.atoms(Indexed)}
+    if definition.has(SympySum) or any(name in names for name, _ in algebra.known.sums):
+        yield definition
+    level: dict[Expr, Expr] = {}
+    bases = {entry.base: entry for entry in stated if isinstance(entry, Indexed)}
+    for name in definition.atoms(Indexed):
+        entry = bases.get(name.base)
+        if entry is not None and index not in free_indices(name):
+            level[entry] = stated[entry]
+    for symbol in definition.free_symbols:
+        if symbol in stated and not isinstance(symbol, Indexed):
+            level[symbol] = stated[symbol]
+    level = {entry: meaning for entry, meaning in level.items() if meaning.has(SympySum)}
+    if level:
+        yield evaluated(named_put_in(definition, level))

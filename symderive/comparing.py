@@ -1,0 +1,228 @@
+"""A claim and the truth side by side: where they agree, where not, and by what."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from mpmath import isfinite, mp, mpf, mpmathify
+from sympy import Expr, Symbol
+
+from symderive.certify import SEED, domain_of
+from symderive.cost import cost
+from symderive.formulas.factoring import factor_list
+from symderive.formulas.kernels import Kernels, TooLargeError
+from symderive.formulas.typed import condition
+from symderive.formulas.written import evaluated, rename
+from symderive.regions import DIGITS, FEWEST, Row, boundaries, covering, equal, separating, value
+
+if TYPE_CHECKING:
+    from symderive.derivation import Derivation
+
+TRIALS = 6
+"""Points at which a slip must give what was claimed."""
+
+SIMPLE, SIMPLE_TRIALS = (1, 2, 3, -1, 4, -2, 5, "1/2", "1/4"), 24
+"""Numbers that a reader can put in without a computer."""
+
+SPECIAL = (1, 0, 2, -1, "1/2", 3)
+SPECIAL_ROWS, MAX_SPECIAL = 8, 6
+"""Values of a constant for which a claim may hold, and how often and for how many this is tried."""
+
+MAX_FACTORED = 60.0
+"""The cost up to which claim − truth is factored."""
+
+
+def shown(number: mpf, digits: int) -> str:
+    """A number as a reader writes it: a whole one without a point.
+
+    >>> shown(mpf(2), 4), shown(mpf("0.5"), 4)
+    ('2', '0.5')
+    """
+    return mp.nstr(number, digits).removesuffix(".0")
+
+
+class Compared:
+    """A claim and the truth at points of every region that their kinks part the domain into."""
+
+    def __init__(
+        self, derivation: Derivation, claim: Expr, truth: Expr, where: Mapping[Symbol, Expr]
+    ) -> None:
+        self.derivation, self.where = derivation, where
+        self.claim, self.truth = self._to_inputs(claim), self._to_inputs(truth)
+        stages = [symbol for symbol in where if isinstance(symbol, Symbol)]
+        inside = {name for f in (claim, truth) for name in self._reached(f)}
+        shown = [symbol for symbol in stages if symbol.name in inside]
+        opened = [evaluated(where[symbol]) for symbol in shown]
+        names = {s.name for f in (self.claim, self.truth) for s in f.free_symbols}
+        self.names = derivation.model.names
+        self.bounds = boundaries([claim, truth, *opened, self.claim, self.truth], names)
+        self.bounds[len(names) : len(names)] = shown
+        self._flat = range(len(names), len(names) + len(shown))
+        self._at_inputs = [self._to_inputs(bound) for bound in self.bounds]
+        self._domain = [
+            condition for f in (self.claim, self.truth, *opened) for condition in domain_of(f)
+        ]
+        self._domain = [self._to_inputs(condition) for condition in self._domain]
+        self._free = names | {s.name for f in self._at_inputs for s in f.free_symbols}
+        self.rows = self._points(SEED + 1)
+
+    def _reached(self, formula: Expr) -> set[str]:
+        """The names of a formula, and those in the stages that it names."""
+        found: set[str] = set()
+        queue = [symbol.name for symbol in formula.free_symbols]
+        while queue:
+            name = queue.pop()
+            if name not in found:
+                found.add(name)
+                definition = self.where.get(Symbol(name))
+                queue += [s.name for s in definition.free_symbols] if definition else []
+        return found
+
+    def _points(self, seed: int) -> list[Row]:
+        return covering(self._free, self._at_inputs, self._pair, seed, self._flat)
+
+    def _to_inputs(self, formula: Expr) -> Expr:
+        for _ in range(len(self.where) + 1):
+            inner = [s for s in self.where if formula.has(s)]
+            if not inner:
+                break
+            formula = rename(formula, {symbol: self.where[symbol] for symbol in inner})
+        return evaluated(formula)
+
+    def _pair(self, point: dict[str, mpf]) -> tuple[mpf, mpf] | None:
+        """The claim and the truth at a point of the domain; None outside it."""
+        if any(value(condition, point) != 1 for condition in self._domain):
+            return None
+        claim, truth = value(self.claim, point), value(self.truth, point)
+        if claim is None or truth is None or not isfinite(truth):
+            return None
+        return claim, truth
+
+    @property
+    def differs(self) -> bool:
+        """Whether some point tells the claim from the truth."""
+        return any(not row.equal for row in self.rows)
+
+    def counterexample(self) -> Mapping[str, str]:
+        """The simplest point found where the claim fails, with the two values there."""
+        wrong = [*self._simple(), *(row for row in self.rows if not row.equal)]
+        if not wrong:
+            return {}
+        row = min(wrong, key=lambda row: sum(len(shown(v, 4)) for v in row.point.values()))
+        self.there = (shown(row.claim, 6), shown(row.truth, 6))
+        return {name: shown(v, 4) for name, v in sorted(row.point.items())}
+
+    there: tuple[str, str] = ("", "")
+    """The claim and the truth at the counterexample."""
+
+    def _simple(self) -> Iterator[Row]:
+        """Points in small numbers where the claim fails."""
+        used = {s.name for f in (self.claim, self.truth) for s in f.free_symbols}
+        source = random.Random(SEED)
+        with mp.workdps(DIGITS):
+            for _ in range(SIMPLE_TRIALS):
+                point = {name: mpmathify(source.choice(SIMPLE)) for name in sorted(used)}
+                pair = self._pair(point)
+                if pair is None or not isfinite(pair[0]) or equal(*pair):
+                    continue
+                zeros = [k for k, f in enumerate(self._at_inputs) if value(f, point) == 0]
+                if all(k in self._flat for k in zeros):
+                    yield Row(point, *pair, ())
+
+    def condition(self) -> str:
+        """Where the claim holds, confirmed by points of its own; empty where none is found."""
+        found = separating(self.rows, self.bounds)
+        if found is None:
+            return ""
+        fresh = self._points(SEED + 2)
+        inside = sum(row.equal for row in fresh)
+        if not all(found.holds(row.signs) == row.equal for row in fresh):
+            return ""
+        self.confirmed = f"equal at {inside} points inside, not at {len(fresh) - inside} outside"
+        return found.text(self.bounds, self.names)
+
+    confirmed = ""
+    """How many further points confirm the condition."""
+
+    @property
+    def trivial(self) -> bool:
+        """Whether the two agree only where both are zero."""
+        return all(row.truth == 0 for row in self.rows if row.equal) and self.claim != 0
+
+    def special(self, source: str) -> str:
+        """The value of one constant for which the claim holds; empty where there is none."""
+        rows = [row for row in self.rows if row.truth != 0][:SPECIAL_ROWS]
+        moved = {source} | {
+            s.name
+            for s in self.where
+            if isinstance(s, Symbol) and self._to_inputs(s).has(Symbol(source))
+        }
+        shared = sorted({s.name for s in self.truth.free_symbols} - moved)
+        with mp.workdps(DIGITS):
+            for name in shared[:MAX_SPECIAL]:
+                for number in SPECIAL:
+                    pairs = [self._pair({**row.point, name: mpmathify(number)}) for row in rows]
+                    known = [pair for pair in pairs if pair is not None and pair[1] != 0]
+                    if len(known) >= FEWEST and all(equal(*pair) for pair in known):
+                        return f"{name} = {number}"
+        return self._between(shared, rows)
+
+    def _between(self, names: list[str], rows: Sequence[Row]) -> str:
+        """One constant as a sum or a multiple of others, from the factors of claim − truth."""
+        difference = self.claim - self.truth
+        if len(names) < 1 or cost(difference) > MAX_FACTORED:
+            return ""
+        try:
+            kernels = Kernels([difference])
+            parts = [
+                kernels.formula(p) for p, _ in factor_list(kernels.normal(difference).numer)[1]
+            ]
+        except (TooLargeError, ZeroDivisionError):
+            return ""
+        for part in parts:
+            used = {s.name for s in part.free_symbols}
+            if used and used <= set(names) and self._vanishes(part, rows):
+                return condition(part, "=", self.names)
+        return ""
+
+    def _vanishes(self, part: Expr, rows: Sequence[Row]) -> bool:
+        """Whether a factor can be zero where the derivative is not."""
+        for symbol in sorted(part.free_symbols, key=str):
+            if part.is_polynomial(symbol) and part.as_poly(symbol).degree() == 1:
+                solved = -part.as_poly(symbol).nth(0) / part.as_poly(symbol).nth(1)
+                for row in rows:
+                    number = value(solved, row.point)
+                    pair = self._pair({**row.point, symbol.name: number}) if number else None
+                    if pair is not None and pair[1] != 0 and equal(*pair):
+                        return True
+        return False
+
+    def matches(self, wrong: Expr) -> bool:
+        """Whether a wrong derivative is what was claimed."""
+        wrong = self._to_inputs(wrong)
+        tried = 0
+        for row in self._spread:
+            mine = value(wrong, row.point)
+            if mine is None or not equal(row.claim, mine):
+                return False
+            tried += 1
+        return tried > 0
+
+    @cached_property
+    def _spread(self) -> list[Row]:
+        """A few points of as many regions."""
+        first: dict[tuple[int, ...], Row] = {}
+        for row in self.rows:
+            if isfinite(row.claim):
+                first.setdefault(row.signs, row)
+        return [*first.values()][:TRIALS] + self.rows[: max(TRIALS - len(first), 0)]
+
+    def factor(self) -> mpf | None:
+        """The ratio of claim and truth, where it is one number everywhere; None where it is 1."""
+        rows = [row for row in self.rows if row.truth != 0]
+        ratios = [row.claim / row.truth for row in rows]
+        same = ratios and all(equal(ratio, ratios[0]) for ratio in ratios)
+        return ratios[0] if same and not equal(ratios[0], mpf(1)) else None

@@ -1,0 +1,50 @@
+"""Circular and hyperbolic functions in sin, cos and exp alone, for proofs."""
+
+from __future__ import annotations
+
+from sympy import (
+    Add,
+    Basic,
+    Mul,
+    Pow,
+    cos,
+    cosh,
+    cot,
+    coth,
+    csc,
+    csch,
+    exp,
+    log,
+    sec,
+    sech,
+    sin,
+    sinh,
+    tan,
+    tanh,
+)
+
+DEEP = {
+    tan: lambda u: sin(u) / cos(u),
+    cot: lambda u: cos(u) / sin(u),
+    sec: lambda u: 1 / cos(u),
+    csc: lambda u: 1 / sin(u),
+    sinh: lambda u: (exp(u) - exp(-u)) / 2,
+    cosh: lambda u: (exp(u) + exp(-u)) / 2,
+    tanh: lambda u: (exp(u) - exp(-u)) / (exp(u) + exp(-u)),
+    coth: lambda u: (exp(u) + exp(-u)) / (exp(u) - exp(-u)),
+    sech: lambda u: 2 / (exp(u) + exp(-u)),
+    csch: lambda u: 2 / (exp(u) - exp(-u)),
+}
+
+
+def deepened(formula: Basic) -> Basic:
+    """The formula in sin, cos and exp alone, logarithms of products taken apart."""
+    if not formula.args:
+        return formula
+    args = [deepened(arg) for arg in formula.args]
+    if type(formula) in DEEP:
+        return DEEP[type(formula)](args[0])
+    if isinstance(formula, log):
+        parts = Mul.make_args(args[0])
+        return Add(*(p.exp * log(p.base) if isinstance(p, Pow) else log(p) for p in parts))
+    return formula.func(*args)

@@ -1,0 +1,94 @@
+"""Polynomials in factors, within bounds: what would take long is left as it is."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from math import prod
+from typing import Any
+
+MAX_DENSE = 1_000
+"""A polynomial with more possible terms than this is not factored: SymPy goes through them all."""
+
+SEARCHED = {1: 1_000, 2: 300, 3: 120}
+"""Possible terms up to which a polynomial in one, two, or more variables is searched for factors:
+in more variables the search may take seconds."""
+
+MAX_FACTORED = 150
+"""A polynomial with more terms times variables than this, and powers of them, is not factored."""
+
+MAX_DEGREE = 60
+"""A polynomial whose degrees add up to more than this is not factored."""
+
+MAX_BITS = 400
+"""A polynomial with longer numbers than this is not factored: SymPy looks for large primes."""
+
+
+@lru_cache(maxsize=20_000)
+def factor_list(poly: Any) -> tuple[Any, tuple[tuple[Any, int], ...]]:
+    """A polynomial's number and its irreducible factors; of a single term at sight.
+
+    >>> from sympy import QQ, ring
+    >>> _, x, y = ring("x, y", QQ)
+    >>> [factor for factor, _ in factor_list(2 * x * y + 2 * y + x + 1)[1]]
+    [2*y + 1, x + 1]
+    """
+    if len(poly) == 1:
+        ((monomial, coefficient),) = poly.terms()
+        parts = zip(poly.ring.gens, monomial, strict=True)
+        return coefficient, tuple((gen, exponent) for gen, exponent in parts if exponent)
+    degrees = [degree for degree in poly.degrees() if degree]
+    long = len(poly) * len(degrees) > MAX_FACTORED and sum(degrees) > 2 * len(degrees)
+    if long or prod(degree + 1 for degree in degrees) > MAX_DENSE or sum(degrees) > MAX_DEGREE:
+        coefficient, rest = poly.primitive()
+        return coefficient, ((rest, 1),)
+    if 1 in degrees:
+        return _linear_factors(poly)
+    if any(c.numerator.bit_length() > MAX_BITS for c in poly.values()):
+        coefficient, rest = poly.primitive()
+        return coefficient, ((rest, 1),)
+    dense = prod(degree + 1 for degree in degrees)
+    if dense > SEARCHED.get(len(degrees), SEARCHED[3]):
+        number, factors = poly.sqf_list()  # the powers in it, and no search for more
+    else:
+        number, factors = poly.factor_list()
+    return number, tuple(factors)
+
+
+def _linear_factors(poly: Any) -> tuple[Any, tuple[tuple[Any, int], ...]]:
+    """The factors of a polynomial that is linear in a variable: a·v + b has one factor with v.
+
+    What a and b have in common holds the others, so that no search is needed for the one.
+    """
+    number, poly = poly.primitive()
+    if poly.LC < 0:
+        number, poly = -number, -poly
+    place, above = min(
+        ((k, _part_with(poly, k)) for k, degree in enumerate(poly.degrees()) if degree == 1),
+        key=lambda pair: len(pair[1]),
+    )
+    below = poly.ring.from_dict({m: c for m, c in poly.terms() if not m[place]})
+    if not below:
+        shared, own = above, poly.ring.gens[place]
+    else:
+        shared = above.gcd(below).primitive()[1]
+        own = poly.exquo(shared)
+    if shared.is_ground:
+        return number, ((_fresh(poly), 1),)
+    coefficient, parts = factor_list(_fresh(shared))
+    powers = dict(parts)
+    content, own = own.primitive()
+    own = _fresh(own)
+    powers[own] = powers.get(own, 0) + 1
+    return number * coefficient * content, tuple(powers.items())
+
+
+def _fresh(poly: Any) -> Any:
+    """The same polynomial anew: SymPy changes some in place after their hash was taken."""
+    return poly.ring.from_dict(dict(poly))
+
+
+def _part_with(poly: Any, place: int) -> Any:
+    """What stands with a variable in a polynomial that is linear in it."""
+    return poly.ring.from_dict(
+        {(*m[:place], 0, *m[place + 1 :]): c for m, c in poly.terms() if m[place]}
+    )

@@ -1,0 +1,89 @@
+"""A derivative to be brought to closed form, and one form of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sympy import Add, Expr, Symbol
+from sympy.polys.fields import FracElement
+
+from symderive.formulas.functions import function_of
+from symderive.formulas.written import evaluated
+from symderive.regular import scales_of
+
+PARTIAL_PENALTY = 1.0
+"""What a form must save before a kernel is eliminated only in part."""
+
+EXPANDED_PENALTY = 0.25
+"""Among forms of equal cost the one in factors is chosen."""
+
+BY_DEFINITION = "definition of the stage"
+"""The reason of a line that brings in the stage's own name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One form of a derivative.
+
+    Attributes:
+        formula: The form.
+        reason: Why it equals the derivative.
+        penalty: Added to its cost in the ranking.
+        scales: The names that it takes as not zero.
+    """
+
+    formula: Expr
+    reason: str
+    penalty: float = 0.0
+    scales: frozenset[Symbol] = frozenset()
+
+
+@dataclass(frozen=True)
+class Task:
+    """A derivative to be brought to closed form.
+
+    Attributes:
+        plain: The derivative in SymPy's own form.
+        name: The symbol of the stage itself.
+        definition: The stage's formula, in SymPy's own form.
+        variable: What the derivative is taken by.
+        first: The derivative as the rules gave it: forms may divide by what it divides by.
+    """
+
+    plain: Expr
+    name: Symbol | None = None
+    definition: Expr | None = None
+    variable: Symbol | None = None
+    first: Expr | None = None
+    scales: frozenset[Symbol] = field(init=False)
+
+    def __post_init__(self) -> None:
+        scales = scales_of(self.definition, self.variable) if self.definition else frozenset()
+        object.__setattr__(self, "scales", scales)
+
+    @property
+    def divided(self) -> tuple[Expr, ...]:
+        """The formulas whose divisions are allowed."""
+        known = (self.plain, self.first, self.definition)
+        return tuple(formula for formula in known if formula is not None)
+
+    @property
+    def definitions(self) -> tuple[Expr, ...]:
+        """The definition, and that of the named function which it is."""
+        if self.definition is None:
+            return ()
+        row = function_of(self.definition)
+        if row is None or row.definition is None:
+            return (self.definition,)
+        return (self.definition, evaluated(row.definition_formula(*self.definition.args)))
+
+
+def sums(task: Task) -> set[Expr]:
+    """The sums as the model has them: factors are turned to match."""
+    known = (task.definition, task.first)
+    return {part for formula in known if formula is not None for part in formula.atoms(Add)}
+
+
+def length(element: FracElement) -> int:
+    """The terms above and below the bar."""
+    return len(element.numer) + len(element.denom)
