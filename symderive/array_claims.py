@@ -38,15 +38,17 @@ from symderive.array_trials import (
     without_ones,
 )
 from symderive.certify import defined
-from symderive.claims import Verdict
+from symderive.claims import Verdict, adjoints_put_in
 from symderive.errors import FormulaError, ModelError
 from symderive.formulas.arrays.algebra import Algebra
+from symderive.formulas.arrays.contraction import has_notation
 from symderive.formulas.arrays.index import Index, entry_of, substitute
 from symderive.formulas.arrays.index_reading import parse_index
 from symderive.formulas.arrays.ops import apply, entry, shown
 from symderive.formulas.arrays.properties import Knowledge
 from symderive.formulas.arrays.reading import parse_array
 from symderive.formulas.arrays.syntax import Number, Shape, Tree
+from symderive.formulas.arrays.text import text as text_of
 from symderive.formulas.inert import Diff
 from symderive.formulas.written import evaluated
 from symderive.slips import mutants
@@ -114,7 +116,20 @@ def judge(derivation: ArrayDerivation, subject: str, answer: str) -> ArrayVerdic
     target, source = match["target"], match["source"]
     truth = derivation.partial(target, source)
     letters = (match["target_at"], match["source_at"])
-    return _Judge(derivation, target, source, truth, subject, answer.strip(), letters).verdict()
+    model = derivation.model
+    names = {*model.names, *model.parameters, *model.constants}
+    written = adjoints_put_in(
+        answer.strip(),
+        names,
+        lambda *pair: "" if pair == (target, source) else _adjoint_text(derivation, *pair),
+    )
+    return _Judge(derivation, target, source, truth, subject, written, letters).verdict()
+
+
+def _adjoint_text(derivation: ArrayDerivation, target: str, source: str) -> str:
+    """A derivative in array language; "" where it has no such form."""
+    tree = derivation.partial(target, source).tree
+    return text_of(tree) if tree is not None and has_notation(tree) else ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from html import escape
@@ -95,6 +95,37 @@ class Verdict:
         return f"{self.verdict}{tail}{right}{slip}{where}"
 
 
+_ADJOINT = re.compile(r"(?<![\w.])[d∂](?P<target>\w+)/[d∂](?P<source>\w+)(?![\w\[(])")
+
+
+def adjoints_put_in(answer: str, names: Container[str], told: Callable[[str, str], str]) -> str:
+    """An answer with each derivative in it, such as ``dL/dz``, written out.
+
+    Args:
+        answer: The text of a claim.
+        names: The names of the model: ``dL/dz`` is a quotient where it has a ``dL``.
+        told: The text of a derivative, "" where it has none.
+
+    >>> adjoints_put_in("x*dL/dz", {"L", "z", "x"}, lambda target, source: "p - y")
+    'x*(p - y)'
+    """
+
+    def written(match: re.Match[str]) -> str:
+        target, source = match["target"], match["source"]
+        quotient = {f"d{target}", f"d{source}"}
+        if target not in names or source not in names or any(n in names for n in quotient):
+            return match[0]
+        text = told(target, source)
+        return f"({text})" if text else match[0]
+
+    return _ADJOINT.sub(written, answer)
+
+
+def _told(derivation: Derivation, target: str, source: str) -> str:
+    text = str(derivation.partial(target, source).formula)
+    return "" if "Piecewise" in text or "Diff(" in text else text
+
+
 def judge(derivation: Derivation, subject: str, answer: str) -> Verdict:
     """Judge a claim about a derivative.
 
@@ -114,7 +145,14 @@ def judge(derivation: Derivation, subject: str, answer: str) -> Verdict:
     if _HIGHER.fullmatch(subject) and not {target, source} <= known:
         raise ModelError(f"claims are about first derivatives; {subject.strip()!r} is none")
     truth = derivation.partial(target, source).formula
-    claim = _read(derivation, subject, answer)
+    model = derivation.model
+    names = {*model.names, *model.parameters, *model.constants}
+    written = adjoints_put_in(
+        answer,
+        names,
+        lambda *pair: "" if pair == (target, source) else _told(derivation, *pair),
+    )
+    claim = _read(derivation, subject, written)
     inside = derivation.model.ancestors(source) - {source}
     opened = any(symbol.name in inside for symbol in claim.free_symbols)
     where = _definitions(derivation, target, source, opened=opened)

@@ -193,3 +193,19 @@ def test_claims_in_a_model_are_judged_like_others():
     derivation = sd.derive(built)
 
     assert [derivation.check_claim(*claim).verdict for claim in built.claims.items()] == ["proved"]
+
+
+@pytest.mark.parametrize(
+    ("claim", "answer", "holds"),
+    [
+        ("dL/dW", "X.T @ dL/dZ", True),
+        ("dL/dZ", "dL/dH*(Z > 0)", True),
+        ("dL/dX", "dL/dZ @ W.T", True),
+        ("dL/dW", "X.T @ dL/dH", False),
+    ],
+)
+def test_answers_may_name_adjoints_and_count_conditions(claim, answer, holds):
+    stages = {"Z": "X @ W", "H": "relu(Z)", "L": "sum(sin(H))"}
+    model = sd.Model(stages, parameters=["W", "X"], shapes={"X": "m n", "W": "n k"})
+    verdict = sd.derive(model).check_claim(claim, answer).verdict
+    assert (verdict in ("proved", "sampled")) is holds

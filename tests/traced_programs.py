@@ -10,6 +10,11 @@ from typing import Any
 
 import numpy as np
 
+try:
+    from scipy import stats
+except ImportError:  # SciPy comes with the frameworks
+    stats = None
+
 R = np.random.default_rng(7)
 CENTRES = np.array([[0.5, -1.0], [1.5, 0.25], [-0.75, 2.0]])
 KERNEL = np.array([0.25, 0.5, 0.25])
@@ -664,6 +669,69 @@ def reprojection(r, C, f, X, seen):
     return np.sum(e**2)
 
 
+# Written as libraries and tutorials do -----------------------------------------------------
+
+
+def factor_analysis(L, psi, S):
+    C = L @ L.T + np.diag(psi)
+    return 0.5 * (np.linalg.slogdet(C)[1] + np.trace(np.linalg.solve(C, S)))
+
+
+TARGETS = np.array([True, True, False, True])
+
+
+def boolean_targets(W, b, X):
+    preds = (np.tanh(np.dot(X, W) + b) + 1) / 2
+    return -np.sum(np.log(preds * TARGETS + (1 - preds) * (1 - TARGETS)))
+
+
+def long_product(a):
+    return math.prod(1 + x**2 for x in a)
+
+
+def hinge_of_classes(W, X, y):
+    scores = X.dot(W)
+    margins = np.maximum(0, scores - scores[range(len(y)), list(y)][:, None] + 1.0)
+    margins[np.arange(len(y)), y] = 0
+    return margins.sum() / len(y)
+
+
+def softmax_by_rows(W, X, y):
+    loss = 0.0
+    for i in range(len(X)):
+        s = X[i] @ W
+        s -= np.max(s)
+        loss += -np.log((np.exp(s) / np.sum(np.exp(s)))[y[i]])
+    return loss / len(X)
+
+
+def homogeneous(theta, points):
+    c, s = np.cos(theta[0]), np.sin(theta[0])
+    T = np.eye(3)
+    T[:2, :2] = np.array([[c, -s], [s, c]])
+    T[:2, 2] = theta[1:]
+    moved = T @ np.vstack([points.T, np.ones(len(points))])
+    return np.linalg.norm([moved[0] @ moved[1], moved[0, 0]])
+
+
+def probit(beta, X, y):
+    return -np.sum(stats.norm.logcdf((2 * y - 1) * (X @ beta)))
+
+
+def distributions(x, a, b):
+    q = stats.norm(a, scale=b)
+    total = q.logpdf(x) + stats.gamma.logpdf(x, a, scale=b) + stats.t.logpdf(x, a, b)
+    return np.sum(total + stats.weibull_min.logsf(x, b) + stats.logistic.cdf(x, a))
+
+
+def rearranged(x):
+    A = np.block([[np.outer(x, x), x[:, None]], [x, np.ones(1)]])
+    np.fill_diagonal(A, 0)
+    np.add.at(A, ([0, 0], [1, 1]), x[0])
+    w = np.diff(A[0], prepend=0.0) + np.pad(x, (0, 1), mode="edge")
+    return w @ w + A.ravel(order="F")[1] ** 3 + isinstance(x[0], float) * np.corrcoef(x, x**2)[0, 1]
+
+
 # fmt: off
 PROGRAMS = [
     Program(least_squares, {"w": "n", "X": "m n", "y": "m"}),
@@ -763,7 +831,19 @@ PROGRAMS = [
     Program(smoothed, {"x": "n"}),
     Program(forward_kinematics, {"angles": "3", "lengths": "3"}),
     Program(reprojection, {"r": "3", "C": "3", "f": "", "X": "3", "seen": "2"}, positive=True),
+    Program(factor_analysis, {"L": "3 1", "psi": "3", "S": "3 3"}, positive=True, jax=False),
+    Program(boolean_targets, {"W": "2", "b": "", "X": "4 2"}, jax=False),
+    Program(long_product, {"a": "3"}, jax=False),
+    Program(hinge_of_classes, {"W": "2 3", "X": "3 2"}, plain={"y": [0, 2, 1]}, jax=False),
+    Program(softmax_by_rows, {"W": "2 3", "X": "2 2"}, plain={"y": [2, 0]}, jax=False),
+    Program(homogeneous, {"theta": "3", "points": "2 2"}, jax=False),
+    Program(rearranged, {"x": "3"}, jax=False),
 ]
+if stats is not None:
+    PROGRAMS += [
+        Program(probit, {"beta": "n", "X": "m n", "y": "m"}, jax=False),
+        Program(distributions, {"x": "n", "a": "", "b": ""}, positive=True, jax=False),
+    ]
 # fmt: on
 SIZES = {"m": 3, "n": 2, "k": 2, "h": 2, "d": 2}
 

@@ -165,6 +165,10 @@ class _Reader(Subscripts):
     def _operand(self, node: ast.expr, what: str = "an operand") -> Tree:
         return self._made(node, as_tree, self._read(node), what)
 
+    def _factor(self, node: ast.expr) -> Tree:
+        value = self._operand(node)
+        return apply("where", value, number(1), number(0)) if is_condition(value) else value
+
     def _number(self, node: ast.expr) -> Tree:
         value = self._operand(node)
         if is_condition(value):
@@ -218,7 +222,10 @@ class _Reader(Subscripts):
         if name is None:
             hint = "; write ** for a power" if isinstance(node.op, ast.BitXor) else ""
             raise self._at(f"this operator has no meaning in a formula{hint}", node.right)
-        left, right = self._number(node.left), self._number(node.right)
+        if name == "multiply":  # a condition as a factor counts as 1 and 0, as in NumPy
+            left, right = self._factor(node.left), self._factor(node.right)
+        else:
+            left, right = self._number(node.left), self._number(node.right)
         if isinstance(left, Number) and isinstance(right, Number):
             folded = self._folded(name, left.value, right.value, node)
             if folded is not None:

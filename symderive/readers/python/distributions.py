@@ -194,7 +194,7 @@ def _normal_rows(rec: Recording, x: Any, mean: Any = None, cov: Any = 1, **_: An
     turned = call(rec, "solve", matrix, gaps.T)
     squares = gaps @ turned if gaps.ndim == 1 else call(rec, "sum", gaps * turned.T, axis=1)
     half_log = math.log(2 * math.pi) / 2
-    return -squares / 2 - call(rec, "logdet", matrix) / 2 - half_log * traced(rec, size)
+    return -squares / 2 - call(rec, "logdet", matrix) / 2 - traced(rec, size) * half_log
 
 
 def _normal_density(rec: Recording, *args: Any, **more: Any) -> Any:
