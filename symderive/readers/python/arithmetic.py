@@ -78,3 +78,14 @@ def neutral(name: str, first: Tree, second: Tree) -> Tree | None:
 def negated(tree: Tree) -> Tree:
     """The negative."""
     return number(-tree.value) if isinstance(tree, Number) else apply("negative", tree)
+
+
+METHODS = {
+    name: name
+    for name in (
+        *("sum", "mean", "prod", "max", "min", "var", "std", "cumsum", "trace", "clip", "diagonal"),
+        *("transpose", "swapaxes", "reshape", "ravel", "squeeze", "round", "repeat", "take"),
+        *("cumprod", "ptp"),
+    )
+} | {"flatten": "ravel", "conj": "conjugate", "conjugate": "conjugate"}
+"""Methods that are NumPy functions of the array."""

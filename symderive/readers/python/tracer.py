@@ -18,7 +18,7 @@ from symderive.formulas.arrays.op import ShapeError, apply_function, is_conditio
 from symderive.formulas.arrays.ops import CALLS, apply, transpose
 from symderive.formulas.arrays.syntax import Number, Tree
 from symderive.formulas.functions import FUNCTIONS
-from symderive.readers.python.arithmetic import FOLDS, SIGNS, decide, negated, neutral
+from symderive.readers.python.arithmetic import FOLDS, METHODS, SIGNS, decide, negated, neutral
 from symderive.readers.python.constants import exact, is_number
 from symderive.readers.python.entries import keys_of, picked, replaced
 from symderive.readers.python.recording import (
@@ -326,17 +326,6 @@ class Tracer:
             raise refused("an operation in place changes the shape of the array")
         self._become(result._tree)
         return self
-
-
-METHODS = {
-    name: name
-    for name in (
-        *("sum", "mean", "prod", "max", "min", "var", "std", "cumsum", "trace", "clip", "diagonal"),
-        *("transpose", "swapaxes", "reshape", "ravel", "squeeze", "round", "repeat", "take"),
-        *("cumprod", "ptp"),
-    )
-} | {"flatten": "ravel", "conj": "conjugate", "conjugate": "conjugate"}
-"""Methods that are NumPy functions of the array."""
 
 
 # Formulas of values -----------------------------------------------------------------------
