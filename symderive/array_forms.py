@@ -207,7 +207,8 @@ def _shorter(formula: Expr, entry: Expr | None, stated: Expr | None) -> tuple[Ex
     found = mask.off(form.formula)
     if array_cost(found) > array_cost(formula):
         return formula, ""
-    return found, form.rewritings[-1][1]
+    reason = form.rewritings[-1][1]
+    return found, "collect like terms" if "~" in reason else reason  # a mark is no name
 
 
 def _settled(formula: Expr) -> bool:
