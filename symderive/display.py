@@ -19,7 +19,7 @@ def latex_of(formula: Basic, names: Sequence[str] = ()) -> str:
 
     >>> from sympy import Symbol
     >>> latex_of(Symbol("A2") * (1 - Symbol("A2")))
-    'A_{2}(1 - A_{2})'
+    'A_2(1 - A_2)'
     """
     from symderive.formulas.latex import latex
     from symderive.formulas.printing import tree

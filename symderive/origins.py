@@ -93,8 +93,10 @@ def derived(row: NamedFunction, count: int, place: int = 0) -> Lines | None:
     >>> for line in derived(FUNCTIONS["sec"], 1): print(line.formula, line.reasons)
     Diff(sec(u), u) ()
     Diff(1/cos(u), u) ('definition of secant',)
-    sin(u)/cos(u)**2 ('reciprocal rule', 'derivative of cosine')
-    sec(u)*tan(u) ('in its own name',)
+    -Diff(cos(u), u)/cos(u)**2 ('reciprocal rule',)
+    sin(u)/cos(u)**2 ('derivative of cosine',)
+    tan(u)/cos(u) ('tan = sin/cos',)
+    tan(u)*sec(u) ('definition of secant',)
     """
     letters = tuple(Symbol(name) for name in "uvwst"[:count])
     variable, formula = letters[place], row.apply(*letters)

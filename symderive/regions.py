@@ -84,8 +84,8 @@ def value(formula: Expr, point: Mapping[str, mpf]) -> mpf | None:
 def boundaries(formulas: Iterable[Expr], names: Iterable[str]) -> list[Expr]:
     """The functions whose signs part the domain of some formulas: names first, then kinks.
 
-    >>> from sympy import Abs
-    >>> boundaries([Abs(Symbol("x") - 2)], ["x"])
+    >>> from symderive.formulas.functions import FUNCTIONS
+    >>> boundaries([FUNCTIONS["abs"].apply(Symbol("x") - 2)], ["x"])
     [x, x - 2]
     """
     found: dict[Expr, None] = dict.fromkeys(Symbol(name) for name in sorted(names))

@@ -45,10 +45,11 @@ def levels(step: Step, *, fold: bool = True, known: Mapping[Expr, str] | None = 
         known: Formulas whose derivative was found elsewhere, and the reason to give.
 
     >>> from symderive.differentiate import differentiate
+    >>> from sympy import Symbol
     >>> x = Symbol("x")
     >>> for formula, reasons, _ in levels(differentiate(x**2 + 3*x, x)): print(formula, reasons)
     Diff(x**2 + 3*x, x) ()
-    2*x + 3 ('sum rule', 'constant multiple rule', 'power rule')
+    2*x + 3 ('sum rule', 'power rule', 'constant multiple rule')
     """
     lines: Lines = [(Diff(step.formula, step.variable), (), ())]
     shape = _Shape(step, fold=fold)

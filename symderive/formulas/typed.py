@@ -21,8 +21,8 @@ def typed(formula: Basic, names: Sequence[str] = ()) -> str:
 
     >>> from sympy import symbols
     >>> x, y = symbols("x y")
-    >>> typed(x**-2 - y / x), typed(y - 2 * (x + 1))
-    ('1/x**2 - y/x', 'y - 2*(x + 1)')
+    >>> typed(x**-2 - y / x), typed(y - x * (x + 1))
+    ('1/x**2 - y/x', 'y - x*(x + 1)')
     """
     return str(_Typed(names).doprint(formula))
 

@@ -260,6 +260,8 @@ def joined(terms: Sequence[Term]) -> Tree | None:
     if len(cores) < 2 or not all(isinstance(core, Apply) and core.op == "place" for core in cores):
         return None
     shape = cores[0].shape
+    if any(core.shape != shape for core in cores):
+        return None
     keys = [completed(core.option("key"), shape) for core in cores if isinstance(core, Apply)]
     for axis, size in enumerate(shape):
         at = [key[axis][0] for key in keys]
