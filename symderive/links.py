@@ -191,7 +191,8 @@ class LinkKind:
         lines: Plan = plan[:1]
         named = False
         for formula, reasons, steps in plan[1:]:
-            short = rename(formula, name)
+            open_ones = {inert: inert for inert in formula.atoms(Diff)}  # these stay to be derived
+            short = rename(formula, {**name, **open_ones})
             if named:  # the name stands there already: what is left of that line is algebra
                 before = lines[-1][0]
                 if evaluated(short) == evaluated(before) and cost(short) == cost(before):

@@ -4,6 +4,7 @@ import os
 import re
 import time
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mpmath import isfinite, mp, mpf
@@ -14,7 +15,7 @@ import symderive as sd
 from symderive.certify import number_at, witness
 
 SLOW = 8.0
-"""Seconds after which a formula counts as a hang on a loaded machine."""
+"""Seconds of the processor after which a formula counts as a hang."""
 
 unhurried = settings(
     max_examples=int(os.environ.get("SYMDERIVE_EXAMPLES", "60")),
@@ -24,15 +25,33 @@ unhurried = settings(
 )
 
 
+FOUND = [
+    # the stage's own formula below a derivative that is still to be taken is not the stage
+    "sigmoid(z*asinh(sqrt(1 + z**2))) - (log(1 + (z - z)**2)/(1 + x**2))**4",
+    # values beside which the next one has no digits at all
+    "gamma(1 + (sqrt(1 + y**2)*gamma(1 + (sign(z)"
+    " - sqrt(1 + ((1 + z**2)**sin(erf(z)))**2))**2))**2)",
+]
+"""What longer runs of random formulas found."""
+
+
+@pytest.mark.parametrize("text", FOUND)
+def test_found_by_longer_runs(text):
+    derivation = sd.derive(sd.Model({"f": text}))
+    for name in derivation.sources:
+        for line in derivation.link("f", name).lines:
+            assert line.certificate.passed, line.formula
+
+
 @unhurried
 @given(formulas(), st.sampled_from(NAMES))
 def test_every_line_is_certified(text, name):
-    start = time.perf_counter()
+    start = time.process_time()
     derivation = sd.derive(sd.Model({"f": f"{text} + 0*{name}"}), sources=[name])
     link = derivation.link("f", name)
 
     assert [line.certificate.verdict for line in link.lines if not line.certificate.passed] == []
-    assert time.perf_counter() - start < SLOW
+    assert time.process_time() - start < SLOW
 
 
 @unhurried

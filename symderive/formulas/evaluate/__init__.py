@@ -366,6 +366,6 @@ def _slopes(
         bits = min(most, 2 * bits if shared + 8 >= bits else shared + target + 10)
     return (
         libmp.mpf_div(change, mpf_shift(step, 1), target + 10, "n"),
-        libmp.mpf_div(mpf_sub(here, below), step, target + 10, "n"),
-        libmp.mpf_div(mpf_sub(above, here), step, target + 10, "n"),
+        libmp.mpf_div(mpf_sub(here, below, 2 * bits, "n"), step, target + 10, "n"),
+        libmp.mpf_div(mpf_sub(above, here, 2 * bits, "n"), step, target + 10, "n"),
     )
