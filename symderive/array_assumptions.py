@@ -18,7 +18,7 @@ from symderive.array_forms import Mask
 from symderive.array_model import Letters, stage_indices
 from symderive.assumptions import Assumption, conditions_of
 from symderive.certify import defined
-from symderive.formulas.arrays.algebra import canonical
+from symderive.formulas.arrays.canonical import canonical
 from symderive.formulas.arrays.index import Index, Part, delta, entry_of, part, sigma
 from symderive.formulas.arrays.properties import Knowledge
 from symderive.formulas.kernels import Kernels, TooLargeError

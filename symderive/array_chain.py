@@ -26,7 +26,8 @@ from symderive.array_relations import Facts, Stated, named_by_stages
 from symderive.array_sums import constant_sums
 from symderive.chain import Chain, Partial
 from symderive.display import partial_latex
-from symderive.formulas.arrays.algebra import Algebra, canonical
+from symderive.formulas.arrays.algebra import Algebra
+from symderive.formulas.arrays.canonical import canonical
 from symderive.formulas.arrays.index import Index, entry_of, fresh, sigma, substitute
 from symderive.formulas.arrays.matrix import Matrices
 from symderive.formulas.arrays.properties import Knowledge

@@ -18,7 +18,8 @@ from sympy import Sum as SympySum
 from symderive.certify import defined
 from symderive.closed_form import Form, closed_forms
 from symderive.cost import cost
-from symderive.formulas.arrays.algebra import Algebra, canonical
+from symderive.formulas.arrays.algebra import Algebra
+from symderive.formulas.arrays.canonical import canonical
 from symderive.formulas.arrays.index import (
     Index,
     Part,

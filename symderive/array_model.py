@@ -9,7 +9,8 @@ from typing import Any
 from sympy import Basic, Expr, Integer, S, Symbol, preorder_traversal
 
 from symderive.errors import ModelError, UnknownChoiceError
-from symderive.formulas.arrays.algebra import Algebra, canonical
+from symderive.formulas.arrays.algebra import Algebra
+from symderive.formulas.arrays.canonical import canonical
 from symderive.formulas.arrays.definite import Signs
 from symderive.formulas.arrays.index import Index, index_names
 from symderive.formulas.arrays.ops import entry, shown

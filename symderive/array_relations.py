@@ -30,7 +30,8 @@ from sympy import (
 from sympy import Sum as SympySum
 
 from symderive.array_forms import MAX_INSTANCES, Mask, array_cost, array_forms, simplified
-from symderive.formulas.arrays.algebra import Algebra, canonical
+from symderive.formulas.arrays.algebra import Algebra
+from symderive.formulas.arrays.canonical import canonical
 from symderive.formulas.arrays.index import Index, Part, free_indices, opened, sigma, substitute
 from symderive.formulas.arrays.properties import PART_SUMS
 from symderive.relations import Definition, kernels_of, with_definitions

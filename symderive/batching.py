@@ -18,7 +18,8 @@ from sympy import Expr, Symbol
 from symderive.array_certify import certify_array
 from symderive.array_model import known_shapes, renamed, stage_indices, value_shape
 from symderive.errors import FormulaError, ModelError, UnknownChoiceError
-from symderive.formulas.arrays.algebra import Algebra, canonical
+from symderive.formulas.arrays.algebra import Algebra
+from symderive.formulas.arrays.canonical import canonical
 from symderive.formulas.arrays.index import Index
 from symderive.formulas.arrays.lifting import Lift, rowwise
 from symderive.formulas.arrays.matrix import Matrices

@@ -20,7 +20,15 @@ from symderive.closed_form import Form, simplest
 from symderive.cost import cost
 from symderive.display import latex_of, partial_latex, shown
 from symderive.formulas.inert import OUTPUT, Diff, placeholder
-from symderive.formulas.written import evaluated, factors, product, recast, rename, sum_of, tidy
+from symderive.formulas.written import (
+    denominators,
+    evaluated,
+    product,
+    recast,
+    rename,
+    sum_of,
+    tidy,
+)
 from symderive.links import Link, LinkKind, natural
 from symderive.model import Model, Stage
 from symderive.relations import Definition, with_definitions
@@ -471,7 +479,7 @@ def _closed(substituted: Expr) -> Expr:
     """The closed form; equal factors that cancel at sight need no search."""
     plain = evaluated(substituted)
     turned = plain.could_extract_minus_sign() and any(f.is_Add for f in plain.args)
-    if not plain.is_Add and not turned and not _denominators(plain):
+    if not plain.is_Add and not turned and not denominators(plain):
         return plain
     return simplest(tidy(substituted))
 
@@ -486,17 +494,5 @@ def _shorter(adjoint: Expr, named: Expr, beside: set[Symbol]) -> Expr:
 
 def _prefer(closed: Expr, local: Expr, substituted: Expr) -> bool:
     """Whether to compute by the closed form: it is shorter, or a denominator cancelled."""
-    gone = _denominators(evaluated(substituted)) - _denominators(evaluated(closed))
+    gone = denominators(evaluated(substituted)) - denominators(evaluated(closed))
     return bool(gone) or cost(closed) <= cost(local)
-
-
-def _denominators(formula: Expr) -> set[Expr]:
-    found: set[Expr] = set()
-    stack = [formula]
-    while stack:
-        part = stack.pop()
-        for factor in factors(part):
-            if factor.is_Pow and factor.exp.is_Number and factor.exp.is_negative:
-                found.update(f.base if f.is_Pow else f for f in factors(factor.base))
-        stack.extend(part.args)
-    return found

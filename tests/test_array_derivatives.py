@@ -11,7 +11,8 @@ import pytest
 from sympy import Integer, Symbol
 
 from symderive.differentiate import differentiate
-from symderive.formulas.arrays.algebra import Algebra, canonical
+from symderive.formulas.arrays.algebra import Algebra
+from symderive.formulas.arrays.canonical import canonical
 from symderive.formulas.arrays.concrete import concrete, entry_name
 from symderive.formulas.arrays.index import Index, entry_of, sigma
 from symderive.formulas.arrays.ops import ROWS, entry

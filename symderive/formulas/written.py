@@ -226,3 +226,16 @@ TIDY: Mapping[type[Basic], Callable[[Basic, list[Expr]], Expr]] = {
     Mul: _tidy_product,
     Pow: _tidy_power,
 }
+
+
+def denominators(formula: Expr) -> set[Expr]:
+    """What a formula divides by, anywhere in it."""
+    found: set[Expr] = set()
+    stack = [formula]
+    while stack:
+        part = stack.pop()
+        for factor in factors(part):
+            if factor.is_Pow and factor.exp.is_Number and factor.exp.is_negative:
+                found.update(f.base if f.is_Pow else f for f in factors(factor.base))
+        stack.extend(part.args)
+    return found

@@ -10,8 +10,7 @@ What is known of the arrays (symmetric, rows that sum to one, …) is used by bo
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import cached_property, lru_cache
-from itertools import permutations
+from functools import cached_property
 from itertools import product as cartesian
 from typing import Any
 
@@ -30,16 +29,15 @@ from sympy import (
 )
 from sympy import Sum as SympySum
 
+from symderive.formulas.arrays.canonical import canonical
 from symderive.formulas.arrays.index import (
     ArrayOf,
     Index,
     Part,
-    bound,
     delta,
     free_indices,
     fresh,
     opened,
-    sigma_as_is,
     substitute,
 )
 from symderive.formulas.arrays.index import part as make_part
@@ -434,71 +432,3 @@ def positive(value: Expr) -> bool:
     """Whether a formula in sizes is proved ≥ 0; every size is at least 1."""
     shifted = value.subs({s: s + 1 for s in value.free_symbols}, simultaneous=True).expand()
     return all(t.as_coeff_Mul()[0] >= 0 for t in Add.make_args(shifted))
-
-
-# Names of bound indices -------------------------------------------------------------------------
-
-
-def canonical(formula: Basic) -> Any:
-    """The formula with its bound indices renamed by what they do, equal ones alike."""
-    if not formula.args or not formula.has(SympySum, ArrayOf):
-        return formula
-    return _canonical(formula)
-
-
-@lru_cache(maxsize=4096)
-def _canonical(formula: Basic) -> Any:
-    if isinstance(formula, SympySum):
-        return _canonical_sum(formula)
-    if isinstance(formula, ArrayOf):
-        inner = canonical(formula.formula)
-        start = _first_free(inner)
-        names = [Index(f"_s{start + k}", index.size) for k, index in enumerate(formula.indices)]
-        renames = dict(zip(formula.indices, names, strict=True))
-        return ArrayOf(substitute(inner, renames), Tuple(*names))
-    return formula.func(*(canonical(arg) for arg in formula.args))
-
-
-def _first_free(formula: Basic) -> int:
-    """The first number that no bound index inside has."""
-    numbers = [-1]
-    for part in formula.atoms(SympySum, ArrayOf):
-        mine = bound(part) if isinstance(part, SympySum) else part.indices
-        numbers += [int(index.name[2:]) for index in mine if index.name.startswith("_s")]
-    return max(numbers) + 1
-
-
-def _canonical_sum(formula: SympySum) -> Expr:
-    body, indices = opened(formula)
-    body = canonical(body)
-    start = _first_free(body)
-    groups: dict[tuple[str, ...], list[Index]] = {}
-    for index in indices:
-        groups.setdefault(_role(body, index), []).append(index)
-    best: tuple[str, Expr, list[Index]] | None = None
-    choices = [permutations(groups[role]) for role in sorted(groups)]
-    for number, choice in enumerate(cartesian(*choices)):
-        order = [index for group in choice for index in group]
-        names = [Index(f"_s{start + k}", index.size) for k, index in enumerate(order)]
-        renamed = substitute(body, dict(zip(order, names, strict=True)))
-        if len(groups) == len(indices):
-            return sigma_as_is(renamed, names)
-        text = str(renamed)
-        if best is None or text < best[0]:
-            best = (text, renamed, names)
-        if number > 100:
-            break
-    assert best is not None
-    return sigma_as_is(best[1], best[2])
-
-
-def _role(body: Expr, index: Index) -> tuple[str, ...]:
-    """Where an index stands, whatever the indices are called."""
-    blank = {
-        i: Index("_", i.size) for i in free_indices(body) if i.name.startswith("_f") and i != index
-    }
-    mark = {index: Index("_me", index.size), **blank}
-    return (
-        str(index.size),
-        *sorted(str(substitute(f, mark)) for f in Mul.make_args(body) if f.has(index)),
-    )
