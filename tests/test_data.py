@@ -52,7 +52,7 @@ def saved_fields(path):
 
 
 def saved_parquet(path):
-    pyarrow = pytest.importorskip("pyarrow")
+    import pyarrow
     from pyarrow import parquet
 
     parquet.write_table(pyarrow.table({"x1": [1.0, 2.0], "Y": [5, 6]}), path)
@@ -64,7 +64,12 @@ def saved_parquet(path):
         ("rows.npz", saved_npz, {"x1": [1.0, 2.0], "X": [[1.0, 0.0], [0.0, 1.0]]}),
         ("rows.npy", saved_fields, {"x1": [1.0, 2.0], "Y": [5.0, 6.0]}),
         ("one.npy", lambda path: np.save(path, np.arange(3)), {"data": [0.0, 1.0, 2.0]}),
-        ("rows.parquet", saved_parquet, {"x1": [1.0, 2.0], "Y": [5.0, 6.0]}),
+        pytest.param(
+            "rows.parquet",
+            saved_parquet,
+            {"x1": [1.0, 2.0], "Y": [5.0, 6.0]},
+            marks=pytest.mark.parquet,
+        ),
     ],
 )
 def test_arrays_by_name_are_read(tmp_path, name, save, expected):
