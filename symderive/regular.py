@@ -33,7 +33,7 @@ from sympy import (
 )
 from sympy.polys.fields import FracElement
 
-from symderive.formulas.factoring import factor_list
+from symderive.formulas.factoring import factor_list, positive
 from symderive.formulas.functions import FUNCTIONS
 from symderive.formulas.kernels import Kernels, TooLargeError
 
@@ -52,7 +52,7 @@ class Divisors:
     ) -> None:
         self.kernels, self.scales = kernels, scales
         self.known = {
-            factor.monic()
+            positive(factor)
             for formula in dict.fromkeys(formulas)
             for factor in _divisors(kernels, formula)
         }
@@ -90,9 +90,9 @@ class Divisors:
         return all(self._allowed(factor, set()) for factor, _ in factor_list(definition.denom)[1])
 
     def _allowed(self, factor: Any, taken: set[Symbol]) -> bool:
-        if factor.monic() in self.known or _never_zero(self.kernels, factor):
+        if positive(factor) in self.known or _never_zero(self.kernels, factor):
             return True
-        formula = self.kernels.formula(factor.monic())
+        formula = self.kernels.formula(positive(factor))
         if formula in self.scales:
             taken.add(formula)
             return True
@@ -107,7 +107,7 @@ def divides_by_no_more(formula: Expr, known: Iterable[Expr]) -> bool:
     except (TooLargeError, ZeroDivisionError, KeyError, RecursionError):
         return False
     theirs = Divisors(kernels, known).known
-    return all(factor.monic() in theirs or _never_zero(kernels, factor) for factor in mine)
+    return all(positive(factor) in theirs or _never_zero(kernels, factor) for factor in mine)
 
 
 def scales_of(definition: Expr, variable: Symbol | None) -> frozenset[Symbol]:
@@ -122,7 +122,7 @@ def scales_of(definition: Expr, variable: Symbol | None) -> frozenset[Symbol]:
     try:
         kernels = Kernels([definition])
         factors = factor_list(kernels.normal(definition).numer)[1]
-        formulas = {kernels.formula(factor.monic()) for factor, _ in factors}
+        formulas = {kernels.formula(positive(factor)) for factor, _ in factors}
     except (TooLargeError, ZeroDivisionError, KeyError, RecursionError):
         return frozenset()
     scales = {f for f in formulas if isinstance(f, Symbol) and f != variable}
