@@ -235,7 +235,8 @@ def without_properties(model: Model, names: Sequence[str]) -> Model:
     """The model with nothing known of some names."""
     if not any(name in model.properties for name in names):
         return model
-    rest = {name: stated for name, stated in model.properties.items() if name not in names}
+    arrays = {*names} & model.properties.keys()
+    rest = {name: known for name, known in model.stated_properties.items() if name not in arrays}
     shapes = {name: shape for name, shape in model.shapes.items() if name not in model.stages}
     plain = Model(
         {stage.name: stage.text for stage in model.stages.values()},

@@ -29,7 +29,7 @@ from symderive.formulas.kernels import Kernels
 from symderive.formulas.written import factors, terms
 from symderive.identities import instances, neighbours
 from symderive.regular import Divisors
-from symderive.roots import rooted
+from symderive.roots import rooted, signless
 from symderive.tasks import BY_DEFINITION, EXPANDED_PENALTY, Candidate, Task, sums
 
 UNEVEN_PENALTY = 2.0
@@ -218,6 +218,7 @@ def pulled(task: Task) -> Iterator[Candidate]:
 MECHANISMS: tuple[Callable[[Task], Iterator[Candidate]], ...] = (
     combined,
     pulled,
+    signless,
     rooted,
     named,
     identified,

@@ -172,7 +172,7 @@ def _point(model: Model, target: str) -> dict[str, mpf] | None:
 
     missing = [name for name in free if name not in fixed]
     with mp.workdps(DIGITS):
-        for drawn in points(missing, valid, count=1):
+        for drawn in points(missing, valid, count=1, positive=model.positive):
             return {**drawn, **fixed}
     return None
 

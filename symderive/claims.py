@@ -156,7 +156,8 @@ def judge(derivation: Derivation, subject: str, answer: str) -> Verdict:
     inside = derivation.model.ancestors(source) - {source}
     opened = any(symbol.name in inside for symbol in claim.free_symbols)
     where = _definitions(derivation, target, source, opened=opened)
-    certificate = certify(claim, truth, where=where)
+    positive = frozenset(map(Symbol, model.positive))
+    certificate = certify(claim, truth, where=where, positive=positive)
     words = f"∂{target}/∂{source} = {answer.strip()}"
     shown = typed(truth, derivation.model.names)
     if certificate.verdict == "proved":

@@ -126,6 +126,7 @@ def closed_forms(
     variable: Symbol | None = None,
     *,
     also: Sequence[Candidate] = (),
+    positive: frozenset[Symbol] = frozenset(),
 ) -> list[Form]:
     """The forms of a derivative, simplest first; the first is the closed form.
 
@@ -135,6 +136,7 @@ def closed_forms(
         definition: The stage's formula, as written.
         variable: What the derivative is taken by.
         also: Further forms to rank with those found here.
+        positive: Names that are known to be positive.
 
     >>> A1, A2 = Symbol("A1"), Symbol("A2")
     >>> from sympy import exp
@@ -147,10 +149,10 @@ def closed_forms(
     forms = [Form(derivative, (), UNSORTED_PENALTY if loose else 0.0)]
     if 0 < cost(plain) <= MAX_COST and not plain.has(Diff):
         if isinstance(plain, Piecewise):
-            forms += _branches(plain)
+            forms += _branches(plain, positive)
         else:
             own = evaluated(definition) if definition is not None else None
-            task = Task(plain, name, own, variable, plain)
+            task = Task(plain, name, own, variable, plain, positive)
             if cost(plain) < cost(derivative):
                 forms.append(Form(plain, ((plain, "simplify"),)))
             forms += forms_of([*also, *islice(_proposed(task), MAX_PROPOSALS)])
@@ -162,14 +164,14 @@ def closed_forms(
     return [_bridged(best, derivative, name, definition), *others]
 
 
-def simplest(formula: Expr) -> Expr:
-    """The simplest form of a formula by its own algebra alone.
+def simplest(formula: Expr, positive: frozenset[Symbol] = frozenset()) -> Expr:
+    """The simplest form of a formula by its own algebra alone, where some names are positive.
 
     >>> A2, Y = Symbol("A2"), Symbol("Y")
     >>> simplest((A2 - Y) / (A2 * (1 - A2)) * A2 * (1 - A2))
     A2 - Y
     """
-    return closed_forms(formula)[0].formula
+    return closed_forms(formula, positive=positive)[0].formula
 
 
 def _proposed(task: Task) -> Iterator[Candidate]:
@@ -230,7 +232,7 @@ def _again(forms: list[Form], task: Task) -> list[Form]:
                 starts.setdefault(plain, form)
         found: list[Form] = []
         for plain, form in starts.items():
-            onward = Task(plain, task.name, task.definition, task.variable, task.first)
+            onward = replace(task, plain=plain)
             found += forms_of(islice(_proposed(onward), MAX_PROPOSALS), form)
         seen |= starts.keys()
         fresh += found
@@ -241,9 +243,9 @@ def _again(forms: list[Form], task: Task) -> list[Form]:
     return fresh
 
 
-def _branches(plain: Piecewise) -> Iterator[Form]:
+def _branches(plain: Piecewise, positive: frozenset[Symbol]) -> Iterator[Form]:
     """Each branch in its simplest form."""
-    branches = [(simplest(branch), condition) for branch, condition in plain.args]
+    branches = [(simplest(branch, positive), condition) for branch, condition in plain.args]
     formula = Piecewise(*branches)
     if formula != plain and isinstance(formula, Expr):
         yield Form(formula, ((formula, "simplify each branch"),))

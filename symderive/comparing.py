@@ -82,7 +82,8 @@ class Compared:
         return found
 
     def _points(self, seed: int) -> list[Row]:
-        return covering(self._free, self._at_inputs, self._pair, seed, self._flat)
+        firm = self.derivation.model.positive
+        return covering(self._free, self._at_inputs, self._pair, seed, self._flat, firm)
 
     def _to_inputs(self, formula: Expr) -> Expr:
         for _ in range(len(self.where) + 1):
@@ -94,6 +95,8 @@ class Compared:
 
     def _pair(self, point: dict[str, mpf]) -> tuple[mpf, mpf] | None:
         """The claim and the truth at a point of the domain; None outside it."""
+        if any(point[name] <= 0 for name in self.derivation.model.positive if name in point):
+            return None
         if any(value(condition, point) != 1 for condition in self._domain):
             return None
         claim, truth = value(self.claim, point), value(self.truth, point)

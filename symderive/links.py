@@ -6,7 +6,7 @@ names share the steps, the closed form and the proof, and only put their own nam
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -14,6 +14,7 @@ from sympy import Basic, Expr, Mul, Pow, S, Symbol, exp, log
 
 from symderive.certify import certify
 from symderive.closed_form import Form, closed_forms
+from symderive.conditions import positive_in
 from symderive.cost import cost
 from symderive.differentiate import differentiate
 from symderive.display import latex_of, partial_latex, shown
@@ -53,11 +54,13 @@ class LinkKind:
         template: The stage's formula over placeholders.
         place: Which placeholder it is differentiated by.
         method: A row of ``METHODS``.
+        firm: The places of names that the model says are positive.
     """
 
     template: Template
     place: int
     method: str = "auto"
+    firm: frozenset[int] = frozenset()
 
     @property
     def variable(self) -> Symbol:
@@ -68,6 +71,12 @@ class LinkKind:
     def output(self) -> Expr:
         """What stands for the stage itself."""
         return OUTPUT
+
+    @cached_property
+    def positive(self) -> frozenset[Symbol]:
+        """The placeholders that are positive: it is known, or the formula has no value else."""
+        own = positive_in(evaluated(self.template.written))
+        return own | {placeholder(place) for place in self.firm}
 
     @cached_property
     def way(self) -> str:
@@ -117,11 +126,41 @@ class LinkKind:
         if self.way == "logarithmic":
             also = (Candidate(product(OUTPUT, result), BY_DEFINITION),)
             result = tidy(product(written, result))
-        return tuple(closed_forms(result, OUTPUT, written, self.variable, also=also))
+        return tuple(self._closed_forms(result, written, also=also))
+
+    def _closed_forms(
+        self, result: Expr, written: Expr, also: Sequence[Candidate] = ()
+    ) -> list[Form]:
+        return closed_forms(
+            result, OUTPUT, written, self.variable, also=also, positive=self.positive
+        )
+
+    @cached_property
+    def forms_where(self) -> tuple[frozenset[Symbol], tuple[Form, ...]]:
+        """Names which, if they were positive, would allow shorter forms; and these forms."""
+        written = self.template.written
+        names = frozenset(map(placeholder, range(self.template.size))) - self.positive
+        result = self.step_by("quotient").result
+        found = closed_forms(result, OUTPUT, written, self.variable, positive=self.positive | names)
+        shorter = [form for form in found if form.measure < self.forms[0].measure]
+        if not shorter:
+            return frozenset(), ()
+        truth, where = Diff(written, self.variable), {OUTPUT: written}
+
+        def right(form: Form, taken: frozenset[Symbol]) -> bool:
+            known = self.positive | taken
+            return certify(truth, form.formula, where=where, positive=known).passed
+
+        for name in sorted(names, key=str):  # what is not needed is not asked for
+            if right(shorter[0], names - {name}):
+                names -= {name}
+        return names, tuple(form for form in shorter if right(form, names))
 
     @cached_property
     def to_compute(self) -> Expr:
-        """The simplest form that takes nothing as not zero: right wherever the derivative is."""
+        """The simplest form that takes nothing for granted: right wherever the derivative is."""
+        if self.firm:
+            return LinkKind(self.template, self.place, self.method).to_compute
         sound = (form.formula for form in self.forms if not form.scales)
         return next(sound, self.step_by("quotient").result)
 
@@ -148,7 +187,7 @@ class LinkKind:
         opening: Plan = [(Diff(written, self.variable), (), ())]
         by_definition = (f"definition of {row.title}",)
         opening.append((Diff(spelled, self.variable), by_definition, ()))
-        form = closed_forms(step.result, OUTPUT, spelled, self.variable)[0]
+        form = self._closed_forms(step.result, spelled)[0]
         return self._certified(_closed([*opening, *levels(step, fold=False)[1:]], form))
 
     def lines_knowing(self, known: Mapping[Expr, str]) -> tuple[Line, ...]:
@@ -174,7 +213,7 @@ class LinkKind:
                 continue
             plain = evaluated(formula)
             if plain not in proof:
-                proof[plain] = certify(truth, formula, where=where)
+                proof[plain] = certify(truth, formula, where=where, positive=self.positive)
             lines.append(Line(formula, reasons, proof[plain], steps))
         return tuple(lines)
 
@@ -341,6 +380,16 @@ class Link:
     def forms(self) -> tuple[Expr, ...]:
         """Equal forms, simplest first, each reached by checked rewritings."""
         return tuple(self.settled(form.formula) for form in self.kind.forms)
+
+    @property
+    def forms_where(self) -> Mapping[str, tuple[Expr, ...]]:
+        """Shorter forms that hold where some names are positive, by that condition."""
+        names, forms = self.kind.forms_where
+        if not forms or not names:
+            return {}
+        told = sorted(str(self.here(name)) for name in names)
+        condition = " and ".join(f"{name} > 0" for name in told)
+        return {condition: tuple(self.settled(form.formula) for form in forms)}
 
     @property
     def lines(self) -> Lines:

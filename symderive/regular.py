@@ -8,7 +8,7 @@ K/(1 + e^{−rt})), as long as the derivative is not taken by it: where it is ze
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from sympy import (
@@ -19,20 +19,19 @@ from sympy import (
     Pow,
     Symbol,
     cos,
-    cosh,
     cot,
     coth,
     csc,
     csch,
     exp,
     sec,
-    sech,
     sin,
     sinh,
     tan,
 )
 from sympy.polys.fields import FracElement
 
+from symderive.conditions import is_positive
 from symderive.formulas.factoring import factor_list
 from symderive.formulas.functions import FUNCTIONS
 from symderive.formulas.kernels import Kernels, TooLargeError
@@ -186,40 +185,16 @@ def _factors_below(kernels: Kernels, power: Expr) -> Iterator[Any]:
 
 def _never_zero(kernels: Kernels, poly: Any) -> bool:
     formula = kernels.formula(poly)
-    if isinstance(formula, _POSITIVE) or formula.is_number:
-        return True
-    return _is_positive_sum(formula)
+    return bool(formula.is_number) or is_positive(formula)
 
 
-def size_of(formula: Expr) -> Expr:
+def size_of(formula: Expr, positive: Collection[Expr] = frozenset()) -> Expr:
     """|u|, which is u where it can be told that u is positive.
 
     >>> x = Symbol("x")
-    >>> size_of(1 + x**2), size_of(1 - x)
-    (x**2 + 1, abs(1 - x))
+    >>> size_of(1 + x**2), size_of(1 - x), size_of(2*x, {x})
+    (x**2 + 1, abs(1 - x), 2*x)
     """
-    firm = isinstance(formula, _POSITIVE) or (formula.is_Number and formula > 0)
-    if firm or (formula.is_Pow and formula.exp.is_even) or _is_positive_sum(formula):
+    if is_positive(formula, positive) or (formula.is_Pow and formula.exp.is_even):
         return formula
     return FUNCTIONS["abs"].apply(formula)
-
-
-def _is_positive_sum(formula: Expr) -> bool:
-    if not isinstance(formula, Add):
-        return False
-    firm = [isinstance(t, _POSITIVE) or (t.is_Number and t > 0) for t in formula.args]
-    return any(firm) and all(
-        sure or _is_square(t) for sure, t in zip(firm, formula.args, strict=True)
-    )
-
-
-def _is_square(term: Expr) -> bool:
-    """Whether a term is a positive number times even powers."""
-    number, rest = term.as_coeff_Mul()
-    powers = Mul.make_args(rest)
-    return number > 0 and all(
-        isinstance(p, Pow) and p.exp.is_Integer and p.exp % 2 == 0 for p in powers
-    )
-
-
-_POSITIVE = (exp, cosh, sech)

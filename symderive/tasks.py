@@ -48,6 +48,7 @@ class Task:
         definition: The stage's formula, in SymPy's own form.
         variable: What the derivative is taken by.
         first: The derivative as the rules gave it: forms may divide by what it divides by.
+        positive: The names that are known to be positive.
     """
 
     plain: Expr
@@ -55,6 +56,7 @@ class Task:
     definition: Expr | None = None
     variable: Symbol | None = None
     first: Expr | None = None
+    positive: frozenset[Symbol] = frozenset()
     scales: frozenset[Symbol] = field(init=False)
 
     def __post_init__(self) -> None:
