@@ -194,8 +194,8 @@ class Derivation:
 
         return hessian(self, target, source)
 
-    def derivative(self, target: str, source: str, order: int = 1) -> Derivative:
-        """The ``order``-th derivative of a stage by one name, with the steps of the last order."""
+    def derivative(self, target: str, source: str | Sequence[str], order: int = 1) -> Derivative:
+        """The ``order``-th derivative of a stage by one name, or the one by several names."""
         from symderive.tape import derivative
 
         return derivative(self, target, source, order)

@@ -109,12 +109,20 @@ def _kinks_of(part: Basic) -> Iterator[Expr]:
     elif isinstance(part, Pow):
         if part.exp.is_Rational and not part.exp.is_Integer:
             yield from _squared(part.base)
+            yield from _sides(part.base)
     elif isinstance(part, sin | cos | tan):
         yield from (sin(part.args[0]), cos(part.args[0]))
     else:
         row = function_of(part)
         if row is not None:
             yield from row.kink_formulas(*part.args)
+
+
+def _sides(base: Expr) -> Iterator[Expr]:
+    """The factors under a root that may be negative together: x − a and b − x."""
+    factors = [f.as_base_exp() for f in Mul.make_args(base)]
+    odd = [inner for inner, exponent in factors if exponent.is_odd and inner.free_symbols]
+    yield from odd if len(odd) > 1 else ()
 
 
 def _squared(base: Expr) -> Iterator[Expr]:

@@ -29,6 +29,8 @@ class Derivative:
         forms: Equal forms, simplest first.
         rule: The name of the rule that the derivation starts with; empty for a chain of links.
         link: Of one link, the link.
+        before: Of a higher derivative, the derivation in which it is a first one, and the stage
+            that it is the derivative of.
     """
 
     formula: Expr | ImmutableMatrix
@@ -41,6 +43,7 @@ class Derivative:
     indices: tuple[Any, ...] = ()
     tree: Any = field(default=None, repr=False)
     link: Any = field(default=None, repr=False)
+    before: tuple[Derivation, str] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if not isinstance(self.lines, Lines):
