@@ -37,12 +37,19 @@ class Subject:
         >>> str(Subject("f", ("x", "x", "y")))
         '∂³f/∂x²∂y'
         """
-        order = len(self.sources)
+        entries = [f"[{letters}]" if letters else "" for letters in self.at or self._bare]
+        above, *below = [
+            name + at for name, at in zip((self.target, *self.sources), entries, strict=True)
+        ]
         counted: dict[str, int] = {}
-        for name in self.sources:
+        for name in below:
             counted[name] = counted.get(name, 0) + 1
-        below = "".join(f"∂{name}{_raised(count)}" for name, count in counted.items())
-        return f"∂{_raised(order)}{self.target}/{below}"
+        told = "".join(f"∂{name}{_raised(count)}" for name, count in counted.items())
+        return f"∂{_raised(len(below))}{above}/{told}"
+
+    @property
+    def _bare(self) -> tuple[None, ...]:
+        return (None,) * (len(self.sources) + 1)
 
 
 def _raised(order: int) -> str:
