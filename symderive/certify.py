@@ -101,7 +101,8 @@ def witness(formula: Expr, variable: Symbol) -> Expr | None:
         if isinstance(part, AppliedUndef):
             return None
     result = plain.diff(variable).xreplace({mark: part for part, mark in held.items()})
-    return None if result.has(*_UNEVALUATED) else result
+    many = len(result.atoms(Piecewise)) > MAX_BRANCHES
+    return None if many or result.has(*_UNEVALUATED) else result
 
 
 def stopped(formula: Expr) -> list[Expr]:
@@ -119,12 +120,15 @@ def held_constant(
 
 
 def _unevaluated() -> tuple[type[Basic], ...]:
-    from sympy import Derivative, Piecewise, Subs
+    from sympy import Derivative, Subs
 
-    return (Derivative, Subs, Piecewise)
+    return (Derivative, Subs)
 
 
 _UNEVALUATED = _unevaluated()
+
+MAX_BRANCHES = 4
+"""The conditionals in a derivative up to which SymPy's is compared branch by branch."""
 
 
 def resolved(formula: Basic) -> Expr | None:

@@ -77,7 +77,7 @@ class Form:
     formula: Expr
     rewritings: tuple[Rewriting, ...]
     penalty: float = 0.0
-    scales: frozenset[Symbol] = frozenset()
+    scales: frozenset[Expr] = frozenset()
 
     @property
     def measure(self) -> float:
@@ -127,6 +127,7 @@ def closed_forms(
     *,
     also: Sequence[Candidate] = (),
     positive: frozenset[Symbol] = frozenset(),
+    firm: frozenset[Symbol] = frozenset(),
 ) -> list[Form]:
     """The forms of a derivative, simplest first; the first is the closed form.
 
@@ -137,6 +138,7 @@ def closed_forms(
         variable: What the derivative is taken by.
         also: Further forms to rank with those found here.
         positive: Names that are known to be positive.
+        firm: Those of them that a form may divide by.
 
     >>> A1, A2 = Symbol("A1"), Symbol("A2")
     >>> from sympy import exp
@@ -147,12 +149,16 @@ def closed_forms(
     plain = evaluated(derivative)
     loose = len(Add.make_args(derivative)) != len(Add.make_args(plain)) and derivative.is_Add
     forms = [Form(derivative, (), UNSORTED_PENALTY if loose else 0.0)]
+    if name is not None and definition is not None and definition.args:
+        short = rename(derivative, {definition: name})  # as the rules wrote it, nested
+        if short != derivative:
+            forms.append(Form(short, ((short, BY_DEFINITION),), forms[0].penalty))
     if 0 < cost(plain) <= MAX_COST and not plain.has(Diff):
         if isinstance(plain, Piecewise):
             forms += _branches(plain, positive)
         else:
             own = evaluated(definition) if definition is not None else None
-            task = Task(plain, name, own, variable, plain, positive)
+            task = Task(plain, name, own, variable, plain, positive, firm)
             if cost(plain) < cost(derivative):
                 forms.append(Form(plain, ((plain, "simplify"),)))
             forms += forms_of([*also, *islice(_proposed(task), MAX_PROPOSALS)])

@@ -13,7 +13,7 @@ from functools import cached_property
 from sympy import Basic, Expr, Mul, Pow, S, Symbol, exp, log
 
 from symderive.certify import certify
-from symderive.closed_form import Form, closed_forms
+from symderive.closed_form import Form, closed_forms, ranked, simplest
 from symderive.conditions import positive_in
 from symderive.cost import cost
 from symderive.differentiate import differentiate
@@ -29,6 +29,7 @@ from symderive.formulas.written import (
     recast,
     rename,
     sum_of,
+    terms,
     tidy,
 )
 from symderive.model import Stage
@@ -126,35 +127,62 @@ class LinkKind:
         if self.way == "logarithmic":
             also = (Candidate(product(OUTPUT, result), BY_DEFINITION),)
             result = tidy(product(written, result))
-        return tuple(self._closed_forms(result, written, also=also))
+        found = self._closed_forms(result, written, also=also)
+        if found[0].measure > ENOUGH_COST and self.way != "logarithmic":
+            found = ranked([*found, *self._by_parts()])
+        return tuple(found)
+
+    def _by_parts(self) -> Iterator[Form]:
+        """Of a product of powers: y times the sum of u′/u, each in its simplest form."""
+        written = self.template.written
+        moving = [part for part in factors(written) if depends(part, self.variable)]
+        if len(moving) < 2 and not (moving and moving[0].is_Pow):
+            return
+        given, whole = evaluated(self.step_by("quotient").result), evaluated(written)
+        stated = tuple(1 / placeholder(place) for place in self.firm)
+        result = evaluated(self.step_by("logarithmic").result)
+        parts = [simplest(term, self.positive) for term in terms(result)]
+        for total in (sum_of(*parts), result):
+            if divides_by_no_more(evaluated(total), (given, whole, *stated)):
+                form = product(OUTPUT, total)
+                yield Form(form, ((form, "logarithmic differentiation"),))
 
     def _closed_forms(
         self, result: Expr, written: Expr, also: Sequence[Candidate] = ()
     ) -> list[Form]:
         return closed_forms(
-            result, OUTPUT, written, self.variable, also=also, positive=self.positive
+            result,
+            OUTPUT,
+            written,
+            self.variable,
+            also=also,
+            positive=self.positive,
+            firm=frozenset(map(placeholder, self.firm)),
         )
 
     @cached_property
     def forms_where(self) -> tuple[frozenset[Symbol], tuple[Form, ...]]:
         """Names which, if they were positive, would allow shorter forms; and these forms."""
-        written = self.template.written
+        written, result = self.template.written, self.step_by("quotient").result
         names = frozenset(map(placeholder, range(self.template.size))) - self.positive
-        result = self.step_by("quotient").result
-        found = closed_forms(result, OUTPUT, written, self.variable, positive=self.positive | names)
+        known = self.positive | names
+        found = closed_forms(result, OUTPUT, written, self.variable, positive=known, firm=known)
         shorter = [form for form in found if form.measure < self.forms[0].measure]
         if not shorter:
             return frozenset(), ()
-        truth, where = Diff(written, self.variable), {OUTPUT: written}
-
-        def right(form: Form, taken: frozenset[Symbol]) -> bool:
-            known = self.positive | taken
-            return certify(truth, form.formula, where=where, positive=known).passed
-
         for name in sorted(names, key=str):  # what is not needed is not asked for
-            if right(shorter[0], names - {name}):
-                names -= {name}
-        return names, tuple(form for form in shorter if right(form, names))
+            if self._holds(shorter[0].formula, known - {name}):
+                known -= {name}
+        forms = tuple(form for form in shorter if self._holds(form.formula, known))
+        return known - self.positive, forms
+
+    def _holds(self, form: Expr, positive: frozenset[Symbol]) -> bool:
+        """Whether a form is the derivative, and has a value where it has, for positive names."""
+        written, result = self.template.written, self.step_by("quotient").result
+        divided = (evaluated(written), evaluated(result), *(1 / name for name in positive))
+        truth, where = Diff(written, self.variable), {OUTPUT: written}
+        regular = divides_by_no_more(evaluated(rename(form, where)), divided)
+        return regular and certify(truth, form, where=where, positive=positive).passed
 
     @cached_property
     def to_compute(self) -> Expr:
@@ -275,6 +303,9 @@ WORTH_ANOTHER_WAY = 2.0
 
 LONG_FORMULA = 7
 """The cost from which a stage's formula that comes again in its derivative is named at once."""
+
+ENOUGH_COST = 5.0
+"""A form that costs no more is not worth a look at the logarithm."""
 
 LONG_PRODUCT = 3
 """Factors from which the logarithm of a product is worth a try."""

@@ -278,7 +278,7 @@ class Kernels:
             lowered = (*monomial[:index], rest, *monomial[index + 1 :])
             ring = self.field.ring
             term = self.field.field_new(ring.from_dict({lowered: coefficient}))
-            result = self._plus(result, self._times(term, value**times))
+            result = self._plus(result, self._times(term, self._integer_power(value, times)))
         return result
 
     # Back to formulas ---------------------------------------------------------------------
