@@ -280,7 +280,7 @@ class Kernels:
             lowered = (*monomial[:index], rest, *monomial[index + 1 :])
             ring = self.field.ring
             term = self.field.field_new(ring.from_dict({lowered: coefficient}))
-            result = self._plus(result, self._times(term, value**times))
+            result = self._plus(result, self._times(term, self._integer_power(value, times)))
         return result
 
     # Back to formulas ---------------------------------------------------------------------
@@ -297,14 +297,14 @@ class Kernels:
 
     def factored(self, element: FracElement) -> Expr:
         """The element as a SymPy formula: numerator and denominator in factors, signs absorbed."""
-        return self._multiplied(*self._powers_of(element))
+        return self._multiplied(*self.powers_of(element))
 
     def half_factored(self, element: FracElement) -> Expr:
         """The numerator as one sum without its common factors, over the denominator in factors."""
         outside, rest = self._common_factor(element)
         if len(rest) < 2:
             return self.factored(element)
-        powers, number = self._powers_of(outside)
+        powers, number = self.powers_of(outside)
         return self._multiplied([*powers, (self.formula(rest), 1)], number)
 
     def split(self, element: FracElement) -> Iterator[Expr]:
@@ -371,7 +371,8 @@ class Kernels:
             outside, rest = -outside, -rest
         return outside, rest
 
-    def _powers_of(self, element: FracElement) -> tuple[list[tuple[Expr, int]], Rational]:
+    def powers_of(self, element: FracElement) -> tuple[list[tuple[Expr, int]], Rational]:
+        """The irreducible factors with their exponents, and the number before them."""
         above, below = self._factor_list(element.numer), self._factor_list(element.denom)
         number = above.pop(0)[0] / below.pop(0)[0]
         powers = above + [(base, -exponent) for base, exponent in below]
