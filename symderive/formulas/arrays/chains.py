@@ -17,6 +17,7 @@ from symderive.formulas.arrays.terms import (
     MAX_POWER,
     TRANSPOSE,
     is_op,
+    reading,
     scaled,
     term_of,
     tree_cost,
@@ -54,10 +55,23 @@ def transposed(tree: Tree, axes: tuple[int, ...] = (1, 0)) -> Tree:
         outside = apply("transpose", tree, axes=axes)
         return inside if tree_cost(inside) <= tree_cost(outside) + TRANSPOSE else outside
     if op in ("add", "multiply"):
-        inside = apply(op, *(_across(arg, tree) for arg in args))
+        inside = turned_inside(tree)
         outside = apply("transpose", tree, axes=axes)
-        return inside if tree_cost(inside) < tree_cost(outside) else outside
+        return inside if reading(inside) < reading(outside) else outside
     return apply("transpose", tree, axes=axes)
+
+
+def turned_inside(tree: Apply) -> Apply:
+    """The transpose of a matrix made entry by entry, every operand transposed."""
+    return apply(tree.op, *(_across(arg, tree) for arg in tree.args))
+
+
+def turned_outside(tree: Tree) -> Tree:
+    """The matrix as the transpose of one with its operands transposed, where that reads better."""
+    if tree.ndim != 2 or not is_op(tree, "add", "multiply"):
+        return tree
+    other = apply("transpose", turned_inside(tree), axes=(1, 0))
+    return other if reading(other) < reading(tree) else tree
 
 
 def _across(arg: Tree, whole: Tree) -> Tree:

@@ -18,6 +18,7 @@ from symderive.formulas.arrays.chains import (
     flipped,
     product_of,
     transposed,
+    turned_outside,
 )
 from symderive.formulas.arrays.ops import apply
 from symderive.formulas.arrays.placing import place_at
@@ -28,6 +29,7 @@ from symderive.formulas.arrays.terms import (
     ONE,
     is_op,
     negative,
+    reading,
     scaled,
     term_of,
     times,
@@ -55,7 +57,7 @@ def shortest(tree: Tree, symmetric: frozenset[str] = frozenset()) -> Tree:
             current = following
         if not any(is_op(part, "inv") for part in tree.walk()):
             break
-    return min(found, key=tree_cost)
+    return min(found, key=reading)
 
 
 MAX_ROUNDS = 4
@@ -224,9 +226,9 @@ def _rebuilt_sum(_: Rebuilder, args: list[Tree], tree: Apply) -> Tree:
 Rewrite = Callable[[Rebuilder, list[Tree], Apply], Tree]
 
 REBUILD: Mapping[str, Rewrite] = {
-    "add": lambda _, args, __: plus(args),
+    "add": lambda _, args, __: turned_outside(plus(args)),
     "negative": lambda _, args, __: negative(args[0]),
-    "multiply": lambda _, args, __: times(args),
+    "multiply": lambda _, args, __: turned_outside(times(args)),
     "divide": lambda _, args, tree: (
         scaled(args[0], S.One, (), [args[1]]) if args[1].ndim == 0 else apply("divide", *args)
     ),
