@@ -402,6 +402,8 @@ READ: Mapping[str, Make] = {
         for name in (
             *("cholesky", "eigvalsh", "eigenvectors", "pinv"),
             *("expm", "logm", "sqrtm", "sinm", "cosm"),
+            *(f"{name}_frechet" for name in ("expm", "logm", "sqrtm", "sinm", "cosm")),
+            *("svdvals", "left_vectors", "right_vectors", "polar", "nuclear_norm", "spectral_norm"),
         )
     },
     "layer_norm": _normalised(True, True),

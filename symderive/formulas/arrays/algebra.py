@@ -340,12 +340,16 @@ def _hoisted(formula: Basic) -> Any:
 
 
 def _shared_out(formula: Piecewise) -> Any:
-    """The factors that all branches share, before the cases: a zero branch has them all."""
+    """The factors that all branches share, before the cases: a zero branch has them all.
+
+    What divides stays inside: 1/(λ_i − λ_k) is no number where a zero branch is chosen.
+    """
     branches = [value for value, _ in formula.args if value != 0]
     shared = set(Mul.make_args(branches[0])) if branches else set()
     for value in branches[1:]:
         shared &= set(Mul.make_args(value))
-    shared = {f for f in shared if f.has(Indexed)}
+    zero = len(branches) < len(formula.args)
+    shared = {f for f in shared if f.has(Indexed) and not (zero and _divides(f))}
     if not shared:
         return formula
     rest = [
@@ -353,6 +357,11 @@ def _shared_out(formula: Piecewise) -> Any:
         for value, condition in formula.args
     ]
     return Mul(*sorted(shared, key=str), _hoisted(Piecewise(*rest)))
+
+
+def _divides(formula: Expr) -> bool:
+    """Whether a formula may be infinite where another is 0."""
+    return any(not power.exp.is_nonnegative for power in formula.atoms(Pow))
 
 
 # Deltas -----------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from itertools import groupby
 from sympy import S
 
 from symderive.formulas.arrays.ops import apply
+from symderive.formulas.arrays.ops_spectral import MATRIX_FUNCTIONS
 from symderive.formulas.arrays.syntax import Apply, Tree
 from symderive.formulas.arrays.terms import (
     MAX_POWER,
@@ -25,6 +26,9 @@ from symderive.formulas.arrays.terms import (
 
 # Transposes -------------------------------------------------------------------------------------
 
+
+FRECHET = frozenset(f"{name}_frechet" for name in MATRIX_FUNCTIONS)
+"""The derivatives of functions of a matrix."""
 
 TRIANGLES = {"triu": "tril", "tril": "triu"}
 """What a triangle becomes when it is turned."""
@@ -50,6 +54,10 @@ def transposed(tree: Tree, axes: tuple[int, ...] = (1, 0)) -> Tree:
         return apply(TRIANGLES[op], transposed(args[0]), k=-tree.option("k"))
     if op == "outer":
         return apply("outer", args[1], args[0])
+    if op in MATRIX_FUNCTIONS or op in FRECHET:  # f(A)ᵀ is f(Aᵀ)
+        inside = apply(op, *map(transposed, args))
+        outside = apply("transpose", tree, axes=axes)
+        return inside if reading(inside) < reading(outside) else outside
     if op == "matmul" and all(arg.ndim == 2 for arg in args):
         inside = apply("matmul", transposed(args[1]), transposed(args[0]))
         outside = apply("transpose", tree, axes=axes)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from sympy import Expr, S
 
 from symderive.formulas.arrays.chains import (
+    FRECHET,
     Link,
     cancelled,
     chain_of,
@@ -21,6 +22,7 @@ from symderive.formulas.arrays.chains import (
     turned_outside,
 )
 from symderive.formulas.arrays.ops import apply
+from symderive.formulas.arrays.ops_spectral import MATRIX_FUNCTIONS
 from symderive.formulas.arrays.placing import place_at
 from symderive.formulas.arrays.shorthand import shorthand
 from symderive.formulas.arrays.sums import plus
@@ -85,7 +87,7 @@ class Rebuilder:
         """Whether a matrix is its own transpose, by what is known of the leaves."""
         if isinstance(tree, Leaf):
             return tree.name in self.symmetric
-        if is_op(tree, "inv", "negative"):
+        if is_op(tree, "inv", "negative", *MATRIX_FUNCTIONS):
             return self.is_symmetric(tree.args[0])
         if is_op(tree, "eye", "diag"):
             return True
@@ -122,6 +124,8 @@ class Rebuilder:
         if self.is_symmetric(arg):
             return arg
         outside = transposed(arg)
+        if is_op(arg, *MATRIX_FUNCTIONS, *FRECHET):
+            return min(apply(arg.op, *map(self.turn, arg.args)), outside, key=reading)
         if not is_op(arg, "matmul"):
             return self.upright(outside)
         inside = product_of(flipped(chain_of(arg, self.turn), self.turn), self.turn)
