@@ -27,6 +27,7 @@ from symderive.formulas.arrays.index import (
     sigma_as_is,
     substitute,
 )
+from symderive.formulas.arrays.ops_making import half_below
 from symderive.formulas.written import minus, product, quotient, sum_of
 from symderive.rules import Bindings, Row, depends
 from symderive.steps import Rule
@@ -107,7 +108,7 @@ def _cholesky(p: Part, at: Sequence[Index], change: Expr) -> Expr:
     (k,) = apart([Index("k", size)], p, change, *at)
     row, column = p.indices
     lower = ArrayOf(part("cholesky", p.arrays, _bare(p)), p.arrays[0].args[1])
-    half = Piecewise((S.One, k > column), (Rational(1, 2), Eq(k, column)), (S.Zero, true))
+    half = half_below(k, column)
     sides = (  # of the symmetric part, whose entries move together
         product(part("inv", [lower], (k, first)), part("inv", [lower], (column, second)))
         for first, second in (at, at[::-1])

@@ -1,4 +1,4 @@
-"""Singular values, and derivatives of functions of a matrix, for emitted programs."""
+"""Factors of a matrix, and derivatives of functions of a matrix, for emitted programs."""
 
 from __future__ import annotations
 
@@ -20,6 +20,18 @@ def polar(x: Array) -> Array:
     """
     left, _, right = np.linalg.svd(x, full_matrices=False)
     return left @ right
+
+
+def half_tril(x: Array) -> Array:
+    """The lower triangle, its diagonal halved.
+
+    >>> half_tril(np.ones((2, 2))).tolist()
+    [[0.5, 0.0], [1.0, 0.5]]
+    """
+    result = np.tril(x)
+    k = np.arange(min(x.shape))
+    result[k, k] *= 0.5
+    return result
 
 
 def _frechet(function: Callable[[Array], Array]) -> Callable[..., Array]:

@@ -417,6 +417,7 @@ READ: Mapping[str, Make] = {
     "correlate": _slid("correlate"),
     "triu": _triangle("triu"),
     "tril": _triangle("tril"),
+    "half_tril": _plain("half_tril"),
     "one_hot": _one_hot,
     "arange": lambda graph, _, options: graph.array("arange", (), options["size"]),
     "matrix_power": _power_of_matrix,

@@ -42,6 +42,7 @@ from symderive.formulas.arrays.index import (
 )
 from symderive.formulas.arrays.index import part as make_part
 from symderive.formulas.arrays.properties import NOTHING_KNOWN, Knowledge
+from symderive.formulas.arrays.triangles import unmasked
 from symderive.formulas.inert import Diff
 from symderive.formulas.kernels import is_zero
 
@@ -213,6 +214,13 @@ class Algebra:
             if indices:
                 return self._sum(self._product(opened_parts, whole), indices, whole)
             parts = opened_parts
+        masks = [part for part in parts if isinstance(part, Piecewise)]
+        for mask in masks:
+            others = [f for p in parts if p is not mask for f in Mul.make_args(p)]
+            found = unmasked(mask, others, self.known)
+            if found is not None:
+                rest = [part for part in parts if part is not mask]
+                return self._product([found, *rest], whole)
         formula = Mul(*parts)
         deltas = [f for f in factors_of(formula) if isinstance(f, KroneckerDelta)]
         if not deltas or not isinstance(formula, Mul):

@@ -11,6 +11,7 @@ from sympy import (
     Add,
     Expr,
     Rational,
+    S,
     acos,
     cos,
     pi,
@@ -69,6 +70,8 @@ def _whole(operation: str) -> Explicit:
 
     def made(arrays: Sequence[Block], at: At) -> Expr:
         shape = arrays[0].shape
+        if not min(shape) and not at:
+            return S.Zero  # a norm
         if not min(shape):
             raise NotExplicitError(f"{operation} of an empty array")
         found: Expr = entry_function(operation, shape, at)(*arrays[0].entries)

@@ -103,7 +103,8 @@ def _reached(
     mine: Sequence[Index], rest: Sequence[Expr], indices: Sequence[Index]
 ) -> tuple[list[Expr], list[Expr]]:
     """The factors that share what is summed with a pair of indices, and the others."""
-    reach, here = set(mine), []
+    reach = set(mine)
+    here: list[Expr] = []
     waiting = [*rest]
     while True:
         more = [f for f in waiting if free_indices(f) & reach]

@@ -51,6 +51,7 @@ from symderive.formulas.arrays.index import (
     sigma_as_is,
 )
 from symderive.formulas.arrays.ops import apply, apply_function
+from symderive.formulas.arrays.ops_making import half_below
 from symderive.formulas.arrays.placing import place_at
 from symderive.formulas.arrays.sliding import slid
 from symderive.formulas.arrays.sums import plus
@@ -451,6 +452,9 @@ def _count_of_terms(body: Expr) -> int:
 def _triangle(formula: Piecewise) -> Labelled | None:
     """The cases "1 where i ≤ j, else 0" as a triangle of ones."""
     (value, condition), *rest = formula.args
+    halves = _halves(formula)
+    if halves is not None:
+        return halves
     ends = [condition.lhs, condition.rhs] if isinstance(condition, Relational) else []
     if len(rest) != 1 or value != 1 or rest[0][0] != 0 or not ends:
         return None
@@ -465,6 +469,19 @@ def _triangle(formula: Piecewise) -> Labelled | None:
     op, k = found
     ones = apply("broadcast_to", Number((), S.One), shape=(left.size, right.size))
     return Labelled(apply(op, ones, k=k), (left, right))
+
+
+def _halves(formula: Piecewise) -> Labelled | None:
+    """1 below the diagonal, a half on it, else 0: Φ of ones."""
+    _, condition = formula.args[0]
+    if not isinstance(condition, Relational):
+        return None
+    for left, right in ((condition.lhs, condition.rhs), (condition.rhs, condition.lhs)):
+        square = type(left) is Index and type(right) is Index and left.size == right.size
+        if square and formula == half_below(left, right):
+            ones = apply("broadcast_to", Number((), S.One), shape=(left.size, right.size))
+            return Labelled(apply("half_tril", ones), (left, right))
+    return None
 
 
 TRIANGLES: Mapping[str, tuple[str, int]] = {

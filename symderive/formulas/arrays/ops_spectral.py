@@ -38,8 +38,8 @@ def _of_any_matrix(name: str, shape: Callable[[Expr, Expr], Shape]) -> Callable[
     return made
 
 
-def _row(name: str, title: str, shape: Callable[[Expr, Expr], Shape], example: str = "") -> Op:
-    """A function of a matrix of any shape; without an example it stands in results only."""
+def _row(name: str, title: str, shape: Callable[[Expr, Expr], Shape], example: str) -> Op:
+    """A function of a matrix of any shape."""
     own = len(shape(S.One, S.One))
     return Op(
         name,
@@ -78,12 +78,14 @@ def _frechet(function: str) -> Op:
         return apply(name, as_tree(A), as_tree(E))
 
     title = f"Fréchet derivative of {function} at A, in the direction E"
+    matrix = "B @ B.T + eye(n)" if function in ("logm", "sqrtm") else "B"
     return Op(
         name,
         title,
         _frechet_shape,
         _frechet_entry(name),
         call=call,
+        example=f"{name}({matrix}, A)",
         explicit=getattr(explicit, name),
     )
 
@@ -94,10 +96,13 @@ ROWS: tuple[Op, ...] = (
         "vector", "eigvalsh(A + A.T)", explicit.eigvalsh, limit=3),
     Op("eigenvectors", "eigenvectors of a symmetric matrix, as columns",
        square_to("matrix", "eigenvectors"), part_entry("eigenvectors", 2),
+       call=call_of("eigenvectors"), example="eigenvectors(A + A.T)**2",
        explicit=explicit.eigenvectors, limit=3),
     _row("svdvals", "singular values, greatest first", lambda m, n: (Min(m, n),), "svdvals(A)"),
-    _row("left_vectors", "left singular vectors, as columns", lambda m, n: (m, Min(m, n))),
-    _row("right_vectors", "right singular vectors, as columns", lambda m, n: (n, Min(m, n))),
+    _row("left_vectors", "left singular vectors, as columns", lambda m, n: (m, Min(m, n)),
+         "left_vectors(A) @ right_vectors(A).T"),
+    _row("right_vectors", "right singular vectors, as columns", lambda m, n: (n, Min(m, n)),
+         "right_vectors(A) @ left_vectors(A).T"),
     _row("nuclear_norm", "nuclear norm, the sum of the singular values", lambda m, n: (),
          "nuclear_norm(X)"),
     _row("spectral_norm", "spectral norm, the greatest singular value", lambda m, n: (),

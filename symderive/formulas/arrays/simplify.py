@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 
-from sympy import Expr, S
+from sympy import Expr, Rational, S
 
 from symderive.formulas.arrays.chains import (
     FRECHET,
@@ -21,7 +21,7 @@ from symderive.formulas.arrays.chains import (
     transposed,
     turned_outside,
 )
-from symderive.formulas.arrays.ops import apply
+from symderive.formulas.arrays.ops import apply, total
 from symderive.formulas.arrays.ops_spectral import MATRIX_FUNCTIONS
 from symderive.formulas.arrays.placing import place_at
 from symderive.formulas.arrays.shorthand import shorthand
@@ -144,6 +144,10 @@ class Rebuilder:
         for parts in (chain, flipped(chain, self.turn)):
             (_, result), *inner, (_, last) = [(kind, self.upright(part)) for kind, part in parts]
             if result.ndim == last.ndim == 1 and all(part.ndim == 2 for _, part in inner):
+                half = inner[0][1] if len(inner) == 1 and result == last else None
+                if is_op(half, "half_tril") and self.is_symmetric(half.args[0]):
+                    whole = apply("matmul", apply("matmul", result, half.args[0]), last)
+                    return scaled(self.rebuilt(whole), Rational(1, 2))  # xᵀΦ(S)x = xᵀSx/2
                 for _, part in inner:
                     result = apply("matmul", result, part)
                 found.append(apply("matmul", result, last))
@@ -162,8 +166,57 @@ class Rebuilder:
             below += term.below
             core = self.upright(term.core)
             chain.append((kind, core) if core != ONE else (kind, part))
+        chain = self._factors_joined(chain)
         opened = self._inverse_opened(tuple(chain)) if self.opening else tuple(chain)
-        return scaled(product_of(opened, self.turn), number, above, below)
+        made = product_of(opened, self.turn)
+        if any(is_ones(part) for _, part in chain):
+            made = min(made, self._by_sums(opened), key=reading)
+        return scaled(made, number, above, below)
+
+    def _factors_joined(self, chain: list[Link]) -> list[Link]:
+        """L Lᵀ as S and L⁻ᵀ L⁻¹ as S⁻¹, L the Cholesky factor of a symmetric S."""
+        joined: list[Link] = []
+        for kind, part in chain:
+            before = joined[-1][1] if joined else None
+            if kind == "m" and before is not None and joined[-1][0] == "m":
+                for left, right in ((before, part), (self.turn(part), self.turn(before))):
+                    upper = left.args[0] if is_op(left, "transpose") else None
+                    whole = self._of_factor(right)
+                    if upper != right or whole is None:
+                        continue
+                    inverse = is_op(right, "inv")
+                    if inverse == (right is part):
+                        joined[-1] = ("m", self.inverse(whole) if inverse else whole)
+                        break
+                else:
+                    joined.append((kind, part))
+                continue
+            joined.append((kind, part))
+        return joined
+
+    def _of_factor(self, tree: Tree) -> Tree | None:
+        """S of cholesky(S), or of its inverse, where S is symmetric."""
+        inner = tree.args[0] if is_op(tree, "inv") else tree
+        if not is_op(inner, "cholesky") or not self.is_symmetric(inner.args[0]):
+            return None
+        found: Tree = inner.args[0]
+        return found
+
+    def _by_sums(self, chain: tuple[tuple[str, Tree], ...]) -> Tree:
+        """A product with a matrix of ones as an outer product of sums: A 11ᵀ B."""
+        place = next((k for k, (_, part) in enumerate(chain) if is_ones(part)), None)
+        if place is None or chain[place][0] != "m":
+            return product_of(chain, self.turn)
+        before, after = chain[:place], flipped(chain[place + 1 :], self.turn)
+        ends = []
+        for side, size in zip((before, after), chain[place][1].shape, strict=True):
+            if side and all(kind == "m" for kind, _ in side):
+                ends.append(shorthand(total(product_of(side, self.turn), [1])))
+            elif not side:
+                ends.append(apply("broadcast_to", ONE, shape=(size,)))
+            else:
+                return product_of(chain, self.turn)
+        return apply("outer", *ends)
 
     def _inverse_opened(self, chain: tuple[tuple[str, Tree], ...]) -> tuple[tuple[str, Tree], ...]:
         """inv(A @ X @ B) as inv(B) @ inv(X) @ inv(A) where something then cancels."""
@@ -202,6 +255,11 @@ class Rebuilder:
         if is_op(arg, "transpose"):
             return transposed(apply("inv", arg.args[0]))
         return apply("inv", arg)
+
+
+def is_ones(tree: Tree) -> bool:
+    """Whether it is a matrix with entries of one only."""
+    return tree.ndim == 2 and is_op(tree, "broadcast_to") and tree.args[0] == ONE
 
 
 def _moved(_: Rebuilder, args: list[Tree], tree: Apply) -> Tree:

@@ -20,7 +20,7 @@ SPREADING = frozenset({"add", "multiply", "divide", "power", "where"})
 """Operations that spread a vector over the rows of a matrix, without a sign for it."""
 
 
-def is_op(tree: Tree, *names: str) -> TypeGuard[Apply]:
+def is_op(tree: Tree | None, *names: str) -> TypeGuard[Apply]:
     """Whether a tree is one of some operations."""
     return isinstance(tree, Apply) and tree.op in names
 
