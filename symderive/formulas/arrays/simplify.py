@@ -177,30 +177,23 @@ class Rebuilder:
         """L Lᵀ as S and L⁻ᵀ L⁻¹ as S⁻¹, L the Cholesky factor of a symmetric S."""
         joined: list[Link] = []
         for kind, part in chain:
-            before = joined[-1][1] if joined else None
-            if kind == "m" and before is not None and joined[-1][0] == "m":
-                for left, right in ((before, part), (self.turn(part), self.turn(before))):
-                    upper = left.args[0] if is_op(left, "transpose") else None
-                    whole = self._of_factor(right)
-                    if upper != right or whole is None:
-                        continue
-                    inverse = is_op(right, "inv")
-                    if inverse == (right is part):
-                        joined[-1] = ("m", self.inverse(whole) if inverse else whole)
-                        break
-                else:
-                    joined.append((kind, part))
-                continue
-            joined.append((kind, part))
+            found = self._of_factors(joined[-1][1], part) if joined and kind == "m" else None
+            if found is None:
+                joined.append((kind, part))
+            else:
+                joined[-1] = ("m", found)
         return joined
 
-    def _of_factor(self, tree: Tree) -> Tree | None:
-        """S of cholesky(S), or of its inverse, where S is symmetric."""
-        inner = tree.args[0] if is_op(tree, "inv") else tree
+    def _of_factors(self, left: Tree, right: Tree) -> Tree | None:
+        inverse = is_op(right, "inv")
+        upper, lower = (left, right) if inverse else (right, left)
+        if not is_op(upper, "transpose") or upper.args[0] != lower:
+            return None
+        inner = lower.args[0] if is_op(lower, "inv") else lower
         if not is_op(inner, "cholesky") or not self.is_symmetric(inner.args[0]):
             return None
-        found: Tree = inner.args[0]
-        return found
+        whole: Tree = inner.args[0]
+        return self.inverse(whole) if inverse else whole
 
     def _by_sums(self, chain: tuple[tuple[str, Tree], ...]) -> Tree:
         """A product with a matrix of ones as an outer product of sums: A 11ᵀ B."""
