@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sympy import Expr, Mul, S
 
-from symderive.array_chain import ArrayChain, ArrayPartial
+from symderive.array_chain import ArrayChain
 from symderive.array_links import ArrayLink
 from symderive.array_model import (
     Letters,
@@ -17,6 +17,7 @@ from symderive.array_model import (
     source_indices,
     target_indices,
 )
+from symderive.array_partials import ArrayPartial
 from symderive.derivation import RESULT, Derivation, Sources
 from symderive.errors import ModelError, UnknownChoiceError
 from symderive.formulas.arrays.chains import transposed
@@ -63,14 +64,31 @@ class ArrayDerivation(Derivation):
         assert isinstance(link, ArrayLink)
         return found.with_arrays(link.indices, link.tree)
 
-    def partial(self, target: str, source: str, *, layout: str = "mixed") -> Derivative:
+    def partial(
+        self,
+        target: str,
+        source: str,
+        *,
+        layout: str = "mixed",
+        structured: bool | None = None,
+    ) -> Derivative:
         """The derivative of a stage by a name along every path, entry by entry.
 
         Args:
             target: A stage.
             source: A name.
             layout: A row of ``LAYOUTS``.
+            structured: Whether the entries of a symmetric, diagonal or triangular matrix move
+                together; as the derivation does, if not given.
+
+        >>> from symderive import Model, derive
+        >>> d = derive(Model({"f": "trace(A @ X)"}, parameters=["X"],
+        ...                  shapes={"A": "n n", "X": "n n"}, properties={"X": "symmetric"}))
+        >>> print(d.partial("f", "X").matrix, "|", d.partial("f", "X", structured=True).matrix)
+        A.T | A.T + A - diag(diagonal(A))
         """
+        if structured is not None and structured != self.structured:
+            return self.tied(structured).partial(target, source, layout=layout)
         if layout not in LAYOUTS:
             raise UnknownChoiceError("layout", layout, LAYOUTS)
         found = super().partial(target, source)
@@ -89,6 +107,14 @@ class ArrayDerivation(Derivation):
         if turned.get(layout) and len(indices) == 2:
             tree, indices = transposed(tree), indices[::-1]
         return found.with_arrays(indices, tree)
+
+    def tied(self, structured: bool) -> ArrayDerivation:
+        """The same derivation, the entries of structured matrices moving together or alone."""
+        if structured == self.structured:
+            return self
+        other = type(self)(self.model, self.target, self.sources)
+        other.method, other.structured = self.method, structured
+        return other
 
     def _without_path(self, found: Derivative, target: str, source: str) -> Derivative:
         """Zero, or the identity of a name by itself."""
@@ -151,6 +177,7 @@ class ArrayDerivation(Derivation):
         *,
         output_gradients: object = None,
         unconnected_gradients: str = "none",
+        structured: bool | None = None,
     ) -> Any:
         """The gradient as formulas of an entry, in the structure of its sources.
 
@@ -161,6 +188,7 @@ class ArrayDerivation(Derivation):
             output_gradients: Weights of the targets: a number or a formula of the target's shape,
                 held constant; or a list of them.
             unconnected_gradients: ``"none"`` gives None where no path leads, ``"zero"`` gives 0.
+            structured: As ``partial`` has it.
 
         >>> from symderive import Model, derive
         >>> d = derive(Model({"y": "W @ x"}, parameters=["x"], shapes={"W": "m n", "x": "n"}))
@@ -169,7 +197,8 @@ class ArrayDerivation(Derivation):
         """
         from symderive.array_tape import gradient
 
-        return gradient(self, target, sources, output_gradients, unconnected_gradients)
+        own = self if structured is None else self.tied(structured)
+        return gradient(own, target, sources, output_gradients, unconnected_gradients)
 
     def hessian_vector_product(
         self, vector: Mapping[str, Any], target: str | None = None

@@ -175,7 +175,8 @@ def _read(name: str, options: argparse.Namespace) -> Derivation:
             print(f"symderive: {name}: warning: {warning}", file=sys.stderr)
     with _progress(f"deriving {name}"):
         method = getattr(options, "method", "auto")
-        return symderive.derive(model, target=options.target, method=method)
+        tied = True if getattr(options, "structured", False) else None
+        return symderive.derive(model, target=options.target, method=method, structured=tied)
 
 
 def _on_data(model: Model, options: argparse.Namespace) -> Model:

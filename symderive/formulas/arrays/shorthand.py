@@ -10,7 +10,7 @@ from sympy import S
 from symderive.formulas.arrays.chains import transposed
 from symderive.formulas.arrays.ops import apply, total
 from symderive.formulas.arrays.syntax import Number, Tree
-from symderive.formulas.arrays.terms import ONE, is_op, scaled, term_of, tree_cost
+from symderive.formulas.arrays.terms import ONE, is_op, scaled, term_of, times, tree_cost
 
 
 def shorthand(tree: Tree) -> Tree:
@@ -125,7 +125,11 @@ def _is_ones(tree: Tree) -> bool:
 
 
 def _of_diagonal(tree: Tree) -> Tree | None:
-    """What a diagonal matrix makes short: its diagonal and its determinant."""
+    """What a diagonal matrix makes short: its diagonal and its determinant; other diagonals."""
+    if is_op(tree, "diagonal") and is_op(tree.args[0], "transpose"):
+        return apply("diagonal", tree.args[0].args[0])
+    if is_op(tree, "diagonal") and is_op(tree.args[0], "outer"):
+        return times(tree.args[0].args)
     if not is_op(tree, "diagonal", "det", "logdet") or not is_op(tree.args[0], "diag"):
         return None
     vector = tree.args[0].args[0]

@@ -312,6 +312,12 @@ REBUILD: Mapping[str, Rewrite] = {
     "matmul": lambda self, args, _: self.product(apply("matmul", *args)),
     "outer": lambda self, args, _: self.product(apply("outer", *args)),
     "sum": _rebuilt_sum,
-    **dict.fromkeys(("index", "broadcast_to", "diag", "diagonal"), _moved),
+    **dict.fromkeys(
+        (
+            *("index", "broadcast_to", "diag", "diagonal"),
+            *("tril", "triu", "half_tril"),
+        ),
+        _moved,
+    ),
 }
 """How the simplifier makes an operation again from simplified operands."""
