@@ -85,7 +85,9 @@ def test_second_derivatives_are_by_single_entries():
 def test_a_model_file_says_it_with_a_key(tmp_path):
     file = tmp_path / "tied.toml"
     text = 'structured = true\n[stages]\nf = "a @ X @ a"\n[parameters]\n'
-    text += 'X = { shape = ["n", "n"], property = "symmetric" }\n[constants]\na = { shape = ["n"] }\n'
+    text += (
+        'X = { shape = ["n", "n"], property = "symmetric" }\n[constants]\na = { shape = ["n"] }\n'
+    )
     file.write_text(text)
     model = sd.read(file)
     assert model.structured
