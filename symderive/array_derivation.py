@@ -22,9 +22,12 @@ from symderive.derivation import RESULT, Derivation, Sources
 from symderive.errors import ModelError, UnknownChoiceError
 from symderive.formulas.arrays.chains import transposed
 from symderive.formulas.arrays.index import delta
+from symderive.formulas.arrays.matrix import Matrices
 from symderive.formulas.arrays.ops import apply
+from symderive.formulas.arrays.properties import Knowledge
 from symderive.formulas.arrays.syntax import Number, Shape, Tree
 from symderive.formulas.inert import placeholder
+from symderive.formulas.written import evaluated
 from symderive.model import Stage
 from symderive.results import Derivative, Point, adjoint_name
 from symderive.steps import Certificate, Line
@@ -35,9 +38,10 @@ if TYPE_CHECKING:
     from symderive.checking import Report
     from symderive.numeric.array_program import ArrayFunction
 
-LAYOUTS = ("mixed", "numerator", "denominator")
+LAYOUTS = ("mixed", "numerator", "denominator", "vec")
 """``mixed``: a gradient has the shape of its variable, a Jacobian that of its target, then that of
-its variable. ``numerator`` turns gradients, ``denominator`` turns Jacobians."""
+its variable. ``numerator`` turns gradients, ``denominator`` turns Jacobians. ``vec`` stacks the
+columns of matrices: ∂vec(Y)/∂vec(X), a row for each entry of Y and a column for each of X."""
 
 
 class ArrayDerivation(Derivation):
@@ -104,9 +108,27 @@ class ArrayDerivation(Derivation):
             "numerator": not self.shape_of(target),
             "denominator": bool(self.shape_of(target)),
         }
+        if layout == "vec":
+            return found.with_arrays(indices, self._stacked(partial))
         if turned.get(layout) and len(indices) == 2:
             tree, indices = transposed(tree), indices[::-1]
         return found.with_arrays(indices, tree)
+
+    def _stacked(self, partial: ArrayPartial) -> Tree:
+        """The Jacobian of the stacked columns; by its entries where it has no notation."""
+        from symderive.array_vectorised import vectorised
+
+        count = len(self.shape_of(partial.target))
+        top, below = partial.indices[:count], partial.indices[count:]
+        known = Knowledge(self.model.known).symmetric()
+        builder = Matrices(self.model.shapes)
+        found = vectorised(evaluated(partial.formula), top, below, builder, known)
+        if found is not None:
+            return found
+        axes = (*reversed(range(count)), *reversed(range(count, len(partial.indices))))
+        turned = apply("transpose", partial.tree, axes=axes)
+        sizes = (Mul(*(index.size for index in own)) for own in (top, below))
+        return apply("reshape", turned, shape=tuple(sizes))
 
     def tied(self, structured: bool) -> ArrayDerivation:
         """The same derivation, the entries of structured matrices moving together or alone."""

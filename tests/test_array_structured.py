@@ -47,13 +47,13 @@ def test_it_is_asked_for_by_derivation_or_by_derivative():
     assert whole.gradient("f", ["X"]) == tied
 
 
-def moved(S, prop, i, j, far):
+def moved(matrix, prop, i, j, far):
     """The matrix with one of its free entries moved, and what follows it."""
-    S = S.copy()
-    S[i, j] += far
+    matrix = matrix.copy()
+    matrix[i, j] += far
     if prop in ("symmetric", "positive definite") and i != j:
-        S[j, i] += far
-    return S
+        matrix[j, i] += far
+    return matrix
 
 
 @pytest.mark.parametrize("prop", ["positive definite", "diagonal", "lower triangular"])
@@ -63,15 +63,15 @@ def test_the_emitted_gradient_is_that_of_the_free_entries(prop):
     )
     f = sd.derive(model, structured=True).function()
     random = np.random.default_rng(1)
-    S = random.uniform(0.2, 1, (3, 3))
-    S = {"diagonal": np.diag(np.diag(S)), "lower triangular": np.tril(S)}.get(prop, S @ S.T)
-    S = S + np.eye(3)
-    C = random.uniform(-1, 1, (3, 3))
-    gradient = f(S=S, C=C)[1]["S"]
+    drawn = random.uniform(0.2, 1, (3, 3))
+    made = {"diagonal": np.diag(np.diag(drawn)), "lower triangular": np.tril(drawn)}
+    at = made.get(prop, drawn @ drawn.T) + np.eye(3)
+    other = random.uniform(-1, 1, (3, 3))
+    gradient = f(S=at, C=other)[1]["S"]
     for i, j in np.ndindex(3, 3):
         free = {"diagonal": i == j, "lower triangular": i >= j}.get(prop, True)
         step = 1e-6
-        above, below = (f(S=moved(S, prop, i, j, far), C=C)[0] for far in (step, -step))
+        above, below = (f(S=moved(at, prop, i, j, far), C=other)[0] for far in (step, -step))
         expected = (above - below) / (2 * step) if free else 0.0
         assert abs(gradient[i, j] - expected) < 1e-7, (i, j)
 
