@@ -14,14 +14,17 @@ from symderive.array_model import (
     Letters,
     leaves,
     renamed,
+    signs_of,
     source_indices,
+    stage_indices,
     target_indices,
 )
 from symderive.array_partials import ArrayPartial
 from symderive.derivation import RESULT, Derivation, Sources
 from symderive.errors import ModelError, UnknownChoiceError
+from symderive.formulas.arrays.algebra import Algebra
 from symderive.formulas.arrays.chains import transposed
-from symderive.formulas.arrays.index import delta
+from symderive.formulas.arrays.index import delta, entry_of
 from symderive.formulas.arrays.matrix import Matrices
 from symderive.formulas.arrays.ops import apply
 from symderive.formulas.arrays.properties import Knowledge
@@ -113,6 +116,18 @@ class ArrayDerivation(Derivation):
         if turned.get(layout) and len(indices) == 2:
             tree, indices = transposed(tree), indices[::-1]
         return found.with_arrays(indices, tree)
+
+    def entries_known(self) -> Any:
+        """What is known of the model's arrays, for forms that are looked at entry by entry."""
+        from symderive.array_convexity import Entries
+
+        known = Knowledge(self.model.known)
+        shapes = self.model.shapes
+        stated = {
+            entry_of(s.name, stage_indices(shapes.get(s.name, ()))): evaluated(s.formula)
+            for s in self.model.stages.values()
+        }
+        return Entries(signs_of(self.model), shapes, stated, Algebra(known))
 
     def _stacked(self, partial: ArrayPartial) -> Tree:
         """The Jacobian of the stacked columns; by its entries where it has no notation."""
