@@ -145,7 +145,8 @@ def named_by_stages(formula: Expr, stated: Stated, algebra: Algebra) -> list[tup
             starts = [*dict.fromkeys((current, *named))]
         put_in = [] if related else [f for s in starts for f in _put_in(s, stated, algebra)]
         short = with_subsums(current, _summing(current, stated))
-        found = _least([*starts, *put_in, *map(algebra.contracted, short)])
+        whole = [simplified(algebra.contracted(form)) for form in short]
+        found = _least([*starts, *put_in, *whole])
         if found == current:
             break
         current = canonical(found)
