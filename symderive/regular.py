@@ -65,9 +65,9 @@ class Divisors:
             for factor in sorted(self.known, key=str):
                 odd = {m: number for m, number in factor.terms() if m[place] % 2}
                 turned = factor - 2 * factor.ring.from_dict(odd)
-                if degree == 2 and odd and len(factor) > 1 and turned.monic() in self.known:
+                if degree == 2 and odd and len(factor) > 1 and positive(turned) in self.known:
                     product = self.kernels.reduce(new(factor) * new(turned))
-                    yield from (part.monic() for part, _ in factor_list(product.numer)[1])
+                    yield from (positive(part) for part, _ in factor_list(product.numer)[1])
 
     def extra(
         self, after: FracElement, short: Expr | None = None, definition: FracElement | None = None
@@ -158,7 +158,7 @@ def _parts_of(base: Expr) -> Iterator[Expr]:
     try:
         kernels = Kernels([base])
         for part, _ in factor_list(kernels.normal(base).numer)[1]:
-            yield kernels.formula(part.monic())
+            yield kernels.formula(positive(part))
     except (TooLargeError, ZeroDivisionError, KeyError, RecursionError):
         return
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from sympy import S
 
-from symderive.formulas.arrays.chains import Link, chain_of, product_of
+from symderive.formulas.arrays.chains import FRECHET, Link, chain_of, product_of
 from symderive.formulas.arrays.ops import apply
 from symderive.formulas.arrays.placing import all_of, completed, place_at
 from symderive.formulas.arrays.syntax import Apply, Number, Tree
@@ -107,11 +107,15 @@ def _reductions_shared(terms: list[Term]) -> Tree | None:
 
 
 def _slides_shared(terms: list[Term]) -> Tree | None:
-    """A ⋆ b + a ⋆ c = a ⋆ (b + c), of correlations, convolutions and Kronecker products."""
-    cores = [term.core for term in terms if is_op(term.core, *BILINEAR)]
+    """A ⋆ b + a ⋆ c = a ⋆ (b + c), of correlations, convolutions and Kronecker products.
+
+    A Fréchet derivative is linear in its direction alone.
+    """
+    cores = [term.core for term in terms if is_op(term.core, *BILINEAR, *FRECHET)]
     if len(cores) < len(terms) or len({(core.op, core.options) for core in cores}) > 1:
         return None
-    for place in (0, 1):
+    places = (0,) if cores[0].op in FRECHET else (0, 1)
+    for place in places:
         if len({core.args[place] for core in cores}) == 1:
             pairs = zip(cores, terms, strict=True)
             parts = [scaled(c.args[1 - place], t.number, t.above, t.below) for c, t in pairs]
@@ -151,7 +155,8 @@ def _pairs_shared(terms: list[Term]) -> Tree | None:
         for j in range(i + 1, len(terms)):
             pair = [terms[i], terms[j]]
             joined = _shared(pair)
-            if tree_cost(joined) < tree_cost(_plain_sum(pair)):
+            sign_only = is_op(joined, "negative") and is_op(joined.args[0], "add")
+            if tree_cost(joined) < tree_cost(_plain_sum(pair)) and not sign_only:
                 rest = [t for k, t in enumerate(terms) if k not in (i, j)]
                 parts = [joined, *(scaled(t.core, t.number, t.above, t.below) for t in rest)]
                 total = apply("add", *parts)

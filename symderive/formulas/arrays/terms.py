@@ -17,16 +17,26 @@ ONE = Number((), S.One)
 TRANSPOSE, OPERATION, CALL, IDENTITY = 0.4, 1.0, 1.2, 1.8
 
 
-def is_op(tree: Tree, *names: str) -> TypeGuard[Apply]:
+SPREADING = frozenset({"add", "multiply", "divide", "power", "where"})
+"""Operations that spread a vector over the rows of a matrix, without a sign for it."""
+
+
+def is_op(tree: Tree | None, *names: str) -> TypeGuard[Apply]:
     """Whether a tree is one of some operations."""
     return isinstance(tree, Apply) and tree.op in names
 
 
 def tree_cost(tree: Tree) -> float:
-    """What a tree costs a reader: an operation is one, a transpose less than half."""
+    """What a tree costs a reader: an operation is one, a transpose less than half.
+
+    A vector spread over the rows of a matrix is read as 1vᵀ: it costs what v[:, None] does.
+    """
     if not isinstance(tree, Apply):
         return 0.0
     inner = sum(map(tree_cost, tree.args))
+    if tree.op in SPREADING and tree.ndim == 2:
+        spread = sum(arg.ndim == 1 for arg in tree.args)
+        inner += TRANSPOSE * (min(spread, 1) if tree.op == "multiply" else spread)
     if tree.op in ("add", "multiply"):
         return inner + OPERATION * (len(tree.args) - 1)
     if tree.op in ("transpose", "index", "broadcast_to", "negative"):
@@ -34,6 +44,33 @@ def tree_cost(tree: Tree) -> float:
     if tree.op == "eye":
         return IDENTITY
     return inner + (OPERATION if tree.op in ("matmul", "divide", "power", "outer") else CALL)
+
+
+def turns(tree: Tree) -> int:
+    """The transposes in a tree as it is printed: between trees of one cost, fewer are better.
+
+    The sums of rows are M1; spread over the rows of another matrix they are 11ᵀMᵀ.
+    """
+    if not isinstance(tree, Apply):
+        return 0
+    own = int(tree.op == "transpose")
+    if tree.op in SPREADING and tree.ndim == 2:
+        rows = [arg for arg in tree.args if arg.ndim == 1]
+        own += sum(1 + _is_sum_of_rows(row) for row in rows)
+    if tree.op == "index" and ("new",) in tree.option("key") and tree.ndim == 2:
+        own += 1
+    return own + sum(map(turns, tree.args))
+
+
+def _is_sum_of_rows(tree: Tree) -> bool:
+    core = term_of(tree).core
+    return is_op(core, "sum", "mean") and core.args[0].ndim == 2 and core.option("axis") == (1,)
+
+
+def reading(tree: Tree) -> tuple[float, int, int]:
+    """What trees are compared by: their cost, then their transposes, then their inverses."""
+    inverses = sum(is_op(part, "inv") for part in tree.walk())
+    return round(tree_cost(tree), 6), turns(tree), inverses
 
 
 # Scalars in front ------------------------------------------------------------------------------
@@ -121,12 +158,30 @@ def multiplied(trees: Sequence[Tree]) -> Tree:
     return trees[0] if len(trees) == 1 else apply("multiply", *trees)
 
 
+def _minuses(trees: Sequence[Tree]) -> int:
+    return sum(is_op(tree, "negative") for tree in trees)
+
+
+def _unpowered(trees: Sequence[Tree]) -> list[Tree]:
+    """Scalars with their whole powers as factors, so that what is above and below cancels."""
+    found: list[Tree] = []
+    for tree in trees:
+        if is_op(tree, "power") and not tree.ndim and tree.args[0].ndim == 0:
+            exponent = tree.args[1]
+            if isinstance(exponent, Number) and exponent.value in range(2, MAX_POWER + 1):
+                found += [tree.args[0]] * int(exponent.value)
+                continue
+        found.append(tree)
+    return found
+
+
 def scaled(
     core: Tree, number: Expr, above: Sequence[Tree] = (), below: Sequence[Tree] = ()
 ) -> Tree:
     """Number · above · core / below, with the scalars of the core gathered and cancelled."""
     inner, size = term_of(core), size_term(number)
-    number, above, below = size.number, (*above, *size.above), (*below, *size.below)
+    number = size.number
+    above, below = _unpowered((*above, *size.above)), _unpowered((*below, *size.below))
     up = Counter([*above, *inner.above])
     down: Counter[Tree] = Counter()
     for tree in (*below, *inner.below):
@@ -138,6 +193,11 @@ def scaled(
     number = number * inner.number
     if number == 0:
         return zero_like(core)
+    if number.is_negative and is_op(inner.core, "add"):
+        turned = [negative(arg) for arg in inner.core.args]
+        if 1 + _minuses(inner.core.args) > _minuses(turned):  # −(b − a) is a − b
+            turned.sort(key=lambda arg: is_op(arg, "negative"))
+            inner, number = Term(inner.number, (), (), apply("add", *turned)), -number
     over, under = abs(number).as_numer_denom()
     if decimal_text(number, alone=False):
         over, under = abs(number), S.One
