@@ -54,6 +54,7 @@ from symderive.steps import Certificate
 
 BY_ALGEBRA = Certificate("proved", "equal by exact index algebra")
 BY_WITNESS = Certificate("proved", "SymPy's own derivative, equal by exact index algebra")
+BY_DEFINITION = Certificate("proved", "the definitions put in, equal by exact index algebra")
 UNKNOWN = Certificate("unknown", "no shapes were found at which the line can be tried")
 
 ROUNDS = 2
@@ -113,8 +114,12 @@ def certify_array(
     """
     if left == right:
         return BY_ALGEBRA
-    if not left.has(Diff) and not right.has(Diff) and algebra.equal(left, right):
-        return BY_ALGEBRA
+    if not left.has(Diff) and not right.has(Diff):
+        if algebra.equal(left, right):
+            return BY_ALGEBRA
+        brought = _brought(left, right, where or {})
+        if brought and algebra.equal(left, evaluated(named_put_in(right, brought))):
+            return BY_DEFINITION
     if left.has(Diff) and _witnessed(left, right, algebra, where or {}):
         return BY_WITNESS
     if before is not None and not right.has(Diff) and algebra.equal(before[0], right):
@@ -124,6 +129,18 @@ def certify_array(
         if found != UNKNOWN:
             return found
     return UNKNOWN
+
+
+def _brought(left: Expr, right: Expr, where: Mapping[Expr, Expr]) -> dict[Expr, Expr]:
+    """The stages that one side names and the other does not: what they are proves the line."""
+    names = left.atoms(Indexed, Symbol)
+    bases = {entry.base for entry in names if isinstance(entry, Indexed)}
+    return {
+        entry: definition
+        for entry, definition in where.items()
+        if (entry.base not in bases if isinstance(entry, Indexed) else entry not in names)
+        and right.has(_base(entry))
+    }
 
 
 def _tried(

@@ -34,6 +34,7 @@ from symderive.formulas.arrays.algebra import Algebra
 from symderive.formulas.arrays.canonical import canonical
 from symderive.formulas.arrays.index import Index, Part, free_indices, opened, sigma, substitute
 from symderive.formulas.arrays.properties import PART_SUMS
+from symderive.formulas.arrays.subsums import with_subsums
 from symderive.relations import Definition, kernels_of, with_definitions
 
 
@@ -143,12 +144,23 @@ def named_by_stages(formula: Expr, stated: Stated, algebra: Algebra) -> list[tup
             named = [_named(s, speaking, algebra, indices) for s in dict.fromkeys((current, split))]
             starts = [*dict.fromkeys((current, *named))]
         put_in = [] if related else [f for s in starts for f in _put_in(s, stated, algebra)]
-        found = _least([*starts, *put_in])
+        short = with_subsums(current, _summing(current, stated))
+        found = _least([*starts, *put_in, *map(algebra.contracted, short)])
         if found == current:
             break
         current = canonical(found)
         lines.append((current, "definitions of the stages"))
     return lines
+
+
+def _summing(formula: Expr, stated: Stated) -> dict[Expr, Expr]:
+    """The stages that are sums of names which stand in one sum of the formula."""
+    mine = Facts.of(formula).sums
+    return {
+        entry: stated[entry]
+        for entry, its in stated.facts.items()
+        if its.sums and any(its.sums[0] <= names for names in mine)
+    }
 
 
 def _related(formula: Expr) -> bool:

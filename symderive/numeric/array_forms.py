@@ -213,10 +213,21 @@ FORMS: Mapping[str, Form] = {
     "pinv": _function("np.linalg.pinv"),
     "matrix_power": Form(lambda call, x: f"np.linalg.matrix_power({x}, {call.data})"),
     **{name: _function(f"whole.{name}") for name in ("expm", "logm", "sqrtm", "sinm", "cosm")},
+    **{
+        f"{name}_frechet": _function(f"spectral.{name}_frechet")
+        for name in ("expm", "logm", "sqrtm", "sinm", "cosm")
+    },
+    "svdvals": Form(lambda call, x: f"np.linalg.svd({x}, compute_uv=False)"),
+    "left_vectors": Form(lambda call, x: f"np.linalg.svd({x}, full_matrices=False)[0]"),
+    "right_vectors": Form(lambda call, x: f"np.linalg.svd({x}, full_matrices=False)[2].T"),
+    "nuclear_norm": Form(lambda call, x: f'np.linalg.norm({x}, "nuc")'),
+    "spectral_norm": Form(lambda call, x: f"np.linalg.norm({x}, 2)"),
+    "polar": _function("spectral.polar"),
     "norm": Form(lambda call, x: f"whole.norm({x}, {call.axis(call.data)})"),
     "prod_others": Form(lambda call, x: f"whole.prod_others({x}, {tuple(call.data)})"),
     "triu": Form(lambda call, x: f"np.triu({x}, {call.data})"),
     "tril": Form(lambda call, x: f"np.tril({x}, {call.data})"),
+    "half_tril": _function("spectral.half_tril"),
     "convolve": Form(lambda call, x, y: f'np.convolve({x}, {y}, "{call.data[0]}")'),
     "correlate": Form(lambda call, x, y: f'np.correlate({x}, {y}, "{call.data[0]}")'),
     "solve": _function("np.linalg.solve"),

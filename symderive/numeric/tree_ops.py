@@ -402,6 +402,8 @@ READ: Mapping[str, Make] = {
         for name in (
             *("cholesky", "eigvalsh", "eigenvectors", "pinv"),
             *("expm", "logm", "sqrtm", "sinm", "cosm"),
+            *(f"{name}_frechet" for name in ("expm", "logm", "sqrtm", "sinm", "cosm")),
+            *("svdvals", "left_vectors", "right_vectors", "polar", "nuclear_norm", "spectral_norm"),
         )
     },
     "layer_norm": _normalised(True, True),
@@ -415,6 +417,7 @@ READ: Mapping[str, Make] = {
     "correlate": _slid("correlate"),
     "triu": _triangle("triu"),
     "tril": _triangle("tril"),
+    "half_tril": _plain("half_tril"),
     "one_hot": _one_hot,
     "arange": lambda graph, _, options: graph.array("arange", (), options["size"]),
     "matrix_power": _power_of_matrix,

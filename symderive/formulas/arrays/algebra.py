@@ -42,6 +42,7 @@ from symderive.formulas.arrays.index import (
 )
 from symderive.formulas.arrays.index import part as make_part
 from symderive.formulas.arrays.properties import NOTHING_KNOWN, Knowledge
+from symderive.formulas.arrays.triangles import unmasked
 from symderive.formulas.inert import Diff
 from symderive.formulas.kernels import is_zero
 
@@ -213,6 +214,13 @@ class Algebra:
             if indices:
                 return self._sum(self._product(opened_parts, whole), indices, whole)
             parts = opened_parts
+        masks = [part for part in parts if isinstance(part, Piecewise)]
+        for mask in masks:
+            others = [f for p in parts if p is not mask for f in Mul.make_args(p)]
+            found = unmasked(mask, others, self.known)
+            if found is not None:
+                rest = [part for part in parts if part is not mask]
+                return self._product([found, *rest], whole)
         formula = Mul(*parts)
         deltas = [f for f in factors_of(formula) if isinstance(f, KroneckerDelta)]
         if not deltas or not isinstance(formula, Mul):
@@ -340,12 +348,16 @@ def _hoisted(formula: Basic) -> Any:
 
 
 def _shared_out(formula: Piecewise) -> Any:
-    """The factors that all branches share, before the cases: a zero branch has them all."""
+    """The factors that all branches share, before the cases: a zero branch has them all.
+
+    What divides stays inside: 1/(λ_i − λ_k) is no number where a zero branch is chosen.
+    """
     branches = [value for value, _ in formula.args if value != 0]
     shared = set(Mul.make_args(branches[0])) if branches else set()
     for value in branches[1:]:
         shared &= set(Mul.make_args(value))
-    shared = {f for f in shared if f.has(Indexed)}
+    zero = len(branches) < len(formula.args)
+    shared = {f for f in shared if f.has(Indexed) and not (zero and _divides(f))}
     if not shared:
         return formula
     rest = [
@@ -353,6 +365,11 @@ def _shared_out(formula: Piecewise) -> Any:
         for value, condition in formula.args
     ]
     return Mul(*sorted(shared, key=str), _hoisted(Piecewise(*rest)))
+
+
+def _divides(formula: Expr) -> bool:
+    """Whether a formula may be infinite where another is 0."""
+    return any(not power.exp.is_nonnegative for power in formula.atoms(Pow))
 
 
 # Deltas -----------------------------------------------------------------------------------------

@@ -12,11 +12,13 @@ from itertools import groupby
 from sympy import S
 
 from symderive.formulas.arrays.ops import apply
+from symderive.formulas.arrays.ops_spectral import MATRIX_FUNCTIONS
 from symderive.formulas.arrays.syntax import Apply, Tree
 from symderive.formulas.arrays.terms import (
     MAX_POWER,
     TRANSPOSE,
     is_op,
+    reading,
     scaled,
     term_of,
     tree_cost,
@@ -24,6 +26,9 @@ from symderive.formulas.arrays.terms import (
 
 # Transposes -------------------------------------------------------------------------------------
 
+
+FRECHET = frozenset(f"{name}_frechet" for name in MATRIX_FUNCTIONS)
+"""The derivatives of functions of a matrix."""
 
 TRIANGLES = {"triu": "tril", "tril": "triu"}
 """What a triangle becomes when it is turned."""
@@ -49,15 +54,32 @@ def transposed(tree: Tree, axes: tuple[int, ...] = (1, 0)) -> Tree:
         return apply(TRIANGLES[op], transposed(args[0]), k=-tree.option("k"))
     if op == "outer":
         return apply("outer", args[1], args[0])
+    if op in MATRIX_FUNCTIONS or op in FRECHET:  # f(A)ᵀ is f(Aᵀ)
+        inside = apply(op, *map(transposed, args))
+        outside = apply("transpose", tree, axes=axes)
+        return inside if reading(inside) < reading(outside) else outside
     if op == "matmul" and all(arg.ndim == 2 for arg in args):
         inside = apply("matmul", transposed(args[1]), transposed(args[0]))
         outside = apply("transpose", tree, axes=axes)
         return inside if tree_cost(inside) <= tree_cost(outside) + TRANSPOSE else outside
     if op in ("add", "multiply"):
-        inside = apply(op, *(_across(arg, tree) for arg in args))
+        inside = turned_inside(tree)
         outside = apply("transpose", tree, axes=axes)
-        return inside if tree_cost(inside) < tree_cost(outside) else outside
+        return inside if reading(inside) < reading(outside) else outside
     return apply("transpose", tree, axes=axes)
+
+
+def turned_inside(tree: Apply) -> Apply:
+    """The transpose of a matrix made entry by entry, every operand transposed."""
+    return apply(tree.op, *(_across(arg, tree) for arg in tree.args))
+
+
+def turned_outside(tree: Tree) -> Tree:
+    """The matrix as the transpose of one with its operands transposed, where that reads better."""
+    if tree.ndim != 2 or not is_op(tree, "add", "multiply"):
+        return tree
+    other = apply("transpose", turned_inside(tree), axes=(1, 0))
+    return other if reading(other) < reading(tree) else tree
 
 
 def _across(arg: Tree, whole: Tree) -> Tree:

@@ -18,6 +18,7 @@ from symderive.formulas.arrays import (
     ops_making,
     ops_products,
     ops_reductions,
+    ops_spectral,
 )
 from symderive.formulas.arrays.op import (
     ONE,
@@ -77,6 +78,7 @@ ROWS: tuple[Op, ...] = (
     *ops_axes.ROWS,
     *ops_making.ROWS,
     *ops_linear.ROWS,
+    *ops_spectral.ROWS,
     *ops_layers.ROWS,
 )
 """Every operation once, by family."""

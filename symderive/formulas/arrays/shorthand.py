@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 
 from sympy import S
 
-from symderive.formulas.arrays.ops import apply
+from symderive.formulas.arrays.chains import transposed
+from symderive.formulas.arrays.ops import apply, total
 from symderive.formulas.arrays.syntax import Number, Tree
-from symderive.formulas.arrays.terms import is_op, scaled, term_of, tree_cost
+from symderive.formulas.arrays.terms import ONE, is_op, scaled, term_of, tree_cost
 
 
 def shorthand(tree: Tree) -> Tree:
@@ -37,6 +38,45 @@ def _dot(tree: Tree) -> Tree | None:
     return apply("matmul", *vectors)
 
 
+def _times_ones(tree: Tree) -> Tree | None:
+    """A @ ones(n) are the sums of the rows of A."""
+    if not is_op(tree, "matmul") or tree.ndim != 1:
+        return None
+    matrix, vector = tree.args
+    if matrix.ndim != 2 or not _is_ones(vector):
+        return None
+    turned = is_op(matrix, "transpose")
+    inside: Tree = matrix.args[0] if is_op(matrix, "transpose") else matrix
+    return shorthand(total(inside, [0 if turned else 1]))
+
+
+def _weighted_sum(tree: Tree) -> Tree | None:
+    """sum(v[:, None]*A, axis=0) is A.T @ v, and so along the other axis."""
+    if not is_op(tree, "sum") or tree.ndim != 1 or tree.args[0].ndim != 2:
+        return None
+    inside: Tree = tree.args[0]
+    turned = is_op(inside, "transpose")
+    inside = inside.args[0] if is_op(inside, "transpose") else inside
+    axis = tree.option("axis")[0] ^ turned
+    if not is_op(inside, "multiply"):
+        return None
+    weights = [v for arg in inside.args if (v := _spread(arg, axis)) is not None]
+    rest = [arg for arg in inside.args if _spread(arg, axis) is None]
+    if not weights or not rest or any(arg.shape != inside.shape for arg in rest):
+        return None
+    vector = weights[0] if len(weights) == 1 else apply("multiply", *weights)
+    matrix = rest[0] if len(rest) == 1 else apply("multiply", *rest)
+    return apply("matmul", transposed(matrix) if axis == 0 else matrix, vector)
+
+
+def _spread(tree: Tree, axis: int) -> Tree | None:
+    """The vector that is spread over a matrix, with its entries along an axis."""
+    if axis == 1:
+        return tree if tree.ndim == 1 else None
+    column = is_op(tree, "index") and tree.option("key")[1:] == (("new",),)
+    return tree.args[0] if column and tree.args[0].ndim == 1 else None  # type: ignore[attr-defined]
+
+
 def _trace(tree: Tree) -> Tree | None:
     """sum(diagonal(A)) is trace(A)."""
     if is_op(tree, "sum") and is_op(tree.args[0], "diagonal"):
@@ -55,6 +95,33 @@ def _trace_of_product(tree: Tree) -> Tree | None:
         if is_op(right, "transpose") and right.ndim == 2:
             return apply("trace", apply("matmul", left, right.args[0]))
     return None
+
+
+def _triangle_kept(tree: Tree) -> Tree | None:
+    """A matrix times a triangle of ones is the triangle of the matrix."""
+    if not is_op(tree, "multiply") or tree.ndim != 2:
+        return None
+    for place, mask in enumerate(tree.args):
+        turned = is_op(mask, "transpose")
+        kept: Tree = mask.args[0] if is_op(mask, "transpose") else mask
+        if not is_op(kept, "tril", "triu", "half_tril") or not _is_ones(kept.args[0]):
+            continue
+        rest = [arg for k, arg in enumerate(tree.args) if k != place]
+        ends = [_spread(arg, axis) for arg, axis in zip(rest, (0, 1), strict=False)]
+        if len(rest) == 2 and None in ends:
+            ends = [_spread(arg, axis) for arg, axis in zip(rest[::-1], (0, 1), strict=True)]
+        inner = rest[0] if len(rest) == 1 else apply("multiply", *rest)
+        if len(rest) == 2 and None not in ends:
+            inner = apply("outer", *(end for end in ends if end is not None))
+        if inner.shape != tree.shape:
+            continue
+        made = apply(kept.op, transposed(inner) if turned else inner, **dict(kept.options))
+        return transposed(made) if turned else made
+    return None
+
+
+def _is_ones(tree: Tree) -> bool:
+    return is_op(tree, "broadcast_to") and tree.args[0] == ONE
 
 
 def _of_diagonal(tree: Tree) -> Tree | None:
@@ -148,8 +215,11 @@ def ordered_sum(parts: Sequence[Tree]) -> Tree:
 
 SHORT: tuple[Callable[[Tree], Tree | None], ...] = (
     _dot,
+    _times_ones,
+    _weighted_sum,
     _trace,
     _trace_of_product,
+    _triangle_kept,
     _of_diagonal,
     _length,
     _mean,

@@ -9,17 +9,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 
-from sympy import Expr, S
+from sympy import Expr, Rational, S
 
 from symderive.formulas.arrays.chains import (
+    FRECHET,
     Link,
     cancelled,
     chain_of,
     flipped,
     product_of,
     transposed,
+    turned_outside,
 )
-from symderive.formulas.arrays.ops import apply
+from symderive.formulas.arrays.ops import apply, total
+from symderive.formulas.arrays.ops_spectral import MATRIX_FUNCTIONS
 from symderive.formulas.arrays.placing import place_at
 from symderive.formulas.arrays.shorthand import shorthand
 from symderive.formulas.arrays.sums import plus
@@ -28,6 +31,7 @@ from symderive.formulas.arrays.terms import (
     ONE,
     is_op,
     negative,
+    reading,
     scaled,
     term_of,
     times,
@@ -55,7 +59,7 @@ def shortest(tree: Tree, symmetric: frozenset[str] = frozenset()) -> Tree:
             current = following
         if not any(is_op(part, "inv") for part in tree.walk()):
             break
-    return min(found, key=tree_cost)
+    return min(found, key=reading)
 
 
 MAX_ROUNDS = 4
@@ -83,7 +87,7 @@ class Rebuilder:
         """Whether a matrix is its own transpose, by what is known of the leaves."""
         if isinstance(tree, Leaf):
             return tree.name in self.symmetric
-        if is_op(tree, "inv", "negative"):
+        if is_op(tree, "inv", "negative", *MATRIX_FUNCTIONS):
             return self.is_symmetric(tree.args[0])
         if is_op(tree, "eye", "diag"):
             return True
@@ -120,6 +124,8 @@ class Rebuilder:
         if self.is_symmetric(arg):
             return arg
         outside = transposed(arg)
+        if is_op(arg, *MATRIX_FUNCTIONS, *FRECHET):
+            return min(apply(arg.op, *map(self.turn, arg.args)), outside, key=reading)
         if not is_op(arg, "matmul"):
             return self.upright(outside)
         inside = product_of(flipped(chain_of(arg, self.turn), self.turn), self.turn)
@@ -138,6 +144,10 @@ class Rebuilder:
         for parts in (chain, flipped(chain, self.turn)):
             (_, result), *inner, (_, last) = [(kind, self.upright(part)) for kind, part in parts]
             if result.ndim == last.ndim == 1 and all(part.ndim == 2 for _, part in inner):
+                half = inner[0][1] if len(inner) == 1 and result == last else None
+                if is_op(half, "half_tril") and self.is_symmetric(half.args[0]):
+                    whole = apply("matmul", apply("matmul", result, half.args[0]), last)
+                    return scaled(self.rebuilt(whole), Rational(1, 2))  # xᵀΦ(S)x = xᵀSx/2
                 for _, part in inner:
                     result = apply("matmul", result, part)
                 found.append(apply("matmul", result, last))
@@ -156,8 +166,50 @@ class Rebuilder:
             below += term.below
             core = self.upright(term.core)
             chain.append((kind, core) if core != ONE else (kind, part))
+        chain = self._factors_joined(chain)
         opened = self._inverse_opened(tuple(chain)) if self.opening else tuple(chain)
-        return scaled(product_of(opened, self.turn), number, above, below)
+        made = product_of(opened, self.turn)
+        if any(is_ones(part) for _, part in chain):
+            made = min(made, self._by_sums(opened), key=reading)
+        return scaled(made, number, above, below)
+
+    def _factors_joined(self, chain: list[Link]) -> list[Link]:
+        """L Lᵀ as S and L⁻ᵀ L⁻¹ as S⁻¹, L the Cholesky factor of a symmetric S."""
+        joined: list[Link] = []
+        for kind, part in chain:
+            found = self._of_factors(joined[-1][1], part) if joined and kind == "m" else None
+            if found is None:
+                joined.append((kind, part))
+            else:
+                joined[-1] = ("m", found)
+        return joined
+
+    def _of_factors(self, left: Tree, right: Tree) -> Tree | None:
+        inverse = is_op(right, "inv")
+        upper, lower = (left, right) if inverse else (right, left)
+        if not is_op(upper, "transpose") or upper.args[0] != lower:
+            return None
+        inner = lower.args[0] if is_op(lower, "inv") else lower
+        if not is_op(inner, "cholesky") or not self.is_symmetric(inner.args[0]):
+            return None
+        whole: Tree = inner.args[0]
+        return self.inverse(whole) if inverse else whole
+
+    def _by_sums(self, chain: tuple[tuple[str, Tree], ...]) -> Tree:
+        """A product with a matrix of ones as an outer product of sums: A 11ᵀ B."""
+        place = next((k for k, (_, part) in enumerate(chain) if is_ones(part)), None)
+        if place is None or chain[place][0] != "m":
+            return product_of(chain, self.turn)
+        before, after = chain[:place], flipped(chain[place + 1 :], self.turn)
+        ends = []
+        for side, size in zip((before, after), chain[place][1].shape, strict=True):
+            if side and all(kind == "m" for kind, _ in side):
+                ends.append(shorthand(total(product_of(side, self.turn), [1])))
+            elif not side:
+                ends.append(apply("broadcast_to", ONE, shape=(size,)))
+            else:
+                return product_of(chain, self.turn)
+        return apply("outer", *ends)
 
     def _inverse_opened(self, chain: tuple[tuple[str, Tree], ...]) -> tuple[tuple[str, Tree], ...]:
         """inv(A @ X @ B) as inv(B) @ inv(X) @ inv(A) where something then cancels."""
@@ -198,6 +250,11 @@ class Rebuilder:
         return apply("inv", arg)
 
 
+def is_ones(tree: Tree) -> bool:
+    """Whether it is a matrix with entries of one only."""
+    return tree.ndim == 2 and is_op(tree, "broadcast_to") and tree.args[0] == ONE
+
+
 def _moved(_: Rebuilder, args: list[Tree], tree: Apply) -> Tree:
     """What only moves entries has the scalars in front."""
     term = term_of(args[0])
@@ -224,9 +281,9 @@ def _rebuilt_sum(_: Rebuilder, args: list[Tree], tree: Apply) -> Tree:
 Rewrite = Callable[[Rebuilder, list[Tree], Apply], Tree]
 
 REBUILD: Mapping[str, Rewrite] = {
-    "add": lambda _, args, __: plus(args),
+    "add": lambda _, args, __: turned_outside(plus(args)),
     "negative": lambda _, args, __: negative(args[0]),
-    "multiply": lambda _, args, __: times(args),
+    "multiply": lambda _, args, __: turned_outside(times(args)),
     "divide": lambda _, args, tree: (
         scaled(args[0], S.One, (), [args[1]]) if args[1].ndim == 0 else apply("divide", *args)
     ),

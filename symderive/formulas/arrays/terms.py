@@ -16,16 +16,26 @@ ONE = Number((), S.One)
 TRANSPOSE, OPERATION, CALL, IDENTITY = 0.4, 1.0, 1.2, 1.8
 
 
-def is_op(tree: Tree, *names: str) -> TypeGuard[Apply]:
+SPREADING = frozenset({"add", "multiply", "divide", "power", "where"})
+"""Operations that spread a vector over the rows of a matrix, without a sign for it."""
+
+
+def is_op(tree: Tree | None, *names: str) -> TypeGuard[Apply]:
     """Whether a tree is one of some operations."""
     return isinstance(tree, Apply) and tree.op in names
 
 
 def tree_cost(tree: Tree) -> float:
-    """What a tree costs a reader: an operation is one, a transpose less than half."""
+    """What a tree costs a reader: an operation is one, a transpose less than half.
+
+    A vector spread over the rows of a matrix is read as 1vᵀ: it costs what v[:, None] does.
+    """
     if not isinstance(tree, Apply):
         return 0.0
     inner = sum(map(tree_cost, tree.args))
+    if tree.op in SPREADING and tree.ndim == 2:
+        spread = sum(arg.ndim == 1 for arg in tree.args)
+        inner += TRANSPOSE * (min(spread, 1) if tree.op == "multiply" else spread)
     if tree.op in ("add", "multiply"):
         return inner + OPERATION * (len(tree.args) - 1)
     if tree.op in ("transpose", "index", "broadcast_to", "negative"):
@@ -33,6 +43,33 @@ def tree_cost(tree: Tree) -> float:
     if tree.op == "eye":
         return IDENTITY
     return inner + (OPERATION if tree.op in ("matmul", "divide", "power", "outer") else CALL)
+
+
+def turns(tree: Tree) -> int:
+    """The transposes in a tree as it is printed: between trees of one cost, fewer are better.
+
+    The sums of rows are M1; spread over the rows of another matrix they are 11ᵀMᵀ.
+    """
+    if not isinstance(tree, Apply):
+        return 0
+    own = int(tree.op == "transpose")
+    if tree.op in SPREADING and tree.ndim == 2:
+        rows = [arg for arg in tree.args if arg.ndim == 1]
+        own += sum(1 + _is_sum_of_rows(row) for row in rows)
+    if tree.op == "index" and ("new",) in tree.option("key") and tree.ndim == 2:
+        own += 1
+    return own + sum(map(turns, tree.args))
+
+
+def _is_sum_of_rows(tree: Tree) -> bool:
+    core = term_of(tree).core
+    return is_op(core, "sum", "mean") and core.args[0].ndim == 2 and core.option("axis") == (1,)
+
+
+def reading(tree: Tree) -> tuple[float, int, int]:
+    """What trees are compared by: their cost, then their transposes, then their inverses."""
+    inverses = sum(is_op(part, "inv") for part in tree.walk())
+    return round(tree_cost(tree), 6), turns(tree), inverses
 
 
 # Scalars in front ------------------------------------------------------------------------------
