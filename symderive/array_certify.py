@@ -228,13 +228,25 @@ def _values(
 ) -> list[mpf]:
     """Formulas at one drawn point."""
     noise = random.Random(SEED)
-    rows = {**{str(s): f for s, f in known.items()}, **{s.name: f for s, f in definitions.items()}}
+    fixed = {str(symbol): formula for symbol, formula in known.items()}
+    defined_by = {symbol.name: formula for symbol, formula in definitions.items()}
+    drawn: dict[str, mpf] = {}
     values: dict[str, mpf] = {}
+
+    def draw(name: str) -> mpf:
+        return drawn.setdefault(name, mpf(noise.uniform(1, 2)))
 
     def value(formula: Basic) -> mpf:
         for name in sorted(s.name for s in formula.free_symbols):
-            if name not in values:
-                values[name] = value(rows[name]) if name in rows else mpf(noise.uniform(1, 2))
+            if name in values:
+                continue
+            if name in defined_by:
+                values[name] = value(defined_by[name])
+            elif name in fixed:  # from what is drawn: one of its names may be its own
+                inner = fixed[name]
+                values[name] = number_at(inner, {s.name: draw(s.name) for s in inner.free_symbols})
+            else:
+                values[name] = draw(name)
         return number_at(formula, {s.name: values[s.name] for s in formula.free_symbols})
 
     return [value(formula) for formula in formulas]

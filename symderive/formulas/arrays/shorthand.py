@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from sympy import S
 
 from symderive.formulas.arrays.chains import transposed
 from symderive.formulas.arrays.ops import apply, total
+from symderive.formulas.arrays.shorthand_entries import (
+    column_again,
+    complement,
+    distributed,
+    mean,
+    norm_of_order,
+    quotient,
+    squared_length,
+    step,
+    vectorised,
+)
 from symderive.formulas.arrays.syntax import Number, Tree
-from symderive.formulas.arrays.terms import ONE, is_op, scaled, term_of, tree_cost
+from symderive.formulas.arrays.terms import ONE, is_op, tree_cost
 
 
 def shorthand(tree: Tree) -> Tree:
@@ -163,54 +173,11 @@ def _norm(array: Tree) -> Tree:
     return apply("norm", array, ord=S(2), axis=tuple(range(array.ndim)), keepdims=False)
 
 
-def _mean(tree: Tree) -> Tree | None:
-    """A sum along axes over their size is a mean."""
-    if not is_op(tree, "divide", "negative"):
-        return None
-    term = term_of(tree)
-    for part in (term.core, *term.above):
-        if not is_op(part, "sum"):
-            continue
-        options = dict(part.options)
-        sizes: Counter[Tree] = Counter(
-            Number((), part.args[0].shape[axis]) for axis in options["axis"]
-        )
-        below = Counter(term.below)
-        if sizes <= below and all(isinstance(n, Number) and n.value.is_Symbol for n in sizes):
-            mean = apply("mean", part.args[0], **options)
-            rest = tuple((below - sizes).elements())
-            if part is term.core:
-                return scaled(mean, term.number, term.above, rest)
-            above = list(term.above)
-            above.remove(part)
-            return scaled(term.core, term.number, [mean, *above], rest)
-    return None
-
-
 def _root(tree: Tree) -> Tree | None:
     """A power of 1/2 is a square root."""
     if is_op(tree, "power") and tree.args[1] == Number((), S.Half):
         return apply("sqrt", tree.args[0])
     return None
-
-
-def _distributed(tree: Tree) -> Tree | None:
-    """(n*a − sum(a))/n is a − mean(a): a size that some term cancels divides each term."""
-    if not is_op(tree, "divide", "negative"):
-        return None
-    term = term_of(tree)
-    if not is_op(term.core, "add"):
-        return None
-    sizes = tuple(t for t in term.below if isinstance(t, Number))
-    parts = [shorthand(scaled(arg, S.One, (), sizes)) for arg in term.core.args]
-    rest = Counter(term.below) - Counter(sizes)
-    whole = scaled(ordered_sum(parts), term.number, term.above, tuple(rest.elements()))
-    return whole if sizes and tree_cost(whole) < tree_cost(tree) else None
-
-
-def ordered_sum(parts: Sequence[Tree]) -> Tree:
-    """The sum with what has no minus in front first."""
-    return apply("add", *sorted(parts, key=lambda part: is_op(part, "negative")))
 
 
 SHORT: tuple[Callable[[Tree], Tree | None], ...] = (
@@ -222,8 +189,15 @@ SHORT: tuple[Callable[[Tree], Tree | None], ...] = (
     _triangle_kept,
     _of_diagonal,
     _length,
-    _mean,
+    squared_length,
+    norm_of_order,
+    mean,
     _root,
-    _distributed,
+    distributed,
+    quotient,
+    complement,
+    step,
+    column_again,
+    vectorised,
 )
 """Shorter names for what a tree says, a row each."""
