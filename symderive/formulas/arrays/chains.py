@@ -87,7 +87,10 @@ def _across(arg: Tree, whole: Tree) -> Tree:
     if not arg.ndim:
         return arg
     if arg.ndim == 1:
-        return apply("index", arg, key=(("slice", S.Zero, arg.shape[0], S.One), ("new",)))
+        term = term_of(arg)
+        core = arg if term.core.ndim != 1 else term.core
+        column = apply("index", core, key=(("slice", S.Zero, arg.shape[0], S.One), ("new",)))
+        return column if core is arg else scaled(column, term.number, term.above, term.below)
     row = arg.args[0] if is_op(arg, "index") and arg.option("key")[1:] == (("new",),) else arg
     if row.ndim == 1 and whole.shape[1] != 1:
         return row  # v[:, None] turned is v along the rows

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from itertools import permutations
 
 from sympy import Expr, Rational, S
 
@@ -137,6 +139,22 @@ class Rebuilder:
             return tree.args[0]
         return tree
 
+    def sum(self, args: list[Tree]) -> Tree:
+        """The sum; Φ(X) + Φ(Xᵀ)ᵀ = X, of lower triangles with their diagonals halved."""
+        terms = [term_of(arg) for arg in args]
+        for one, other in permutations(range(len(terms)), 2):
+            left, right = terms[one].core, terms[other].core
+            same = replace(terms[one], core=right) == terms[other]
+            if not same or not is_op(left, "half_tril") or not is_op(right, "transpose"):
+                continue
+            inner, back = left.args[0], right.args[0]
+            if is_op(back, "half_tril") and self.turn(inner) == back.args[0]:
+                term = terms[one]
+                joined = scaled(inner, term.number, term.above, term.below)
+                rest = [arg for k, arg in enumerate(args) if k not in (one, other)]
+                return self.sum([joined, *rest]) if rest else joined
+        return plus(args)
+
     def number(self, left: Tree, right: Tree) -> Tree:
         """A product of two vectors; from left to right, bᵀ A⁻¹ B c, where that is shorter."""
         chain = (*flipped(chain_of(left, self.turn), self.turn), *chain_of(right, self.turn))
@@ -189,7 +207,7 @@ class Rebuilder:
         upper, lower = (left, right) if inverse else (right, left)
         if not is_op(upper, "transpose") or upper.args[0] != lower:
             return None
-        inner = lower.args[0] if is_op(lower, "inv") else lower
+        inner = lower.args[0] if inverse and is_op(lower, "inv") else lower
         if not is_op(inner, "cholesky") or not self.is_symmetric(inner.args[0]):
             return None
         whole: Tree = inner.args[0]
@@ -281,7 +299,7 @@ def _rebuilt_sum(_: Rebuilder, args: list[Tree], tree: Apply) -> Tree:
 Rewrite = Callable[[Rebuilder, list[Tree], Apply], Tree]
 
 REBUILD: Mapping[str, Rewrite] = {
-    "add": lambda _, args, __: turned_outside(plus(args)),
+    "add": lambda self, args, __: turned_outside(self.sum(args)),
     "negative": lambda _, args, __: negative(args[0]),
     "multiply": lambda _, args, __: turned_outside(times(args)),
     "divide": lambda _, args, tree: (

@@ -8,7 +8,7 @@ from typing import Any
 
 from sympy import S
 
-from symderive.formulas.arrays.chains import FRECHET, Link, chain_of, product_of, transposed
+from symderive.formulas.arrays.chains import FRECHET, Link, chain_of, product_of
 from symderive.formulas.arrays.ops import apply
 from symderive.formulas.arrays.placing import all_of, completed, place_at
 from symderive.formulas.arrays.syntax import Apply, Number, Tree
@@ -240,23 +240,7 @@ def _entries_shared(terms: list[Term]) -> Tree | None:
     return times([*outside, plus(rest)])
 
 
-def _triangles_joined(terms: list[Term]) -> Tree | None:
-    """Φ(X) + Φ(Xᵀ)ᵀ = X, of the lower triangle with its diagonal halved."""
-    if len(terms) != 2 or terms[0].number != terms[1].number:
-        return None
-    for one, other in (terms, terms[::-1]):
-        turned = other.core
-        if (one.above, one.below) != (other.above, other.below):
-            return None
-        if is_op(one.core, "half_tril") and is_op(turned, "transpose"):
-            inner = one.core.args[0]
-            if is_op(turned.args[0], "half_tril") and turned.args[0].args[0] == transposed(inner):
-                return scaled(inner, one.number, one.above, one.below)
-    return None
-
-
 FINDERS = (
-    _triangles_joined,
     _scalars_gathered,
     _ends_shared,
     _entries_shared,
