@@ -209,7 +209,8 @@ def _invertible(
         rows, columns = (range(_number(index.size, sizes)) for index in array.indices)
         first = dict.fromkeys(free_indices(array), 0)
         places = (
-            {**first, **dict(zip(array.indices, at, strict=True))} for at in cartesian(rows, columns)
+            {**first, **dict(zip(array.indices, at, strict=True))}
+            for at in cartesian(rows, columns)
         )
         try:
             entries = [concrete(array.formula, sizes, at) for at in places]
