@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from sympy import S
 
-from symderive.formulas.arrays.chains import transposed
+from symderive.formulas.arrays.chains import by_ones, transposed
 from symderive.formulas.arrays.ops import apply, total
 from symderive.formulas.arrays.shorthand_entries import (
     column_again,
@@ -20,7 +20,7 @@ from symderive.formulas.arrays.shorthand_entries import (
     vectorised,
 )
 from symderive.formulas.arrays.syntax import Number, Tree
-from symderive.formulas.arrays.terms import ONE, is_op, tree_cost
+from symderive.formulas.arrays.terms import ONE, is_op, times, tree_cost
 
 
 def shorthand(tree: Tree) -> Tree:
@@ -99,12 +99,11 @@ def _trace_of_product(tree: Tree) -> Tree | None:
     if not is_op(tree, "sum") or tree.ndim or not is_op(tree.args[0], "multiply"):
         return None
     pair = tree.args[0].args
-    if len(pair) != 2 or any(part.shape != tree.args[0].shape for part in pair):
+    if len(pair) != 2 or any(part.ndim != 2 or part.shape != pair[0].shape for part in pair):
         return None
-    for left, right in (pair, pair[::-1]):
-        if is_op(right, "transpose") and right.ndim == 2:
-            return apply("trace", apply("matmul", left, right.args[0]))
-    return None
+    ends = ((left, transposed(right)) for left, right in (pair, pair[::-1]))
+    short = min((apply("trace", apply("matmul", *end)) for end in ends), key=tree_cost)
+    return short if tree_cost(short) < tree_cost(tree) else None
 
 
 def _triangle_kept(tree: Tree) -> Tree | None:
@@ -132,6 +131,26 @@ def _triangle_kept(tree: Tree) -> Tree | None:
 
 def _is_ones(tree: Tree) -> bool:
     return is_op(tree, "broadcast_to") and tree.args[0] == ONE
+
+
+def _ones_between(tree: Tree) -> Tree | None:
+    """Sums spread over rows or columns are a product with a matrix of ones: ones((n, n)) @ X."""
+    if not is_op(tree, "broadcast_to") or tree.ndim != 2 or not tree.args[0].ndim:
+        return None
+    product = by_ones(tree.args[0], tree.shape)
+    return product if tree_cost(product) < tree_cost(tree) else None
+
+
+def _diagonal_scaled(tree: Tree) -> Tree | None:
+    """v*diag(u) is diag(v*u)."""
+    if not is_op(tree, "multiply") or tree.ndim != 2:
+        return None
+    vectors = [arg for arg in tree.args if arg.ndim == 1]
+    diagonals = [arg.args[0] for arg in tree.args if is_op(arg, "diag")]
+    rest = [arg for arg in tree.args if arg.ndim != 1 and not is_op(arg, "diag")]
+    if not vectors or len(diagonals) != 1 or rest or diagonals[0].ndim != 1:
+        return None
+    return apply("diag", times([*vectors, *diagonals]))
 
 
 def _of_diagonal(tree: Tree) -> Tree | None:
@@ -187,6 +206,8 @@ SHORT: tuple[Callable[[Tree], Tree | None], ...] = (
     _trace,
     _trace_of_product,
     _triangle_kept,
+    _ones_between,
+    _diagonal_scaled,
     _of_diagonal,
     _length,
     squared_length,

@@ -16,6 +16,7 @@ from sympy import Expr, Rational, S
 from symderive.formulas.arrays.chains import (
     FRECHET,
     Link,
+    as_row,
     cancelled,
     chain_of,
     flipped,
@@ -119,7 +120,17 @@ class Rebuilder:
             return shorthand(self.number(*args))
         rewrite = REBUILD.get(tree.op)
         made = rewrite(self, args, tree) if rewrite else apply(tree.op, *args, **dict(tree.options))
-        return shorthand(made)
+        return self.rows(shorthand(made))
+
+    def rows(self, tree: Tree) -> Tree:
+        """What is spread over rows as a row: A − softmax(z) @ A, outer(a, a @ X)."""
+        if tree.ndim != 2 or not is_op(tree, "add", "multiply", "outer"):
+            return tree
+        args = [
+            as_row(arg, self.turn) if arg.ndim == 1 and (tree.op != "outer" or place) else arg
+            for place, arg in enumerate(tree.args)
+        ]
+        return tree if args == list(tree.args) else apply(tree.op, *args)
 
     def turn(self, arg: Tree) -> Tree:
         """The transpose, taken inside where that is no longer."""

@@ -10,14 +10,21 @@ from typing import Any
 from sympy import S
 
 from symderive.formulas.arrays.blocks import added, joined, side_by_side
-from symderive.formulas.arrays.chains import FRECHET, Link, chain_of, product_of, transposed
+from symderive.formulas.arrays.chains import (
+    FRECHET,
+    Link,
+    by_ones,
+    chain_of,
+    column,
+    is_column,
+    product_of,
+)
 from symderive.formulas.arrays.ops import apply, broadcast
 from symderive.formulas.arrays.placing import all_of, place_at
-from symderive.formulas.arrays.syntax import Apply, Number, Shape, Tree
+from symderive.formulas.arrays.syntax import Apply, Number, Tree
 from symderive.formulas.arrays.terms import (
     ONE,
     Term,
-    divisor,
     entries_of,
     is_negative,
     is_op,
@@ -192,7 +199,7 @@ def _chains_shared(terms: list[Term]) -> Tree:
         return plain
     shape = plain.shape
     if any(t.core.shape != shape for t in terms):
-        whole = [replace(t, core=_by_ones(t.core, shape)) for t in terms]
+        whole = [replace(t, core=by_ones(t.core, shape)) for t in terms]
         if any(t.core.shape != shape for t in whole):
             return plain
         shared = _ends_shared(whole)
@@ -203,20 +210,6 @@ def _chains_shared(terms: list[Term]) -> Tree:
         if candidate is not None and tree_cost(candidate) < tree_cost(best):
             best = candidate
     return best
-
-
-def _by_ones(tree: Tree, shape: Shape) -> Tree:
-    """Sums spread over rows or columns as products with a matrix of ones: 1·(1ᵀA), (A·1)·1ᵀ."""
-    inner = tree.args[0] if is_column(tree) else tree  # type: ignore[attr-defined]
-    if len(shape) != 2 or inner.ndim != 1 or not is_op(inner, "sum"):
-        return tree
-    matrix, (axis,) = inner.args[0], inner.option("axis")
-    turned = axis == (0 if is_column(tree) else 1)
-    matrix = transposed(matrix) if turned else matrix
-    length = matrix.shape[1 if is_column(tree) else 0]
-    sides = (length, shape[1]) if is_column(tree) else (shape[0], length)
-    ones = apply("broadcast_to", ONE, shape=sides)
-    return apply("matmul", matrix, ones) if is_column(tree) else apply("matmul", ones, matrix)
 
 
 def _numbers_inside(terms: list[Term]) -> Tree | None:
@@ -383,20 +376,6 @@ def _spread_entries(tree: Tree) -> list[Tree]:
         else:
             found.append(part)
     return found
-
-
-def column(vector: Tree) -> Tree:
-    """v[:, None]; of a reciprocal, the reciprocal of that."""
-    key = (("slice", S.Zero, vector.shape[0], S.One), ("new",))
-    below = divisor(vector)
-    if below is not None:
-        return apply("divide", ONE, apply("index", below, key=key))
-    return apply("index", vector, key=key)
-
-
-def is_column(tree: Tree) -> bool:
-    """Whether it is v[:, None]."""
-    return is_op(tree, "index") and tree.option("key")[1:] == (("new",),) and tree.ndim == 2
 
 
 def _gathered(parts: Iterable[Tree]) -> Tree:

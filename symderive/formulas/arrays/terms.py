@@ -73,10 +73,10 @@ def _is_sum_of_rows(tree: Tree) -> bool:
     return is_op(core, "sum", "mean") and core.args[0].ndim == 2 and core.option("axis") == (1,)
 
 
-def reading(tree: Tree) -> tuple[float, int, int]:
-    """What trees are compared by: their cost, then their transposes, then their inverses."""
-    inverses = sum(is_op(part, "inv") for part in tree.walk())
-    return round(tree_cost(tree), 6), turns(tree), inverses
+def reading(tree: Tree) -> tuple[float, int, int, int]:
+    """What trees are compared by: their cost, then their transposes, inverses and slices."""
+    inverses, slices = (sum(is_op(part, op) for part in tree.walk()) for op in ("inv", "index"))
+    return round(tree_cost(tree), 6), turns(tree), inverses, slices
 
 
 # Scalars in front ------------------------------------------------------------------------------
