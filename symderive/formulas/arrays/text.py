@@ -15,6 +15,7 @@ from sympy import Add, Expr, Mul, Pow, Rational, S
 from symderive.formulas.arrays.placing import in_words, widths
 from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Shape, Tree
 from symderive.formulas.decimals import digits_of
+from symderive.formulas.functions import FUNCTIONS
 
 
 class Level(IntEnum):
@@ -317,7 +318,7 @@ def _slice(key: tuple[Any, Any, Any], size: Expr) -> str:
 
 
 def _call(tree: Apply) -> Written:
-    args = [_written(arg)[0] for arg in tree.args]
+    args = [_written(arg)[0] for arg in _stated(tree)]
     if tree.op in LISTED:
         args = [_listed(tree)]
     options = dict(tree.options)
@@ -330,6 +331,18 @@ def _call(tree: Apply) -> Written:
         if not _is_default(tree, name, value):
             args.append(f"{name}={_value(value)}")
     return f"{tree.op}({', '.join(args)})", Level.ATOM
+
+
+def _stated(tree: Apply) -> tuple[Tree, ...]:
+    """The operands without those at the end that are what they are when left out."""
+    row = FUNCTIONS.get(tree.op)
+    if row is None or not row.defaults:
+        return tree.args
+    least, _ = row.arity()
+    for count in range(least, len(tree.args)):
+        if tree.args[count:] == tuple(Number((), value) for value in row.default_values(count)):
+            return tree.args[:count]
+    return tree.args
 
 
 def _listed(tree: Apply) -> str:
