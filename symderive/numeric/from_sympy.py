@@ -114,7 +114,8 @@ def _pow(formula: Any, graph: Graph, names: Mapping[str, Node]) -> Node:
 def _piecewise(formula: Basic, graph: Graph, names: Mapping[str, Node]) -> Node:
     result: Node | None = None
     for value, condition in reversed(formula.args):
-        chosen = node_of(value, graph, names)
+        undefined = value is sympy.zoo or value is sympy.nan  # as 1/where(x > 0, x, 0) is for x < 0
+        chosen = graph.const(mpmath.nan) if undefined else node_of(value, graph, names)
         if condition is sympy.true:
             result = chosen
         else:

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
-from symderive.readers.python.distributions import (
-    DISTRIBUTIONS,
-    NORMAL_ROWS,
-    frozen,
-    methods_of,
-)
+from symderive.readers.python.distribution_rows import DISTRIBUTIONS
+from symderive.readers.python.distributions import VECTORS, frozen, methods_of
 from symderive.readers.python.functions import entrywise, numpy_function
 from symderive.readers.python.joining import holds, traced
 from symderive.readers.python.recording import Recording
@@ -78,21 +75,29 @@ def distributions(
     if stats is None:
         return
 
-    def with_rec(made: Callable[..., Any]) -> Callable[..., Any]:
-        return lambda *args, **more: made(rec, *args, **more)
-
     for name in DISTRIBUTIONS:
         owner, methods = getattr(stats, name), methods_of(name)
         for method, made in methods.items():
-            replace(owner, method, with_rec(made))
+            replace(owner, method, partial(made, rec))
         replace(owner, "freeze", frozen(rec, methods))
-    rows = stats.multivariate_normal
-    for method, made in NORMAL_ROWS.items():
-        replace(rows, method, with_rec(made))
-    plain, freeze = type(rows).__call__, frozen(rec, NORMAL_ROWS)
+    for name, methods in VECTORS.items():
+        _vector(getattr(stats, name), methods, replace, put, rec)
+
+
+def _vector(
+    owner: Any,
+    methods: Mapping[str, Any],
+    replace: Callable[[Any, str, Any], None],
+    put: Callable[[Any, str, Any], None],
+    rec: Recording,
+) -> None:
+    """A distribution of vectors, which is called to put its parameters in."""
+    for method, made in methods.items():
+        replace(owner, method, partial(made, rec))
+    plain, freeze = type(owner).__call__, frozen(rec, methods)
 
     def called(own: Any, *args: Any, **more: Any) -> Any:
         traced_too = holds((*args, *more.values()))
         return freeze(*args, **more) if traced_too else plain(own, *args, **more)
 
-    put(type(rows), "__call__", called)
+    put(type(owner), "__call__", called)
