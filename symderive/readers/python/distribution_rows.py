@@ -1,9 +1,9 @@
 """Distributions of ``scipy.stats`` as formulas, a row each.
 
-Where a density is 0, its logarithm is −∞ and has no derivative. A row says where that is: ``low`` and
-``high`` bound the values that the distribution takes. A logarithm that no ``log`` of the row itself
-keeps inside them (``guarded``) gets ``log_indicator`` terms, which are 0 inside and −∞ outside, and
-which put the condition into the ledger.
+Where a density is 0, its logarithm is −∞ and has no derivative. A row says where that is: ``low``
+and ``high`` bound the values that the distribution takes. A logarithm that no ``log`` of the row
+itself keeps inside them (``guarded``) gets ``log_indicator`` terms, which are 0 inside and −∞
+outside, and which put the condition into the ledger.
 """
 
 from __future__ import annotations

@@ -74,14 +74,13 @@ def distributions(
     stats = sys.modules.get("scipy.stats")
     if stats is None:
         return
-
     for name in DISTRIBUTIONS:
         owner, methods = getattr(stats, name), methods_of(name)
         for method, made in methods.items():
             replace(owner, method, partial(made, rec))
         replace(owner, "freeze", frozen(rec, methods))
-    for name, methods in VECTORS.items():
-        _vector(getattr(stats, name), methods, replace, put, rec)
+    for name, of_vectors in VECTORS.items():
+        _vector(getattr(stats, name), of_vectors, replace, put, rec)
 
 
 def _vector(
