@@ -88,7 +88,7 @@ ROWS: tuple[NamedFunction, ...] = (
         kinks=Kink("x == 0", f"{ZERO}as JAX does; TensorFlow and PyTorch have none.")),
     own("log_indicator", "x", "logarithm of 1 where x ≥ 0, of 0 elsewhere",
         definition="log(where(x >= 0, 1, 0))", partials="0", domain="x >= 0",
-        samples=(0.0, 20.0)),
+        samples=(1e-9, 20.0)),
     own("floor", "x", "greatest whole number not above x", exact=sp.floor, partials="0",
         samples=ANY, kinks=Kink("x == floor(x)", JUMP)),
     own("ceil", "x", "least whole number not below x", exact=sp.ceiling, partials="0",
