@@ -171,10 +171,20 @@ def _decimal(value: Rational) -> str:
     while rest % 5 == 0:
         rest, fives = rest // 5, fives + 1
     places = max(twos, fives)
-    if rest != 1 or not fives or places > _LONGEST_DECIMAL:
+    if rest != 1 or not fives:
         return ""
     whole, part = divmod(value.p * 10**places // value.q, 10**places)
-    return f"{whole}.{part:0{places}d}"
+    digits = f"{whole}.{part:0{places}d}"
+    if places <= _LONGEST_DECIMAL:
+        return digits
+    digits = min(digits, _with_exponent(value) or digits, key=len)
+    return digits if len(digits) < len(f"{value.p}/{value.q}") else ""
+
+
+def _with_exponent(value: Rational) -> str:
+    """The digits of a very small number, where a float has them: 6.62607015e-34."""
+    short = repr(float(value))
+    return short if "e" in short and Rational(short) == value else ""
 
 
 def size_text(size: Expr) -> str:
