@@ -24,6 +24,7 @@ from symderive.readers.python.tracer import (
     call,
     condition,
     operand,
+    product,
     wrap,
 )
 
@@ -130,7 +131,9 @@ def entrywise(rec: Recording, name: str, args: tuple[Any, ...]) -> Any:
     if name in ENTRYWISE:
         return ENTRYWISE[name](rec, *args)
     known = UFUNCS.get(name, name)
-    if known in ("logical_and", "logical_or", "logical_not", "matmul") or known in FUNCTIONS:
+    if known == "matmul":
+        return product(rec, *args)
+    if known in ("logical_and", "logical_or", "logical_not") or known in FUNCTIONS:
         return call(rec, known, *args)
     return _unsupported(rec, name)
 
@@ -236,10 +239,13 @@ def numpy_function(rec: Recording, name: str, args: tuple[Any, ...], more: dict[
             del plain[key]
     rest = tuple(arg for arg in args)
     if name in COMPOSED:
+        before, rec.called = rec.called, rec.called or name.rpartition(".")[2]
         try:
             return COMPOSED[name](rec, *rest, **plain)
         except TypeError as error:
             raise refused(f"{name} does not take these arguments here: {error}") from None
+        finally:
+            rec.called = before
     if name in SAME:
         if SAME[name] == "mT":
             return call(rec, "swapaxes", *rest, -1, -2)

@@ -16,17 +16,17 @@ from sympy import Expr, Integer, Mul, S, expand
 
 from symderive.formulas.arrays.op import ShapeError, apply_function, is_condition, number
 from symderive.formulas.arrays.ops import CALLS, apply, transpose
-from symderive.formulas.arrays.syntax import Number, Tree
+from symderive.formulas.arrays.syntax import Apply, Number, Tree
 from symderive.formulas.functions import FUNCTIONS
-from symderive.readers.python.arithmetic import FOLDS, METHODS, SIGNS, decide, negated, neutral
+from symderive.readers.python.arithmetic import FOLDS, METHODS, SIGNS, negated, neutral
+from symderive.readers.python.asked import AskedForPlain
 from symderive.readers.python.constants import exact, is_number
 from symderive.readers.python.entries import keys_of, picked, replaced
+from symderive.readers.python.naming import Label
 from symderive.readers.python.recording import (
     LONGEST,
-    Label,
     Recording,
     is_fixed,
-    library_refuses,
     refused,
     weight,
 )
@@ -34,10 +34,12 @@ from symderive.readers.python.recording import (
 LITERAL = 8
 """The entries of a constant that a formula writes out; a longer one gets a name and values."""
 
-CHOOSE = "write np.where(condition, a, b), which keeps both branches"
+
+_PARTED = frozenset({"stack", "concatenate", "index", "broadcast_to", "eye", "transpose"})
+"""Operations whose parts are formulas at hand."""
 
 
-class Tracer:
+class Tracer(AskedForPlain):
     """A traced value.
 
     Attributes:
@@ -170,53 +172,6 @@ class Tracer:
         """Product of vectors or matrices."""
         return call(self._rec, "dot", self, other)
 
-    # Where a traced value is no plain one -------------------------------------------------
-
-    def __bool__(self) -> bool:
-        tree = self._current()
-        decided = decide(tree)
-        if decided is not None:
-            return decided
-        raise refused(
-            "the program branches on a traced value, and one call sees one branch only; " + CHOOSE
-        )
-
-    def __float__(self) -> float:
-        tree = self._current()
-        if isinstance(tree, Number) and tree.value.is_number:
-            return float(tree.value)
-        library_refuses()
-        raise refused(
-            "a traced value is needed as a plain number here; for an array whose entries are set, "
-            "use np.zeros(…) inside the function"
-        )
-
-    def __int__(self) -> int:
-        return self.__index__()
-
-    def __index__(self) -> int:
-        tree = self._current()
-        if isinstance(tree, Number) and tree.value.is_Integer:
-            return int(tree.value)
-        if isinstance(tree, Number):
-            raise refused(
-                f"the size {tree.value} is a symbol, and a whole number is needed here; "
-                "state it as a number in the shapes of the arguments"
-            )
-        raise refused(
-            "a traced value chooses an entry or a count here; a formula needs a whole number"
-        )
-
-    def __array__(self, *_: Any, **__: Any) -> Any:
-        library_refuses()
-        raise refused(
-            "a traced value is turned into a plain array here; use NumPy functions on it, "
-            "or np.zeros(…) for an array whose entries are set"
-        )
-
-    def __complex__(self) -> complex:
-        raise refused("complex numbers have no formula here")
-
     def __len__(self) -> int:
         if not self.ndim:
             raise TypeError("a number has no len()")
@@ -263,7 +218,7 @@ class Tracer:
 
         if is_choice(key):
             return chosen(self._rec, self, key)
-        tree = self._current()
+        tree = self._settled()
         keys = keys_of(tree.shape, key)
         result = Tracer(self._rec, picked(tree, keys))
         if result._tree.shape:
@@ -284,9 +239,8 @@ class Tracer:
             return
         tree = operand(self._rec, value)
         if weight(tree) > 3 and not is_fixed(tree):
-            about = self._name or Label("A", -1, 0)
-            tree = self._rec.stage(tree, about.base, about.line, about.depth)
-        old = self._current()
+            tree = self._rec.part(tree, self.name_of_all())
+        old = self._settled()
         try:
             self._become(replaced(old, keys_of(old.shape, key), tree))
         except ShapeError as error:
@@ -299,6 +253,13 @@ class Tracer:
         inner = self[places[0]].ndim if places else 0
         for k, place in enumerate(places):
             self[place] = values[k] if values.ndim > inner else values
+
+    def name_of_all(self) -> Label | None:
+        """The variable that holds the value, or the array that it is a view of."""
+        holder: Tracer | None = self
+        while holder is not None and holder._name is None:
+            holder = holder._base
+        return holder._name if holder is not None else None
 
     def _become(self, tree: Tree) -> None:
         """Change in place; what this is a view of changes too."""
@@ -317,6 +278,12 @@ class Tracer:
             now = base._current()
             self._tree, self._seen = picked(now, keys_of(now.shape, self._key)), base._version
         return self._tree
+
+    def _settled(self) -> Tree:
+        """The formula to take parts of; one that was changed as a whole is a stage by now."""
+        tree = self._current()
+        made = isinstance(tree, Apply) and tree.op not in _PARTED and weight(tree) > 1
+        return operand(self._rec, self) if self._changing and made else tree
 
     def _in_place(self, name: str, other: Any) -> Tracer:
         result = binary(self._rec, name, self, other)
@@ -347,8 +314,7 @@ def formula(rec: Recording, value: Any) -> Tree:
         tree = value._current()
         long = weight(tree) > LONGEST or (value._changing and weight(tree) > 1)
         if long and not is_fixed(tree) and not is_condition(tree):
-            about = value._name or Label("A", -1, 0)
-            tree = value._tree = rec.stage(tree, about.base, about.line, about.depth)
+            tree = value._tree = rec.part(tree, value.name_of_all())
             value._changing = False
         return tree
     if isinstance(value, bool | np.bool_):
@@ -394,8 +360,7 @@ def _parts(rec: Recording, values: Sequence[Any]) -> list[Tree]:
     for value in values:
         tree = operand(rec, value)
         if type(value) is Tracer and weight(tree) > most and not is_fixed(tree):
-            about = value._name or Label("A", -1, 0)
-            tree = value._tree = rec.stage(tree, about.base, about.line, about.depth)
+            tree = value._tree = rec.part(tree, value.name_of_all())
         result.append(tree)
     return result
 
@@ -425,7 +390,7 @@ def _array(rec: Recording, array: np.ndarray[Any, Any]) -> Tree:
     return rec.constant(array)
 
 
-def _fitting(make: Callable[[], Tree]) -> Tree:
+def _fitting(make: Callable[[], Any]) -> Any:
     try:
         return make()
     except ShapeError as error:
@@ -442,13 +407,20 @@ def binary(rec: Recording, name: str, left: Any, right: Any) -> Tracer:
         if name == "divide" and second.value.is_zero:
             raise refused("division by zero")
         return wrap(rec, number(expand(FOLDS[name](first.value, second.value))))
-    if simple := neutral(name, first, second):
+    if simple := _fitting(lambda: neutral(name, first, second)):
         return wrap(rec, simple)
     if name == "divide" and isinstance(second, Number) and second.value.is_zero:
         raise refused("division by zero")
     if name == "subtract":
         name, second = "add", negated(second)
     return wrap(rec, _fitting(lambda: apply(name, first, second)))
+
+
+def product(rec: Recording, left: Any, right: Any) -> Tracer:
+    """The product of matrices and vectors."""
+    first, second = operand(rec, left), operand(rec, right)
+    simple = _fitting(lambda: neutral("matmul", first, second))
+    return wrap(rec, simple) if simple is not None else call(rec, "matmul", left, right)
 
 
 def argument(rec: Recording, value: Any) -> Any:

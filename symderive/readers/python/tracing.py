@@ -5,6 +5,8 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import fields as dataclass_fields
+from dataclasses import is_dataclass
 from traceback import walk_tb
 from typing import Any
 
@@ -20,9 +22,11 @@ from symderive.formulas.functions import FUNCTIONS
 from symderive.formulas.walking import WORDS
 from symderive.model import Model
 from symderive.readers.python import operators as operators  # gives traced values theirs
+from symderive.readers.python.naming import NAMELESS
 from symderive.readers.python.patching import replaced_functions
 from symderive.readers.python.recording import Recording, is_fixed, is_users
-from symderive.readers.python.tracer import Tracer, operand
+from symderive.readers.python.sharing import share_handed
+from symderive.readers.python.tracer import Tracer
 
 
 def trace(
@@ -46,7 +50,9 @@ def trace(
         arguments: For each argument its shape (``"m n"``, ``""`` for a number) or its value: a
             float or an array is traced and kept as a default, a whole number, a flag or a function
             is handed on as it is. Lists, tuples and dictionaries of these are gone through:
-            ``params={"W": "h n"}`` is the name ``params_W`` in the model.
+            ``params={"W": "h n"}`` is the name ``params_W`` in the model; the same for the fields
+            of named tuples and dataclasses. An argument that has a word by default, as in
+            ``mode="same"``, takes a word.
 
     Raises:
         ModelError: The function does something that has no formula; the message names the line.
@@ -65,10 +71,23 @@ def trace(
         arguments, parameters = {**arguments, "parameters": dict(parameters)}, None
     given = _Arguments(parameters)
     rec = Recording(given.shapes, given.sizes)
-    handed = {name: given.read(rec, name, value) for name, value in arguments.items()}
+    words = _words(function)
+    handed = {
+        name: value if name in words and isinstance(value, str) else given.read(rec, name, value)
+        for name, value in arguments.items()
+    }
     given.check(title)
     result = _called(rec, function, title, handed)
     return _model(rec, given, result, function, title, properties)
+
+
+def _words(function: Any) -> set[str]:
+    """The arguments that are words, such as ``mode="same"``: those that have one by default."""
+    try:
+        about = inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        return set()
+    return {name for name, each in about.items() if isinstance(each.default, str)}
 
 
 class _Arguments:
@@ -95,11 +114,18 @@ class _Arguments:
         if isinstance(value, dict):
             return {k: self._read(rec, f"{name}_{k}", part) for k, part in value.items()}
         if isinstance(value, list | tuple):
-            parts = [self._read(rec, f"{name}_{k}", part) for k, part in enumerate(value, 1)]
-            plain = tuple(parts) if type(value) in (list, tuple) else None
-            if plain is None:
-                return type(value)(*parts)
-            return parts if isinstance(value, list) else plain
+            fields = getattr(value, "_fields", range(1, len(value) + 1))  # of a named tuple
+            pairs = zip(fields, value, strict=True)
+            parts = [self._read(rec, f"{name}_{k}", part) for k, part in pairs]
+            if type(value) in (list, tuple):
+                return type(value)(parts)
+            return type(value)(*parts)
+        if is_dataclass(value) and not isinstance(value, type):
+            fields = [field.name for field in dataclass_fields(value) if field.init]
+            stated = {k: getattr(value, k) for k in fields}
+            if any(isinstance(part, str | dict | list | tuple) for part in stated.values()):
+                read = {k: self._read(rec, f"{name}_{k}", part) for k, part in stated.items()}
+                return type(value)(**read)
         if isinstance(value, float | np.floating):
             self.values[name] = float(value)
             return self._traced(rec, name, ())
@@ -241,6 +267,7 @@ def _model(
     if not parts:
         raise ModelError(f"what {title} returns does not depend on its arguments")
     labels = [_label(rec, part, title) for part in parts]
+    share_handed(rec)
     needed = _needed(rec, labels)
     final = rec.names(needed, labels[0], title)
     stages = {label: rec.stages[label] for label in needed}
@@ -272,13 +299,13 @@ def _model(
 
 def _label(rec: Recording, value: Tracer, title: str) -> str:
     """The stage that a returned value is; a stage is made of what is none yet."""
-    tree = operand(rec, value)
+    tree = value._current()
     if isinstance(tree, Leaf) and tree.name in rec.stages:
         return tree.name
     if is_fixed(tree) or is_condition(tree):
         raise ModelError(f"what {title} returns does not depend on its arguments")
-    named = value._name
-    leaf = rec.stage(tree, named.base if named else "A", -1, 0)
+    named = value.name_of_all()
+    leaf = rec.stage(tree, named.base if named else NAMELESS, -1, 0)
     value._tree = leaf
     assert isinstance(leaf, Leaf)
     return leaf.name
