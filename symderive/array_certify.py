@@ -38,6 +38,7 @@ from symderive.certify import (
 )
 from symderive.formulas.arrays.algebra import Algebra
 from symderive.formulas.arrays.concrete import concrete, entry_name
+from symderive.formulas.arrays.explicit import NotExplicitError
 from symderive.formulas.arrays.index import Index, Part, free_indices, substitute
 from symderive.formulas.arrays.part_definitions import meant
 from symderive.formulas.arrays.properties import Knowledge
@@ -143,7 +144,10 @@ def _tried(
             continue
         here = 0
         for at in _places(indices, chosen):
-            sides = [concrete(side, chosen, at) for side in (left, right)]
+            try:
+                sides = [concrete(side, chosen, at) for side in (left, right)]
+            except NotExplicitError:  # the exponential of a matrix of three rows
+                break
             if any(side.has(nan, zoo) for side in sides):
                 break  # a variance with n - 1 of one value
             definitions = _definitions(where, sides, chosen)

@@ -6,9 +6,23 @@ from typing import Any
 
 from symderive.formulas.arrays.syntax import Number, Tree
 from symderive.readers.python.arithmetic import decide
-from symderive.readers.python.recording import library_refuses, refused
+from symderive.readers.python.naming import statement_kind
+from symderive.readers.python.recording import refused, users_frame
 
 CHOOSE = "write np.where(condition, a, b), which keeps both branches"
+
+_ADVICE = {
+    "while": "the number of its rounds depends on a traced value; write for _ in range(n) with a "
+    "number n",
+    "assert": "leave the assertion out of the function that is traced",
+}
+
+
+def _advice() -> str:
+    """What to write instead of the statement that asks."""
+    frame = users_frame()
+    kind = statement_kind(frame.f_code.co_filename, frame.f_lineno) if frame else ""
+    return _ADVICE.get(kind, f"one call sees one branch only; {CHOOSE}")
 
 
 class AskedForPlain:
@@ -24,15 +38,12 @@ class AskedForPlain:
         decided = decide(tree)
         if decided is not None:
             return decided
-        raise refused(
-            "the program branches on a traced value, and one call sees one branch only; " + CHOOSE
-        )
+        raise refused(f"the program branches on a traced value: {_advice()}")
 
     def __float__(self) -> float:
         tree = self._current()
         if isinstance(tree, Number) and tree.value.is_number:
             return float(tree.value)
-        library_refuses()
         raise refused(
             "a traced value is needed as a plain number here; for an array whose entries are set, "
             "use np.zeros(…) inside the function"
@@ -55,10 +66,9 @@ class AskedForPlain:
         )
 
     def __array__(self, *_: Any, **__: Any) -> Any:
-        library_refuses()
         raise refused(
             "a traced value is turned into a plain array here; use NumPy functions on it, "
-            "or np.zeros(…) for an array whose entries are set"
+            "np.zeros(…) for an array whose entries are set, and no conversion such as np.float32"
         )
 
     def __complex__(self) -> complex:

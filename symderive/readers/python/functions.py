@@ -13,10 +13,12 @@ from typing import Any
 import numpy as np
 from sympy import pi
 
+from symderive.errors import ModelError
 from symderive.formulas.arrays.ops import CALLS
 from symderive.formulas.arrays.syntax import Number
 from symderive.formulas.functions import FUNCTIONS
 from symderive.readers.python.arithmetic import negated
+from symderive.readers.python.reasons import reason
 from symderive.readers.python.recording import Recording, refused
 from symderive.readers.python.tracer import (
     Tracer,
@@ -74,25 +76,6 @@ UFUNCS: Mapping[str, str] = {
 }
 """Functions that apply entry by entry, where the formula language has another name."""
 
-REFUSED: Mapping[str, str] = {
-    "isnan": "whether a number is nan depends on its value",
-    "isfinite": "whether a number is finite depends on its value",
-    "isinf": "whether a number is infinite depends on its value",
-    **dict.fromkeys(
-        ("argmax", "argmin", "argsort", "searchsorted", "nonzero", "unique"),
-        "it gives places, which have no derivative",
-    ),
-    **dict.fromkeys(
-        ("sort", "median", "percentile", "quantile", "partition"),
-        "the order of entries depends on values; np.max and np.min have formulas",
-    ),
-    **dict.fromkeys(
-        ("all", "any", "allclose", "array_equal", "isclose"),
-        "it decides by values; use np.where for a choice",
-    ),
-}
-"""Functions that can have no formula, and why."""
-
 IGNORED = frozenset(
     {
         "dtype",
@@ -135,15 +118,16 @@ def entrywise(rec: Recording, name: str, args: tuple[Any, ...]) -> Any:
         return product(rec, *args)
     if known in ("logical_and", "logical_or", "logical_not") or known in FUNCTIONS:
         return call(rec, known, *args)
-    return _unsupported(rec, name)
+    raise unsupported(name)
 
 
-def _unsupported(_: Recording, name: str) -> Any:
-    if name in REFUSED:
-        raise refused(f"{name} has no formula: {REFUSED[name]}")
+def unsupported(name: str) -> ModelError:
+    """The error of a function without a formula: why, and what to write."""
+    if why := reason(name):
+        return refused(f"{name} has no formula here: {why}")
     near = get_close_matches(name.rpartition(".")[2], {*SAME, *FUNCTIONS, *CALLS}, n=1, cutoff=0.75)
     hint = f"; did you mean {near[0]}?" if near else "; write it with functions that are known"
-    raise refused(f"the function {name} has no formula here{hint}")
+    return refused(f"the function {name} has no formula here{hint}")
 
 
 def ufunc_called(
@@ -252,7 +236,7 @@ def numpy_function(rec: Recording, name: str, args: tuple[Any, ...], more: dict[
         return _reduced(rec, SAME[name], rest, plain)
     if not plain:
         return entrywise(rec, name, rest)
-    return _unsupported(rec, name)
+    raise unsupported(name)
 
 
 _REDUCTIONS = ("sum", "mean", "prod", "var", "std", "amax", "amin", "logsumexp")

@@ -98,14 +98,28 @@ def part_name(file: str, line: int) -> str:
     return _targets(file, "".join(linecache.getlines(file))).get(line, "")
 
 
+def statement_kind(file: str, line: int) -> str:
+    """Whether a line is the test of a ``while`` or an ``assert``; "" for any other."""
+    for part in ast.walk(_parsed(file, "".join(linecache.getlines(file)))):
+        if isinstance(part, ast.While | ast.Assert):
+            test = part.test
+            if test.lineno <= line <= (test.end_lineno or test.lineno):
+                return type(part).__name__.lower()
+    return ""
+
+
+@lru_cache(maxsize=16)
+def _parsed(file: str, source: str) -> ast.Module:
+    try:
+        return ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return ast.Module([], [])
+
+
 @lru_cache(maxsize=16)
 def _targets(file: str, source: str) -> dict[int, str]:
-    try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return {}
     found: dict[int, str] = {}
-    for part in ast.walk(tree):
+    for part in ast.walk(_parsed(file, source)):
         if isinstance(part, ast.Assign | ast.AnnAssign | ast.AugAssign):
             first = part.targets[0] if isinstance(part, ast.Assign) else part.target
             _note(found, part, _part_of(first))

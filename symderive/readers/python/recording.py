@@ -30,6 +30,7 @@ from symderive.formulas.arrays.op import is_condition
 from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Tree
 from symderive.readers.python.naming import NAMELESS, Label, final_names, free_name, part_name
 from symderive.readers.python.picking import runs_joined
+from symderive.readers.python.reasons import IN_A_LIBRARY, reason
 
 LONGEST = 40
 """The parts of a formula that may stay inside another; a larger one becomes a stage."""
@@ -71,27 +72,37 @@ def library_call() -> str:
     name = ""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and not is_users(frame.f_code.co_filename):
-        module = str(frame.f_globals.get("__name__", ""))
-        if module.startswith(("scipy.", "numpy.")) and frame.f_code.co_name[0].isalpha():
-            name = f"{module.partition('._')[0]}.{frame.f_code.co_name}"
+        name = library_name(frame) or name
         frame = frame.f_back
     return name
 
 
-def library_refuses() -> None:
-    """Refuse the function of a library that asks for plain numbers, if one does."""
-    if called := library_call():
-        raise refused(
-            f"the function {called} has no formula here; write it with functions that are known"
-        )
+def library_name(frame: FrameType) -> str:
+    """What a frame of SciPy or NumPy is called by users; "" of another."""
+    module, name = str(frame.f_globals.get("__name__", "")), frame.f_code.co_name
+    if name == "__init__" and "self" in frame.f_locals:
+        name = type(frame.f_locals["self"]).__name__
+    if not module.startswith(("scipy.", "numpy.")) or not name[0].isalpha():
+        return ""
+    return f"{module.partition('._')[0]}.{name}"
 
 
 def refused(message: str) -> ModelError:
-    """An error that names the line of the user's code that is running."""
+    """An error that names the line of the user's code that is running.
+
+    Inside a function of a library, it is that function that has no formula, whatever it asked for.
+    """
+    if called := library_call():
+        message = f"{called} has no formula here: {reason(called) or IN_A_LIBRARY}"
     frame = users_frame()
     if frame is None:
         return ModelError(message)
-    code, line = frame.f_code, frame.f_lineno
+    return at_line(message, frame, frame.f_lineno)
+
+
+def at_line(message: str, frame: FrameType, line: int) -> ModelError:
+    """An error with its file, line and source line."""
+    code = frame.f_code
     where = f"{code.co_filename}, line {line}, in {code.co_name}"
     source = linecache.getline(code.co_filename, line).strip()
     return ModelError(f"{message}\n    {source}" if source else message, where=where)

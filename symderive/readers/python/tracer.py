@@ -135,7 +135,9 @@ class Tracer(AskedForPlain):
             return method
         if not name.startswith("_") and hasattr(np.ndarray, name):
             raise refused(f"the method .{name} of an array has no formula")
-        raise AttributeError(f"a traced value has no attribute {name!r}")
+        raise AttributeError(
+            f"a traced value is an array of NumPy, which has no attribute {name!r}"
+        )
 
     def copy(self, *_: Any, **__: Any) -> Tracer:
         """A value of its own: what changes in place later leaves it alone."""
@@ -146,11 +148,17 @@ class Tracer(AskedForPlain):
     __copy__ = copy
     __deepcopy__ = copy
 
-    def astype(self, kind: Any, *_: Any, **__: Any) -> Tracer:
-        """Itself as real numbers; a condition as 0 and 1."""
-        if np.dtype(kind).kind == "f" or is_condition(self._current()):
+    def astype(self, dtype: Any, *_: Any, **__: Any) -> Tracer:
+        """Itself as real numbers; as a condition; a condition, and what is known, as 0 and 1."""
+        tree, kind = self._current(), np.dtype(dtype).kind
+        if kind == "b":
+            return wrap(self._rec, condition(self._rec, self))
+        if kind == "f" or is_condition(tree) or is_fixed(tree):
             return wrap(self._rec, operand(self._rec, self))
-        raise refused(f"a traced value cannot become {np.dtype(kind)}: it has no derivative there")
+        raise refused(
+            f"a traced value cannot become {np.dtype(dtype)}: it has no derivative there; "
+            "leave .astype out, or write np.floor"
+        )
 
     def item(self, *place: Any) -> Tracer:
         """The entry."""
@@ -206,9 +214,9 @@ class Tracer(AskedForPlain):
     def __array_function__(self, function: Any, _: Any, args: Any, more: Any) -> Any:
         from symderive.readers.python.functions import numpy_function
 
-        name = function.__name__
-        if "linalg" in (getattr(function, "__module__", "") or ""):
-            name = f"linalg.{name}"
+        name, module = function.__name__, getattr(function, "__module__", "") or ""
+        prefix = next((part for part in ("linalg", "fft") if part in module), "")
+        name = f"{prefix}.{name}" if prefix else name
         return numpy_function(self._rec, name, args, more)
 
     # Entries ------------------------------------------------------------------------------
@@ -334,6 +342,11 @@ def formula(rec: Recording, value: Any) -> Tree:
         return _array(rec, value)
     if isinstance(value, complex | np.complexfloating):
         raise refused("complex numbers have no formula here")
+    if isinstance(value, str):
+        raise refused(
+            f"the text {value!r} meets a traced value; trace reads a text as a shape: an argument "
+            "that is a word has one by default, or is handed on with functools.partial"
+        )
     raise refused(f"{type(value).__name__} is no number and no array")
 
 

@@ -24,7 +24,14 @@ from symderive.model import Model
 from symderive.readers.python import operators as operators  # gives traced values theirs
 from symderive.readers.python.naming import NAMELESS
 from symderive.readers.python.patching import replaced_functions
-from symderive.readers.python.recording import Recording, is_fixed, is_users
+from symderive.readers.python.reasons import IN_A_LIBRARY, reason
+from symderive.readers.python.recording import (
+    Recording,
+    at_line,
+    is_fixed,
+    is_users,
+    library_name,
+)
 from symderive.readers.python.sharing import share_handed
 from symderive.readers.python.tracer import Tracer
 
@@ -203,11 +210,19 @@ def _failed(error: Exception) -> ModelError:
         if isinstance(cause, ModelError):
             return cause
         cause = cause.__cause__ or cause.__context__
-    where = ""
-    for frame, line in walk_tb(error.__traceback__):
+    message = f"the function raised {type(error).__name__}: {error}"
+    user, line, library = None, 0, ""
+    for frame, number in walk_tb(error.__traceback__):
         if is_users(frame.f_code.co_filename):
-            where = f"{frame.f_code.co_filename}, line {line}, in {frame.f_code.co_name}"
-    return ModelError(f"the function raised {type(error).__name__}: {error}", where=where)
+            user, line, library = frame, number, ""
+        else:
+            library = library or library_name(frame)
+    if library:
+        message = (
+            f"{library} has no formula here: {reason(library) or IN_A_LIBRARY} "
+            f"(it raised {type(error).__name__}: {error})"
+        )
+    return at_line(message, user, line) if user is not None else ModelError(message)
 
 
 def _bound(function: Any, title: str, handed: Mapping[str, Any]) -> tuple[Any, Any]:
@@ -265,7 +280,7 @@ def _model(
 ) -> Model:
     parts = [part for part in _returned(result) if type(part) is Tracer]
     if not parts:
-        raise ModelError(f"what {title} returns does not depend on its arguments")
+        raise _nothing(function, result, title)
     labels = [_label(rec, part, title) for part in parts]
     share_handed(rec)
     needed = _needed(rec, labels)
@@ -295,6 +310,19 @@ def _model(
         shapes=None if plain else shapes,
         properties=properties,
     )
+
+
+def _nothing(function: Any, result: Any, title: str) -> ModelError:
+    """The error of a function whose value no stage has."""
+    message = f"what {title} returns does not depend on its arguments"
+    if result is None:
+        message = f"{title} returns nothing; end it with return and the value to differentiate"
+    elif inspect.isgenerator(result) or inspect.iscoroutine(result):
+        result.close()
+        message = f"{title} is a generator or a coroutine; write a function that returns its value"
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    place = f"{code.co_filename}, line {code.co_firstlineno}, in {code.co_name}" if code else ""
+    return ModelError(message, where=place)
 
 
 def _label(rec: Recording, value: Tracer, title: str) -> str:
