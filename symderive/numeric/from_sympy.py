@@ -144,6 +144,10 @@ def _not(formula: Basic, graph: Graph, names: Mapping[str, Node]) -> Node:
     return graph.call("not", *_args(formula, graph, names))
 
 
+def _if_then_else(formula: Any, graph: Graph, names: Mapping[str, Node]) -> Node:
+    return node_of(formula.to_nnf(simplify=False), graph, names)
+
+
 def _truth(formula: Basic, graph: Graph, names: Mapping[str, Node]) -> Node:
     return graph.const(int(formula is sympy.true))
 
@@ -243,6 +247,7 @@ _READERS: dict[type, Callable[[Any, Graph, Mapping[str, Node]], Node]] = {
     sympy.And: _join("and"),
     sympy.Or: _join("or"),
     sympy.Not: _not,
+    sympy.ITE: _if_then_else,
     Diff: _adjoint,
 }
 _KINDS: tuple[tuple[type, Callable[[Any, Graph, Mapping[str, Node]], Node]], ...] = (

@@ -63,6 +63,11 @@ def _student(f: Any, z: Any, v: Any) -> Any:
     return front - (v + 1) / 2 * f.log1p(z**2 / v)
 
 
+def _student_share(f: Any, z: Any, v: Any) -> Any:
+    tail = f.betainc(v / 2, 0.5, v / (v + z**2)) / 2
+    return f.where(z >= 0, 1 - tail, tail)
+
+
 def _beta(f: Any, z: Any, a: Any, b: Any) -> Any:
     inside = (a - 1) * f.log(z) + (b - 1) * f.log1p(-z)
     return inside - (f.loggamma(a) + f.loggamma(b) - f.loggamma(a + b))
@@ -122,7 +127,7 @@ DISTRIBUTIONS: Mapping[str, Distribution] = {
                          sf=lambda f, z, v: f.gammaincc(v / 2, z / 2)),
     "beta": Distribution(("a", "b"), _beta, low=0, high=1, guarded=True,
                          cdf=lambda f, z, a, b: f.betainc(a, b, z)),
-    "t": Distribution(("df",), _student),
+    "t": Distribution(("df",), _student, cdf=_student_share),
     "vonmises": Distribution(("kappa",), lambda f, z, k: k * f.cos(z)
                              - f.log(2 * math.pi * f.besseli(0, k))),
     "lognorm": Distribution(("s",), lambda f, z, s: -f.log(z)**2 / (2 * s**2) - f.log(s * z)

@@ -69,6 +69,7 @@ UFUNCS: Mapping[str, str] = {
     **{"arccosh": "acosh", "arctanh": "atanh", "remainder": "mod", "rint": "round"},
     **{"bitwise_and": "logical_and", "bitwise_or": "logical_or", "invert": "logical_not"},
     **{"gammaln": "loggamma", "psi": "digamma", "expit": "sigmoid", "log_expit": "logsigmoid"},
+    **{"jn": "besselj", "yn": "bessely", "kn": "besselk"},
     **{"log_ndtr": "norm_logcdf", "ndtr": "norm_cdf", "ndtri": "norm_ppf", "jv": "besselj"},
     **{"yv": "bessely", "iv": "besseli", "kv": "besselk", "exp1": "E1", "lgamma": "loggamma"},
     **{"ellipk": "elliptic_k", "ellipe": "elliptic_e", "pseudo_huber": "pseudo_huber_"},
@@ -419,5 +420,29 @@ ENTRYWISE: Mapping[str, Make] = {
     ),
     "vecdot": lambda rec, x, y: call(rec, "sum", binary(rec, "multiply", x, y), axis=-1),
     "fsum": lambda rec, parts: sum(parts),
+    "kl_div": lambda rec, x, y: call(rec, "kl_div", x, y) - x + y,
+    "rgamma": lambda rec, x: binary(rec, "divide", 1, call(rec, "gamma", x)),
+    "boxcox1p": lambda rec, x, by: ((x + 1) ** by - 1) / by,
+    "inv_boxcox1p": lambda rec, y, by: (y * by + 1) ** (1 / by) - 1,
+    "sindg": lambda rec, x: call(rec, "sin", _scaled(pi / 180)(rec, x)),
+    "cosdg": lambda rec, x: call(rec, "cos", _scaled(pi / 180)(rec, x)),
+    "exprel": lambda rec, x: call(rec, "expm1", x) / x,
+    "cosm1": lambda rec, x: -2 * call(rec, "sin", x / 2) ** 2,
+    "boxcox": lambda rec, x, by: (x**by - 1) / by,
+    "inv_boxcox": lambda rec, y, by: (y * by + 1) ** (1 / by),
+    "binom": lambda rec, n, k: call(
+        rec,
+        "exp",
+        call(rec, "loggamma", n + 1)
+        - call(rec, "loggamma", k + 1)
+        - call(rec, "loggamma", n - k + 1),
+    ),
+    "poch": lambda rec, x, m: call(rec, "gamma", x + m) / call(rec, "gamma", x),
+    "ive": lambda rec, v, x: call(rec, "besseli", v, x) * call(rec, "exp", -abs(x)),
+    "kve": lambda rec, v, x: call(rec, "besselk", v, x) * call(rec, "exp", x),
+    "i0e": lambda rec, x: call(rec, "besseli", 0, x) * call(rec, "exp", -abs(x)),
+    "i1e": lambda rec, x: call(rec, "besseli", 1, x) * call(rec, "exp", -abs(x)),
+    "k0e": lambda rec, x: call(rec, "besselk", 0, x) * call(rec, "exp", x),
+    "k1e": lambda rec, x: call(rec, "besselk", 1, x) * call(rec, "exp", x),
 }
 """Functions that apply entry by entry and are composed of others."""

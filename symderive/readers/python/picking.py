@@ -33,6 +33,11 @@ def straight(tree: Tree, keys: Keys) -> tuple[Tree, Keys]:
             if joined is None:
                 return tree, keys
             tree, keys = tree.args[0], joined
+        elif tree.op == "broadcast_to" and len(keys) == tree.ndim and _single(tree, keys):
+            shape = tree.args[0].shape
+            own = keys[len(keys) - len(shape) :]
+            keys = [("int", S.Zero) if n == 1 else key for n, key in zip(shape, own, strict=True)]
+            tree = tree.args[0]
         else:
             break
     return tree, keys
@@ -66,6 +71,13 @@ def _is_part(tree: Tree) -> bool:
     return isinstance(tree, Leaf)
 
 
+def _single(tree: Apply, keys: Keys) -> bool:
+    """Whether a key picks one place along each axis that was spread."""
+    own = (S.One,) * (tree.ndim - tree.args[0].ndim) + tree.args[0].shape
+    spread = [key for size, key in zip(own, keys, strict=True) if size == 1]
+    return not _adds(keys) and all(key[0] == "int" for key in spread)
+
+
 def _is_turn(tree: Apply) -> bool:
     options = dict(tree.options)
     return options.get("axes") in (None, (1, 0))
@@ -78,10 +90,13 @@ def _adds(keys: Keys) -> bool:
 def _joined(shape: Shape, first: Keys, then: Keys) -> Keys | None:
     """The key that picks at once what two pick one after the other; None where none does."""
     first = [*first, *map(all_of, shape[sum(key[0] != "new" for key in first) :])]
-    if _adds(first):
-        return None
-    later, result = list(then), []
-    for key, size in zip(first, shape, strict=True):
+    later, result, sizes = list(then), [], iter(shape)
+    for key in first:
+        if key[0] == "new":
+            if not later or later.pop(0)[0] != "int":
+                return None
+            continue
+        size = next(sizes)
         if key[0] == "int":
             single = size == 1 and later and later[0][0] == "new"
             result.append(all_of(S.One) if single else key)

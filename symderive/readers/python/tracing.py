@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields as dataclass_fields
 from dataclasses import is_dataclass
+from functools import partial
 from traceback import walk_tb
 from typing import Any
 
@@ -73,7 +74,8 @@ def trace(
     """
     if not callable(function):
         raise ModelError(f"trace takes a function, not {type(function).__name__}")
-    title = getattr(function, "__name__", type(function).__name__)
+    inner = function.func if isinstance(function, partial) else function
+    title = getattr(inner, "__name__", type(function).__name__)
     if isinstance(parameters, Mapping):
         arguments, parameters = {**arguments, "parameters": dict(parameters)}, None
     given = _Arguments(parameters)
