@@ -20,7 +20,7 @@ from symderive.formulas.arrays.shorthand_entries import (
     vectorised,
 )
 from symderive.formulas.arrays.syntax import Number, Tree
-from symderive.formulas.arrays.terms import ONE, is_op, scaled, term_of, times, tree_cost
+from symderive.formulas.arrays.terms import ONE, is_op, times, tree_cost
 
 
 def shorthand(tree: Tree) -> Tree:
