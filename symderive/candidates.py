@@ -92,7 +92,7 @@ def _rationalized(
 
 
 def _without_roots_below(kernels: Kernels, element: FracElement) -> Iterator[FracElement]:
-    """N/(c + dK) = N·(c − dK)/(c² − d²K²) for a square root K; and with K below a bar, if at all."""
+    """N/(c + dK) = N·(c − dK)/(c² − d²K²) for a square root K; and K below a bar, if at all."""
     new = kernels.field.field_new
     for kernel, degree, _ in kernels.relations:
         place = kernels.field.gens.index(kernel)

@@ -88,7 +88,11 @@ def key_text(key: Sequence[tuple[Any, ...]], size: SizeText) -> str:
         if kind == "int":
             parts.append(size(rest[0]))
             continue
-        text, turn = ("None", ":") if kind == "new" else _run_text(*rest, size)
+        if kind == "new":
+            text, turn = "None", ":"
+        else:
+            start, length, step = rest
+            text, turn = _run_text(start, length, step, size)
         parts.append(text)
         turned.append(turn)
     inside = ", ".join(parts)
