@@ -196,6 +196,8 @@ class _Writer:
     def fn(self, node: Fn) -> str:
         if node.text in _FUNCTIONS:
             return f"\\{node.text}"
+        if node.text in _LETTERS:
+            return f"\\mathop{{{_LETTERS[node.text]}}}\\nolimits"
         if self.github:
             return f"\\mathop{{\\mathrm{{{self.plain(node.text)}}}}}\\nolimits"
         return f"\\operatorname{{{self.plain(node.text)}}}"

@@ -191,7 +191,7 @@ _WRITERS: dict[type[Node], Callable[[Any], str]] = {
     Num: lambda node: node.text,
     Id: lambda node: _id(node),
     Op: lambda node: _KINDS.get(node.kind) or _SIGNS.get(node.text, node.text),
-    Fn: lambda node: _FUNCTIONS.get(node.text, node.text),
+    Fn: lambda node: _FUNCTIONS.get(node.text) or _LETTERS.get(node.text, node.text),
     Text: lambda node: visible(node.text),
     Name: lambda node: spoken(node.body),
     Row: _row,
