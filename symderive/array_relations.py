@@ -160,7 +160,7 @@ def _summing(formula: Expr, stated: Stated) -> dict[Expr, Expr]:
     return {
         entry: stated[entry]
         for entry, its in stated.facts.items()
-        if its.sums and any(its.sums[0] <= names for names in mine)
+        if isinstance(entry, Indexed) and its.sums and any(its.sums[0] <= names for names in mine)
     }
 
 
