@@ -82,6 +82,9 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
 LAYERS = frozenset({"layer_norm", "rms_norm", "batch_norm"})
 """Operations whose axes are given by their name, and whose second operand is ``eps``."""
 
+SCALES = frozenset({"deviation", "rms"})
+"""Operations whose second operand is a small number, left out where it is the usual one."""
+
 _EPS = Rational(1, 100_000)
 
 LAST_AXIS = frozenset({"softmax", "log_softmax"})
@@ -318,6 +321,8 @@ def _slice(key: tuple[Any, Any, Any], size: Expr) -> str:
 
 def _call(tree: Apply) -> Written:
     args = [_written(arg)[0] for arg in tree.args]
+    if tree.op in SCALES and tree.args[1] == Number((), _EPS):
+        args.pop()
     if tree.op in LISTED:
         args = [_listed(tree)]
     options = dict(tree.options)
