@@ -184,6 +184,11 @@ class Algebra:
             body, indices = opened(formula)
             if any(not free_indices(term).issuperset(indices) for term in body.args):
                 return self._added(body.args, indices, False)
+        if isinstance(formula, SympySum) and isinstance(formula.function, Mul):
+            body, indices = opened(formula)
+            terms = _multiplied_out(body)
+            if any(self.known.shortens(term, indices) for term in terms):
+                return self._added(terms, indices, False)
         return formula.func(*(self.split(arg) for arg in formula.args))
 
     def _bounded(self, formula: Expr) -> Expr:
@@ -302,6 +307,20 @@ class Algebra:
             if changed and result.has(SympySum, KroneckerDelta)
             else result
         )
+
+
+MAX_SPLIT = 6
+"""Terms up to which a product under a sum is multiplied out to look for known sums."""
+
+
+def _multiplied_out(body: Expr) -> list[Expr]:
+    """The terms of a product with one sum of terms in it; none of any other."""
+    factors = Mul.make_args(body)
+    added = [f for f in factors if isinstance(f, Add)]
+    if len(added) != 1 or len(added[0].args) > MAX_SPLIT:
+        return []
+    rest = Mul(*(f for f in factors if f is not added[0]))
+    return [rest * term for term in added[0].args]
 
 
 def _must_split(body: Add, indices: Sequence[Index]) -> bool:

@@ -13,10 +13,12 @@ from sympy import S
 
 from symderive.formulas.arrays.ops import apply
 from symderive.formulas.arrays.ops_spectral import MATRIX_FUNCTIONS
-from symderive.formulas.arrays.syntax import Apply, Tree
+from symderive.formulas.arrays.syntax import Apply, Shape, Tree
 from symderive.formulas.arrays.terms import (
     MAX_POWER,
+    ONE,
     TRANSPOSE,
+    divisor,
     is_op,
     reading,
     scaled,
@@ -207,3 +209,46 @@ def inverses(left: Tree, right: Tree) -> bool:
         if turned is not one and is_op(turned, "inv") and transposed(turned.args[0]) == other:
             return True
     return False
+
+
+# What is spread over a matrix -------------------------------------------------------------------
+
+
+def column(vector: Tree) -> Tree:
+    """v[:, None]; of a reciprocal, the reciprocal of that."""
+    key = (("slice", S.Zero, vector.shape[0], S.One), ("new",))
+    below = divisor(vector)
+    if below is not None:
+        return apply("divide", ONE, apply("index", below, key=key))
+    return apply("index", vector, key=key)
+
+
+def is_column(tree: Tree) -> bool:
+    """Whether it is v[:, None]."""
+    return is_op(tree, "index") and tree.option("key")[1:] == (("new",),) and tree.ndim == 2
+
+
+def by_ones(tree: Tree, shape: Shape) -> Tree:
+    """Sums spread over rows or columns as products with a matrix of ones: 1·(1ᵀA), (A·1)·1ᵀ."""
+    inner = tree.args[0] if is_column(tree) else tree  # type: ignore[attr-defined]
+    if len(shape) != 2 or inner.ndim != 1 or not is_op(inner, "sum"):
+        return tree
+    matrix, (axis,) = inner.args[0], inner.option("axis")
+    turned = axis == (0 if is_column(tree) else 1)
+    matrix = transposed(matrix) if turned else matrix
+    length = matrix.shape[1 if is_column(tree) else 0]
+    sides = (length, shape[1]) if is_column(tree) else (shape[0], length)
+    ones = apply("broadcast_to", ONE, shape=sides)
+    return apply("matmul", matrix, ones) if is_column(tree) else apply("matmul", ones, matrix)
+
+
+def as_row(vector: Tree, turn: Turn = transposed) -> Tree:
+    """A product that is a vector from left to right, xᵀA, where that reads better than Aᵀx."""
+    term = term_of(vector)
+    if not is_op(term.core, "matmul") or term.core.ndim != 1:
+        return vector
+    *matrices, (_, row) = chain_of(term.core, turn)
+    for _, matrix in reversed(matrices):
+        row = apply("matmul", row, turn(matrix))
+    other = scaled(row, term.number, term.above, term.below)
+    return other if reading(other) < reading(vector) else vector

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from sympy import S
 
-from symderive.formulas.arrays.chains import transposed
+from symderive.formulas.arrays.chains import by_ones, transposed
 from symderive.formulas.arrays.ops import apply, total
+from symderive.formulas.arrays.shorthand_entries import (
+    column_again,
+    complement,
+    distributed,
+    mean,
+    norm_of_order,
+    quotient,
+    squared_length,
+    step,
+    vectorised,
+)
 from symderive.formulas.arrays.syntax import Number, Tree
-from symderive.formulas.arrays.terms import ONE, is_op, scaled, term_of, times, tree_cost
+from symderive.formulas.arrays.terms import ONE, is_op, times, tree_cost
 
 
 def shorthand(tree: Tree) -> Tree:
@@ -89,12 +99,11 @@ def _trace_of_product(tree: Tree) -> Tree | None:
     if not is_op(tree, "sum") or tree.ndim or not is_op(tree.args[0], "multiply"):
         return None
     pair = tree.args[0].args
-    if len(pair) != 2 or any(part.shape != tree.args[0].shape for part in pair):
+    if len(pair) != 2 or any(part.ndim != 2 or part.shape != pair[0].shape for part in pair):
         return None
-    for left, right in (pair, pair[::-1]):
-        if is_op(right, "transpose") and right.ndim == 2:
-            return apply("trace", apply("matmul", left, right.args[0]))
-    return None
+    ends = ((left, transposed(right)) for left, right in (pair, pair[::-1]))
+    short = min((apply("trace", apply("matmul", *end)) for end in ends), key=tree_cost)
+    return short if tree_cost(short) < tree_cost(tree) else None
 
 
 def _triangle_kept(tree: Tree) -> Tree | None:
@@ -122,6 +131,26 @@ def _triangle_kept(tree: Tree) -> Tree | None:
 
 def _is_ones(tree: Tree) -> bool:
     return is_op(tree, "broadcast_to") and tree.args[0] == ONE
+
+
+def _ones_between(tree: Tree) -> Tree | None:
+    """Sums spread over rows or columns are a product with a matrix of ones: ones((n, n)) @ X."""
+    if not is_op(tree, "broadcast_to") or tree.ndim != 2 or not tree.args[0].ndim:
+        return None
+    product = by_ones(tree.args[0], tree.shape)
+    return product if tree_cost(product) < tree_cost(tree) else None
+
+
+def _diagonal_scaled(tree: Tree) -> Tree | None:
+    """v*diag(u) is diag(v*u)."""
+    if not is_op(tree, "multiply") or tree.ndim != 2:
+        return None
+    vectors = [arg for arg in tree.args if arg.ndim == 1]
+    diagonals = [arg.args[0] for arg in tree.args if is_op(arg, "diag")]
+    rest = [arg for arg in tree.args if arg.ndim != 1 and not is_op(arg, "diag")]
+    if not vectors or len(diagonals) != 1 or rest or diagonals[0].ndim != 1:
+        return None
+    return apply("diag", times([*vectors, *diagonals]))
 
 
 def _of_diagonal(tree: Tree) -> Tree | None:
@@ -167,54 +196,11 @@ def _norm(array: Tree) -> Tree:
     return apply("norm", array, ord=S(2), axis=tuple(range(array.ndim)), keepdims=False)
 
 
-def _mean(tree: Tree) -> Tree | None:
-    """A sum along axes over their size is a mean."""
-    if not is_op(tree, "divide", "negative"):
-        return None
-    term = term_of(tree)
-    for part in (term.core, *term.above):
-        if not is_op(part, "sum"):
-            continue
-        options = dict(part.options)
-        sizes: Counter[Tree] = Counter(
-            Number((), part.args[0].shape[axis]) for axis in options["axis"]
-        )
-        below = Counter(term.below)
-        if sizes <= below and all(isinstance(n, Number) and n.value.is_Symbol for n in sizes):
-            mean = apply("mean", part.args[0], **options)
-            rest = tuple((below - sizes).elements())
-            if part is term.core:
-                return scaled(mean, term.number, term.above, rest)
-            above = list(term.above)
-            above.remove(part)
-            return scaled(term.core, term.number, [mean, *above], rest)
-    return None
-
-
 def _root(tree: Tree) -> Tree | None:
     """A power of 1/2 is a square root."""
     if is_op(tree, "power") and tree.args[1] == Number((), S.Half):
         return apply("sqrt", tree.args[0])
     return None
-
-
-def _distributed(tree: Tree) -> Tree | None:
-    """(n*a − sum(a))/n is a − mean(a): a size that some term cancels divides each term."""
-    if not is_op(tree, "divide", "negative"):
-        return None
-    term = term_of(tree)
-    if not is_op(term.core, "add"):
-        return None
-    sizes = tuple(t for t in term.below if isinstance(t, Number))
-    parts = [shorthand(scaled(arg, S.One, (), sizes)) for arg in term.core.args]
-    rest = Counter(term.below) - Counter(sizes)
-    whole = scaled(ordered_sum(parts), term.number, term.above, tuple(rest.elements()))
-    return whole if sizes and tree_cost(whole) < tree_cost(tree) else None
-
-
-def ordered_sum(parts: Sequence[Tree]) -> Tree:
-    """The sum with what has no minus in front first."""
-    return apply("add", *sorted(parts, key=lambda part: is_op(part, "negative")))
 
 
 SHORT: tuple[Callable[[Tree], Tree | None], ...] = (
@@ -224,10 +210,19 @@ SHORT: tuple[Callable[[Tree], Tree | None], ...] = (
     _trace,
     _trace_of_product,
     _triangle_kept,
+    _ones_between,
+    _diagonal_scaled,
     _of_diagonal,
     _length,
-    _mean,
+    squared_length,
+    norm_of_order,
+    mean,
     _root,
-    _distributed,
+    distributed,
+    quotient,
+    complement,
+    step,
+    column_again,
+    vectorised,
 )
 """Shorter names for what a tree says, a row each."""

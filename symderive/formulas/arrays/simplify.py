@@ -7,7 +7,7 @@ Scalars go in front (``terms``), products are chains (``chains``), sums share wh
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import permutations
 
@@ -16,6 +16,7 @@ from sympy import Expr, Rational, S
 from symderive.formulas.arrays.chains import (
     FRECHET,
     Link,
+    as_row,
     cancelled,
     chain_of,
     flipped,
@@ -116,10 +117,20 @@ class Rebuilder:
         if tree.op == "matmul" and any(arg.ndim > 2 for arg in args):
             return apply("matmul", *args)
         if tree.op == "matmul" and tree.ndim == 0:
-            return self.number(*args)
+            return shorthand(self.number(*args))
         rewrite = REBUILD.get(tree.op)
         made = rewrite(self, args, tree) if rewrite else apply(tree.op, *args, **dict(tree.options))
-        return shorthand(made)
+        return self.rows(shorthand(made))
+
+    def rows(self, tree: Tree) -> Tree:
+        """What is spread over rows as a row: A − softmax(z) @ A, outer(a, a @ X)."""
+        if tree.ndim != 2 or not is_op(tree, "add", "multiply", "outer"):
+            return tree
+        args = [
+            as_row(arg, self.turn) if arg.ndim == 1 and (tree.op != "outer" or place) else arg
+            for place, arg in enumerate(tree.args)
+        ]
+        return tree if args == list(tree.args) else apply(tree.op, *args)
 
     def turn(self, arg: Tree) -> Tree:
         """The transpose, taken inside where that is no longer."""
@@ -184,7 +195,7 @@ class Rebuilder:
             below += term.below
             core = self.upright(term.core)
             chain.append((kind, core) if core != ONE else (kind, part))
-        chain = self._factors_joined(chain)
+        chain = self._factors_joined(_diagonals_opened(chain))
         opened = self._inverse_opened(tuple(chain)) if self.opening else tuple(chain)
         made = product_of(opened, self.turn)
         if any(is_ones(part) for _, part in chain):
@@ -271,6 +282,26 @@ class Rebuilder:
 def is_ones(tree: Tree) -> bool:
     """Whether it is a matrix with entries of one only."""
     return tree.ndim == 2 and is_op(tree, "broadcast_to") and tree.args[0] == ONE
+
+
+def _diagonals_opened(chain: Sequence[Link]) -> list[Link]:
+    """diag(v) @ x as v*x, diag(v) @ A as v[:, None]*A, A @ diag(v) as A*v."""
+    links = list(chain)
+    for place, (kind, part) in enumerate(links):
+        vector = part.args[0] if kind == "m" and is_op(part, "diag") else None
+        if vector is None or vector.ndim != 1:
+            continue
+        column = (("slice", S.Zero, vector.shape[0], S.One), ("new",))
+        after = links[place + 1] if place + 1 < len(links) else ("", vector)
+        before = links[place - 1] if place else ("", vector)
+        if after[0] in ("c", "m"):
+            spread = vector if after[0] == "c" else apply("index", vector, key=column)
+            made = (after[0], times([spread, after[1]]))
+            return _diagonals_opened([*links[:place], made, *links[place + 2 :]])
+        if before[0] in ("r", "m"):
+            made = (before[0], times([before[1], vector]))
+            return _diagonals_opened([*links[: place - 1], made, *links[place + 1 :]])
+    return links
 
 
 def _moved(_: Rebuilder, args: list[Tree], tree: Apply) -> Tree:

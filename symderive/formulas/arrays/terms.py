@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeGuard
 
-from sympy import Expr, S
+from sympy import Expr, Mul, S
 
 from symderive.formulas.arrays.ops import apply
 from symderive.formulas.arrays.syntax import Apply, Number, Tree
@@ -24,6 +24,13 @@ SPREADING = frozenset({"add", "multiply", "divide", "power", "where"})
 def is_op(tree: Tree | None, *names: str) -> TypeGuard[Apply]:
     """Whether a tree is one of some operations."""
     return isinstance(tree, Apply) and tree.op in names
+
+
+def is_negative(tree: Tree) -> bool:
+    """Whether a term is written with a minus in front."""
+    if isinstance(tree, Number):
+        return bool(tree.value.could_extract_minus_sign())
+    return is_op(tree, "negative")
 
 
 def tree_cost(tree: Tree) -> float:
@@ -67,10 +74,10 @@ def _is_sum_of_rows(tree: Tree) -> bool:
     return is_op(core, "sum", "mean") and core.args[0].ndim == 2 and core.option("axis") == (1,)
 
 
-def reading(tree: Tree) -> tuple[float, int, int]:
-    """What trees are compared by: their cost, then their transposes, then their inverses."""
-    inverses = sum(is_op(part, "inv") for part in tree.walk())
-    return round(tree_cost(tree), 6), turns(tree), inverses
+def reading(tree: Tree) -> tuple[float, int, int, int]:
+    """What trees are compared by: their cost, then their transposes, inverses and slices."""
+    inverses, slices = (sum(is_op(part, op) for part in tree.walk()) for op in ("inv", "index"))
+    return round(tree_cost(tree), 6), turns(tree), inverses, slices
 
 
 # Scalars in front ------------------------------------------------------------------------------
@@ -220,6 +227,8 @@ def scaled(
     turned_core = _turned(inner.core) if number.is_negative else None
     if turned_core is not None:  # −A(b − a) is A(a − b)
         inner, number = Term(inner.number, (), (), turned_core), -number
+    if inner.core == ONE and all(isinstance(tree, Number) for tree in (*up, *down)):
+        return Number((), number * _counted(up) / _counted(down))
     over, under = abs(number).as_numer_denom()
     if decimal_text(number, alone=False):
         over, under = abs(number), S.One
@@ -235,12 +244,18 @@ def scaled(
     return apply("negative", result) if number.is_negative else result
 
 
+def _counted(sizes: Counter[Tree]) -> Expr:
+    return Mul(*(tree.value**count for tree, count in sizes.items() if isinstance(tree, Number)))
+
+
 def repeated(tree: Tree, count: int) -> Tree:
     """A factor that occurs several times, as a power."""
     if count == 1:
         return tree
     if is_op(tree, "power") and isinstance(tree.args[1], Number):
         return apply("power", tree.args[0], Number((), tree.args[1].value * count))
+    if is_op(tree, "divide") and tree.args[0] == ONE:
+        return apply("divide", ONE, repeated(tree.args[1], count))
     return apply("power", tree, Number((), S(count)))
 
 
@@ -272,10 +287,22 @@ def times(trees: Sequence[Tree]) -> Tree:
     under = [part for part in map(divisor, parts) if part is not None]
     parts = [part for part in parts if divisor(part) is None]
     parts.sort(key=lambda part: is_op(part, "add"))  # P*(a + b), as people write it
+    parts, under = _rows_divided(parts, under)
     if under:
         top = parts or [ONE]
         return scaled(apply("divide", multiplied(top), multiplied(under)), number, above, below)
     return scaled(multiplied(parts), number, above, below)
+
+
+def _rows_divided(parts: list[Tree], under: list[Tree]) -> tuple[list[Tree], list[Tree]]:
+    """Vectors along the rows of a matrix as one vector: g/r*A, not g*A/r."""
+    rows = [part for part in parts if part.ndim == 1]
+    below = [part for part in under if part.ndim == 1]
+    if not rows or not below or all(part.ndim < 2 for part in (*parts, *under)):
+        return parts, under
+    vector = apply("divide", multiplied(rows), multiplied(below))
+    rest = [part for part in parts if part.ndim != 1]
+    return [vector, *rest], [part for part in under if part.ndim != 1]
 
 
 def divisor(tree: Tree) -> Tree | None:
