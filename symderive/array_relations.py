@@ -161,7 +161,7 @@ def _summing(formula: Expr, stated: Stated) -> dict[Expr, Expr]:
     return {
         entry: stated[entry]
         for entry, its in stated.facts.items()
-        if its.sums and any(its.sums[0] <= names for names in mine)
+        if isinstance(entry, Indexed) and its.sums and any(its.sums[0] <= names for names in mine)
     }
 
 
@@ -298,8 +298,8 @@ def _replaced(formula: Basic, found: Mapping[Basic, Basic]) -> Any:
     """With what stands for entries put in; what is put in is not looked at again."""
     if formula in found:
         return found[formula]
-    if not formula.args or isinstance(formula, Indexed):
-        return formula
+    if not formula.args or isinstance(formula, Indexed | Part):
+        return formula  # what an operation makes of x is not longer by its own name
     return formula.func(*(_replaced(arg, found) for arg in formula.args))
 
 

@@ -319,7 +319,7 @@ def test_a_layout_says_which_way_derivatives_stand(target, source, layout, shape
 
 
 def test_an_unknown_layout_is_an_error():
-    assert LAYOUTS == ("mixed", "numerator", "denominator")
+    assert LAYOUTS == ("mixed", "numerator", "denominator", "vec")
     with pytest.raises(sd.SymderiveError, match="unknown layout 'row'"):
         derived("vector").partial("y", "x", layout="row")
 

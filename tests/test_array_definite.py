@@ -14,7 +14,6 @@ DEFINITE = {"Q": "positive definite"}
 ONE_HOT = {"Y": "one-hot"}
 
 CONVEX = [
-    ({"f": "logsumexp(A @ x)"}, "x", {}),
     ({"z": "A @ x + b", "f": "logsumexp(z)"}, "x", {}),
     ({"z": "A @ x", "p": "softmax(z)", "f": "-log(p[1])"}, "x", {}),
     ({"f": "logsumexp(A @ x) + x @ x + sum(exp(B @ x))"}, "x", {}),
@@ -23,7 +22,6 @@ CONVEX = [
     ({"f": "sum(exp(x))**2"}, "x", {}),
     ({"f": "x @ Q @ x + b @ A @ x"}, "x", DEFINITE),
     ({"f": "sqrt(1 + x @ x)"}, "x", {}),
-    ({"P": "softmax(X @ W, axis=1)", "f": "-sum(Y*log(P))/m"}, "W", ONE_HOT),
     ({"Z": "X @ W", "P": "softmax(Z, axis=1)", "f": "-sum(Y*log(P))/m"}, "W", ONE_HOT),
     ({"f": "mean(logsumexp(X @ W, axis=1))"}, "W", {}),
     ({"f": "sum((X @ W - Y)**2)"}, "W", {}),
@@ -38,10 +36,7 @@ OTHERS = [
     ({"f": "-exp(-(x @ x)/2)"}, "x", {}),
     ({"f": "sum(sin(A @ x))"}, "x", {}),
     ({"f": "softmax(A @ x)[0]"}, "x", {}),
-    ({"f": "sum(softmax(A @ x)**2)"}, "x", {}),
-    ({"f": "norm(A @ x)*norm(x - w)"}, "x", {}),
     ({"f": "logsumexp(A @ x)**2"}, "x", {}),
-    ({"f": "trace(U.T @ U @ U.T @ U) - trace(U.T @ U)"}, "U", {}),
     ({"f": "sum(Q @ Q)"}, "Q", {}),
     ({"f": "trace(W.T @ Q @ W)"}, "W", {"Q": "symmetric"}),
 ]

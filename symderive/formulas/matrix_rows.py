@@ -121,7 +121,6 @@ NAMES: Mapping[str, str] = {
     "eigenvectors": "V",
     "is_max": "ismax",
     "is_min": "ismin",
-    "half_tril": "Φ",
     "cosine_similarity": "cos",
 }
 """The name of an operation in mathematics, where it is another."""

@@ -106,6 +106,11 @@ def _patterned(name: str) -> Any:
     return lambda printer, tree: applied(name, printer.node(tree.args[0]))
 
 
+def _half_triangle(printer: MatrixPrinter, tree: Apply) -> Built:
+    """Φ(A), as the rule for Cholesky factors has it."""
+    return Built(Row((Id("Φ", "rm"), APPLY, fence(printer.node(tree.args[0])))))
+
+
 def _commutation(printer: MatrixPrinter, tree: Apply) -> Built:
     sizes = (printer.size(S(tree.option(name))) for name in ("m", "n"))
     return Built(Script(Id("K"), commas(*sizes)))
@@ -139,6 +144,7 @@ LINEAR: Mapping[str, Show] = {
     "cosm_frechet": piece(_frechet("cos")),
     "convolution_matrix": piece(_patterned("Toeplitz")),
     "sliding_window_view": piece(_patterned("Hankel")),
+    "half_tril": piece(_half_triangle),
     "commutation": piece(_commutation),
     "eigvalsh": piece(_of_matrix(Id("λ"))),
     "svdvals": piece(_of_matrix(Id("σ"))),

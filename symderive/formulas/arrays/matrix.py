@@ -9,8 +9,8 @@ formula.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from math import prod
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from sympy import (
@@ -50,8 +50,14 @@ from symderive.formulas.arrays.index import (
     part,
     sigma_as_is,
 )
+from symderive.formulas.arrays.matrix_forms import (
+    PART_OPTIONS,
+    count_of_terms,
+    ends_of,
+    pushed_in,
+    triangle,
+)
 from symderive.formulas.arrays.ops import apply, apply_function
-from symderive.formulas.arrays.ops_making import half_below
 from symderive.formulas.arrays.placing import place_at
 from symderive.formulas.arrays.sliding import slid, windows
 from symderive.formulas.arrays.sums import plus
@@ -82,11 +88,12 @@ class Matrices:
         try:
             inside = self.built(formula)
             best = spread_to(inside, wanted)
-            pushed = _pushed_in(formula)
+            pushed = pushed_in(formula)
             if pushed != formula and has_notation(best):
-                other = spread_to(self.built(pushed), wanted)
-                if tree_cost(other) <= tree_cost(best):
-                    best = other
+                with suppress(NoMatrixError):
+                    other = spread_to(self.built(pushed), wanted)
+                    if tree_cost(other) <= tree_cost(best):
+                        best = other
             return best
         except NoMatrixError:
             return self._by_index(formula, wanted)
@@ -272,9 +279,9 @@ class Matrices:
         *first, last = formula.args
         if not isinstance(last[1], BooleanTrue):
             raise NoMatrixError
-        triangle = _triangle(formula)
-        if triangle is not None:
-            return triangle
+        found = triangle(formula)
+        if found is not None:
+            return found
         result = self.built(last[0])
         for value, condition in reversed(first):
             parts = [self.built(condition), self.built(value), result]
@@ -309,7 +316,7 @@ class Matrices:
             self._slid,
         ):
             done = any(has_notation(part.tree) for part in found)
-            if make == self._term_by_term and done and _count_of_terms(body) > MAX_TERMS:
+            if make == self._term_by_term and done and count_of_terms(body) > MAX_TERMS:
                 continue
             try:
                 made = make(body, indices)
@@ -344,7 +351,19 @@ class Matrices:
             return None
         longest = max(sums, key=lambda f: len(free_indices(f)))
         terms = [body / longest * term for term in longest.args]
-        return self._added([self._under_sum(term, indices) for term in terms])
+        return self._added([self._term(term, indices) for term in terms])
+
+    def _term(self, term: Expr, indices: tuple[Index, ...]) -> Labelled:
+        """One term of a sum, a delta that the sum does not reach in front of it."""
+        outside = [
+            f
+            for f in Mul.make_args(term)
+            if isinstance(f, KroneckerDelta) and not free_indices(f) & set(indices)
+        ]
+        if not outside:
+            return self._under_sum(term, indices)
+        inside = Mul(*(f for f in Mul.make_args(term) if f not in outside))
+        return self._product([*outside, sigma_as_is(inside, indices)], ())
 
     def _product(self, factors: Sequence[Expr], summed: Sequence[Index]) -> Labelled:
         sums = [f for f in factors if isinstance(f, Add) and free_indices(f)]
@@ -398,7 +417,7 @@ class Matrices:
         """Whether a delta puts entries somewhere in an array of zeros: δ(i, 0), δ(i, j + 1)."""
         if not isinstance(factor, KroneckerDelta):
             return False
-        target, source = _ends_of(factor, summed)
+        target, source = ends_of(factor, summed)
         if target is None or any(target in f.free_symbols for f in factors if f is not factor):
             return False
         inside = free_indices(source)
@@ -415,7 +434,7 @@ class Matrices:
     def _placed(
         self, placing: Sequence[Expr], rest: Sequence[Expr], summed: Sequence[Index]
     ) -> Labelled:
-        ends = [_ends_of(f, summed) for f in placing]
+        ends = [ends_of(f, summed) for f in placing]
         inside = [next(iter(free_indices(source))) for _, source in ends if free_indices(source)]
         if len(set(inside)) < len(inside):
             raise NoMatrixError  # one index put along two axes
@@ -444,103 +463,3 @@ class Matrices:
         if isinstance(factor, Pow) and factor.exp.is_number and factor.exp.is_negative:
             return self.built(Pow(factor.base, -factor.exp)), True
         return self.built(factor), False
-
-
-def _count_of_terms(body: Expr) -> int:
-    """How many products a product of sums is, multiplied out."""
-    return prod(len(f.args) for f in Mul.make_args(body) if isinstance(f, Add) and free_indices(f))
-
-
-def _triangle(formula: Piecewise) -> Labelled | None:
-    """The cases "1 where i ≤ j, else 0" as a triangle of ones."""
-    (value, condition), *rest = formula.args
-    halves = _halves(formula)
-    if halves is not None:
-        return halves
-    ends = [condition.lhs, condition.rhs] if isinstance(condition, Relational) else []
-    if len(rest) != 1 or value != 1 or rest[0][0] != 0 or not ends:
-        return None
-    left, right = ends
-    if type(left) is not Index or type(right) is not Index:
-        return None
-    if left.size != right.size:
-        return None
-    found = TRIANGLES.get(condition.rel_op)
-    if found is None:
-        return None
-    op, k = found
-    ones = apply("broadcast_to", Number((), S.One), shape=(left.size, right.size))
-    return Labelled(apply(op, ones, k=k), (left, right))
-
-
-def _halves(formula: Piecewise) -> Labelled | None:
-    """1 below the diagonal, a half on it, else 0: Φ of ones."""
-    _, condition = formula.args[0]
-    if not isinstance(condition, Relational):
-        return None
-    for left, right in ((condition.lhs, condition.rhs), (condition.rhs, condition.lhs)):
-        square = type(left) is Index and type(right) is Index and left.size == right.size
-        if square and formula == half_below(left, right):
-            ones = apply("broadcast_to", Number((), S.One), shape=(left.size, right.size))
-            return Labelled(apply("half_tril", ones), (left, right))
-    return None
-
-
-TRIANGLES: Mapping[str, tuple[str, int]] = {
-    "<=": ("triu", 0),
-    "<": ("triu", 1),
-    ">=": ("tril", 0),
-    ">": ("tril", -1),
-}
-"""Which ones are where the row is below, or above, the column."""
-
-
-def _ends_of(factor: KroneckerDelta, summed: Sequence[Index]) -> tuple[Any, Expr]:
-    """The free index of a delta, and the place it is equal to; None where there is none."""
-    for target, source in (factor.args[:2], factor.args[1::-1]):
-        difference = source - target
-        for index in sorted(free_indices(difference), key=str):
-            if index in summed or difference.coeff(index) not in (1, -1):
-                continue
-            value = (index - difference / difference.coeff(index)).expand()
-            if not value.has(index):
-                return index, value
-    return None, factor
-
-
-def _pushed_in(formula: Expr) -> Expr:
-    """Factors inside the sum that they stand before: w_j Σ_i a_ij = Σ_i a_ij w_j."""
-    if isinstance(formula, Add):
-        return formula.func(*map(_pushed_in, formula.args))
-    factors = Mul.make_args(formula)
-    sums = [f for f in factors if isinstance(f, SympySum)]
-    vectors = [f for f in factors if f not in sums and free_indices(f)]
-    if len(sums) != 1 or not vectors:
-        return formula
-    body, indices = opened(sums[0])
-    rest = [f for f in factors if f not in sums and f not in vectors]
-    return Mul(*rest, sigma_as_is(Mul(body, *vectors), indices))
-
-
-def _reduced(axes: tuple[int, ...]) -> Mapping[str, Any]:
-    return {"axis": axes, "keepdims": False}
-
-
-PART_OPTIONS: Mapping[str, Callable[[tuple[int, ...]], Mapping[str, Any]]] = {
-    **dict.fromkeys(("max", "min", "prod", "logsumexp"), _reduced),
-    "norm": lambda axes: {"ord": S(2), **_reduced(axes)},
-    **dict.fromkeys(
-        (
-            "softmax",
-            "is_max",
-            "is_min",
-            "prod_others",
-            "layer_norm",
-            "rms_norm",
-            "deviation",
-            "rms",
-        ),
-        lambda axes: {"axis": axes},
-    ),
-}
-"""The options of operations along axes, by the axes of their operand; others take a matrix."""

@@ -268,7 +268,7 @@ def _scalars_gathered(terms: list[Term]) -> Tree | None:
 
 def _ends_shared(terms: list[Term]) -> Tree | None:
     """P·A·Q + P·B·Q = P·(A + B)·Q."""
-    chains = [_placed_chain(t.core) for t in terms]
+    chains = [_chain(t.core) for t in terms]
     shortest = min(map(len, chains))
     front = 0
     while front < shortest and len({chain[front] for chain in chains}) == 1:
@@ -297,6 +297,31 @@ def _ends_shared(terms: list[Term]) -> Tree | None:
     )
     kind = "c" if inside.ndim == 1 else "m"
     return product_of((*first, (kind, inside), *last))
+
+
+def _chain(core: Tree) -> tuple[Link, ...]:
+    """A product as its factors, one that is scaled or put in among zeros too."""
+    return _placed_chain(core) if is_op(core, "place") else _scaled_chain(core)
+
+
+def _scaled_chain(core: Tree) -> tuple[Link, ...]:
+    """A product as its factors; rows and columns that are scaled are those of its ends."""
+    if not is_op(core, "multiply") or core.ndim != 2:
+        return chain_of(core)
+    whole = [arg for arg in core.args if arg.shape == core.shape and is_op(arg, "matmul")]
+    scales = [arg for arg in core.args if all(arg is not product for product in whole)]
+    columns = [arg for arg in scales if arg.ndim == 2 and arg.shape[1] == 1]
+    rows = [arg for arg in scales if arg.ndim == 1]
+    if len(whole) != 1 or len(columns) + len(rows) < len(scales):
+        return chain_of(core)
+    chain = [*chain_of(whole[0])]
+    if len(chain) < 2 or any(kind != "m" for kind, _ in chain):
+        return chain_of(core)
+    if columns:
+        chain[0] = ("m", times([chain[0][1], *columns]))
+    if rows:
+        chain[-1] = ("m", times([chain[-1][1], *rows]))
+    return tuple(chain)
 
 
 def _placed_chain(tree: Tree) -> tuple[Link, ...]:

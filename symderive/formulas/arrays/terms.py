@@ -169,6 +169,25 @@ def _minuses(trees: Sequence[Tree]) -> int:
     return sum(is_op(tree, "negative") for tree in trees)
 
 
+def _turned(tree: Tree) -> Tree | None:
+    """A product with a minus taken into a sum in it, where that has no more of them for it."""
+    if not is_op(tree, "multiply", "matmul"):
+        return None
+    for place, arg in enumerate(tree.args):
+        other: Tree | None = None
+        if is_op(arg, "add"):
+            turned = [negative(part) for part in arg.args]
+            most = max(_minuses(arg.args), 1)
+            if _minuses(turned) <= most and _minuses(turned) < len(turned):
+                turned.sort(key=lambda part: is_op(part, "negative"))
+                other = apply("add", *turned)
+        elif is_op(arg, "multiply", "matmul"):
+            other = _turned(arg)
+        if other is not None:
+            return apply(tree.op, *tree.args[:place], other, *tree.args[place + 1 :])
+    return None
+
+
 def _unpowered(trees: Sequence[Tree]) -> list[Tree]:
     """Scalars with their whole powers as factors, so that what is above and below cancels."""
     found: list[Tree] = []
@@ -205,6 +224,9 @@ def scaled(
         if 1 + _minuses(inner.core.args) > _minuses(turned):  # −(b − a) is a − b
             turned.sort(key=lambda arg: is_op(arg, "negative"))
             inner, number = Term(inner.number, (), (), apply("add", *turned)), -number
+    turned_core = _turned(inner.core) if number.is_negative else None
+    if turned_core is not None:  # −A(b − a) is A(a − b)
+        inner, number = Term(inner.number, (), (), turned_core), -number
     if inner.core == ONE and all(isinstance(tree, Number) for tree in (*up, *down)):
         return Number((), number * _counted(up) / _counted(down))
     over, under = abs(number).as_numer_denom()

@@ -83,6 +83,9 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
 LAYERS = frozenset({"layer_norm", "rms_norm", "batch_norm"})
 """Operations whose axes are given by their name, and whose second operand is ``eps``."""
 
+SCALES = frozenset({"deviation", "rms"})
+"""Operations whose second operand is a small number, left out where it is the usual one."""
+
 _EPS = Rational(1, 100_000)
 
 LAST_AXIS = frozenset({"softmax", "log_softmax"})
@@ -347,6 +350,8 @@ def _call(tree: Apply) -> Written:
 
 def _stated(tree: Apply) -> tuple[Tree, ...]:
     """The operands without those at the end that are what they are when left out."""
+    if tree.op in SCALES and tree.args[1] == Number((), _EPS):
+        return tree.args[:1]
     row = FUNCTIONS.get(tree.op)
     if row is None or not row.defaults:
         return tree.args

@@ -1,0 +1,117 @@
+"""Single formulas in matrix notation: triangles of ones, places of deltas, options of parts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from math import prod
+from typing import Any
+
+from sympy import Add, Expr, KroneckerDelta, Mul, Piecewise, S
+from sympy import Sum as SympySum
+from sympy.core.relational import Relational
+
+from symderive.formulas.arrays.contraction import Labelled
+from symderive.formulas.arrays.index import Index, free_indices, opened, sigma_as_is
+from symderive.formulas.arrays.ops import apply
+from symderive.formulas.arrays.ops_making import half_below
+from symderive.formulas.arrays.syntax import Number
+
+
+def count_of_terms(body: Expr) -> int:
+    """How many products a product of sums is, multiplied out."""
+    return prod(len(f.args) for f in Mul.make_args(body) if isinstance(f, Add) and free_indices(f))
+
+
+def triangle(formula: Piecewise) -> Labelled | None:
+    """The cases "1 where i ≤ j, else 0" as a triangle of ones."""
+    (value, condition), *rest = formula.args
+    half = halves(formula)
+    if half is not None:
+        return half
+    ends = [condition.lhs, condition.rhs] if isinstance(condition, Relational) else []
+    if len(rest) != 1 or value != 1 or rest[0][0] != 0 or not ends:
+        return None
+    left, right = ends
+    if type(left) is not Index or type(right) is not Index:
+        return None
+    if left.size != right.size:
+        return None
+    found = TRIANGLES.get(condition.rel_op)
+    if found is None:
+        return None
+    op, k = found
+    ones = apply("broadcast_to", Number((), S.One), shape=(left.size, right.size))
+    return Labelled(apply(op, ones, k=k), (left, right))
+
+
+def halves(formula: Piecewise) -> Labelled | None:
+    """1 below the diagonal, a half on it, else 0: Φ of ones."""
+    _, condition = formula.args[0]
+    if not isinstance(condition, Relational):
+        return None
+    for left, right in ((condition.lhs, condition.rhs), (condition.rhs, condition.lhs)):
+        square = type(left) is Index and type(right) is Index and left.size == right.size
+        if square and formula == half_below(left, right):
+            ones = apply("broadcast_to", Number((), S.One), shape=(left.size, right.size))
+            return Labelled(apply("half_tril", ones), (left, right))
+    return None
+
+
+TRIANGLES: Mapping[str, tuple[str, int]] = {
+    "<=": ("triu", 0),
+    "<": ("triu", 1),
+    ">=": ("tril", 0),
+    ">": ("tril", -1),
+}
+"""Which ones are where the row is below, or above, the column."""
+
+
+def ends_of(factor: KroneckerDelta, summed: Sequence[Index]) -> tuple[Any, Expr]:
+    """The free index of a delta, and the place it is equal to; None where there is none."""
+    for target, source in (factor.args[:2], factor.args[1::-1]):
+        difference = source - target
+        for index in sorted(free_indices(difference), key=str):
+            if index in summed or difference.coeff(index) not in (1, -1):
+                continue
+            value = (index - difference / difference.coeff(index)).expand()
+            if not value.has(index):
+                return index, value
+    return None, factor
+
+
+def pushed_in(formula: Expr) -> Expr:
+    """Factors inside the sum that they stand before: w_j Σ_i a_ij = Σ_i a_ij w_j."""
+    if isinstance(formula, Add):
+        return formula.func(*map(pushed_in, formula.args))
+    factors = Mul.make_args(formula)
+    sums = [f for f in factors if isinstance(f, SympySum)]
+    vectors = [f for f in factors if f not in sums and free_indices(f)]
+    if len(sums) != 1 or not vectors:
+        return formula
+    body, indices = opened(sums[0])
+    rest = [f for f in factors if f not in sums and f not in vectors]
+    return Mul(*rest, sigma_as_is(Mul(body, *vectors), indices))
+
+
+def _reduced(axes: tuple[int, ...]) -> Mapping[str, Any]:
+    return {"axis": axes, "keepdims": False}
+
+
+PART_OPTIONS: Mapping[str, Callable[[tuple[int, ...]], Mapping[str, Any]]] = {
+    **dict.fromkeys(("max", "min", "prod", "logsumexp"), _reduced),
+    "norm": lambda axes: {"ord": S(2), **_reduced(axes)},
+    **dict.fromkeys(
+        (
+            "softmax",
+            "is_max",
+            "is_min",
+            "prod_others",
+            "layer_norm",
+            "rms_norm",
+            "deviation",
+            "rms",
+        ),
+        lambda axes: {"axis": axes},
+    ),
+}
+"""The options of operations along axes, by the axes of their operand; others take a matrix."""
