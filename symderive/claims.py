@@ -155,7 +155,7 @@ def judge(derivation: Derivation, subject: str, answer: str) -> Verdict:
     positive = frozenset(map(Symbol, model.positive))
     certificate = certify(claim, truth, where=where, positive=positive)
     words = f"{about} = {answer.strip()}"
-    shown = typed(truth, model.names)
+    shown = typed(truth, model.order)
     if certificate.verdict == "proved":
         return Verdict("proved", words, truth, certificate=certificate, right=shown)
     compared = Compared(current, claim, truth, where)

@@ -194,8 +194,8 @@ class LinkKind:
 
     @property
     def formula(self) -> Expr:
-        """The closed form."""
-        return self.forms[0].formula
+        """The closed form, in no order of its own."""
+        return orderly(self.forms[0].formula)
 
     @cached_property
     def lines(self) -> tuple[Line, ...]:
@@ -362,7 +362,9 @@ def _by_logarithm(kind: LinkKind) -> Plan:
 
 def _closed(opening: Plan, form: Form) -> Plan:
     """The opening lines, then the rewritings to the closed form, which ends in a reader's order."""
-    rewritten = [(formula, (reason,), ()) for formula, reason in form.rewritings]
+    rewritten: Plan = [(formula, (reason,), ()) for formula, reason in form.rewritings]
+    if rewritten:
+        rewritten[-1] = (orderly(rewritten[-1][0]), *rewritten[-1][1:])
     if not rewritten and len(opening) > 1:
         last, why, steps = opening[-1]
         return [*opening[:-1], (orderly(last), why, steps)]

@@ -254,7 +254,7 @@ def _bound(context: Context, step: Step) -> tuple[Node, ...]:
     if context.arrays and step.rule.matrix:
         from symderive.documents.array_rules_told import binding
 
-        return binding(step.formula, context.derivation.model.names)
+        return binding(step.formula, context.derivation.model.order)
     return tuple(_bindings(context, step))
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import lru_cache
+from itertools import combinations
 from math import prod
 from typing import Any
+
+from sympy import Expr
 
 MAX_DENSE = 1_000
 """A polynomial with more possible terms than this is not factored: SymPy goes through them all."""
@@ -92,3 +96,26 @@ def _part_with(poly: Any, place: int) -> Any:
     return poly.ring.from_dict(
         {(*m[:place], 0, *m[place + 1 :]): c for m, c in poly.terms() if m[place]}
     )
+
+
+def conjugates_joined(
+    powers: list[tuple[Expr, int]], seen: Collection[Expr]
+) -> list[tuple[Expr, int]]:
+    """(c − v)(c + v) = c² − v², but for factors that the formulas have themselves.
+
+    >>> from sympy.abc import c, v
+    >>> conjugates_joined([(c - v, -1), (c + v, -1)], ())
+    [(c**2 - v**2, -1)]
+    """
+    powers = list(powers)
+    for one, other in combinations([*powers], 2):
+        if one not in powers or other not in powers or one[1] != other[1]:
+            continue
+        left, right = one[0], other[0]
+        if not all(p.is_Add and len(p.args) == 2 and not {p, -p} & {*seen} for p in (left, right)):
+            continue
+        mean, half = (left + right) / 2, (left - right) / 2
+        if not mean.is_Add and not half.is_Add:
+            powers.remove(other)
+            powers[powers.index(one)] = (mean**2 - half**2, one[1])
+    return powers

@@ -33,7 +33,7 @@ from sympy.polys.orderings import lex
 
 from symderive.formulas.deepening import DEEP, deepened
 from symderive.formulas.exponents import Exponents
-from symderive.formulas.factoring import factor_list
+from symderive.formulas.factoring import conjugates_joined, factor_list
 from symderive.formulas.functions import FUNCTIONS
 
 ABS, SIGN = FUNCTIONS["abs"].function, FUNCTIONS["sign"].apply
@@ -369,7 +369,7 @@ class Kernels:
         return above + [(base, -exponent) for base, exponent in below], number
 
     def _multiplied(self, powers: list[tuple[Expr, int]], number: Rational) -> Expr:
-        powers, number = self._oriented(powers, number)
+        powers, number = self._oriented(conjugates_joined(powers, self.seen), number)
         parts = _gathered([base**exponent for base, exponent in powers])
         if len(parts) == 1 and parts[0].is_Add and number != 1:
             return Mul(number, parts[0], evaluate=False)
