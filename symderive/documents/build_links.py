@@ -122,7 +122,7 @@ def _repeated(
         if first != place and len(link.told(context.detail)) > MAX_REPEATED_LINES:
             whole[place] = first
             continue
-        if context.arrays or context.detail != "standard" or link.kind.way == "logarithmic":
+        if context.detail != "standard" or link.kind.way == "logarithmic":
             continue
         for step in longer_than_a_line(link.kind.step):
             key = (link.here(step.formula), link.source)

@@ -229,9 +229,9 @@ def _plus_first(formula: Expr) -> Expr:
 
 
 def _place(factor: Expr) -> int:
-    """Names first, then brackets and functions; then what divides, likewise."""
+    """Names first, then brackets, functions and u′; then what divides, likewise."""
     base = factor.base if isinstance(factor, Pow) and factor.exp.is_Integer else factor
-    name = isinstance(base, Symbol | NumberSymbol)
+    name = isinstance(base, NumberSymbol) or (isinstance(base, Symbol) and base.name[-1] != "'")
     return (2 if _divides(factor) else 0) + (0 if name else 1)
 
 
