@@ -7,7 +7,7 @@ mpmath and from the formulas of its stages alone: what derivations are checked a
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import product as cartesian
@@ -287,6 +287,16 @@ def _positive_definite(drawn: Drawn, shape: At) -> Drawn:
     }
 
 
+def _triangular(below: bool) -> Callable[[Drawn, At], Drawn]:
+    def made(drawn: Drawn, _: At) -> Drawn:
+        return {
+            at: value if at[-2] == at[-1] or (at[-2] > at[-1]) == below else mpf(0)
+            for at, value in drawn.items()
+        }
+
+    return made
+
+
 def _diagonal(drawn: Drawn, _: At) -> Drawn:
     return {at: value if at[-2] == at[-1] else mpf(0) for at, value in drawn.items()}
 
@@ -324,6 +334,8 @@ _HONOURED = {
     "stochastic": _stochastic,
     "orthogonal": _orthogonal,
     "diagonal": _diagonal,
+    "lower triangular": _triangular(below=True),
+    "upper triangular": _triangular(below=False),
     "positive definite": _positive_definite,
     "symmetric": _symmetric,
 }

@@ -120,6 +120,7 @@ def _arrays(model: Model) -> dict[str, Any]:
             name: [stated] if isinstance(stated, str) else list(stated)
             for name, stated in model.stated_properties.items()
         },
+        **({"structured": True} if model.structured else {}),
     }
 
 
@@ -224,5 +225,6 @@ def model_of(stated: Mapping[str, Any], *, source: str = "") -> Model:
         claims=model["claims"],
         shapes=model.get("shapes"),
         properties=model.get("properties"),
+        structured=model.get("structured", False),
         source=source,
     )

@@ -18,6 +18,7 @@ from symderive.conditions import positive_in
 from symderive.cost import cost
 from symderive.differentiate import differentiate
 from symderive.display import latex_of, partial_latex, shown
+from symderive.errors import UnknownChoiceError
 from symderive.formulas.functions import function_of
 from symderive.formulas.inert import OUTPUT, Diff, placeholder
 from symderive.formulas.parsing import Template
@@ -309,6 +310,18 @@ ENOUGH_COST = 5.0
 
 LONG_PRODUCT = 3
 """Factors from which the logarithm of a product is worth a try."""
+
+
+def known_method(method: str) -> str:
+    """The method, also spelled with a hyphen.
+
+    Raises:
+        UnknownChoiceError: It is no row of ``METHODS``.
+    """
+    method = method.replace("-", " ")
+    if method not in METHODS:
+        raise UnknownChoiceError("method", method, METHODS)
+    return method
 
 
 def _is_negative_power(step: Step) -> bool:

@@ -32,7 +32,7 @@ from sympy import (
 from sympy.polys.fields import FracElement
 
 from symderive.conditions import is_positive
-from symderive.formulas.factoring import factor_list
+from symderive.formulas.factoring import factor_list, positive
 from symderive.formulas.functions import FUNCTIONS
 from symderive.formulas.kernels import Kernels, TooLargeError
 
@@ -51,7 +51,7 @@ class Divisors:
     ) -> None:
         self.kernels, self.scales = kernels, scales
         self.known = {
-            factor.monic()
+            positive(factor)
             for formula in dict.fromkeys(formulas)
             for factor in _divisors(kernels, formula)
         }
@@ -65,9 +65,9 @@ class Divisors:
             for factor in sorted(self.known, key=str):
                 odd = {m: number for m, number in factor.terms() if m[place] % 2}
                 turned = factor - 2 * factor.ring.from_dict(odd)
-                if degree == 2 and odd and len(factor) > 1 and turned.monic() in self.known:
+                if degree == 2 and odd and len(factor) > 1 and positive(turned) in self.known:
                     product = self.kernels.reduce(new(factor) * new(turned))
-                    yield from (part.monic() for part, _ in factor_list(product.numer)[1])
+                    yield from (positive(part) for part, _ in factor_list(product.numer)[1])
 
     def extra(
         self, after: FracElement, short: Expr | None = None, definition: FracElement | None = None
@@ -102,9 +102,9 @@ class Divisors:
         return all(self._allowed(factor, set()) for factor, _ in factor_list(definition.denom)[1])
 
     def _allowed(self, factor: Any, taken: set[Expr]) -> bool:
-        if factor.monic() in self.known or _never_zero(self.kernels, factor):
+        if positive(factor) in self.known or _never_zero(self.kernels, factor):
             return True
-        formula = self.kernels.formula(factor.monic())
+        formula = self.kernels.formula(positive(factor))
         for turned in (formula, -formula):
             if turned in self.scales:
                 taken.add(turned)
@@ -125,7 +125,7 @@ def divides_by_no_more(formula: Expr, known: Iterable[Expr]) -> bool:
     except (TooLargeError, ZeroDivisionError, KeyError, RecursionError):
         return False
     theirs = Divisors(kernels, known).known
-    return all(factor.monic() in theirs or _never_zero(kernels, factor) for factor in mine)
+    return all(positive(factor) in theirs or _never_zero(kernels, factor) for factor in mine)
 
 
 def scales_of(definition: Expr, variable: Symbol | None) -> frozenset[Expr]:
@@ -140,7 +140,7 @@ def scales_of(definition: Expr, variable: Symbol | None) -> frozenset[Expr]:
     try:
         kernels = Kernels([definition])
         factors = factor_list(kernels.normal(definition).numer)[1]
-        formulas = {kernels.formula(factor.monic()) for factor, _ in factors}
+        formulas = {kernels.formula(positive(factor)) for factor, _ in factors}
     except (TooLargeError, ZeroDivisionError, KeyError, RecursionError):
         return frozenset()
     scales = {f for f in formulas if isinstance(f, Symbol) and f != variable}
@@ -163,7 +163,7 @@ def _parts_of(base: Expr) -> Iterator[Expr]:
     try:
         kernels = Kernels([base])
         for part, _ in factor_list(kernels.normal(base).numer)[1]:
-            yield kernels.formula(part.monic())
+            yield kernels.formula(positive(part))
     except (TooLargeError, ZeroDivisionError, KeyError, RecursionError):
         return
 

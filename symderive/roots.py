@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from sympy import Expr, Mul, Pow, Rational, S, sign, sqrt
+from sympy import QQ, Expr, Mul, Pow, Rational, S, sign, sqrt
 from sympy.polys.fields import FracElement
 
 from symderive import laws
@@ -13,7 +13,7 @@ from symderive.conditions import is_positive
 from symderive.cost import cost
 from symderive.formulas.factoring import factor_list
 from symderive.formulas.functions import FUNCTIONS
-from symderive.formulas.kernels import Kernels
+from symderive.formulas.kernels import Kernels, rational
 from symderive.formulas.written import evaluated
 from symderive.identities import MAX_ARGUMENT_COST, instances
 from symderive.regular import divides_by_no_more, size_of
@@ -148,6 +148,6 @@ def _positive_with(below: Any, above: Any) -> bool:
     lead = next((m for m, _ in below.terms() if any(m)), None)
     if lead is None or lead not in above:
         return False
-    times = -above[lead] / below[lead]
-    total = above + below * times
-    return bool(times > 0 and total.is_ground and total and total.LC > 0)
+    total = rational(above) + rational(below) * QQ(-above[lead], below[lead])
+    opposite = above[lead] * below[lead] < 0
+    return bool(opposite and total.is_ground and total and total.LC > 0)
