@@ -8,7 +8,7 @@ from itertools import combinations
 from math import prod
 from typing import Any
 
-from sympy import Expr
+from sympy import Add, Expr, Pow, S
 
 MAX_DENSE = 1_000
 """A polynomial with more possible terms than this is not factored: SymPy goes through them all."""
@@ -125,3 +125,25 @@ def conjugates_joined(
             powers.remove(other)
             powers[powers.index(one)] = (mean**2 - half**2, one[1])
     return powers
+
+
+def gathered(parts: list[Expr]) -> list[Expr]:
+    """Powers of one sum in one: (1 − p)·(1 − p)ⁿ is (1 − p)ⁿ⁺¹; SymPy leaves these apart."""
+    exponents: dict[Expr, Expr] = {}
+    for part in parts:
+        base, exponent = part.as_base_exp() if isinstance(part, Pow | Add) else (part, S.One)
+        exponents[base] = exponents.get(base, S.Zero) + exponent
+    return [base**exponent for base, exponent in exponents.items()]
+
+
+def mixed(base: Expr) -> bool:
+    """Whether a sum has terms of both signs."""
+    if not base.is_Add:
+        return False
+    return len({term.could_extract_minus_sign() for term in base.args}) == 2
+
+
+def beside_itself(base: Expr, names: set[Expr]) -> bool:
+    """Whether it is the (1 − aⁿ) of a·(1 − aⁿ), which every reader knows as it is."""
+    constant, rest = base.as_coeff_Add()
+    return constant == 1 and (-rest).as_base_exp()[0] in names
