@@ -7,10 +7,10 @@ names share the steps, the closed form and the proof, and only put their own nam
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from sympy import Basic, Expr, Mul, Pow, S, Symbol, exp, log
+from sympy import Basic, Expr, Pow, Symbol
 
 from symderive.certify import certify
 from symderive.closed_form import Form, closed_forms, ranked, simplest
@@ -33,6 +33,7 @@ from symderive.formulas.written import (
     terms,
     tidy,
 )
+from symderive.laws import logarithm_of
 from symderive.model import Stage
 from symderive.origins import spelled_out
 from symderive.regular import divides_by_no_more
@@ -228,7 +229,9 @@ class LinkKind:
     def told(self, detail: str) -> tuple[Line, ...]:
         """The lines at a level of detail: ``brief``, ``standard`` or ``full``."""
         if detail == "brief" and len(self.lines) > 2:
-            return (self.lines[0], self.lines[-1])
+            first, second, *_, last = (*self.lines[:2], self.lines[-1])
+            reasons = tuple(dict.fromkeys((*second.reasons[:1], *last.reasons)))
+            return (first, replace(last, reasons=reasons))
         return self.full_lines if detail == "full" else self.lines
 
     def _certified(self, plan: Plan) -> tuple[Line, ...]:
@@ -343,24 +346,6 @@ def _with_names(formula: Expr) -> Expr:
     """The formula with a name for each derivative that is not yet taken."""
     pending = sorted(formula.atoms(Diff), key=str)
     return rename(formula, {part: Symbol(f"_part{k}") for k, part in enumerate(pending)})
-
-
-def logarithm_of(formula: Expr) -> Expr:
-    """The logarithm of a product of powers, as a sum: log(u²v/w) = 2 log u + log v − log w."""
-    return sum_of(*_logarithms(formula, S.One))
-
-
-def _logarithms(formula: Expr, times: Expr) -> Iterator[Expr]:
-    """The terms of times·log(formula)."""
-    for factor in factors(formula):
-        if isinstance(factor, exp):
-            yield tidy(product(times, factor.args[0]))
-        elif isinstance(factor, Pow):
-            yield from _logarithms(factor.base, tidy(product(times, factor.exp)))
-        elif isinstance(factor, Mul):
-            yield from _logarithms(factor, times)
-        else:
-            yield product(times, log(factor))
 
 
 def _by_logarithm(kind: LinkKind) -> Plan:

@@ -122,6 +122,14 @@ def test_lines_read_as_a_book_has_them(formula, line):
     assert line in told(formula)
 
 
+def test_brief_says_by_which_rule():
+    """Not only what the last line did."""
+    line = "y = 1/(1 + cos(x)) quotient rule, cos² = 1 − sin²"
+    found = told("sin(x)/(1 + cos(x))", "brief").replace("∂y/∂x = ∂/∂x(sin(x)/(1 + cos(x)))\n", "y")
+
+    assert line in found
+
+
 def test_the_closed_form_has_one_order_everywhere():
     assert told("x**x").count("y·(1 + log(x))") == 3  # link, chain rule, gradient
     assert "y·(log(x) + 1)" not in told("x**x")
