@@ -73,7 +73,7 @@ def condition_of(chain: ArrayChain, truth: Expr, found: Sequence[Trial], compare
             return ""
         again = list(_rows(trials(chain, found[0].source, seed=seed), compare, bounds))
         if all(told.holds(row.signs) == row.equal for row in again):
-            return _text(told, bounds, chain.model.names)
+            return _text(told, bounds, chain.model.order)
         rows += again
     return ""
 

@@ -67,7 +67,7 @@ def combined(task: Task) -> Iterator[Candidate]:
     yield Candidate(factored, reason)
     yield Candidate(kernels.expanded(element), "expand", EXPANDED_PENALTY)
     yield Candidate(kernels.half_factored(element), reason)
-    yield Candidate(together(plain), "common denominator")
+    yield Candidate(together(plain), "common denominator" if fraction else reason)
     for part in kernels.split(element):
         yield Candidate(part, "term by term", _uneven(part))
     yield from _rationalized(kernels, divisors, element)
@@ -92,7 +92,7 @@ def _rationalized(
 
 
 def _without_roots_below(kernels: Kernels, element: FracElement) -> Iterator[FracElement]:
-    """N/(c + dK) = N·(c − dK)/(c² − d²K²) for a square root K; and K below a bar, if at all."""
+    """N/(c + dK) = N·(c − dK)/(c² − d²K²) for a square root K; and with K alone below a bar."""
     new = kernels.field.field_new
     for kernel, degree, _ in kernels.relations:
         place = kernels.field.gens.index(kernel)

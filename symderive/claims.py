@@ -155,7 +155,7 @@ def judge(derivation: Derivation, subject: str, answer: str) -> Verdict:
     positive = frozenset(map(Symbol, model.positive))
     certificate = certify(claim, truth, where=where, positive=positive)
     words = f"{about} = {answer.strip()}"
-    shown = typed(truth, model.names)
+    shown = typed(truth, model.order)
     if certificate.verdict == "proved":
         return Verdict("proved", words, truth, certificate=certificate, right=shown)
     compared = Compared(current, claim, truth, where)
@@ -272,8 +272,11 @@ def _all_candidates(
     yield from other_derivatives(derivation, about)
     before = derivation.derivative(about.target, about.sources).before
     current, name = before or (derivation, about.target)
+    first = Subject(about.target, about.sources[:-1])
+    formula = typed(derivation.derivative(about.target, first.sources).formula)
     for slip, wrong in _candidates(current, name, about.sources[-1]):
-        yield told_of(slip, about), wrong
+        told = told_of(slip, about)
+        yield f"{told}, where {first} = {formula}" if f"→ {first}" in told else told, wrong
     yield from carried_on(derivation, about, _candidates, compared.opened)
 
 

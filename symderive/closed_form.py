@@ -288,5 +288,7 @@ def tidy_fractions(formula: Expr) -> Expr:
     if isinstance(formula, Add):
         return sum_of(*(tidy_fractions(term) for term in formula.args))
     if isinstance(formula, Mul):
-        return product(*(tidy_fractions(factor) for factor in formula.args))
+        parts = [tidy_fractions(factor) for factor in formula.args]
+        bases = [factor.as_base_exp()[0] for part in parts for factor in factors(part)]
+        return product(*parts) if len({*bases}) == len(bases) else tidy(product(*parts))
     return tidy(formula) if formula is not S.One else formula

@@ -57,7 +57,7 @@ class Compared:
         shown = [symbol for symbol in stages if symbol.name in inside]
         inner = [evaluated(where[symbol]) for symbol in shown]
         names = {s.name for f in (self.claim, self.truth) for s in f.free_symbols}
-        self.names = derivation.model.names
+        self.names = derivation.model.order
         self.bounds = boundaries([claim, truth, *inner, self.claim, self.truth], names)
         self.bounds[len(names) : len(names)] = shown
         self._flat = range(len(names), len(names) + len(shown))

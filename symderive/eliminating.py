@@ -196,6 +196,8 @@ def as_factor(
         rest = kernels.quotient(element, definition**exponent)
         if reason != BY_DEFINITION and length(rest) >= length(element):
             continue
+        if reason != BY_DEFINITION and exponent > 0 and not divisors.holds(definition):
+            continue  # csch is where tanh is not zero
         form = rest * target**exponent
         scales = divisors.extra(form, name, definition)
         if scales is not None:

@@ -27,6 +27,7 @@ from sympy import (
 )
 
 from symderive.formulas.functions import FUNCTIONS
+from symderive.formulas.written import factors, product, sum_of, tidy
 
 LOGARITHMS: tuple[Any, ...] = (log, *(FUNCTIONS[name].function for name in ("log2", "log10")))
 SIGN, ABS = FUNCTIONS["sign"].apply, FUNCTIONS["abs"].apply
@@ -292,6 +293,27 @@ def _powers(term: Expr) -> dict[Expr, Expr]:
             base, exponent = base.base, base.exp * exponent
         found[base] = found.get(base, S.Zero) + exponent
     return found
+
+
+# The logarithm of a product ------------------------------------------------------------------
+
+
+def logarithm_of(formula: Expr) -> Expr:
+    """The logarithm of a product of powers, as a sum: log(u²v/w) = 2 log u + log v − log w."""
+    return sum_of(*_logarithms(formula, S.One))
+
+
+def _logarithms(formula: Expr, times: Expr) -> Iterator[Expr]:
+    """The terms of times·log(formula)."""
+    for factor in factors(formula):
+        if isinstance(factor, exp):
+            yield tidy(product(times, factor.args[0]))
+        elif isinstance(factor, Pow):
+            yield from _logarithms(factor.base, tidy(product(times, factor.exp)))
+        elif isinstance(factor, Mul):
+            yield from _logarithms(factor, times)
+        else:
+            yield product(times, log(factor))
 
 
 # The table --------------------------------------------------------------------------------

@@ -7,10 +7,10 @@ names share the steps, the closed form and the proof, and only put their own nam
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from sympy import Basic, Expr, Mul, Pow, S, Symbol, exp, log
+from sympy import Basic, Expr, Pow, Symbol
 
 from symderive.certify import certify
 from symderive.closed_form import Form, closed_forms, ranked, simplest
@@ -33,6 +33,7 @@ from symderive.formulas.written import (
     terms,
     tidy,
 )
+from symderive.laws import logarithm_of
 from symderive.model import Stage
 from symderive.origins import spelled_out
 from symderive.regular import divides_by_no_more
@@ -195,8 +196,8 @@ class LinkKind:
 
     @property
     def formula(self) -> Expr:
-        """The closed form."""
-        return self.forms[0].formula
+        """The closed form, in no order of its own."""
+        return orderly(self.forms[0].formula)
 
     @cached_property
     def lines(self) -> tuple[Line, ...]:
@@ -228,7 +229,9 @@ class LinkKind:
     def told(self, detail: str) -> tuple[Line, ...]:
         """The lines at a level of detail: ``brief``, ``standard`` or ``full``."""
         if detail == "brief" and len(self.lines) > 2:
-            return (self.lines[0], self.lines[-1])
+            first, second, *_, last = (*self.lines[:2], self.lines[-1])
+            reasons = tuple(dict.fromkeys((*second.reasons[:1], *last.reasons)))
+            return (first, replace(last, reasons=reasons))
         return self.full_lines if detail == "full" else self.lines
 
     def _certified(self, plan: Plan) -> tuple[Line, ...]:
@@ -345,24 +348,6 @@ def _with_names(formula: Expr) -> Expr:
     return rename(formula, {part: Symbol(f"_part{k}") for k, part in enumerate(pending)})
 
 
-def logarithm_of(formula: Expr) -> Expr:
-    """The logarithm of a product of powers, as a sum: log(u²v/w) = 2 log u + log v − log w."""
-    return sum_of(*_logarithms(formula, S.One))
-
-
-def _logarithms(formula: Expr, times: Expr) -> Iterator[Expr]:
-    """The terms of times·log(formula)."""
-    for factor in factors(formula):
-        if isinstance(factor, exp):
-            yield tidy(product(times, factor.args[0]))
-        elif isinstance(factor, Pow):
-            yield from _logarithms(factor.base, tidy(product(times, factor.exp)))
-        elif isinstance(factor, Mul):
-            yield from _logarithms(factor, times)
-        else:
-            yield product(times, log(factor))
-
-
 def _by_logarithm(kind: LinkKind) -> Plan:
     """y′ = y·(log y)′: the opening lines, then those of the logarithm times y."""
     written = kind.template.written
@@ -375,7 +360,9 @@ def _by_logarithm(kind: LinkKind) -> Plan:
 
 def _closed(opening: Plan, form: Form) -> Plan:
     """The opening lines, then the rewritings to the closed form, which ends in a reader's order."""
-    rewritten = [(formula, (reason,), ()) for formula, reason in form.rewritings]
+    rewritten: Plan = [(formula, (reason,), ()) for formula, reason in form.rewritings]
+    if rewritten:
+        rewritten[-1] = (orderly(rewritten[-1][0]), *rewritten[-1][1:])
     if not rewritten and len(opening) > 1:
         last, why, steps = opening[-1]
         return [*opening[:-1], (orderly(last), why, steps)]

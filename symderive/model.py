@@ -29,6 +29,7 @@ from symderive.formulas.functions import (
     user_functions,
 )
 from symderive.formulas.inert import placeholder
+from symderive.formulas.ordering import MAX_ORDERED, reading_order
 from symderive.formulas.parsing import WORDS, Parsed, Template, from_sympy, parse
 from symderive.formulas.written import evaluated
 
@@ -419,6 +420,14 @@ class Model:
         )
         model.values, model.functions = self.values, self.functions
         return model
+
+    @cached_property
+    def order(self) -> tuple[str, ...]:
+        """The names in the order in which a reader expects them in sums and products."""
+        if self.shapes:
+            return tuple(self.names)
+        formulas = [stage.written for stage in self.stages.values()][: len(self.names)]
+        return reading_order(self.names, formulas if len(self.names) <= MAX_ORDERED else ())
 
     # The graph ----------------------------------------------------------------------------
 

@@ -114,6 +114,11 @@ class Divisors:
 
 def divides_by_no_more(formula: Expr, known: Iterable[Expr]) -> bool:
     """Whether a formula, as it stands, divides by nothing that known formulas do not divide by."""
+    known = [*known]
+    kinds = tuple(kind for group in _DIVIDED_BY for kind in group)
+    fresh = formula.atoms(*kinds) - {part for other in known for part in other.atoms(*kinds)}
+    if fresh:  # a cotangent divides by a sine that stands nowhere
+        return False
     try:
         kernels = Kernels([formula, *known])
         mine = set(_divisors(kernels, formula))

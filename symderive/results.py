@@ -121,7 +121,7 @@ class Derivative:
         from symderive.formulas.latex import latex
         from symderive.formulas.printing import tree
 
-        return latex(tree(self.formula, names=self.derivation.model.names))
+        return latex(tree(self.formula, names=self.derivation.model.order))
 
     def __repr__(self) -> str:
         return f"Derivative({self.formula})"

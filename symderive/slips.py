@@ -125,7 +125,10 @@ def _power(step: Step, derivatives: tuple[Expr, ...]) -> Iterator[tuple[str, Exp
     if step.rule.name in ("power rule", "square root rule"):
         u, n, du = _bound(step)["u"], _bound(step)["n"], derivatives[0]
         yield "the exponent was not lowered", product(n, Pow(u, n), du)
-        yield "the factor n is missing", product(Pow(u, n - 1), du)
+        if n not in (1, -1):  # of u⁻¹ that slip is a sign
+            yield "the factor n is missing", product(Pow(u, n - 1), du)
+        if u != step.variable:
+            yield "only the inside was differentiated", product(Pow(u, n), du)
         yield "the exponent was raised", product(n, Pow(u, n + 1), du)
         yield "the factor u^(n − 1) is missing", product(n, du)
         yield "u^n is no exponential", product(step.formula, log(u), du)

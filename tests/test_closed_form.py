@@ -4,7 +4,7 @@ import time
 
 import pytest
 from mpmath import mpf
-from sympy import Symbol, symbols
+from sympy import Symbol, coth, csch, symbols
 
 import symderive as sd
 from symderive.certify import certify, number_at
@@ -163,3 +163,41 @@ def test_bounded_work_on_a_hard_formula():
 def test_sums_keep_the_decimals_that_the_model_has(formula, by, shown):
     link = sd.derive(sd.Model({"h": formula})).link("h", by)
     assert str(link.formula) == shown
+
+
+def link_of(formula, source="x"):
+    return sd.derive(sd.Model({"y": formula})).link("y", source)
+
+
+def test_powers_of_a_solution_are_bounded_work():
+    """An identity once put in a sum of many terms under a sixth power."""
+    started = time.process_time()
+    link = link_of("(x + sin(x)**5)**6")
+
+    assert str(link.formula) == "6*(x + sin(x)**5)**5*(5*sin(x)**4*cos(x) + 1)"
+    assert time.process_time() - started < 20
+
+
+@pytest.mark.parametrize(
+    ("formula", "expected"),
+    [
+        ("log((sqrt(1 + x) - 1)/(sqrt(1 + x) + 1))", "1/(x*sqrt(x + 1))"),  # no root is left below
+        ("(x**2 + 2)**2*(x**4 + 4)**4", "y*(16*x**3/(x**4 + 4) + 4*x/(x**2 + 2))"),
+        ("m/sqrt(1 - x**2/c**2)", "x*y/(c**2 - x**2)"),  # not (c - x)*(c + x)
+    ],
+)
+def test_forms_that_take_a_mechanism_of_their_own(formula, expected):
+    assert str(link_of(formula).formula) == expected
+
+
+def test_an_identity_brings_in_no_pole():
+    """Csch 2u has no value at u = 0, where the derivative of tanh³ u has one."""
+    assert not any(form.has(csch, coth) for form in link_of("tanh(x)**3").forms)
+
+
+def test_a_line_that_has_no_digits_left_is_proved_branch_by_branch():
+    d = sd.derive(sd.Model({"A": "(elu(y) - (exp(8**3*6**3) + x))**4"}))
+    verdicts = {line.certificate.verdict for link in d.links.values() for line in link.lines}
+
+    assert verdicts == {"proved"}
+    assert d.check().passed  # by differences of numbers with as many digits as they share

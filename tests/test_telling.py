@@ -1,5 +1,7 @@
 """The lines of a derivation: as few as a textbook has, and none that a reader cannot follow."""
 
+import re
+
 import pytest
 from sympy import Symbol
 
@@ -95,3 +97,47 @@ def test_a_method_for_all_links(method):
 
     assert ("logarithmic differentiation" in d.text()) is expected
     assert d.check().passed
+
+
+def told(stages, detail="standard", **options):
+    stages = {"y": stages} if isinstance(stages, str) else stages
+    text = sd.derive(sd.Model(stages, **options)).text(detail)
+    return re.sub(r" {2,}", " ", text)
+
+
+@pytest.mark.parametrize(
+    ("formula", "line"),
+    [
+        ("(a*x + b)/(c*x + d)", "(a·(c·x + d) − c·(a·x + b))/(c·x + d)^2"),  # as it was written
+        ("V*S/(K + S)", "V·K/(K + S)^2"),
+        ("asin(x/a)", "1/(a·sqrt(1 − (x/a)^2))"),  # names before roots, below the bar too
+        ("log(S/K)", "∂/∂S(log(S/K))\n = 1/S"),  # (1/K)/(S/K)
+        ("x/(2 - x)", "= 2/(2 − x)^2"),  # not 2 − x + x
+        ("k*cos(x - m)", "= k·sin(m − x)"),  # a sign comes out of the sine
+        ("exp(x)/(1 + x)", "x·exp(x)/(x + 1)^2"),  # not (x + 1)·(x + 1)
+        ("(x**2 - 1)/(x**2 + 1)", "2·x·(x^2 + 1) − 2·x·(x^2 − 1)"),
+    ],
+)
+def test_lines_read_as_a_book_has_them(formula, line):
+    assert line in told(formula)
+
+
+def test_brief_says_by_which_rule():
+    """Not only what the last line did."""
+    line = "y = 1/(1 + cos(x)) quotient rule, cos² = 1 − sin²"
+    found = told("sin(x)/(1 + cos(x))", "brief").replace("∂y/∂x = ∂/∂x(sin(x)/(1 + cos(x)))\n", "y")
+
+    assert line in found
+
+
+def test_the_closed_form_has_one_order_everywhere():
+    assert told("x**x").count("y·(1 + log(x))") == 3  # link, chain rule, gradient
+    assert "y·(log(x) + 1)" not in told("x**x")
+
+
+def test_a_shared_derivation_is_told_once_in_array_models():
+    stages = {"p": "exp(-sum(x**2))*sin(sum(x**2))", "q": "exp(-sum(x**2))*cos(sum(x**2))"}
+    text = told({**stages, "L": "p*q"}, shapes={"x": "n"}, parameters=["x"])
+
+    assert "∂p/∂x[i] (1)" in text.replace("\u2003", " ")
+    assert "product rule, as in (1)" in text

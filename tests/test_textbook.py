@@ -6,7 +6,7 @@ there; never copied from our output. ``operations`` allows an equal or shorter f
 
 import pytest
 from sympy import Symbol
-from textbook_rows import ROWS
+from textbook_rows import OF_POSITIVE, ROWS
 
 import symderive as sd
 from symderive.certify import certify
@@ -121,3 +121,14 @@ def test_the_printed_form_is_judged_right(stages, subject, printed):
     # A printed form may take for granted that a quantity is positive: then the judge says so.
     positive = verdict.verdict == "true where" and verdict.condition.endswith(" > 0")
     assert verdict.holds or positive, str(verdict)
+
+
+@pytest.mark.parametrize(("formula", "subject", "printed"), OF_POSITIVE)
+def test_the_printed_form_of_positive_quantities(formula, subject, printed):
+    names = [name for name in sd.Model({"y": formula}).names if name != "y"]
+    derivation = sd.derive(sd.Model({"y": formula}, properties=dict.fromkeys(names, "positive")))
+    found = derivation.link("y", subject.partition("/d")[2])
+
+    assert cost(found.formula) <= cost(parse(printed, FUNCTIONS).formula)
+    assert found.certificate.passed
+    assert derivation.check_claim(subject, printed).holds

@@ -501,7 +501,79 @@ SPECIAL = [
     ("norm_ppf(p)", "dy/dp", "1/norm_pdf(y)"),
 ]
 
+# Over the fields, where the book's form takes a mechanism of its own
+FRESH = [
+    (
+        "sqrt(x + sqrt(x + sqrt(x)))",
+        "dy/dx",
+        "(1 + (1 + 1/(2*sqrt(x)))/(2*sqrt(x + sqrt(x))))/(2*y)",
+    ),
+    ("(x**2 + 2)**2*(x**4 + 4)**4", "dy/dx", "y*(4*x/(x**2 + 2) + 16*x**3/(x**4 + 4))"),
+    ("exp(x)*cosh(x)", "dy/dx", "exp(2*x)"),
+    (
+        "sqrt(l/(2*pi*x**3))*exp(-l*(x - m)**2/(2*m**2*x))",
+        "dy/dl",
+        "y*(1/(2*l) - (x - m)**2/(2*m**2*x))",
+    ),
+    ("besseli(1, k)/besseli(0, k)", "dy/dk", "1 - y/k - y**2"),
+    ("exp(k*cos(x - m))/(2*pi*besseli(0, k))", "dy/dx", "-k*y*sin(x - m)"),
+    (
+        "-(n + 1)/2*log(1 + (x - m)**2/(n*s**2)) - log(s)",
+        "dy/dm",
+        "(n + 1)*(x - m)/(n*s**2 + (x - m)**2)",
+    ),
+    (
+        "-(n + 1)/2*log(1 + (x - m)**2/(n*s**2)) - log(s)",
+        "dy/ds",
+        "((n + 1)*(x - m)**2/(n*s**2 + (x - m)**2) - 1)/s",
+    ),
+    ("(1 + k*z)**(-1/k)", "dy/dz", "-(1 + k*z)**(-1/k - 1)"),
+    ("P0*(1 - L*h/T0)**(g*M/(R*L))", "dy/dh", "-g*M*y/(R*(T0 - L*h))"),
+    ("K*P**(1/n)", "dy/dP", "y/(n*P)"),
+    ("A*(1 + i)**n", "dy/di", "n*y/(1 + i)"),
+    ("(1 + exp(x))**(-2)", "dy/dx", "-2*exp(x)/(1 + exp(x))**3"),
+    ("(1 - sec(x))/tan(x)", "dy/dx", "sec(x)*(1 - sec(x))/tan(x)**2"),
+    ("atan(x - sqrt(1 + x**2))", "dy/dx", "1/(2*(1 + x**2))"),
+    ("asin(sin(x)/2)", "dy/dx", "cos(x)/sqrt(4 - sin(x)**2)"),
+    ("log(1 + log(1 + x))", "dy/dx", "1/((1 + x)*(1 + log(1 + x)))"),
+    ("1/(sqrt(1 + x**2))", "dy/dx", "-x/(1 + x**2)**(3/2)"),
+    ("atan(atan(x))", "dy/dx", "1/((1 + x**2)*(1 + atan(x)**2))"),
+    ("(n*xb/v + m0/v0)/(n/v + 1/v0)", "dy/dxb", "n*v0/(n*v0 + v)"),
+    ("y0*log(m) + (1 - y0)*log(1 - m)", "dy/dm", "(y0 - m)/(m*(1 - m))"),
+    ("r**2*exp(-2*Z*r/a)", "dy/dr", "2*r*(1 - Z*r/a)*exp(-2*Z*r/a)"),
+    ("(u + v)/(1 + u*v/c**2)", "dy/du", "(1 - v**2/c**2)/(1 + u*v/c**2)**2"),
+    ("m*c**2*(1/sqrt(1 - v**2/c**2) - 1)", "dy/dv", "m*v/(1 - v**2/c**2)**(3/2)"),
+    ("a*N**2/(1 + a*h*N**2)", "dy/dN", "2*a*N/(1 + a*h*N**2)**2"),
+    ("r*N*log(K/N)", "dy/dN", "r*(log(K/N) - 1)"),
+    ("Linf*(1 - exp(-k*(t - t0)))", "dy/dt", "k*(Linf - y)"),
+    ("c0*exp(-k*t)", "dy/dk", "-t*y"),
+    ("1 - exp(-h*t)", "dy/dt", "h*(1 - y)"),
+    ("exp(-k*t)*r0 + th*(1 - exp(-k*t))", "dy/dt", "-k*(y - th)"),
+    ("-(a*(1 - p)**g*log(p))", "dy/dp", "a*(1 - p)**(g - 1)*(g*log(p) - (1 - p)/p)"),
+    ("max(0, x)**3", "dy/dx", "3*max(0, x)**2"),
+    ("-log(sigmoid(b*(u - v)))", "dy/du", "-b*sigmoid(-b*(u - v))"),
+    ("L1*sin(t1) + L2*sin(t1 + t2)", "dy/dt1", "L1*cos(t1) + L2*cos(t1 + t2)"),
+    ("F/Q + c + d*Q", "dy/dQ", "d - F/Q**2"),
+    ("(a - Q)*Q/b - c*Q", "dy/dQ", "(a - 2*Q)/b - c"),
+]
+
+# Of quantities that the field takes to be positive: the form divides by them
+OF_POSITIVE = [
+    ("sqrt(2/pi)*x**2*exp(-x**2/(2*a**2))/a**3", "dy/dx", "y*(2/x - x/a**2)"),
+    ("x/s**2*exp(-x**2/(2*s**2))", "dy/dx", "y*(1/x - x/s**2)"),
+    ("s*T**4", "dy/dT", "4*y/T"),
+    ("pi*r**4*P/(8*mu*L)", "dy/dr", "4*y/r"),
+    ("b*eta*exp(b*x + eta - eta*exp(b*x))", "dy/dx", "b*y*(1 - eta*exp(b*x))"),
+    ("4*pi*(m/(2*pi*k*T))**(3/2)*v**2*exp(-m*v**2/(2*k*T))", "dy/dv", "y*(2/v - m*v/(k*T))"),
+    ("3*k*(x/sinh(x))**2", "dy/dx", "2*y*(1/x - coth(x))"),
+    ("P*L**3/(3*E*I0)", "dy/dL", "3*y/L"),
+    ("K*e**n", "dy/de", "n*y/e"),
+    ("-1/a*log((a + sqrt(a**2 + x**2))/x)", "dy/dx", "1/(x*sqrt(x**2 + a**2))"),
+    ("sqrt(a**2 - x**2) - a*log((a + sqrt(a**2 - x**2))/x)", "dy/dx", "sqrt(a**2 - x**2)/x"),
+]
+
 ROWS = [
+    *FRESH,
     *CALCULUS,
     *LOGARITHMS,
     *INVERSES,

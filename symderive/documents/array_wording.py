@@ -42,7 +42,7 @@ class ArrayContext(Context):
     @property
     def names(self) -> tuple[str, ...]:
         """The names of the model in order."""
-        return tuple(self.derivation.model.names)
+        return self.derivation.model.order
 
     @cached_property
     def taken(self) -> frozenset[str]:

@@ -122,7 +122,7 @@ def _repeated(
         if first != place and len(link.told(context.detail)) > MAX_REPEATED_LINES:
             whole[place] = first
             continue
-        if context.arrays or context.detail != "standard" or link.kind.way == "logarithmic":
+        if context.detail != "standard" or link.kind.way == "logarithmic":
             continue
         for step in longer_than_a_line(link.kind.step):
             key = (link.here(step.formula), link.source)
@@ -254,7 +254,7 @@ def _bound(context: Context, step: Step) -> tuple[Node, ...]:
     if context.arrays and step.rule.matrix:
         from symderive.documents.array_rules_told import binding
 
-        return binding(step.formula, context.derivation.model.names)
+        return binding(step.formula, context.derivation.model.order)
     return tuple(_bindings(context, step))
 
 

@@ -68,11 +68,11 @@ class Context:
 
     def formula(self, formula: Basic, colors: Mapping[Basic, str] | None = None) -> Node:
         """A formula of the derivation: parts that were put in an order keep it."""
-        return tree(formula, self.derivation.model.names, written=None, colors=colors)
+        return tree(formula, self.derivation.model.order, written=None, colors=colors)
 
     def stated(self, formula: Basic) -> Node:
         """A formula exactly as the user wrote it."""
-        return tree(formula, self.derivation.model.names, written=True)
+        return tree(formula, self.derivation.model.order, written=True)
 
     def stage_formula(self, stage: Stage) -> Node:
         """The formula of a stage as the user wrote it."""

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import lru_cache
+from itertools import combinations
 from math import prod
 from typing import Any
+
+from sympy import Add, Expr, Pow, S
 
 MAX_DENSE = 1_000
 """A polynomial with more possible terms than this is not factored: SymPy goes through them all."""
@@ -98,3 +102,48 @@ def _part_with(poly: Any, place: int) -> Any:
     return poly.ring.from_dict(
         {(*m[:place], 0, *m[place + 1 :]): c for m, c in poly.terms() if m[place]}
     )
+
+
+def conjugates_joined(
+    powers: list[tuple[Expr, int]], seen: Collection[Expr]
+) -> list[tuple[Expr, int]]:
+    """(c − v)(c + v) = c² − v², but for factors that the formulas have themselves.
+
+    >>> from sympy.abc import c, v
+    >>> conjugates_joined([(c - v, -1), (c + v, -1)], ())
+    [(c**2 - v**2, -1)]
+    """
+    powers = list(powers)
+    for one, other in combinations([*powers], 2):
+        if one not in powers or other not in powers or one[1] != other[1]:
+            continue
+        left, right = one[0], other[0]
+        if not all(p.is_Add and len(p.args) == 2 and not {p, -p} & {*seen} for p in (left, right)):
+            continue
+        mean, half = (left + right) / 2, (left - right) / 2
+        if not mean.is_Add and not half.is_Add:
+            powers.remove(other)
+            powers[powers.index(one)] = (mean**2 - half**2, one[1])
+    return powers
+
+
+def gathered(parts: list[Expr]) -> list[Expr]:
+    """Powers of one sum in one: (1 − p)·(1 − p)ⁿ is (1 − p)ⁿ⁺¹; SymPy leaves these apart."""
+    exponents: dict[Expr, Expr] = {}
+    for part in parts:
+        base, exponent = part.as_base_exp() if isinstance(part, Pow | Add) else (part, S.One)
+        exponents[base] = exponents.get(base, S.Zero) + exponent
+    return [base**exponent for base, exponent in exponents.items()]
+
+
+def mixed(base: Expr) -> bool:
+    """Whether a sum has terms of both signs."""
+    if not base.is_Add:
+        return False
+    return len({term.could_extract_minus_sign() for term in base.args}) == 2
+
+
+def beside_itself(base: Expr, names: set[Expr]) -> bool:
+    """Whether it is the (1 − aⁿ) of a·(1 − aⁿ), which every reader knows as it is."""
+    constant, rest = base.as_coeff_Add()
+    return constant == 1 and (-rest).as_base_exp()[0] in names

@@ -33,7 +33,13 @@ from sympy.polys.fields import FracElement
 from symderive.formulas.decimals import with_decimals
 from symderive.formulas.deepening import DEEP, deepened
 from symderive.formulas.exponents import Exponents
-from symderive.formulas.factoring import factor_list
+from symderive.formulas.factoring import (
+    beside_itself,
+    conjugates_joined,
+    factor_list,
+    gathered,
+    mixed,
+)
 from symderive.formulas.fractions import fractions
 from symderive.formulas.functions import FUNCTIONS
 
@@ -379,8 +385,8 @@ class Kernels:
         return with_decimals(powers, number, self.seen)
 
     def _multiplied(self, powers: list[tuple[Expr, int]], number: Rational) -> Expr:
-        powers, number = self._oriented(powers, number)
-        parts = _gathered([base**exponent for base, exponent in powers])
+        powers, number = self._oriented(conjugates_joined(powers, self.seen), number)
+        parts = gathered([base**exponent for base, exponent in powers])
         if len(parts) == 1 and parts[0].is_Add and number != 1:
             return Mul(number, parts[0], evaluate=False)
         return Mul(number, *parts)
@@ -403,7 +409,7 @@ class Kernels:
         open_ = [
             k
             for k, (base, exponent) in enumerate(turned)
-            if exponent % 2 and _mixed(base) and not _beside_itself(base, names)
+            if exponent % 2 and mixed(base) and not beside_itself(base, names)
         ]
         for unseen_only in (True, False):
             for k in open_ if number < 0 else ():
@@ -462,28 +468,6 @@ def rational(poly: Any) -> Any:
 def _is_long(number: Rational) -> bool:
     """Whether a number is kept whole, as a kernel: its powers would fill the memory."""
     return max(int(number.p).bit_length(), int(number.q).bit_length()) > MAX_NUMBER
-
-
-def _gathered(parts: list[Expr]) -> list[Expr]:
-    """Powers of one sum in one: (1 − p)·(1 − p)ⁿ is (1 − p)ⁿ⁺¹; SymPy leaves these apart."""
-    exponents: dict[Expr, Expr] = {}
-    for part in parts:
-        base, exponent = part.as_base_exp() if isinstance(part, Pow | Add) else (part, S.One)
-        exponents[base] = exponents.get(base, S.Zero) + exponent
-    return [base**exponent for base, exponent in exponents.items()]
-
-
-def _mixed(base: Expr) -> bool:
-    """Whether a sum has terms of both signs."""
-    if not base.is_Add:
-        return False
-    return len({term.could_extract_minus_sign() for term in base.args}) == 2
-
-
-def _beside_itself(base: Expr, names: set[Expr]) -> bool:
-    """Whether it is the (1 − aⁿ) of a·(1 − aⁿ), which every reader knows as it is."""
-    constant, rest = base.as_coeff_Add()
-    return constant == 1 and (-rest).as_base_exp()[0] in names
 
 
 def _rank(kernel: Expr) -> tuple[int, tuple[object, ...]]:

@@ -8,9 +8,21 @@ numbers over names and brackets to functions. Nothing depends on how SymPy store
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import pairwise
 
-from sympy import Add, Basic, Expr, Indexed, KroneckerDelta, Mul, Piecewise, Pow, Symbol
+from sympy import (
+    Add,
+    Basic,
+    Expr,
+    Indexed,
+    KroneckerDelta,
+    Mul,
+    Piecewise,
+    Pow,
+    Symbol,
+    preorder_traversal,
+)
 from sympy import Sum as Summed
 from sympy.concrete.expr_with_limits import ExprWithLimits
 from sympy.core.function import Function
@@ -22,6 +34,55 @@ NUMBER, SYMBOL, ENTRY, SUM, FUNCTION, FUNCTION_SUM, DELTA, OTHER, BIG, DIFF = ra
 
 _MAX_REPEATED = 12
 """x³ counts as x·x·x among the ranks of a term; beyond this the degree decides alone."""
+
+
+MAX_ORDERED = 400
+"""A model with more names keeps them in the order of first appearance."""
+
+
+def reading_order(names: Sequence[str], formulas: Iterable[Basic]) -> tuple[str, ...]:
+    """The names by first appearance, but as products and sums have them: K before S in K + S.
+
+    >>> from sympy import symbols
+    >>> V, S, K = symbols("V S K")
+    >>> written = Mul(V, S, Pow(Add(K, S, evaluate=False), -1), evaluate=False)
+    >>> reading_order(("V", "S", "K"), [written])
+    ('V', 'K', 'S')
+    """
+    if len(names) > MAX_ORDERED:
+        return tuple(names)
+    after: dict[str, set[str]] = {name: set() for name in names}
+    for kind in (Mul, Add):  # where the two disagree, products decide
+        for formula in formulas:
+            for part in preorder_traversal(formula):
+                if isinstance(part, kind):
+                    row = [n for arg in part.args if (n := _name_of(arg)) in after]
+                    for one, other in pairwise(dict.fromkeys(row)):
+                        if not _leads_to(other, one, after):
+                            after[one].add(other)
+    waiting, ordered = list(names), []
+    while waiting:
+        free = next(n for n in waiting if not any(n in after[other] for other in waiting))
+        waiting.remove(free)
+        ordered.append(free)
+    return tuple(ordered)
+
+
+def _name_of(part: Basic) -> str:
+    """The name that a factor or term is, or a power of; "" of anything else."""
+    base = part.base if isinstance(part, Pow) and part.exp.is_Integer and part.exp > 0 else part
+    return base.name if isinstance(base, Symbol) else ""
+
+
+def _leads_to(name: str, goal: str, after: Mapping[str, set[str]]) -> bool:
+    seen, queue = {name}, [name]
+    while queue:
+        found = queue.pop()
+        if found == goal:
+            return True
+        queue += after[found] - seen
+        seen |= after[found]
+    return False
 
 
 class Order:

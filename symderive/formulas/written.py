@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from math import prod
+from operator import is_
 
-from sympy import Add, Basic, Expr, Mul, Pow, S
+from sympy import Add, Basic, Expr, Function, Mul, NumberSymbol, Pow, S, Symbol
 
 
 def rename(formula: Basic, symbols: Mapping[Basic, Basic]) -> Basic:
@@ -22,7 +24,27 @@ def rename(formula: Basic, symbols: Mapping[Basic, Basic]) -> Basic:
     args = [rename(arg, symbols) for arg in formula.args]
     if all(new is old for new, old in zip(args, formula.args, strict=True)):
         return formula
-    return rebuild(formula, args)
+    return rebuild(formula, _signs_in_front(formula, args))
+
+
+def _signs_in_front(formula: Basic, args: list[Basic]) -> list[Basic]:
+    """The factors of a product, with signs that new names brought out: sin(a − b) = −sin(b − a)."""
+    if not isinstance(formula, Mul):
+        return args
+    turned = [
+        isinstance(old, Function) and isinstance(new, Mul) and new.args[0] == -1
+        for old, new in zip(formula.args, args, strict=True)
+    ]
+    if not any(turned):
+        return args
+    flat = [part for arg, sign in zip(args, turned, strict=True) for part in _parts(arg, sign)]
+    number = prod([part for part in flat if part.is_Number], start=S.One)
+    rest = [part for part in flat if not part.is_Number]
+    return rest if number == 1 and len(rest) > 1 else [number, *rest]
+
+
+def _parts(factor: Expr, turned: bool) -> tuple[Expr, ...]:
+    return factor.args if turned else (factor,)
 
 
 def recast(formula: Basic, symbols: Mapping[Basic, Basic]) -> Basic:
@@ -36,13 +58,14 @@ def recast(formula: Basic, symbols: Mapping[Basic, Basic]) -> Basic:
     if not formula.args:
         return formula
     args = [recast(arg, symbols) for arg in formula.args]
+    args = _signs_in_front(formula, args)
     if isinstance(formula, Add | Mul | Pow):
         own = formula.func(*formula.args)
         new = formula.func(*args)
         orderly = own.func is formula.func and own.args == formula.args
         if orderly and new.func is formula.func and len(new.args) == len(args):
             return new
-    if all(new is old for new, old in zip(args, formula.args, strict=True)):
+    if len(args) == len(formula.args) and all(map(is_, args, formula.args)):
         return formula
     return rebuild(formula, args)
 
@@ -152,13 +175,30 @@ def _tidy_sum(_: Basic, args: list[Expr]) -> Expr:
     numbers = [term for term in flat if term.is_Number]
     total = sum(numbers, S.Zero)
     kept: list[Expr] = []
-    for term in flat:
+    for term in _without_opposites(flat):
         if not term.is_Number:
             kept.append(term)
         elif numbers and total != 0:  # the numbers are added where the first one stood
             kept.append(total)
             total = S.Zero
     return sum_of(*kept) if kept else total
+
+
+def _without_opposites(flat: list[Expr]) -> list[Expr]:
+    """The terms without those that cancel at sight: 2 − x + x."""
+    signs = Counter(term for term in flat if not term.is_Number)
+    opposite = {term for term in signs if _is_negative(term) and minus(term) in signs}
+    if not opposite:
+        return flat
+    gone = Counter({t: min(signs[t], signs[minus(t)]) for t in opposite})
+    gone.update({minus(term): count for term, count in [*gone.items()]})
+    kept = []
+    for term in flat:
+        if gone[term] > 0:
+            gone[term] -= 1
+        else:
+            kept.append(term)
+    return kept
 
 
 def _tidy_product(_: Basic, args: list[Expr]) -> Expr:
@@ -177,7 +217,7 @@ def _tidy_product(_: Basic, args: list[Expr]) -> Expr:
     flat = _merge_powers(flat)
     if number == -1 and len(flat) == 1 and any(map(_is_negative, terms(flat[0]))):
         return _plus_first(sum_of(*(minus(term) for term in terms(flat[0]))))
-    flat.sort(key=_divides)  # what divides comes last, as a reader writes it
+    flat.sort(key=_place)
     return product(number, *flat) if number != 1 else product(*flat)
 
 
@@ -186,6 +226,13 @@ def _plus_first(formula: Expr) -> Expr:
     if any(factor.args for term in terms(formula) for factor in factors(term)):
         return formula
     return sum_of(*sorted(terms(formula), key=_is_negative))
+
+
+def _place(factor: Expr) -> int:
+    """Names first, then brackets, functions and u′; then what divides, likewise."""
+    base = factor.base if isinstance(factor, Pow) and factor.exp.is_Integer else factor
+    name = isinstance(base, NumberSymbol) or (isinstance(base, Symbol) and base.name[-1] != "'")
+    return (2 if _divides(factor) else 0) + (0 if name else 1)
 
 
 def _divides(factor: Expr) -> bool:
@@ -216,6 +263,8 @@ def _tidy_power(formula: Basic, args: list[Expr]) -> Expr:
         return S.One
     if isinstance(base, Pow) and base.exp.is_Integer and exponent.is_Integer:
         return power(base.base, base.exp * exponent)
+    if exponent == -1 and isinstance(base, Mul) and any(map(_divides, base.args)):
+        return _tidy_product(base, [_tidy_power(base, [part, exponent]) for part in base.args])
     if exponent == -1 and isinstance(base, Mul) and base.args[0] == -1:
         return minus(power(product(*base.args[1:]), exponent))
     return power(base, exponent)
