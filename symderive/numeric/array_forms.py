@@ -88,14 +88,14 @@ def key_text(key: Sequence[tuple[Any, ...]], size: SizeText) -> str:
         if kind == "int":
             parts.append(size(rest[0]))
             continue
-        text, turn = ("None", ":") if kind == "new" else _run_text(*rest, size)
+        text, turn = ("None", ":") if kind == "new" else _run_text(size, *rest)
         parts.append(text)
         turned.append(turn)
     inside = ", ".join(parts)
     return f"{inside}][{', '.join(turned)}" if "::-1" in turned else inside
 
 
-def _run_text(start: Expr, length: Expr, step: Expr, size: SizeText) -> tuple[str, str]:
+def _run_text(size: SizeText, start: Expr, length: Expr, step: Expr) -> tuple[str, str]:
     """A slice, and how its result is to be turned around."""
     if step == 1:
         return f"{'' if start == 0 else size(start)}:{size(start + length)}", ":"
