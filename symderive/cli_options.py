@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import argparse
 
+MODEL = 'a model file (TOML), - for standard input, or stages such as "y = sin(x)/x; x = 2"'
+
+
+def _names(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
 
 def derive_options(parser: argparse.ArgumentParser) -> None:
     """What ``derive`` takes."""
     add = parser.add_argument
-    add("models", nargs="+", metavar="MODEL", help="model files (TOML)")
+    add("models", nargs="+", metavar="MODEL", help=MODEL)
     add(
         "--to",
         metavar="FORMATS",
-        type=lambda text: [part.strip() for part in text.split(",") if part.strip()],
+        type=_names,
         default=["md", "tex", "pdf", "html"],
         help="of md, tex, pdf, html, ipynb, typ, txt, separated by commas "
         "(default: md,tex,pdf,html)",
@@ -110,12 +116,19 @@ def data_options(parser: argparse.ArgumentParser) -> None:
 
 def model_argument(parser: argparse.ArgumentParser) -> None:
     """The model argument."""
-    parser.add_argument("model", metavar="MODEL", help="a model file (TOML)")
+    parser.add_argument("model", metavar="MODEL", help=MODEL)
 
 
 def target_option(parser: argparse.ArgumentParser) -> None:
-    """The target option."""
+    """What to differentiate, and by what."""
     parser.add_argument("--target", metavar="STAGE", help="the stage to differentiate")
+    parser.add_argument(
+        "--wrt",
+        metavar="NAMES",
+        type=_names,
+        help="differentiate with respect to these names only, separated by commas "
+        "(default: the model's parameters)",
+    )
 
 
 def detail_option(parser: argparse.ArgumentParser) -> None:

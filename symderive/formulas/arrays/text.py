@@ -14,6 +14,7 @@ from sympy import Add, Expr, Mul, Pow, Rational, S
 
 from symderive.formulas.arrays.placing import in_words, widths
 from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Shape, Tree
+from symderive.formulas.decimals import digits_of
 
 
 class Level(IntEnum):
@@ -87,6 +88,7 @@ REDUCTIONS = frozenset(_REDUCTION_WORDS.split())
 """Operations that take all axes where none is named."""
 
 _LONGEST_DECIMAL = 12
+_MOST_DIGITS = 25  # of a number whose fraction is longer still
 
 
 def text(tree: Tree) -> str:
@@ -161,24 +163,18 @@ def _rational(value: Rational) -> Written:
     return sign + f"{size.p}/{size.q}", Level.NEGATIVE_PRODUCT if sign else Level.PRODUCT
 
 
-def _decimal(value: Rational) -> str:
+def _decimal(value: Rational) -> str | None:
     """The digits of a whole number, or of a number that ends: 0.05, yet 1/2 and 3/8."""
     if value.q == 1:
         return str(value.p)
-    rest, twos, fives = value.q, 0, 0
-    while rest % 2 == 0:
-        rest, twos = rest // 2, twos + 1
-    while rest % 5 == 0:
-        rest, fives = rest // 5, fives + 1
-    places = max(twos, fives)
-    if rest != 1 or not fives:
-        return ""
-    whole, part = divmod(value.p * 10**places // value.q, 10**places)
-    digits = f"{whole}.{part:0{places}d}"
-    if places <= _LONGEST_DECIMAL:
+    if value.q % 5:
+        return None
+    digits = digits_of(value, _LONGEST_DECIMAL)
+    if digits is not None:
         return digits
-    digits = min(digits, _with_exponent(value) or digits, key=len)
-    return digits if len(digits) < len(f"{value.p}/{value.q}") else ""
+    longer = digits_of(value, _MOST_DIGITS) or "", _with_exponent(value)
+    digits = min((text for text in longer if text), key=len, default=None)
+    return digits if digits and len(digits) < len(f"{value.p}/{value.q}") else None
 
 
 def _with_exponent(value: Rational) -> str:
