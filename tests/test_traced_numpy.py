@@ -124,4 +124,5 @@ def test_a_comparison_holds_no_zero_as_written():
     (stage,) = model.stages.values()
     sides = [side for test in stage.formula.atoms(Relational) for side in test.args]
     assert sides
-    assert not any(0 in part.args for side in sides for part in preorder_traversal(side))
+    parts = [part for side in sides for part in preorder_traversal(side)]
+    assert not any(part.is_Mul and 0 in part.args for part in parts)
