@@ -253,6 +253,14 @@ def test_parts_are_named_after_the_statement_or_the_call():
     assert {name.rpartition("_")[0] for name in names[:-1]} >= {"total_part", "cumprod"}
 
 
+def test_a_variable_may_be_called_as_stages_without_a_name_are():
+    def f(x):
+        A = np.sin(x)  # noqa: N806
+        return A**2, A * x
+
+    assert list(sd.trace(f, x="").stages) == ["A", "f", "A1"]
+
+
 def test_named_tuples_and_dataclasses_have_names_of_their_own():
     def f(layer, x):
         return np.sum(layer.weights @ x + layer.bias)
