@@ -88,14 +88,18 @@ def key_text(key: Sequence[tuple[Any, ...]], size: SizeText) -> str:
         if kind == "int":
             parts.append(size(rest[0]))
             continue
-        text, turn = ("None", ":") if kind == "new" else _run_text(size, *rest)
+        if kind == "new":
+            text, turn = "None", ":"
+        else:
+            start, length, step = rest
+            text, turn = _run_text(start, length, step, size)
         parts.append(text)
         turned.append(turn)
     inside = ", ".join(parts)
     return f"{inside}][{', '.join(turned)}" if "::-1" in turned else inside
 
 
-def _run_text(size: SizeText, start: Expr, length: Expr, step: Expr) -> tuple[str, str]:
+def _run_text(start: Expr, length: Expr, step: Expr, size: SizeText) -> tuple[str, str]:
     """A slice, and how its result is to be turned around."""
     if step == 1:
         return f"{'' if start == 0 else size(start)}:{size(start + length)}", ":"
@@ -220,10 +224,31 @@ FORMS: Mapping[str, Form] = {
     "pinv": _function("np.linalg.pinv"),
     "matrix_power": Form(lambda call, x: f"np.linalg.matrix_power({x}, {call.data})"),
     **{name: _function(f"whole.{name}") for name in ("expm", "logm", "sqrtm", "sinm", "cosm")},
+    **{
+        f"{name}_frechet": _function(f"spectral.{name}_frechet")
+        for name in ("expm", "logm", "sqrtm", "sinm", "cosm")
+    },
+    "svdvals": Form(lambda call, x: f"np.linalg.svd({x}, compute_uv=False)"),
+    "left_vectors": Form(lambda call, x: f"np.linalg.svd({x}, full_matrices=False)[0]"),
+    "right_vectors": Form(lambda call, x: f"np.linalg.svd({x}, full_matrices=False)[2].T"),
+    "nuclear_norm": Form(lambda call, x: f'np.linalg.norm({x}, "nuc")'),
+    "spectral_norm": Form(lambda call, x: f"np.linalg.norm({x}, 2)"),
+    "polar": _function("spectral.polar"),
     "norm": Form(lambda call, x: f"whole.norm({x}, {call.axis(call.data)})"),
     "prod_others": Form(lambda call, x: f"whole.prod_others({x}, {tuple(call.data)})"),
     "triu": Form(lambda call, x: f"np.triu({x}, {call.data})"),
     "tril": Form(lambda call, x: f"np.tril({x}, {call.data})"),
+    "convolution_matrix": Form(
+        lambda call, x: (
+            f'patterned.convolution_matrix({x}, {call.size(call.data[1][1])}, "{call.data[0][1]}")'
+        )
+    ),
+    "commutation": Form(
+        lambda call: (
+            f"patterned.commutation({call.size(call.data[0][1])}, {call.size(call.data[1][1])})"
+        )
+    ),
+    "half_tril": _function("spectral.half_tril"),
     "convolve": Form(lambda call, x, y: f'np.convolve({x}, {y}, "{call.data[0]}")'),
     "correlate": Form(lambda call, x, y: f'np.correlate({x}, {y}, "{call.data[0]}")'),
     "solve": _function("np.linalg.solve"),

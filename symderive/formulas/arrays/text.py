@@ -15,6 +15,7 @@ from sympy import Add, Expr, Mul, Pow, Rational, S
 from symderive.formulas.arrays.placing import in_words, widths
 from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Shape, Tree
 from symderive.formulas.decimals import digits_of
+from symderive.formulas.functions import FUNCTIONS
 
 
 class Level(IntEnum):
@@ -58,6 +59,9 @@ POSITIONAL: Mapping[str, tuple[str, ...]] = {
     "triu": ("k",),
     "tril": ("k",),
     "matrix_power": ("k",),
+    "convolution_matrix": ("n",),
+    "sliding_window_view": ("k",),
+    "commutation": ("m", "n"),
 }
 """The options that stand after the operands, without their names."""
 
@@ -71,6 +75,7 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "triu": {"k": 0},
     "tril": {"k": 0},
     "convolve": {"mode": "full"},
+    "convolution_matrix": {"mode": "full"},
     "correlate": {"mode": "valid"},
 }
 """The values that options have where they are left out, besides False."""
@@ -88,7 +93,6 @@ REDUCTIONS = frozenset(_REDUCTION_WORDS.split())
 """Operations that take all axes where none is named."""
 
 _LONGEST_DECIMAL = 12
-_MOST_DIGITS = 25  # of a number whose fraction is longer still
 
 
 def text(tree: Tree) -> str:
@@ -169,12 +173,11 @@ def _decimal(value: Rational) -> str | None:
         return str(value.p)
     if value.q % 5:
         return None
-    digits = digits_of(value, _LONGEST_DECIMAL)
-    if digits is not None:
+    digits = digits_of(value, value.q.bit_length())
+    if digits is None or len(digits.partition(".")[2]) <= _LONGEST_DECIMAL:
         return digits
-    longer = digits_of(value, _MOST_DIGITS) or "", _with_exponent(value)
-    digits = min((text for text in longer if text), key=len, default=None)
-    return digits if digits and len(digits) < len(f"{value.p}/{value.q}") else None
+    digits = min(digits, _with_exponent(value) or digits, key=len)
+    return digits if len(digits) < len(f"{value.p}/{value.q}") else None
 
 
 def _with_exponent(value: Rational) -> str:
@@ -327,7 +330,7 @@ def _slice(key: tuple[Any, Any, Any], size: Expr) -> str:
 
 
 def _call(tree: Apply) -> Written:
-    args = [_written(arg)[0] for arg in tree.args]
+    args = [_written(arg)[0] for arg in _stated(tree)]
     if tree.op in LISTED:
         args = [_listed(tree)]
     options = dict(tree.options)
@@ -340,6 +343,18 @@ def _call(tree: Apply) -> Written:
         if not _is_default(tree, name, value):
             args.append(f"{name}={_value(value)}")
     return f"{tree.op}({', '.join(args)})", Level.ATOM
+
+
+def _stated(tree: Apply) -> tuple[Tree, ...]:
+    """The operands without those at the end that are what they are when left out."""
+    row = FUNCTIONS.get(tree.op)
+    if row is None or not row.defaults:
+        return tree.args
+    least, _ = row.arity()
+    for count in range(least, len(tree.args)):
+        if tree.args[count:] == tuple(Number((), value) for value in row.default_values(count)):
+            return tree.args[:count]
+    return tree.args
 
 
 def _listed(tree: Apply) -> str:
