@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+from collections import namedtuple
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -62,6 +65,15 @@ def test_value_and_gradient(program):
     assert set(gradient) == set(parts)
     for name, numbers in _differences(program, values, parts).items():
         np.testing.assert_allclose(gradient[name], numbers, rtol=2e-6, atol=2e-7, err_msg=name)
+
+
+_LayerTuple = namedtuple("_LayerTuple", "weights bias")
+
+
+@dataclass
+class _LayerData:
+    weights: object
+    bias: object
 
 
 # Names ------------------------------------------------------------------------------------
@@ -190,6 +202,113 @@ def test_views_and_aliases_change_together_as_in_numpy():
     assert value == pytest.approx(f(point))
 
 
+class _State:
+    def __init__(self, position, speed):
+        self.position, self.speed = position, speed
+
+    def after(self, dt, k):
+        return _State(self.position + dt * self.speed, self.speed - dt * k * self.position)
+
+
+def test_attributes_name_stages():
+    def f(x, v, k):
+        state = _State(x, v)
+        for _ in range(2):
+            state = state.after(0.5, k)
+        return state.position
+
+    names = ["position_1", "speed", "position_2"]
+    assert list(sd.trace(f, x="", v="", k="").stages) == names
+
+
+def _rates(y, a):
+    return np.stack([a * y[1] - y[0], y[0] ** 2 - a * y[1]])
+
+
+def test_helpers_and_what_they_are_handed_name_stages():
+    def f(y, a):
+        return np.sum(_rates(y, a)) + np.sum(_rates(y + a * y**2, a))
+
+    stages = _texts(sd.trace(f, y="2", a=""))
+    assert list(stages) == ["rates_1", "y_2", "rates_2", "f"]
+    assert stages["y_2"] == "y + a*y**2"
+    assert stages["rates_2"] == "stack([a*y_2[1] - y_2[0], y_2[0]**2 - a*y_2[1]])"
+
+
+def test_statements_on_one_line_are_statements():
+    def f(x):
+        a = np.sin(x); b = a * x; c = b + a  # fmt: skip  # noqa: E702
+        return c**2
+
+    assert list(sd.trace(f, x="").stages) == ["a", "b", "c", "f"]
+
+
+def test_parts_are_named_after_the_statement_or_the_call():
+    def f(x):
+        total = sum(np.sin(k * x) * np.cos(k * x + 1) for k in range(1, 12))
+        return total + np.cumprod(x * np.ones(3))[2]
+
+    names = list(sd.trace(f, x="").stages)
+    assert names[-2:] == ["cumprod_3", "f"]
+    assert {name.rpartition("_")[0] for name in names[:-1]} >= {"total_part", "cumprod"}
+
+
+def test_a_variable_may_be_called_as_stages_without_a_name_are():
+    def f(x):
+        A = np.sin(x)  # noqa: N806
+        return A**2, A * x
+
+    assert list(sd.trace(f, x="").stages) == ["A", "f", "A1"]
+
+
+def test_named_tuples_and_dataclasses_have_names_of_their_own():
+    def f(layer, x):
+        return np.sum(layer.weights @ x + layer.bias)
+
+    for kind in (_LayerTuple, _LayerData):
+        model = sd.trace(f, layer=kind("m n", "m"), x="n")
+        assert _texts(model) == {"f": "sum(layer_weights @ x + layer_bias)"}
+
+
+def test_an_argument_that_is_a_word_by_default_takes_a_word():
+    def f(x, kind="sin"):
+        return np.sin(x) if kind == "sin" else np.cos(x)
+
+    assert _texts(sd.trace(f, x="", kind="cos")) == {"f": "cos(x)"}
+    assert _texts(sd.trace(functools.partial(f, kind="cos"), x="")) == {"f": "cos(x)"}
+
+
+def test_zeros_and_ones_that_loops_start_from_are_left_out():
+    def f(W, x):
+        h, total = np.zeros(2), np.eye(2)
+        for _ in range(2):
+            h = np.tanh(W @ h + x)
+            total = W @ total
+        return np.sum(h) + total[0, 0]
+
+    stages = _texts(sd.trace(f, W="2 2", x="2"))
+    assert stages["h_1"] == "tanh(x)"
+    assert stages["total"] == "W @ W"
+
+
+def test_numbers_that_were_worked_out_are_read_as_meant():
+    def f(x):
+        dt, turn = 0.1, np.pi / 2
+        return dt**2 * x + np.cos(turn) * x + x / np.sqrt(5) + 0.15 / 3 * x**2
+
+    assert _texts(sd.trace(f, x=""))["f"] == "0.01*x + x/sqrt(5) + 0.05*x**2"
+
+
+def test_entries_of_entries_are_said_once():
+    def f(X):
+        rows = X.copy()
+        rows[1:3] = rows[1:3] * 2
+        return X.T[0][1] + X[1:][0, 2] + np.sum(rows[1:3]) + (X**2)[1, 2]
+
+    text = _texts(sd.trace(f, X="4 3"))["f"]
+    assert text == "X[1, 0] + X[1, 2] + sum(rows) + X[1, 2]**2"
+
+
 # What is refused --------------------------------------------------------------------------
 
 GENERATOR = np.random.default_rng(0)
@@ -224,6 +343,17 @@ def _file(x):
     return x * len(open("data").read())  # noqa: PTH123
 
 
+def _round_and_round(x):
+    while abs(x - 1) > 0.1:
+        x = (x + 1 / x) / 2
+    return x
+
+
+def _asserted(x):
+    assert x > 0
+    return np.log(x)
+
+
 REFUSED = [
     (_branch, "", "branches on a traced value.*write np.where"),
     (_loop, "n", "axis whose size n is a symbol"),
@@ -240,7 +370,60 @@ REFUSED = [
     (lambda x: x / 0, "", "division by zero"),
     (lambda x: x[5], "3", "out of bounds"),
     (lambda x: np.where(x > 0, x, -np.inf), "n", "large number"),
+    (lambda x: np.unique(x).sum(), "n", "number of its entries depends on values"),
+    (lambda x: x[np.argmax(x)], "n", "gives places.*np.max"),
+    (lambda x: sorted(x)[0], "3", "order of entries depends"),
+    (lambda x: np.histogram(x)[0].sum(), "n", "counts"),
+    (lambda x: np.linalg.eig(x)[0].sum(), "3 3", "np.linalg.eigvalsh"),
+    (lambda x: np.linalg.svd(x)[0].sum(), "3 3", "compute_uv=False"),
+    (lambda x: np.linalg.qr(x)[1].sum(), "3 3", "signs of its factors"),
+    (lambda x: x if not np.isnan(x) else 0.0, "", "leave the test out"),
+    (_round_and_round, "", "number of its rounds depends"),
+    (_asserted, "", "leave the assertion out"),
+    (lambda x: x.unsqueeze(0), "3", "a NumPy array, which has no attribute"),
+    (lambda x: x + missing, "", "NameError"),  # noqa: F821
+    (lambda x: x.sum() if x == "all" else x, "3", "functools.partial"),
+    (lambda x: np.vectorize(lambda t: t**2)(x), "n", "stated as numbers"),
+    (lambda x: x.astype(int), "3", "leave .astype out"),
 ]
+LIBRARIES = [
+    ("scipy.optimize", "brentq", lambda f, a: f(lambda x: x**2 - a, 0, 2), "Newton"),
+    ("scipy.optimize", "minimize", lambda f, a: f(lambda x: (x[0] - a) ** 2, [0.0]).fun, "Newton"),
+    ("scipy.integrate", "quad", lambda f, a: f(lambda x: np.exp(-a * x), 0, 1)[0], "trapezoid"),
+    (
+        "scipy.integrate",
+        "solve_ivp",
+        lambda f, a: f(lambda t, y: -y, (0, 1), [a]).y[0, -1],
+        "Euler",
+    ),
+    ("scipy.interpolate", "CubicSpline", lambda f, a: f([0, 1], a * np.ones(2))(0.5), "np.interp"),
+    ("scipy.signal", "lfilter", lambda f, a: f([1.0], [1.0], a * np.ones(3)), "np.convolve"),
+]
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "program", "advice"), LIBRARIES, ids=lambda p: str(p)[:20]
+)
+def test_a_function_of_a_library_is_named_whatever_it_asked_for(module, name, program, advice):
+    function = getattr(pytest.importorskip(module), name)
+    with pytest.raises(
+        sd.SymderiveError, match=rf"{module}\.{name} has no formula.*{advice}"
+    ) as error:
+        sd.trace(lambda a: program(function, a), a="")
+    assert "test_python_reader.py, line " in str(error.value)
+
+
+def test_what_returns_no_value_is_refused_with_its_place():
+    def nothing(x):
+        x.sum()
+
+    def generator(x):
+        yield x
+
+    for function, message in ((nothing, "returns nothing"), (generator, "is a generator")):
+        with pytest.raises(sd.SymderiveError, match=message) as error:
+            sd.trace(function, x="3")
+        assert "test_python_reader.py, line " in str(error.value)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sympy import Expr, Piecewise, true
+from sympy import Expr, Piecewise, S, preorder_traversal, true
 from sympy.core.relational import Relational
 from sympy.logic.boolalg import And, Boolean, Not, Or
 
@@ -26,7 +26,7 @@ from symderive.formulas.arrays.op import (
 )
 from symderive.formulas.arrays.syntax import Tree
 from symderive.formulas.parsing import COMPARISONS
-from symderive.formulas.written import minus, power, product, quotient, sum_of
+from symderive.formulas.written import evaluated, minus, power, product, quotient, sum_of
 
 
 def _joined(join: Callable[..., Expr]) -> Callable[[Args, Options, At], Any]:
@@ -34,7 +34,13 @@ def _joined(join: Callable[..., Expr]) -> Callable[[Args, Options, At], Any]:
 
 
 def _compare(relation: Callable[[Expr, Expr], Relational]) -> Any:
-    return lambda args, _, at: relation(*(spread(arg, at) for arg in args))
+    return lambda args, _, at: relation(*(_without_zeros(spread(arg, at)) for arg in args))
+
+
+def _without_zeros(side: Expr) -> Expr:
+    """A side of a comparison; of 0·x as written, SymPy's assumptions contradict each other."""
+    zeros = any(part.is_Mul and S.Zero in part.args for part in preorder_traversal(side))
+    return evaluated(side) if zeros else side
 
 
 def _logical(join: Callable[..., Boolean]) -> Any:

@@ -54,7 +54,8 @@ def _diagonal(rec: Recording, x: Any, offset: int = 0, axis1: int = 0, axis2: in
 
 
 def _trace(rec: Recording, x: Any, offset: int = 0) -> Any:
-    if offset == 0:
+    rows, columns = traced(rec, x)._tree.shape[:2]
+    if offset == 0 and rows == columns:
         return call(rec, "trace", x)
     return call(rec, "sum", _diagonal(rec, x, offset))
 
@@ -130,13 +131,20 @@ def _broadcast_arrays(rec: Recording, *arrays: Any) -> Any:
     return [call(rec, "broadcast_to", part, total.shape) for part in parts]
 
 
-def _convolve(rec: Recording, x: Any, k: Any, mode: str = "full") -> Any:
-    if mode != "same":
-        return call(rec, "convolve", x, k, mode=mode)
-    first, second = traced(rec, x), traced(rec, k)
-    sizes = [int(part.shape[0]) for part in (first, second)]
-    start = (min(sizes) - 1) // 2
-    return call(rec, "convolve", first, second, mode="full")[start : start + max(sizes)]
+def _sliding(op: str, default: str) -> Make:
+    """``np.convolve`` or ``np.correlate``."""
+
+    def made(rec: Recording, x: Any, k: Any, mode: str = default) -> Any:
+        if mode != "same":
+            return call(rec, op, x, k, mode=mode)
+        first, second = traced(rec, x), traced(rec, k)
+        sizes = [int(part.shape[0]) for part in (first, second)]
+        start = (min(sizes) - 1) // 2
+        if op == "correlate" and sizes[0] < sizes[1]:
+            start = min(sizes) - 1 - start
+        return call(rec, op, first, second, mode="full")[start : start + max(sizes)]
+
+    return made
 
 
 def _windows(rec: Recording, x: Any, window_shape: Any, axis: Any = None) -> Any:
@@ -194,8 +202,111 @@ def _end(rec: Recording, array: Tracer, axis: int, part: Any, count: int, mode: 
     return call(rec, "flip", found, axis=axis) if mode == "symmetric" else found
 
 
+def _running(op: str) -> Make:
+    """``np.cumsum`` and the like: of all entries, row by row, where no axis is named."""
+
+    def made(
+        rec: Recording, x: Any, axis: Any = None, include_initial: bool = False, **_: Any
+    ) -> Any:
+        array = traced(rec, x)
+        if axis is None:
+            array, axis = call(rec, "ravel", array) if array.ndim > 1 else array, 0
+        found = call(rec, op, array, axis=axis)
+        if not include_initial:
+            return found
+        first = call(rec, "zeros_like", along(array, axis, slice(0, 1)))
+        return call(rec, "concatenate", [first, found], axis=axis)
+
+    return made
+
+
+def _rolled(rec: Recording, x: Any, shift: Any, axis: Any = None) -> Any:
+    array = traced(rec, x)
+    if axis is None:
+        flat = call(rec, "ravel", array) if array.ndim > 1 else array
+        rolled = call(rec, "roll", flat, shift, axis=0)
+        return call(rec, "reshape", rolled, array.shape) if array.ndim > 1 else rolled
+    axes = axis if isinstance(axis, tuple | list) else (axis,)
+    shifts = shift if isinstance(shift, tuple | list) else (shift,) * len(axes)
+    for one, by in zip(axes, shifts, strict=True):
+        array = call(rec, "roll", array, by, axis=one)
+    return array
+
+
+def _kept(rec: Recording, x: Any, places: Sequence[int], axis: Any) -> Any:
+    array = traced(rec, x)
+    if axis is None:
+        array, axis = (call(rec, "ravel", array) if array.ndim > 1 else array), 0
+    return array[(*[slice(None)] * (axis % array.ndim), np.array(places, dtype=int))]
+
+
+def _size_along(rec: Recording, x: Any, axis: Any) -> int:
+    array = traced(rec, x)
+    return int(array.size if axis is None else array.shape[axis])
+
+
+def _delete(rec: Recording, x: Any, at: Any, axis: Any = None) -> Any:
+    return _kept(rec, x, np.delete(np.arange(_size_along(rec, x, axis)), at).tolist(), axis)
+
+
+def _compress(rec: Recording, condition: Any, x: Any, axis: Any = None) -> Any:
+    return _kept(rec, x, np.nonzero(np.asarray(condition).ravel())[0].tolist(), axis)
+
+
+def _insert(rec: Recording, x: Any, at: int, values: Any, axis: Any = None) -> Any:
+    array = traced(rec, x)
+    if array.ndim != 1 or not isinstance(at, int):
+        raise refused("np.insert has a formula for one place in a vector")
+    value = traced(rec, values)
+    middle = value if value.ndim else value[None]
+    parts = [part for part in (array[:at], middle, array[at:]) if part._tree.shape[0] != 0]
+    return call(rec, "concatenate", parts)
+
+
+def _taken_along(rec: Recording, x: Any, places: Any, axis: int = -1) -> Any:
+    array, at = traced(rec, x), np.asarray(places)
+    if array.ndim == 1:
+        return array[at]
+    if array.ndim != 2 or at.ndim != 2:
+        raise refused("np.take_along_axis has a formula for matrices")
+    if axis % 2 == 0:
+        return _taken_along(rec, array.T, at.T, 1).T
+    rows = [call(rec, "stack", [array[i, int(k)] for k in row]) for i, row in enumerate(at)]
+    return call(rec, "stack", rows)
+
+
+def _choose(rec: Recording, places: Any, choices: Sequence[Any]) -> Any:
+    at = np.asarray(places)
+    result = traced(rec, choices[-1])
+    for k, choice in reversed(list(enumerate(choices[:-1]))):
+        result = call(rec, "where", at == k, choice, result)
+    return result
+
+
+def _over_axes(rec: Recording, function: Make, x: Any, axes: Any) -> Any:
+    array = traced(rec, x)
+    for axis in np.atleast_1d(axes).tolist():
+        shape = list(array.shape)
+        shape[axis] = 1
+        array = call(rec, "reshape", function(array, axis), tuple(shape))
+    return array
+
+
 ARRANGED: Mapping[str, Make] = {
     "block": _block,
+    "cumsum": _running("cumsum"),
+    "cumulative_sum": _running("cumsum"),
+    "roll": _rolled,
+    "delete": _delete,
+    "insert": _insert,
+    "compress": _compress,
+    "extract": _compress,
+    "take_along_axis": _taken_along,
+    "choose": _choose,
+    "apply_over_axes": _over_axes,
+    "diagflat": lambda rec, x, k=0: call(rec, "diag", call(rec, "ravel", traced(rec, x))),
+    "linalg.vecdot": lambda rec, x, y: call(rec, "sum", binary(rec, "multiply", x, y), axis=-1),
+    "linalg.matrix_transpose": lambda rec, x: traced(rec, x).mT,
     "dstack": _dstack,
     "diagonal": _diagonal,
     "trace": _trace,
@@ -208,13 +319,11 @@ ARRANGED: Mapping[str, Make] = {
     "rot90": _rot90,
     "fill_diagonal": _fill_diagonal,
     "broadcast_arrays": _broadcast_arrays,
-    "convolve": _convolve,
+    "convolve": _sliding("convolve", "full"),
+    "correlate": _sliding("correlate", "valid"),
     "sliding_window_view": _windows,
     "hsplit": _pieces(1),
     "vsplit": _pieces(0),
     "nan_to_num": lambda rec, x, *_, **__: traced(rec, x),
-    "nanmean": lambda rec, x, axis=None, keepdims=False: call(
-        rec, "mean", traced(rec, x), axis=axis, keepdims=keepdims
-    ),
 }
 """Functions of NumPy by name, with NumPy's arguments."""

@@ -29,6 +29,7 @@ from symderive.readers.python.numerical import NUMERICAL, singular_values
 from symderive.readers.python.recording import Recording, refused
 from symderive.readers.python.tracer import (
     Tracer,
+    binary,
     call,
     operand,
     wrap,
@@ -200,16 +201,59 @@ def _dot(rec: Recording, x: Any, y: Any) -> Any:
     return a * b if not (a.ndim and b.ndim) else call(rec, "dot", a, b)
 
 
-def _sum(rec: Recording, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+def _sum(
+    rec: Recording,
+    x: Any,
+    axis: Any = None,
+    keepdims: bool = False,
+    initial: Any = 0,
+    where: Any = None,
+) -> Any:
+    array = _only(rec, traced(rec, x), where, 0)
+    total = call(rec, "sum", array, axis=axis, keepdims=keepdims) if array.ndim else array
+    return binary(rec, "add", total, initial)
+
+
+def _only(rec: Recording, array: Tracer, where: Any, other: Any) -> Tracer:
+    """The entries where a condition holds, another number elsewhere."""
+    return array if where is None else call(rec, "where", where, array, other)
+
+
+def _product(
+    rec: Recording,
+    x: Any,
+    axis: Any = None,
+    keepdims: bool = False,
+    initial: Any = 1,
+    where: Any = None,
+) -> Any:
+    array = _only(rec, traced(rec, x), where, 1)
+    found = call(rec, "prod", array, axis=axis, keepdims=keepdims)
+    return binary(rec, "multiply", found, initial)
+
+
+def _mean(
+    rec: Recording, x: Any, axis: Any = None, keepdims: bool = False, where: Any = None
+) -> Any:
     array = traced(rec, x)
-    return call(rec, "sum", array, axis=axis, keepdims=keepdims) if array.ndim else array
+    if where is None:
+        return call(rec, "mean", array, axis=axis, keepdims=keepdims) if array.ndim else array
+    kept = call(rec, "where", where, call(rec, "ones_like", array), 0)
+    count = call(rec, "sum", kept, axis=axis, keepdims=keepdims)
+    return _sum(rec, array, axis, keepdims, where=where) / count
 
 
 def _var(op: str) -> Make:
     def made(
-        rec: Recording, x: Any, axis: Any = None, ddof: Any = 0, keepdims: bool = False
+        rec: Recording,
+        x: Any,
+        axis: Any = None,
+        ddof: Any = 0,
+        keepdims: bool = False,
+        correction: Any = None,
     ) -> Any:
-        return call(rec, op, traced(rec, x), axis=axis, ddof=ddof, keepdims=keepdims)
+        less = ddof if correction is None else correction
+        return call(rec, op, traced(rec, x), axis=axis, ddof=less, keepdims=keepdims)
 
     return made
 
@@ -257,9 +301,13 @@ def _like(op: str) -> Make:
 
 
 def _extreme_of(op: str) -> Make:
-    def made(rec: Recording, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    def made(
+        rec: Recording, x: Any, axis: Any = None, keepdims: bool = False, initial: Any = None
+    ) -> Any:
         array = traced(rec, x)
-        return call(rec, op, array, axis=axis, keepdims=keepdims) if array.ndim else array
+        found = call(rec, op, array, axis=axis, keepdims=keepdims) if array.ndim else array
+        other = "maximum" if op == "amax" else "minimum"
+        return found if initial is None else call(rec, other, found, initial)
 
     return made
 
@@ -313,6 +361,14 @@ def _triangle(rec: Recording, op: str, x: Any, k: int = 0) -> Any:
 COMPOSED: Mapping[str, Make] = {
     "sum": _sum,
     "nansum": _sum,
+    "mean": _mean,
+    "nanmean": _mean,
+    "prod": _product,
+    "nanprod": _product,
+    "nanvar": _var("var"),
+    "nanstd": _var("std"),
+    "nanmax": _extreme_of("amax"),
+    "nanmin": _extreme_of("amin"),
     "var": _var("var"),
     "std": _var("std"),
     "dot": _dot,
@@ -374,9 +430,6 @@ COMPOSED: Mapping[str, Make] = {
     "triu": lambda rec, x, k=0: _triangle(rec, "triu", x, k),
     "vander": vander,
     "around": lambda rec, x, decimals=0: entrywise(rec, "round", (x, decimals)),
-    "prod": lambda rec, x, axis=None, keepdims=False: call(
-        rec, "prod", traced(rec, x), axis=axis, keepdims=keepdims
-    ),
     "unstack": lambda rec, x, axis=0: tuple(_along_first(rec, traced(rec, x), axis)),
 }
 """Functions of NumPy and SciPy by name, with NumPy's arguments."""

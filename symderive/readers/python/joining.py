@@ -135,26 +135,25 @@ def pad(
         for count, first in ((before, True), (after, False)):
             if count:
                 shape = (*array.shape[:axis], count, *array.shape[axis + 1 :])
-                filled = call(rec, "full", shape, constant_values)
+                ends = np.broadcast_to(constant_values, (array.ndim, 2))[axis].tolist()
+                filled = call(rec, "full", shape, ends[0 if first else 1])
                 parts = [filled, *parts] if first else [*parts, filled]
         array = call(rec, "concatenate", parts, axis=axis) if len(parts) > 1 else array
     return array
 
 
-def meshgrid(rec: Recording, x: Any, y: Any, indexing: str = "xy") -> Any:
-    """``np.meshgrid`` of two."""
-    a, b = traced(rec, x), traced(rec, y)
-    if indexing == "ij":
-        shape = (a.shape[0], b.shape[0])
-        return [
-            call(rec, "broadcast_to", a[:, None], shape),
-            call(rec, "broadcast_to", b[None, :], shape),
-        ]
-    shape = (b.shape[0], a.shape[0])
-    return [
-        call(rec, "broadcast_to", a[None, :], shape),
-        call(rec, "broadcast_to", b[:, None], shape),
-    ]
+def meshgrid(rec: Recording, *vectors: Any, indexing: str = "xy", sparse: bool = False) -> Any:
+    """``np.meshgrid``."""
+    axes = [traced(rec, each) for each in vectors]
+    order = list(range(len(axes)))
+    if indexing == "xy" and len(axes) > 1:
+        order[:2] = [1, 0]
+    shape = tuple(axes[k].shape[0] for k in order)
+    found = []
+    for k, values in enumerate(axes):
+        key = tuple(slice(None) if at == k else None for at in order)
+        found.append(values[key] if sparse else call(rec, "broadcast_to", values[key], shape))
+    return found
 
 
 def vander(rec: Recording, x: Any, n: Any = None, increasing: bool = False) -> Any:

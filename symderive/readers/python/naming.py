@@ -10,8 +10,8 @@ from functools import lru_cache
 
 from symderive.formulas.walking import WORDS
 
-NAMELESS = "A"
-"""The base of a stage for which the program has no name: A1, A2, …"""
+NAMELESS = ""
+"""The base of a stage for which the program has no name: it becomes A1, A2, …"""
 
 _RESERVED = frozenset({*WORDS, "None", "pi", "inf"})
 
@@ -45,7 +45,7 @@ def final_names(
     """
     by_base: dict[str, list[str]] = {}
     for label in kept:
-        by_base.setdefault(labels[label].base.strip("_") or NAMELESS, []).append(label)
+        by_base.setdefault(labels[label].base.strip("_"), []).append(label)
     used = {*taken, *_RESERVED}
     result: dict[str, str] = {}
     free = wanted.isidentifier() and not wanted.startswith("_")
@@ -67,15 +67,15 @@ def _numbered(
     """A name for each label of one base; the first has the base itself, unless it is numbered."""
     result: dict[str, str] = {}
     count = 1
-    joint = "" if base == NAMELESS else "_"
+    stem = "A" if base == NAMELESS else f"{base}_"
     for k, label in enumerate(labels):
         if k == 0 and not numbered:
             result[label] = base
             continue
         count += 0 if k == 0 and (looped or base == NAMELESS) else 1
-        while f"{base}{joint}{count}" in used:
+        while f"{stem}{count}" in used:
             count += 1
-        result[label] = f"{base}{joint}{count}"
+        result[label] = f"{stem}{count}"
         used.add(result[label])
     return result
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from symderive.readers.python.joining import along, holds, traced
+from symderive.readers.python.joining import along, holds, keep, traced
 from symderive.readers.python.recording import Recording, refused
 from symderive.readers.python.tracer import Tracer, binary, call
 
@@ -214,6 +214,8 @@ def _along_axis(rec: Recording, function: Make, axis: int, x: Any, *args: Any, *
         function(array[(*place[:axis], slice(None), *place[axis:])], *args, **more)
         for place in _places(others, "np.apply_along_axis")
     ]
+    for row in rows:
+        keep(rec, traced(rec, row))
     inner = [int(size) for size in traced(rec, rows[0]).shape] if rows else []
     if len(inner) > 1:
         raise refused(

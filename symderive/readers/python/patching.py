@@ -43,6 +43,7 @@ def _either(rec: Recording, plain: Made, traced: Made) -> Made:
         return plain(*args, **more)
 
     function.__name__ = getattr(plain, "__name__", "function")
+    function.__doc__ = getattr(plain, "__doc__", None)
     return function
 
 
@@ -112,6 +113,7 @@ BUILTINS: Mapping[str, Callable[..., Any]] = {
     "float": _float,
     "int": _int,
     "sum": _sum,
+    "divmod": lambda rec, x, y: entrywise(rec, "divmod", (x, y)),
     "sorted": lambda rec, *_, **__: entrywise(rec, "sorted", ()),
 }
 """Functions that must give, or take, a plain number."""
@@ -143,7 +145,8 @@ def _filled(name: str, value: Any) -> Callable[..., Any]:
     """Arrays of one value, which the program may set entries of."""
 
     def made(rec: Recording, plain: Made, *args: Any, **more: Any) -> Any:
-        kind = more.get("dtype", args[1] if len(args) > 1 and name != "full" else None)
+        place = 2 if name.startswith("full") else 1
+        kind = more.get("dtype", args[place] if len(args) > place else None)
         real = kind is None or np.dtype(kind).kind == "f"
         if not (holds(args) or holds(more.values())):
             if not (real and is_users(sys._getframe(2).f_code.co_filename)):
@@ -334,8 +337,7 @@ class Patches:
         """NumPy's functions, which ask no protocol of what stands inside a list."""
         own = {*ARRAYS, *FILLED, "eye", "identity"}
         for owner, prefix in ((np, ""), (np.linalg, "linalg.")):
-            for name in dir(owner):
-                plain = getattr(owner, name)
+            for name, plain in list(vars(owner).items()):  # dir() names modules not yet imported
                 if isinstance(plain, np.ufunc):
                     new: Any = _Ufunc(self.rec, plain)
                 elif f"{prefix}{name}" in {*COMPOSED, *SAME} - own:

@@ -58,7 +58,7 @@ def inside(tree: Tree, keys: Keys) -> Tree | None:
             continue
         found = inside(arg, keys)
         array, key = straight(arg, keys)
-        parts.append(found or apply("index", array, key=tuple(key)))
+        parts.append(found or (apply("index", array, key=tuple(key)) if key else array))
     return apply(tree.op, *parts)
 
 
