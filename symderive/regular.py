@@ -51,11 +51,12 @@ class Divisors:
         self, kernels: Kernels, formulas: Iterable[Expr], scales: frozenset[Symbol] = frozenset()
     ) -> None:
         self.kernels, self.scales = kernels, scales
-        self.known = {
-            positive(factor)
-            for formula in dict.fromkeys(formulas)
-            for factor in _divisors(kernels, formula)
-        }
+        self.known = frozenset[Any]().union(
+            *(kernels.noted("divisors", f, self._divided) for f in dict.fromkeys(formulas))
+        )
+
+    def _divided(self, formula: Expr) -> frozenset[Any]:
+        return frozenset(positive(factor) for factor in _divisors(self.kernels, formula))
 
     def extra(
         self, after: FracElement, short: Expr | None = None, definition: FracElement | None = None

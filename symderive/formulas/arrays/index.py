@@ -7,6 +7,7 @@ and ``substitute`` respects what binds them, which SymPy's ``xreplace`` does not
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from itertools import count
 from typing import Any
 
@@ -181,7 +182,7 @@ def substitute(formula: Basic, values: Mapping[Basic, Basic]) -> Any:
     """Replace free indices and symbols; what a sum or an operand binds stays its own."""
     if formula in values:
         return values[formula]
-    if not formula.args:
+    if not formula.args or (all(map(_is_symbol, values)) and _free(formula).isdisjoint(values)):
         return formula
     if isinstance(formula, SympySum | ArrayOf):
         mine = bound(formula) if isinstance(formula, SympySum) else formula.indices
@@ -202,8 +203,23 @@ def substitute(formula: Basic, values: Mapping[Basic, Basic]) -> Any:
     if all(new is old for new, old in zip(args, formula.args, strict=True)):
         return formula
     if isinstance(formula, Add | Mul | Pow):
-        return formula.func(*args, evaluate=formula.func(*formula.args) == formula)
+        return formula.func(*args, evaluate=_is_settled(formula))
     return formula.func(*args)
+
+
+def _is_symbol(formula: Basic) -> bool:
+    return isinstance(formula, Symbol)
+
+
+@lru_cache(maxsize=50_000)  # the parts of a formula are asked again and again
+def _free(formula: Basic) -> frozenset[Basic]:
+    return frozenset(formula.free_symbols)
+
+
+@lru_cache(maxsize=50_000)
+def _is_settled(formula: Expr) -> bool:
+    """Whether a sum or product is as SymPy itself would write it."""
+    return bool(formula.func(*formula.args) == formula)
 
 
 def free_indices(formula: Basic) -> set[Index]:
