@@ -218,6 +218,7 @@ def is_zero(formula: Expr) -> bool | None:
 
     False means "not zero while its kernels are independent"; the caller samples to be sure.
 
+    >>> from sympy import exp
     >>> x = Symbol("x")
     >>> is_zero(exp(-x) / (1 + exp(-x)) - 1 / (1 + exp(x)))
     True
