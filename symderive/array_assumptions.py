@@ -8,7 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sympy import Abs, Add, Basic, Eq, Expr, Gt, Indexed, Mul, Ne, Pow, exp, preorder_traversal
+from sympy import (
+    Abs,
+    Add,
+    Basic,
+    Eq,
+    Expr,
+    Gt,
+    Indexed,
+    Min,
+    Mul,
+    Ne,
+    Piecewise,
+    Pow,
+    S,
+    exp,
+    preorder_traversal,
+)
 from sympy import Sum as SympySum
 from sympy.core.relational import Relational
 
@@ -16,8 +32,9 @@ from symderive.array_certify import named_put_in, sizes_of
 from symderive.array_chain import ArrayChain
 from symderive.array_forms import Mask
 from symderive.array_model import Letters, stage_indices
-from symderive.assumptions import Assumption, conditions_of
+from symderive.assumptions import Assumption, stated_positive
 from symderive.certify import defined
+from symderive.conditions import conditions_of
 from symderive.formulas.arrays.canonical import canonical
 from symderive.formulas.arrays.index import Index, Part, delta, entry_of, part, sigma
 from symderive.formulas.arrays.properties import Knowledge
@@ -40,11 +57,28 @@ def array_assumptions(model: Model, chain: ArrayChain) -> tuple[Assumption, ...]
     return ledger.rows()
 
 
+def _of_spectrum(found: Part) -> Iterator[tuple[Relational, str]]:
+    """What the rules of singular values take for granted."""
+    sizes = [index.size for index in found.arrays[0].indices]
+    if found.op in ("nuclear_norm", "polar"):
+        least = part("svdvals", found.arrays, (Index("_a0", Min(*sizes)),))
+        yield Ne(least, 0), f"the {found.op.replace('_', ' ').replace('polar', 'polar factor')}"
+    if found.op == "spectral_norm" and S.One not in sizes:
+        first, second = (part("svdvals", found.arrays, (S(k),)) for k in (0, 1))
+        yield Ne(first, second), "the spectral norm"
+    singular = found.op in ("svdvals", "left_vectors", "right_vectors")
+    if singular and isinstance(found.indices[-1], Index):
+        one, other = (
+            part("svdvals", found.arrays, (Index(f"_a{k}", Min(*sizes)),)) for k in (0, 1)
+        )
+        yield Ne(one, other), "distinct singular values"
+
+
 class _Ledger:
     """Collects conditions, in letters of their own."""
 
     def __init__(self, model: Model, chain: ArrayChain) -> None:
-        self.model, self.taken = model, chain.taken
+        self.model, self.chain, self.taken = model, chain, chain.taken
         self.reached = model.ancestors(chain.target)
         self.known = Knowledge(model.properties)
         self.sizes = frozenset(sizes_of((), model.shapes))
@@ -81,10 +115,12 @@ class _Ledger:
                     yield Gt(determinant, 0), "the log-determinant"
             if found.op == "norm":
                 yield Ne(found, 0), "the norm"
+            yield from _of_spectrum(found)
 
     def rows(self) -> tuple[Assumption, ...]:
         positive = {c.args[0] for c in self.found if c.rel_op == ">"}
-        rows = [
+        rows = stated_positive(self.model, self.chain)
+        rows += [
             Assumption(condition, f"stated: {name} is {prop}", False)
             for name, stated in self.model.properties.items()
             if name in self.reached
@@ -118,6 +154,10 @@ class _Ledger:
             yield Gt(sigma(squared, [i, j]), 0)
         if prop == "diagonal":
             yield Eq(entry, delta(i, j) * entry, evaluate=False)
+        if prop in ("lower triangular", "upper triangular"):
+            side = i >= j if prop.startswith("lower") else i <= j
+            kept = Piecewise((1, side), (0, True))
+            yield Eq(entry, kept * entry, evaluate=False)
         if prop == "orthogonal":
             product = entry_of(name, (*lead, k, i)) * entry_of(name, (*lead, k, j))
             yield Eq(sigma(product, [k]), delta(i, j), evaluate=False)

@@ -12,6 +12,7 @@ from itertools import islice
 from itertools import product as cartesian
 from typing import Any
 
+from mpmath import mp, mpf
 from sympy import (
     Basic,
     Derivative,
@@ -28,16 +29,20 @@ from sympy import (
 from sympy.core.function import AppliedUndef
 
 from symderive.certify import (
+    DIGITS,
     SEED,
+    TOLERANCE,
     certify,
     defined,
     defined_somewhere,
     many_divisors,
+    number_at,
     sampled,
     written_out,
 )
 from symderive.formulas.arrays.algebra import Algebra
 from symderive.formulas.arrays.concrete import concrete, entry_name
+from symderive.formulas.arrays.explicit import NotExplicitError
 from symderive.formulas.arrays.index import Index, Part, free_indices, substitute
 from symderive.formulas.arrays.part_definitions import meant
 from symderive.formulas.arrays.properties import Knowledge
@@ -49,6 +54,7 @@ from symderive.steps import Certificate
 
 BY_ALGEBRA = Certificate("proved", "equal by exact index algebra")
 BY_WITNESS = Certificate("proved", "SymPy's own derivative, equal by exact index algebra")
+BY_DEFINITION = Certificate("proved", "the definitions put in, equal by exact index algebra")
 UNKNOWN = Certificate("unknown", "no shapes were found at which the line can be tried")
 
 ROUNDS = 2
@@ -108,8 +114,12 @@ def certify_array(
     """
     if left == right:
         return BY_ALGEBRA
-    if not left.has(Diff) and not right.has(Diff) and algebra.equal(left, right):
-        return BY_ALGEBRA
+    if not left.has(Diff) and not right.has(Diff):
+        if algebra.equal(left, right):
+            return BY_ALGEBRA
+        brought = _brought(left, right, where or {})
+        if brought and algebra.equal(left, evaluated(named_put_in(right, brought))):
+            return BY_DEFINITION
     if left.has(Diff) and _witnessed(left, right, algebra, where or {}):
         return BY_WITNESS
     if before is not None and not right.has(Diff) and algebra.equal(before[0], right):
@@ -119,6 +129,18 @@ def certify_array(
         if found != UNKNOWN:
             return found
     return UNKNOWN
+
+
+def _brought(left: Expr, right: Expr, where: Mapping[Expr, Expr]) -> dict[Expr, Expr]:
+    """The stages that one side names and the other does not: what they are proves the line."""
+    names = left.atoms(Indexed, Symbol)
+    bases = {entry.base for entry in names if isinstance(entry, Indexed)}
+    return {
+        entry: definition
+        for entry, definition in where.items()
+        if (entry.base not in bases if isinstance(entry, Indexed) else entry not in names)
+        and right.has(_base(entry))
+    }
 
 
 def _tried(
@@ -141,9 +163,14 @@ def _tried(
             known = held(algebra.known, shapes, chosen)
         except ValueError:  # a property that is not written out at this size
             continue
+        if not _invertible((left, right), chosen, where, known):
+            continue
         here = 0
         for at in _places(indices, chosen):
-            sides = [concrete(side, chosen, at) for side in (left, right)]
+            try:
+                sides = [concrete(side, chosen, at) for side in (left, right)]
+            except NotExplicitError:  # the exponential of a matrix of three rows
+                break
             if any(side.has(nan, zoo) for side in sides):
                 break  # a variance with n - 1 of one value
             definitions = _definitions(where, sides, chosen)
@@ -164,6 +191,69 @@ def _tried(
     shown = "; ".join(dict.fromkeys(text for text in tried if text))
     at_shapes = f" at the sizes {shown}" if shown else ""
     return Certificate("sampled", f"equal at {points} points{at_shapes}", points, 50, SEED)
+
+
+INVERTED = frozenset({"inv", "logdet"})
+"""Operations of a matrix that has an inverse."""
+
+
+def _invertible(
+    sides: Sequence[Expr],
+    sizes: Mapping[str, int],
+    where: Mapping[Expr, Expr],
+    known: Mapping[Basic, Basic],
+) -> bool:
+    """Whether what is inverted has an inverse at some sizes: XᵀX of a wide X has none.
+
+    One drawn point tells: the rank is the same almost everywhere.
+    """
+    arrays = {p.arrays[0] for side in sides for p in side.atoms(Part) if p.op in INVERTED}
+    for array in sorted(arrays, key=str):
+        rows, columns = (range(_number(index.size, sizes)) for index in array.indices)
+        first = dict.fromkeys(free_indices(array), 0)
+        places = (
+            {**first, **dict(zip(array.indices, at, strict=True))}
+            for at in cartesian(rows, columns)
+        )
+        try:
+            entries = [concrete(array.formula, sizes, at) for at in places]
+            values = _values(entries, _definitions(where, entries, sizes), known)
+        except (ValueError, ZeroDivisionError, OverflowError, NotExplicitError):
+            continue  # nothing is said
+        matrix = mp.matrix([values[len(columns) * row :][: len(columns)] for row in rows])
+        with mp.workdps(DIGITS):
+            if abs(mp.det(matrix)) <= TOLERANCE * mp.norm(matrix, 1) ** len(rows):
+                return False
+    return True
+
+
+def _values(
+    formulas: Sequence[Expr], definitions: Mapping[Symbol, Expr], known: Mapping[Basic, Basic]
+) -> list[mpf]:
+    """Formulas at one drawn point."""
+    noise = random.Random(SEED)
+    fixed = {str(symbol): formula for symbol, formula in known.items()}
+    defined_by = {symbol.name: formula for symbol, formula in definitions.items()}
+    drawn: dict[str, mpf] = {}
+    values: dict[str, mpf] = {}
+
+    def draw(name: str) -> mpf:
+        return drawn.setdefault(name, mpf(noise.uniform(1, 2)))
+
+    def value(formula: Basic) -> mpf:
+        for name in sorted(s.name for s in formula.free_symbols):
+            if name in values:
+                continue
+            if name in defined_by:
+                values[name] = value(defined_by[name])
+            elif name in fixed:  # from what is drawn: one of its names may be its own
+                inner = fixed[name]
+                values[name] = number_at(inner, {s.name: draw(s.name) for s in inner.free_symbols})
+            else:
+                values[name] = draw(name)
+        return number_at(formula, {s.name: values[s.name] for s in formula.free_symbols})
+
+    return [value(formula) for formula in formulas]
 
 
 def _long(sides: Sequence[Expr]) -> bool:

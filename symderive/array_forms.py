@@ -30,6 +30,7 @@ from symderive.formulas.arrays.index import (
     sigma,
     substitute,
 )
+from symderive.formulas.arrays.levelled import gathered, levelled
 from symderive.formulas.functions import FUNCTIONS
 from symderive.formulas.inert import Diff
 from symderive.formulas.written import evaluated
@@ -134,12 +135,12 @@ def _rewritten(
             if found != current:
                 current = canonical(found)
                 yield current, reason
-    apart = algebra.contracted(algebra.split(current))
-    if apart != current:
+    for apart, reason in _apart(current, algebra):
         shorter = _shorter(apart, None, None)[0]
         if array_cost(shorter) < array_cost(current):
             current = canonical(shorter)
-            yield current, "sum term by term"
+            yield current, reason
+            break
     inner = _bodies(current, algebra)
     if inner != current:
         current = inner
@@ -147,6 +148,19 @@ def _rewritten(
     found, reason = _shorter(current, None, None)
     if found != current:
         yield canonical(found), reason
+
+
+def _apart(formula: Expr, algebra: Algebra) -> Iterator[tuple[Expr, str]]:
+    """The formula with its sums taken apart, and put together by what they share."""
+    apart = algebra.contracted(algebra.split(formula))
+    if apart != formula:
+        yield apart, "sum term by term"
+        together = gathered(apart)
+        if together != apart:
+            yield together, "sums that share a factor"
+    level = levelled(formula)
+    if level != formula:
+        yield algebra.contracted(level), "like sums together"
 
 
 def instances(

@@ -234,11 +234,13 @@ class StageReader:
         return Parsed(self.templates[full], names)
 
     def notice(self, name: str, tree: Tree, names: Sequence[str]) -> None:
-        """Note that a stage is symmetric, as H @ P @ H.T is where P is."""
+        """Note that a stage is symmetric, as H @ P @ H.T is where P is, or triangular."""
         if tree.ndim != 2 or tree.shape[0] != tree.shape[1] or name in self.properties:
             return
         stated = {placeholder(k).name: self.properties.get(n, ()) for k, n in enumerate(names)}
-        if Rebuilder(Knowledge(stated).symmetric()).is_symmetric(tree):
+        if isinstance(tree, Apply) and tree.op == "cholesky":
+            self.properties[name] = ("lower triangular",)
+        elif Rebuilder(Knowledge(stated).symmetric()).is_symmetric(tree):
             self.properties[name] = ("symmetric",)
 
 

@@ -7,7 +7,7 @@ mpmath and from the formulas of its stages alone: what derivations are checked a
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import product as cartesian
@@ -189,7 +189,12 @@ def flattened(value: object) -> tuple[list[float], At]:
 
 
 def drawn_points(
-    model: Model, targets: Sequence[str], *, seed: int = SEED, each: int = ATTEMPTS
+    model: Model,
+    targets: Sequence[str],
+    *,
+    seed: int = SEED,
+    each: int = ATTEMPTS,
+    sizes: Sequence[dict[str, int]] | None = None,
 ) -> Iterator[tuple[Entries, Numbers]]:
     """Seeded points at which some stages are finite, at small sizes.
 
@@ -198,10 +203,11 @@ def drawn_points(
         targets: The stages.
         seed: Of the values.
         each: How many points at one choice of sizes.
+        sizes: The choices; small ones of several kinds, if not given.
     """
     noise = random.Random(seed)
-    for sizes in sizes_tried(model):
-        entries = entries_of(model, targets, sizes)
+    for chosen in sizes if sizes is not None else sizes_tried(model):
+        entries = entries_of(model, targets, chosen)
         if entries is None:
             continue
         try:
@@ -252,6 +258,8 @@ def draw(entries: Entries, targets: Sequence[str], noise: random.Random, attempt
         strictest = next((prop for prop in _HONOURED if prop in stated), None)
         if strictest is not None:
             drawn = _HONOURED[strictest](drawn, shape)
+        if name in model.positive:
+            drawn = {at: abs(value) for at, value in drawn.items()}
         point.update((entry_name(name, at), value) for at, value in drawn.items())
     return point
 
@@ -277,6 +285,16 @@ def _positive_definite(drawn: Drawn, shape: At) -> Drawn:
         + (1 + mpf(i) / 3) * (i == j)
         for *lead, i, j in drawn
     }
+
+
+def _triangular(below: bool) -> Callable[[Drawn, At], Drawn]:
+    def made(drawn: Drawn, _: At) -> Drawn:
+        return {
+            at: value if at[-2] == at[-1] or (at[-2] > at[-1]) == below else mpf(0)
+            for at, value in drawn.items()
+        }
+
+    return made
 
 
 def _diagonal(drawn: Drawn, _: At) -> Drawn:
@@ -316,6 +334,8 @@ _HONOURED = {
     "stochastic": _stochastic,
     "orthogonal": _orthogonal,
     "diagonal": _diagonal,
+    "lower triangular": _triangular(below=True),
+    "upper triangular": _triangular(below=False),
     "positive definite": _positive_definite,
     "symmetric": _symmetric,
 }

@@ -34,6 +34,7 @@ from symderive.formulas.arrays.algebra import Algebra
 from symderive.formulas.arrays.canonical import canonical
 from symderive.formulas.arrays.index import Index, Part, free_indices, opened, sigma, substitute
 from symderive.formulas.arrays.properties import PART_SUMS
+from symderive.formulas.arrays.subsums import with_subsums
 from symderive.relations import Definition, kernels_of, with_definitions
 
 
@@ -141,14 +142,27 @@ def named_by_stages(formula: Expr, stated: Stated, algebra: Algebra) -> list[tup
             speaking = {entry: stated[entry] for entry in touched}
             split = algebra.contracted(algebra.split(current))
             named = [_named(s, speaking, algebra, indices) for s in dict.fromkeys((current, split))]
-            starts = [*dict.fromkeys((current, *named))]
+            exact = {d: e for e, d in _instances(speaking, indices).items() if d.args}
+            starts = [*dict.fromkeys((current, current.xreplace(exact), *named))]
         put_in = [] if related else [f for s in starts for f in _put_in(s, stated, algebra)]
-        found = _least([*starts, *put_in])
+        short = with_subsums(current, _summing(current, stated))
+        whole = [simplified(algebra.contracted(form)) for form in short]
+        found = _least([*starts, *put_in, *whole])
         if found == current:
             break
         current = canonical(found)
         lines.append((current, "definitions of the stages"))
     return lines
+
+
+def _summing(formula: Expr, stated: Stated) -> dict[Expr, Expr]:
+    """The stages that are sums of names which stand in one sum of the formula."""
+    mine = Facts.of(formula).sums
+    return {
+        entry: stated[entry]
+        for entry, its in stated.facts.items()
+        if its.sums and any(its.sums[0] <= names for names in mine)
+    }
 
 
 def _related(formula: Expr) -> bool:
@@ -270,8 +284,10 @@ def _put_in(formula: Expr, stated: Stated, algebra: Algebra) -> Iterator[Expr]:
                 for other in formula.atoms(type(part))
                 if _bases(other) == _bases(part)
             }
-            if found:
-                yield array_forms(_replaced(formula, found), algebra)[0].formula
+            if found:  # of ‖x‖ in x = u ‖x‖, x is no entry
+                whole = {p for p in solved.atoms(Part, SympySum) if p.has(part.base)}
+                kept: dict[Basic, Basic] = {p: p for p in whole}
+                yield array_forms(_replaced(formula, {**found, **kept}), algebra)[0].formula
 
 
 def _at(entry: Basic) -> tuple[Expr, ...]:

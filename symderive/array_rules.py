@@ -11,12 +11,12 @@ collection of matrix derivative results for forward and reverse mode AD, 2008.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import count
 
-from sympy import And, Basic, Eq, Expr, Indexed, Mul, Piecewise, Rational, S, Symbol, true
+from sympy import And, Eq, Expr, Indexed, Mul, Piecewise, Rational, S, Symbol, true
 from sympy import Sum as SympySum
 
+from symderive.array_part_rules import Change, PartRule, apart
+from symderive.array_spectral_rules import SPECTRAL_ROWS
 from symderive.formulas.arrays.index import (
     ArrayOf,
     Index,
@@ -27,33 +27,10 @@ from symderive.formulas.arrays.index import (
     sigma_as_is,
     substitute,
 )
+from symderive.formulas.arrays.ops_making import half_below
 from symderive.formulas.written import minus, product, quotient, sum_of
 from symderive.rules import Bindings, Row, depends
 from symderive.steps import Rule
-
-Change = Callable[[Part, Sequence[Index], Expr], Expr]
-"""A part, the indices of its operand's entry, and how that entry changes → how the part changes."""
-
-
-@dataclass(frozen=True, slots=True)
-class PartRule:
-    """How an operation on a whole array is differentiated.
-
-    Attributes:
-        op: The operation.
-        name: What a document calls the rule.
-        left: What is differentiated, in array language; U is the operand.
-        right: Its differential; dU is the operand's.
-        change: The same in index notation.
-        convention: What holds where it is not differentiable; empty where nothing is.
-    """
-
-    op: str
-    name: str
-    left: str
-    right: str
-    change: Change
-    convention: str = ""
 
 
 def _inverse(p: Part, at: Sequence[Index], change: Expr) -> Expr:
@@ -107,24 +84,6 @@ def _chosen(op: str) -> Change:
     return change
 
 
-def _eigenvalue(p: Part, at: Sequence[Index], change: Expr) -> Expr:
-    """∂λ_i = Σ v_pi ∂U_pq v_qi of a symmetric matrix with distinct eigenvalues."""
-    left, right = (part("eigenvectors", p.arrays, (k, p.indices[0])) for k in at)
-    return sigma_as_is(product(left, change, right), at)
-
-
-def _eigenvector(p: Part, at: Sequence[Index], change: Expr) -> Expr:
-    """∂v_ri = Σ v_rk v_pk ∂U_pq v_qi / (λ_i − λ_k) over the other eigenvectors k."""
-    row, own = p.indices
-    (other,) = apart([Index("k", p.arrays[0].indices[0].size)], p, change, *at)
-    mine, theirs = (part("eigvalsh", p.arrays, (k,)) for k in (own, other))
-    gap = quotient(S.One, sum_of(mine, minus(theirs)))
-    weight = Piecewise((S.Zero, Eq(other, own)), (gap, true))
-    places = ((row, other), (at[0], other), (at[1], own))
-    vectors = (part("eigenvectors", p.arrays, place) for place in places)
-    return sigma_as_is(product(weight, *vectors, change), [other, *at])
-
-
 def _level(_: Part, __: Sequence[Index], ___: Expr) -> Expr:
     """Which entry is the greatest does not change between ties."""
     return S.Zero
@@ -149,7 +108,7 @@ def _cholesky(p: Part, at: Sequence[Index], change: Expr) -> Expr:
     (k,) = apart([Index("k", size)], p, change, *at)
     row, column = p.indices
     lower = ArrayOf(part("cholesky", p.arrays, _bare(p)), p.arrays[0].args[1])
-    half = Piecewise((S.One, k > column), (Rational(1, 2), Eq(k, column)), (S.Zero, true))
+    half = half_below(k, column)
     sides = (  # of the symmetric part, whose entries move together
         product(part("inv", [lower], (k, first)), part("inv", [lower], (column, second)))
         for first, second in (at, at[::-1])
@@ -204,6 +163,7 @@ def _scale(normalised: str) -> Change:
 
 
 PART_ROWS: tuple[PartRule, ...] = (
+    *SPECTRAL_ROWS,
     PartRule("inv", "inverse rule", "inv(U)", "-inv(U) @ dU @ inv(U)", _inverse),
     PartRule(
         "pinv",
@@ -233,22 +193,6 @@ PART_ROWS: tuple[PartRule, ...] = (
     ),
     PartRule(
         "prod", "product of entries", "prod(U)", "sum(prod_others(U)*dU)", _chosen("prod_others")
-    ),
-    PartRule(
-        "eigvalsh",
-        "eigenvalue rule",
-        "eigvalsh(U)",
-        "diagonal(V.T @ dU @ V)",
-        _eigenvalue,
-        "distinct eigenvalues of a symmetric matrix; V holds its eigenvectors",
-    ),
-    PartRule(
-        "eigenvectors",
-        "eigenvector rule",
-        "V",
-        "V @ (gaps*(V.T @ dU @ V))",
-        _eigenvector,
-        "distinct eigenvalues of a symmetric matrix; gaps are 1/(λ_i − λ_k), 0 on the diagonal",
     ),
     PartRule("is_max", "place of the greatest entry", "is_max(U)", "0", _level, "between ties"),
     PartRule("is_min", "place of the least entry", "is_min(U)", "0", _level, "between ties"),
@@ -378,13 +322,6 @@ def _of_trace(formula: Expr, _: Bindings, derivatives: tuple[Expr, ...]) -> Expr
     outer = TRACE_FUNCTIONS[inside.op](inside, (at[1], at[0]))
     moved = substitute(derivatives[0], dict(zip(own, at, strict=True)))
     return sigma_as_is(product(outer, moved), at)
-
-
-def apart(indices: Sequence[Index], *formulas: Basic) -> tuple[Index, ...]:
-    """Indices of the same sizes that occur in none of the formulas; the same ones at each call."""
-    taken = {index.name for formula in formulas for index in formula.atoms(Index)}
-    free = (f"_s{number}" for number in count() if f"_s{number}" not in taken)
-    return tuple(Index(next(free), index.size) for index in indices)
 
 
 def _part_row(row: PartRule) -> Row:

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 from sympy import Basic, Expr, Rational, S, Symbol
 
-from symderive.array_chain import ArrayPartial
 from symderive.array_model import (
     Letters,
     StageReader,
@@ -25,6 +24,7 @@ from symderive.array_model import (
     target_indices,
     value_shape,
 )
+from symderive.array_partials import ArrayPartial
 from symderive.errors import FormulaError, ModelError, UnknownChoiceError
 from symderive.formulas.arrays.algebra import Algebra
 from symderive.formulas.arrays.matrix import Matrices
@@ -104,7 +104,9 @@ def _through(derivation: ArrayDerivation, whole: tuple[Model, str], source: str)
     model, name = whole
     if source in model.stages and source not in model.ancestors(name):
         return S.Zero
-    found = evaluated(derive(model, name, (source,)).partial(name, source).formula)
+    tied = derivation.structured
+    partial = derive(model, name, (source,), structured=tied).partial(name, source)
+    found = evaluated(partial.formula)
     symbols: dict[Basic, Basic] = {Symbol(name): model.stages[name].formula}
     return released(found.xreplace(symbols))
 
@@ -195,47 +197,50 @@ def _parsed(derivation: ArrayDerivation, stated: str, what: str) -> Tree:
 
 def second(derivation: ArrayDerivation, target: str, one: str, other: str) -> Derivative:
     """∂²target/∂one ∂other, entries of the target first, then those of the two."""
-    derivation.partial(target, one)  # unknown names are errors, not zeros
-    derivation.partial(target, other)
-    return _derived(derivation, target, (one, other))
+    return derivative(derivation, target, (one, other), 1)
 
 
-def derivative(derivation: ArrayDerivation, target: str, source: str, order: int) -> Derivative:
-    """The ``order``-th derivative of a stage by one name."""
+def derivative(
+    derivation: ArrayDerivation, target: str, source: str | Sequence[str], order: int
+) -> Derivative:
+    """The derivative by one name, ``order`` times, or by several, one after the other."""
     if not isinstance(order, int) or isinstance(order, bool) or order < 1:
         raise ModelError(f"the order of a derivative is a whole number from 1; got {order}")
-    if order == 1:
-        return derivation.partial(target, source)
-    derivation.partial(target, source)
-    return _derived(derivation, target, (source,) * order)
+    sources = (source,) * order if isinstance(source, str) else tuple(source)
+    first, *_ = [derivation.partial(target, name) for name in dict.fromkeys(sources)]
+    return first if len(sources) == 1 else _derived(derivation, target, sources)
 
 
 def _derived(derivation: ArrayDerivation, target: str, sources: Sequence[str]) -> Derivative:
     """The derivative by several names, one after the other."""
     from symderive.derivation import derive
 
+    derivation = derivation.tied(structured=False)  # second derivatives are by single entries
     plain = without_properties(derivation.model, sources[1:])
-    current: Any = derivation if plain is derivation.model else derive(plain, target, (sources[0],))
+    current: Any = derivation
+    if plain is not derivation.model:
+        current = derive(plain, target, (sources[0],), structured=False)
     name = target
     for source, following in pairwise(sources):
         if not current.chain(name, (source,)).on_path(source):
             return zero(derivation, target, sources)
         model, name = with_gradient(current, name, source)
-        current = derive(model, name, (following,))
+        current = derive(model, name, (following,), structured=False)
     if sources[-1] not in current.model.ancestors(name):
-        return zero(derivation, target, sources)
+        return replace(zero(derivation, target, sources), before=(current, name))
     found: Derivative = current.partial(name, sources[-1])
     extra = {n: s for n, s in current.model.stages.items() if n not in derivation.model.stages}
     if plain is not derivation.model:
         found = _simplified(derivation, found, current.model.shapes)
-    return found.moved_to(derivation, extra)
+    return replace(found.moved_to(derivation, extra), before=(current, name))
 
 
 def without_properties(model: Model, names: Sequence[str]) -> Model:
     """The model with nothing known of some names."""
     if not any(name in model.properties for name in names):
         return model
-    rest = {name: stated for name, stated in model.properties.items() if name not in names}
+    arrays = {*names} & model.properties.keys()
+    rest = {name: known for name, known in model.stated_properties.items() if name not in arrays}
     shapes = {name: shape for name, shape in model.shapes.items() if name not in model.stages}
     plain = Model(
         {stage.name: stage.text for stage in model.stages.values()},
@@ -318,9 +323,12 @@ def hessian_vector_product(
 
     if derivation.shape_of(target):
         raise ModelError(f"H·v needs a target that is a number; {target} is an array: sum it")
+    derivation = derivation.tied(structured=False)
     model = derivation.model
     plain = without_properties(model, tuple(vector))
-    inner: Any = derivation if plain is model else derive(plain, target, tuple(vector))
+    inner: Any = derivation
+    if plain is not model:
+        inner = derive(plain, target, tuple(vector), structured=False)
     stages: dict[str, Any] = dict(inner.model.stages)
     shapes: dict[str, Shape] = {}
     values: dict[str, Any] = {}
@@ -347,7 +355,7 @@ def hessian_vector_product(
         if name not in whole.ancestors(product):
             result[name] = zero(derivation, target, (name,))
             continue
-        found = derive(whole, product, (name,)).partial(product, name)
+        found = derive(whole, product, (name,), structured=False).partial(product, name)
         if plain is not model:
             found = _simplified(derivation, found, whole.shapes)
         result[name] = _released(found).moved_to(derivation, extra)
@@ -388,6 +396,7 @@ def newton(derivation: ArrayDerivation, values: Mapping[str, Any]) -> dict[str, 
             f"Newton's method needs a number to minimise; {derivation.target} is an array"
         )
     names = derivation.sources
+    derivation = derivation.tied(structured=False)
     slopes = derivation.evaluate(**values).gradient
     blocks = [
         [second(derivation, derivation.target, a, b).evaluate(**values) for b in names]

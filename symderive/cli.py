@@ -42,6 +42,9 @@ examples:
   symderive derive model.toml --to pdf,html   only these formats
   symderive derive model.toml --to ipynb      a notebook: the derivation, and cells to run
   symderive show model.toml                   read the derivation here, in the terminal
+  symderive show "y = sin(x)/x"               the same without a file
+  symderive derive "y = x**2; L = exp(-y)/a; x = 2" --wrt x
+                                              stages and numbers, documents in output/L/
   symderive check model.toml --claim "dA3/dA1 = A2 - Y"
                                               is this right? if not, where is the slip
   symderive code model.toml > gradient.py     the gradient as a Python function
@@ -77,11 +80,14 @@ def _derive(options: argparse.Namespace) -> int:
 
     if not options.to:
         raise _usage_error("--to names no format; write --to md,tex,pdf,html or some of these")
-    folders = {Path(options.output) / Path(name).stem: name for name in options.models}
-    if len(folders) < len(options.models):
+    made = {name: _read(name, options) for name in options.models}
+    derivations = {
+        Path(options.output) / _label(name, derivation): derivation
+        for name, derivation in made.items()
+    }
+    if len(derivations) < len(options.models):
         raise _usage_error("two of the models have one name, and would share one output folder")
-    derivations = {folder: _read(name, options) for folder, name in folders.items()}
-    failed = [name for folder, name in folders.items() if not _passes(derivations[folder], name)]
+    failed = [name for name, derivation in made.items() if not _passes(derivation, name)]
     if failed:  # before the first file is written
         return FAILED
     for folder, derivation in derivations.items():
@@ -168,14 +174,45 @@ def _read(name: str, options: argparse.Namespace) -> Derivation:
     """The derivation of the model in a file; warnings go to standard error."""
     import symderive
 
+    if options.wrt == []:
+        raise _usage_error("--wrt names nothing; write the names to differentiate by: --wrt x,y")
     with _progress(f"reading {name}"):
-        model = _on_data(symderive.read(name), options)
+        model = _on_data(_model(name), options)
     if not getattr(options, "quiet", False):
         for warning in model.warnings:
             print(f"symderive: {name}: warning: {warning}", file=sys.stderr)
     with _progress(f"deriving {name}"):
         method = getattr(options, "method", "auto")
-        return symderive.derive(model, target=options.target, method=method)
+        tied = True if getattr(options, "structured", False) else None
+        return symderive.derive(model, options.target, options.wrt, method=method, structured=tied)
+
+
+def _model(name: str) -> Model:
+    """The model in a file, on standard input, or written out as stages."""
+    import symderive
+
+    if name == "-":
+        from symderive.readers.toml import MAX_BYTES, parse_model
+
+        return parse_model(sys.stdin.read(MAX_BYTES), source="standard input")
+    if _stated(name):
+        from symderive.readers.stages import parse_stages
+
+        return parse_stages(name)
+    return symderive.read(name)
+
+
+def _stated(name: str) -> bool:
+    from pathlib import Path
+
+    return "=" in name and not Path(name).exists()
+
+
+def _label(name: str, derivation: Derivation) -> str:
+    """What the folder of a model is called: as its file, else as its target."""
+    from pathlib import Path
+
+    return derivation.target if name == "-" or _stated(name) else Path(name).stem
 
 
 def _on_data(model: Model, options: argparse.Namespace) -> Model:

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import argparse
 
+MODEL = 'a model file (TOML), - for standard input, or stages such as "y = sin(x)/x; x = 2"'
+
+
+def _names(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
 
 def derive_options(parser: argparse.ArgumentParser) -> None:
     """What ``derive`` takes."""
     add = parser.add_argument
-    add("models", nargs="+", metavar="MODEL", help="model files (TOML)")
+    add("models", nargs="+", metavar="MODEL", help=MODEL)
     add(
         "--to",
         metavar="FORMATS",
-        type=lambda text: [part.strip() for part in text.split(",") if part.strip()],
+        type=_names,
         default=["md", "tex", "pdf", "html"],
         help="of md, tex, pdf, html, ipynb, typ, txt, separated by commas "
         "(default: md,tex,pdf,html)",
@@ -33,6 +39,7 @@ def derive_options(parser: argparse.ArgumentParser) -> None:
     data_options(parser)
     detail_option(parser)
     method_option(parser)
+    structured_option(parser)
     target_option(parser)
     quiet_option(parser, "print no list of the files written")
 
@@ -58,6 +65,7 @@ def show_options(parser: argparse.ArgumentParser) -> None:
     data_options(parser)
     detail_option(parser)
     method_option(parser)
+    structured_option(parser)
     target_option(parser)
 
 
@@ -110,12 +118,19 @@ def data_options(parser: argparse.ArgumentParser) -> None:
 
 def model_argument(parser: argparse.ArgumentParser) -> None:
     """The model argument."""
-    parser.add_argument("model", metavar="MODEL", help="a model file (TOML)")
+    parser.add_argument("model", metavar="MODEL", help=MODEL)
 
 
 def target_option(parser: argparse.ArgumentParser) -> None:
-    """The target option."""
+    """What to differentiate, and by what."""
     parser.add_argument("--target", metavar="STAGE", help="the stage to differentiate")
+    parser.add_argument(
+        "--wrt",
+        metavar="NAMES",
+        type=_names,
+        help="differentiate with respect to these names only, separated by commas "
+        "(default: the model's parameters)",
+    )
 
 
 def detail_option(parser: argparse.ArgumentParser) -> None:
@@ -137,6 +152,16 @@ def method_option(parser: argparse.ArgumentParser) -> None:
         default="auto",
         help="how to differentiate quotients and products: by the quotient and product rules, with "
         "negative powers, by the logarithm, or (auto, the default) by the shortest of them",
+    )
+
+
+def structured_option(parser: argparse.ArgumentParser) -> None:
+    """The option for matrices whose entries are tied."""
+    parser.add_argument(
+        "--structured",
+        action="store_true",
+        help="let the entries of a symmetric, diagonal or triangular parameter move together: "
+        "G + Gᵀ − diag(G), with G the gradient of independent entries",
     )
 
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from sympy import Expr, ImmutableMatrix, S
 
-from symderive.chain import MAX_PATHS_SHOWN, Chain, Partial
+from symderive.chain import MAX_PATHS_SHOWN, Chain, KindKey, Partial
 from symderive.errors import UnknownChoiceError
-from symderive.links import METHODS, Link, LinkKind
+from symderive.links import Link, LinkKind, known_method
 from symderive.model import Model
 from symderive.results import Derivative, Point, adjoint_name, named
 from symderive.steps import Certificate, Line, Step
@@ -43,16 +43,18 @@ class Derivation:
         sources: The names that it is differentiated by.
         warnings: What a reader should know, such as a parameter without effect.
         method: How links are differentiated where several ways are natural.
+        structured: Whether the entries of a symmetric, diagonal or triangular matrix move together.
     """
 
     _chain_class = Chain
 
     method = "auto"
+    structured = False
 
     def __init__(self, model: Model, target: str, sources: tuple[str, ...]) -> None:
         self.model, self.target, self.sources = model, target, sources
         self.warnings = model.warnings
-        self._kinds: dict[tuple[int, int, str], LinkKind] = {}
+        self._kinds: dict[KindKey, LinkKind] = {}
         self._shapes: dict[object, Any] = {}
         self._functions: dict[tuple[str, str | None], Function] = {}
         self._chains: dict[tuple[str, tuple[str, ...]], Chain] = {}
@@ -68,6 +70,7 @@ class Derivation:
         if key not in self._chains:
             self._chains[key] = self._chain_class(self.model, *key, self._kinds, self._shapes)
             self._chains[key].method = self.method
+            self._chains[key].structured = self.structured
         return self._chains[key]
 
     @property
@@ -107,9 +110,8 @@ class Derivation:
         if source not in inputs:
             raise UnknownChoiceError(f"input of stage {stage}", source, inputs)
         link = self.chain().link(stage, source, known_method(method) if method else "")
-        return Derivative(
-            link.formula, link.lines, link.steps, link.certificate, link.forms, link.rule, self
-        )
+        told = (link.lines, link.steps, link.certificate, link.forms, link.rule)
+        return Derivative(link.formula, *told, self, link=link)
 
     def partial(self, target: str, source: str) -> Derivative:
         """The derivative of one stage with respect to a name, along every path.
@@ -195,8 +197,8 @@ class Derivation:
 
         return hessian(self, target, source)
 
-    def derivative(self, target: str, source: str, order: int = 1) -> Derivative:
-        """The ``order``-th derivative of a stage by one name, with the steps of the last order."""
+    def derivative(self, target: str, source: str | Sequence[str], order: int = 1) -> Derivative:
+        """The ``order``-th derivative of a stage by one name, or the one by several names."""
         from symderive.tape import derivative
 
         return derivative(self, target, source, order)
@@ -447,24 +449,13 @@ class Derivation:
         return str(render(self, "txt", detail=detail))
 
 
-def known_method(method: str) -> str:
-    """The method, also spelled with a hyphen.
-
-    Raises:
-        UnknownChoiceError: It is no row of ``METHODS``.
-    """
-    method = method.replace("-", " ")
-    if method not in METHODS:
-        raise UnknownChoiceError("method", method, METHODS)
-    return method
-
-
 def derive(
     model: Model,
     target: str | None = None,
     sources: Sequence[str] | None = None,
     *,
     method: str = "auto",
+    structured: bool | None = None,
 ) -> Derivation:
     """Derive the gradient of a model.
 
@@ -474,6 +465,8 @@ def derive(
         sources: The names to differentiate by; the model's parameters, if not given.
         method: How to differentiate where several ways are natural: ``auto`` (the cheapest by a
             stated cost), ``quotient``, ``negative power`` or ``logarithmic``.
+        structured: Whether the entries of a symmetric, diagonal or triangular parameter move
+            together: G + Gᵀ − diag(G) by a symmetric one. If not given, as the model says.
 
     Raises:
         UnknownChoiceError: A name is not in the model, or the method is none.
@@ -496,4 +489,5 @@ def derive(
         kind = ArrayDerivation
     derivation = kind(model, target or model.target, names)
     derivation.method = known_method(method)
+    derivation.structured = model.structured if structured is None else structured
     return derivation

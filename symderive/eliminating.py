@@ -32,7 +32,7 @@ def eliminated(
     reason: str,
     *,
     told: bool = True,
-    positive: frozenset[Symbol] = frozenset(),
+    positive: frozenset[Expr] = frozenset(),
 ) -> Iterator[Candidate]:
     """The derivative with a kernel of ``long`` eliminated by short = long.
 

@@ -28,6 +28,9 @@ class Derivative:
         certificate: How it was established.
         forms: Equal forms, simplest first.
         rule: The name of the rule that the derivation starts with; empty for a chain of links.
+        link: Of one link, the link.
+        before: Of a higher derivative, the derivation in which it is a first one, and the stage
+            that it is the derivative of.
     """
 
     formula: Expr | ImmutableMatrix
@@ -39,10 +42,22 @@ class Derivative:
     derivation: Derivation = field(repr=False)
     indices: tuple[Any, ...] = ()
     tree: Any = field(default=None, repr=False)
+    link: Any = field(default=None, repr=False)
+    before: tuple[Derivation, str] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if not isinstance(self.lines, Lines):
             object.__setattr__(self, "lines", Lines(self.lines))
+
+    @property
+    def forms_where(self) -> Mapping[str, tuple[Expr, ...]]:
+        """Shorter forms of a link that hold where some names are positive, by that condition.
+
+        >>> from symderive import Model, derive
+        >>> derive(Model({"y": "asin(x/a)"})).link("y", "x").forms_where
+        {'a > 0': (1/sqrt(a**2 - x**2),)}
+        """
+        return {} if self.link is None else self.link.forms_where
 
     @property
     def matrix(self) -> MatrixNotation | None:
@@ -60,12 +75,26 @@ class Derivative:
         ``positive semidefinite`` of a Hessian says that the function is convex: its form is MᵀDM
         with D ≥ 0, or a sum of such.
         """
-        if self.matrix is None or self.tree.ndim != 2:
-            return ""
         from symderive.array_model import signs_of
 
-        found = signs_of(self.derivation.model).semidefinite(self.tree)
-        return {1: "positive semidefinite", -1: "negative semidefinite"}.get(found, "")
+        if self.matrix is not None and self.tree.ndim == 2:
+            found = signs_of(self.derivation.model).semidefinite(self.tree)
+            if found:
+                return {1: "positive semidefinite", -1: "negative semidefinite"}[found]
+        return self._by_entries()
+
+    def _by_entries(self) -> str:
+        """The same of f(I, J), where the axes are those of one variable twice."""
+        half = len(self.indices) // 2
+        first, second = self.indices[:half], self.indices[half:]
+        twice = [index.size for index in first] == [index.size for index in second]
+        if not half or len(self.indices) % 2 or not twice:
+            return ""
+        known = self.derivation.entries_known()  # type: ignore[attr-defined]
+        for formula, sign in ((self.formula, "positive"), (-self.formula, "negative")):
+            if known.semidefinite(formula, first, second):
+                return f"{sign} semidefinite"
+        return ""
 
     @property
     def shape(self) -> tuple[Any, ...]:

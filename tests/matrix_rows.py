@@ -137,6 +137,39 @@ FACTS = (
     ),
     row("trace(sinm(X))", "X", "cosm(X).T"),
     row("trace(expm(X))", "X", "expm(X).T"),
+    # functions of a matrix, singular values
+    row("a @ expm(X) @ b", "X", "expm_frechet(X.T, outer(a, b))"),
+    row("trace(expm(X) @ B)", "X", "expm_frechet(X.T, B.T)"),
+    row("trace(X @ logm(X))", "X", "logm(X).T + logm_frechet(X.T, X.T)"),
+    row(
+        "sum(sqrtm(X @ X.T + eye(n))*A)",
+        "X",
+        "sqrtm_frechet(eye(n) + X @ X.T, A + A.T) @ X",
+    ),
+    row("norm(cosm(X) - A)**2/2", "X", "cosm_frechet(X.T, cosm(X) - A)"),
+    row("nuclear_norm(X)", "X", "polar(X)", {"X": "m n"}),
+    row("norm(A @ X - B, 'nuc')", "X", "A.T @ polar(A @ X - B)"),
+    row(
+        "norm(X, 2)",
+        "X",
+        "outer(left_vectors(X)[:, 0], right_vectors(X)[:, 0])",
+        {"X": "m n"},
+    ),
+    row("svdvals(X) @ c", "X", "left_vectors(X)*c @ right_vectors(X).T"),
+    row(
+        "eigvalsh(X) @ c",
+        "X",
+        "c*eigenvectors(X) @ eigenvectors(X).T",
+        properties={"X": "symmetric"},
+    ),
+    # Cholesky factors
+    row(
+        "sum(cholesky(X)*A)",
+        "X",
+        "inv(cholesky(X)).T @ (half_tril(cholesky(X).T @ A) + half_tril(cholesky(X).T @ A).T) @ inv(cholesky(X))/2",
+        properties={"X": "positive definite"},
+    ),
+    row("sum(log(diagonal(cholesky(X))))", "X", "inv(X)/2", properties={"X": "positive definite"}),
     # det
     row("det(X)", "X", "det(X)*inv(X).T"),
     row("det(A @ X @ B)", "X", "det(A @ X @ B)*inv(X).T"),

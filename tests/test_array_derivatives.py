@@ -28,7 +28,7 @@ SHAPES = {
 }
 DIFFERENTIATED = ("X", "A", "x", "p", "c")
 NO_SECOND = {"expm", "logm", "sqrtm", "sinm", "cosm"}
-"""An entry of a function of a matrix, outside of a trace, has no formula for its derivative."""
+"""The Fréchet derivative of a function of a matrix has no rule of its own."""
 
 
 def case(text):

@@ -40,6 +40,20 @@ def of_matrix(function):
     return apply
 
 
+def slope_of_matrix(function, slope):
+    """The derivative in a direction, by divided differences of the eigenvalues."""
+
+    def apply(matrix, direction):
+        values, vectors = np.linalg.eig(matrix.astype(complex))
+        same = np.eye(len(values), dtype=bool)
+        apart = values[:, None] - values + same
+        gaps = np.where(same, slope(values), (function(values)[:, None] - function(values)) / apart)
+        back = np.linalg.inv(vectors)
+        return (vectors @ (gaps * (back @ direction @ vectors)) @ back).real
+
+    return apply
+
+
 def normalised(x, axes, eps):
     return (x - x.mean(axes, keepdims=True)) / np.sqrt(x.var(axes, keepdims=True) + eps)
 
@@ -79,6 +93,22 @@ NUMPY = {
     "sqrtm": of_matrix(np.sqrt),
     "sinm": of_matrix(np.sin),
     "cosm": of_matrix(np.cos),
+    "expm_frechet": slope_of_matrix(np.exp, np.exp),
+    "logm_frechet": slope_of_matrix(np.log, lambda v: 1 / v),
+    "sqrtm_frechet": slope_of_matrix(np.sqrt, lambda v: 0.5 / np.sqrt(v)),
+    "sinm_frechet": slope_of_matrix(np.sin, np.cos),
+    "cosm_frechet": slope_of_matrix(np.cos, lambda v: -np.sin(v)),
+    "eigenvectors": lambda x: np.linalg.eigh(x)[1],
+    "left_vectors": lambda x: np.linalg.svd(x, full_matrices=False)[0],
+    "right_vectors": lambda x: np.linalg.svd(x, full_matrices=False)[2].T,
+    "half_tril": lambda x: np.tril(x) - np.diag(np.diag(x)) / 2,
+    "sliding_window_view": np.lib.stride_tricks.sliding_window_view,
+    "convolution_matrix": lambda a, n: np.stack([np.convolve(a, e) for e in np.eye(n)], axis=1),
+    "commutation": lambda m, n: np.eye(m * n)[np.arange(m * n).reshape(n, m).T.ravel()],
+    "svdvals": lambda x: np.linalg.svd(x, compute_uv=False),
+    "nuclear_norm": lambda x: np.linalg.norm(x, "nuc"),
+    "spectral_norm": lambda x: np.linalg.norm(x, 2),
+    "polar": lambda x: x @ of_matrix(lambda values: values**-0.5)(x.T @ x),
     "logsumexp": logsumexp,
     "softmax": lambda x, axis=-1: np.exp(x) / np.sum(np.exp(x), axis=axis, keepdims=True),
     "log_softmax": lambda x, axis=-1: x - logsumexp(x, axis, True),
@@ -383,7 +413,7 @@ MISTAKES = [
     ("sum(*X)", 5, "formulas are made of"),
     ("exp(x, y)", 1, "exp is called as exp(x); got 2"),
     ("exp(x=1)", 1, "in order, without their names"),
-    ("norm(X, 2)", 1, "norms of a matrix are 'fro', 1 and inf"),
+    ("norm(X, 3)", 1, "norms of a matrix are 'fro', 'nuc', 1, 2 and inf"),
     ("matrix_power(A, 1000)", 1, "the limit is 64"),
     ("2**10000 * x", 1, "too large to write out"),
     ("x/0", 3, "division by zero"),

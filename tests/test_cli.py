@@ -76,6 +76,55 @@ def test_version_is_the_packages(capsys):
     assert run(capsys, "--version") == (0, f"symderive {version('symderive')}\n", "")
 
 
+# Models without a file --------------------------------------------------------------------------
+
+
+def test_stages_written_out_are_a_model(capsys):
+    status, out, _ = run(capsys, "show", "y = x*sin(a*x)", "--wrt", "x")
+    assert status == 0
+    assert "∂y/∂x" in out
+    assert "∂y/∂a" not in out
+    assert "product rule" in out
+
+
+def test_a_number_written_out_is_the_value_of_a_parameter(capsys):
+    status, out, _ = run(capsys, "update", "y = x**2; x = 2", "--learning-rate", "0.25")
+    assert (status, out) == (0, "x  2 → 1\ny  4 → 1\n")
+
+
+def test_documents_of_stages_written_out_are_named_by_their_target(capsys):
+    assert run(capsys, "derive", "y = x**2; L = exp(-y)", "--to", "txt")[0] == 0
+    assert sorted(str(path) for path in Path("output").rglob("*.txt")) == [
+        "output/L/derivation.txt"
+    ]
+
+
+def test_a_model_comes_from_standard_input(capsys, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.StringIO(Path(NEURON).read_text()))
+    status, out, _ = run(capsys, "check", "-", "--claim", "dA3/dA1 = A2 - Y")
+    assert status == 0
+    assert out.endswith("dA3/dA1 = A2 - Y: proved\n")
+
+
+@pytest.mark.parametrize(
+    ("argv", "told"),
+    [
+        (["show", "y = x**2; y = 3"], "'y' is defined twice"),
+        (["show", "y == 3"], "'y == 3' is no stage: write name = formula"),
+        (["show", "x = 3"], "has no stage"),
+        (["show", "y = foo(x"], "stage y, column 4"),
+        (["show", "../y = x"], "'../y = x' is no stage"),
+        (["show", "y = x", "--wrt", ""], "--wrt names nothing"),
+        (["show", "y = x", "--wrt", "z"], "unknown name 'z'; choose one of: x, y"),
+    ],
+)
+def test_bad_stages_get_one_clear_line(capsys, argv, told):
+    status, out, err = run(capsys, *argv)
+    assert (status, out) == (2, "")
+    assert err.startswith("symderive: ")
+    assert told in err
+
+
 # What a command imports -------------------------------------------------------------------------
 
 HEAVY = {"sympy", "numpy", "jinja2", "typst"}

@@ -8,17 +8,21 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import jinja2
 import pytest
+from markdown_it import MarkdownIt
 
 import symderive as sd
 from symderive import documents
 from symderive.documents import build, numbers, pdf, templates
 from symderive.documents.formats import FORMATS, markdown, typst_text
-from symderive.documents.outline import Outline, Paragraph
+from symderive.documents.outline import Equation, Outline, Paragraph
+from symderive.documents.templates import noted
 from symderive.errors import CheckError, ToolError, UnknownChoiceError
+from symderive.formulas.nodes import Id
 
 ROOT = Path(__file__).parent.parent
 TEXTUAL = ("md", "tex", "html", "typ", "txt")
@@ -389,6 +393,53 @@ def test_markdown_takes_no_backslash_from_a_formula(name, derivation):
         assert re.findall(r"\\\\(?!\n)", formula) == []
 
 
+UNDERLINED = sd.Model(
+    {"my_loss": "(w_i_j*x_hat_1 + w_i_k*x_hat_2 - y_hat)**2 + total_size*w_i_j*w_i_k"},
+    parameters={"w_i_j": 1.0, "w_i_k": 2.0},
+    constants={"x_hat_1": 1.0, "x_hat_2": 2.0, "y_hat": 3.0, "total_size": 0.5},
+)
+"""Names that give many underscores."""
+
+
+@pytest.mark.parametrize("name", [*MODELS, "wide", "underlined"])
+def test_formulas_come_through_markdown_as_they_are(name, derivation):
+    """CommonMark finds no emphasis, escape or entity inside a formula in a line of text."""
+    made = sd.derive(UNDERLINED) if name == "underlined" else derivation(name)
+    source = documents.render(made, "md")
+    source = re.sub(r"^\$\$\n.*?^\$\$$", "", source, flags=re.M | re.S)
+    tokens = MarkdownIt("commonmark").enable("table").parse(source)
+    read = [
+        "".join(part.content or "\0" for part in token.children)
+        for token in tokens
+        if token.type == "inline"
+    ]
+    formulas = re.findall(r"\$[^$\n]+\$", re.sub(r"^```.*?^```$", "", source, flags=re.M | re.S))
+    assert len(formulas) > 10
+    shown = "\n".join(read)
+    assert [formula for formula in formulas if formula not in shown] == []
+
+
+def test_long_reasons_are_broken_where_displays_do_not_break_them():
+    """The verdict comes after the last piece."""
+    line = Equation(
+        Id("y"),
+        Id("x" * 60),
+        ("power rule, chain rule, ", Id("S"), ", constant multiple rule"),
+        "proved",
+    )
+    first, second, after = noted(
+        [line, Equation(None, Id("z"), relation=""), Equation(None, Id("u"))]
+    )
+    assert [first.note, first.mark] == [("power rule, chain rule, ", Id("S"), ", constant"), ""]
+    assert [second.right, second.note, second.mark] == [
+        Id("z"),
+        ("multiple rule",),
+        "proved",
+    ]
+    assert after == Equation(None, Id("u"))
+    assert noted([replace(line, right=Id("x"))])[0].note == line.note
+
+
 def test_hostile_mermaid(hostile_documents):
     (graph, *_) = re.findall(r"```mermaid\n(.*?)```", hostile_documents["md"], flags=re.S)
     reserved = r"^\s*(?:end|graph|click|style|script|subgraph)\b"
@@ -406,6 +457,11 @@ def test_hostile_typst(hostile_documents):
     [
         (markdown, "a|b $c$ `d`", r"a&#124;b &#36;c&#36; \`d\`"),
         (markdown, "1. one", r"1\. one"),
+        (markdown, "1) one (two)", r"1\) one (two)"),
+        (markdown, "- a - b = -3", r"\- a - b = -3"),
+        (markdown, " = 1.", " = 1."),
+        (markdown, "===", r"\==="),
+        (markdown, "see http://a.b/c", r"see http\:\//a.b/c"),
         (markdown, "two\n\n# three", r"two \# three"),
         (typst_text, 'a "b" \\', r'#"a \"b\" \\";'),
     ],

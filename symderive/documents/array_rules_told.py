@@ -71,7 +71,6 @@ STAND_INS: Mapping[str, str] = {
     "is_max(U)": "ismax",
     "is_min(U)": "ismin",
     "prod_others(U)": "others",
-    "half_tril(": "tril(",
 }
 """What no formula may say, and what stands for it while the rule's text is read."""
 
@@ -89,8 +88,7 @@ def _side(text: str, rank: int) -> Node | None:
     shown = {"U": argument, "dU": Row((_D, argument))}
     for name in ("ismax", "ismin", "others"):
         shown[name] = Row((Fn(name), APPLY, fence(argument)))
-    node = relabelled(matrix_tree(_named(found, used)), shown)
-    return relabelled(node, {}, wholes={Fn("tril"): Id("Φ", "rm")})
+    return relabelled(matrix_tree(_named(found, used)), shown)
 
 
 def _named(found: Tree, names: tuple[str, ...]) -> Tree:

@@ -61,18 +61,20 @@ def graph_figure(context: Context) -> Iterator[Block]:
     if len(edges) > 60 or not edges:
         return
     drawing = layout(list(vertices.values()), list(edges.values()))
-    caption = "Computation graph."
+    caption = arrows = "Computation graph."
     if context.arrays:
         caption += " Above each edge, the shape of the array that goes along it."
+        arrows += " On each edge, the shape of the array that goes along it."
     elif context.numbers is not None:
+        gradient = "the gradient of the target coming back along that edge."
         caption += (
-            " Above each edge, in green, the value going forward; below it, in red, the gradient "
+            f" Above each edge, in green, the value going forward; below it, in red, {gradient}"
         )
-        caption += "of the target coming back along that edge."
+        arrows += f" On each edge, → the value going forward, ← {gradient}"
     alt = f"Computation graph of {len(stages)} stages: " + "; ".join(
         f"{stage.name} from {', '.join(stage.inputs)}" for stage in stages if stage.name in kept
     )
-    yield Figure(drawing, (caption,), alt)
+    yield Figure(drawing, (caption,), alt, (arrows,))
 
 
 def _vertex(context: Context, name: str) -> Vertex:

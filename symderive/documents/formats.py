@@ -53,7 +53,14 @@ class Format:
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~$^:@=/&<>\"'])")
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;", "$": "&#36;", "|": "&#124;"}
-_KEEP = re.compile(r"(?<=\w)[-.,:'](?=[\w\s])|(?<=[\w)])[.,:](?=\s|$)|(?<=\d)\.(?=\d)")
+_HARMLESS = re.compile(
+    r"""(?<=\w)[-.,:'](?=[\w\s]) | (?<=[\w)])[.,:](?=\s|$)  # punctuation of words
+    | [.()'"!] | /(?!/)  # of a sentence, next to a formula too: brackets link nothing without [ ]
+    | (?<=\S\s)[-+=](?=\s) | (?<=\S)[-+=]  # no list or underline begins after text
+    | [-+](?=\w) | =(?=\s*\w)""",
+    re.VERBOSE,
+)
+"""What stands for itself there; all else is escaped, so the source stays readable as it is."""
 
 
 def _spaced(text: str) -> str:
@@ -68,7 +75,7 @@ def markdown(text: str) -> str:
     a\_b \*c\* &lt;d&gt;, done.
     """
     text = _spaced(text)
-    plain = {match.start() for match in _KEEP.finditer(text)}
+    plain = {match.start() for match in _HARMLESS.finditer(text)}
     ordered = re.match(r"\d+[.)](?=\s|$)", text)  # it would begin a list
     if ordered:
         plain.discard(ordered.end() - 1)

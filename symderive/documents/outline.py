@@ -91,11 +91,16 @@ class TableBlock:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A drawing with its caption, and the sentence that stands for it where it is not seen."""
+    """A drawing with its caption, and the sentence that stands for it where it is not seen.
+
+    ``arrows`` is the caption for Mermaid, which draws arrows where others have colours; empty if
+    the caption holds there too.
+    """
 
     drawing: Drawing | Plot
     caption: Inline
     alt: str
+    arrows: Inline = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import cache
+from itertools import groupby, takewhile
 from pathlib import Path
 
 import jinja2
@@ -28,6 +30,8 @@ from symderive.documents.outline import (
     TableBlock,
 )
 from symderive.documents.speech import said
+from symderive.documents.wording import LETTER, LINE, LONG_NOTE
+from symderive.formulas.breaking import width
 from symderive.formulas.nodes import tall
 from symderive.formulas.plain import plain
 from symderive.formulas.tree import Node, Op, Row, Style, Text
@@ -90,6 +94,7 @@ def environment(row: Format) -> jinja2.Environment:
         "plain": lambda node: Markup(row.escape(plain(node))),
         "right": lambda line: Markup(row.display(_right_side(line))),
         "remark": lambda line: Markup(row.display(_remark(line))),
+        "noted": noted,
         "code": lambda text: Markup(literal(text)),
         "codeline": lambda text: Markup(_code_line(text)),
         "fence": _fence,
@@ -127,6 +132,59 @@ def _remark(line: Equation) -> Node:
         items += [Text("  ")] if items else []
         items.append(Style("color", Text(MARKS[line.mark]), MARK_COLORS[line.mark]))
     return Row(tuple(items))
+
+
+def noted(lines: Sequence[Equation]) -> list[Equation]:
+    """The equations with long notes broken, for displays that do not break them themselves.
+
+    The pieces go beside the lines in which a long right side goes on, then on lines of their own.
+    """
+    made: list[Equation] = []
+    left = max((width(line.left) for line in lines if line.left is not None), default=0.0)
+    right = max((width(line.right) for line in lines), default=0.0)
+    room = max(int((LINE - left - right) / LETTER) - 5, LONG_NOTE)
+    for k, line in enumerate(lines):
+        if not _goes_on(line):
+            following = takewhile(_goes_on, lines[k + 1 :])
+            pieces = _pieces(line.note, room)
+            rows = [line, *following]
+            rows += [_NOTHING] * (len(pieces) - len(rows))
+            pieces += [()] * (len(rows) - len(pieces))
+            last = max((n for n, piece in enumerate(pieces) if piece), default=0)
+            made += (
+                replace(row, note=piece, mark=line.mark if n == last else "")
+                for n, (row, piece) in enumerate(zip(rows, pieces, strict=True))
+            )
+    return made
+
+
+_NOTHING = Equation(None, Text(""), relation="")
+
+
+def _goes_on(line: Equation) -> bool:
+    return line.left is None and not (line.relation or line.note or line.mark)
+
+
+def _pieces(note: Inline, room: int) -> list[Inline]:
+    """A note in pieces of at most ``room`` letters, where words allow."""
+    pieces: list[list[str | Node]] = [[]]
+    taken = 0
+    for part in note:
+        for word in [part] if isinstance(part, Node) else re.findall(r"\s*\S+|\s+$", part):
+            size = len(plain(word) if isinstance(word, Node) else word)
+            if taken and taken + size > room and isinstance(word, str) and word[0].isspace():
+                pieces.append([])
+                taken, word = 0, word.lstrip()
+            pieces[-1].append(word)
+            taken += size
+    return [tuple(_joined(piece)) for piece in pieces]
+
+
+def _joined(parts: list[str | Node]) -> Iterator[str | Node]:
+    """The parts with neighbouring words as one text."""
+    for is_text, group in groupby(parts, key=lambda part: isinstance(part, str)):
+        same = list(group)
+        yield from ["".join(map(str, same))] if is_text else same
 
 
 MARKS = {"proved": "✓", "sampled": "≈", "refuted": "✗", "unknown": "?"}

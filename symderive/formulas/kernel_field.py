@@ -285,7 +285,7 @@ class KernelField:
             lowered = (*monomial[:index], rest, *monomial[index + 1 :])
             ring = self.field.ring
             term = self.field.field_new(ring.from_dict({lowered: coefficient}))
-            result = self._plus(result, self._times(term, value**times))
+            result = self._plus(result, self._times(term, self._integer_power(value, times)))
         return result
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from sympy import QQ, Add, Expr, Mul, Pow, Rational, S, Symbol, cos, log, sin
 from sympy.polys.fields import FracElement
 
+from symderive.formulas.decimals import with_decimals
 from symderive.formulas.deepening import DEEP
 from symderive.formulas.factoring import factor_list
 from symderive.formulas.kernel_field import KernelField, TooLargeError
@@ -31,14 +32,14 @@ class Kernels(KernelField):
 
     def factored(self, element: FracElement) -> Expr:
         """The element as a SymPy formula: numerator and denominator in factors, signs absorbed."""
-        return self._multiplied(*self._powers_of(element))
+        return self._multiplied(*self.powers_of(element))
 
     def half_factored(self, element: FracElement) -> Expr:
         """The numerator as one sum without its common factors, over the denominator in factors."""
         outside, rest = self._common_factor(element)
         if len(rest) < 2:
             return self.factored(element)
-        powers, number = self._powers_of(outside)
+        powers, number = self.powers_of(outside)
         return self._multiplied([*powers, (self.formula(rest), 1)], number)
 
     def split(self, element: FracElement) -> Iterator[Expr]:
@@ -105,10 +106,12 @@ class Kernels(KernelField):
             outside, rest = -outside, -rest
         return outside, rest
 
-    def _powers_of(self, element: FracElement) -> tuple[list[tuple[Expr, int]], Rational]:
+    def powers_of(self, element: FracElement) -> tuple[list[tuple[Expr, int]], Rational]:
+        """The irreducible factors with their exponents, and the number before them."""
         above, below = self._factor_list(element.numer), self._factor_list(element.denom)
         number = above.pop(0)[0] / below.pop(0)[0]
-        return above + [(base, -exponent) for base, exponent in below], number
+        powers = above + [(base, -exponent) for base, exponent in below]
+        return with_decimals(powers, number, self.seen)
 
     def _multiplied(self, powers: list[tuple[Expr, int]], number: Rational) -> Expr:
         powers, number = self._oriented(powers, number)

@@ -129,8 +129,11 @@ _SPELLED_OUT = {
     r"\{": r"\lbrace ",
     r"\}": r"\rbrace ",
     "\\\\": r"\cr",
+    r"\_": r"\underline{\ }",
 }
 """Markdown takes the backslash from a sign, on GitHub inside formulas too: commands in letters."""
+_EMPHASIS = re.compile(r"(?<=[^\w\s\\])_(?=\S)")
+"""Where Markdown may see emphasis begin, which a space after the underscore prevents."""
 
 
 def _spelled_out(command: re.Match[str]) -> str:
@@ -146,7 +149,9 @@ def latex(node: Node, dialect: str = "latex") -> str:
     if dialect not in DIALECTS:
         raise UnknownChoiceError("LaTeX dialect", dialect, DIALECTS)
     made = _Writer(dialect == "github").write(node)
-    return _COMMAND.sub(_spelled_out, made) if dialect == "github" else made
+    if dialect == "github":
+        return _EMPHASIS.sub("_ ", _COMMAND.sub(_spelled_out, made))
+    return made
 
 
 def broken(node: Node, limit: float, dialect: str = "latex") -> list[str]:

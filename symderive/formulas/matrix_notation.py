@@ -312,7 +312,7 @@ class MatrixPrinter:
         is_row = [arg.ndim == 2 and arg.shape[0] == 1 for arg in vectors]
         terms = [self.term(arg, flip) for arg, flip in zip(vectors, is_row, strict=True)]
         inner = self.hadamard(terms, False)
-        from symderive.formulas.matrix_rows import applied
+        from symderive.formulas.matrix_rows_linear import applied
 
         piece = applied("diag", assembled(replace(inner, negative=False)).node)
         if inverse:

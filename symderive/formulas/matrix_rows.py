@@ -5,7 +5,7 @@ An operation without a row is shown as a function with its name.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -17,11 +17,9 @@ from symderive.formulas.functions import FUNCTIONS
 from symderive.formulas.matrix_entries import by_entry, einsum, index, place
 from symderive.formulas.matrix_notation import MatrixPrinter, Show, piece, shape_node
 from symderive.formulas.matrix_pieces import BOLD_ONE, Term, flipped, matrices, raised
+from symderive.formulas.matrix_rows_linear import LINEAR, applied
 from symderive.formulas.nodes import (
     APPLY,
-    EULER,
-    KRON,
-    NEGATIVE,
     ONES,
     ZEROS,
     Cases,
@@ -43,14 +41,7 @@ from symderive.formulas.nodes import (
 from symderive.formulas.notation import RELATIONS
 from symderive.formulas.pieces import Built, Level, classic_call
 
-INVERSE = Row((NEGATIVE, Num("1")))
-INVERSE_TRANSPOSE = Row((NEGATIVE, Op("⊤", "ord")))
 BOLD_ROW = flipped(BOLD_ONE)
-
-
-def applied(name: str, *args: Node) -> Built:
-    """A function by its name: tr(X)."""
-    return Built(Row((Fn(name), APPLY, fence(commas(*args)))))
 
 
 def _symmetric(show: Any) -> Show:
@@ -130,6 +121,7 @@ NAMES: Mapping[str, str] = {
     "eigenvectors": "V",
     "is_max": "ismax",
     "is_min": "ismin",
+    "half_tril": "Φ",
     "cosine_similarity": "cos",
 }
 """The name of an operation in mathematics, where it is another."""
@@ -302,27 +294,6 @@ def _eye(printer: MatrixPrinter, tree: Apply) -> Built:
     return Built(Script(Id("I"), printer.size(tree.shape[0])))
 
 
-# Whole matrices -------------------------------------------------------------------------------
-
-
-def _inverse(printer: MatrixPrinter, tree: Apply, transposed: bool) -> Term:
-    (arg,) = tree.args
-    if isinstance(arg, Apply) and arg.op == "transpose" and arg.ndim == 2:
-        arg, transposed = arg.args[0], not transposed
-    return Term((raised(printer.built(arg), INVERSE_TRANSPOSE if transposed else INVERSE),))
-
-
-def _solve(printer: MatrixPrinter, tree: Apply, transposed: bool) -> Term:
-    matrix, right = tree.args
-    inverse = Apply(matrix.shape, "inv", (matrix,))
-    return printer.matmul(Apply(tree.shape, "matmul", (inverse, right)), transposed)
-
-
-def _outer(printer: MatrixPrinter, tree: Apply, transposed: bool) -> Term:
-    left, right = reversed(tree.args) if transposed else tree.args
-    return printer.term(left).then(printer.term(right, True))
-
-
 def _transpose(printer: MatrixPrinter, tree: Apply, transposed: bool) -> Term:
     (arg,) = tree.args
     axes = tree.option("axes")
@@ -334,38 +305,7 @@ def _transpose(printer: MatrixPrinter, tree: Apply, transposed: bool) -> Term:
     return piece(_named)(printer, tree, transposed)
 
 
-def _determinant(head: Sequence[Node]) -> Any:
-    def shown(printer: MatrixPrinter, tree: Apply) -> Built:
-        inner, level = printer.built(tree.args[0])
-        body = inner if level >= Level.POWER else fence(inner)
-        for word in reversed(head):
-            body = Row((word, APPLY, body))
-        return Built(body, Level.CALL)
-
-    return shown
-
-
-def _kron(printer: MatrixPrinter, tree: Apply) -> Built:
-    left, right = (printer.within(arg, Level.ENTRYWISE) for arg in tree.args)
-    return Built(Row((left, KRON, right)), Level.ENTRYWISE)
-
-
-def _matrix_power(printer: MatrixPrinter, tree: Apply) -> Built:
-    return raised(printer.built(tree.args[0]), printer.size(S(tree.option("k"))))
-
-
-def _raised_to(above: Node) -> Any:
-    """A function of a matrix that is a power of it."""
-    return lambda printer, tree: raised(printer.built(tree.args[0]), above)
-
-
-def _matrix_exponential(printer: MatrixPrinter, tree: Apply) -> Built:
-    """e^A: exp(A) is the exponential of every entry."""
-    return Built(Script(EULER, None, printer.node(tree.args[0])), Level.POWER)
-
-
-def _eigenvalues(printer: MatrixPrinter, tree: Apply) -> Built:
-    return Built(Row((Id("λ"), APPLY, fence(printer.node(tree.args[0])))))
+# Layers ---------------------------------------------------------------------------------------
 
 
 def _normalised(printer: MatrixPrinter, tree: Apply) -> Built:
@@ -444,24 +384,14 @@ ROWS: Mapping[str, Show] = {
     "power": _power,
     "sqrt": piece(_sqrt),
     "transpose": _transpose,
+    **LINEAR,
     "sum": _sum,
     "mean": _mean,
     "norm": piece(_norm_row),
-    "outer": _outer,
-    "inv": _inverse,
-    "solve": _solve,
-    "det": piece(_determinant([Fn("det")])),
-    "logdet": piece(_determinant([Fn("log"), Fn("det")])),
-    "kron": piece(_kron),
-    "expm": piece(_matrix_exponential),
-    "sqrtm": piece(_raised_to(Row((Num("1"), Op("/", "ord"), Num("2"))))),
-    "pinv": piece(_raised_to(Op("+", "ord"))),
-    "eigvalsh": piece(_eigenvalues),
     "layer_norm": piece(_normalised),
     "rms_norm": piece(_normalised),
     "batch_norm": piece(_normalised),
     "convolve": piece(_convolution),
-    "matrix_power": piece(_matrix_power),
     "diag": _symmetric(lambda p, tree: applied("diag", p.node(tree.args[0]))),
     "eye": _symmetric(_eye),
     "broadcast_to": _broadcast,

@@ -98,7 +98,8 @@ class Writer:
         text = "\n".join(lines) + "\n"
         imports = "import numpy as np\n"
         code = re.sub(r"#.*", "", text)
-        used = [name for name in ("special", "whole") if re.search(rf"\b{name}\.", code)]
+        modules = ("patterned", "special", "spectral", "whole")
+        used = [name for name in modules if re.search(rf"\b{name}\.", code)]
         if used:
             imports += f"\nfrom symderive.numeric import {', '.join(used)}\n"
         return f"{imports}\n\n{text}"
@@ -129,7 +130,7 @@ class Writer:
             return str(value)
         self.used_sizes |= {s.name for s in value.free_symbols}
         text = str(value.xreplace({s: Symbol(self.names[s.name]) for s in value.free_symbols}))
-        return text.replace("/", "//")
+        return text.replace("/", "//").replace("Min(", "min(")
 
     def statements(self) -> list[str]:
         """The lines of the body."""

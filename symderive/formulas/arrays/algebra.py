@@ -43,6 +43,7 @@ from symderive.formulas.arrays.index import (
 )
 from symderive.formulas.arrays.index import part as make_part
 from symderive.formulas.arrays.properties import NOTHING_KNOWN, Knowledge
+from symderive.formulas.arrays.triangles import unmasked
 from symderive.formulas.inert import Diff
 from symderive.formulas.kernels import is_zero
 
@@ -185,6 +186,11 @@ class Algebra:
             body, indices = opened(formula)
             if any(not free_indices(term).issuperset(indices) for term in body.args):
                 return self._added(body.args, indices, False)
+        if isinstance(formula, SympySum) and isinstance(formula.function, Mul):
+            body, indices = opened(formula)
+            terms = _multiplied_out(body)
+            if any(self.known.shortens(term, indices) for term in terms):
+                return self._added(terms, indices, False)
         return formula.func(*(self.split(arg) for arg in formula.args))
 
     def _bounded(self, formula: Expr) -> Expr:
@@ -215,6 +221,13 @@ class Algebra:
             if indices:
                 return self._sum(self._product(opened_parts, whole), indices, whole)
             parts = opened_parts
+        masks = [part for part in parts if isinstance(part, Piecewise)]
+        for mask in masks:
+            others = [f for p in parts if p is not mask for f in Mul.make_args(p)]
+            found = unmasked(mask, others, self.known)
+            if found is not None:
+                rest = [part for part in parts if part is not mask]
+                return self._product([found, *rest], whole)
         formula = Mul(*parts)
         deltas = [f for f in factors_of(formula) if isinstance(f, KroneckerDelta)]
         if not deltas or not isinstance(formula, Mul):
@@ -298,6 +311,20 @@ class Algebra:
         )
 
 
+MAX_SPLIT = 6
+"""Terms up to which a product under a sum is multiplied out to look for known sums."""
+
+
+def _multiplied_out(body: Expr) -> list[Expr]:
+    """The terms of a product with one sum of terms in it; none of any other."""
+    factors = Mul.make_args(body)
+    added = [f for f in factors if isinstance(f, Add)]
+    if len(added) != 1 or len(added[0].args) > MAX_SPLIT:
+        return []
+    rest = Mul(*(f for f in factors if f is not added[0]))
+    return [rest * term for term in added[0].args]
+
+
 def _must_split(body: Add, indices: Sequence[Index]) -> bool:
     return any(_binds_delta(term, indices) for term in body.args)
 
@@ -342,12 +369,16 @@ def _hoisted(formula: Basic) -> Any:
 
 
 def _shared_out(formula: Piecewise) -> Any:
-    """The factors that all branches share, before the cases: a zero branch has them all."""
+    """The factors that all branches share, before the cases: a zero branch has them all.
+
+    What divides stays inside: 1/(λ_i − λ_k) is no number where a zero branch is chosen.
+    """
     branches = [value for value, _ in formula.args if value != 0]
     shared = set(Mul.make_args(branches[0])) if branches else set()
     for value in branches[1:]:
         shared &= set(Mul.make_args(value))
-    shared = {f for f in shared if f.has(Indexed)}
+    zero = len(branches) < len(formula.args)
+    shared = {f for f in shared if f.has(Indexed) and not (zero and _divides(f))}
     if not shared:
         return formula
     rest = [
@@ -355,6 +386,11 @@ def _shared_out(formula: Piecewise) -> Any:
         for value, condition in formula.args
     ]
     return Mul(*sorted(shared, key=str), _hoisted(Piecewise(*rest)))
+
+
+def _divides(formula: Expr) -> bool:
+    """Whether a formula may be infinite where another is 0."""
+    return any(not power.exp.is_nonnegative for power in formula.atoms(Pow))
 
 
 # Deltas -----------------------------------------------------------------------------------------

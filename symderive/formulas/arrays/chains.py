@@ -12,11 +12,15 @@ from itertools import groupby
 from sympy import S
 
 from symderive.formulas.arrays.ops import apply
-from symderive.formulas.arrays.syntax import Apply, Tree
+from symderive.formulas.arrays.ops_spectral import MATRIX_FUNCTIONS
+from symderive.formulas.arrays.syntax import Apply, Shape, Tree
 from symderive.formulas.arrays.terms import (
     MAX_POWER,
+    ONE,
     TRANSPOSE,
+    divisor,
     is_op,
+    reading,
     scaled,
     term_of,
     tree_cost,
@@ -24,6 +28,9 @@ from symderive.formulas.arrays.terms import (
 
 # Transposes -------------------------------------------------------------------------------------
 
+
+FRECHET = frozenset(f"{name}_frechet" for name in MATRIX_FUNCTIONS)
+"""The derivatives of functions of a matrix."""
 
 TRIANGLES = {"triu": "tril", "tril": "triu"}
 """What a triangle becomes when it is turned."""
@@ -49,15 +56,32 @@ def transposed(tree: Tree, axes: tuple[int, ...] = (1, 0)) -> Tree:
         return apply(TRIANGLES[op], transposed(args[0]), k=-tree.option("k"))
     if op == "outer":
         return apply("outer", args[1], args[0])
+    if op in MATRIX_FUNCTIONS or op in FRECHET:  # f(A)ᵀ is f(Aᵀ)
+        inside = apply(op, *map(transposed, args))
+        outside = apply("transpose", tree, axes=axes)
+        return inside if reading(inside) < reading(outside) else outside
     if op == "matmul" and all(arg.ndim == 2 for arg in args):
         inside = apply("matmul", transposed(args[1]), transposed(args[0]))
         outside = apply("transpose", tree, axes=axes)
         return inside if tree_cost(inside) <= tree_cost(outside) + TRANSPOSE else outside
     if op in ("add", "multiply"):
-        inside = apply(op, *(_across(arg, tree) for arg in args))
+        inside = turned_inside(tree)
         outside = apply("transpose", tree, axes=axes)
-        return inside if tree_cost(inside) < tree_cost(outside) else outside
+        return inside if reading(inside) < reading(outside) else outside
     return apply("transpose", tree, axes=axes)
+
+
+def turned_inside(tree: Apply) -> Apply:
+    """The transpose of a matrix made entry by entry, every operand transposed."""
+    return apply(tree.op, *(_across(arg, tree) for arg in tree.args))
+
+
+def turned_outside(tree: Tree) -> Tree:
+    """The matrix as the transpose of one with its operands transposed, where that reads better."""
+    if tree.ndim != 2 or not is_op(tree, "add", "multiply"):
+        return tree
+    other = apply("transpose", turned_inside(tree), axes=(1, 0))
+    return other if reading(other) < reading(tree) else tree
 
 
 def _across(arg: Tree, whole: Tree) -> Tree:
@@ -65,7 +89,10 @@ def _across(arg: Tree, whole: Tree) -> Tree:
     if not arg.ndim:
         return arg
     if arg.ndim == 1:
-        return apply("index", arg, key=(("slice", S.Zero, arg.shape[0], S.One), ("new",)))
+        term = term_of(arg)
+        core = arg if term.core.ndim != 1 else term.core
+        column = apply("index", core, key=(("slice", S.Zero, arg.shape[0], S.One), ("new",)))
+        return column if core is arg else scaled(column, term.number, term.above, term.below)
     row = arg.args[0] if is_op(arg, "index") and arg.option("key")[1:] == (("new",),) else arg
     if row.ndim == 1 and whole.shape[1] != 1:
         return row  # v[:, None] turned is v along the rows
@@ -182,3 +209,46 @@ def inverses(left: Tree, right: Tree) -> bool:
         if turned is not one and is_op(turned, "inv") and transposed(turned.args[0]) == other:
             return True
     return False
+
+
+# What is spread over a matrix -------------------------------------------------------------------
+
+
+def column(vector: Tree) -> Tree:
+    """v[:, None]; of a reciprocal, the reciprocal of that."""
+    key = (("slice", S.Zero, vector.shape[0], S.One), ("new",))
+    below = divisor(vector)
+    if below is not None:
+        return apply("divide", ONE, apply("index", below, key=key))
+    return apply("index", vector, key=key)
+
+
+def is_column(tree: Tree) -> bool:
+    """Whether it is v[:, None]."""
+    return is_op(tree, "index") and tree.option("key")[1:] == (("new",),) and tree.ndim == 2
+
+
+def by_ones(tree: Tree, shape: Shape) -> Tree:
+    """Sums spread over rows or columns as products with a matrix of ones: 1·(1ᵀA), (A·1)·1ᵀ."""
+    inner = tree.args[0] if is_column(tree) else tree  # type: ignore[attr-defined]
+    if len(shape) != 2 or inner.ndim != 1 or not is_op(inner, "sum"):
+        return tree
+    matrix, (axis,) = inner.args[0], inner.option("axis")
+    turned = axis == (0 if is_column(tree) else 1)
+    matrix = transposed(matrix) if turned else matrix
+    length = matrix.shape[1 if is_column(tree) else 0]
+    sides = (length, shape[1]) if is_column(tree) else (shape[0], length)
+    ones = apply("broadcast_to", ONE, shape=sides)
+    return apply("matmul", matrix, ones) if is_column(tree) else apply("matmul", ones, matrix)
+
+
+def as_row(vector: Tree, turn: Turn = transposed) -> Tree:
+    """A product that is a vector from left to right, xᵀA, where that reads better than Aᵀx."""
+    term = term_of(vector)
+    if not is_op(term.core, "matmul") or term.core.ndim != 1:
+        return vector
+    *matrices, (_, row) = chain_of(term.core, turn)
+    for _, matrix in reversed(matrices):
+        row = apply("matmul", row, turn(matrix))
+    other = scaled(row, term.number, term.above, term.below)
+    return other if reading(other) < reading(vector) else vector

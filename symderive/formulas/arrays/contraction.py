@@ -96,6 +96,7 @@ def contract(parts: list[Labelled], summed: list[Index], order: Order) -> Labell
     parts = _same_axes_merged(parts)
     waiting = list(summed)
     while waiting:
+        parts = _masks_weighted(parts, waiting)
         index = min(waiting, key=lambda index: _effort(index, parts, waiting))
         here = [part for part in parts if index in part.axes]
         rest = [part for part in parts if index not in part.axes]
@@ -119,6 +120,28 @@ def _vectors_absorbed(here: list[Labelled], index: Index) -> list[Labelled]:
     if len(here) <= 2 or not vectors or not others:
         return here
     return [multiplied_entries([*vectors, others[0]]), *others[1:]]
+
+
+def _masks_weighted(parts: list[Labelled], summed: Sequence[Index]) -> list[Labelled]:
+    """Vectors that a triangle of ones and a matrix share scale the triangle: Φ(uvᵀ) reads well."""
+    for mask in [part for part in parts if len(part.axes) == 2 and _is_mask(part.tree)]:
+        found = mask
+        for index in mask.axes:
+            here = [part for part in parts if index in part.axes and part is not mask]
+            vectors = [part for part in here if part.axes == (index,)]
+            if index in summed and vectors and len(vectors) < len(here):
+                trees = [aligned(part, mask.axes) for part in (found, *vectors)]
+                found = Labelled(times(trees), mask.axes)
+                parts = [part for part in parts if all(part is not v for v in vectors)]
+        parts = [found if part is mask else part for part in parts]
+    return parts
+
+
+def _is_mask(tree: Tree) -> bool:
+    """Whether a matrix is a triangle of ones, as it is or with its rows and columns scaled."""
+    if isinstance(tree, Apply) and tree.op in ("multiply", "transpose"):
+        return any(map(_is_mask, tree.args))
+    return isinstance(tree, Apply) and tree.op in ("tril", "triu", "half_tril")
 
 
 def _eliminated(

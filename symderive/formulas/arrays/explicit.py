@@ -10,26 +10,7 @@ from functools import lru_cache
 from itertools import product
 from math import prod
 
-from sympy import (
-    Add,
-    Eq,
-    Expr,
-    Mul,
-    Piecewise,
-    Rational,
-    S,
-    acos,
-    atan2,
-    cos,
-    cosh,
-    exp,
-    log,
-    pi,
-    sin,
-    sinh,
-    sqrt,
-    true,
-)
+from sympy import Add, Eq, Expr, Mul, Piecewise, S, exp, log, sqrt, true
 
 from symderive.errors import SymderiveError
 from symderive.formulas.functions import FUNCTIONS
@@ -96,7 +77,8 @@ def determinant(rows: Rows) -> Expr:
     )
 
 
-def _cofactor(rows: Rows, row: int, column: int) -> Expr:
+def cofactor(rows: Rows, row: int, column: int) -> Expr:
+    """The determinant without a row and a column, with its sign."""
     minor = tuple(r[:column] + r[column + 1 :] for k, r in enumerate(rows) if k != row)
     return (-1) ** (row + column) * determinant(minor)
 
@@ -114,13 +96,13 @@ def logdet(arrays: Sequence[Block], at: At) -> Expr:
 def inv(arrays: Sequence[Block], at: At) -> Expr:
     """The inverse: cofactors over the determinant."""
     rows = arrays[0].rows()
-    return _cofactor(rows, at[1], at[0]) / determinant(rows)
+    return cofactor(rows, at[1], at[0]) / determinant(rows)
 
 
 def solve(arrays: Sequence[Block], at: At) -> Expr:
     """The solution of a linear system, one column or many: Cramer's rule."""
     rows, right = arrays[0].rows(), arrays[1]
-    total = Add(*(_cofactor(rows, k, at[0]) * right[(k, *at[1:])] for k in range(len(rows))))
+    total = Add(*(cofactor(rows, k, at[0]) * right[(k, *at[1:])] for k in range(len(rows))))
     return total / determinant(rows)
 
 
@@ -138,7 +120,7 @@ def pinv(arrays: Sequence[Block], at: At) -> Expr:
         (size, size), lambda p: Add(*(entry(k, p[0]) * entry(k, p[1]) for k in range(other)))
     )
     own, far = at if tall else at[::-1]
-    total = Add(*(_cofactor(gram.rows(), k, own) * entry(far, k) for k in range(size)))
+    total = Add(*(cofactor(gram.rows(), k, own) * entry(far, k) for k in range(size)))
     return total / determinant(gram.rows())
 
 
@@ -157,37 +139,6 @@ def cholesky(arrays: Sequence[Block], at: At) -> Expr:
         rest = matrix[row, column] - Add(*(known[row, k] * known[column, k] for k in range(column)))
         known[row, column] = sqrt(rest) if row == column else rest / known[column, column]
     return known.get(at, S.Zero)
-
-
-def eigvalsh(arrays: Sequence[Block], at: At) -> Expr:
-    """The eigenvalues of the symmetric part, least first."""
-    matrix, size = symmetric(arrays[0]), arrays[0].shape[0]
-    if size == 1:
-        return matrix[0, 0]
-    if size == 2:
-        half = (matrix[0, 0] - matrix[1, 1]) / 2
-        root = sqrt(half**2 + matrix[1, 0] ** 2)
-        return (matrix[0, 0] + matrix[1, 1]) / 2 + (root if at[0] else -root)
-    mean = (matrix[0, 0] + matrix[1, 1] + matrix[2, 2]) / 3
-    own = [matrix[k, k] - mean for k in range(3)]
-    off = [matrix[1, 0], matrix[2, 0], matrix[2, 1]]
-    spread = sqrt((Add(*(x**2 for x in own)) + 2 * Add(*(x**2 for x in off))) / 6)
-    shifted = (
-        (own[0], off[0], off[1]),
-        (off[0], own[1], off[2]),
-        (off[1], off[2], own[2]),
-    )
-    angle = acos(determinant(shifted) / (2 * spread**3)) / 3
-    return mean + 2 * spread * cos(angle + Rational(2 * ((at[0] + 1) % 3), 3) * pi)
-
-
-def eigenvectors(arrays: Sequence[Block], at: At) -> Expr:
-    """Unit eigenvectors of the symmetric part as columns, where its eigenvalues are distinct."""
-    size, value = arrays[0].shape[0], eigvalsh(arrays, at[1:])
-    matrix = symmetric(arrays[0])
-    shifted = block((size, size), lambda p: matrix[p] - value if p[0] == p[1] else matrix[p]).rows()
-    vector = [_cofactor(shifted, 0, k) for k in range(size)]
-    return vector[at[0]] / sqrt(Add(*(part**2 for part in vector)))
 
 
 def greatest(arrays: Sequence[Block], _: At) -> Expr:
@@ -270,46 +221,3 @@ def rms(arrays: Sequence[Block], _: At) -> Expr:
 def rms_norm(arrays: Sequence[Block], at: At) -> Expr:
     """entry/√(mean square + ε)."""
     return arrays[0][at] / rms(arrays, at)
-
-
-# Functions of a matrix ------------------------------------------------------------------------
-
-Complex = Callable[[Expr, Expr], tuple[Expr, Expr]]
-
-
-def _of_matrix(real: Callable[[Expr], Expr], parts: Complex) -> Explicit:
-    """f(A) of a matrix up to 2 × 2, from f at the eigenvalues s ± q, or s ± i·q.
-
-    Args:
-        real: f of a real number.
-        parts: Real and imaginary part of f(s + i·q).
-    """
-
-    def made(arrays: Sequence[Block], at: At) -> Expr:
-        matrix = arrays[0]
-        if matrix.shape[0] == 1:
-            return real(matrix[0, 0])
-        mean = (matrix[0, 0] + matrix[1, 1]) / 2
-        square = ((matrix[0, 0] - matrix[1, 1]) / 2) ** 2 + matrix[0, 1] * matrix[1, 0]
-        own, rest = (S.One, matrix[at] - mean) if at[0] == at[1] else (S.Zero, matrix[at])
-        root, turned = sqrt(square), sqrt(-square)
-        above, below = real(mean + root), real(mean - root)
-        level, slope = parts(mean, turned)
-        return Piecewise(
-            (own * (above + below) / 2 + rest * (above - below) / (2 * root), square > 0),
-            (own * level + rest * slope / turned, true),
-        )
-
-    return made
-
-
-def _polar(s: Expr, q: Expr) -> tuple[Expr, Expr]:
-    size, angle = (s**2 + q**2) ** Rational(1, 4), atan2(q, s) / 2
-    return size * cos(angle), size * sin(angle)
-
-
-expm = _of_matrix(exp, lambda s, q: (exp(s) * cos(q), exp(s) * sin(q)))
-logm = _of_matrix(log, lambda s, q: (log(s**2 + q**2) / 2, atan2(q, s)))
-sinm = _of_matrix(sin, lambda s, q: (sin(s) * cosh(q), cos(s) * sinh(q)))
-cosm = _of_matrix(cos, lambda s, q: (cos(s) * cosh(q), -sin(s) * sinh(q)))
-sqrtm = _of_matrix(sqrt, _polar)

@@ -40,10 +40,20 @@ from symderive.formulas.arrays.contraction import (
     spread_to,
     union,
 )
-from symderive.formulas.arrays.index import Index, Part, free_indices, opened, sigma_as_is
+from symderive.formulas.arrays.frechet import directed, is_kernel
+from symderive.formulas.arrays.index import (
+    Index,
+    Part,
+    free_indices,
+    fresh,
+    opened,
+    part,
+    sigma_as_is,
+)
 from symderive.formulas.arrays.ops import apply, apply_function
+from symderive.formulas.arrays.ops_making import half_below
 from symderive.formulas.arrays.placing import place_at
-from symderive.formulas.arrays.sliding import slid
+from symderive.formulas.arrays.sliding import slid, windows
 from symderive.formulas.arrays.sums import plus
 from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Shape, Tree
 from symderive.formulas.arrays.terms import scaled, tree_cost
@@ -146,7 +156,9 @@ class Matrices:
         shape = self.shapes[name]
         tree: Tree = Leaf(shape, name)
         if len(shape) == 1 and len(free_indices(formula.indices[0])) > 1:
-            return self._reshaped(tree, formula.indices[0])
+            return windows(tree, formula.indices[0], self.order) or self._reshaped(
+                tree, formula.indices[0]
+            )
         key: list[tuple[Any, ...]] = []
         axes: list[Index] = []
         for place, size in zip(formula.indices, shape, strict=True):
@@ -201,8 +213,10 @@ class Matrices:
         return Labelled(apply("eye", size=left.size), (left, right))
 
     def _part(self, formula: Part) -> Labelled:
+        if is_kernel(formula):
+            return directed(self.built, self._product, formula, ()) or self._fixed_part(formula)
         if not all(isinstance(index, Index) for index in formula.indices):
-            raise NoMatrixError
+            return self._fixed_part(formula)
         array, *numbers = formula.arrays
         own = array.indices
         more = [self.built(number.formula).tree for number in numbers]
@@ -228,6 +242,20 @@ class Matrices:
                 raise NoMatrixError
             return Labelled(apply("diagonal", made), result[:1])
         return Labelled(made, result)
+
+    def _fixed_part(self, formula: Part) -> Labelled:
+        """A part at a place that a number names: the first column of left_vectors(X)."""
+        if any(free_indices(at) for at in formula.indices if not isinstance(at, Index)):
+            raise NoMatrixError
+        waiting = [at if isinstance(at, Index) else fresh(S.One) for at in formula.indices]
+        whole = self._part(part(formula.op, formula.arrays, waiting))
+        numbers = dict(zip(waiting, formula.indices, strict=True))
+        key: list[tuple[Any, ...]] = []
+        for axis, size in zip(whole.axes, whole.tree.shape, strict=True):
+            at = numbers.get(axis, axis)
+            key.append(("slice", S.Zero, size, S.One) if isinstance(at, Index) else ("int", at))
+        kept = tuple(a for a in whole.axes if isinstance(numbers.get(a, a), Index))
+        return Labelled(apply("index", whole.tree, key=tuple(key)), kept)
 
     def _operands(self, operands: Sequence[Expr]) -> tuple[tuple[Index, ...], list[Tree]]:
         parts = [self.built(operand) for operand in operands]
@@ -273,7 +301,13 @@ class Matrices:
     def _under_sum(self, body: Expr, indices: tuple[Index, ...]) -> Labelled:
         """A sum, of one product or of several contracted each: whichever is shorter."""
         found: list[Labelled] = []
-        for make in (self._as_one, self._term_by_term, self._flattened, self._slid):
+        for make in (
+            self._directed,
+            self._as_one,
+            self._term_by_term,
+            self._flattened,
+            self._slid,
+        ):
             done = any(has_notation(part.tree) for part in found)
             if make == self._term_by_term and done and _count_of_terms(body) > MAX_TERMS:
                 continue
@@ -289,6 +323,9 @@ class Matrices:
 
     def _as_one(self, body: Expr, indices: tuple[Index, ...]) -> Labelled:
         return self._product([*Mul.make_args(body)], indices)
+
+    def _directed(self, body: Expr, indices: tuple[Index, ...]) -> Labelled | None:
+        return directed(self.built, self._product, body, indices)
 
     def _slid(self, body: Expr, indices: tuple[Index, ...]) -> Labelled | None:
         return slid(self.built, body, indices)
@@ -417,6 +454,9 @@ def _count_of_terms(body: Expr) -> int:
 def _triangle(formula: Piecewise) -> Labelled | None:
     """The cases "1 where i ≤ j, else 0" as a triangle of ones."""
     (value, condition), *rest = formula.args
+    halves = _halves(formula)
+    if halves is not None:
+        return halves
     ends = [condition.lhs, condition.rhs] if isinstance(condition, Relational) else []
     if len(rest) != 1 or value != 1 or rest[0][0] != 0 or not ends:
         return None
@@ -431,6 +471,19 @@ def _triangle(formula: Piecewise) -> Labelled | None:
     op, k = found
     ones = apply("broadcast_to", Number((), S.One), shape=(left.size, right.size))
     return Labelled(apply(op, ones, k=k), (left, right))
+
+
+def _halves(formula: Piecewise) -> Labelled | None:
+    """1 below the diagonal, a half on it, else 0: Φ of ones."""
+    _, condition = formula.args[0]
+    if not isinstance(condition, Relational):
+        return None
+    for left, right in ((condition.lhs, condition.rhs), (condition.rhs, condition.lhs)):
+        square = type(left) is Index and type(right) is Index and left.size == right.size
+        if square and formula == half_below(left, right):
+            ones = apply("broadcast_to", Number((), S.One), shape=(left.size, right.size))
+            return Labelled(apply("half_tril", ones), (left, right))
+    return None
 
 
 TRIANGLES: Mapping[str, tuple[str, int]] = {

@@ -16,8 +16,10 @@ from symderive.formulas.arrays import (
     ops_layers,
     ops_linear,
     ops_making,
+    ops_patterned,
     ops_products,
     ops_reductions,
+    ops_spectral,
 )
 from symderive.formulas.arrays.op import (
     ONE,
@@ -76,7 +78,9 @@ ROWS: tuple[Op, ...] = (
     *ops_reductions.ROWS,
     *ops_axes.ROWS,
     *ops_making.ROWS,
+    *ops_patterned.ROWS,
     *ops_linear.ROWS,
+    *ops_spectral.ROWS,
     *ops_layers.ROWS,
 )
 """Every operation once, by family."""

@@ -1,4 +1,4 @@
-"""Rows of linear algebra: inverses, determinants, factors, functions of a matrix."""
+"""Rows of linear algebra: inverses, determinants, factors."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from sympy import Expr
 
 from symderive.formulas.arrays import explicit
+from symderive.formulas.arrays.explicit import Explicit
 from symderive.formulas.arrays.index import part
 from symderive.formulas.arrays.op import (
     Args,
@@ -37,7 +38,9 @@ def square(args: Args, what: str) -> Expr:
     return shape[-1]
 
 
-def _square_to(kind: str, what: str) -> Shaped:
+def square_to(kind: str, what: str) -> Shaped:
+    """The shape of what is made of a square matrix: a scalar, a vector or a matrix."""
+
     def shape(args: Args, _: Options) -> Shape:
         size = square(args, what)
         batch = args[0].shape[:-2]
@@ -46,7 +49,7 @@ def _square_to(kind: str, what: str) -> Shaped:
     return shape
 
 
-def _part_entry(op: str, own: int) -> Callable[[Args, Options, At], Expr]:
+def part_entry(op: str, own: int) -> Callable[[Args, Options, At], Expr]:
     """An entry of op(matrix): the last ``own`` indices are its own, the others a batch's."""
 
     def made(args: Args, options: Options, at: At) -> Expr:
@@ -83,7 +86,9 @@ def _pinv(args: Args, _: Options) -> Tree:
     return apply("matmul", apply("inv", apply("matmul", turned, arg)), turned)
 
 
-def _call(op: str) -> Callable[[Any], Tree]:
+def call_of(op: str) -> Callable[[Any], Tree]:
+    """The call of an operation on one array."""
+
     def call(A: Any) -> Tree:  # noqa: N803
         return apply(op, as_tree(A))
 
@@ -94,36 +99,27 @@ def _call_solve(A: Any, b: Any) -> Tree:  # noqa: N803
     return apply("solve", as_tree(A), as_tree(b))
 
 
-def _row(name: str, title: str, kind: str, example: str, **fields: Any) -> Op:
+def row(name: str, title: str, kind: str, example: str, written: Explicit, **fields: Any) -> Op:
+    """A function of a square matrix with a rule of its own."""
     own = {"scalar": 0, "vector": 1, "matrix": 2}[kind]
-    shape, made = _square_to(kind, name), _part_entry(name, own)
-    written = getattr(explicit, name)
+    shape, made = square_to(kind, name), part_entry(name, own)
     return Op(
-        name, title, shape, made, call=_call(name), example=example, explicit=written, **fields
+        name, title, shape, made, call=call_of(name), example=example, explicit=written, **fields
     )
 
 
 # fmt: off
 ROWS: tuple[Op, ...] = (
-    _row("inv", "inverse", "matrix", "inv(A)"),
-    _row("det", "determinant", "scalar", "det(A)"),
-    _row("logdet", "logarithm of the absolute value of the determinant", "scalar", "logdet(A)"),
+    row("inv", "inverse", "matrix", "inv(A)", explicit.inv),
+    row("det", "determinant", "scalar", "det(A)", explicit.det),
+    row("logdet", "logarithm of the absolute value of the determinant", "scalar", "logdet(A)",
+        explicit.logdet),
     Op("solve", "solution of a linear system", _solve_shape, expand=_solve,
        call=_call_solve, example="solve(A, x)"),
     Op("pinv", "pseudoinverse of a matrix of full rank (full column rank, where sizes are "
-       "symbols)", _pinv_shape, _part_entry("pinv", 2), _pinv, _call("pinv"),
+       "symbols)", _pinv_shape, part_entry("pinv", 2), _pinv, call_of("pinv"),
        explicit=explicit.pinv, example="pinv(concatenate([A, X]))"),
-    _row("cholesky", "Cholesky factor, lower triangular, of the symmetric part", "matrix",
-         "cholesky(A @ A.T + eye(n))"),
-    _row("eigvalsh", "eigenvalues of a symmetric matrix (of the symmetric part), least first",
-         "vector", "eigvalsh(A + A.T)", limit=3),
-    Op("eigenvectors", "eigenvectors of a symmetric matrix, as columns",
-       _square_to("matrix", "eigenvectors"), _part_entry("eigenvectors", 2),
-       explicit=explicit.eigenvectors, limit=3),
-    _row("expm", "exponential of a matrix", "matrix", "trace(expm(A))", limit=2),
-    _row("logm", "logarithm of a matrix", "matrix", "trace(logm(A @ A.T + eye(n)))", limit=2),
-    _row("sqrtm", "square root of a matrix", "matrix", "trace(sqrtm(A @ A.T + eye(n)))", limit=2),
-    _row("sinm", "sine of a matrix", "matrix", "trace(sinm(A))", limit=2),
-    _row("cosm", "cosine of a matrix", "matrix", "trace(cosm(A))", limit=2),
+    row("cholesky", "Cholesky factor, lower triangular, of the symmetric part", "matrix",
+         "cholesky(A @ A.T + eye(n))", explicit.cholesky),
 )
 # fmt: on

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sympy import Eq, Expr, Piecewise, true
+from sympy import Eq, Expr, Piecewise, Rational, true
 
 from symderive.formulas.arrays.index import delta
 from symderive.formulas.arrays.op import (
@@ -109,6 +109,20 @@ def _call_triangle(op: str) -> Callable[..., Tree]:
     return call
 
 
+def _half_entry(args: Args, _: Options, at: At) -> Expr:
+    i, j = at
+    return product(entry(args[0], at), half_below(i, j))
+
+
+def half_below(i: Expr, j: Expr) -> Expr:
+    """1 below the diagonal, a half on it, 0 above."""
+    return Piecewise((1, i > j), (Rational(1, 2), Eq(i, j)), (0, true))
+
+
+def _call_half(X: Any) -> Tree:  # noqa: N803
+    return apply("half_tril", as_tree(X))
+
+
 def _one_hot_entry(args: Args, _: Options, at: At) -> Expr:
     return Piecewise((1, Eq(entry(args[0], at[:-1]), at[-1])), (0, true))
 
@@ -141,6 +155,8 @@ ROWS: tuple[Op, ...] = (
     Op("tril", "lower triangle, up to the k-th diagonal", _triangle_shape,
        _triangle_entry(lambda i, j, k: j <= i + k), call=_call_triangle("tril"),
        example="tril(X)"),
+    Op("half_tril", "lower triangle, its diagonal halved", _triangle_shape, _half_entry,
+       call=_call_half, example="half_tril(A)"),
     Op("one_hot", "rows with a one where the label says", lambda a, o: (*a[0].shape, o["size"]),
        _one_hot_entry, call=_call_one_hot, example="one_hot([1, 0, 2], 3)"),
 )

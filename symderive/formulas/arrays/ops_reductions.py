@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from sympy import Expr, Integer, Piecewise, S, Tuple, oo, true
@@ -170,15 +170,26 @@ def _call_logsumexp(x: Any, *more: Any, axis: Any = None, keepdims: Any = False)
 def _call_norm(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> Tree:
     arg = as_tree(x)
     axes, keep = axes_of(axis, arg.ndim), flag(keepdims, "keepdims")
+    if len(axes) == 2 and (found := SPECTRAL.get(ord if isinstance(ord, str) else _size_of(ord))):
+        made = apply(found, arg)
+        return apply("broadcast_to", made, shape=(ONE, ONE)) if keep else made
     power = _order(ord, arg)
     if len(axes) == 2 and ord not in (None, "fro"):
         if power not in (ONE, oo):
-            raise ShapeError("norms of a matrix are 'fro', 1 and inf; take eigvalsh for the 2-norm")
+            raise ShapeError("norms of a matrix are 'fro', 'nuc', 1, 2 and inf")
         summed, kept = axes if power == ONE else axes[::-1]
         sums = total(apply("abs", arg), [summed], keepdims=True)
         largest = apply("max", sums, axis=(kept,), keepdims=True)
         return largest if keep else apply("max", sums, axis=axes, keepdims=False)
     return apply("norm", arg, ord=power, axis=axes, keepdims=keep)
+
+
+SPECTRAL: Mapping[Any, str] = {"nuc": "nuclear_norm", Integer(2): "spectral_norm"}
+"""Norms of a matrix that are made of its singular values."""
+
+
+def _size_of(value: Any) -> Any:
+    return value.value if isinstance(value, Number) else value
 
 
 def _order(value: Any, arg: Tree) -> Expr:

@@ -94,6 +94,17 @@ def _off_diagonal(name: str, shape: tuple[int, ...], naming: Naming) -> dict[Bas
     return {Symbol(naming(name, at)): S.Zero for at in places}
 
 
+def _zero_on(above: bool) -> Callable[..., dict[Basic, Basic]]:
+    """The entries above (or below) the diagonal are zero."""
+
+    def made(name: str, shape: tuple[int, ...], naming: Naming) -> dict[Basic, Basic]:
+        size = shape[-1]
+        places = ((i, j) for i in range(size) for j in range(size) if i != j)
+        return {Symbol(naming(name, at)): S.Zero for at in places if (at[0] < at[1]) == above}
+
+    return made
+
+
 def _last_of_row(name: str, shape: tuple[int, ...], naming: Naming) -> dict[Basic, Basic]:
     *lead, last = shape
     found: dict[Basic, Basic] = {}
@@ -121,6 +132,8 @@ ROWS = (
     Property(
         "diagonal", "A is diagonal", _diagonal_entry, concrete=_off_diagonal, implies=("symmetric",)
     ),
+    Property("lower triangular", "A is zero above its diagonal", concrete=_zero_on(above=True)),
+    Property("upper triangular", "A is zero below its diagonal", concrete=_zero_on(above=False)),
     Property("orthogonal", "AᵀA = AAᵀ = I", sum=_orthogonal, concrete=_rotation),
     Property("stochastic", "the rows of A sum to one", sum=_row_sums, concrete=_last_of_row),
     Property("one-hot", "each row of A has a single one", sum=_row_sums, implies=("stochastic",)),

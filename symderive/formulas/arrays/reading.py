@@ -363,6 +363,7 @@ class _Reader(Subscripts):
             large = isinstance(operand, Number) and operand.value.is_Integer and name in WRITTEN_OUT
             if large and abs(operand.value) > MAX_FUNCTION_NUMBER:
                 raise self._at(f"the number in {name}(…) is too large to write out", node)
+        operands += [Number((), value) for value in function.default_values(len(args))]
         return self._made(node, apply_function, function, *operands)
 
     def _unknown(self, name: str) -> str:

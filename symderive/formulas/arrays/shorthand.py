@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from sympy import S
 
-from symderive.formulas.arrays.ops import apply
+from symderive.formulas.arrays.chains import by_ones, transposed
+from symderive.formulas.arrays.ops import apply, total
+from symderive.formulas.arrays.shorthand_entries import (
+    column_again,
+    complement,
+    distributed,
+    mean,
+    norm_of_order,
+    quotient,
+    squared_length,
+    step,
+    vectorised,
+)
 from symderive.formulas.arrays.syntax import Number, Tree
-from symderive.formulas.arrays.terms import is_op, scaled, term_of, tree_cost
+from symderive.formulas.arrays.terms import ONE, is_op, times, tree_cost
 
 
 def shorthand(tree: Tree) -> Tree:
@@ -37,6 +48,45 @@ def _dot(tree: Tree) -> Tree | None:
     return apply("matmul", *vectors)
 
 
+def _times_ones(tree: Tree) -> Tree | None:
+    """A @ ones(n) are the sums of the rows of A."""
+    if not is_op(tree, "matmul") or tree.ndim != 1:
+        return None
+    matrix, vector = tree.args
+    if matrix.ndim != 2 or not _is_ones(vector):
+        return None
+    turned = is_op(matrix, "transpose")
+    inside: Tree = matrix.args[0] if is_op(matrix, "transpose") else matrix
+    return shorthand(total(inside, [0 if turned else 1]))
+
+
+def _weighted_sum(tree: Tree) -> Tree | None:
+    """sum(v[:, None]*A, axis=0) is A.T @ v, and so along the other axis."""
+    if not is_op(tree, "sum") or tree.ndim != 1 or tree.args[0].ndim != 2:
+        return None
+    inside: Tree = tree.args[0]
+    turned = is_op(inside, "transpose")
+    inside = inside.args[0] if is_op(inside, "transpose") else inside
+    axis = tree.option("axis")[0] ^ turned
+    if not is_op(inside, "multiply"):
+        return None
+    weights = [v for arg in inside.args if (v := _spread(arg, axis)) is not None]
+    rest = [arg for arg in inside.args if _spread(arg, axis) is None]
+    if not weights or not rest or any(arg.shape != inside.shape for arg in rest):
+        return None
+    vector = weights[0] if len(weights) == 1 else apply("multiply", *weights)
+    matrix = rest[0] if len(rest) == 1 else apply("multiply", *rest)
+    return apply("matmul", transposed(matrix) if axis == 0 else matrix, vector)
+
+
+def _spread(tree: Tree, axis: int) -> Tree | None:
+    """The vector that is spread over a matrix, with its entries along an axis."""
+    if axis == 1:
+        return tree if tree.ndim == 1 else None
+    column = is_op(tree, "index") and tree.option("key")[1:] == (("new",),)
+    return tree.args[0] if column and tree.args[0].ndim == 1 else None  # type: ignore[attr-defined]
+
+
 def _trace(tree: Tree) -> Tree | None:
     """sum(diagonal(A)) is trace(A)."""
     if is_op(tree, "sum") and is_op(tree.args[0], "diagonal"):
@@ -49,16 +99,66 @@ def _trace_of_product(tree: Tree) -> Tree | None:
     if not is_op(tree, "sum") or tree.ndim or not is_op(tree.args[0], "multiply"):
         return None
     pair = tree.args[0].args
-    if len(pair) != 2 or any(part.shape != tree.args[0].shape for part in pair):
+    if len(pair) != 2 or any(part.ndim != 2 or part.shape != pair[0].shape for part in pair):
         return None
-    for left, right in (pair, pair[::-1]):
-        if is_op(right, "transpose") and right.ndim == 2:
-            return apply("trace", apply("matmul", left, right.args[0]))
+    ends = ((left, transposed(right)) for left, right in (pair, pair[::-1]))
+    short = min((apply("trace", apply("matmul", *end)) for end in ends), key=tree_cost)
+    return short if tree_cost(short) < tree_cost(tree) else None
+
+
+def _triangle_kept(tree: Tree) -> Tree | None:
+    """A matrix times a triangle of ones is the triangle of the matrix."""
+    if not is_op(tree, "multiply") or tree.ndim != 2:
+        return None
+    for place, mask in enumerate(tree.args):
+        turned = is_op(mask, "transpose")
+        kept: Tree = mask.args[0] if is_op(mask, "transpose") else mask
+        if not is_op(kept, "tril", "triu", "half_tril") or not _is_ones(kept.args[0]):
+            continue
+        rest = [arg for k, arg in enumerate(tree.args) if k != place]
+        ends = [_spread(arg, axis) for arg, axis in zip(rest, (0, 1), strict=False)]
+        if len(rest) == 2 and None in ends:
+            ends = [_spread(arg, axis) for arg, axis in zip(rest[::-1], (0, 1), strict=True)]
+        inner = rest[0] if len(rest) == 1 else apply("multiply", *rest)
+        if len(rest) == 2 and None not in ends:
+            inner = apply("outer", *(end for end in ends if end is not None))
+        if inner.shape != tree.shape:
+            continue
+        made = apply(kept.op, transposed(inner) if turned else inner, **dict(kept.options))
+        return transposed(made) if turned else made
     return None
 
 
+def _is_ones(tree: Tree) -> bool:
+    return is_op(tree, "broadcast_to") and tree.args[0] == ONE
+
+
+def _ones_between(tree: Tree) -> Tree | None:
+    """Sums spread over rows or columns are a product with a matrix of ones: ones((n, n)) @ X."""
+    if not is_op(tree, "broadcast_to") or tree.ndim != 2 or not tree.args[0].ndim:
+        return None
+    product = by_ones(tree.args[0], tree.shape)
+    return product if tree_cost(product) < tree_cost(tree) else None
+
+
+def _diagonal_scaled(tree: Tree) -> Tree | None:
+    """v*diag(u) is diag(v*u)."""
+    if not is_op(tree, "multiply") or tree.ndim != 2:
+        return None
+    vectors = [arg for arg in tree.args if arg.ndim == 1]
+    diagonals = [arg.args[0] for arg in tree.args if is_op(arg, "diag")]
+    rest = [arg for arg in tree.args if arg.ndim != 1 and not is_op(arg, "diag")]
+    if not vectors or len(diagonals) != 1 or rest or diagonals[0].ndim != 1:
+        return None
+    return apply("diag", times([*vectors, *diagonals]))
+
+
 def _of_diagonal(tree: Tree) -> Tree | None:
-    """What a diagonal matrix makes short: its diagonal and its determinant."""
+    """What a diagonal matrix makes short: its diagonal and its determinant; other diagonals."""
+    if is_op(tree, "diagonal") and is_op(tree.args[0], "transpose"):
+        return apply("diagonal", tree.args[0].args[0])
+    if is_op(tree, "diagonal") and is_op(tree.args[0], "outer"):
+        return times(tree.args[0].args)
     if not is_op(tree, "diagonal", "det", "logdet") or not is_op(tree.args[0], "diag"):
         return None
     vector = tree.args[0].args[0]
@@ -96,30 +196,6 @@ def _norm(array: Tree) -> Tree:
     return apply("norm", array, ord=S(2), axis=tuple(range(array.ndim)), keepdims=False)
 
 
-def _mean(tree: Tree) -> Tree | None:
-    """A sum along axes over their size is a mean."""
-    if not is_op(tree, "divide", "negative"):
-        return None
-    term = term_of(tree)
-    for part in (term.core, *term.above):
-        if not is_op(part, "sum"):
-            continue
-        options = dict(part.options)
-        sizes: Counter[Tree] = Counter(
-            Number((), part.args[0].shape[axis]) for axis in options["axis"]
-        )
-        below = Counter(term.below)
-        if sizes <= below and all(isinstance(n, Number) and n.value.is_Symbol for n in sizes):
-            mean = apply("mean", part.args[0], **options)
-            rest = tuple((below - sizes).elements())
-            if part is term.core:
-                return scaled(mean, term.number, term.above, rest)
-            above = list(term.above)
-            above.remove(part)
-            return scaled(term.core, term.number, [mean, *above], rest)
-    return None
-
-
 def _root(tree: Tree) -> Tree | None:
     """A power of 1/2 is a square root."""
     if is_op(tree, "power") and tree.args[1] == Number((), S.Half):
@@ -127,33 +203,26 @@ def _root(tree: Tree) -> Tree | None:
     return None
 
 
-def _distributed(tree: Tree) -> Tree | None:
-    """(n*a − sum(a))/n is a − mean(a): a size that some term cancels divides each term."""
-    if not is_op(tree, "divide", "negative"):
-        return None
-    term = term_of(tree)
-    if not is_op(term.core, "add"):
-        return None
-    sizes = tuple(t for t in term.below if isinstance(t, Number))
-    parts = [shorthand(scaled(arg, S.One, (), sizes)) for arg in term.core.args]
-    rest = Counter(term.below) - Counter(sizes)
-    whole = scaled(ordered_sum(parts), term.number, term.above, tuple(rest.elements()))
-    return whole if sizes and tree_cost(whole) < tree_cost(tree) else None
-
-
-def ordered_sum(parts: Sequence[Tree]) -> Tree:
-    """The sum with what has no minus in front first."""
-    return apply("add", *sorted(parts, key=lambda part: is_op(part, "negative")))
-
-
 SHORT: tuple[Callable[[Tree], Tree | None], ...] = (
     _dot,
+    _times_ones,
+    _weighted_sum,
     _trace,
     _trace_of_product,
+    _triangle_kept,
+    _ones_between,
+    _diagonal_scaled,
     _of_diagonal,
     _length,
-    _mean,
+    squared_length,
+    norm_of_order,
+    mean,
     _root,
-    _distributed,
+    distributed,
+    quotient,
+    complement,
+    step,
+    column_again,
+    vectorised,
 )
 """Shorter names for what a tree says, a row each."""

@@ -7,19 +7,25 @@ Scalars go in front (``terms``), products are chains (``chains``), sums share wh
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from itertools import permutations
 
-from sympy import Expr, S
+from sympy import Expr, Rational, S
 
 from symderive.formulas.arrays.chains import (
+    FRECHET,
     Link,
+    as_row,
     cancelled,
     chain_of,
     flipped,
     product_of,
     transposed,
+    turned_outside,
 )
-from symderive.formulas.arrays.ops import apply
+from symderive.formulas.arrays.ops import apply, total
+from symderive.formulas.arrays.ops_spectral import MATRIX_FUNCTIONS
 from symderive.formulas.arrays.placing import place_at
 from symderive.formulas.arrays.shorthand import shorthand
 from symderive.formulas.arrays.sums import plus
@@ -28,6 +34,7 @@ from symderive.formulas.arrays.terms import (
     ONE,
     is_op,
     negative,
+    reading,
     scaled,
     term_of,
     times,
@@ -55,7 +62,7 @@ def shortest(tree: Tree, symmetric: frozenset[str] = frozenset()) -> Tree:
             current = following
         if not any(is_op(part, "inv") for part in tree.walk()):
             break
-    return min(found, key=tree_cost)
+    return min(found, key=reading)
 
 
 MAX_ROUNDS = 4
@@ -83,7 +90,7 @@ class Rebuilder:
         """Whether a matrix is its own transpose, by what is known of the leaves."""
         if isinstance(tree, Leaf):
             return tree.name in self.symmetric
-        if is_op(tree, "inv", "negative"):
+        if is_op(tree, "inv", "negative", *MATRIX_FUNCTIONS):
             return self.is_symmetric(tree.args[0])
         if is_op(tree, "eye", "diag"):
             return True
@@ -110,16 +117,28 @@ class Rebuilder:
         if tree.op == "matmul" and any(arg.ndim > 2 for arg in args):
             return apply("matmul", *args)
         if tree.op == "matmul" and tree.ndim == 0:
-            return self.number(*args)
+            return shorthand(self.number(*args))
         rewrite = REBUILD.get(tree.op)
         made = rewrite(self, args, tree) if rewrite else apply(tree.op, *args, **dict(tree.options))
-        return shorthand(made)
+        return self.rows(shorthand(made))
+
+    def rows(self, tree: Tree) -> Tree:
+        """What is spread over rows as a row: A − softmax(z) @ A, outer(a, a @ X)."""
+        if tree.ndim != 2 or not is_op(tree, "add", "multiply", "outer"):
+            return tree
+        args = [
+            as_row(arg, self.turn) if arg.ndim == 1 and (tree.op != "outer" or place) else arg
+            for place, arg in enumerate(tree.args)
+        ]
+        return tree if args == list(tree.args) else apply(tree.op, *args)
 
     def turn(self, arg: Tree) -> Tree:
         """The transpose, taken inside where that is no longer."""
         if self.is_symmetric(arg):
             return arg
         outside = transposed(arg)
+        if is_op(arg, *MATRIX_FUNCTIONS, *FRECHET):
+            return min(apply(arg.op, *map(self.turn, arg.args)), outside, key=reading)
         if not is_op(arg, "matmul"):
             return self.upright(outside)
         inside = product_of(flipped(chain_of(arg, self.turn), self.turn), self.turn)
@@ -131,6 +150,22 @@ class Rebuilder:
             return tree.args[0]
         return tree
 
+    def sum(self, args: list[Tree]) -> Tree:
+        """The sum; Φ(X) + Φ(Xᵀ)ᵀ = X, of lower triangles with their diagonals halved."""
+        terms = [term_of(arg) for arg in args]
+        for one, other in permutations(range(len(terms)), 2):
+            left, right = terms[one].core, terms[other].core
+            same = replace(terms[one], core=right) == terms[other]
+            if not same or not is_op(left, "half_tril") or not is_op(right, "transpose"):
+                continue
+            inner, back = left.args[0], right.args[0]
+            if is_op(back, "half_tril") and self.turn(inner) == back.args[0]:
+                term = terms[one]
+                joined = scaled(inner, term.number, term.above, term.below)
+                rest = [arg for k, arg in enumerate(args) if k not in (one, other)]
+                return self.sum([joined, *rest]) if rest else joined
+        return plus(args)
+
     def number(self, left: Tree, right: Tree) -> Tree:
         """A product of two vectors; from left to right, bᵀ A⁻¹ B c, where that is shorter."""
         chain = (*flipped(chain_of(left, self.turn), self.turn), *chain_of(right, self.turn))
@@ -138,6 +173,10 @@ class Rebuilder:
         for parts in (chain, flipped(chain, self.turn)):
             (_, result), *inner, (_, last) = [(kind, self.upright(part)) for kind, part in parts]
             if result.ndim == last.ndim == 1 and all(part.ndim == 2 for _, part in inner):
+                half = inner[0][1] if len(inner) == 1 and result == last else None
+                if is_op(half, "half_tril") and self.is_symmetric(half.args[0]):
+                    whole = apply("matmul", apply("matmul", result, half.args[0]), last)
+                    return scaled(self.rebuilt(whole), Rational(1, 2))  # xᵀΦ(S)x = xᵀSx/2
                 for _, part in inner:
                     result = apply("matmul", result, part)
                 found.append(apply("matmul", result, last))
@@ -156,8 +195,50 @@ class Rebuilder:
             below += term.below
             core = self.upright(term.core)
             chain.append((kind, core) if core != ONE else (kind, part))
+        chain = self._factors_joined(_diagonals_opened(chain))
         opened = self._inverse_opened(tuple(chain)) if self.opening else tuple(chain)
-        return scaled(product_of(opened, self.turn), number, above, below)
+        made = product_of(opened, self.turn)
+        if any(is_ones(part) for _, part in chain):
+            made = min(made, self._by_sums(opened), key=reading)
+        return scaled(made, number, above, below)
+
+    def _factors_joined(self, chain: list[Link]) -> list[Link]:
+        """L Lᵀ as S and L⁻ᵀ L⁻¹ as S⁻¹, L the Cholesky factor of a symmetric S."""
+        joined: list[Link] = []
+        for kind, part in chain:
+            found = self._of_factors(joined[-1][1], part) if joined and kind == "m" else None
+            if found is None:
+                joined.append((kind, part))
+            else:
+                joined[-1] = ("m", found)
+        return joined
+
+    def _of_factors(self, left: Tree, right: Tree) -> Tree | None:
+        inverse = is_op(right, "inv")
+        upper, lower = (left, right) if inverse else (right, left)
+        if not is_op(upper, "transpose") or upper.args[0] != lower:
+            return None
+        inner = lower.args[0] if inverse and is_op(lower, "inv") else lower
+        if not is_op(inner, "cholesky") or not self.is_symmetric(inner.args[0]):
+            return None
+        whole: Tree = inner.args[0]
+        return self.inverse(whole) if inverse else whole
+
+    def _by_sums(self, chain: tuple[tuple[str, Tree], ...]) -> Tree:
+        """A product with a matrix of ones as an outer product of sums: A 11ᵀ B."""
+        place = next((k for k, (_, part) in enumerate(chain) if is_ones(part)), None)
+        if place is None or chain[place][0] != "m":
+            return product_of(chain, self.turn)
+        before, after = chain[:place], flipped(chain[place + 1 :], self.turn)
+        ends = []
+        for side, size in zip((before, after), chain[place][1].shape, strict=True):
+            if side and all(kind == "m" for kind, _ in side):
+                ends.append(shorthand(total(product_of(side, self.turn), [1])))
+            elif not side:
+                ends.append(apply("broadcast_to", ONE, shape=(size,)))
+            else:
+                return product_of(chain, self.turn)
+        return apply("outer", *ends)
 
     def _inverse_opened(self, chain: tuple[tuple[str, Tree], ...]) -> tuple[tuple[str, Tree], ...]:
         """inv(A @ X @ B) as inv(B) @ inv(X) @ inv(A) where something then cancels."""
@@ -198,6 +279,31 @@ class Rebuilder:
         return apply("inv", arg)
 
 
+def is_ones(tree: Tree) -> bool:
+    """Whether it is a matrix with entries of one only."""
+    return tree.ndim == 2 and is_op(tree, "broadcast_to") and tree.args[0] == ONE
+
+
+def _diagonals_opened(chain: Sequence[Link]) -> list[Link]:
+    """diag(v) @ x as v*x, diag(v) @ A as v[:, None]*A, A @ diag(v) as A*v."""
+    links = list(chain)
+    for place, (kind, part) in enumerate(links):
+        vector = part.args[0] if kind == "m" and is_op(part, "diag") else None
+        if vector is None or vector.ndim != 1:
+            continue
+        column = (("slice", S.Zero, vector.shape[0], S.One), ("new",))
+        after = links[place + 1] if place + 1 < len(links) else ("", vector)
+        before = links[place - 1] if place else ("", vector)
+        if after[0] in ("c", "m"):
+            spread = vector if after[0] == "c" else apply("index", vector, key=column)
+            made = (after[0], times([spread, after[1]]))
+            return _diagonals_opened([*links[:place], made, *links[place + 2 :]])
+        if before[0] in ("r", "m"):
+            made = (before[0], times([before[1], vector]))
+            return _diagonals_opened([*links[: place - 1], made, *links[place + 1 :]])
+    return links
+
+
 def _moved(_: Rebuilder, args: list[Tree], tree: Apply) -> Tree:
     """What only moves entries has the scalars in front."""
     term = term_of(args[0])
@@ -205,6 +311,19 @@ def _moved(_: Rebuilder, args: list[Tree], tree: Apply) -> Tree:
         return apply(tree.op, *args, **dict(tree.options))
     moved = apply(tree.op, term.core, **dict(tree.options))
     return scaled(moved, term.number, term.above, term.below)
+
+
+def _kronecker(_: Rebuilder, args: list[Tree], tree: Apply) -> Tree:
+    """A Kronecker product has the scalars of both operands in front."""
+    if all(is_op(arg, "eye") for arg in args):
+        return apply("eye", size=tree.shape[0])
+    terms = [term_of(arg) for arg in args]
+    if any(term.core.ndim != tree.ndim for term in terms):
+        return apply("kron", *args)
+    made = apply("kron", *(term.core for term in terms))
+    left, right = terms
+    number = left.number * right.number
+    return scaled(made, number, (*left.above, *right.above), (*left.below, *right.below))
 
 
 def _rebuilt_sum(_: Rebuilder, args: list[Tree], tree: Apply) -> Tree:
@@ -224,9 +343,9 @@ def _rebuilt_sum(_: Rebuilder, args: list[Tree], tree: Apply) -> Tree:
 Rewrite = Callable[[Rebuilder, list[Tree], Apply], Tree]
 
 REBUILD: Mapping[str, Rewrite] = {
-    "add": lambda _, args, __: plus(args),
+    "add": lambda self, args, __: turned_outside(self.sum(args)),
     "negative": lambda _, args, __: negative(args[0]),
-    "multiply": lambda _, args, __: times(args),
+    "multiply": lambda _, args, __: turned_outside(times(args)),
     "divide": lambda _, args, tree: (
         scaled(args[0], S.One, (), [args[1]]) if args[1].ndim == 0 else apply("divide", *args)
     ),
@@ -237,6 +356,13 @@ REBUILD: Mapping[str, Rewrite] = {
     "matmul": lambda self, args, _: self.product(apply("matmul", *args)),
     "outer": lambda self, args, _: self.product(apply("outer", *args)),
     "sum": _rebuilt_sum,
-    **dict.fromkeys(("index", "broadcast_to", "diag", "diagonal"), _moved),
+    "kron": _kronecker,
+    **dict.fromkeys(
+        (
+            *("index", "broadcast_to", "diag", "diagonal"),
+            *("tril", "triu", "half_tril"),
+        ),
+        _moved,
+    ),
 }
 """How the simplifier makes an operation again from simplified operands."""

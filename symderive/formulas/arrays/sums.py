@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sympy import S
 
-from symderive.formulas.arrays.chains import Link, chain_of, product_of
-from symderive.formulas.arrays.ops import apply
-from symderive.formulas.arrays.placing import all_of, completed, place_at
+from symderive.formulas.arrays.blocks import added, joined, side_by_side
+from symderive.formulas.arrays.chains import (
+    FRECHET,
+    Link,
+    by_ones,
+    chain_of,
+    column,
+    is_column,
+    product_of,
+)
+from symderive.formulas.arrays.ops import apply, broadcast
+from symderive.formulas.arrays.placing import all_of, place_at
 from symderive.formulas.arrays.syntax import Apply, Number, Tree
 from symderive.formulas.arrays.terms import (
     ONE,
     Term,
     entries_of,
+    is_negative,
     is_op,
     multiplied,
     repeated,
@@ -45,7 +56,7 @@ def plus(trees: Sequence[Tree]) -> Tree:
     if len(terms) == 1:
         (only,) = terms
         return scaled(only.core, only.number, only.above, only.below)
-    stacked = joined(terms)
+    stacked = joined(terms, plus)
     return stacked if stacked is not None else _shared(terms)
 
 
@@ -88,9 +99,60 @@ def _common(counters: Sequence[Counter[Tree]]) -> Counter[Tree]:
 
 
 def _plain_sum(terms: Sequence[Term]) -> Tree:
-    parts = [scaled(t.core, t.number, t.above, t.below) for t in terms]
-    first = sorted(range(len(parts)), key=lambda k: bool(is_op(parts[k], "negative")))
+    parts = [scaled(t.core, t.number, t.above, t.below) for t in _spread_by_others(terms)]
+    plain = _ordered(parts)
+    if all(t.number.is_negative for t in terms):
+        return plain
+    turned = _ordered([_turned(t) or part for t, part in zip(terms, parts, strict=True)])
+    return turned if tree_cost(turned) < tree_cost(plain) else plain
+
+
+def _spread_by_others(terms: Sequence[Term]) -> Sequence[Term]:
+    """Arrays of one number as the number, where another term has the whole shape."""
+    shape = broadcast([t.core.shape for t in terms], "the terms of a sum")
+    full = [t for t in terms if t.core.shape == shape and not is_op(t.core, "broadcast_to")]
+    if not full or not shape:
+        return terms
+    return [
+        replace(t, core=t.core.args[0])
+        if is_op(t.core, "broadcast_to") and not t.core.args[0].ndim
+        else t
+        for t in terms
+    ]
+
+
+def _ordered(parts: Sequence[Tree]) -> Tree:
+    first = sorted(range(len(parts)), key=lambda k: is_negative(parts[k]))
     return apply("add", *(parts[k] for k in first))
+
+
+def _turned(term: Term) -> Tree | None:
+    """−P·(a − b) as P·(b − a): the minus of a term taken by a difference in it."""
+    if not term.number.is_negative:
+        return None
+    for place, factor in enumerate(term.above):
+        other = _difference_turned(factor)
+        if other is not None:
+            above = (*term.above[:place], other, *term.above[place + 1 :])
+            return scaled(term.core, -term.number, above, term.below)
+    other = _difference_turned(term.core)
+    return None if other is None else scaled(other, -term.number, term.above, term.below)
+
+
+def _difference_turned(tree: Tree) -> Tree | None:
+    """What is linear in a difference a − b, with b − a in its place."""
+    if is_op(tree, "add"):
+        if len(tree.args) != 2 or sum(map(is_negative, tree.args)) != 1:
+            return None
+        return _ordered([scaled(arg, S.NegativeOne) for arg in tree.args])
+    if not is_op(tree, "matmul", "multiply", "outer", "transpose", "index", "divide"):
+        return None
+    for place, arg in enumerate(tree.args[:1] if tree.op == "divide" else tree.args):
+        other = _difference_turned(arg)
+        if other is not None:
+            args = (*tree.args[:place], other, *tree.args[place + 1 :])
+            return Apply(tree.shape, tree.op, args, tree.options)
+    return None
 
 
 def _reductions_shared(terms: list[Term]) -> Tree | None:
@@ -107,11 +169,15 @@ def _reductions_shared(terms: list[Term]) -> Tree | None:
 
 
 def _slides_shared(terms: list[Term]) -> Tree | None:
-    """A ⋆ b + a ⋆ c = a ⋆ (b + c), of correlations, convolutions and Kronecker products."""
-    cores = [term.core for term in terms if is_op(term.core, *BILINEAR)]
+    """A ⋆ b + a ⋆ c = a ⋆ (b + c), of correlations, convolutions and Kronecker products.
+
+    A Fréchet derivative is linear in its direction alone.
+    """
+    cores = [term.core for term in terms if is_op(term.core, *BILINEAR, *FRECHET)]
     if len(cores) < len(terms) or len({(core.op, core.options) for core in cores}) > 1:
         return None
-    for place in (0, 1):
+    places = (0,) if cores[0].op in FRECHET else (0, 1)
+    for place in places:
         if len({core.args[place] for core in cores}) == 1:
             pairs = zip(cores, terms, strict=True)
             parts = [scaled(c.args[1 - place], t.number, t.above, t.below) for c, t in pairs]
@@ -133,13 +199,44 @@ def _chains_shared(terms: list[Term]) -> Tree:
         return plain
     shape = plain.shape
     if any(t.core.shape != shape for t in terms):
-        return plain
+        whole = [replace(t, core=by_ones(t.core, shape)) for t in terms]
+        if any(t.core.shape != shape for t in whole):
+            return plain
+        shared = _ends_shared(whole)
+        return shared if shared is not None and tree_cost(shared) < tree_cost(plain) else plain
     best = plain
     for find in FINDERS:
         candidate = find(terms)
         if candidate is not None and tree_cost(candidate) < tree_cost(best):
             best = candidate
     return best
+
+
+def _numbers_inside(terms: list[Term]) -> Tree | None:
+    """(a @ x)·b + (b @ x)·a = (outer(b, a) + outer(a, b)) @ x."""
+    if terms[0].core.ndim != 1:
+        return None
+    choices = [
+        {
+            end: (part, other)
+            for part in t.above
+            if is_op(part, "matmul")
+            for end, other in (part.args, part.args[::-1])
+            if end.ndim == other.ndim == 1
+        }
+        for t in terms
+    ]
+    for end in choices[0]:
+        if any(end not in choice for choice in choices):
+            continue
+        inside = []
+        for term, choice in zip(terms, choices, strict=True):
+            part, other = choice[end]
+            above = list(term.above)
+            above.remove(part)
+            inside.append(scaled(apply("outer", term.core, other), term.number, above, term.below))
+        return apply("matmul", plus(inside), end)
+    return None
 
 
 def _pairs_shared(terms: list[Term]) -> Tree | None:
@@ -151,7 +248,8 @@ def _pairs_shared(terms: list[Term]) -> Tree | None:
         for j in range(i + 1, len(terms)):
             pair = [terms[i], terms[j]]
             joined = _shared(pair)
-            if tree_cost(joined) < tree_cost(_plain_sum(pair)):
+            sign_only = is_op(joined, "negative") and is_op(joined.args[0], "add")
+            if tree_cost(joined) < tree_cost(_plain_sum(pair)) and not sign_only:
                 rest = [t for k, t in enumerate(terms) if k not in (i, j)]
                 parts = [joined, *(scaled(t.core, t.number, t.above, t.below) for t in rest)]
                 total = apply("add", *parts)
@@ -170,7 +268,7 @@ def _scalars_gathered(terms: list[Term]) -> Tree | None:
 
 def _ends_shared(terms: list[Term]) -> Tree | None:
     """P·A·Q + P·B·Q = P·(A + B)·Q."""
-    chains = [chain_of(t.core) for t in terms]
+    chains = [_placed_chain(t.core) for t in terms]
     shortest = min(map(len, chains))
     front = 0
     while front < shortest and len({chain[front] for chain in chains}) == 1:
@@ -199,6 +297,20 @@ def _ends_shared(terms: list[Term]) -> Tree | None:
     )
     kind = "c" if inside.ndim == 1 else "m"
     return product_of((*first, (kind, inside), *last))
+
+
+def _placed_chain(tree: Tree) -> tuple[Link, ...]:
+    """The factors of a product; of a vector in one row of zeros, e_k xᵀ."""
+    keys = tree.option("key") if is_op(tree, "place") else ()
+    if is_op(tree, "place") and tree.args[0].ndim == 1 and tree.ndim == 2 and len(keys) == 2:
+        units = [k for k, key in enumerate(keys) if key[0] == "int"]
+        if len(units) == 1:
+            axis = units[0]
+            unit = place_at(ONE, (keys[axis],), (tree.shape[axis],))
+            rest = place_at(tree.args[0], (keys[1 - axis],), (tree.shape[1 - axis],))
+            other = tree.args[0] if keys[1 - axis] == all_of(tree.shape[1 - axis]) else rest
+            return (("c", unit), ("r", other)) if axis == 0 else (("c", other), ("r", unit))
+    return chain_of(tree)
 
 
 def _half(chain: Sequence[Link]) -> bool:
@@ -236,47 +348,57 @@ def _entries_shared(terms: list[Term]) -> Tree | None:
     return times([*outside, plus(rest)])
 
 
+def _spread_shared(terms: list[Term]) -> Tree | None:
+    """u[:, None]*A + outer(u, v) = u[:, None]*(A + v): what is spread along an axis is shared."""
+    if terms[0].core.ndim != 2:
+        return None
+    factors = [Counter(_spread_entries(term.core)) for term in terms]
+    shared = _common(factors)
+    if not shared:
+        return None
+    rest = [
+        scaled(_gathered((counted - shared).elements()), t.number, t.above, t.below)
+        for t, counted in zip(terms, factors, strict=True)
+    ]
+    if all(part.ndim < 2 for part in rest):
+        return None
+    return times([*shared.elements(), plus(rest)])
+
+
+def _spread_entries(tree: Tree) -> list[Tree]:
+    """The factors of a matrix made entry by entry: columns v[:, None], rows v, matrices."""
+    found: list[Tree] = []
+    for part in entries_of(tree):
+        if is_op(part, "outer"):
+            left, right = part.args
+            found += [*map(column, entries_of(left)), *entries_of(right)]
+        elif is_column(part):
+            found += map(column, entries_of(part.args[0]))  # type: ignore[attr-defined]
+        else:
+            found.append(part)
+    return found
+
+
+def _gathered(parts: Iterable[Tree]) -> Tree:
+    """A product entry by entry with all that is spread along an axis as one vector."""
+    parts = list(parts)
+    columns = [part.args[0] for part in parts if is_column(part)]  # type: ignore[attr-defined]
+    rest = [part for part in parts if not is_column(part)]
+    if columns:
+        rest.append(column(times(columns)))
+    return times(rest)
+
+
 FINDERS = (
     _scalars_gathered,
     _ends_shared,
     _entries_shared,
+    _spread_shared,
     _reductions_shared,
     _slides_shared,
+    _numbers_inside,
+    lambda terms: added(terms, plus),
+    lambda terms: side_by_side(terms, plus),
     _pairs_shared,
 )
 """What terms may share, a way each."""
-
-
-# Sums of what is put in -----------------------------------------------------------------------
-
-
-MOST_PARTS = 8
-"""Parts that are joined at most: more are read as they stand."""
-
-
-def joined(terms: Sequence[Term]) -> Tree | None:
-    """A sum of arrays at every place of an axis, as the arrays stacked along it."""
-    cores = [term.core for term in terms]
-    if len(cores) < 2 or not all(isinstance(core, Apply) and core.op == "place" for core in cores):
-        return None
-    shape = cores[0].shape
-    if any(core.shape != shape for core in cores):
-        return None
-    keys = [completed(core.option("key"), shape) for core in cores if isinstance(core, Apply)]
-    for axis, size in enumerate(shape):
-        at = [key[axis][0] for key in keys]
-        if not size.is_Integer or size > MOST_PARTS or any(kind[0] != "int" for kind in at):
-            continue
-        parts: dict[int, list[Tree]] = {int(kind[1]): [] for kind in at}
-        if set(parts) != set(range(int(size))):
-            continue
-        for kind, key, term in zip(at, keys, terms, strict=True):
-            inner = [one for place, one in enumerate(key) if place != axis]
-            arg = term.core.args[0]  # type: ignore[attr-defined]
-            if any(one != all_of(length) for one, length in inner):
-                rest = tuple(length for _, length in inner)
-                arg = place_at(arg, [one for one, _ in inner], rest)
-            parts[int(kind[1])].append(scaled(arg, term.number, term.above, term.below))
-        rows = [plus(parts[k]) for k in range(int(size))]
-        return apply("stack", *rows, axis=(axis,))
-    return None

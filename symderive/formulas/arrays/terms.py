@@ -7,25 +7,43 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeGuard
 
-from sympy import Expr, S
+from sympy import Expr, Mul, S
 
 from symderive.formulas.arrays.ops import apply
 from symderive.formulas.arrays.syntax import Apply, Number, Tree
+from symderive.formulas.decimals import decimal_text
 
 ONE = Number((), S.One)
 TRANSPOSE, OPERATION, CALL, IDENTITY = 0.4, 1.0, 1.2, 1.8
 
 
-def is_op(tree: Tree, *names: str) -> TypeGuard[Apply]:
+SPREADING = frozenset({"add", "multiply", "divide", "power", "where"})
+"""Operations that spread a vector over the rows of a matrix, without a sign for it."""
+
+
+def is_op(tree: Tree | None, *names: str) -> TypeGuard[Apply]:
     """Whether a tree is one of some operations."""
     return isinstance(tree, Apply) and tree.op in names
 
 
+def is_negative(tree: Tree) -> bool:
+    """Whether a term is written with a minus in front."""
+    if isinstance(tree, Number):
+        return bool(tree.value.could_extract_minus_sign())
+    return is_op(tree, "negative")
+
+
 def tree_cost(tree: Tree) -> float:
-    """What a tree costs a reader: an operation is one, a transpose less than half."""
+    """What a tree costs a reader: an operation is one, a transpose less than half.
+
+    A vector spread over the rows of a matrix is read as 1vᵀ: it costs what v[:, None] does.
+    """
     if not isinstance(tree, Apply):
         return 0.0
     inner = sum(map(tree_cost, tree.args))
+    if tree.op in SPREADING and tree.ndim == 2:
+        spread = sum(arg.ndim == 1 for arg in tree.args)
+        inner += TRANSPOSE * (min(spread, 1) if tree.op == "multiply" else spread)
     if tree.op in ("add", "multiply"):
         return inner + OPERATION * (len(tree.args) - 1)
     if tree.op in ("transpose", "index", "broadcast_to", "negative"):
@@ -33,6 +51,33 @@ def tree_cost(tree: Tree) -> float:
     if tree.op == "eye":
         return IDENTITY
     return inner + (OPERATION if tree.op in ("matmul", "divide", "power", "outer") else CALL)
+
+
+def turns(tree: Tree) -> int:
+    """The transposes in a tree as it is printed: between trees of one cost, fewer are better.
+
+    The sums of rows are M1; spread over the rows of another matrix they are 11ᵀMᵀ.
+    """
+    if not isinstance(tree, Apply):
+        return 0
+    own = int(tree.op == "transpose")
+    if tree.op in SPREADING and tree.ndim == 2:
+        rows = [arg for arg in tree.args if arg.ndim == 1]
+        own += sum(1 + _is_sum_of_rows(row) for row in rows)
+    if tree.op == "index" and ("new",) in tree.option("key") and tree.ndim == 2:
+        own += 1
+    return own + sum(map(turns, tree.args))
+
+
+def _is_sum_of_rows(tree: Tree) -> bool:
+    core = term_of(tree).core
+    return is_op(core, "sum", "mean") and core.args[0].ndim == 2 and core.option("axis") == (1,)
+
+
+def reading(tree: Tree) -> tuple[float, int, int, int]:
+    """What trees are compared by: their cost, then their transposes, inverses and slices."""
+    inverses, slices = (sum(is_op(part, op) for part in tree.walk()) for op in ("inv", "index"))
+    return round(tree_cost(tree), 6), turns(tree), inverses, slices
 
 
 # Scalars in front ------------------------------------------------------------------------------
@@ -120,12 +165,30 @@ def multiplied(trees: Sequence[Tree]) -> Tree:
     return trees[0] if len(trees) == 1 else apply("multiply", *trees)
 
 
+def _minuses(trees: Sequence[Tree]) -> int:
+    return sum(is_op(tree, "negative") for tree in trees)
+
+
+def _unpowered(trees: Sequence[Tree]) -> list[Tree]:
+    """Scalars with their whole powers as factors, so that what is above and below cancels."""
+    found: list[Tree] = []
+    for tree in trees:
+        if is_op(tree, "power") and not tree.ndim and tree.args[0].ndim == 0:
+            exponent = tree.args[1]
+            if isinstance(exponent, Number) and exponent.value in range(2, MAX_POWER + 1):
+                found += [tree.args[0]] * int(exponent.value)
+                continue
+        found.append(tree)
+    return found
+
+
 def scaled(
     core: Tree, number: Expr, above: Sequence[Tree] = (), below: Sequence[Tree] = ()
 ) -> Tree:
     """Number · above · core / below, with the scalars of the core gathered and cancelled."""
     inner, size = term_of(core), size_term(number)
-    number, above, below = size.number, (*above, *size.above), (*below, *size.below)
+    number = size.number
+    above, below = _unpowered((*above, *size.above)), _unpowered((*below, *size.below))
     up = Counter([*above, *inner.above])
     down: Counter[Tree] = Counter()
     for tree in (*below, *inner.below):
@@ -137,7 +200,16 @@ def scaled(
     number = number * inner.number
     if number == 0:
         return zero_like(core)
+    if number.is_negative and is_op(inner.core, "add"):
+        turned = [negative(arg) for arg in inner.core.args]
+        if 1 + _minuses(inner.core.args) > _minuses(turned):  # −(b − a) is a − b
+            turned.sort(key=lambda arg: is_op(arg, "negative"))
+            inner, number = Term(inner.number, (), (), apply("add", *turned)), -number
+    if inner.core == ONE and all(isinstance(tree, Number) for tree in (*up, *down)):
+        return Number((), number * _counted(up) / _counted(down))
     over, under = abs(number).as_numer_denom()
+    if decimal_text(number, alone=False):
+        over, under = abs(number), S.One
     factors: list[Tree] = [] if over == 1 else [Number((), over)]
     factors += [repeated(tree, count) for tree, count in up.items()]
     if inner.core != ONE or not factors:
@@ -150,12 +222,18 @@ def scaled(
     return apply("negative", result) if number.is_negative else result
 
 
+def _counted(sizes: Counter[Tree]) -> Expr:
+    return Mul(*(tree.value**count for tree, count in sizes.items() if isinstance(tree, Number)))
+
+
 def repeated(tree: Tree, count: int) -> Tree:
     """A factor that occurs several times, as a power."""
     if count == 1:
         return tree
     if is_op(tree, "power") and isinstance(tree.args[1], Number):
         return apply("power", tree.args[0], Number((), tree.args[1].value * count))
+    if is_op(tree, "divide") and tree.args[0] == ONE:
+        return apply("divide", ONE, repeated(tree.args[1], count))
     return apply("power", tree, Number((), S(count)))
 
 
@@ -187,10 +265,22 @@ def times(trees: Sequence[Tree]) -> Tree:
     under = [part for part in map(divisor, parts) if part is not None]
     parts = [part for part in parts if divisor(part) is None]
     parts.sort(key=lambda part: is_op(part, "add"))  # P*(a + b), as people write it
+    parts, under = _rows_divided(parts, under)
     if under:
         top = parts or [ONE]
         return scaled(apply("divide", multiplied(top), multiplied(under)), number, above, below)
     return scaled(multiplied(parts), number, above, below)
+
+
+def _rows_divided(parts: list[Tree], under: list[Tree]) -> tuple[list[Tree], list[Tree]]:
+    """Vectors along the rows of a matrix as one vector: g/r*A, not g*A/r."""
+    rows = [part for part in parts if part.ndim == 1]
+    below = [part for part in under if part.ndim == 1]
+    if not rows or not below or all(part.ndim < 2 for part in (*parts, *under)):
+        return parts, under
+    vector = apply("divide", multiplied(rows), multiplied(below))
+    rest = [part for part in parts if part.ndim != 1]
+    return [vector, *rest], [part for part in under if part.ndim != 1]
 
 
 def divisor(tree: Tree) -> Tree | None:

@@ -14,6 +14,8 @@ from sympy import Add, Expr, Mul, Pow, Rational, S
 
 from symderive.formulas.arrays.placing import in_words, widths
 from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Shape, Tree
+from symderive.formulas.decimals import digits_of
+from symderive.formulas.functions import FUNCTIONS
 
 
 class Level(IntEnum):
@@ -57,6 +59,9 @@ POSITIONAL: Mapping[str, tuple[str, ...]] = {
     "triu": ("k",),
     "tril": ("k",),
     "matrix_power": ("k",),
+    "convolution_matrix": ("n",),
+    "sliding_window_view": ("k",),
+    "commutation": ("m", "n"),
 }
 """The options that stand after the operands, without their names."""
 
@@ -70,6 +75,7 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "triu": {"k": 0},
     "tril": {"k": 0},
     "convolve": {"mode": "full"},
+    "convolution_matrix": {"mode": "full"},
     "correlate": {"mode": "valid"},
 }
 """The values that options have where they are left out, besides False."""
@@ -161,20 +167,23 @@ def _rational(value: Rational) -> Written:
     return sign + f"{size.p}/{size.q}", Level.NEGATIVE_PRODUCT if sign else Level.PRODUCT
 
 
-def _decimal(value: Rational) -> str:
+def _decimal(value: Rational) -> str | None:
     """The digits of a whole number, or of a number that ends: 0.05, yet 1/2 and 3/8."""
     if value.q == 1:
         return str(value.p)
-    rest, twos, fives = value.q, 0, 0
-    while rest % 2 == 0:
-        rest, twos = rest // 2, twos + 1
-    while rest % 5 == 0:
-        rest, fives = rest // 5, fives + 1
-    places = max(twos, fives)
-    if rest != 1 or not fives or places > _LONGEST_DECIMAL:
-        return ""
-    whole, part = divmod(value.p * 10**places // value.q, 10**places)
-    return f"{whole}.{part:0{places}d}"
+    if value.q % 5:
+        return None
+    digits = digits_of(value, value.q.bit_length())
+    if digits is None or len(digits.partition(".")[2]) <= _LONGEST_DECIMAL:
+        return digits
+    digits = min(digits, _with_exponent(value) or digits, key=len)
+    return digits if len(digits) < len(f"{value.p}/{value.q}") else None
+
+
+def _with_exponent(value: Rational) -> str:
+    """The digits of a very small number, where a float has them: 6.62607015e-34."""
+    short = repr(float(value))
+    return short if "e" in short and Rational(short) == value else ""
 
 
 def size_text(size: Expr) -> str:
@@ -321,7 +330,7 @@ def _slice(key: tuple[Any, Any, Any], size: Expr) -> str:
 
 
 def _call(tree: Apply) -> Written:
-    args = [_written(arg)[0] for arg in tree.args]
+    args = [_written(arg)[0] for arg in _stated(tree)]
     if tree.op in LISTED:
         args = [_listed(tree)]
     options = dict(tree.options)
@@ -334,6 +343,18 @@ def _call(tree: Apply) -> Written:
         if not _is_default(tree, name, value):
             args.append(f"{name}={_value(value)}")
     return f"{tree.op}({', '.join(args)})", Level.ATOM
+
+
+def _stated(tree: Apply) -> tuple[Tree, ...]:
+    """The operands without those at the end that are what they are when left out."""
+    row = FUNCTIONS.get(tree.op)
+    if row is None or not row.defaults:
+        return tree.args
+    least, _ = row.arity()
+    for count in range(least, len(tree.args)):
+        if tree.args[count:] == tuple(Number((), value) for value in row.default_values(count)):
+            return tree.args[:count]
+    return tree.args
 
 
 def _listed(tree: Apply) -> str:

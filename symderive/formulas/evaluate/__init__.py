@@ -53,6 +53,7 @@ from symderive.formulas.evaluate.tracked import (
     magnitude,
     rounded,
 )
+from symderive.formulas.evaluate.whole import WholeEntry, value_of
 from symderive.formulas.functions import function_of
 from symderive.formulas.inert import Diff
 from symderive.formulas.written import evaluated
@@ -247,6 +248,9 @@ def _operation(part: sp.Basic) -> Operation:
     operation = _CLASSES.get(type(part))
     if operation is not None:
         return operation
+    if isinstance(part, WholeEntry):
+        kind = type(part)
+        return lambda args, run: value_of(kind, args, run)
     row = function_of(part)
     if isinstance(part, Diff) or row is None or not (row.numeric or row.name in OPERATIONS):
         what = "a derivative not yet taken" if isinstance(part, Diff) else "an unknown function"

@@ -150,6 +150,13 @@ class NamedFunction:
             return len(self.parameters) - 1, None
         return len(self.parameters) - len(self.defaults), len(self.parameters)
 
+    def default_values(self, count: int) -> tuple[Expr, ...]:
+        """The values of the parameters that ``count`` arguments leave out."""
+        left_out = max(len(self.parameters) - count, 0) if self.defaults else 0
+        return tuple(
+            parse(text, {}).formula for text in self.defaults[len(self.defaults) - left_out :]
+        )
+
     def definition_formula(self, *args: Expr) -> Expr:
         """The definition with the arguments put in, as written.
 

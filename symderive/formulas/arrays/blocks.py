@@ -1,0 +1,157 @@
+"""Arrays made of parts: sums of what is put at places, stacks, matrices side by side.
+
+Each function gets ``plus``, which adds the parts that meet at one place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from sympy import Expr, S
+
+from symderive.formulas.arrays.chains import Link, chain_of, product_of
+from symderive.formulas.arrays.ops import apply
+from symderive.formulas.arrays.placing import Key, all_of, completed, place_at
+from symderive.formulas.arrays.syntax import Apply, Tree
+from symderive.formulas.arrays.terms import Term, is_op, scaled
+
+Plus = Callable[[Sequence[Tree]], Tree]
+
+MOST_PARTS = 8
+"""Parts that are joined at most: more are read as they stand."""
+
+
+def joined(terms: Sequence[Term], plus: Plus) -> Tree | None:
+    """A sum of arrays at every place of an axis: the arrays stacked, or end to end, along it."""
+    cores = [term.core for term in terms]
+    if len(cores) < 2 or not all(is_op(core, "place") for core in cores):
+        return None
+    shape = cores[0].shape
+    if any(core.shape != shape for core in cores):
+        return None
+    keys = [completed(core.option("key"), shape) for core in cores if isinstance(core, Apply)]
+    for axis in range(len(shape)):
+        for find in (_stacked, _end_to_end):
+            found = find(terms, keys, axis, plus)
+            if found is not None:
+                return found
+    return None
+
+
+Keys = Sequence[Sequence[tuple[Key, Expr]]]
+
+
+def _stacked(terms: Sequence[Term], keys: Keys, axis: int, plus: Plus) -> Tree | None:
+    """Of arrays at every single place of an axis."""
+    size = keys[0][axis][1]
+    at = [key[axis][0] for key in keys]
+    if not size.is_Integer or size > MOST_PARTS or any(kind[0] != "int" for kind in at):
+        return None
+    parts: dict[int, list[Tree]] = {int(kind[1]): [] for kind in at}
+    if set(parts) != set(range(int(size))):
+        return None
+    for kind, key, term in zip(at, keys, terms, strict=True):
+        parts[int(kind[1])].append(_without(term, key, axis))
+    rows = [plus(parts[k]) for k in range(int(size))]
+    return apply("stack", *rows, axis=(axis,))
+
+
+def _without(term: Term, key: Sequence[tuple[Key, Expr]], axis: int) -> Tree:
+    """What is put in, placed along the other axes."""
+    inner = [one for place, one in enumerate(key) if place != axis]
+    arg: Tree = term.core.args[0]  # type: ignore[attr-defined]
+    if any(one != all_of(length) for one, length in inner):
+        arg = place_at(arg, [one for one, _ in inner], tuple(length for _, length in inner))
+    return scaled(arg, term.number, term.above, term.below)
+
+
+def _end_to_end(terms: Sequence[Term], keys: Keys, axis: int, plus: Plus) -> Tree | None:
+    """Of arrays at slices that cover an axis."""
+    for key in keys:
+        if any(one != all_of(size) for k, (one, size) in enumerate(key) if k != axis):
+            return None
+    pieces = _covering([key[axis][0] for key in keys], keys[0][axis][1])
+    if pieces is None:
+        return None
+    args = []
+    for piece in pieces:
+        here = [terms[k] for k in piece]
+        args.append(
+            plus([scaled(t.core.args[0], t.number, t.above, t.below) for t in here])  # type: ignore[attr-defined]
+        )
+    return apply("concatenate", *args, axis=(axis,))
+
+
+def _covering(keys: Sequence[Key], size: Expr) -> list[list[int]] | None:
+    """The places in a list of the slices that cover an axis without a gap, from its start on."""
+    if any(key[0] != "slice" or S(key[3]) != 1 for key in keys):
+        return None
+    waiting = list(range(len(keys)))
+    pieces: list[list[int]] = []
+    reached: Expr = S.Zero
+    while waiting:
+        here = [k for k in waiting if (S(keys[k][1]) - reached).expand() == 0]
+        if not here or len({keys[k][2] for k in here}) > 1:
+            return None
+        pieces.append(here)
+        reached = (reached + keys[here[0]][2]).expand()
+        waiting = [k for k in waiting if k not in here]
+    covered = (reached - size).expand() == 0
+    return pieces if covered and 1 < len(pieces) <= MOST_PARTS else None
+
+
+def added(terms: Sequence[Term], plus: Plus) -> Tree | None:
+    """stack([a, b]) + stack([c, d]) = stack([a + c, b + d]), and so end to end."""
+    cores = [term.core for term in terms]
+    if len(cores) < 2 or not all(is_op(core, "stack", "concatenate") for core in cores):
+        return None
+    if len({(core.op, core.options) for core in cores if isinstance(core, Apply)}) > 1:
+        return None
+    if (
+        len({tuple(arg.shape for arg in core.args) for core in cores if isinstance(core, Apply)})
+        > 1
+    ):
+        return None
+    first: Any = cores[0]
+    rows = zip(
+        *([scaled(a, t.number, t.above, t.below) for a in _args(t.core)] for t in terms),
+        strict=True,
+    )
+    return apply(first.op, *(plus(row) for row in rows), **dict(first.options))
+
+
+def _args(tree: Tree) -> Iterable[Tree]:
+    return tree.args if isinstance(tree, Apply) else ()
+
+
+def side_by_side(terms: Sequence[Term], plus: Plus) -> Tree | None:
+    """A @ v[:k] + B @ v[k:] = hstack([A, B]) @ v."""
+    chains = [chain_of(term.core) for term in terms]
+    ends = [chain[-1][1] for chain in chains]
+    if any(
+        len(chain) < 2 or not is_op(end, "index") for chain, end in zip(chains, ends, strict=True)
+    ):
+        return None
+    whole = {end.args[0] for end in ends if isinstance(end, Apply)}
+    if len(whole) > 1:
+        return None
+    (array,) = whole
+    keys = [completed(end.option("key"), array.shape) for end in ends if isinstance(end, Apply)]
+    if any(one != all_of(size) for key in keys for one, size in key[1:]):
+        return None
+    pieces = _covering([key[0][0] for key in keys], array.shape[0])
+    if pieces is None:
+        return None
+    matrices = []
+    for piece in pieces:
+        factors: list[Tree] = []
+        for k in piece:
+            term, front = terms[k], chains[k][:-1]
+            if any(kind != "m" for kind, _ in front):
+                return None
+            factors.append(scaled(product_of(front), term.number, term.above, term.below))
+        matrices.append(plus(factors))
+    joined_ = apply("concatenate", *matrices, axis=(1,))
+    last: Link = ("c" if array.ndim == 1 else "m", array)
+    return product_of((("m", joined_), last))

@@ -1,0 +1,225 @@
+"""Shorter names for what is done entry by entry, a row each: means, tanh, steps, lengths."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from sympy import Rational, S
+
+from symderive.formulas.arrays.ops import apply
+from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Tree
+from symderive.formulas.arrays.terms import (
+    ONE,
+    divisor,
+    entries_of,
+    is_negative,
+    is_op,
+    negative,
+    scaled,
+    term_of,
+    times,
+    tree_cost,
+)
+
+# Means ------------------------------------------------------------------------------------------
+
+
+def mean(tree: Tree) -> Tree | None:
+    """A sum along axes over their size is a mean, also where it is spread or multiplied."""
+    if not is_op(tree, "divide", "negative"):
+        return None
+    term = term_of(tree)
+    below = Counter(term.below)
+    for part in term.above:
+        found = _mean_of(part, below)
+        if found is not None:
+            above = list(term.above)
+            above.remove(part)
+            made, rest = found
+            return scaled(term.core, term.number, [made, *above], tuple(rest.elements()))
+    parts = entries_of(term.core)
+    for place, part in enumerate(parts):
+        found = _mean_of(part, below)
+        if found is not None:
+            made, rest = found
+            core = times([*parts[:place], made, *parts[place + 1 :]])
+            return scaled(core, term.number, term.above, tuple(rest.elements()))
+    return None
+
+
+def _mean_of(part: Tree, below: Counter[Tree]) -> tuple[Tree, Counter[Tree]] | None:
+    """A sum as the mean, and what is still divided by; it may be spread along another axis."""
+    if is_op(part, "index", "broadcast_to") and is_op(part.args[0], "sum"):
+        inner = _mean_of(part.args[0], below)
+        return inner and (apply(part.op, inner[0], **dict(part.options)), inner[1])
+    if not is_op(part, "sum"):
+        return None
+    options = dict(part.options)
+    sizes: Counter[Tree] = Counter(Number((), part.args[0].shape[k]) for k in options["axis"])
+    if not sizes <= below:
+        return None
+    if not all(isinstance(size, Number) and size.value.is_Symbol for size in sizes):
+        return None
+    return apply("mean", part.args[0], **options), below - sizes
+
+
+def distributed(tree: Tree) -> Tree | None:
+    """(n*a − sum(a))/n is a − mean(a): a size that some term cancels divides each term."""
+    if not is_op(tree, "divide", "negative"):
+        return None
+    term = term_of(tree)
+    sizes = tuple(t for t in term.below if isinstance(t, Number))
+    parts = entries_of(term.core)
+    if not sizes or not any(is_op(part, "add") for part in parts):
+        return None
+    rest = tuple((Counter(term.below) - Counter(sizes)).elements())
+    best: Tree = tree
+    for place, part in enumerate(parts):
+        if not is_op(part, "add"):
+            continue
+        divided = [scaled(arg, S.One, (), sizes) for arg in part.args]
+        inner = ordered_sum([mean(arg) or arg for arg in divided])
+        core = times([*parts[:place], inner, *parts[place + 1 :]])
+        best = min(best, scaled(core, term.number, term.above, rest), key=tree_cost)
+    return best if best is not tree else None
+
+
+def ordered_sum(parts: Sequence[Tree]) -> Tree:
+    """The sum with what has no minus in front first."""
+    return apply("add", *sorted(parts, key=is_negative))
+
+
+# Named functions --------------------------------------------------------------------------------
+
+QUOTIENTS: Mapping[tuple[str, str], str] = {("sinh", "cosh"): "tanh", ("sin", "cos"): "tan"}
+"""Functions whose quotient, at the same argument, has a name."""
+
+
+def quotient(tree: Tree) -> Tree | None:
+    """sinh(u)/cosh(u) is tanh(u)."""
+    if not is_op(tree, "divide"):
+        return None
+    parts = entries_of(tree) if tree.ndim else [tree.args[0], apply("divide", ONE, tree.args[1])]
+    for place, below in enumerate(parts):
+        under = divisor(below) if tree.ndim else tree.args[1]
+        for other, above in enumerate(parts):
+            if other == place or not isinstance(above, Apply) or not isinstance(under, Apply):
+                continue
+            name = QUOTIENTS.get((above.op, under.op))
+            if name is None or above.args != under.args:
+                continue
+            named = apply(name, *above.args)
+            return times([named, *(p for k, p in enumerate(parts) if k not in (place, other))])
+    return None
+
+
+def complement(tree: Tree) -> Tree | None:
+    """1 − sigmoid(−u) is sigmoid(u)."""
+    if not is_op(tree, "add") or len(tree.args) != 2:
+        return None
+    for one, other in (tree.args, tree.args[::-1]):
+        minus = term_of(other)
+        inner = minus.core if minus.core != ONE else next(iter(minus.above), ONE)
+        if one not in (ONE, negative(ONE)) or not is_op(inner, "sigmoid"):
+            continue
+        if other not in (inner, negative(inner)) or is_op(one, "negative") == (other != inner):
+            continue
+        if one == ONE and other == inner:
+            continue
+        argument = term_of(inner.args[0])
+        if argument.number.is_negative:
+            made = apply("sigmoid", negative(inner.args[0]))
+            return made if one == ONE else negative(made)
+    return None
+
+
+STEPS = {"Gt": "Lt", "Lt": "Gt"}
+
+
+def step(tree: Tree) -> Tree | None:
+    """1 where u > v, 0 where u < v, else 1/2, is the unit step of u − v."""
+    if not is_op(tree, "where") or not is_op(tree.args[2], "where"):
+        return None
+    first, one, (second, zero, half) = tree.args[0], tree.args[1], tree.args[2].args
+    if (one, zero, half) != (ONE, Number((), S.Zero), Number((), S.Half)):
+        return None
+    if not is_op(first, *STEPS) or not is_op(second, STEPS[first.op]) or first.args != second.args:
+        return None
+    left, right = first.args if first.op == "Gt" else first.args[::-1]
+    zero = Number((), S.Zero)
+    parts = [part for part in (left, negative(right)) if part not in (zero, negative(zero))]
+    return apply(
+        "heaviside", ordered_sum(parts) if len(parts) > 1 else parts[0], Number((), S.Half)
+    )
+
+
+def norm_of_order(tree: Tree) -> Tree | None:
+    """sum(x**4)**(3/4) is norm(x, ord=4)**3."""
+    if not is_op(tree, "power") or tree.ndim or not is_op(tree.args[0], "sum"):
+        return None
+    inside, outer = tree.args[0].args[0], tree.args[1]
+    if not is_op(inside, "power") or inside.ndim != 1 or not isinstance(outer, Number):
+        return None
+    base, order = inside.args
+    if not isinstance(order, Number) or not order.value.is_Integer or order.value <= 2:
+        return None
+    signed = order.value % 2
+    if signed and not is_op(base, "abs"):
+        return None
+    vector = base.args[0] if is_op(base, "abs") else base
+    exponent = outer.value * order.value
+    if vector.ndim != 1 or not exponent.is_Integer or not isinstance(outer.value, Rational):
+        return None
+    length = apply("norm", vector, ord=order.value, axis=(0,), keepdims=False)
+    return length if exponent == 1 else apply("power", length, Number((), exponent))
+
+
+def squared_length(tree: Tree) -> Tree | None:
+    """The product u @ u is norm(u)**2, where u is no name."""
+    if not is_op(tree, "matmul") or tree.ndim or tree.args[0] != tree.args[1]:
+        return None
+    length = apply("norm", tree.args[0], ord=S(2), axis=(0,), keepdims=False)
+    found = apply("power", length, Number((), S(2)))
+    return found if tree_cost(found) < tree_cost(tree) else None
+
+
+# Places -----------------------------------------------------------------------------------------
+
+
+def column_again(tree: Tree) -> Tree | None:
+    """r[:, 0][:, None] of a column r is r."""
+    if not is_op(tree, "index") or tree.option("key")[1:] != (("new",),) or tree.ndim != 2:
+        return None
+    inner = tree.args[0]
+    if not is_op(inner, "index") or inner.args[0].shape != tree.shape:
+        return None
+    key = inner.option("key")
+    whole = ("slice", S.Zero, tree.shape[0], S.One)
+    return inner.args[0] if tuple(key) == (whole, ("int", S.Zero)) else None
+
+
+def vectorised(tree: Tree) -> Tree | None:
+    """stack([2*x[0], 2*x[1]]) is 2*x."""
+    if not is_op(tree, "stack") or tree.ndim != 1:
+        return None
+    found = {_whole(arg, place, tree.shape[0]) for place, arg in enumerate(tree.args)}
+    whole = found.pop()
+    return whole if not found and whole is not None and whole.shape == tree.shape else None
+
+
+def _whole(tree: Tree, place: int, size: object) -> Tree | None:
+    """The tree with entry ``place`` of each vector as the vector; None where there is no such."""
+    if is_op(tree, "index") and isinstance(tree.args[0], Leaf):
+        if tree.args[0].shape != (size,) or tree.option("key") != (("int", S(place)),):
+            return None
+        vector: Tree = tree.args[0]
+        return vector
+    if not isinstance(tree, Apply) or tree.ndim:
+        return tree
+    if not all(arg.ndim == 0 for arg in tree.args):
+        return tree
+    args = [_whole(arg, place, size) for arg in tree.args]
+    if any(arg is None for arg in args):
+        return None
+    return apply(tree.op, *(arg for arg in args if arg is not None), **dict(tree.options))

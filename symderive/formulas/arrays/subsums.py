@@ -1,0 +1,128 @@
+"""Sums that hold the sum of a stage: Σ_kl D_ik P_il V_lk is Σ_k D_ik O_ik where O = P V.
+
+The factors of a stage's sum are looked for among those of a longer sum; what the stage sums over
+must stand in none of the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from sympy import Basic, Expr, Indexed, Mul, Pow, preorder_traversal
+from sympy import Sum as SympySum
+
+from symderive.formulas.arrays.index import Index, free_indices, opened, sigma, substitute
+
+MAX_FACTORS = 6
+"""Factors of a stage's sum up to which they are looked for."""
+
+Places = dict[Index, Expr]
+
+
+def with_subsums(formula: Expr, stated: Mapping[Expr, Expr]) -> Iterator[Expr]:
+    """The formula with one stage's sum by its name inside a longer sum; a form each.
+
+    Args:
+        formula: A formula with sums.
+        stated: The definitions of stages by their entries.
+
+    >>> from sympy import symbols
+    >>> from symderive.formulas.arrays.index import entry_of
+    >>> n = symbols("n")
+    >>> i, k, l = (Index(name, n) for name in "ikl")
+    >>> total = sigma(entry_of("D", [i, k]) * entry_of("P", [i, l]) * entry_of("V", [l, k]), [k, l])
+    >>> product = sigma(entry_of("P", [i, l]) * entry_of("V", [l, k]), [l])
+    >>> from symderive.formulas.arrays.canonical import canonical
+    >>> [canonical(found) for found in with_subsums(total, {entry_of("O", [i, k]): product})]
+    [Sum(D[i, _s0]*O[i, _s0], (_s0, 0, n - 1))]
+    """
+    sums = [part for part in preorder_traversal(formula) if isinstance(part, SympySum)]
+    for part in dict.fromkeys(sums):
+        for entry, definition in stated.items():
+            for short in _shorter(part, entry, definition):
+                yield formula.xreplace({part: short})
+
+
+def _shorter(part: SympySum, entry: Expr, definition: Expr) -> Iterator[Expr]:
+    """A sum with the stage's entry for some of its factors."""
+    scale, inside = _one_sum(definition)
+    if inside is None:
+        return
+    wanted, mine = opened(inside)
+    factors = _factors(wanted)
+    body, indices = opened(part)
+    given = _factors(body)
+    if not 1 < len(factors) <= MAX_FACTORS or len(factors) > len(given):
+        return
+    if {_kind(f) for f in factors} - {_kind(f) for f in given}:
+        return
+    for chosen, places in _matches(factors, given, {}, ()):
+        rest = [f for k, f in enumerate(given) if k not in chosen]
+        gone = [places.get(index) for index in mine]
+        left = [index for index in indices if index not in gone]
+        if len(set(gone)) < len(mine) or any(index not in indices for index in gone):
+            continue
+        own = [i for i in free_indices(entry) if isinstance(i, Index)]
+        if any(i not in places for i in own) or any(f.has(*gone) for f in rest):
+            continue
+        named = substitute(entry, {i: places[i] for i in own}) / scale
+        if not named.has(*gone):
+            yield sigma(Mul(*rest, named), left) if left else Mul(*rest, named)
+
+
+def _one_sum(definition: Expr) -> tuple[Expr, SympySum | None]:
+    """c·Σ as its number and its sum."""
+    factors = Mul.make_args(definition)
+    sums = [f for f in factors if isinstance(f, SympySum)]
+    rest = Mul(*(f for f in factors if f not in sums))
+    if len(sums) != 1 or free_indices(rest) or rest.has(SympySum):
+        return rest, None
+    return rest, sums[0]
+
+
+def _factors(body: Expr) -> list[Expr]:
+    """The factors, squares as two."""
+    found: list[Expr] = []
+    for factor in Mul.make_args(body):
+        twice = isinstance(factor, Pow) and factor.exp == 2
+        found += [factor.base] * 2 if twice else [factor]
+    return found
+
+
+def _kind(factor: Expr) -> Basic | type:
+    return factor.base if isinstance(factor, Indexed) else type(factor)
+
+
+def _matches(
+    wanted: Sequence[Expr], given: Sequence[Expr], places: Places, chosen: tuple[int, ...]
+) -> Iterator[tuple[tuple[int, ...], Places]]:
+    """Which factors are those wanted, and which index each of theirs is."""
+    if not wanted:
+        yield chosen, places
+        return
+    first, *others = wanted
+    for number, factor in enumerate(given):
+        if number in chosen:
+            continue
+        more = _matched(first, factor, places)
+        if more is not None:
+            yield from _matches(others, given, more, (*chosen, number))
+
+
+def _matched(wanted: Expr, given: Expr, places: Places) -> Places | None:
+    """The places of indices at which one factor is the other; None where it is at none."""
+    if not isinstance(wanted, Indexed):
+        return places if wanted == given and not free_indices(wanted) else None
+    if not isinstance(given, Indexed) or wanted.base != given.base:
+        return None
+    found = dict(places)
+    for mine, theirs in zip(wanted.indices, given.indices, strict=True):
+        if not isinstance(mine, Index):
+            if mine != theirs:
+                return None
+            continue
+        if not isinstance(theirs, Index) or theirs.size != mine.size:
+            return None
+        if found.setdefault(mine, theirs) != theirs:
+            return None
+    return found
