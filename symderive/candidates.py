@@ -48,6 +48,9 @@ MAX_RATIONALIZED = 200
 UNEVEN_PENALTY = 2.0
 """What a product with fractions over different sums in it must save."""
 
+MAX_IDENTIFIED = 60.0
+"""A formula that costs more is not compared with the identities: one of them does not help it."""
+
 
 def combined(task: Task) -> Iterator[Candidate]:
     """Over one denominator, cancelled, in factors, expanded, split, or collected in a kernel."""
@@ -212,6 +215,8 @@ def _functions(short: Expr) -> tuple[type[Basic], ...]:
 
 def identified(task: Task) -> Iterator[Candidate]:
     """In the short names of the identities: a function each, so they cost two at least."""
+    if cost(task.plain) > MAX_IDENTIFIED:
+        return
     for row, short, long in instances(task.plain):
         if row.whole:
             yield from as_factor(task, short, long, row.name, (1, -1, 2, -2))

@@ -8,12 +8,11 @@ differences, never from a row of ``rules``.
 from __future__ import annotations
 
 import random
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from mpmath import isfinite, mp, mpf
-from sympy import Add, Basic, Expr, Function, Piecewise, Pow, S, Symbol, preorder_traversal
+from sympy import Add, Basic, Expr, Function, Piecewise, Pow, S, Symbol
 from sympy.core.function import AppliedUndef
 
 from symderive.formulas.evaluate import derivative, evaluate
@@ -221,13 +220,11 @@ def written_out(
     """The same as ``put_in``; None where that is longer than is worth writing out."""
     lengths: dict[Basic, int] = {}
 
-    def length(part: Expr) -> int:
+    def length(part: Basic) -> int:
         if part not in lengths:
             lengths[part] = most  # a definition that leads to itself
-            own = Counter(leaf for leaf in preorder_traversal(part) if leaf in where)
-            plain = sum(1 for _ in preorder_traversal(part))
-            inside = sum(count * length(where[symbol]) for symbol, count in own.items())
-            lengths[part] = min(plain + inside, most)
+            inside = [*part.args, *((where[part],) if part in where else ())]
+            lengths[part] = min(1 + sum(map(length, inside)), most)
         return lengths[part]
 
     return put_in(formula, where) if length(formula) < most else None
@@ -256,18 +253,26 @@ def number_at(formula: Expr, values: Mapping[str, mpf], digits: int = DIGITS) ->
 @lru_cache(maxsize=4096)  # the lines of a derivation are compared with one truth
 def _number_at(formula: Expr, point: tuple[tuple[str, mpf], ...], digits: int) -> mpf:
     values = dict(point)
-    pending = formula.atoms(Diff)
-    if pending:
-        numbers: dict[Basic, Basic] = {}
-        for k, part in enumerate(pending):
-            mark = Symbol(f"_d{k}")
-            numbers[part] = mark
-            inner, held = held_constant(part.args[0], values)
-            values[mark.name] = derivative(
-                stand_in(inner), part.args[1].name, {**values, **held}, digits
-            )
-        formula = formula.xreplace(numbers)
-    return evaluate(stand_in(formula), values, digits)
+    ready, pending = _ready(formula)
+    for mark, inner, variable in pending:
+        inside, held = held_constant(inner, values) if _holds_stopped(inner) else (inner, {})
+        values[mark] = derivative(inside, variable, {**values, **held}, digits)
+    return evaluate(ready, values, digits)
+
+
+@lru_cache(maxsize=512)  # a formula is evaluated at several points
+def _ready(formula: Expr) -> tuple[Expr, tuple[tuple[str, Expr, str], ...]]:
+    """The formula with a name for each derivative that it holds, and these derivatives."""
+    pending = sorted(formula.atoms(Diff), key=str)
+    if not pending:
+        return stand_in(formula), ()
+    marks = {part: Symbol(f"_d{k}") for k, part in enumerate(pending)}
+    rows = tuple((marks[p].name, stand_in(p.args[0]), p.args[1].name) for p in pending)
+    return stand_in(formula.xreplace(marks)), rows
+
+
+def _holds_stopped(formula: Expr) -> bool:
+    return bool(formula.has(FUNCTIONS["stop_gradient"].function))
 
 
 def stand_in(formula: Basic) -> Basic:

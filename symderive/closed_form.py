@@ -86,7 +86,10 @@ class Form:
 
 
 def ranked(forms: Iterable[Form]) -> list[Form]:
-    """The forms, simplest first, each once; of equals the one with fewer lines and shorter text."""
+    """The forms, simplest first, each once; of equals the one with fewer lines and shorter text.
+
+    The texts are compared as far as a form may be taken further; beyond, equals stay as found.
+    """
     first: dict[Expr, Form] = {}
     for form in forms:
         known = first.get(form.formula)
@@ -99,9 +102,10 @@ def ranked(forms: Iterable[Form]) -> list[Form]:
         ((form.measure, len(form.rewritings), form) for form in first.values()), key=_key
     )
     result: list[Form] = []
-    for _, equals in groupby(measured, key=_key):
+    for (measure, _), equals in groupby(measured, key=_key):
         tied = [form for _, _, form in equals]
-        result += tied if len(tied) == 1 else sorted(tied, key=_text)
+        close = len(tied) > 1 and measure <= measured[0][0] + MAX_DETOUR
+        result += sorted(tied, key=_text) if close else tied
     return result
 
 

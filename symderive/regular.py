@@ -50,12 +50,13 @@ class Divisors:
         self, kernels: Kernels, formulas: Iterable[Expr], scales: frozenset[Expr] = frozenset()
     ) -> None:
         self.kernels, self.scales = kernels, scales
-        self.known = {
-            positive(factor)
-            for formula in dict.fromkeys(formulas)
-            for factor in _divisors(kernels, formula)
-        }
+        self.known = set[Any]().union(
+            *(kernels.noted("divisors", f, self._divided) for f in dict.fromkeys(formulas))
+        )
         self.known |= set(self._norms())
+
+    def _divided(self, formula: Expr) -> frozenset[Any]:
+        return frozenset(positive(factor) for factor in _divisors(self.kernels, formula))
 
     def _norms(self) -> Iterator[Any]:
         """What (√u − c)(√u + c) multiplies out to, where both are divided by: u − c²."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from math import prod
 from operator import is_
 
@@ -101,8 +102,11 @@ def rebuild(formula: Basic, args: list[Basic]) -> Basic:
 
 def evaluated(formula: Basic) -> Expr:
     """SymPy's own form of a formula that was built unevaluated."""
-    if not formula.args:
-        return formula
+    return _evaluated(formula) if formula.args else formula
+
+
+@lru_cache(maxsize=50_000)  # the forms of one derivative have most of their parts in common
+def _evaluated(formula: Basic) -> Expr:
     return formula.func(*(evaluated(arg) for arg in formula.args))
 
 

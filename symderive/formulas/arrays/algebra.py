@@ -18,6 +18,7 @@ from sympy import (
     Add,
     Basic,
     Expr,
+    Function,
     Indexed,
     KroneckerDelta,
     Mul,
@@ -154,7 +155,8 @@ class Algebra:
             return self._product(args, whole)
         if isinstance(formula, Piecewise):
             return _hoisted(formula.func(*args))
-        made = formula.func(*args)
+        same = isinstance(formula, Function) and tuple(args) == formula.args
+        made = formula if same else formula.func(*args)
         if isinstance(made, Part) and self.known.stated:
             return self._ordered_part(made)
         return self.known.entry(made)

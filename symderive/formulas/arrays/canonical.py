@@ -7,7 +7,7 @@ from itertools import permutations
 from itertools import product as cartesian
 from typing import Any
 
-from sympy import Basic, Expr, Mul, Tuple
+from sympy import Basic, Expr, Function, Mul, Tuple
 from sympy import Sum as SympySum
 
 from symderive.formulas.arrays.index import (
@@ -38,7 +38,10 @@ def _canonical(formula: Basic) -> Any:
         names = [Index(f"_s{start + k}", index.size) for k, index in enumerate(formula.indices)]
         renames = dict(zip(formula.indices, names, strict=True))
         return ArrayOf(substitute(inner, renames), Tuple(*names))
-    return formula.func(*(canonical(arg) for arg in formula.args))
+    args = [canonical(arg) for arg in formula.args]
+    if isinstance(formula, Function) and tuple(args) == formula.args:
+        return formula
+    return formula.func(*args)
 
 
 def _first_free(formula: Basic) -> int:

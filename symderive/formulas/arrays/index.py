@@ -7,6 +7,7 @@ and ``substitute`` respects what binds them, which SymPy's ``xreplace`` does not
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from itertools import count
 from typing import Any
 
@@ -14,6 +15,7 @@ from sympy import (
     Add,
     Basic,
     Expr,
+    Function,
     Indexed,
     IndexedBase,
     Integer,
@@ -70,6 +72,20 @@ class Sum(SympySum):
         made: Sum = Expr.__new__(cls, body, *(Tuple(*limit) for limit in limits))
         made.is_commutative = True
         return made
+
+    @property
+    def free_symbols(self) -> set[Basic]:
+        """The symbols that it does not bind; SymPy's own builds the body anew to find them."""
+        return set(_free_in_sum(self))
+
+
+@lru_cache(maxsize=20_000)
+def _free_in_sum(formula: Sum) -> frozenset[Basic]:
+    found = set(formula.function.free_symbols)
+    for index, first, last in formula.limits:
+        found.discard(index)
+        found |= first.free_symbols | last.free_symbols
+    return frozenset(found)
 
 
 class ArrayOf(Basic):
@@ -181,7 +197,7 @@ def substitute(formula: Basic, values: Mapping[Basic, Basic]) -> Any:
     """Replace free indices and symbols; what a sum or an operand binds stays its own."""
     if formula in values:
         return values[formula]
-    if not formula.args:
+    if not formula.args or (all(map(_is_symbol, values)) and _free(formula).isdisjoint(values)):
         return formula
     if isinstance(formula, SympySum | ArrayOf):
         mine = bound(formula) if isinstance(formula, SympySum) else formula.indices
@@ -201,9 +217,43 @@ def substitute(formula: Basic, values: Mapping[Basic, Basic]) -> Any:
     args = [substitute(arg, values) for arg in formula.args]
     if all(new is old for new, old in zip(args, formula.args, strict=True)):
         return formula
+    if _only_renames(formula, args, values):
+        return formula.func(*args, evaluate=False)
     if isinstance(formula, Add | Mul | Pow):
-        return formula.func(*args, evaluate=formula.func(*formula.args) == formula)
+        return formula.func(*args, evaluate=_is_settled(formula))
     return formula.func(*args)
+
+
+def _only_renames(formula: Basic, args: Sequence[Any], values: Mapping[Basic, Basic]) -> bool:
+    """Whether a power or a function of SymPy's need not look at itself anew under new names.
+
+    That is so where different indices stay different, and signs are told as before: tanh(a − b) is
+    −tanh(b − a) where the names are in another order.
+    """
+    own = isinstance(formula, Function) and type(formula).__module__.startswith("sympy.")
+    if not (own and len(args) == 1) and not (isinstance(formula, Pow) and _is_settled(formula)):
+        return False
+    names = set(values.values())
+    if len(names) < len(values) or not all(isinstance(name, Index) for name in (*values, *names)):
+        return False
+    pairs = zip(formula.args, args, strict=True)
+    signs = (a.could_extract_minus_sign() == b.could_extract_minus_sign() for a, b in pairs)
+    return _free(formula).isdisjoint(names) and all(signs)
+
+
+def _is_symbol(formula: Basic) -> bool:
+    return isinstance(formula, Symbol)
+
+
+@lru_cache(maxsize=50_000)  # the parts of a formula are asked again and again
+def _free(formula: Basic) -> frozenset[Basic]:
+    return frozenset(formula.free_symbols)
+
+
+@lru_cache(maxsize=50_000)
+def _is_settled(formula: Expr) -> bool:
+    """Whether a sum or product is as SymPy itself would write it."""
+    return bool(formula.func(*formula.args) == formula)
 
 
 def free_indices(formula: Basic) -> set[Index]:
