@@ -6,227 +6,44 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from sympy import Add, Basic, Expr, Indexed, KroneckerDelta, Mul, S, Symbol, expand, factor_terms
+from sympy import Add, Basic, Expr, KroneckerDelta, Mul, S, Symbol, expand, factor_terms
 
-from symderive.array_certify import certify_array
 from symderive.array_forms import array_cost, array_forms
 from symderive.array_links import ArrayLink, ArrayLinkKind
 from symderive.array_model import (
-    Letters,
-    renamed,
     source_indices,
     stage_indices,
     target_indices,
 )
+from symderive.array_partials import TARGET, ArrayPartial, ArrayShape
 from symderive.array_relations import Facts, Stated, named_by_stages
+from symderive.array_structured import structured_partial
 from symderive.array_sums import constant_sums
-from symderive.chain import Chain, Partial
-from symderive.display import partial_latex
+from symderive.chain import Chain
 from symderive.formulas.arrays.algebra import Algebra
 from symderive.formulas.arrays.canonical import canonical
-from symderive.formulas.arrays.index import Index, entry_of, fresh, sigma, substitute
-from symderive.formulas.arrays.matrix import Matrices
+from symderive.formulas.arrays.index import entry_of, fresh, sigma, substitute
 from symderive.formulas.arrays.properties import Knowledge
-from symderive.formulas.arrays.simplify import shortest
-from symderive.formulas.arrays.syntax import Shape, Tree
+from symderive.formulas.arrays.structures import Structure, structure_of
 from symderive.formulas.inert import OUTPUT, Diff, placeholder
 from symderive.formulas.written import evaluated, product, rename, sum_of
 from symderive.model import Model, Stage
-from symderive.results import adjoint_name
-from symderive.steps import Certificate, Line, Lines
 
 MAX_WRITTEN_OUT = 32.0
 """The cost up to which an adjoint is written out in stage names."""
 
-TARGET = Symbol("_target")
-BAR = "_bar"
-
-
-@dataclass(frozen=True, eq=False)
-class ArrayShape:
-    """An adjoint over placeholders: what a kind of partial derivative shares.
-
-    Attributes:
-        closed: Its entry written out in stage names; None where that is too long.
-        substituted: The chain rule with the links put in.
-        by_name: The same with the adjoints of later stages by name.
-        target: The indices of the target's entry.
-        source: The indices of the entry that is differentiated by.
-        shapes: The shape of each placeholder.
-        known: What is known of them.
-        stated: Definitions of stages that the closed form may rest on, by their entries.
-    """
-
-    closed: Expr | None
-    substituted: Expr
-    by_name: Expr
-    rewritings: tuple[tuple[Expr, str], ...]
-    target: tuple[Index, ...]
-    source: tuple[Index, ...]
-    shapes: Mapping[str, Shape]
-    known: Knowledge
-    stated: Mapping[Expr, Expr] = field(default_factory=dict)
-
-    @cached_property
-    def certificate(self) -> Certificate:
-        """How the closed form was established."""
-        shown = self.closed if self.closed is not None else self.by_name
-        origin = self.substituted if self.closed is not None else self.by_name
-        if shown == origin:
-            return Certificate("proved", "the chain rule as it stands: nothing was rewritten")
-        return certify_array(origin, shown, Algebra(self.known), self.shapes, self.stated)
-
-    @property
-    def indices(self) -> tuple[Index, ...]:
-        """The indices of the entry: the target's, then the source's."""
-        return (*self.target, *self.source)
-
-    @cached_property
-    def tree(self) -> Tree:
-        """The written-out adjoint in matrix notation."""
-        return self._tree(self.closed if self.closed is not None else self.by_name)
-
-    @cached_property
-    def program(self) -> Tree:
-        """The adjoint as it is computed: later adjoints by name where that is shorter."""
-        by_name = self._tree(self.by_name)
-        if self.closed is None:
-            return by_name
-        cancelled = _divisors(self.substituted) - _divisors(self.closed)
-        if cancelled or array_cost(self.closed) <= array_cost(self.by_name):
-            return self.tree
-        return by_name
-
-    def _tree(self, formula: Expr) -> Tree:
-        named = barred(formula)
-        shapes = dict(self.shapes)
-        for name, shape in self.shapes.items():
-            shapes[f"{BAR}{name}"] = (*(i.size for i in self.target), *shape)
-        found = Matrices(shapes).tree(named, self.indices)
-        return shortest(found, self.known.symmetric(), self.known.having("orthogonal"))
-
-
-def barred(formula: Expr) -> Expr:
-    """The formula with each adjoint as an array of its own: ∂L/∂u_i is _bar_u[i]."""
-    found: dict[Basic, Basic] = {}
-    for part in formula.atoms(Diff):
-        top, below = part.args
-        at = (*_indices(top), *_indices(below))
-        found[part] = entry_of(f"{BAR}{_label(below)}", at)
-    return formula.xreplace(found)
-
-
-def _indices(formula: Basic) -> tuple[Expr, ...]:
-    return tuple(formula.indices) if isinstance(formula, Indexed) else ()
-
-
-def _label(formula: Basic) -> str:
-    return str(formula.base.label) if isinstance(formula, Indexed) else str(formula)
-
-
-def _divisors(formula: Expr) -> set[Expr]:
-    powers = {p for p in formula.atoms(type(S(1) / Symbol("x"))) if p.exp.is_number}
-    return {p.base for p in powers if p.exp.is_negative and not p.base.is_number}
-
-
-@dataclass(frozen=True, eq=False)
-class ArrayPartial(Partial):
-    """∂target[t, …]/∂source[a, …] along every path, as a formula of indices."""
-
-    shape: ArrayShape  # type: ignore[assignment]
-    shapes: Mapping[str, Shape] = field(default_factory=dict, repr=False)
-    taken: frozenset[str] = frozenset()
-
-    @cached_property
-    def letters(self) -> Letters:
-        """The letters of the indices."""
-        return Letters(self.taken, self.shape.indices)
-
-    def here(self, formula: Expr) -> Expr:
-        """A formula of the kind in this derivative's names."""
-        return self.letters.on(rename(formula, self.symbols))
-
-    @cached_property
-    def formula(self) -> Expr:
-        """The closed form of an entry in stage names."""
-        closed = self.shape.closed
-        return self.here(closed if closed is not None else self.shape.by_name)
-
-    @cached_property
-    def local(self) -> Expr:
-        """The same with the adjoints of later stages by name."""
-        return self.here(self.shape.by_name)
-
-    @property
-    def indices(self) -> tuple[Index, ...]:
-        """The indices of the entry: the target's, then the source's."""
-        return self.letters.of(self.shape.indices)
-
-    @cached_property
-    def _names(self) -> dict[str, str]:
-        names = {str(mark): str(name) for mark, name in self.symbols.items()}
-        bars = {f"{BAR}{mark}": adjoint_name(self.target, name) for mark, name in names.items()}
-        return {**names, **bars}
-
-    @cached_property
-    def tree(self) -> Tree:
-        """The closed form in matrix notation."""
-        return renamed(self.shape.tree, self._names)
-
-    @cached_property
-    def program(self) -> Tree:
-        """What computes it."""
-        return renamed(self.shape.program, self._names)
-
-    @cached_property
-    def lines(self) -> Lines:
-        """The chain rule, the links put in, the deltas contracted, the closed form."""
-        top = entry_of(self.target, self.shape.target)
-        below = entry_of(self.source, self.shape.source)
-        parts = []
-        for user in self.users:
-            at = tuple(fresh(size) for size in self.shapes[user])
-            own = self.shape.target if user == self.target else at
-            middle = entry_of(user, own)
-            links = (
-                (Diff(middle, below),)
-                if user == self.target
-                else (
-                    Diff(top, middle),
-                    Diff(middle, below),
-                )
-            )
-            parts.append(product(*links) if user == self.target else sigma(product(*links), at))
-        plan: list[tuple[Expr, str]] = [(canonical(sum_of(*parts)), "chain rule")]
-        if self.users == (self.target,):
-            plan = []
-        shown = self.shape.substituted if self.shape.closed is not None else self.shape.by_name
-        plan.append((rename(shown, self.symbols), "the links put in"))
-        if self.shape.closed is not None:
-            plan += [
-                (rename(formula, self.symbols), reason) for formula, reason in self.shape.rewritings
-            ]
-        lines: list[Line] = []
-        for formula, reason in plan:
-            told = self.letters.on(formula)
-            if not lines or told != lines[-1].formula:
-                lines.append(Line(told, (reason,), self.shape.certificate))
-        shown_lines = Lines(lines)
-        shown_lines.left = partial_latex(self.target, self.source)
-        return shown_lines
-
-    @property
-    def certificate(self) -> Certificate:
-        """How the closed form was established."""
-        return self.shape.certificate
-
 
 class ArrayChain(Chain):
-    """All partial derivatives of one target of an array model."""
+    """All partial derivatives of one target of an array model.
+
+    Attributes:
+        structured: Whether the entries of inputs that properties tie move together.
+    """
+
+    structured = False
 
     def __init__(
         self,
@@ -352,7 +169,18 @@ class ArrayChain(Chain):
         symbols[TARGET] = Symbol(self.target)
         if shape.closed is not None:
             self._formulas[name] = (shape.closed, tuple(names))
-        return ArrayPartial(self.target, name, users, shape, symbols, self.model.shapes, self.taken)
+        partial = ArrayPartial(
+            self.target, name, users, shape, symbols, self.model.shapes, self.taken
+        )
+        structure = self._structure(name)
+        return structured_partial(partial, structure) if structure else partial
+
+    def _structure(self, name: str) -> Structure | None:
+        """How the entries of a matrix are tied, where that is asked for."""
+        stated = () if name in self.model.stages else self.model.properties.get(name, ())
+        if not self.structured or len(self.model.shapes.get(name, ())) != 2:
+            return None
+        return structure_of(stated)
 
     def operations(self) -> dict[str, Any]:
         """Multiplications on links in the sizes of the arrays, forward and backward.

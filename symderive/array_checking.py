@@ -15,8 +15,9 @@ from mpmath import isfinite, mp, mpf
 from sympy import Expr
 
 from symderive.array_certify import certify_array
-from symderive.array_chain import BAR, ArrayChain, ArrayPartial, ArrayShape, barred
+from symderive.array_chain import ArrayChain
 from symderive.array_links import ArrayLinkKind
+from symderive.array_partials import BAR, ArrayPartial, ArrayShape, barred
 from symderive.array_points import (
     At,
     Entries,
@@ -25,11 +26,13 @@ from symderive.array_points import (
     drawn_points,
     own_point,
 )
+from symderive.array_structured import StructuredPartial
 from symderive.certify import DIGITS, SEED, TOLERANCE
 from symderive.checking import MAX_STAGES_DIFFERENCED, Check, Report, at_kink
 from symderive.formulas.arrays.algebra import Algebra
 from symderive.formulas.arrays.concrete import entry_name
 from symderive.formulas.arrays.ops import entry
+from symderive.formulas.arrays.structures import Structure
 from symderive.formulas.evaluate import evaluate
 from symderive.formulas.inert import OUTPUT, Diff
 from symderive.formulas.written import evaluated
@@ -151,6 +154,9 @@ class AtPoint:
         subject = f"∂{self.chain.target}/∂{name}"
         mine = self.derivatives(name)
         whole = self.along(name, mine, self._direction(name))
+        if self._structure(name) is not None:  # its entries do not move alone
+            yield Check(subject, whole)
+            return
         kink = whole.method.startswith("a kink")
         if (whole.passed and not kink) or not self.entries.shape(name):
             yield Check(subject, whole)
@@ -172,7 +178,14 @@ class AtPoint:
         known = self.chain.model.properties.get(name, ())
         if {"symmetric", "positive definite"} & set(known):
             drawn = {at: drawn[at] + drawn[*at[:-2], at[-1], at[-2]] for at in drawn}
+        structure = self._structure(name)
+        if structure is not None and structure.prop != "symmetric":
+            drawn = {at: value * structure.free(*at) for at, value in drawn.items()}
         return {entry_name(name, at): value for at, value in drawn.items()}
+
+    def _structure(self, name: str) -> Structure | None:
+        partial = self.chain.partials[name]
+        return partial.structure if isinstance(partial, StructuredPartial) else None
 
     # Our own derivative in numbers ----------------------------------------------------------
 
@@ -275,7 +288,9 @@ class AtPoint:
 
     def _moving(self, name: str, direction: Direction) -> list[tuple[At, mpf]]:
         places = {entry_name(name, at): at for at in self.entries.at(name)}
-        return [(places[label], far) for label, far in direction.items()]
+        structure = self._structure(name)
+        moving = [(places[label], far) for label, far in direction.items()]
+        return [(at, far) for at, far in moving if structure is None or structure.free(*at)]
 
     def _moved(self, direction: Direction, step: mpf, digits: int, held: Held) -> Numbers:
         point = dict(self.point)

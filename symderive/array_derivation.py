@@ -8,22 +8,29 @@ from typing import TYPE_CHECKING, Any
 
 from sympy import Expr, Mul, S
 
-from symderive.array_chain import ArrayChain, ArrayPartial
+from symderive.array_chain import ArrayChain
 from symderive.array_links import ArrayLink
 from symderive.array_model import (
     Letters,
     leaves,
     renamed,
+    signs_of,
     source_indices,
+    stage_indices,
     target_indices,
 )
+from symderive.array_partials import ArrayPartial
 from symderive.derivation import RESULT, Derivation, Sources
 from symderive.errors import ModelError, UnknownChoiceError
+from symderive.formulas.arrays.algebra import Algebra
 from symderive.formulas.arrays.chains import transposed
-from symderive.formulas.arrays.index import delta
+from symderive.formulas.arrays.index import delta, entry_of
+from symderive.formulas.arrays.matrix import Matrices
 from symderive.formulas.arrays.ops import apply
+from symderive.formulas.arrays.properties import Knowledge
 from symderive.formulas.arrays.syntax import Number, Shape, Tree
 from symderive.formulas.inert import placeholder
+from symderive.formulas.written import evaluated
 from symderive.model import Stage
 from symderive.results import Derivative, Point, adjoint_name
 from symderive.steps import Certificate, Line
@@ -34,9 +41,10 @@ if TYPE_CHECKING:
     from symderive.checking import Report
     from symderive.numeric.array_program import ArrayFunction
 
-LAYOUTS = ("mixed", "numerator", "denominator")
+LAYOUTS = ("mixed", "numerator", "denominator", "vec")
 """``mixed``: a gradient has the shape of its variable, a Jacobian that of its target, then that of
-its variable. ``numerator`` turns gradients, ``denominator`` turns Jacobians."""
+its variable. ``numerator`` turns gradients, ``denominator`` turns Jacobians. ``vec`` stacks the
+columns of matrices: ∂vec(Y)/∂vec(X), a row for each entry of Y and a column for each of X."""
 
 
 class ArrayDerivation(Derivation):
@@ -63,14 +71,31 @@ class ArrayDerivation(Derivation):
         assert isinstance(link, ArrayLink)
         return found.with_arrays(link.indices, link.tree)
 
-    def partial(self, target: str, source: str, *, layout: str = "mixed") -> Derivative:
+    def partial(
+        self,
+        target: str,
+        source: str,
+        *,
+        layout: str = "mixed",
+        structured: bool | None = None,
+    ) -> Derivative:
         """The derivative of a stage by a name along every path, entry by entry.
 
         Args:
             target: A stage.
             source: A name.
             layout: A row of ``LAYOUTS``.
+            structured: Whether the entries of a symmetric, diagonal or triangular matrix move
+                together; as the derivation does, if not given.
+
+        >>> from symderive import Model, derive
+        >>> d = derive(Model({"f": "trace(A @ X)"}, parameters=["X"],
+        ...                  shapes={"A": "n n", "X": "n n"}, properties={"X": "symmetric"}))
+        >>> print(d.partial("f", "X").matrix, "|", d.partial("f", "X", structured=True).matrix)
+        A.T | A.T + A - diag(diagonal(A))
         """
+        if structured is not None and structured != self.structured:
+            return self.tied(structured).partial(target, source, layout=layout)
         if layout not in LAYOUTS:
             raise UnknownChoiceError("layout", layout, LAYOUTS)
         found = super().partial(target, source)
@@ -86,9 +111,47 @@ class ArrayDerivation(Derivation):
             "numerator": not self.shape_of(target),
             "denominator": bool(self.shape_of(target)),
         }
+        if layout == "vec":
+            return found.with_arrays(indices, self._stacked(partial))
         if turned.get(layout) and len(indices) == 2:
             tree, indices = transposed(tree), indices[::-1]
         return found.with_arrays(indices, tree)
+
+    def entries_known(self) -> Any:
+        """What is known of the model's arrays, for forms that are looked at entry by entry."""
+        from symderive.array_convexity import Entries
+
+        known = Knowledge(self.model.known)
+        shapes = self.model.shapes
+        stated = {
+            entry_of(s.name, stage_indices(shapes.get(s.name, ()))): evaluated(s.formula)
+            for s in self.model.stages.values()
+        }
+        return Entries(signs_of(self.model), shapes, stated, Algebra(known))
+
+    def _stacked(self, partial: ArrayPartial) -> Tree:
+        """The Jacobian of the stacked columns; by its entries where it has no notation."""
+        from symderive.array_vectorised import vectorised
+
+        count = len(self.shape_of(partial.target))
+        top, below = partial.indices[:count], partial.indices[count:]
+        known = Knowledge(self.model.known).symmetric()
+        builder = Matrices(self.model.shapes)
+        found = vectorised(evaluated(partial.formula), top, below, builder, known)
+        if found is not None:
+            return found
+        axes = (*reversed(range(count)), *reversed(range(count, len(partial.indices))))
+        turned = apply("transpose", partial.tree, axes=axes)
+        sizes = (Mul(*(index.size for index in own)) for own in (top, below))
+        return apply("reshape", turned, shape=tuple(sizes))
+
+    def tied(self, structured: bool) -> ArrayDerivation:
+        """The same derivation, the entries of structured matrices moving together or alone."""
+        if structured == self.structured:
+            return self
+        other = type(self)(self.model, self.target, self.sources)
+        other.method, other.structured = self.method, structured
+        return other
 
     def _without_path(self, found: Derivative, target: str, source: str) -> Derivative:
         """Zero, or the identity of a name by itself."""
@@ -151,6 +214,7 @@ class ArrayDerivation(Derivation):
         *,
         output_gradients: object = None,
         unconnected_gradients: str = "none",
+        structured: bool | None = None,
     ) -> Any:
         """The gradient as formulas of an entry, in the structure of its sources.
 
@@ -161,6 +225,7 @@ class ArrayDerivation(Derivation):
             output_gradients: Weights of the targets: a number or a formula of the target's shape,
                 held constant; or a list of them.
             unconnected_gradients: ``"none"`` gives None where no path leads, ``"zero"`` gives 0.
+            structured: As ``partial`` has it.
 
         >>> from symderive import Model, derive
         >>> d = derive(Model({"y": "W @ x"}, parameters=["x"], shapes={"W": "m n", "x": "n"}))
@@ -169,7 +234,8 @@ class ArrayDerivation(Derivation):
         """
         from symderive.array_tape import gradient
 
-        return gradient(self, target, sources, output_gradients, unconnected_gradients)
+        own = self if structured is None else self.tied(structured)
+        return gradient(own, target, sources, output_gradients, unconnected_gradients)
 
     def hessian_vector_product(
         self, vector: Mapping[str, Any], target: str | None = None

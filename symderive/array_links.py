@@ -58,15 +58,9 @@ class ArrayLinkKind(LinkKind):
         result = self.step.result
         if self.way == "logarithmic":
             result = product(self.template.written, result)
-        return tuple(
-            array_forms(
-                result,
-                self.template.algebra(),
-                self.output,
-                evaluated(self.template.written),
-                self.source,
-            )
-        )
+        algebra = self.template.algebra()
+        definition = algebra.contracted(evaluated(self.template.written))  # as the result will be
+        return tuple(array_forms(result, algebra, self.output, definition, self.source))
 
     @cached_property
     def tree(self) -> Tree | None:

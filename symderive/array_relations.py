@@ -146,7 +146,8 @@ def named_by_stages(formula: Expr, stated: Stated, algebra: Algebra) -> list[tup
             starts = [*dict.fromkeys((current, current.xreplace(exact), *named))]
         put_in = [] if related else [f for s in starts for f in _put_in(s, stated, algebra)]
         short = with_subsums(current, _summing(current, stated))
-        found = _least([*starts, *put_in, *map(algebra.contracted, short)])
+        whole = [simplified(algebra.contracted(form)) for form in short]
+        found = _least([*starts, *put_in, *whole])
         if found == current:
             break
         current = canonical(found)
@@ -297,8 +298,8 @@ def _replaced(formula: Basic, found: Mapping[Basic, Basic]) -> Any:
     """With what stands for entries put in; what is put in is not looked at again."""
     if formula in found:
         return found[formula]
-    if not formula.args or isinstance(formula, Indexed):
-        return formula
+    if not formula.args or isinstance(formula, Indexed | Part):
+        return formula  # what an operation makes of x is not longer by its own name
     return formula.func(*(_replaced(arg, found) for arg in formula.args))
 
 

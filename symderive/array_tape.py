@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 from sympy import Basic, Expr, Rational, S, Symbol
 
-from symderive.array_chain import ArrayPartial
 from symderive.array_model import (
     Letters,
     StageReader,
@@ -25,6 +24,7 @@ from symderive.array_model import (
     target_indices,
     value_shape,
 )
+from symderive.array_partials import ArrayPartial
 from symderive.errors import FormulaError, ModelError, UnknownChoiceError
 from symderive.formulas.arrays.algebra import Algebra
 from symderive.formulas.arrays.matrix import Matrices
@@ -104,7 +104,9 @@ def _through(derivation: ArrayDerivation, whole: tuple[Model, str], source: str)
     model, name = whole
     if source in model.stages and source not in model.ancestors(name):
         return S.Zero
-    found = evaluated(derive(model, name, (source,)).partial(name, source).formula)
+    tied = derivation.structured
+    partial = derive(model, name, (source,), structured=tied).partial(name, source)
+    found = evaluated(partial.formula)
     symbols: dict[Basic, Basic] = {Symbol(name): model.stages[name].formula}
     return released(found.xreplace(symbols))
 
@@ -214,14 +216,17 @@ def _derived(derivation: ArrayDerivation, target: str, sources: Sequence[str]) -
     """The derivative by several names, one after the other."""
     from symderive.derivation import derive
 
+    derivation = derivation.tied(structured=False)  # second derivatives are by single entries
     plain = without_properties(derivation.model, sources[1:])
-    current: Any = derivation if plain is derivation.model else derive(plain, target, (sources[0],))
+    current: Any = derivation
+    if plain is not derivation.model:
+        current = derive(plain, target, (sources[0],), structured=False)
     name = target
     for source, following in pairwise(sources):
         if not current.chain(name, (source,)).on_path(source):
             return zero(derivation, target, sources)
         model, name = with_gradient(current, name, source)
-        current = derive(model, name, (following,))
+        current = derive(model, name, (following,), structured=False)
     if sources[-1] not in current.model.ancestors(name):
         return zero(derivation, target, sources)
     found: Derivative = current.partial(name, sources[-1])
@@ -320,9 +325,12 @@ def hessian_vector_product(
 
     if derivation.shape_of(target):
         raise ModelError(f"H·v needs a target that is a number; {target} is an array: sum it")
+    derivation = derivation.tied(structured=False)
     model = derivation.model
     plain = without_properties(model, tuple(vector))
-    inner: Any = derivation if plain is model else derive(plain, target, tuple(vector))
+    inner: Any = derivation
+    if plain is not model:
+        inner = derive(plain, target, tuple(vector), structured=False)
     stages: dict[str, Any] = dict(inner.model.stages)
     shapes: dict[str, Shape] = {}
     values: dict[str, Any] = {}
@@ -349,7 +357,7 @@ def hessian_vector_product(
         if name not in whole.ancestors(product):
             result[name] = zero(derivation, target, (name,))
             continue
-        found = derive(whole, product, (name,)).partial(product, name)
+        found = derive(whole, product, (name,), structured=False).partial(product, name)
         if plain is not model:
             found = _simplified(derivation, found, whole.shapes)
         result[name] = _released(found).moved_to(derivation, extra)
@@ -390,6 +398,7 @@ def newton(derivation: ArrayDerivation, values: Mapping[str, Any]) -> dict[str, 
             f"Newton's method needs a number to minimise; {derivation.target} is an array"
         )
     names = derivation.sources
+    derivation = derivation.tied(structured=False)
     slopes = derivation.evaluate(**values).gradient
     blocks = [
         [second(derivation, derivation.target, a, b).evaluate(**values) for b in names]

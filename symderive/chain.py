@@ -224,6 +224,7 @@ class Chain:
         }
 
     method = "auto"
+    structured = False
     """The row of ``METHODS`` that every link uses where it is natural."""
 
     def link(self, stage: str, source: str, method: str = "") -> Link:

@@ -183,7 +183,8 @@ def _read(name: str, options: argparse.Namespace) -> Derivation:
             print(f"symderive: {name}: warning: {warning}", file=sys.stderr)
     with _progress(f"deriving {name}"):
         method = getattr(options, "method", "auto")
-        return symderive.derive(model, options.target, options.wrt, method=method)
+        tied = True if getattr(options, "structured", False) else None
+        return symderive.derive(model, options.target, options.wrt, method=method, structured=tied)
 
 
 def _model(name: str) -> Model:

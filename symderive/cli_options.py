@@ -39,6 +39,7 @@ def derive_options(parser: argparse.ArgumentParser) -> None:
     data_options(parser)
     detail_option(parser)
     method_option(parser)
+    structured_option(parser)
     target_option(parser)
     quiet_option(parser, "print no list of the files written")
 
@@ -64,6 +65,7 @@ def show_options(parser: argparse.ArgumentParser) -> None:
     data_options(parser)
     detail_option(parser)
     method_option(parser)
+    structured_option(parser)
     target_option(parser)
 
 
@@ -150,6 +152,16 @@ def method_option(parser: argparse.ArgumentParser) -> None:
         default="auto",
         help="how to differentiate quotients and products: by the quotient and product rules, with "
         "negative powers, by the logarithm, or (auto, the default) by the shortest of them",
+    )
+
+
+def structured_option(parser: argparse.ArgumentParser) -> None:
+    """The option for matrices whose entries are tied."""
+    parser.add_argument(
+        "--structured",
+        action="store_true",
+        help="let the entries of a symmetric, diagonal or triangular parameter move together: "
+        "G + Gᵀ − diag(G), with G the gradient of independent entries",
     )
 
 

@@ -11,7 +11,7 @@ from sympy import Expr, ImmutableMatrix, S
 
 from symderive.chain import MAX_PATHS_SHOWN, Chain, Partial
 from symderive.errors import UnknownChoiceError
-from symderive.links import METHODS, Link, LinkKind
+from symderive.links import Link, LinkKind, known_method
 from symderive.model import Model
 from symderive.results import Derivative, Point, adjoint_name, named
 from symderive.steps import Certificate, Line, Step
@@ -43,11 +43,13 @@ class Derivation:
         sources: The names that it is differentiated by.
         warnings: What a reader should know, such as a parameter without effect.
         method: How links are differentiated where several ways are natural.
+        structured: Whether the entries of a symmetric, diagonal or triangular matrix move together.
     """
 
     _chain_class = Chain
 
     method = "auto"
+    structured = False
 
     def __init__(self, model: Model, target: str, sources: tuple[str, ...]) -> None:
         self.model, self.target, self.sources = model, target, sources
@@ -68,6 +70,7 @@ class Derivation:
         if key not in self._chains:
             self._chains[key] = self._chain_class(self.model, *key, self._kinds, self._shapes)
             self._chains[key].method = self.method
+            self._chains[key].structured = self.structured
         return self._chains[key]
 
     @property
@@ -447,24 +450,13 @@ class Derivation:
         return str(render(self, "txt", detail=detail))
 
 
-def known_method(method: str) -> str:
-    """The method, also spelled with a hyphen.
-
-    Raises:
-        UnknownChoiceError: It is no row of ``METHODS``.
-    """
-    method = method.replace("-", " ")
-    if method not in METHODS:
-        raise UnknownChoiceError("method", method, METHODS)
-    return method
-
-
 def derive(
     model: Model,
     target: str | None = None,
     sources: Sequence[str] | None = None,
     *,
     method: str = "auto",
+    structured: bool | None = None,
 ) -> Derivation:
     """Derive the gradient of a model.
 
@@ -474,6 +466,8 @@ def derive(
         sources: The names to differentiate by; the model's parameters, if not given.
         method: How to differentiate where several ways are natural: ``auto`` (the cheapest by a
             stated cost), ``quotient``, ``negative power`` or ``logarithmic``.
+        structured: Whether the entries of a symmetric, diagonal or triangular parameter move
+            together: G + Gᵀ − diag(G) by a symmetric one. If not given, as the model says.
 
     Raises:
         UnknownChoiceError: A name is not in the model, or the method is none.
@@ -496,4 +490,5 @@ def derive(
         kind = ArrayDerivation
     derivation = kind(model, target or model.target, names)
     derivation.method = known_method(method)
+    derivation.structured = model.structured if structured is None else structured
     return derivation

@@ -116,6 +116,7 @@ def _arrays(model: Model) -> dict[str, Any]:
     return {
         "shapes": shapes,
         "properties": {name: list(stated) for name, stated in model.properties.items()},
+        **({"structured": True} if model.structured else {}),
     }
 
 
@@ -220,5 +221,6 @@ def model_of(stated: Mapping[str, Any], *, source: str = "") -> Model:
         claims=model["claims"],
         shapes=model.get("shapes"),
         properties=model.get("properties"),
+        structured=model.get("structured", False),
         source=source,
     )

@@ -17,6 +17,7 @@ from symderive.closed_form import Form, closed_forms
 from symderive.cost import cost
 from symderive.differentiate import differentiate
 from symderive.display import latex_of, partial_latex, shown
+from symderive.errors import UnknownChoiceError
 from symderive.formulas.functions import function_of
 from symderive.formulas.inert import OUTPUT, Diff, placeholder
 from symderive.formulas.parsing import Template
@@ -239,6 +240,18 @@ LONG_FORMULA = 7
 
 LONG_PRODUCT = 3
 """Factors from which the logarithm of a product is worth a try."""
+
+
+def known_method(method: str) -> str:
+    """The method, also spelled with a hyphen.
+
+    Raises:
+        UnknownChoiceError: It is no row of ``METHODS``.
+    """
+    method = method.replace("-", " ")
+    if method not in METHODS:
+        raise UnknownChoiceError("method", method, METHODS)
+    return method
 
 
 def _is_negative_power(step: Step) -> bool:

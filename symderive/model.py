@@ -97,6 +97,8 @@ class Model:
         shapes: Of arrays: ``{"X": "m n", "w": "n"}``; a size is a name or a whole number. Names
             without a shape are scalars, unless their value is an array.
         properties: What is known of arrays: ``{"A": "symmetric"}``; rows of ``PROPERTIES``.
+        structured: Whether the entries of a symmetric, diagonal or triangular parameter move
+            together: its gradient is then G + Gᵀ − diag(G), G that of independent entries.
         source: Where the model comes from (a file name), for messages.
 
     Raises:
@@ -122,9 +124,11 @@ class Model:
         claims: Mapping[str, str] | None = None,
         shapes: Mapping[str, str | Sequence[str | int]] | None = None,
         properties: Mapping[str, str | Sequence[str]] | None = None,
+        structured: bool = False,
         source: str = "",
     ) -> None:
         self.source, self.title, self.text = source, title, text
+        self.structured = structured
         self.claims = MappingProxyType(dict(claims or {}))
         self.stated_functions = MappingProxyType(dict(functions or {}))
         if not stages:

@@ -60,12 +60,26 @@ class Derivative:
         ``positive semidefinite`` of a Hessian says that the function is convex: its form is MᵀDM
         with D ≥ 0, or a sum of such.
         """
-        if self.matrix is None or self.tree.ndim != 2:
-            return ""
         from symderive.array_model import signs_of
 
-        found = signs_of(self.derivation.model).semidefinite(self.tree)
-        return {1: "positive semidefinite", -1: "negative semidefinite"}.get(found, "")
+        if self.matrix is not None and self.tree.ndim == 2:
+            found = signs_of(self.derivation.model).semidefinite(self.tree)
+            if found:
+                return {1: "positive semidefinite", -1: "negative semidefinite"}[found]
+        return self._by_entries()
+
+    def _by_entries(self) -> str:
+        """The same of f(I, J), where the axes are those of one variable twice."""
+        half = len(self.indices) // 2
+        first, second = self.indices[:half], self.indices[half:]
+        twice = [index.size for index in first] == [index.size for index in second]
+        if not half or len(self.indices) % 2 or not twice:
+            return ""
+        known = self.derivation.entries_known()  # type: ignore[attr-defined]
+        for formula, sign in ((self.formula, "positive"), (-self.formula, "negative")):
+            if known.semidefinite(formula, first, second):
+                return f"{sign} semidefinite"
+        return ""
 
     @property
     def shape(self) -> tuple[Any, ...]:

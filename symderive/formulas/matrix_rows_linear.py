@@ -101,6 +101,16 @@ def _norm_by(sub: Node) -> Any:
     return shown
 
 
+def _patterned(name: str) -> Any:
+    """A matrix that a vector makes: Toeplitz(w)."""
+    return lambda printer, tree: applied(name, printer.node(tree.args[0]))
+
+
+def _commutation(printer: MatrixPrinter, tree: Apply) -> Built:
+    sizes = (printer.size(S(tree.option(name))) for name in ("m", "n"))
+    return Built(Script(Id("K"), commas(*sizes)))
+
+
 def _frechet(name: str) -> Any:
     """L_exp(A, E), the derivative of a function of a matrix at A in the direction E."""
 
@@ -127,6 +137,9 @@ LINEAR: Mapping[str, Show] = {
     "sqrtm_frechet": piece(_frechet("sqrt")),
     "sinm_frechet": piece(_frechet("sin")),
     "cosm_frechet": piece(_frechet("cos")),
+    "convolution_matrix": piece(_patterned("Toeplitz")),
+    "sliding_window_view": piece(_patterned("Hankel")),
+    "commutation": piece(_commutation),
     "eigvalsh": piece(_of_matrix(Id("λ"))),
     "svdvals": piece(_of_matrix(Id("σ"))),
     "left_vectors": piece(_of_matrix(Id("U"))),

@@ -227,6 +227,16 @@ FORMS: Mapping[str, Form] = {
     "prod_others": Form(lambda call, x: f"whole.prod_others({x}, {tuple(call.data)})"),
     "triu": Form(lambda call, x: f"np.triu({x}, {call.data})"),
     "tril": Form(lambda call, x: f"np.tril({x}, {call.data})"),
+    "convolution_matrix": Form(
+        lambda call, x: (
+            f'patterned.convolution_matrix({x}, {call.size(call.data[1][1])}, "{call.data[0][1]}")'
+        )
+    ),
+    "commutation": Form(
+        lambda call: (
+            f"patterned.commutation({call.size(call.data[0][1])}, {call.size(call.data[1][1])})"
+        )
+    ),
     "half_tril": _function("spectral.half_tril"),
     "convolve": Form(lambda call, x, y: f'np.convolve({x}, {y}, "{call.data[0]}")'),
     "correlate": Form(lambda call, x, y: f'np.correlate({x}, {y}, "{call.data[0]}")'),

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from sympy import Expr, Min, S
+from sympy import Expr, Min, S, expand
 
 from symderive.formulas.arrays.syntax import Shape
 from symderive.numeric.from_sympy import node_of
@@ -222,6 +222,12 @@ def _concatenate_shape(shapes: Shapes, axis: int) -> Shape:
     return (*shapes[0][:axis], total, *shapes[0][axis + 1 :])
 
 
+def _convolution_shape(shapes: Shapes, data: Any) -> Shape:
+    (_, mode), (_, n) = data
+    size = shapes[0][0] - 1
+    return (expand(n + size if mode == "full" else n - size), n)
+
+
 def _same(shapes: Shapes, _: Any) -> Shape:
     return shapes[0]
 
@@ -274,6 +280,8 @@ SHAPES: Mapping[str, Callable[[Shapes, Any], Shape]] = {
         (f"{name}_frechet" for name in ("expm", "logm", "sqrtm", "sinm", "cosm")),
         lambda shapes, _: shapes[0] * (3 - len(shapes)),
     ),
+    "convolution_matrix": _convolution_shape,
+    "commutation": lambda _, data: (expand(data[0][1] * data[1][1]),) * 2,
     "svdvals": lambda shapes, _: (Min(*shapes[0]),),
     "left_vectors": lambda shapes, _: (shapes[0][0], Min(*shapes[0])),
     "right_vectors": lambda shapes, _: (shapes[0][1], Min(*shapes[0])),

@@ -98,9 +98,8 @@ class Writer:
         text = "\n".join(lines) + "\n"
         imports = "import numpy as np\n"
         code = re.sub(r"#.*", "", text)
-        used = [
-            name for name in ("special", "spectral", "whole") if re.search(rf"\b{name}\.", code)
-        ]
+        modules = ("patterned", "special", "spectral", "whole")
+        used = [name for name in modules if re.search(rf"\b{name}\.", code)]
         if used:
             imports += f"\nfrom symderive.numeric import {', '.join(used)}\n"
         return f"{imports}\n\n{text}"

@@ -11,7 +11,18 @@ from collections.abc import Iterable
 from symderive.numeric.ops import MATH_NAMES
 
 RESERVED = (
-    {"np", "math", "special", "whole", "nan", "inf", "at_the_edge", "value_and_gradient"}
+    {
+        "np",
+        "math",
+        "patterned",
+        "special",
+        "spectral",
+        "whole",
+        "nan",
+        "inf",
+        "at_the_edge",
+        "value_and_gradient",
+    }
     | {"start", "stop", "rows", "work", "size", "block", "results", "KIND", "WHOLE"}
     | MATH_NAMES
     | set(dir(builtins))

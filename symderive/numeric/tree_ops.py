@@ -348,6 +348,16 @@ def _normalised(centre: bool, divide: bool) -> Make:
     return made
 
 
+def _patterned(op: str) -> Make:
+    """A matrix with a pattern; what it needs besides its operands, in order of the names."""
+    return lambda graph, args, options: graph.array(op, args, tuple(sorted(options.items())))
+
+
+def _window_view(graph: ArrayGraph, args: Sequence[Node], options: Options) -> Node:
+    k = options["k"]
+    return graph.array("windows", args, (0, expand(graph.shape(args[0])[0] - k + 1), k))
+
+
 READ: Mapping[str, Make] = {
     "add": _add,
     "negative": lambda graph, args, _: graph.scale(strip(args[0]), -1),
@@ -418,6 +428,9 @@ READ: Mapping[str, Make] = {
     "triu": _triangle("triu"),
     "tril": _triangle("tril"),
     "half_tril": _plain("half_tril"),
+    "convolution_matrix": _patterned("convolution_matrix"),
+    "sliding_window_view": _window_view,
+    "commutation": _patterned("commutation"),
     "one_hot": _one_hot,
     "arange": lambda graph, _, options: graph.array("arange", (), options["size"]),
     "matrix_power": _power_of_matrix,

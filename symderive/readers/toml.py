@@ -245,6 +245,11 @@ def _gathered(document: dict[str, Any], place: _Place) -> None:
         document[role] = values if any(v is not None for v in values.values()) else list(values)
 
 
+def _flag(value: object, keys: tuple[str, ...], place: _Place) -> None:
+    if not isinstance(value, bool):
+        raise place.error(keys, f"must be true or false, not {_kind(value)}")
+
+
 def _function(value: object, keys: tuple[str, ...], place: _Place) -> None:
     """A definition; or a table of definition and derivatives, which ``Model`` looks into."""
     if not isinstance(value, Mapping):
@@ -271,6 +276,7 @@ KEYS: dict[str, _Check] = {
     "text": _text,
     "target": _text,
     "learning_rate": _number,
+    "structured": _flag,
     "stages": _table(_text),
     "parameters": _values,
     "constants": _values,

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import inf
 
-from sympy import S
+from sympy import Dummy, S
 
 from symderive.formulas.arrays.chains import chain_of
 from symderive.formulas.arrays.simplify import Rebuilder
@@ -60,7 +60,8 @@ class Signs:
         if isinstance(tree, Number):
             if tree.value.is_number:
                 return (float(tree.value),) * 2
-            return POSITIVE if tree.value.is_Symbol else ANY  # a size
+            sizes = {s: Dummy(positive=True) for s in tree.value.free_symbols}
+            return POSITIVE if tree.value.xreplace(sizes).is_nonnegative else ANY
         if isinstance(tree, Leaf):
             stated = (self.stages or {}).get(tree.name)
             return ANY if stated is None else self.range_of(stated)

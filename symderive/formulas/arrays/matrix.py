@@ -53,7 +53,7 @@ from symderive.formulas.arrays.index import (
 from symderive.formulas.arrays.ops import apply, apply_function
 from symderive.formulas.arrays.ops_making import half_below
 from symderive.formulas.arrays.placing import place_at
-from symderive.formulas.arrays.sliding import slid
+from symderive.formulas.arrays.sliding import slid, windows
 from symderive.formulas.arrays.sums import plus
 from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Shape, Tree
 from symderive.formulas.arrays.terms import scaled, tree_cost
@@ -156,7 +156,9 @@ class Matrices:
         shape = self.shapes[name]
         tree: Tree = Leaf(shape, name)
         if len(shape) == 1 and len(free_indices(formula.indices[0])) > 1:
-            return self._reshaped(tree, formula.indices[0])
+            return windows(tree, formula.indices[0], self.order) or self._reshaped(
+                tree, formula.indices[0]
+            )
         key: list[tuple[Any, ...]] = []
         axes: list[Index] = []
         for place, size in zip(formula.indices, shape, strict=True):

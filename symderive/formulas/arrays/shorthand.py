@@ -154,7 +154,11 @@ def _diagonal_scaled(tree: Tree) -> Tree | None:
 
 
 def _of_diagonal(tree: Tree) -> Tree | None:
-    """What a diagonal matrix makes short: its diagonal and its determinant."""
+    """What a diagonal matrix makes short: its diagonal and its determinant; other diagonals."""
+    if is_op(tree, "diagonal") and is_op(tree.args[0], "transpose"):
+        return apply("diagonal", tree.args[0].args[0])
+    if is_op(tree, "diagonal") and is_op(tree.args[0], "outer"):
+        return times(tree.args[0].args)
     if not is_op(tree, "diagonal", "det", "logdet") or not is_op(tree.args[0], "diag"):
         return None
     vector = tree.args[0].args[0]

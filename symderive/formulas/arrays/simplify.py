@@ -424,6 +424,19 @@ def _moved(_: Rebuilder, args: list[Tree], tree: Apply) -> Tree:
     return scaled(moved, term.number, term.above, term.below)
 
 
+def _kronecker(_: Rebuilder, args: list[Tree], tree: Apply) -> Tree:
+    """A Kronecker product has the scalars of both operands in front."""
+    if all(is_op(arg, "eye") for arg in args):
+        return apply("eye", size=tree.shape[0])
+    terms = [term_of(arg) for arg in args]
+    if any(term.core.ndim != tree.ndim for term in terms):
+        return apply("kron", *args)
+    made = apply("kron", *(term.core for term in terms))
+    left, right = terms
+    number = left.number * right.number
+    return scaled(made, number, (*left.above, *right.above), (*left.below, *right.below))
+
+
 def _rebuilt_sum(_: Rebuilder, args: list[Tree], tree: Apply) -> Tree:
     """A sum along axes: scalars in front, sums of sums as one."""
     options = dict(tree.options)
@@ -454,6 +467,13 @@ REBUILD: Mapping[str, Rewrite] = {
     "matmul": lambda self, args, _: self.product(apply("matmul", *args)),
     "outer": lambda self, args, _: self.product(apply("outer", *args)),
     "sum": _rebuilt_sum,
-    **dict.fromkeys(("index", "broadcast_to", "diag", "diagonal"), _moved),
+    "kron": _kronecker,
+    **dict.fromkeys(
+        (
+            *("index", "broadcast_to", "diag", "diagonal"),
+            *("tril", "triu", "half_tril"),
+        ),
+        _moved,
+    ),
 }
 """How the simplifier makes an operation again from simplified operands."""

@@ -13,6 +13,7 @@ from sympy import Expr, Integer, KroneckerDelta, Mul, S
 from symderive.formulas.arrays.contraction import (
     Labelled,
     NoMatrixError,
+    Order,
     multiplied_entries,
     spread_to,
 )
@@ -27,7 +28,7 @@ Build = Callable[[Expr], Labelled]
 
 def slid(build: Build, body: Expr, indices: tuple[Index, ...]) -> Labelled | None:
     """A sum over indices of which one slides; None where none does."""
-    for find in (_along, _tied, _shared, _nested):
+    for find in (_along, _toeplitz, _tied, _shared, _nested):
         found = find(build, body, indices)
         if found is not None:
             return found
@@ -65,6 +66,45 @@ def _along(build: Build, body: Expr, indices: tuple[Index, ...]) -> Labelled | N
             made = Labelled(join(left.tree, right, i), (i,))
             return multiplied_entries([*(build(f) for f in outside), made])
     return None
+
+
+def _toeplitz(build: Build, body: Expr, indices: tuple[Index, ...]) -> Labelled | None:
+    """Σ_l δ(i, j + l) v_l, a row and a column being free: the matrix of a convolution."""
+    factors = Mul.make_args(body)
+    deltas = [f for f in factors if isinstance(f, KroneckerDelta)]
+    if len(indices) != 1 or len(deltas) != 1:
+        return None
+    (k,) = indices
+    difference = (deltas[0].args[0] - deltas[0].args[1]).expand()
+    free = sorted(free_indices(difference) - {k}, key=str)
+    inside = [f for f in factors if k in f.free_symbols and f is not deltas[0]]
+    outside = [f for f in factors if k not in f.free_symbols]
+    if len(free) != 2 or any(free_indices(f) - {k} for f in inside):
+        return None
+    sign = difference.coeff(k)
+    signs = {index: difference.coeff(index) / -sign for index in free} if sign else {}
+    start = (difference - sum(difference.coeff(x) * x for x in (k, *free))) / -(sign or 1)
+    if sorted(signs.values(), key=str) != [-1, 1] or free_indices(start):
+        return None  # k = row − column + start
+    (row,) = (index for index, own in signs.items() if own == 1)
+    (column,) = (index for index, own in signs.items() if own == -1)
+    vector = _vector(build, inside, k)
+    made = _rows_of_toeplitz(vector, row.size, column.size, start.expand())
+    return multiplied_entries([*(build(f) for f in outside), Labelled(made, (row, column))])
+
+
+def _rows_of_toeplitz(vector: Tree, rows: Expr, columns: Expr, start: Expr) -> Tree:
+    """Some rows of the matrix of a convolution, from row ``start`` on."""
+    size = vector.shape[0]
+    if start == (size - 1).expand() and (columns - size + 1 - rows).expand() == 0:
+        return apply("convolution_matrix", vector, n=columns, mode="valid")
+    whole = apply("convolution_matrix", vector, n=columns, mode="full")
+    if start == 0 and (whole.shape[0] - rows).expand() == 0:
+        return whole
+    key = (("slice", start, rows, S.One), ("slice", S.Zero, columns, S.One))
+    if start.is_Integer and start >= 0:
+        return apply("index", whole, key=key)
+    raise NoMatrixError
 
 
 def _correlated(signal: Tree, kernel: Tree, _: Index) -> Tree:
@@ -221,3 +261,16 @@ def _nested(build: Build, body: Expr, indices: tuple[Index, ...]) -> Labelled | 
         if found is not None:
             return found
     return None
+
+
+def windows(vector: Tree, place: Expr, order: Order) -> Labelled | None:
+    """The entries v_{i+j} as a matrix: the windows of a vector; None at any other place."""
+    free = sorted(free_indices(place), key=str)
+    start = (place - sum(free)).expand()
+    if len(free) != 2 or free_indices(start) or not (start.is_Integer and start >= 0):
+        return None
+    row, column = sorted(free, key=lambda index: order.get(index, len(order)))
+    needed = (row.size + column.size - 1).expand()
+    if start != 0 or needed != vector.shape[0]:
+        vector = apply("index", vector, key=(("slice", start, needed, S.One),))
+    return Labelled(apply("sliding_window_view", vector, k=column.size), (row, column))

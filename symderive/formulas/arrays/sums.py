@@ -248,7 +248,8 @@ def _pairs_shared(terms: list[Term]) -> Tree | None:
         for j in range(i + 1, len(terms)):
             pair = [terms[i], terms[j]]
             joined = _shared(pair)
-            if tree_cost(joined) < tree_cost(_plain_sum(pair)):
+            sign_only = is_op(joined, "negative") and is_op(joined.args[0], "add")
+            if tree_cost(joined) < tree_cost(_plain_sum(pair)) and not sign_only:
                 rest = [t for k, t in enumerate(terms) if k not in (i, j)]
                 parts = [joined, *(scaled(t.core, t.number, t.above, t.below) for t in rest)]
                 total = apply("add", *parts)

@@ -164,12 +164,30 @@ def multiplied(trees: Sequence[Tree]) -> Tree:
     return trees[0] if len(trees) == 1 else apply("multiply", *trees)
 
 
+def _minuses(trees: Sequence[Tree]) -> int:
+    return sum(is_op(tree, "negative") for tree in trees)
+
+
+def _unpowered(trees: Sequence[Tree]) -> list[Tree]:
+    """Scalars with their whole powers as factors, so that what is above and below cancels."""
+    found: list[Tree] = []
+    for tree in trees:
+        if is_op(tree, "power") and not tree.ndim and tree.args[0].ndim == 0:
+            exponent = tree.args[1]
+            if isinstance(exponent, Number) and exponent.value in range(2, MAX_POWER + 1):
+                found += [tree.args[0]] * int(exponent.value)
+                continue
+        found.append(tree)
+    return found
+
+
 def scaled(
     core: Tree, number: Expr, above: Sequence[Tree] = (), below: Sequence[Tree] = ()
 ) -> Tree:
     """Number · above · core / below, with the scalars of the core gathered and cancelled."""
     inner, size = term_of(core), size_term(number)
-    number, above, below = size.number, (*above, *size.above), (*below, *size.below)
+    number = size.number
+    above, below = _unpowered((*above, *size.above)), _unpowered((*below, *size.below))
     up = Counter([*above, *inner.above])
     down: Counter[Tree] = Counter()
     for tree in (*below, *inner.below):
@@ -183,6 +201,11 @@ def scaled(
         return zero_like(core)
     if inner.core == ONE and all(isinstance(tree, Number) for tree in (*up, *down)):
         return Number((), number * _counted(up) / _counted(down))
+    if number.is_negative and is_op(inner.core, "add"):
+        turned = [negative(arg) for arg in inner.core.args]
+        if 1 + _minuses(inner.core.args) > _minuses(turned):  # −(b − a) is a − b
+            turned.sort(key=lambda arg: is_op(arg, "negative"))
+            inner, number = Term(inner.number, (), (), apply("add", *turned)), -number
     over, under = abs(number).as_numer_denom()
     factors: list[Tree] = [] if over == 1 else [Number((), over)]
     factors += [repeated(tree, count) for tree, count in up.items()]

@@ -58,6 +58,9 @@ POSITIONAL: Mapping[str, tuple[str, ...]] = {
     "triu": ("k",),
     "tril": ("k",),
     "matrix_power": ("k",),
+    "convolution_matrix": ("n",),
+    "sliding_window_view": ("k",),
+    "commutation": ("m", "n"),
 }
 """The options that stand after the operands, without their names."""
 
@@ -71,6 +74,7 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "triu": {"k": 0},
     "tril": {"k": 0},
     "convolve": {"mode": "full"},
+    "convolution_matrix": {"mode": "full"},
     "correlate": {"mode": "valid"},
 }
 """The values that options have where they are left out, besides False."""

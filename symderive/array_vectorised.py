@@ -1,0 +1,117 @@
+"""Jacobians as matrices of stacked columns: ∂vec(A X B)/∂vec(X) = Bᵀ ⊗ A.
+
+Each term is split into what speaks of rows and what speaks of columns, for ``vec`` stacks columns:
+an entry (i, j) by an entry (k, l) of the form P_ik Q_jl is one of Q ⊗ P, P_il Q_jk one of the same
+after a transpose. Source: J. R. Magnus and H. Neudecker, Matrix Differential Calculus.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sympy import Add, Expr, KroneckerDelta, Mul, Pow, S
+
+from symderive.formulas.arrays.contraction import NoMatrixError, has_notation
+from symderive.formulas.arrays.index import Index, free_indices, fresh, substitute
+from symderive.formulas.arrays.matrix import Matrices
+from symderive.formulas.arrays.ops import apply
+from symderive.formulas.arrays.simplify import shortest
+from symderive.formulas.arrays.sums import plus
+from symderive.formulas.arrays.syntax import Tree
+
+
+def vectorised(
+    formula: Expr,
+    target: Sequence[Index],
+    source: Sequence[Index],
+    builder: Matrices,
+    symmetric: frozenset[str] = frozenset(),
+) -> Tree | None:
+    """∂vec(target)/∂vec(source) in matrix notation; None where it has none.
+
+    Args:
+        formula: The entry of the Jacobian.
+        target: The indices of the target's entry, at most two.
+        source: The indices of the source's entry, likewise.
+        builder: What makes trees of index formulas.
+        symmetric: The names of symmetric matrices.
+    """
+    if len(target) > 2 or len(source) > 2:
+        return None
+    if len(target) < 2 and len(source) < 2:
+        return builder.tree(formula, (*target, *source))
+    rows = [fresh(S.One) for _ in range(2 - len(target))]
+    columns = [fresh(S.One) for _ in range(2 - len(source))]
+    i, j = (*target, *rows)
+    k, l = (*source, *columns)  # noqa: E741
+    if not target:
+        return apply("vec", builder.tree(formula, (k, l)))
+    for written in (formula, formula.expand()):
+        try:
+            terms = [_term(term, (i, j, k, l), builder) for term in Add.make_args(written)]
+        except NoMatrixError:
+            continue
+        whole = shortest(plus(terms) if len(terms) > 1 else terms[0], symmetric)
+        if has_notation(whole):
+            return whole
+    return None
+
+
+def _term(term: Expr, at: tuple[Index, Index, Index, Index], builder: Matrices) -> Tree:
+    i, j, k, l = at  # noqa: E741
+    groups = _groups(term, at)
+    for first, second, turned in (({i, k}, {j, l}, False), ({i, l}, {j, k}, True)):
+        if all(own <= first or own <= second for own, _ in groups):
+            inner = Mul(*(f for own, f in groups if own <= first))
+            outer = Mul(*(f for own, f in groups if not own <= first))
+            pair = ((j, k), (i, l)) if turned else ((j, l), (i, k))
+            made = apply("kron", _part(outer, pair[0], builder), _part(inner, pair[1], builder))
+            if not turned:
+                return made
+            return apply("matmul", made, apply("commutation", m=k.size, n=l.size))
+    if all(own <= {i, j} or own <= {k, l} for own, _ in groups):
+        one = Mul(*(f for own, f in groups if own <= {i, j}))
+        two = Mul(*(f for own, f in groups if not own <= {i, j}))
+        left, right = (_part(f, pair, builder) for f, pair in ((one, (i, j)), (two, (k, l))))
+        return apply("outer", apply("vec", left), apply("vec", right))
+    return _diagonal(term, at, builder)
+
+
+def _diagonal(term: Expr, at: tuple[Index, Index, Index, Index], builder: Matrices) -> Tree:
+    """δ_ik δ_jl F_ij as diag(vec(F))."""
+    i, j, k, l = at  # noqa: E741
+    factors = Mul.make_args(term)
+    deltas = [f for f in factors if isinstance(f, KroneckerDelta)]
+    pairs = {frozenset(f.args) for f in deltas}
+    if not {frozenset((i, k)), frozenset((j, l))} <= pairs:
+        raise NoMatrixError
+    rest = Mul(*(f for f in factors if f not in deltas))
+    inside = _part(substitute(rest, {k: i, l: j}), (i, j), builder)
+    return apply("diag", apply("vec", inside))
+
+
+def _part(formula: Expr, pair: tuple[Index, Index], builder: Matrices) -> Tree:
+    """A factor as a matrix; along an axis of size 1 that stands for none, as a row or column."""
+    kept = [index for index in pair if index.size != 1]
+    tree = builder.tree(formula, kept if len(kept) == 1 else pair)
+    if not has_notation(tree):
+        raise NoMatrixError
+    if len(kept) == 1:
+        (index,) = kept
+        row = ("slice", S.Zero, index.size, S.One)
+        tree = apply("index", tree, key=(("new",), row) if index == pair[1] else (row, ("new",)))
+    return tree
+
+
+def _groups(term: Expr, at: Sequence[Index]) -> list[tuple[set[Index], Expr]]:
+    """The factors of a term, those that share an index together."""
+    groups: list[tuple[set[Index], Expr]] = []
+    for factor in Mul.make_args(term):
+        base = factor.base if isinstance(factor, Pow) else factor
+        own = free_indices(base) & set(at)
+        joined = factor
+        for other in [g for g in groups if g[0] & own]:
+            groups.remove(other)
+            own, joined = own | other[0], joined * other[1]
+        groups.append((own, joined))
+    return groups

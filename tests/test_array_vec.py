@@ -1,0 +1,81 @@
+"""Jacobians with a pattern: Kronecker products of stacked columns, Toeplitz and Hankel matrices."""
+
+import numpy as np
+import pytest
+
+import symderive as sd
+
+SHAPES = {
+    **{"X": "m n", "A": "k m", "B": "n p", "C": "k m", "D": "n p"},
+    **{"x": "n", "S": "n n", "M": "m n"},
+}
+SIZES = {"m": 3, "n": 2, "k": 4, "p": 5}
+
+STACKED = [
+    ("A @ X @ B", "X", "kron(B.T, A)"),
+    ("A @ X", "X", "kron(eye(n), A)"),
+    ("X @ B", "X", "kron(B.T, eye(m))"),
+    ("A @ X @ B + C @ X @ D", "X", "kron(B.T, A) + kron(D.T, C)"),
+    ("X.T", "X", "commutation(m, n)"),
+    ("X.T @ X", "X", "kron(eye(n), X.T) + kron(X.T, eye(n)) @ commutation(m, n)"),
+    ("inv(S)", "S", "-kron(y.T, y)"),
+    ("X*M", "X", "diag(vec(M))"),
+    ("sigmoid(X)", "X", "diag(vec(y*(1 - y)))"),
+    ("X @ x", "X", "kron(x[None, :], eye(m))"),
+]
+WITHOUT = [("softmax(X, axis=1)", "X", "")]
+"""Without a form of its own."""
+
+
+def derived(formula, source):
+    return sd.derive(sd.Model({"y": formula}, parameters=[source], shapes=SHAPES))
+
+
+def values(model):
+    random = np.random.default_rng(2)
+    names = (*model.parameters, *model.constants)
+    shapes = {name: [int(s.subs(SIZES)) for s in model.shapes[name]] for name in names}
+    return {name: random.uniform(-1, 1, shape) for name, shape in shapes.items()}
+
+
+@pytest.mark.parametrize(("formula", "source", "form"), STACKED)
+def test_stacked_jacobians_are_kronecker_products(formula, source, form):
+    assert str(derived(formula, source).partial("y", source, layout="vec").matrix) == form
+
+
+@pytest.mark.parametrize(("formula", "source", "_"), [*STACKED, *WITHOUT])
+def test_stacked_jacobians_have_the_entries_of_the_others(formula, source, _):
+    d = derived(formula, source)
+    at = values(d.model)
+    plain = np.asarray(d.partial("y", source).evaluate(**at))
+    found = np.asarray(d.partial("y", source, layout="vec").evaluate(**at))
+    count = plain.ndim - 2
+    axes = (*reversed(range(count)), *reversed(range(count, plain.ndim)))
+    size = int(np.prod(plain.shape[:count]))
+    expected = plain.transpose(axes).reshape((size, -1) if count else -1)
+    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-14)
+
+
+SLIDING = [
+    ("convolve", "x, w", "x", "convolution_matrix(w, n)"),
+    ("convolve", "x, w", "w", "convolution_matrix(x, k)"),
+    ("convolve", "u, v, 'valid'", "u", 'convolution_matrix(v, 8, mode="valid")'),
+    ("correlate", "u, v", "u", "convolution_matrix(v, 6).T"),
+    ("correlate", "u, v", "v", "sliding_window_view(u, 3)"),
+]
+
+
+@pytest.mark.parametrize(("slide", "operands", "source", "form"), SLIDING)
+def test_jacobians_of_convolutions_are_toeplitz_or_hankel(slide, operands, source, form):
+    shapes = {"x": "n", "w": "k", "u": "8", "v": "3"}
+    stated = {"y": f"{slide}({operands})"}
+    d = sd.derive(sd.Model(stated, parameters=[source], shapes=shapes))
+    found = d.partial("y", source)
+    assert str(found.matrix) == form
+    random = np.random.default_rng(0)
+    lengths = {"x": 5, "w": 3, "u": 8, "v": 3}
+    left, right = operands.replace(",", "").split()[:2]
+    at = {name: random.normal(size=lengths[name]) for name in (left, right)}
+    mode = "full" if left == "x" else "valid"
+    expected = getattr(np, slide)(at[left], at[right], mode)
+    np.testing.assert_allclose(np.asarray(found.evaluate(**at)) @ at[source], expected, rtol=1e-12)
