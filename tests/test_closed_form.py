@@ -149,3 +149,17 @@ def test_bounded_work_on_a_hard_formula():
 
     assert is_zero(forms[0].formula - formula(text)) is not False
     assert time.perf_counter() - start < 60  # a hang, on any machine
+
+
+@pytest.mark.parametrize(
+    ("formula", "by", "shown"),
+    [
+        ("g*(x - mu)/sqrt(v + 0.00001) + b", "v", "(b - h)/(2*(v + 1/100000))"),
+        ("x/(v + 0.001)", "v", "-h/(v + 1/1000)"),
+        ("log(1 + 0.02*v)", "v", "1/(v + 50)"),
+        ("log(1 + v/2)", "v", "1/(v + 2)"),
+    ],
+)
+def test_sums_keep_the_decimals_that_the_model_has(formula, by, shown):
+    link = sd.derive(sd.Model({"h": formula})).link("h", by)
+    assert str(link.formula) == shown

@@ -89,6 +89,7 @@ from symderive.formulas.tree import (
     split,
     width,
 )
+from symderive.formulas.typed import typed
 from symderive.formulas.typst import typst
 from symderive.formulas.written import evaluated
 
@@ -467,8 +468,8 @@ HOSTILE = [
 ]
 
 HARMLESS = (
-    "text textbackslash textasciicircum textasciitilde textless textgreater textbar mathrm "
-    "textasciigrave textquotedbl backslash wedge sim lt gt vert ast lbrace rbrace"
+    "text textbackslash textasciicircum textasciitilde textless textgreater textbar mathrm"
+    "textasciigrave textquotedbl backslash wedge sim lt gt vert ast lbrace rbrace underline"
 )
 """The control words that may stand for the characters of a name."""
 
@@ -627,3 +628,21 @@ def test_a_wide_formula_is_broken_to_fit(node: Node, limit: int) -> None:
 def test_a_narrow_formula_stays_whole() -> None:
     node = tree(A2 - Y)
     assert split(node, 40) == [node]
+
+
+@pytest.mark.parametrize(
+    ("number", "factor", "alone"),
+    [
+        ("0.044715", "0.044715*x", "x + 0.044715"),
+        ("-1.702", "-1.702*x", "x - 1.702"),
+        ("0.001", "x/1000", "x + 0.001"),
+        ("0.35", "7*x/20", "x + 7/20"),
+        ("35/128", "35*x/128", "x + 35/128"),
+        ("1/7000000000000", "x/7000000000000", "x + 1/7000000000000"),
+    ],
+)
+def test_decimals_are_shown_as_people_write_them(number: str, factor: str, alone: str) -> None:
+    x = Symbol("x")
+    for formula, text in ((Rational(number) * x, factor), (x + Rational(number), alone)):
+        assert typed(formula) == text
+        assert plain(tree(formula)).replace("·", "*").replace("−", "-") == text

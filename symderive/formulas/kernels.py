@@ -31,6 +31,7 @@ from sympy.core.sorting import default_sort_key
 from sympy.polys.fields import FracElement, FracField
 from sympy.polys.orderings import lex
 
+from symderive.formulas.decimals import with_decimals
 from symderive.formulas.deepening import DEEP, deepened
 from symderive.formulas.exponents import Exponents
 from symderive.formulas.factoring import factor_list
@@ -365,7 +366,8 @@ class Kernels:
     def _powers_of(self, element: FracElement) -> tuple[list[tuple[Expr, int]], Rational]:
         above, below = self._factor_list(element.numer), self._factor_list(element.denom)
         number = above.pop(0)[0] / below.pop(0)[0]
-        return above + [(base, -exponent) for base, exponent in below], number
+        powers = above + [(base, -exponent) for base, exponent in below]
+        return with_decimals(powers, number, self.seen)
 
     def _multiplied(self, powers: list[tuple[Expr, int]], number: Rational) -> Expr:
         powers, number = self._oriented(powers, number)

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from sympy import Expr, Mul, Pow, Rational, S
 
+from symderive.formulas.decimals import decimal_text
 from symderive.formulas.nodes import (
     APPLY,
     DOT,
@@ -59,8 +60,8 @@ class Built(NamedTuple):
     level: Level = Level.ATOM
 
 
-def number(value: Expr) -> tuple[bool, Built]:
-    """The sign and the size of a number."""
+def number(value: Expr, *, alone: bool = True) -> tuple[bool, Built]:
+    """The sign and the size of a number, which may be a factor or stand alone."""
     if isinstance(value, Rational):
         above: Node = Num(str(abs(value.p)))
         if value.q == 1:
@@ -68,6 +69,8 @@ def number(value: Expr) -> tuple[bool, Built]:
         if abs(value.p) == 1 and (zeros := _power_of_ten(value.q)) >= _LEAST_POWER_OF_TEN:
             above = Script(Num("10"), None, Row((NEGATIVE, Num(str(zeros)))))
             return value.p < 0, Built(above, Level.POWER)
+        if text := decimal_text(value, alone=alone):
+            return value.p < 0, Built(Num(text))
         return value.p < 0, Built(Frac(above, Num(str(value.q))), Level.FRACTION)
     if value is S.Infinity or value is S.NegativeInfinity:
         return value is S.NegativeInfinity, Built(Id("∞"))
@@ -148,6 +151,8 @@ def one_fraction(factors: Sequence[Expr]) -> bool:
     """Whether a product starts with its only number, p/q, and what divides comes last: x/(2y)."""
     first, *rest = factors
     if not isinstance(first, Rational) or first.q == 1 or any(f.is_Number for f in rest):
+        return False
+    if decimal_text(first, alone=False):
         return False
     below = [is_below(factor) for factor in rest]
     plain = all(group_of(factor) not in (OTHER, BIG, DIFF) for factor in rest)

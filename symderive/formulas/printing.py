@@ -210,7 +210,7 @@ class Printer:
                 negative ^= turn
                 factors.append(flipped(factor) if turn else factor)
                 continue
-            minus, size = number(factor)
+            minus, size = number(factor, alone=False)
             negative ^= minus
             if isinstance(size.node, Frac):
                 under.append(Built(size.node.denominator))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sympy import Add, Basic, Expr, Function, Mul, Piecewise, Pow, S
+from sympy import Add, Basic, Expr, Function, Mul, Piecewise, Pow, Rational, S
 from sympy.core.relational import Relational
 from sympy.printing.precedence import precedence
 from sympy.printing.str import StrPrinter
 
+from symderive.formulas.decimals import decimal_text
 from symderive.formulas.ordering import Order, is_negative
 
 
@@ -82,14 +83,20 @@ class _Typed(StrPrinter):
         below = [1 / f for f in Mul.make_args(rest) if _divides(f)]
         over = [self.parenthesize(f, precedence(expr)) for f in self._own.factors(above)]
         under = [self.parenthesize(f, precedence(expr) + 1) for f in self._own.factors(below)]
-        if abs(number.p) != 1 or not over:
-            over.insert(0, str(abs(number.p)))
-        if number.q != 1:
+        decimal = decimal_text(number, alone=False)
+        if decimal or abs(number.p) != 1 or not over:
+            over.insert(0, decimal or str(abs(number.p)))
+        if number.q != 1 and not decimal:
             under.insert(0, str(number.q))
         text = ("-" if number < 0 else "") + "*".join(over)
         if under:
             text += f"/{under[0]}" if len(under) == 1 else f"/({'*'.join(under)})"
         return text
+
+    def _print_Rational(self, expr: Rational) -> str:  # noqa: N802
+        text = decimal_text(expr)
+        sign = "-" if expr < 0 else ""
+        return f"{sign}{text}" if text else str(super()._print_Rational(expr))
 
     def _print_Pow(self, expr: Pow, rational: bool = False) -> str:  # noqa: N802
         if expr.exp == S.Half:

@@ -11,6 +11,7 @@ from sympy import Expr, Mul, S
 
 from symderive.formulas.arrays.ops import apply
 from symderive.formulas.arrays.syntax import Apply, Number, Tree
+from symderive.formulas.decimals import decimal_text
 
 ONE = Number((), S.One)
 TRANSPOSE, OPERATION, CALL, IDENTITY = 0.4, 1.0, 1.2, 1.8
@@ -207,6 +208,8 @@ def scaled(
             turned.sort(key=lambda arg: is_op(arg, "negative"))
             inner, number = Term(inner.number, (), (), apply("add", *turned)), -number
     over, under = abs(number).as_numer_denom()
+    if decimal_text(number, alone=False):
+        over, under = abs(number), S.One
     factors: list[Tree] = [] if over == 1 else [Number((), over)]
     factors += [repeated(tree, count) for tree, count in up.items()]
     if inner.core != ONE or not factors:

@@ -14,6 +14,7 @@ from sympy import Add, Expr, Mul, Pow, Rational, S
 
 from symderive.formulas.arrays.placing import in_words, widths
 from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Shape, Tree
+from symderive.formulas.decimals import digits_of
 from symderive.formulas.functions import FUNCTIONS
 
 
@@ -172,20 +173,11 @@ def _rational(value: Rational) -> Written:
     return sign + f"{size.p}/{size.q}", Level.NEGATIVE_PRODUCT if sign else Level.PRODUCT
 
 
-def _decimal(value: Rational) -> str:
+def _decimal(value: Rational) -> str | None:
     """The digits of a whole number, or of a number that ends: 0.05, yet 1/2 and 3/8."""
     if value.q == 1:
         return str(value.p)
-    rest, twos, fives = value.q, 0, 0
-    while rest % 2 == 0:
-        rest, twos = rest // 2, twos + 1
-    while rest % 5 == 0:
-        rest, fives = rest // 5, fives + 1
-    places = max(twos, fives)
-    if rest != 1 or not fives or places > _LONGEST_DECIMAL:
-        return ""
-    whole, part = divmod(value.p * 10**places // value.q, 10**places)
-    return f"{whole}.{part:0{places}d}"
+    return digits_of(value, _LONGEST_DECIMAL) if value.q % 5 == 0 else None
 
 
 def size_text(size: Expr) -> str:

@@ -1,0 +1,91 @@
+"""Decimal numbers, which are exact fractions inside: how they are shown, and kept in sums."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from functools import lru_cache
+
+from sympy import Add, Expr, Rational
+
+LEAST = 10
+"""A denominator from which, if it is of 2s and 5s, a number is taken for a decimal."""
+
+LONG = 100
+"""A numerator or denominator from which a decimal is shown as one: 7x/20, but 0.035x."""
+
+
+MOST_BITS = 64
+"""A denominator with more bits is no decimal that a person wrote."""
+
+
+def decimal_text(value: Expr, *, alone: bool = True) -> str | None:
+    """The size of a number as people write it who think in decimals; None of one for a fraction.
+
+    Args:
+        value: The number.
+        alone: Whether nothing is multiplied by it; x/1000 divides by a whole number.
+
+    >>> [decimal_text(Rational(*pair)) for pair in ((8943, 200000), (1, 1000), (35, 128), (7, 20))]
+    ['0.044715', '0.001', None, None]
+    """
+    if not isinstance(value, Rational) or max(abs(value.p), value.q) < LONG or value.q < LEAST:
+        return None
+    if abs(value.p) == 1 and not alone:
+        return None
+    if value.q.bit_length() > MOST_BITS:
+        return None
+    text = digits_of(abs(value), MOST_BITS)
+    return text if text and len(text) <= len(str(abs(value))) else None
+
+
+def digits_of(value: Rational, most: int) -> str | None:
+    """The digits of a positive number that ends after at most so many places.
+
+    >>> digits_of(Rational(1, 40), 4), digits_of(Rational(1, 3), 4)
+    ('0.025', None)
+    """
+    places = next((n for n in range(1, most + 1) if 10**n % value.q == 0), None)
+    if places is None:
+        return None
+    whole, part = divmod(value.p * 10**places // value.q, 10**places)
+    return f"{whole}.{part:0{places}d}"
+
+
+def with_decimals(
+    powers: list[tuple[Expr, int]], number: Rational, seen: Collection[Expr]
+) -> tuple[list[tuple[Expr, int]], Rational]:
+    """Factors and their number, each sum that was seen with decimals as it was seen.
+
+    >>> from sympy.abc import v
+    >>> with_decimals([(1 + 100 * v, -1)], Rational(50), {v + Rational(1, 100)})
+    ([(v + 1/100, -1)], 1/2)
+    """
+    stated = {whole: (scale, base) for scale, whole, base in map(_whole, seen) if scale != 1}
+    if not stated:
+        return powers, number
+    made = []
+    for base, exponent in powers:
+        scale, as_seen = stated.get(base, (Rational(1), base))
+        number = number / scale**exponent
+        made.append((as_seen, exponent))
+    return made, number
+
+
+@lru_cache(maxsize=10_000)
+def _whole(base: Expr) -> tuple[Rational, Expr, Expr]:
+    """A number, and a sum without decimals, whose product is the sum: 1 and itself if need be."""
+    numbers = [term.as_coeff_Mul()[0] for term in Add.make_args(base)]
+    if base.is_Add and 1 in numbers and any(map(_is_decimal, numbers)):
+        scale, whole = base.as_content_primitive()
+        if scale * whole == base:
+            return scale, whole, base
+    return Rational(1), base, base
+
+
+def _is_decimal(number: Expr) -> bool:
+    return (
+        isinstance(number, Rational)
+        and number.q >= LEAST
+        and number.q.bit_length() <= MOST_BITS
+        and digits_of(abs(number), 15) is not None
+    )
