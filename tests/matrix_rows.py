@@ -411,6 +411,15 @@ FACTS = (
         {"B": "m n"},
     ),
     row("prod(x)**(1/n)", "x", "prod(x)**(1/n)/(n*x)"),
+    # Kronecker products
+    row("kron(A + s*B, C)", "s", "kron(B, C)", {"A": "m n", "B": "m n", "C": "k h", "s": ""}),
+    row("kron(A, B) @ y", "y", "kron(A, B)", {"A": "2 3", "B": "2 2", "y": "6"}),
+    row(
+        "vec(A) @ kron(B, C) @ vec(X)",
+        "X",
+        "C.T @ A @ B",
+        {"A": "3 2", "B": "2 2", "C": "3 3", "X": "3 2"},
+    ),
     # parts: entries, slices, blocks
     row("x[0]**2 + x[1]**2", "x", "2*x", {"x": "2"}),
     row("x[1:] - x[:-1]", "x", "eye(4)[1:] - eye(4)[:-1]", {"x": "4"}),

@@ -74,7 +74,7 @@ def distributed(tree: Tree) -> Tree | None:
     if not sizes or not any(is_op(part, "add") for part in parts):
         return None
     rest = tuple((Counter(term.below) - Counter(sizes)).elements())
-    best = tree
+    best: Tree = tree
     for place, part in enumerate(parts):
         if not is_op(part, "add"):
             continue
@@ -104,10 +104,12 @@ def quotient(tree: Tree) -> Tree | None:
     for place, below in enumerate(parts):
         under = divisor(below) if tree.ndim else tree.args[1]
         for other, above in enumerate(parts):
-            pair = (getattr(above, "op", ""), getattr(under, "op", ""))
-            if other == place or pair not in QUOTIENTS or above.args != under.args:  # type: ignore[union-attr]
+            if not isinstance(above, Apply) or not isinstance(under, Apply) or other == place:
                 continue
-            named = apply(QUOTIENTS[pair], *above.args)  # type: ignore[attr-defined]
+            pair = (above.op, under.op)
+            if pair not in QUOTIENTS or above.args != under.args:
+                continue
+            named = apply(QUOTIENTS[pair], *above.args)
             return times([named, *(p for k, p in enumerate(parts) if k not in (place, other))])
     return None
 
