@@ -269,9 +269,10 @@ def _kronecker(build: Build, body: Expr, indices: tuple[Index, ...]) -> Labelled
     factors = Mul.make_args(body)
     deltas = [f for f in factors if isinstance(f, KroneckerDelta)]
     blocks = [_block_of(f, indices) for f in deltas]
-    if len(indices) != 4 or len(blocks) != 2 or blocks[0] is None or blocks[1] is None:
+    known = [block for block in blocks if block is not None]
+    if len(indices) != 4 or len(deltas) != 2 or len(known) != 2:
         return None
-    (i, p, q), (j, t, u) = blocks
+    (i, p, q), (j, t, u) = known
     rest = [f for f in factors if f not in deltas]
     left = [f for f in rest if f.free_symbols & {p, t}]
     right = [f for f in rest if f.free_symbols & {q, u}]
