@@ -32,8 +32,9 @@ from symderive.array_certify import named_put_in, sizes_of
 from symderive.array_chain import ArrayChain
 from symderive.array_forms import Mask
 from symderive.array_model import Letters, stage_indices
-from symderive.assumptions import Assumption, conditions_of
+from symderive.assumptions import Assumption, stated_positive
 from symderive.certify import defined
+from symderive.conditions import conditions_of
 from symderive.formulas.arrays.canonical import canonical
 from symderive.formulas.arrays.index import Index, Part, delta, entry_of, part, sigma
 from symderive.formulas.arrays.properties import Knowledge
@@ -77,7 +78,7 @@ class _Ledger:
     """Collects conditions, in letters of their own."""
 
     def __init__(self, model: Model, chain: ArrayChain) -> None:
-        self.model, self.taken = model, chain.taken
+        self.model, self.chain, self.taken = model, chain, chain.taken
         self.reached = model.ancestors(chain.target)
         self.known = Knowledge(model.properties)
         self.sizes = frozenset(sizes_of((), model.shapes))
@@ -118,7 +119,8 @@ class _Ledger:
 
     def rows(self) -> tuple[Assumption, ...]:
         positive = {c.args[0] for c in self.found if c.rel_op == ">"}
-        rows = [
+        rows = stated_positive(self.model, self.chain)
+        rows += [
             Assumption(condition, f"stated: {name} is {prop}", False)
             for name, stated in self.model.properties.items()
             if name in self.reached

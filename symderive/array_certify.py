@@ -167,7 +167,10 @@ def _tried(
             continue
         here = 0
         for at in _places(indices, chosen):
-            sides = [concrete(side, chosen, at) for side in (left, right)]
+            try:
+                sides = [concrete(side, chosen, at) for side in (left, right)]
+            except NotExplicitError:  # the exponential of a matrix of three rows
+                break
             if any(side.has(nan, zoo) for side in sides):
                 break  # a variance with n - 1 of one value
             definitions = _definitions(where, sides, chosen)

@@ -62,7 +62,7 @@ class ArrayChain(Chain):
         """The link ∂stage/∂source."""
         row = self.model.stages[stage]
         template, place = row.parsed.template, row.inputs.index(source)
-        key = (id(template), place, method or "auto")
+        key = (id(template), place, method or "auto", frozenset[int]())
         if key not in self._kinds:
             self._kinds[key] = ArrayLinkKind(template, place, key[2])  # type: ignore[arg-type]
         return ArrayLink(row, source, self._kinds[key], self.taken)  # type: ignore[arg-type]
@@ -108,7 +108,12 @@ class ArrayChain(Chain):
         return sigma(product(mine, local), at), sigma(product(short, local), at)
 
     def _made(
-        self, terms: Sequence[Any], names: Mapping[str, Symbol], name: str, stages: Sequence[Any]
+        self,
+        terms: Sequence[Any],
+        names: Mapping[str, Symbol],
+        name: str,
+        stages: Sequence[Any],
+        positive: Sequence[Symbol],
     ) -> Any:
         """The shape of an adjoint from its terms."""
         shapes = {mark.name: self.model.shapes.get(n, ()) for n, mark in names.items()}

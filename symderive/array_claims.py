@@ -18,8 +18,10 @@ from sympy import Basic
 
 from symderive.array_certify import all_put_in
 from symderive.array_chain import ArrayChain
+from symderive.array_conditions import Compare, condition_of, special_size
 from symderive.array_links import ArrayLink
 from symderive.array_model import renamed, stage_indices
+from symderive.array_points import At
 from symderive.array_slips import by_definition, changed, repaired_texts, repairs
 from symderive.array_trials import (
     EACH,
@@ -37,8 +39,9 @@ from symderive.array_trials import (
     with_ones,
     without_ones,
 )
+from symderive.array_verdict import ArrayVerdict
 from symderive.certify import defined
-from symderive.claims import Verdict, adjoints_put_in
+from symderive.claims import adjoints_put_in
 from symderive.errors import FormulaError, ModelError
 from symderive.formulas.arrays.algebra import Algebra
 from symderive.formulas.arrays.contraction import has_notation
@@ -51,15 +54,14 @@ from symderive.formulas.arrays.syntax import Number, Shape, Tree
 from symderive.formulas.arrays.text import text as text_of
 from symderive.formulas.inert import Diff
 from symderive.formulas.written import evaluated
+from symderive.higher_claims import told_of
 from symderive.slips import mutants
 from symderive.steps import Certificate
+from symderive.subjects import Subject, read_subject
 
 if TYPE_CHECKING:
     from symderive.array_derivation import ArrayDerivation
     from symderive.results import Derivative
-
-_NAME = r"\s*(?P<{0}>\w+)\s*(?:\[(?P<{0}_at>[^\]]*)\])?\s*"
-_SUBJECT = re.compile(r"\s*[d∂]" + _NAME.format("target") + r"/\s*[d∂]" + _NAME.format("source"))
 
 SLIP_TRIALS = 3
 """Points, each of other shapes, at which slips are tried."""
@@ -69,33 +71,6 @@ MISFIT = "do not fit together"
 
 MAX_SHOWN = 24
 """Numbers of a counterexample that are shown."""
-
-
-@dataclass(frozen=True, slots=True)
-class ArrayVerdict(Verdict):
-    """What became of a claim about arrays.
-
-    Attributes:
-        right: The right form in matrix notation, or in index notation where there is none.
-        entry: The entry that the counterexample is about, such as ``∂L/∂w[1]``.
-        claimed: The claim's number for that entry.
-        expected: The derivative's.
-    """
-
-    right: str = ""
-    entry: str = ""
-    claimed: str = ""
-    expected: str = ""
-
-    def __str__(self) -> str:
-        if self.verdict in ("proved", "sampled", "unknown"):
-            return Verdict.__str__(self) if self.verdict != "unknown" else "unknown"
-        point = ", ".join(f"{name} = {value}" for name, value in self.counterexample.items())
-        fails = f"; {self.entry} is {self.expected}, not {self.claimed}" if self.entry else ""
-        where = f", at {point}" if point and self.entry else ""
-        slip = f". Likely slip: {self.slip}" if self.slip else ""
-        head = f"true where {self.condition}" if self.condition else "refuted"
-        return f"{head}{fails}{where}. The right form is {self.right}{slip}"
 
 
 def judge(derivation: ArrayDerivation, subject: str, answer: str) -> ArrayVerdict:
@@ -110,20 +85,19 @@ def judge(derivation: ArrayDerivation, subject: str, answer: str) -> ArrayVerdic
         ModelError: The subject is not a derivative of this model.
         FormulaError: The answer is not a formula; the message shows the place.
     """
-    match = _SUBJECT.fullmatch(subject)
-    if match is None:
-        raise ModelError(f"a claim names a derivative, such as dA3/dw; got {subject!r}")
-    target, source = match["target"], match["source"]
-    truth = derivation.partial(target, source)
-    letters = (match["target_at"], match["source_at"])
     model = derivation.model
     names = {*model.names, *model.parameters, *model.constants}
+    about = read_subject(subject, names, "dA3/dw")
+    truth = derivation.derivative(about.target, about.sources)
+    current, target = truth.before or (derivation, about.target)
+    source = about.sources[-1]
     written = adjoints_put_in(
         answer.strip(),
         names,
         lambda *pair: "" if pair == (target, source) else _adjoint_text(derivation, *pair),
     )
-    return _Judge(derivation, target, source, truth, subject, written, letters).verdict()
+    told = (about, subject, written, tuple(dict.fromkeys((*model.names, *model.parameters))))
+    return _Judge(derivation, current, target, source, truth, *told).verdict()  # type: ignore[arg-type]
 
 
 def _adjoint_text(derivation: ArrayDerivation, target: str, source: str) -> str:
@@ -134,13 +108,15 @@ def _adjoint_text(derivation: ArrayDerivation, target: str, source: str) -> str:
 
 @dataclass(frozen=True, eq=False)
 class _Judge:
-    derivation: ArrayDerivation
+    whole: ArrayDerivation  # of the reader's model
+    derivation: ArrayDerivation  # where the claim is about a first derivative
     target: str
     source: str
     truth: Derivative
+    about: Subject
     subject: str
     answer: str
-    letters: tuple[str | None, str | None]
+    known: tuple[str, ...]
     _kept: dict[str, Any] = field(default_factory=dict)
 
     # What is compared -------------------------------------------------------------------------
@@ -152,11 +128,6 @@ class _Judge:
     @property
     def shapes(self) -> dict[str, Shape]:
         return dict(self.derivation.model.shapes)
-
-    @property
-    def known(self) -> tuple[str, ...]:
-        model = self.derivation.model
-        return tuple(dict.fromkeys((*model.names, *model.parameters, *model.constants)))
 
     @property
     def shape(self) -> Shape:
@@ -199,14 +170,16 @@ class _Judge:
 
     def by_index(self) -> Formula | None:
         """The answer in index notation, where it is written so."""
-        stated = any(text is not None for text in self.letters)
+        stated = any(text is not None for text in self.about.at)
         if not stated and not re.search(r"\b(Sum|KroneckerDelta)\(", self.answer):
             return None
         indices = self.truth.indices
         if stated:
             indices = tuple(
                 index
-                for name, text in zip((self.target, self.source), self.letters, strict=True)
+                for name, text in zip(
+                    (self.about.target, *self.about.sources), self.about.at, strict=True
+                )
                 for index in self._stated(name, text)
             )
         formula = parse_index(
@@ -250,7 +223,7 @@ class _Judge:
         return self._of(self.as_formula(tree), tree)
 
     def _verdict(self, verdict: str, **more: Any) -> ArrayVerdict:
-        words = f"{self.subject.replace('d', '∂', 1).replace('/d', '/∂')} = {self.answer}"
+        words = f"{self.about} = {self.answer}"
         matrix = self.truth.matrix
         right = str(matrix) if matrix is not None else str(self.truth.formula)
         return ArrayVerdict(verdict, words, self.truth.formula, right=right, **more)
@@ -265,11 +238,20 @@ class _Judge:
         failed = [row for row in rows if not same(row[2], row[3])]
         if not failed:
             return self._established(claim, len(rows))
-        condition = self._condition(rows, failed)
+        compared = self._compared(claim)
+        condition = condition_of(
+            self.chain(), evaluated(self.truth.formula), self.tries(), compared
+        )
         if condition:
             return self._verdict("true where", condition=condition, **self._example(failed))
         slip = self._slip(claim, tree)
-        return self._verdict("refuted", slip=slip, **self._example(failed))
+        sized = special_size(self.chain(), self.source, compared)
+        kind = "true where" if sized and not slip else "refuted"
+        return self._verdict(kind, slip=slip, condition=sized, **self._example(failed))
+
+    def _compared(self, claim: Formula) -> Compare:
+        """The entries of the derivative at a trial: the place, the claim, the truth."""
+        return lambda trial: zip(trial.rows, trial.numbers(claim), trial.truth, strict=True)
 
     def _established(self, claim: Formula, count: int) -> ArrayVerdict:
         if self._proved(claim):
@@ -315,7 +297,7 @@ class _Judge:
             if name in model.stages or len(point) >= MAX_SHOWN:
                 continue
             point[name] = nested(trial, name)
-        label = f"∂{entry_label(self.target, top)}/∂{entry_label(self.source, below)}"
+        label = self._label(top, below)
         return {
             "counterexample": point,
             "entry": label,
@@ -323,29 +305,18 @@ class _Judge:
             "expected": mp.nstr(theirs, 8),
         }
 
-    def _condition(self, rows: Sequence[Any], failed: Sequence[Any]) -> str:
-        """The sign of an entry that tells where the claim holds; empty where none does."""
-        wrong = {id(row) for row in failed}
-        held = [row for row in rows if id(row) not in wrong]
-        if len(held) < 3 or len(failed) < 3:
-            return ""
-        for name in self.known:
-            for sign, side in ((">", 1), ("<", -1)):
-                inside = [side * v > 0 for row in held for v in self._near(name, row)]
-                outside = [side * v > 0 for row in failed for v in self._near(name, row)]
-                if inside and outside and all(inside) and not any(outside):
-                    return f"{name} {sign} 0"
-        return ""
-
-    def _near(self, name: str, row: Any) -> Iterator[mpf]:
-        """The entry of a name at the place of a row: of the source, of the target, or a scalar."""
-        trial, (top, below) = row[0], row[1]
-        shape = trial.entries.shape(name)
-        for at in ((), top, below):
-            key = entry_label(name, at)
-            if len(at) == len(shape) and key in trial.values:
-                yield trial.values[key]
-                return
+    def _label(self, top: At, below: At) -> str:
+        """An entry of the derivative; ``top`` is its place in all derivatives but the last."""
+        rank = len(self.whole.shape_of(self.about.target))
+        shown, rest = [entry_label(self.about.target, top[:rank])], top[rank:]
+        for name in self.about.sources[:-1]:
+            rank = len(self.whole.shape_of(name))
+            shown.append(entry_label(name, rest[:rank]))
+            rest = rest[rank:]
+        shown.append(entry_label(self.source, below))
+        order = len(self.about.sources)
+        power = "" if order == 1 else "⁰¹²³⁴"[order]
+        return f"∂{power}{shown[0]}/" + "".join(f"∂{name}" for name in shown[1:])
 
     # Slips ------------------------------------------------------------------------------------
 
@@ -371,8 +342,11 @@ class _Judge:
 
     def _slip_of_shape(self, tree: Tree) -> str:
         """What is wrong with a claim of another shape."""
-        kind = "gradient" if not self.derivation.shape_of(self.target) else "derivative"
-        of = self.source if kind == "gradient" else f"{self.target}, then that of {self.source}"
+        names = [*self.about.sources]
+        kind = "gradient" if len(names) == 1 else "second derivative"
+        if self.whole.shape_of(self.about.target):
+            kind, names = "derivative", [self.about.target, *names]
+        of = ", then that of ".join(names)
         rule = (
             f"the {kind} has the shape of {of}, {shown(self.shape)}; "
             f"the claim has the shape {shown(tree.shape)}"
@@ -381,6 +355,10 @@ class _Judge:
             turned = apply("transpose", tree, axes=(1, 0))
             if self._is_truth(self.as_formula(turned)):
                 return f"transposed: {rule}"
+        for name in dict.fromkeys(self.about.sources) if len(self.about.sources) > 1 else ():
+            first = self.whole.partial(self.about.target, name)
+            if self._equals(tree, first):
+                return f"one derivative too few: this is ∂{self.about.target}/∂{name} ({rule})"
         for user in self._names_between():
             other = self.derivation.partial(self.target, user)
             shape = (*self.derivation.shape_of(self.target), *self.derivation.shape_of(user))
@@ -411,6 +389,10 @@ class _Judge:
         return True
 
     def _slip(self, claim: Formula, tree: Tree | None) -> str:
+        """The slip that explains a claim of the right shape, in the words of the reader's model."""
+        return told_of(self._slip_found(claim, tree), self.about)
+
+    def _slip_found(self, claim: Formula, tree: Tree | None) -> str:
         """The slip that explains a claim of the right shape; empty where none does."""
         tries = self.tries()[::EACH][:SLIP_TRIALS]
         mine = [list(trial.numbers(claim)) for trial in tries]
@@ -458,7 +440,7 @@ class _Judge:
             formula = Formula(wrong, self.truth.indices)
             if made(lambda trial, f=formula: list(trial.numbers(f))):  # type: ignore[misc]
                 return name
-        if ratio and ratio[0] != 0 and all(same(value, ratio[0]) for value in ratio):
+        if ratio and ratio[0] not in (0, 1) and all(same(value, ratio[0]) for value in ratio):
             return f"wrong factor: the claim is {mp.nstr(ratio[0], 6)} times the derivative"
         return ""
 

@@ -36,7 +36,7 @@ from symderive.results import Derivative, Point, adjoint_name
 from symderive.steps import Certificate, Line
 
 if TYPE_CHECKING:
-    from symderive.array_claims import ArrayVerdict
+    from symderive.array_verdict import ArrayVerdict
     from symderive.assumptions import Assumption
     from symderive.checking import Report
     from symderive.numeric.array_program import ArrayFunction
@@ -201,8 +201,8 @@ class ArrayDerivation(Derivation):
 
         return second(self, target, one, other)
 
-    def derivative(self, target: str, source: str, order: int = 1) -> Derivative:
-        """The ``order``-th derivative of a stage by one name: an axis of entries for each order."""
+    def derivative(self, target: str, source: str | Sequence[str], order: int = 1) -> Derivative:
+        """The derivative by one name, ``order`` times, or by several: axes of entries for each."""
         from symderive.array_tape import derivative
 
         return derivative(self, target, source, order)

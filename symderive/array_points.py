@@ -189,7 +189,12 @@ def flattened(value: object) -> tuple[list[float], At]:
 
 
 def drawn_points(
-    model: Model, targets: Sequence[str], *, seed: int = SEED, each: int = ATTEMPTS
+    model: Model,
+    targets: Sequence[str],
+    *,
+    seed: int = SEED,
+    each: int = ATTEMPTS,
+    sizes: Sequence[dict[str, int]] | None = None,
 ) -> Iterator[tuple[Entries, Numbers]]:
     """Seeded points at which some stages are finite, at small sizes.
 
@@ -198,10 +203,11 @@ def drawn_points(
         targets: The stages.
         seed: Of the values.
         each: How many points at one choice of sizes.
+        sizes: The choices; small ones of several kinds, if not given.
     """
     noise = random.Random(seed)
-    for sizes in sizes_tried(model):
-        entries = entries_of(model, targets, sizes)
+    for chosen in sizes if sizes is not None else sizes_tried(model):
+        entries = entries_of(model, targets, chosen)
         if entries is None:
             continue
         try:
@@ -252,6 +258,8 @@ def draw(entries: Entries, targets: Sequence[str], noise: random.Random, attempt
         strictest = next((prop for prop in _HONOURED if prop in stated), None)
         if strictest is not None:
             drawn = _HONOURED[strictest](drawn, shape)
+        if name in model.positive:
+            drawn = {at: abs(value) for at, value in drawn.items()}
         point.update((entry_name(name, at), value) for at, value in drawn.items())
     return point
 

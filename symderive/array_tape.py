@@ -197,19 +197,18 @@ def _parsed(derivation: ArrayDerivation, stated: str, what: str) -> Tree:
 
 def second(derivation: ArrayDerivation, target: str, one: str, other: str) -> Derivative:
     """∂²target/∂one ∂other, entries of the target first, then those of the two."""
-    derivation.partial(target, one)  # unknown names are errors, not zeros
-    derivation.partial(target, other)
-    return _derived(derivation, target, (one, other))
+    return derivative(derivation, target, (one, other), 1)
 
 
-def derivative(derivation: ArrayDerivation, target: str, source: str, order: int) -> Derivative:
-    """The ``order``-th derivative of a stage by one name."""
+def derivative(
+    derivation: ArrayDerivation, target: str, source: str | Sequence[str], order: int
+) -> Derivative:
+    """The derivative by one name, ``order`` times, or by several, one after the other."""
     if not isinstance(order, int) or isinstance(order, bool) or order < 1:
         raise ModelError(f"the order of a derivative is a whole number from 1; got {order}")
-    if order == 1:
-        return derivation.partial(target, source)
-    derivation.partial(target, source)
-    return _derived(derivation, target, (source,) * order)
+    sources = (source,) * order if isinstance(source, str) else tuple(source)
+    first, *_ = [derivation.partial(target, name) for name in dict.fromkeys(sources)]
+    return first if len(sources) == 1 else _derived(derivation, target, sources)
 
 
 def _derived(derivation: ArrayDerivation, target: str, sources: Sequence[str]) -> Derivative:
@@ -228,19 +227,20 @@ def _derived(derivation: ArrayDerivation, target: str, sources: Sequence[str]) -
         model, name = with_gradient(current, name, source)
         current = derive(model, name, (following,), structured=False)
     if sources[-1] not in current.model.ancestors(name):
-        return zero(derivation, target, sources)
+        return replace(zero(derivation, target, sources), before=(current, name))
     found: Derivative = current.partial(name, sources[-1])
     extra = {n: s for n, s in current.model.stages.items() if n not in derivation.model.stages}
     if plain is not derivation.model:
         found = _simplified(derivation, found, current.model.shapes)
-    return found.moved_to(derivation, extra)
+    return replace(found.moved_to(derivation, extra), before=(current, name))
 
 
 def without_properties(model: Model, names: Sequence[str]) -> Model:
     """The model with nothing known of some names."""
     if not any(name in model.properties for name in names):
         return model
-    rest = {name: stated for name, stated in model.properties.items() if name not in names}
+    arrays = {*names} & model.properties.keys()
+    rest = {name: known for name, known in model.stated_properties.items() if name not in arrays}
     shapes = {name: shape for name, shape in model.shapes.items() if name not in model.stages}
     plain = Model(
         {stage.name: stage.text for stage in model.stages.values()},

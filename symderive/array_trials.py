@@ -155,12 +155,19 @@ class Trial:
         return [value for row in product for value in row]
 
 
-def trials(chain: ArrayChain, source: str, names: Sequence[str] = ()) -> list[Trial]:
+def trials(
+    chain: ArrayChain,
+    source: str,
+    names: Sequence[str] = (),
+    *,
+    seed: int = SEED + 1,
+    sizes: Sequence[dict[str, int]] | None = None,
+) -> list[Trial]:
     """Points of several shapes at which the target, the source and some names are finite."""
     stages = [n for n in (chain.target, source, *names) if n in chain.model.stages]
     found: list[Trial] = []
     for entries, point in drawn_points(
-        chain.model, tuple(dict.fromkeys(stages)), seed=SEED + 1, each=EACH
+        chain.model, tuple(dict.fromkeys(stages)), seed=seed, each=EACH, sizes=sizes
     ):
         trial = Trial(chain, source, entries, point)
         try:

@@ -145,7 +145,7 @@ def batch(
         functions=model.stated_functions,
         claims=claims,
         shapes=_stated(shapes),
-        properties={n: p for n, p in model.properties.items() if n not in moving},
+        properties={n: p for n, p in model.stated_properties.items() if n not in moving},
         source=model.source,
     )
     made.values = MappingProxyType({**kept, **given})

@@ -7,6 +7,7 @@ that the model does not divide by. The search in ``closed_form`` ranks them by t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from sympy import (
     Basic,
@@ -21,6 +22,7 @@ from sympy import (
     log,
     together,
 )
+from sympy.polys.fields import FracElement
 
 from symderive import laws
 from symderive.cost import cost
@@ -29,8 +31,19 @@ from symderive.formulas.kernels import Kernels
 from symderive.formulas.written import factors, terms
 from symderive.identities import instances, neighbours
 from symderive.regular import Divisors
-from symderive.roots import rooted
+from symderive.roots import rooted, signless
 from symderive.tasks import BY_DEFINITION, EXPANDED_PENALTY, Candidate, Task, sums
+
+MAX_NAMED = 4
+"""Forms by a recurrence that are looked at for the stage's own name."""
+
+WORTH_REGROUPING, MAX_SUM_COST, MAX_SUMS = 6.0, 6.0, 3
+"""The cost from which a formula is written in sums of the model, and which of them are tried."""
+
+_WHOLE = Symbol("_whole")
+
+MAX_RATIONALIZED = 200
+"""Products of terms up to which a root is brought out of a denominator."""
 
 UNEVEN_PENALTY = 2.0
 """What a product with fractions over different sums in it must save."""
@@ -43,7 +56,8 @@ def combined(task: Task) -> Iterator[Candidate]:
     kernels.seen |= sums(task)
     element = kernels.normal(plain)
     divisors = Divisors(kernels, task.divided)
-    if divisors.extra(element) is None:
+    if divisors.extra(element) is None:  # its divisors may be hidden by a root: K² + aK is K(K + a)
+        yield from _rationalized(kernels, divisors, element)
         return
     fraction = any(_has_denominator(term) for term in terms(plain)) and plain.is_Add
     reason = "common denominator" if fraction else "simplify"
@@ -56,18 +70,41 @@ def combined(task: Task) -> Iterator[Candidate]:
     yield Candidate(together(plain), "common denominator")
     for part in kernels.split(element):
         yield Candidate(part, "term by term", _uneven(part))
-    for changed in kernels.without_roots(element):
-        if divisors.extra(kernels.reduce(changed)) is not None:
-            yield Candidate(kernels.factored(changed), "simplify")
-            yield Candidate(kernels.half_factored(changed), "simplify")
-            for part in kernels.split(changed):
-                yield Candidate(part, "term by term", _uneven(part))
+    yield from _rationalized(kernels, divisors, element)
     for kernel in kernels.kernels:
         if not isinstance(kernel, Symbol) or kernel == task.variable:
             collected = kernels.collected(element, kernel)
             yield Candidate(collected, f"collect {_short(kernel)}")
     if isinstance(plain, Mul):
         yield Candidate(_factor_by_factor(plain), reason)
+
+
+def _rationalized(
+    kernels: Kernels, divisors: Divisors, element: FracElement
+) -> Iterator[Candidate]:
+    """With a name as a power of its root, or no root below the bar, or the root alone there."""
+    for changed in (*kernels.without_roots(element), *_without_roots_below(kernels, element)):
+        if divisors.extra(kernels.reduce(changed)) is not None:
+            yield Candidate(kernels.factored(changed), "simplify")
+            yield Candidate(kernels.half_factored(changed), "simplify")
+            for part in kernels.split(changed):
+                yield Candidate(part, "term by term", _uneven(part))
+
+
+def _without_roots_below(kernels: Kernels, element: FracElement) -> Iterator[FracElement]:
+    """N/(c + dK) = N·(c − dK)/(c² − d²K²) for a square root K; and K below a bar, if at all."""
+    new = kernels.field.field_new
+    for kernel, degree, _ in kernels.relations:
+        place = kernels.field.gens.index(kernel)
+        odd = [term for term in element.denom.terms() if term[0][place] % 2]
+        if degree != 2 or not odd or len(element.numer) * len(element.denom) > MAX_RATIONALIZED:
+            continue
+        below = new(element.denom)
+        conjugate = below - 2 * new(element.denom.ring.from_dict(dict(odd)))
+        whole = kernels.reduce(below * conjugate)
+        changed = kernels.reduce(kernels.reduce(new(element.numer) * conjugate) / whole)
+        yield changed
+        yield kernels.reduce(changed * kernel) / kernel
 
 
 def _uneven(formula: Expr) -> float:
@@ -183,7 +220,25 @@ def identified(task: Task) -> Iterator[Candidate]:
     for name, short, long in dict.fromkeys(neighbours(task.plain)):
         if short != long:  # what they divide by is positive: the functions ask for it
             positive = frozenset(s for s in long.free_symbols if isinstance(s, Symbol))
-            yield from eliminated(task, short, long, name, told=False, positive=positive)
+            found = list(eliminated(task, short, long, name, told=False, positive=positive))
+            yield from found
+            for candidate in found[:MAX_NAMED] if task.name is not None else ():
+                onward = replace(task, plain=candidate.formula)
+                for definition in task.definitions:  # I₁/I₀ is y again, two lines in one
+                    renamed = eliminated(onward, task.name, definition, name)
+                    yield from (replace(c, scales=c.scales | candidate.scales) for c in renamed)
+
+
+def regrouped(task: Task) -> Iterator[Candidate]:
+    """In the sums that the model is written in: (x − m)² instead of x² − 2mx + m²."""
+    if cost(task.plain) <= WORTH_REGROUPING:
+        return
+    known = (part for part in sums(task) if len(part.args) == 2 and cost(part) <= MAX_SUM_COST)
+    moved = [part for part in known if part.free_symbols & task.plain.free_symbols]
+    for part in sorted(moved, key=str)[:MAX_SUMS]:
+        for candidate in eliminated(task, _WHOLE, part, "in the sums of the formula"):
+            formula = candidate.formula.xreplace({_WHOLE: part})
+            yield replace(candidate, formula=formula, penalty=EXPANDED_PENALTY)
 
 
 def merged(task: Task) -> Iterator[Candidate]:
@@ -218,10 +273,12 @@ def pulled(task: Task) -> Iterator[Candidate]:
 MECHANISMS: tuple[Callable[[Task], Iterator[Candidate]], ...] = (
     combined,
     pulled,
+    signless,
     rooted,
     named,
     identified,
     merged,
+    regrouped,
 )
 """The mechanisms; a form that two of them find is told with the reason of the first."""
 

@@ -22,6 +22,7 @@ from symderive.formulas.functions import EVERYWHERE, FUNCTIONS, function_of
 from symderive.formulas.inert import Diff
 from symderive.formulas.kernels import is_zero
 from symderive.formulas.written import evaluated
+from symderive.roots import simple_root, unsigned
 from symderive.steps import Certificate
 
 DIGITS = 50
@@ -100,7 +101,8 @@ def witness(formula: Expr, variable: Symbol) -> Expr | None:
         if isinstance(part, AppliedUndef):
             return None
     result = plain.diff(variable).xreplace({mark: part for part, mark in held.items()})
-    return None if result.has(*_UNEVALUATED) else result
+    many = len(result.atoms(Piecewise)) > MAX_BRANCHES
+    return None if many or result.has(*_UNEVALUATED) else result
 
 
 def stopped(formula: Expr) -> list[Expr]:
@@ -118,12 +120,15 @@ def held_constant(
 
 
 def _unevaluated() -> tuple[type[Basic], ...]:
-    from sympy import Derivative, Piecewise, Subs
+    from sympy import Derivative, Subs
 
-    return (Derivative, Subs, Piecewise)
+    return (Derivative, Subs)
 
 
 _UNEVALUATED = _unevaluated()
+
+MAX_BRANCHES = 4
+"""The conditionals in a derivative up to which SymPy's is compared branch by branch."""
 
 
 def resolved(formula: Basic) -> Expr | None:
@@ -144,6 +149,7 @@ def certify(
     *,
     where: Mapping[Symbol, Expr] | None = None,
     bound: Mapping[Basic, Basic] | None = None,
+    positive: frozenset[Symbol] = frozenset(),
 ) -> Certificate:
     """Establish that two formulas are equal wherever both are defined.
 
@@ -153,6 +159,7 @@ def certify(
         where: Definitions of symbols, put in when the formulas are not equal as they stand.
         bound: What symbols are at every point, such as A[1,0] of a symmetric matrix: A[0,1]. A
             derivative is taken before, for they are variables of their own.
+        positive: Names that are known to be positive.
 
     Returns:
         A certificate; ``refuted`` carries the point where the two differ.
@@ -166,7 +173,23 @@ def certify(
         known = [defined(w).xreplace(bound or {}) for w in written if w is not None]
         if len(known) == len(sides) and known != sides and is_zero(known[0] - known[1]):
             return PROVED
-    return sampled(left, right, where=where or {}, bound=bound)
+        if positive and is_zero(_roots_out(sides[0] - sides[1], positive)):
+            return PROVED
+    return sampled(left, right, where=where or {}, bound=bound, positive=positive)
+
+
+def _roots_out(formula: Expr, positive: frozenset[Symbol]) -> Expr:
+    """The formula with roots and signs simplified by what is known to be positive.
+
+    So that √(1 − x²/a²) and √(a² − x²)/a, which are equal for a > 0, are one kernel.
+    """
+    found: dict[Expr, Expr] = {}
+    for power in formula.atoms(Pow):
+        if power.exp.is_Rational and power.exp.q == 2:
+            root = simple_root(power.base, positive, squares=False)
+            if root is not None:
+                found[power] = root**power.exp.p
+    return unsigned(formula.xreplace(found), positive)
 
 
 def put_in(formula: Expr, where: Mapping[Symbol, Expr]) -> Expr:
@@ -282,6 +305,7 @@ def points(
     attempts: int = 400,
     work: int = 1,
     whole: frozenset[str] = frozenset(),
+    positive: frozenset[str] = frozenset(),
 ) -> Iterable[dict[str, mpf]]:
     """Seeded points of a domain: each name is drawn from ranges inside and outside (0, 1).
 
@@ -293,6 +317,7 @@ def points(
         attempts: Points to try.
         work: Operations that one try takes.
         whole: The names that take whole numbers only.
+        positive: The names that take positive numbers only.
     """
     source = random.Random(seed)
     names = sorted(names)
@@ -303,6 +328,7 @@ def points(
             spread = RANGES if attempt % 2 else (RANGES[(attempt // 2) % len(RANGES)],)
             point = {name: mpf(source.uniform(*source.choice(spread))) for name in names}
             point |= {name: mpf(source.randint(*ORDERS)) for name in names if name in whole}
+            point |= {name: abs(point[name]) for name in names if name in positive}
             if valid(point):
                 found += 1
                 yield point
@@ -399,6 +425,7 @@ def sampled(
     *,
     where: Mapping[Symbol, Expr],
     bound: Mapping[Basic, Basic] | None = None,
+    positive: frozenset[Symbol] = frozenset(),
 ) -> Certificate:
     """Compare two formulas at seeded points of their common domain."""
     short = [written_out(side, where) for side in (left, right)]
@@ -436,7 +463,8 @@ def sampled(
 
     seen = 0
     work = sum(work_of(part) for part in (left, right, *domain))
-    for point in points(names, valid, work=work, whole=orders_in(left, right)):
+    whole, firm = orders_in(left, right), frozenset(symbol.name for symbol in positive)
+    for point in points(names, valid, work=work, whole=whole, positive=firm):
         seen += 1
         mine, theirs = values[-1]
         if _differ(mine, theirs):  # an ill-conditioned formula loses digits: more of them decide

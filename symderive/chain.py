@@ -15,23 +15,21 @@ from typing import Any
 
 from sympy import Basic, Expr, S, Symbol
 
-from symderive.certify import certify
-from symderive.closed_form import Form, simplest
-from symderive.cost import cost
+from symderive.adjoints import AdjointShape, adjoint_shape
+from symderive.conditions import positive_in
 from symderive.display import latex_of, partial_latex, shown
 from symderive.formulas.inert import OUTPUT, Diff, placeholder
+from symderive.formulas.parsing import Template
 from symderive.formulas.written import (
-    denominators,
     evaluated,
     product,
     recast,
     rename,
     sum_of,
-    tidy,
 )
 from symderive.links import Link, LinkKind, natural
 from symderive.model import Model, Stage
-from symderive.relations import Definition, with_definitions
+from symderive.relations import Definition
 from symderive.steps import Certificate, Line, Lines
 
 MAX_WRITTEN_OUT = 40.0
@@ -45,16 +43,8 @@ MAX_PATHS_SHOWN = 8
 MAX_DEFINITIONS = 12
 """Stages whose definitions a closed form may use."""
 
-
-@dataclass(frozen=True, eq=False, slots=True)
-class _Shape:
-    """A formula over placeholders, and how it was established."""
-
-    closed: Expr | None
-    substituted: Expr
-    local: Expr
-    certificate: Certificate
-    rewritings: tuple[tuple[Expr, str, Certificate], ...] = ()
+KindKey = tuple[int, int, str, frozenset[int]]
+"""A template, a place in it, a method, and the places of positive names."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +60,7 @@ class Partial:
     target: str
     source: str
     users: tuple[str, ...]
-    shape: _Shape = field(repr=False)
+    shape: AdjointShape = field(repr=False)
     symbols: Mapping[Basic, Basic] = field(repr=False)
 
     @cached_property
@@ -184,12 +174,14 @@ class Chain:
         model: Model,
         target: str,
         sources: Sequence[str],
-        kinds: dict[tuple[int, int, str], LinkKind],
+        kinds: dict[KindKey, LinkKind],
         shapes: dict[object, Any] | None = None,
     ) -> None:
         self.model, self.target, self.sources = model, target, tuple(sources)
         self._kinds = kinds
-        self._shapes: dict[object, _Shape] = {} if shapes is None else shapes
+        self._shapes: dict[object, AdjointShape] = {} if shapes is None else shapes
+        self._firm: dict[str, frozenset[int]] = {}
+        self._own: dict[int, list[int]] = {}
         self._formulas: dict[str, tuple[Expr, tuple[str, ...]]] = {}
         self._reached = reached = {target, *model.ancestors(target)}
         self._moving = self._between(reached)
@@ -232,10 +224,38 @@ class Chain:
         row = self.model.stages[stage]
         template, place = row.parsed.template, row.inputs.index(source)
         method = method or natural(self.method, template, place)
-        key = (id(template), place, method)
+        firm = self._firm_places(stage)
+        key = (id(template), place, method, firm)
         if key not in self._kinds:
-            self._kinds[key] = LinkKind(template, place, method)
+            self._kinds[key] = LinkKind(template, place, method, firm)
         return Link(row, source, self._kinds[key])
+
+    def _firm_places(self, stage: str) -> frozenset[int]:
+        if stage not in self._firm:
+            inputs = enumerate(self.model.stages[stage].inputs)
+            self._firm[stage] = frozenset(k for k, n in inputs if n in self.model.firm)
+        return self._firm[stage]
+
+    def _positive(self, source: str) -> frozenset[str]:
+        """The names that are positive wherever the stages between a name and the target are."""
+        if self.deep:
+            return self.model.firm
+        found, queue, seen = set(self.model.firm), [source], {source}
+        while queue:
+            for user in self.users(queue.pop()):
+                if user not in seen:
+                    seen.add(user)
+                    queue.append(user)
+                    stage = self.model.stages[user]
+                    names = dict(enumerate(stage.inputs))
+                    found.update(names[k] for k in self._positive_places(stage.parsed.template))
+        return frozenset(found)
+
+    def _positive_places(self, template: Template) -> list[int]:
+        if id(template) not in self._own:
+            own = positive_in(evaluated(template.written))
+            self._own[id(template)] = [k for k in range(template.size) if placeholder(k) in own]
+        return self._own[id(template)]
 
     @cached_property
     def partials(self) -> Mapping[str, Partial]:
@@ -285,14 +305,19 @@ class Chain:
             )
             for stage in stages
         )
-        shape_key = (tuple(key), used, self.limit, self.model.shapes.get(self.target))
+        positive = self._marked_positive(name, names) if not single else ()
+        shape_key = (tuple(key), used, positive, self.limit, self.model.shapes.get(self.target))
         if shape_key not in self._shapes:
             terms = [
                 self._term(adjoint, adjoint_names, link, names, user)
                 for adjoint, adjoint_names, link, _, user in parts
             ]
-            self._shapes[shape_key] = self._made(terms, names, name, stages)
+            self._shapes[shape_key] = self._made(terms, names, name, stages, positive)
         return self._instance(name, users, names, self._shapes[shape_key])
+
+    def _marked_positive(self, name: str, names: Mapping[str, Symbol]) -> tuple[Symbol, ...]:
+        known = self._positive(name)
+        return tuple(mark for used, mark in names.items() if used in known)
 
     def _term(
         self,
@@ -311,7 +336,12 @@ class Chain:
         )
 
     def _made(
-        self, terms: Sequence[Any], names: Mapping[str, Symbol], name: str, stages: Sequence[Stage]
+        self,
+        terms: Sequence[Any],
+        names: Mapping[str, Symbol],
+        name: str,
+        stages: Sequence[Stage],
+        positive: Sequence[Symbol],
     ) -> Any:
         """The sum of the terms as a shape, shared by all that are the same up to names."""
         definitions = {
@@ -327,7 +357,7 @@ class Chain:
         beside = {
             mark for n, mark in names.items() if n in self.model.stages and n not in self._reached
         }
-        return _shape(list(terms), self.limit, definitions, beside)
+        return adjoint_shape(list(terms), self.limit, definitions, beside, frozenset(positive))
 
     def _definitions(
         self, source: str, names: Mapping[str, Symbol], mark: Callable[[str], Symbol]
@@ -375,7 +405,7 @@ class Chain:
         return self._formulas.get(user, (_NAMED_ADJOINT, (user,)))
 
     def _instance(
-        self, name: str, users: tuple[str, ...], names: dict[str, Symbol], shape: _Shape
+        self, name: str, users: tuple[str, ...], names: dict[str, Symbol], shape: AdjointShape
     ) -> Partial:
         symbols: dict[Basic, Basic] = {mark: Symbol(used) for used, mark in names.items()}
         symbols[_TARGET] = Symbol(self.target)
@@ -439,61 +469,3 @@ def _link_marks(link: Link, names: Mapping[str, Symbol]) -> dict[Basic, Basic]:
         placeholder(k): names[name] for k, name in enumerate(link.stage.inputs)
     }
     return {**marks, OUTPUT: names[link.stage.name]}
-
-
-def _shape(
-    terms: list[tuple[Expr, Expr, Expr, Expr]],
-    limit: float,
-    definitions: Mapping[Symbol, Definition],
-    beside: set[Symbol],
-) -> _Shape:
-    """Σ adjoint · link: put in, closed, and the formula to compute it by.
-
-    Each term is (the adjoint written out, the adjoint by name, the link, the link to compute by).
-    What stands ``beside`` the target is not there when it is computed.
-    """
-    by_name = sum_of(
-        *(product(_shorter(adjoint, named, beside), safe) for adjoint, named, _, safe in terms)
-    )
-    total = sum(cost(adjoint) + cost(link) + 1.0 for adjoint, _, link, _ in terms)
-    if total > 2 * limit or any(adjoint.has(Diff) for adjoint, _, _, _ in terms):
-        return _Shape(None, by_name, by_name, _AS_IT_STANDS)
-    substituted = sum_of(*(product(adjoint, link) for adjoint, _, link, _ in terms))
-    regular = all(link == safe for _, _, link, safe in terms)
-    local, simplified = tidy(by_name), _closed(substituted)
-    form = with_definitions(simplified, definitions) if definitions else Form(simplified, ())
-    if cost(form.formula) > limit:
-        return _Shape(None, by_name, by_name, _AS_IT_STANDS)
-    if regular and _prefer(form.formula, local, substituted):
-        local = form.formula if not form.formula.free_symbols & beside else simplified
-        local = local if not local.free_symbols & beside else tidy(by_name)
-    where = {name: definition.formula for name, definition in definitions.items()}
-    plan = ((simplified, "simplify"), *form.rewritings) if form.rewritings else ()
-    rewritings = tuple(
-        (formula, reason, certify(substituted, formula, where=where)) for formula, reason in plan
-    )
-    certificate = certify(substituted, form.formula, where=where)
-    return _Shape(form.formula, substituted, local, certificate, rewritings)
-
-
-def _closed(substituted: Expr) -> Expr:
-    """The closed form; equal factors that cancel at sight need no search."""
-    plain = evaluated(substituted)
-    turned = plain.could_extract_minus_sign() and any(f.is_Add for f in plain.args)
-    if not plain.is_Add and not turned and not denominators(plain):
-        return plain
-    return simplest(tidy(substituted))
-
-
-_AS_IT_STANDS = Certificate("proved", "the chain rule as it stands: nothing was rewritten")
-
-
-def _shorter(adjoint: Expr, named: Expr, beside: set[Symbol]) -> Expr:
-    """A symbol or a number stands for itself; anything longer is computed once and named."""
-    return adjoint if not adjoint.args and adjoint not in beside else named
-
-
-def _prefer(closed: Expr, local: Expr, substituted: Expr) -> bool:
-    """Whether to compute by the closed form: it is shorter, or a denominator cancelled."""
-    gone = denominators(evaluated(substituted)) - denominators(evaluated(closed))
-    return bool(gone) or cost(closed) <= cost(local)

@@ -105,6 +105,9 @@ def lines_checked(chain: Chain) -> Iterable[Check]:
             yield Check(f"∂{partial.target}/∂{name}", partial.certificate)
 
 
+MAX_LOST = 60_000
+"""Digits that values may share and still be subtracted."""
+
 MAX_STAGES_DIFFERENCED = 300
 """Beyond this the gradient is checked by its parts alone: each kind of line once."""
 
@@ -172,7 +175,7 @@ def _point(model: Model, target: str) -> dict[str, mpf] | None:
 
     missing = [name for name in free if name not in fixed]
     with mp.workdps(DIGITS):
-        for drawn in points(missing, valid, count=1):
+        for drawn in points(missing, valid, count=1, positive=model.positive):
             return {**drawn, **fixed}
     return None
 
@@ -187,7 +190,17 @@ def against_difference(
     for places, digits in ((DIGITS // 2, 4 * DIGITS), (DIGITS, 8 * DIGITS)):
         certificate = _with_step(model, chain, name, point, adjoints[name], places, digits)
         if certificate.passed:
-            break
+            return certificate
+    size = abs(forward(model, point)[chain.target])
+    if adjoints[name] == 0 or not isfinite(size) or size == 0:
+        return certificate
+    lost = int(mp.log10(size / abs(adjoints[name])))  # digits that every value has in common
+    if lost > MAX_LOST:
+        method = f"the values share {lost} digits: no difference of them can be taken"
+        return Certificate("unknown", method, 1, digits, SEED)
+    if lost > DIGITS:
+        digits = lost + 8 * DIGITS
+        certificate = _with_step(model, chain, name, point, adjoints[name], DIGITS, digits)
     return certificate
 
 

@@ -17,22 +17,21 @@ from sympy.core.function import AppliedUndef
 from symderive.certify import SEED, certify
 from symderive.comparing import Compared
 from symderive.differentiate import differentiate
-from symderive.errors import FormulaError, ModelError
+from symderive.errors import FormulaError
 from symderive.formulas.functions import function_of
 from symderive.formulas.inert import Diff
 from symderive.formulas.parsing import parse
 from symderive.formulas.typed import typed
 from symderive.formulas.written import evaluated
+from symderive.higher_claims import carried_on, other_derivatives, told_of
 from symderive.links import Link
 from symderive.regions import DIGITS, equal
 from symderive.slips import mutants
 from symderive.steps import Certificate, Step
+from symderive.subjects import Subject, read_subject
 
 if TYPE_CHECKING:
     from symderive.derivation import Derivation
-
-_HIGHER = re.compile(r"\s*[d∂](?:\d|\^\d|²|³|\*\*\d)\s*\w+\s*/\s*[d∂]\s*\w+.*")
-_SUBJECT = re.compile(r"\s*[d∂]\s*(?P<target>\w+)\s*/\s*[d∂]\s*(?P<source>\w+)\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,15 +136,12 @@ def judge(derivation: Derivation, subject: str, answer: str) -> Verdict:
     Raises:
         ModelError: The subject is not a derivative of this model, or the answer is not a formula.
     """
-    match = _SUBJECT.fullmatch(subject)
-    if match is None:
-        raise ModelError(f"a claim names a derivative, such as dA3/dA1; got {subject.strip()!r}")
-    target, source = match["target"], match["source"]
-    known = {*derivation.model.names, *derivation.model.parameters}
-    if _HIGHER.fullmatch(subject) and not {target, source} <= known:
-        raise ModelError(f"claims are about first derivatives; {subject.strip()!r} is none")
-    truth = derivation.partial(target, source).formula
     model = derivation.model
+    about = read_subject(subject, {*model.names, *model.parameters})
+    source = about.sources[-1]
+    found = derivation.derivative(about.target, about.sources)
+    current, target = found.before or (derivation, about.target)
+    truth = found.formula
     names = {*model.names, *model.parameters, *model.constants}
     written = adjoints_put_in(
         answer,
@@ -153,25 +149,24 @@ def judge(derivation: Derivation, subject: str, answer: str) -> Verdict:
         lambda *pair: "" if pair == (target, source) else _told(derivation, *pair),
     )
     claim = _read(derivation, subject, written)
-    inside = derivation.model.ancestors(source) - {source}
+    inside = model.ancestors(source) - {source}
     opened = any(symbol.name in inside for symbol in claim.free_symbols)
-    where = _definitions(derivation, target, source, opened=opened)
-    certificate = certify(claim, truth, where=where)
-    words = f"∂{target}/∂{source} = {answer.strip()}"
-    shown = typed(truth, derivation.model.names)
+    where = _definitions(current, target, source, opened=opened)
+    positive = frozenset(map(Symbol, model.positive))
+    certificate = certify(claim, truth, where=where, positive=positive)
+    words = f"{about} = {answer.strip()}"
+    shown = typed(truth, model.names)
     if certificate.verdict == "proved":
         return Verdict("proved", words, truth, certificate=certificate, right=shown)
-    compared = Compared(derivation, claim, truth, where)
+    compared = Compared(current, claim, truth, where)
     if not compared.differs:
         kind = certificate.verdict if certificate.passed else "unknown"
         return Verdict(kind, words, truth, certificate=certificate, right=shown)
     refuted = Verdict("refuted", words, truth, certificate=certificate, right=shown)
-    return _wrong(refuted, compared, derivation, target, source)
+    return _wrong(refuted, compared, derivation, about)
 
 
-def _wrong(
-    verdict: Verdict, compared: Compared, derivation: Derivation, target: str, source: str
-) -> Verdict:
+def _wrong(verdict: Verdict, compared: Compared, derivation: Derivation, about: Subject) -> Verdict:
     """The verdict on a claim that fails somewhere: where it holds, and the likely slip."""
     counterexample = compared.counterexample()
     verdict = replace(verdict, counterexample=counterexample, there=compared.there)
@@ -179,8 +174,8 @@ def _wrong(
     if condition and not compared.trivial:
         found = Certificate("sampled", compared.confirmed, len(compared.rows), DIGITS, SEED + 1)
         return replace(verdict, verdict="true where", condition=condition, certificate=found)
-    slip = _slip(derivation, target, source, compared)
-    special = compared.special(source)
+    slip = _slip(derivation, about, compared)
+    special = compared.special(about.sources)
     kind = "true where" if special and not slip else "refuted"
     condition = special or (condition if not slip else "")
     return replace(verdict, verdict=kind, condition=condition, slip=slip)
@@ -248,10 +243,10 @@ def _definitions(
     return {**stages, **named}
 
 
-def _slip(derivation: Derivation, target: str, source: str, compared: Compared) -> str:
+def _slip(derivation: Derivation, about: Subject, compared: Compared) -> str:
     """The slip that explains the claim, a mere sign last; empty where none does."""
     signs = []
-    for name, wrong in _candidates(derivation, target, source):
+    for name, wrong in _all_candidates(derivation, about, compared):
         if name.startswith("sign"):
             signs.append((name, wrong))
         elif compared.matches(wrong):
@@ -265,6 +260,21 @@ def _slip(derivation: Derivation, target: str, source: str, compared: Compared) 
     if factor is not None and factor != 0:
         return f"wrong factor: the claim is {mp.nstr(factor, 6)} times the derivative"
     return ""
+
+
+def _all_candidates(
+    derivation: Derivation, about: Subject, compared: Compared
+) -> Iterator[tuple[str, Expr]]:
+    """Wrong derivatives; of a higher order, those of the last step and of the one before it."""
+    if len(about.sources) == 1:
+        yield from _candidates(derivation, about.target, about.sources[0])
+        return
+    yield from other_derivatives(derivation, about)
+    before = derivation.derivative(about.target, about.sources).before
+    current, name = before or (derivation, about.target)
+    for slip, wrong in _candidates(current, name, about.sources[-1]):
+        yield told_of(slip, about), wrong
+    yield from carried_on(derivation, about, _candidates, compared.opened)
 
 
 def _candidates(derivation: Derivation, target: str, source: str) -> Iterator[tuple[str, Expr]]:

@@ -77,7 +77,7 @@ class Form:
     formula: Expr
     rewritings: tuple[Rewriting, ...]
     penalty: float = 0.0
-    scales: frozenset[Symbol] = frozenset()
+    scales: frozenset[Expr] = frozenset()
 
     @property
     def measure(self) -> float:
@@ -126,6 +126,8 @@ def closed_forms(
     variable: Symbol | None = None,
     *,
     also: Sequence[Candidate] = (),
+    positive: frozenset[Symbol] = frozenset(),
+    firm: frozenset[Symbol] = frozenset(),
 ) -> list[Form]:
     """The forms of a derivative, simplest first; the first is the closed form.
 
@@ -135,6 +137,8 @@ def closed_forms(
         definition: The stage's formula, as written.
         variable: What the derivative is taken by.
         also: Further forms to rank with those found here.
+        positive: Names that are known to be positive.
+        firm: Those of them that a form may divide by.
 
     >>> A1, A2 = Symbol("A1"), Symbol("A2")
     >>> from sympy import exp
@@ -145,12 +149,16 @@ def closed_forms(
     plain = evaluated(derivative)
     loose = len(Add.make_args(derivative)) != len(Add.make_args(plain)) and derivative.is_Add
     forms = [Form(derivative, (), UNSORTED_PENALTY if loose else 0.0)]
+    if name is not None and definition is not None and definition.args:
+        short = rename(derivative, {definition: name})  # as the rules wrote it, nested
+        if short != derivative:
+            forms.append(Form(short, ((short, BY_DEFINITION),), forms[0].penalty))
     if 0 < cost(plain) <= MAX_COST and not plain.has(Diff):
         if isinstance(plain, Piecewise):
-            forms += _branches(plain)
+            forms += _branches(plain, positive)
         else:
             own = evaluated(definition) if definition is not None else None
-            task = Task(plain, name, own, variable, plain)
+            task = Task(plain, name, own, variable, plain, positive, firm)
             if cost(plain) < cost(derivative):
                 forms.append(Form(plain, ((plain, "simplify"),)))
             forms += forms_of([*also, *islice(_proposed(task), MAX_PROPOSALS)])
@@ -162,14 +170,14 @@ def closed_forms(
     return [_bridged(best, derivative, name, definition), *others]
 
 
-def simplest(formula: Expr) -> Expr:
-    """The simplest form of a formula by its own algebra alone.
+def simplest(formula: Expr, positive: frozenset[Symbol] = frozenset()) -> Expr:
+    """The simplest form of a formula by its own algebra alone, where some names are positive.
 
     >>> A2, Y = Symbol("A2"), Symbol("Y")
     >>> simplest((A2 - Y) / (A2 * (1 - A2)) * A2 * (1 - A2))
     A2 - Y
     """
-    return closed_forms(formula)[0].formula
+    return closed_forms(formula, positive=positive)[0].formula
 
 
 def _proposed(task: Task) -> Iterator[Candidate]:
@@ -230,7 +238,7 @@ def _again(forms: list[Form], task: Task) -> list[Form]:
                 starts.setdefault(plain, form)
         found: list[Form] = []
         for plain, form in starts.items():
-            onward = Task(plain, task.name, task.definition, task.variable, task.first)
+            onward = replace(task, plain=plain)
             found += forms_of(islice(_proposed(onward), MAX_PROPOSALS), form)
         seen |= starts.keys()
         fresh += found
@@ -241,9 +249,9 @@ def _again(forms: list[Form], task: Task) -> list[Form]:
     return fresh
 
 
-def _branches(plain: Piecewise) -> Iterator[Form]:
+def _branches(plain: Piecewise, positive: frozenset[Symbol]) -> Iterator[Form]:
     """Each branch in its simplest form."""
-    branches = [(simplest(branch), condition) for branch, condition in plain.args]
+    branches = [(simplest(branch, positive), condition) for branch, condition in plain.args]
     formula = Piecewise(*branches)
     if formula != plain and isinstance(formula, Expr):
         yield Form(formula, ((formula, "simplify each branch"),))

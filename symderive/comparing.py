@@ -51,21 +51,21 @@ class Compared:
         self, derivation: Derivation, claim: Expr, truth: Expr, where: Mapping[Symbol, Expr]
     ) -> None:
         self.derivation, self.where = derivation, where
-        self.claim, self.truth = self._to_inputs(claim), self._to_inputs(truth)
+        self.claim, self.truth = self.opened(claim), self.opened(truth)
         stages = [symbol for symbol in where if isinstance(symbol, Symbol)]
         inside = {name for f in (claim, truth) for name in self._reached(f)}
         shown = [symbol for symbol in stages if symbol.name in inside]
-        opened = [evaluated(where[symbol]) for symbol in shown]
+        inner = [evaluated(where[symbol]) for symbol in shown]
         names = {s.name for f in (self.claim, self.truth) for s in f.free_symbols}
         self.names = derivation.model.names
-        self.bounds = boundaries([claim, truth, *opened, self.claim, self.truth], names)
+        self.bounds = boundaries([claim, truth, *inner, self.claim, self.truth], names)
         self.bounds[len(names) : len(names)] = shown
         self._flat = range(len(names), len(names) + len(shown))
-        self._at_inputs = [self._to_inputs(bound) for bound in self.bounds]
+        self._at_inputs = [self.opened(bound) for bound in self.bounds]
         self._domain = [
-            condition for f in (self.claim, self.truth, *opened) for condition in domain_of(f)
+            condition for f in (self.claim, self.truth, *inner) for condition in domain_of(f)
         ]
-        self._domain = [self._to_inputs(condition) for condition in self._domain]
+        self._domain = [self.opened(condition) for condition in self._domain]
         self._free = names | {s.name for f in self._at_inputs for s in f.free_symbols}
         self.rows = self._points(SEED + 1)
 
@@ -82,9 +82,11 @@ class Compared:
         return found
 
     def _points(self, seed: int) -> list[Row]:
-        return covering(self._free, self._at_inputs, self._pair, seed, self._flat)
+        firm = self.derivation.model.positive
+        return covering(self._free, self._at_inputs, self._pair, seed, self._flat, firm)
 
-    def _to_inputs(self, formula: Expr) -> Expr:
+    def opened(self, formula: Expr) -> Expr:
+        """A formula with the stages between written out."""
         for _ in range(len(self.where) + 1):
             inner = [s for s in self.where if formula.has(s)]
             if not inner:
@@ -94,6 +96,8 @@ class Compared:
 
     def _pair(self, point: dict[str, mpf]) -> tuple[mpf, mpf] | None:
         """The claim and the truth at a point of the domain; None outside it."""
+        if any(point[name] <= 0 for name in self.derivation.model.positive if name in point):
+            return None
         if any(value(condition, point) != 1 for condition in self._domain):
             return None
         claim, truth = value(self.claim, point), value(self.truth, point)
@@ -152,13 +156,13 @@ class Compared:
         """Whether the two agree only where both are zero."""
         return all(row.truth == 0 for row in self.rows if row.equal) and self.claim != 0
 
-    def special(self, source: str) -> str:
+    def special(self, sources: Sequence[str]) -> str:
         """The value of one constant for which the claim holds; empty where there is none."""
         rows = [row for row in self.rows if row.truth != 0][:SPECIAL_ROWS]
-        moved = {source} | {
+        moved = {*sources} | {
             s.name
             for s in self.where
-            if isinstance(s, Symbol) and self._to_inputs(s).has(Symbol(source))
+            if isinstance(s, Symbol) and self.opened(s).has(*map(Symbol, sources))
         }
         shared = sorted({s.name for s in self.truth.free_symbols} - moved)
         with mp.workdps(DIGITS):
@@ -166,9 +170,16 @@ class Compared:
                 for number in SPECIAL:
                     pairs = [self._pair({**row.point, name: mpmathify(number)}) for row in rows]
                     known = [pair for pair in pairs if pair is not None and pair[1] != 0]
-                    if len(known) >= FEWEST and all(equal(*pair) for pair in known):
+                    fits = len(known) >= FEWEST and all(equal(*pair) for pair in known)
+                    if fits and self._holds_at(name, mpmathify(number)):
                         return f"{name} = {number}"
         return self._between(shared, rows)
+
+    def _holds_at(self, name: str, number: mpf) -> bool:
+        """Whether the claim holds at every point tried with this value of a constant."""
+        points = [{**row.point, name: number} for row in (*self.rows, *self._points(SEED + 3))]
+        pairs = [pair for pair in map(self._pair, points) if pair is not None]
+        return all(equal(*pair) for pair in pairs)
 
     def _between(self, names: list[str], rows: Sequence[Row]) -> str:
         """One constant as a sum or a multiple of others, from the factors of claim − truth."""
@@ -202,7 +213,7 @@ class Compared:
 
     def matches(self, wrong: Expr) -> bool:
         """Whether a wrong derivative is what was claimed."""
-        wrong = self._to_inputs(wrong)
+        wrong = self.opened(wrong)
         tried = 0
         for row in self._spread:
             mine = value(wrong, row.point)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sympy import Expr, ImmutableMatrix, S
 
-from symderive.chain import MAX_PATHS_SHOWN, Chain, Partial
+from symderive.chain import MAX_PATHS_SHOWN, Chain, KindKey, Partial
 from symderive.errors import UnknownChoiceError
 from symderive.links import Link, LinkKind, known_method
 from symderive.model import Model
@@ -54,7 +54,7 @@ class Derivation:
     def __init__(self, model: Model, target: str, sources: tuple[str, ...]) -> None:
         self.model, self.target, self.sources = model, target, sources
         self.warnings = model.warnings
-        self._kinds: dict[tuple[int, int, str], LinkKind] = {}
+        self._kinds: dict[KindKey, LinkKind] = {}
         self._shapes: dict[object, Any] = {}
         self._functions: dict[tuple[str, str | None], Function] = {}
         self._chains: dict[tuple[str, tuple[str, ...]], Chain] = {}
@@ -110,9 +110,8 @@ class Derivation:
         if source not in inputs:
             raise UnknownChoiceError(f"input of stage {stage}", source, inputs)
         link = self.chain().link(stage, source, known_method(method) if method else "")
-        return Derivative(
-            link.formula, link.lines, link.steps, link.certificate, link.forms, link.rule, self
-        )
+        told = (link.lines, link.steps, link.certificate, link.forms, link.rule)
+        return Derivative(link.formula, *told, self, link=link)
 
     def partial(self, target: str, source: str) -> Derivative:
         """The derivative of one stage with respect to a name, along every path.
@@ -198,8 +197,8 @@ class Derivation:
 
         return hessian(self, target, source)
 
-    def derivative(self, target: str, source: str, order: int = 1) -> Derivative:
-        """The ``order``-th derivative of a stage by one name, with the steps of the last order."""
+    def derivative(self, target: str, source: str | Sequence[str], order: int = 1) -> Derivative:
+        """The ``order``-th derivative of a stage by one name, or the one by several names."""
         from symderive.tape import derivative
 
         return derivative(self, target, source, order)

@@ -9,7 +9,7 @@ from sympy import Expr, Symbol, exp, log
 from sympy.polys.fields import FracElement
 
 from symderive.formulas.factoring import factor_list
-from symderive.formulas.kernels import Kernels
+from symderive.formulas.kernels import Kernels, rational
 from symderive.regular import Divisors
 from symderive.tasks import (
     BY_DEFINITION,
@@ -32,7 +32,7 @@ def eliminated(
     reason: str,
     *,
     told: bool = True,
-    positive: frozenset[Symbol] = frozenset(),
+    positive: frozenset[Expr] = frozenset(),
 ) -> Iterator[Candidate]:
     """The derivative with a kernel of ``long`` eliminated by short = long.
 
@@ -113,10 +113,11 @@ def _reduced(
     if short not in kernels.place or target.denom != 1:
         return
     relation = definition.numer - target.numer * definition.denom
-    remainder = element.numer.rem([relation])
-    if remainder == element.numer:
+    numer = rational(element.numer)
+    remainder = numer.rem([rational(relation)])
+    if remainder == numer:
         return
-    reduced = kernels.field.field_new(remainder) / kernels.field.field_new(element.denom)
+    reduced = kernels.from_rational(remainder) / kernels.field.field_new(element.denom)
     scales = divisors.extra(reduced, short, definition)
     if scales is None:
         return

@@ -141,6 +141,8 @@ IDENTITIES: tuple[Identity, ...] = (
     Identity("csch by tanh", "csch(2*u)", "(1 - tanh(u)**2)/(2*tanh(u))", (tanh,), whole=True),
     Identity("W(u) = u·exp(−W(u))", "lambertw(u)", "u*exp(-lambertw(u))", (LambertW,)),
     Identity("cosh 2u = cosh² + sinh²", "cosh(2*u)", "cosh(u)**2 + sinh(u)**2", (sinh, cosh)),
+    Identity("cosh + sinh = eᵘ", "exp(u)", "cosh(u) + sinh(u)", (sinh, cosh)),
+    Identity("cosh − sinh = e⁻ᵘ", "exp(-u)", "cosh(u) - sinh(u)", (sinh, cosh)),
 )
 
 

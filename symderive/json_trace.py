@@ -109,13 +109,17 @@ def _model(model: Model) -> dict[str, Any]:
 def _arrays(model: Model) -> dict[str, Any]:
     """Shapes and properties, of a model that has arrays."""
     if not model.shapes:
-        return {}
+        stated = model.stated_properties
+        return {"properties": stated} if stated else {}
     shapes = {
         n: [str(size) for size in s] for n, s in model.shapes.items() if n not in model.stages
     }
     return {
         "shapes": shapes,
-        "properties": {name: list(stated) for name, stated in model.properties.items()},
+        "properties": {
+            name: [stated] if isinstance(stated, str) else list(stated)
+            for name, stated in model.stated_properties.items()
+        },
         **({"structured": True} if model.structured else {}),
     }
 

@@ -6,14 +6,15 @@ names share the steps, the closed form and the proof, and only put their own nam
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from sympy import Basic, Expr, Mul, Pow, S, Symbol, exp, log
 
 from symderive.certify import certify
-from symderive.closed_form import Form, closed_forms
+from symderive.closed_form import Form, closed_forms, ranked, simplest
+from symderive.conditions import positive_in
 from symderive.cost import cost
 from symderive.differentiate import differentiate
 from symderive.display import latex_of, partial_latex, shown
@@ -29,6 +30,7 @@ from symderive.formulas.written import (
     recast,
     rename,
     sum_of,
+    terms,
     tidy,
 )
 from symderive.model import Stage
@@ -54,11 +56,13 @@ class LinkKind:
         template: The stage's formula over placeholders.
         place: Which placeholder it is differentiated by.
         method: A row of ``METHODS``.
+        firm: The places of names that the model says are positive.
     """
 
     template: Template
     place: int
     method: str = "auto"
+    firm: frozenset[int] = frozenset()
 
     @property
     def variable(self) -> Symbol:
@@ -69,6 +73,12 @@ class LinkKind:
     def output(self) -> Expr:
         """What stands for the stage itself."""
         return OUTPUT
+
+    @cached_property
+    def positive(self) -> frozenset[Symbol]:
+        """The placeholders that are positive: it is known, or the formula has no value else."""
+        own = positive_in(evaluated(self.template.written))
+        return own | {placeholder(place) for place in self.firm}
 
     @cached_property
     def way(self) -> str:
@@ -118,11 +128,68 @@ class LinkKind:
         if self.way == "logarithmic":
             also = (Candidate(product(OUTPUT, result), BY_DEFINITION),)
             result = tidy(product(written, result))
-        return tuple(closed_forms(result, OUTPUT, written, self.variable, also=also))
+        found = self._closed_forms(result, written, also=also)
+        if found[0].measure > ENOUGH_COST and self.way != "logarithmic":
+            found = ranked([*found, *self._by_parts()])
+        return tuple(found)
+
+    def _by_parts(self) -> Iterator[Form]:
+        """Of a product of powers: y times the sum of u′/u, each in its simplest form."""
+        written = self.template.written
+        moving = [part for part in factors(written) if depends(part, self.variable)]
+        if len(moving) < 2 and not (moving and moving[0].is_Pow):
+            return
+        given, whole = evaluated(self.step_by("quotient").result), evaluated(written)
+        stated = tuple(1 / placeholder(place) for place in self.firm)
+        result = evaluated(self.step_by("logarithmic").result)
+        parts = [simplest(term, self.positive) for term in terms(result)]
+        for total in (sum_of(*parts), result):
+            if divides_by_no_more(evaluated(total), (given, whole, *stated)):
+                form = product(OUTPUT, total)
+                yield Form(form, ((form, "logarithmic differentiation"),))
+
+    def _closed_forms(
+        self, result: Expr, written: Expr, also: Sequence[Candidate] = ()
+    ) -> list[Form]:
+        return closed_forms(
+            result,
+            OUTPUT,
+            written,
+            self.variable,
+            also=also,
+            positive=self.positive,
+            firm=frozenset(map(placeholder, self.firm)),
+        )
+
+    @cached_property
+    def forms_where(self) -> tuple[frozenset[Symbol], tuple[Form, ...]]:
+        """Names which, if they were positive, would allow shorter forms; and these forms."""
+        written, result = self.template.written, self.step_by("quotient").result
+        names = frozenset(map(placeholder, range(self.template.size))) - self.positive
+        known = self.positive | names
+        found = closed_forms(result, OUTPUT, written, self.variable, positive=known, firm=known)
+        shorter = [form for form in found if form.measure < self.forms[0].measure]
+        if not shorter:
+            return frozenset(), ()
+        for name in sorted(names, key=str):  # what is not needed is not asked for
+            if self._holds(shorter[0].formula, known - {name}):
+                known -= {name}
+        forms = tuple(form for form in shorter if self._holds(form.formula, known))
+        return known - self.positive, forms
+
+    def _holds(self, form: Expr, positive: frozenset[Symbol]) -> bool:
+        """Whether a form is the derivative, and has a value where it has, for positive names."""
+        written, result = self.template.written, self.step_by("quotient").result
+        divided = (evaluated(written), evaluated(result), *(1 / name for name in positive))
+        truth, where = Diff(written, self.variable), {OUTPUT: written}
+        regular = divides_by_no_more(evaluated(rename(form, where)), divided)
+        return regular and certify(truth, form, where=where, positive=positive).passed
 
     @cached_property
     def to_compute(self) -> Expr:
-        """The simplest form that takes nothing as not zero: right wherever the derivative is."""
+        """The simplest form that takes nothing for granted: right wherever the derivative is."""
+        if self.firm:
+            return LinkKind(self.template, self.place, self.method).to_compute
         sound = (form.formula for form in self.forms if not form.scales)
         return next(sound, self.step_by("quotient").result)
 
@@ -149,7 +216,7 @@ class LinkKind:
         opening: Plan = [(Diff(written, self.variable), (), ())]
         by_definition = (f"definition of {row.title}",)
         opening.append((Diff(spelled, self.variable), by_definition, ()))
-        form = closed_forms(step.result, OUTPUT, spelled, self.variable)[0]
+        form = self._closed_forms(step.result, spelled)[0]
         return self._certified(_closed([*opening, *levels(step, fold=False)[1:]], form))
 
     def lines_knowing(self, known: Mapping[Expr, str]) -> tuple[Line, ...]:
@@ -175,7 +242,7 @@ class LinkKind:
                 continue
             plain = evaluated(formula)
             if plain not in proof:
-                proof[plain] = certify(truth, formula, where=where)
+                proof[plain] = certify(truth, formula, where=where, positive=self.positive)
             lines.append(Line(formula, reasons, proof[plain], steps))
         return tuple(lines)
 
@@ -237,6 +304,9 @@ WORTH_ANOTHER_WAY = 2.0
 
 LONG_FORMULA = 7
 """The cost from which a stage's formula that comes again in its derivative is named at once."""
+
+ENOUGH_COST = 5.0
+"""A form that costs no more is not worth a look at the logarithm."""
 
 LONG_PRODUCT = 3
 """Factors from which the logarithm of a product is worth a try."""
@@ -354,6 +424,16 @@ class Link:
     def forms(self) -> tuple[Expr, ...]:
         """Equal forms, simplest first, each reached by checked rewritings."""
         return tuple(self.settled(form.formula) for form in self.kind.forms)
+
+    @property
+    def forms_where(self) -> Mapping[str, tuple[Expr, ...]]:
+        """Shorter forms that hold where some names are positive, by that condition."""
+        names, forms = self.kind.forms_where
+        if not forms or not names:
+            return {}
+        told = sorted(str(self.here(name)) for name in names)
+        condition = " and ".join(f"{name} > 0" for name in told)
+        return {condition: tuple(self.settled(form.formula) for form in forms)}
 
     @property
     def lines(self) -> Lines:

@@ -6,7 +6,7 @@ Stages may be stated in any order; they are kept in the order in which they are 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property
@@ -18,6 +18,7 @@ from typing import Any
 from sympy import Expr
 from sympy.core.function import AppliedUndef
 
+from symderive.conditions import is_positive
 from symderive.display import number, table
 from symderive.errors import FormulaError, ModelError, UnknownChoiceError
 from symderive.formulas.functions import (
@@ -27,11 +28,16 @@ from symderive.formulas.functions import (
     function_of,
     user_functions,
 )
+from symderive.formulas.inert import placeholder
 from symderive.formulas.parsing import WORDS, Parsed, Template, from_sympy, parse
+from symderive.formulas.written import evaluated
 
 Values = Mapping[str, Any] | Sequence[str]
 Shape = tuple[Expr, ...]
 
+
+POSITIVE = "positive"
+"""What may be stated of a scalar."""
 
 MAX_TOLD = 12
 """Stages that a model shows of itself."""
@@ -96,7 +102,8 @@ class Model:
         claims: A reader's answers to judge: ``{"dA3/dA1": "A2 - Y"}``.
         shapes: Of arrays: ``{"X": "m n", "w": "n"}``; a size is a name or a whole number. Names
             without a shape are scalars, unless their value is an array.
-        properties: What is known of arrays: ``{"A": "symmetric"}``; rows of ``PROPERTIES``.
+        properties: What is known of names: of arrays, ``{"A": "symmetric"}``, rows of
+            ``PROPERTIES``; of scalars, ``{"a": "positive"}``.
         structured: Whether the entries of a symmetric, diagonal or triangular parameter move
             together: its gradient is then G + Gᵀ − diag(G), G that of independent entries.
         source: Where the model comes from (a file name), for messages.
@@ -144,18 +151,17 @@ class Model:
         self.properties: Mapping[str, tuple[str, ...]] = {}
         self.known: Mapping[str, tuple[str, ...]] = {}  # with those of stages, which follow
         arrays = _arrays_among(parameters, constants)
+        self.positive, rest = self._split(properties or {}, {*(shapes or {}), *arrays})
         if shapes or arrays:
-            stated = self._read_array_stages(stages, shapes or {}, arrays, properties or {})
+            stated = self._read_array_stages(stages, shapes or {}, arrays, rest)
         else:
-            if properties:
-                message = "properties are stated of arrays; state their shapes"
-                raise ModelError(message, where=source)
             stated = {name: self._read_stage(name, text) for name, text in stages.items()}
         self.stages: Mapping[str, Stage] = MappingProxyType(self._ordered(stated))
         self.names = tuple(
             dict.fromkeys(n for stage in self.stages.values() for n in (*stage.inputs, stage.name))
         )
         self._assign_roles(parameters, constants)
+        self._check_positive()
         self.learning_rate = self._number(learning_rate, "learning_rate")
         if self.learning_rate <= 0:
             raise ModelError("learning_rate must be positive", where=source)
@@ -187,6 +193,59 @@ class Model:
         return ", ".join(part for part in (kind, f"shape ({shape})" if shape else "", told) if part)
 
     # Reading ------------------------------------------------------------------------------
+
+    def _split(
+        self, properties: Mapping[str, str | Sequence[str]], arrays: Collection[str]
+    ) -> tuple[frozenset[str], dict[str, str | Sequence[str]]]:
+        """The scalars that are stated to be positive, and the properties of arrays."""
+        positive, rest = set(), {}
+        for name, stated in properties.items():
+            words = [stated] if isinstance(stated, str) else [*stated]
+            if name not in arrays and POSITIVE in words:
+                positive.add(name)
+                words.remove(POSITIVE)
+            if words and not arrays:
+                message = f"{words[0]!r} is stated of arrays; state the shape of {name}"
+                raise ModelError(f"{message}. A scalar may be {POSITIVE!r}", where=self.source)
+            if words:
+                rest[name] = stated
+        return frozenset(positive), rest
+
+    def _check_positive(self) -> None:
+        """What is stated to be positive is a name of the model, and its value is.
+
+        Of a stage, its formula says it: to state it would be to change the model.
+        """
+        for name in sorted(self.positive):
+            if name in self.stages:
+                message = f"{name} is a stage: its formula says whether it is positive"
+                raise ModelError(message, where=self.source)
+            if name not in self.names and name not in self.parameters:
+                near = get_close_matches(name, self.names, n=1)
+                hint = f"; did you mean {near[0]!r}?" if near else ""
+                raise ModelError(f"no formula has the name {name!r}{hint}", where=self.source)
+            if self.values.get(name, 1.0) <= 0:
+                message = f"{name} is stated to be positive; its value is {self.values[name]}"
+                raise ModelError(message, where=self.source)
+
+    @property
+    def stated_properties(self) -> dict[str, str | Sequence[str]]:
+        """The properties as ``Model`` takes them."""
+        return {**self.properties, **dict.fromkeys(sorted(self.positive), POSITIVE)}
+
+    @cached_property
+    def firm(self) -> frozenset[str]:
+        """The names that are positive: as stated, or by the formula of the stage."""
+        known = set(self.positive)
+        by_form: dict[tuple[Template, frozenset[int]], bool] = {}
+        for name, stage in self.stages.items():
+            places = frozenset(k for k, used in enumerate(stage.inputs) if used in known)
+            key = (stage.parsed.template, places)
+            if key not in by_form:
+                by_form[key] = is_positive(evaluated(key[0].written), {*map(placeholder, places)})
+            if by_form[key]:
+                known.add(name)
+        return frozenset(known)
 
     def _place(self, stage: str) -> str:
         return f"{self.source}, stage {stage}" if self.source else f"stage {stage}"
@@ -355,7 +414,7 @@ class Model:
             target=target,
             learning_rate=self.learning_rate,
             shapes={**known, **(shapes or {})},
-            properties=self.properties,
+            properties=self.stated_properties,
             source=self.source,
         )
         model.values, model.functions = self.values, self.functions

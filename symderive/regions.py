@@ -7,7 +7,7 @@ condition on their signs that holds exactly where the two agree is the answer.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -109,12 +109,20 @@ def _kinks_of(part: Basic) -> Iterator[Expr]:
     elif isinstance(part, Pow):
         if part.exp.is_Rational and not part.exp.is_Integer:
             yield from _squared(part.base)
+            yield from _sides(part.base)
     elif isinstance(part, sin | cos | tan):
         yield from (sin(part.args[0]), cos(part.args[0]))
     else:
         row = function_of(part)
         if row is not None:
             yield from row.kink_formulas(*part.args)
+
+
+def _sides(base: Expr) -> Iterator[Expr]:
+    """The factors under a root that may be negative together: x − a and b − x."""
+    factors = [f.as_base_exp() for f in Mul.make_args(base)]
+    odd = [inner for inner, exponent in factors if exponent.is_odd and inner.free_symbols]
+    yield from odd if len(odd) > 1 else ()
 
 
 def _squared(base: Expr) -> Iterator[Expr]:
@@ -139,6 +147,7 @@ def covering(
     values_at: Callable[[Point], tuple[mpf, mpf] | None],
     seed: int,
     flat: range = range(0),
+    positive: Collection[str] = (),
 ) -> list[Row]:
     """Seeded points of the domain, some of every region that the boundaries part it into.
 
@@ -148,12 +157,14 @@ def covering(
         values_at: The two formulas at a point; None outside their domain.
         seed: The seed.
         flat: The places of boundaries that may be zero in a whole region, as a relu is.
+        positive: Names that are stated to be positive.
     """
     source, ordered = random.Random(seed), sorted(names)
     rows: list[Row] = []
     counts: dict[tuple[int, ...], int] = {}
     with mp.workdps(DIGITS):
         for point in _drawn(ordered, bounds, source):
+            point |= {name: abs(point[name]) for name in positive if name in point}
             signs = tuple(_sign(value(bound, point)) for bound in bounds)
             if any(sign == 0 and k not in flat for k, sign in enumerate(signs)):
                 continue

@@ -8,7 +8,7 @@ K/(1 + e^{−rt})), as long as the derivative is not taken by it: where it is ze
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from sympy import (
@@ -19,21 +19,20 @@ from sympy import (
     Pow,
     Symbol,
     cos,
-    cosh,
     cot,
     coth,
     csc,
     csch,
     exp,
     sec,
-    sech,
     sin,
     sinh,
     tan,
 )
 from sympy.polys.fields import FracElement
 
-from symderive.formulas.factoring import factor_list
+from symderive.conditions import is_positive
+from symderive.formulas.factoring import factor_list, positive
 from symderive.formulas.functions import FUNCTIONS
 from symderive.formulas.kernels import Kernels, TooLargeError
 
@@ -48,18 +47,31 @@ class Divisors:
     """
 
     def __init__(
-        self, kernels: Kernels, formulas: Iterable[Expr], scales: frozenset[Symbol] = frozenset()
+        self, kernels: Kernels, formulas: Iterable[Expr], scales: frozenset[Expr] = frozenset()
     ) -> None:
         self.kernels, self.scales = kernels, scales
         self.known = {
-            factor.monic()
+            positive(factor)
             for formula in dict.fromkeys(formulas)
             for factor in _divisors(kernels, formula)
         }
+        self.known |= set(self._norms())
+
+    def _norms(self) -> Iterator[Any]:
+        """What (√u − c)(√u + c) multiplies out to, where both are divided by: u − c²."""
+        new = self.kernels.field.field_new
+        for kernel, degree, _ in self.kernels.relations if len(self.known) > 1 else ():
+            place = self.kernels.field.gens.index(kernel)
+            for factor in sorted(self.known, key=str):
+                odd = {m: number for m, number in factor.terms() if m[place] % 2}
+                turned = factor - 2 * factor.ring.from_dict(odd)
+                if degree == 2 and odd and len(factor) > 1 and positive(turned) in self.known:
+                    product = self.kernels.reduce(new(factor) * new(turned))
+                    yield from (positive(part) for part, _ in factor_list(product.numer)[1])
 
     def extra(
         self, after: FracElement, short: Expr | None = None, definition: FracElement | None = None
-    ) -> frozenset[Symbol] | None:
+    ) -> frozenset[Expr] | None:
         """The names that a form takes as not zero; None where it divides by too much.
 
         Args:
@@ -68,7 +80,7 @@ class Divisors:
             definition: What it stands for.
         """
         new = self.kernels.field.field_new
-        taken: set[Symbol] = set()
+        taken: set[Expr] = set()
         name, degree = (
             (short.base, int(short.exp))
             if isinstance(short, Pow) and short.exp.is_Integer and short.exp > 0
@@ -89,13 +101,14 @@ class Divisors:
         """Whether a definition divides by nothing new: tan u needs a cos u below the bar."""
         return all(self._allowed(factor, set()) for factor, _ in factor_list(definition.denom)[1])
 
-    def _allowed(self, factor: Any, taken: set[Symbol]) -> bool:
-        if factor.monic() in self.known or _never_zero(self.kernels, factor):
+    def _allowed(self, factor: Any, taken: set[Expr]) -> bool:
+        if positive(factor) in self.known or _never_zero(self.kernels, factor):
             return True
-        formula = self.kernels.formula(factor.monic())
-        if formula in self.scales:
-            taken.add(formula)
-            return True
+        formula = self.kernels.formula(positive(factor))
+        for turned in (formula, -formula):
+            if turned in self.scales:
+                taken.add(turned)
+                return True
         return False
 
 
@@ -107,35 +120,47 @@ def divides_by_no_more(formula: Expr, known: Iterable[Expr]) -> bool:
     except (TooLargeError, ZeroDivisionError, KeyError, RecursionError):
         return False
     theirs = Divisors(kernels, known).known
-    return all(factor.monic() in theirs or _never_zero(kernels, factor) for factor in mine)
+    return all(positive(factor) in theirs or _never_zero(kernels, factor) for factor in mine)
 
 
-def scales_of(definition: Expr, variable: Symbol | None) -> frozenset[Symbol]:
+def scales_of(definition: Expr, variable: Symbol | None) -> frozenset[Expr]:
     """The names that a form may take as not zero, and say so.
 
     These are the factors of a whole stage, but for the one differentiated by; and the bases of
-    powers with letters in their exponents, which are positive, unless such a power stands alone
-    (n·xⁿ⁻¹ says the same as n·y/x).
+    powers with letters in their exponents, which are positive (sums are where they stand alone),
+    unless a power of a name by a name stands alone (n·xⁿ⁻¹ says the same as n·y/x).
     """
     if variable is None:
         return frozenset()
     try:
         kernels = Kernels([definition])
         factors = factor_list(kernels.normal(definition).numer)[1]
-        formulas = {kernels.formula(factor.monic()) for factor, _ in factors}
+        formulas = {kernels.formula(positive(factor)) for factor, _ in factors}
     except (TooLargeError, ZeroDivisionError, KeyError, RecursionError):
         return frozenset()
     scales = {f for f in formulas if isinstance(f, Symbol) and f != variable}
     powers = {p for p in definition.atoms(Pow) if not p.exp.is_number}
-    bases = {
+    bases: set[Expr] = {
         part
         for power in powers
         for factor in Mul.make_args(power.base)
         if isinstance(part := factor.as_base_exp()[0], Symbol)
     }
+    bases |= {part for power in powers if power.base.is_Add for part in _parts_of(power.base)}
     moving = [f for f in Mul.make_args(definition) if variable in f.free_symbols]
     alone = len(powers) == 1 and len(moving) == 1 and moving[0] in powers
-    return frozenset(scales if alone and moving[0].base.is_Symbol else scales | bases)
+    plain = alone and moving[0].base.is_Symbol and moving[0].exp.is_Symbol
+    return frozenset(scales if plain else scales | bases)
+
+
+def _parts_of(base: Expr) -> Iterator[Expr]:
+    """The irreducible factors above the bar of a sum."""
+    try:
+        kernels = Kernels([base])
+        for part, _ in factor_list(kernels.normal(base).numer)[1]:
+            yield kernels.formula(positive(part))
+    except (TooLargeError, ZeroDivisionError, KeyError, RecursionError):
+        return
 
 
 def _divisors(kernels: Kernels, formula: Expr) -> Iterator[Any]:
@@ -186,40 +211,26 @@ def _factors_below(kernels: Kernels, power: Expr) -> Iterator[Any]:
 
 def _never_zero(kernels: Kernels, poly: Any) -> bool:
     formula = kernels.formula(poly)
-    if isinstance(formula, _POSITIVE) or formula.is_number:
-        return True
-    return _is_positive_sum(formula)
+    return bool(formula.is_number) or is_positive(formula) or _has_no_root(poly)
 
 
-def size_of(formula: Expr) -> Expr:
+def _has_no_root(poly: Any) -> bool:
+    """Whether a quadratic polynomial in one kernel has no real root: x² − 2x + 2."""
+    places = [k for k, degree in enumerate(poly.degrees()) if degree > 0]
+    if len(places) != 1 or poly.degrees()[places[0]] != 2:
+        return False
+    parts = {monomial[places[0]]: number for monomial, number in poly.terms()}
+    a, b, c = (parts.get(power, 0) for power in (2, 1, 0))
+    return bool(b**2 - 4 * a * c < 0)
+
+
+def size_of(formula: Expr, positive: Collection[Expr] = frozenset()) -> Expr:
     """|u|, which is u where it can be told that u is positive.
 
     >>> x = Symbol("x")
-    >>> size_of(1 + x**2), size_of(1 - x)
-    (x**2 + 1, abs(1 - x))
+    >>> size_of(1 + x**2), size_of(1 - x), size_of(2*x, {x})
+    (x**2 + 1, abs(1 - x), 2*x)
     """
-    firm = isinstance(formula, _POSITIVE) or (formula.is_Number and formula > 0)
-    if firm or (formula.is_Pow and formula.exp.is_even) or _is_positive_sum(formula):
+    if is_positive(formula, positive) or (formula.is_Pow and formula.exp.is_even):
         return formula
     return FUNCTIONS["abs"].apply(formula)
-
-
-def _is_positive_sum(formula: Expr) -> bool:
-    if not isinstance(formula, Add):
-        return False
-    firm = [isinstance(t, _POSITIVE) or (t.is_Number and t > 0) for t in formula.args]
-    return any(firm) and all(
-        sure or _is_square(t) for sure, t in zip(firm, formula.args, strict=True)
-    )
-
-
-def _is_square(term: Expr) -> bool:
-    """Whether a term is a positive number times even powers."""
-    number, rest = term.as_coeff_Mul()
-    powers = Mul.make_args(rest)
-    return number > 0 and all(
-        isinstance(p, Pow) and p.exp.is_Integer and p.exp % 2 == 0 for p in powers
-    )
-
-
-_POSITIVE = (exp, cosh, sech)

@@ -28,6 +28,9 @@ class Derivative:
         certificate: How it was established.
         forms: Equal forms, simplest first.
         rule: The name of the rule that the derivation starts with; empty for a chain of links.
+        link: Of one link, the link.
+        before: Of a higher derivative, the derivation in which it is a first one, and the stage
+            that it is the derivative of.
     """
 
     formula: Expr | ImmutableMatrix
@@ -39,10 +42,22 @@ class Derivative:
     derivation: Derivation = field(repr=False)
     indices: tuple[Any, ...] = ()
     tree: Any = field(default=None, repr=False)
+    link: Any = field(default=None, repr=False)
+    before: tuple[Derivation, str] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if not isinstance(self.lines, Lines):
             object.__setattr__(self, "lines", Lines(self.lines))
+
+    @property
+    def forms_where(self) -> Mapping[str, tuple[Expr, ...]]:
+        """Shorter forms of a link that hold where some names are positive, by that condition.
+
+        >>> from symderive import Model, derive
+        >>> derive(Model({"y": "asin(x/a)"})).link("y", "x").forms_where
+        {'a > 0': (1/sqrt(a**2 - x**2),)}
+        """
+        return {} if self.link is None else self.link.forms_where
 
     @property
     def matrix(self) -> MatrixNotation | None:

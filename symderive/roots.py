@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
-from sympy import Expr, Pow, Rational, S, sqrt
+from sympy import QQ, Expr, Mul, Pow, Rational, S, sign, sqrt
 from sympy.polys.fields import FracElement
 
 from symderive import laws
+from symderive.conditions import is_positive
 from symderive.cost import cost
 from symderive.formulas.factoring import factor_list
-from symderive.formulas.kernels import Kernels
+from symderive.formulas.functions import FUNCTIONS
+from symderive.formulas.kernels import Kernels, rational
 from symderive.formulas.written import evaluated
 from symderive.identities import MAX_ARGUMENT_COST, instances
 from symderive.regular import divides_by_no_more, size_of
 from symderive.tasks import Candidate, Task, length, sums
+
+ABS: Any = FUNCTIONS["abs"].function
+SIGN: Any = FUNCTIONS["sign"].function
 
 MAX_DETOUR = 6.0
 """What a root may cost more than before, by itself: the rest may cancel with it."""
@@ -26,7 +31,7 @@ def rooted(task: Task) -> Iterator[Candidate]:
     found: dict[Expr, Expr] = {}
     for power in sorted(task.plain.atoms(Pow), key=str):
         if power.exp.is_Rational and power.exp.q == 2 and cost(power.base) <= MAX_ARGUMENT_COST:
-            root = _simple_root(power.base)
+            root = simple_root(power.base, task.positive)
             if root is not None:
                 found[power] = root**power.exp.p
     if not found:
@@ -43,15 +48,59 @@ def rooted(task: Task) -> Iterator[Candidate]:
                 yield Candidate(shown, "square root")
 
 
-def _simple_root(radicand: Expr) -> Expr | None:
-    """The square root of a formula with what is a square taken out; None where nothing is."""
+def signless(task: Task) -> Iterator[Candidate]:
+    """In the signs of what is not known to be positive."""
+    changed = unsigned(task.plain, task.positive) if task.positive else task.plain
+    if changed != task.plain:
+        yield Candidate(changed, "|u| = u for a positive u")
+
+
+def unsigned(formula: Expr, positive: Collection[Expr]) -> Expr:
+    """|a·u| = a·|u| and sign(a·u) = sign u, where a is known to be positive.
+
+    >>> from sympy.abc import a, x
+    >>> unsigned(FUNCTIONS["abs"].apply(x / a), {a})
+    abs(x)/a
+    """
+    found = {
+        part: _without_sign(part, positive) for part in sorted(formula.atoms(ABS, SIGN), key=str)
+    }
+    return evaluated(formula.xreplace(found))
+
+
+def _without_sign(part: Expr, positive: Collection[Expr]) -> Expr:
+    """|u| or sign u with the factors of u that are positive taken out of it."""
+    kernels = Kernels([part.args[0]])
+    element = kernels.normal(part.args[0])
+    powers, number = kernels.powers_of(element)
+    firm = Mul(*(base**e for base, e in powers if is_positive(base, positive)))
+    rest = Mul(*(base**e for base, e in powers if not is_positive(base, positive)))
+    inside = part.func(rest) if rest != 1 else S.One
+    return abs(number) * firm * inside if isinstance(part, ABS) else sign(number) * inside
+
+
+def simple_root(
+    radicand: Expr, positive: Collection[Expr] = frozenset(), *, squares: bool = True
+) -> Expr | None:
+    """The square root of a formula with what is a square taken out; None where nothing is.
+
+    Args:
+        radicand: The formula.
+        positive: Names that are positive: their squares' roots need no |…|.
+        squares: Whether identities for squares are tried.
+
+    >>> from sympy.abc import a, x
+    >>> simple_root(1 - x**2/a**2, {a})
+    sqrt(a**2 - x**2)/a
+    """
     best: Expr | None = None
-    for short, squared in [(S.One, S.One), *_squares(radicand)]:
+    known = _squares(radicand) if squares else ()
+    for short, squared in [(S.One, S.One), *known]:
         kernels = Kernels([radicand, squared])
         rest = kernels.element(radicand) / kernels.element(squared)
         if short != 1 and length(rest) >= length(kernels.element(radicand)):
             continue
-        root = _root_of(kernels, rest, short)
+        root = _root_of(kernels, rest, short, positive)
         if root is not None and (best is None or cost(root) < cost(best)):
             best = root
     return best if best is not None and cost(best) <= cost(sqrt(radicand)) + MAX_DETOUR else None
@@ -64,9 +113,11 @@ def _squares(radicand: Expr) -> Iterator[tuple[Expr, Expr]]:
             yield short.base, long
 
 
-def _root_of(kernels: Kernels, element: FracElement, short: Expr) -> Expr | None:
+def _root_of(
+    kernels: Kernels, element: FracElement, short: Expr, positive: Collection[Expr]
+) -> Expr | None:
     """short·√element with the squares taken out of the root."""
-    outside, inside, ring = size_of(short), S.One, kernels.field.ring
+    outside, inside, ring = size_of(short, positive), S.One, kernels.field.ring
     left = {}
     for poly, turn in ((element.numer, 1), (element.denom, -1)):
         number, parts = factor_list(poly)
@@ -80,7 +131,7 @@ def _root_of(kernels: Kernels, element: FracElement, short: Expr) -> Expr | None
             if exponent % 2:
                 left[turn] *= part
         for exponent, product in powers.items():
-            outside *= size_of(_shortest(kernels, product)) ** (turn * exponent)
+            outside *= size_of(_shortest(kernels, product), positive) ** (turn * exponent)
     if not left[-1].is_ground and _positive_with(left[-1], left[1]):  # √(n/d) = √(n·d)/d
         outside /= _shortest(kernels, left[-1])
         return outside * sqrt(inside * _shortest(kernels, left[1] * left[-1]))
@@ -97,6 +148,6 @@ def _positive_with(below: Any, above: Any) -> bool:
     lead = next((m for m, _ in below.terms() if any(m)), None)
     if lead is None or lead not in above:
         return False
-    times = -above[lead] / below[lead]
-    total = above + below * times
-    return bool(times > 0 and total.is_ground and total and total.LC > 0)
+    total = rational(above) + rational(below) * QQ(-above[lead], below[lead])
+    opposite = above[lead] * below[lead] < 0
+    return bool(opposite and total.is_ground and total and total.LC > 0)

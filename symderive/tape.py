@@ -9,6 +9,8 @@ Source of the contract: https://www.tensorflow.org/api_docs/python/tf/GradientTa
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from sympy import Expr, ImmutableMatrix, S, Symbol
@@ -125,10 +127,7 @@ def hessian(derivation: Derivation, target: str, source: str | Sequence[str] | N
 
 
 def _second(derivation: Derivation, target: str, first: str, second: str) -> Derivative:
-    from symderive.derivation import derive
-
-    model, name = with_gradient(derivation, target, first)
-    return _renamed(derivation, derive(model, name, (second,)).partial(name, second))
+    return derivative(derivation, target, (first, second), 1)
 
 
 def hessian_vector_product(
@@ -147,20 +146,36 @@ def hessian_vector_product(
     product = f"{target}_dot_v"
     stages[product] = " + ".join(parts)
     whole = derive(model.extended(stages, product))
-    return {name: _renamed(derivation, whole.partial(product, name)) for name in vector}
+    return {name: renamed(derivation, whole.partial(product, name)) for name in vector}
 
 
-def derivative(derivation: Derivation, target: str, source: str, order: int) -> Derivative:
-    """The ``order``-th derivative of a stage by one name."""
-    from symderive.derivation import derive
-
+def derivative(
+    derivation: Derivation, target: str, source: str | Sequence[str], order: int
+) -> Derivative:
+    """The derivative by one name, ``order`` times, or by several, one after the other."""
     if not isinstance(order, int) or order < 1:
         raise ModelError(f"the order of a derivative is a whole number from 1; got {order}")
+    sources = (source,) * order if isinstance(source, str) else tuple(source)
+    current, name = one_before(derivation, target, sources)
+    found = replace(current.partial(name, sources[-1]), before=(current, name))
+    return renamed(derivation, found)
+
+
+def one_before(
+    derivation: Derivation, target: str, sources: Sequence[str]
+) -> tuple[Derivation, str]:
+    """A derivation whose first derivative by the last source is the one by all of them.
+
+    Returns:
+        The derivation, and the stage in it that is all derivatives but the last.
+    """
+    from symderive.derivation import derive
+
     current, name = derivation, target
-    for _ in range(order - 1):
+    for source, following in pairwise(sources):
         model, name = with_gradient(current, name, source)
-        current = derive(model, name, (source,))
-    return _renamed(derivation, current.partial(name, source))
+        current = derive(model, name, (following,))
+    return current, name
 
 
 def with_gradient(derivation: Derivation, target: str, source: str) -> tuple[Model, str]:
@@ -182,7 +197,7 @@ def with_gradient(derivation: Derivation, target: str, source: str) -> tuple[Mod
     return model.extended(stages, name), name
 
 
-def _renamed(derivation: Derivation, found: Derivative) -> Derivative:
+def renamed(derivation: Derivation, found: Derivative) -> Derivative:
     """The same derivative, told to the reader as one of the original model.
 
     Where a deep model keeps adjoints by name, the gradient's stages stay in it.
@@ -204,5 +219,12 @@ def _renamed(derivation: Derivation, found: Derivative) -> Derivative:
     formula = evaluated(here(found.formula))
     lines = tuple(Line(line.formula, line.reasons, line.certificate) for line in found.lines)
     return Derivative(
-        formula, lines, found.steps, found.certificate, (formula,), found.rule, derivation
+        formula,
+        lines,
+        found.steps,
+        found.certificate,
+        (formula,),
+        found.rule,
+        derivation,
+        before=found.before,
     )

@@ -35,7 +35,7 @@ class Candidate:
     formula: Expr
     reason: str
     penalty: float = 0.0
-    scales: frozenset[Symbol] = frozenset()
+    scales: frozenset[Expr] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,8 @@ class Task:
         definition: The stage's formula, in SymPy's own form.
         variable: What the derivative is taken by.
         first: The derivative as the rules gave it: forms may divide by what it divides by.
+        positive: The names that are known to be positive.
+        firm: Those of them that a form may divide by.
     """
 
     plain: Expr
@@ -55,7 +57,9 @@ class Task:
     definition: Expr | None = None
     variable: Symbol | None = None
     first: Expr | None = None
-    scales: frozenset[Symbol] = field(init=False)
+    positive: frozenset[Symbol] = frozenset()
+    firm: frozenset[Symbol] = frozenset()
+    scales: frozenset[Expr] = field(init=False)
 
     def __post_init__(self) -> None:
         scales = scales_of(self.definition, self.variable) if self.definition else frozenset()
@@ -63,9 +67,10 @@ class Task:
 
     @property
     def divided(self) -> tuple[Expr, ...]:
-        """The formulas whose divisions are allowed."""
+        """The formulas whose divisions are allowed, and what is never zero, as a divisor."""
         known = (self.plain, self.first, self.definition)
-        return tuple(formula for formula in known if formula is not None)
+        stated = tuple(1 / name for name in self.firm)
+        return (*(formula for formula in known if formula is not None), *stated)
 
     @property
     def definitions(self) -> tuple[Expr, ...]:

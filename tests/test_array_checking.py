@@ -111,6 +111,13 @@ def test_slices_find_sizes_that_hold_them():
     assert report.gradient
 
 
+def test_a_function_that_cannot_be_written_out_leaves_its_lines_unknown():
+    derivation = sd.derive(sd.Model({"y": "trace(expm(A))"}, parameters=["A"], shapes={"A": "3 3"}))
+    report = derivation.check()
+    assert not report.passed
+    assert "no shapes were found" in str(report)
+
+
 def test_a_model_without_a_point_has_its_lines_checked():
     built = sd.Model({"L": "sum(x**2)"}, parameters=["x"], shapes={"x": "100000"})
 

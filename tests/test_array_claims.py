@@ -209,3 +209,54 @@ def test_answers_may_name_adjoints_and_count_conditions(claim, answer, holds):
     model = sd.Model(stages, parameters=["W", "X"], shapes={"X": "m n", "W": "n k"})
     verdict = sd.derive(model).check_claim(claim, answer).verdict
     assert (verdict in ("proved", "sampled")) is holds
+
+
+def model_of(stages, **options):
+    shapes = {"X": "m n", "w": "n", "y": "m", "A": "n k", "u": "n", "v": "k"}
+    used = {name: shape for name, shape in shapes.items() if name not in stages}
+    text = " ".join(stages.values())
+    used = {name: shape for name, shape in used.items() if name in text}
+    return sd.Model(stages, shapes=used, **options)
+
+
+SQUARES = {"r": "X @ w - y", "L": "sum(r**2)"}
+SIGMOID = {"z": "X @ w", "p": "sigmoid(z)", "L": "mean(binary_cross_entropy(p, y))"}
+BILINEAR = {"f": "u @ A @ v"}
+
+# A second derivative, an answer, and its verdict or the word for the slip
+SECOND = [
+    (SQUARES, "d2L/dw2", "2*X.T @ X", "proved"),
+    (SQUARES, "d2L/dw[i]dw[j]", "2*sum(X[k, i]*X[k, j], k)", "proved"),
+    (SQUARES, "d²L/dw²", "X.T @ X", "the constant factor 2 is missing"),
+    (SQUARES, "d2L/dw2", "2*X @ X.T", "the order of a matrix product"),
+    (SQUARES, "d2L/dw2", "2*X.T @ r", "one derivative too few: this is ∂L/∂w"),
+    (SIGMOID, "d2L/dw2", "X.T @ diag(p*(1 - p)) @ X/m", "proved"),
+    (SIGMOID, "d2L/dw2", "X.T @ diag(p*(1 - p)) @ X", "1/m is missing. It holds where m = 1"),
+    (BILINEAR, "d2f/dudv", "A", "proved"),
+    (BILINEAR, "d2f/dv du", "A.T", "proved"),
+    (BILINEAR, "d2f/dudv", "A.T", "transposed: the second derivative has the shape of u"),
+    (BILINEAR, "d2f/du2", "0", "proved"),
+]
+
+
+@pytest.mark.parametrize(("stages", "subject", "answer", "verdict"), SECOND)
+def test_a_second_derivative_is_judged_and_its_slip_named(stages, subject, answer, verdict):
+    assert verdict in str(sd.derive(model_of(stages)).check_claim(subject, answer))
+
+
+# A claim that holds where the stages' entries lie on one side of a kink, and the condition
+PARTLY = [
+    ({"a": "X @ w", "h": "relu(a)", "L": "sum(h**2)/2"}, "dL/da", "a", "a > 0"),
+    ({"a": "X @ w", "h": "relu(a)", "L": "sum(h**2)/2"}, "dL/dw", "X.T @ a", "all(a > 0)"),
+    ({"a": "X @ w", "h": "hardtanh(a)", "L": "sum(h)"}, "dL/da", "ones(m)", "(a + 1)*(a - 1) < 0"),
+    ({"r": "X @ w - y", "L": "sum(huber(r, d))"}, "dL/dr", "r", "abs(r) < d"),
+    ({"r": "X @ w - y", "L": "sum(huber(r, d))"}, "dL/dr", "d*sign(r)", "abs(r) > d"),
+]
+
+
+@pytest.mark.parametrize(("stages", "subject", "answer", "condition"), PARTLY)
+def test_a_claim_holds_where_entries_lie_on_one_side(stages, subject, answer, condition):
+    positive = {"d": "positive"} if "huber" in str(stages) else {}
+    found = sd.derive(model_of(stages, properties=positive)).check_claim(subject, answer)
+
+    assert (found.verdict, found.condition) == ("true where", condition)

@@ -675,3 +675,28 @@ def test_what_slides_makes_no_mask(name: str, rows: int) -> None:
     )
     slope = sum(np.vdot(g, way[name]) for name, g in f(**at)[1].items())
     assert slope == pytest.approx((ahead - behind) / 2e-5, rel=1e-7, abs=1e-8)
+
+
+# Runs backwards ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["::-1, ::-1", "::-1, ::-2", "3:0:-1, 1:4", "::-2, 3:0:-2", "::-1, None, ::-2", "1, ::-1"],
+)
+def test_several_axes_may_run_backwards(key: str) -> None:
+    x = np.random.default_rng(0).normal(size=(5, 5))
+    model = Model({"y": f"sum(X[{key}]**3)"}, parameters=["X"], shapes={"X": "5 5"})
+    value, gradient = derive(model).function()(X=x)
+    mask = np.zeros((5, 5))
+    exec(f"mask[{key}] = 1", {"mask": mask})
+    assert value == pytest.approx(np.sum(mask * x**3))
+    np.testing.assert_allclose(gradient["X"], 3 * mask * x**2)
+
+
+def test_a_choice_between_conditions_is_computed() -> None:
+    stages = {"y": "sum(where(where(x > 0, 1, 0) <= where(x > 1, 1, 0), x**2, x**3))"}
+    model = Model(stages, parameters=["x"], shapes={"x": "n"})
+    value, gradient = derive(model).function()(x=np.array([-1.0, 0.5, 2.0]))
+    assert value == pytest.approx(1 + 0.125 + 4)
+    np.testing.assert_allclose(gradient["x"], [-2, 0.75, 4])

@@ -175,7 +175,8 @@ def test_a_counterexample_is_simple_and_says_what_both_give():
             FormulaError,
             "unknown function 'sgmoid'; did you mean",
         ),
-        ("d2A3/dA12", "A2", ModelError, "claims are about first derivatives"),
+        ("d5A3/dA15", "A2", ModelError, "derivatives up to order 4"),
+        ("d2A3/dA1", "A2", ModelError, "names no derivative of order 2 of this model"),
         ("dA9/dA1", "A2", LookupError, "unknown stage 'A9'"),
         ("dA3/dq", "A2", LookupError, "unknown name 'q'"),
     ],
@@ -206,3 +207,40 @@ def test_a_dead_unit_is_a_region_of_its_own(subject, answer, verdict, condition)
     found = judged(RELU, subject, answer)
 
     assert (found.verdict, found.condition) == (verdict, condition)
+
+
+NET = {"z": "w1*x + w2*u", "p": "sigmoid(z)", "L": "-t*log(p) - (1 - t)*log(1 - p)"}
+
+# A second derivative, an answer, and its verdict or the word for the slip
+SECOND = [
+    ("sin(x**2)", "d2y/dx2", "2*cos(x**2) - 4*x**2*sin(x**2)", "proved"),
+    ("sin(x**2)", "d²y/dx²", "2*x*cos(x**2)", "one derivative too few: this is ∂y/∂x"),
+    ("sin(x**2)", "d^2y/dx^2", "-4*x**2*sin(x**2)", "product rule missed"),
+    ("sin(x**2)", "d2y/dx**2", "2*cos(x**2) + 4*x**2*sin(x**2)", "sign"),
+    ("x**4", "d2y/dx2", "16*x**6", "(∂y/∂x)² is not ∂²y/∂x²"),
+    ("x**4", "d3y/dx3", "24*x", "proved"),
+    ("x**4", "d2y/dx2", "24*x", "one derivative too many: this is ∂³y/∂x³"),
+    ("x**3*z**2", "d2y/dxdz", "6*x**2*z", "proved"),
+    ("x**3*z**2", "∂²y/∂x∂z", "6*x*z**2", "both derivatives by one name: this is ∂²y/∂x²"),
+    ("abs(x)**3", "d2y/dx2", "6*x", "true where x > 0"),
+    (NET, "d2L/dw1dw2", "x*u*p*(1 - p)", "proved"),
+    (NET, "d2L/dw12", "x**2*p*(1 - p)", "proved"),
+    (NET, "d2L/dw1 dw2", "x*p*(1 - p)", "the factor ∂z/∂w2 = u is missing"),
+    (NET, "d2L/dw1dw2", "x*u*(p - t)**2", "the product of the two first derivatives is not"),
+    ("log(x**2 + 1)", "d2y/dx2", "-1/(x**2 + 1)**2*2*x", "in ∂y/∂x, forgotten inner derivative"),
+    (FORK, "d2y/dx2", "2*v + 4*x*cos(x) - u*v + 2", "proved"),
+    (FORK, "d2y/dx2", "2*v + 4*x*cos(x) + 2", "term left out"),
+]
+
+
+@pytest.mark.parametrize(("stages", "subject", "answer", "verdict"), SECOND)
+def test_a_second_derivative_is_judged_and_its_slip_named(stages, subject, answer, verdict):
+    assert verdict in str(judged(stages, subject, answer))
+
+
+def test_a_condition_is_no_accident_of_the_points_tried():
+    claim = "1/sqrt((x - a)*(b - x))"
+    found = judged("2*atan(sqrt((x - a)/(b - x)))", "dy/dx", claim)
+
+    assert (found.verdict, found.condition) == ("true where", "x < b")
+    assert not judged("x**3*z**2", "d2y/dxdz", "2*x**3*z").condition  # x moves: x = 3 is no case

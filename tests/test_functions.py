@@ -150,6 +150,7 @@ ORACLES = {
     "logaddexp": lambda a, b: a + mp.log1p(mp.exp(b - a)),
     "logsumexp": lambda *a: mp.log(mp.fsum(mp.exp(x) for x in a)),
     "clip": lambda x, lo, hi: sorted((x, lo, hi))[1],
+    "log_indicator": lambda x: mpf(0) if x >= 0 else mpf("-inf"),
     "heaviside": lambda x, h: mpf(x > 0) if x else h, "stop_gradient": lambda x: x,
     "sigmoid": _sig, "logsigmoid": lambda z: -mp.log1p(mp.exp(-z)),
     "softplus": lambda z, b: mp.log1p(mp.exp(b * z)) / b,

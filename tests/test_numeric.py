@@ -123,6 +123,21 @@ def test_the_edges_give_infinity_or_nan_and_never_raise(
         np.testing.assert_equal(float(compile_program(program, backend)(at)[0]), expected)
 
 
+def test_a_branch_without_a_value_leaves_the_others_theirs() -> None:
+    f = sd.derive(sd.Model({"y": "1/where(x >= 0, x**2, 0)"})).function()
+    value, gradient = f(x=2.0)
+    assert (value, gradient["x"]) == (0.25, -0.25)
+
+
+def test_a_name_that_is_bound_to_zero_is_no_factor() -> None:
+    terms = "-logaddexp(0, -(x*y)) + logaddexp(0, x) - logaddexp(0, -x)"
+    value, gradient = sd.derive(sd.Model({"y1": f"{terms} + x*y"})).function()(x=0.5, y=2.0)
+    assert value == pytest.approx(
+        math.log1p(math.exp(0.5)) - math.log1p(math.exp(-0.5)) + 1 - math.log1p(math.exp(-1))
+    )
+    assert gradient["y"] == pytest.approx(0.5 + 0.5 / (1 + math.e))
+
+
 def test_errors_name_the_value() -> None:
     with pytest.raises(ValueMissingError, match="no value for x, y"):
         make()(w=1.0)

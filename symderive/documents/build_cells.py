@@ -56,7 +56,7 @@ def model_cell(context: Context) -> Iterator[Block]:
     }
     extras = {
         "shapes": shapes,
-        "properties": model.properties,
+        "properties": model.stated_properties,
         "functions": model.stated_functions,
     }
     arguments |= {name: value for name, value in extras.items() if value}

@@ -27,8 +27,8 @@ MAX_BITS = 400
 def factor_list(poly: Any) -> tuple[Any, tuple[tuple[Any, int], ...]]:
     """A polynomial's number and its irreducible factors; of a single term at sight.
 
-    >>> from sympy import QQ, ring
-    >>> _, x, y = ring("x, y", QQ)
+    >>> from sympy import ZZ, ring
+    >>> _, x, y = ring("x, y", ZZ)
     >>> [factor for factor, _ in factor_list(2 * x * y + 2 * y + x + 1)[1]]
     [2*y + 1, x + 1]
     """
@@ -52,6 +52,12 @@ def factor_list(poly: Any) -> tuple[Any, tuple[tuple[Any, int], ...]]:
     else:
         number, factors = poly.factor_list()
     return number, tuple(factors)
+
+
+def positive(poly: Any) -> Any:
+    """A polynomial without its numeric factor, with a positive leading term."""
+    rest = poly.primitive()[1]
+    return -rest if rest.LC < 0 else rest
 
 
 def _linear_factors(poly: Any) -> tuple[Any, tuple[tuple[Any, int], ...]]:

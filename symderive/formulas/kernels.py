@@ -28,13 +28,13 @@ from sympy import (
     sin,
 )
 from sympy.core.sorting import default_sort_key
-from sympy.polys.fields import FracElement, FracField
-from sympy.polys.orderings import lex
+from sympy.polys.fields import FracElement
 
 from symderive.formulas.decimals import with_decimals
 from symderive.formulas.deepening import DEEP, deepened
 from symderive.formulas.exponents import Exponents
 from symderive.formulas.factoring import factor_list
+from symderive.formulas.fractions import fractions
 from symderive.formulas.functions import FUNCTIONS
 
 ABS, SIGN = FUNCTIONS["abs"].function, FUNCTIONS["sign"].apply
@@ -84,7 +84,7 @@ class Kernels:
         self._exponents = self._planned()
         powers = [kernel for plan in self._exponents.values() for kernel in plan.kernels()]
         self.kernels = sorted(dict.fromkeys([*self._atoms, *powers]), key=_rank) or [_NOTHING]
-        self.field = FracField([f"k{n}" for n in range(len(self.kernels))], QQ, lex)
+        self.field = fractions(len(self.kernels))
         self.place = dict(zip(self.kernels, self.field.gens, strict=True))
         self.relations = self._find_relations()
 
@@ -156,7 +156,8 @@ class Kernels:
         if formula in self.place:
             return self.place[formula]
         if formula.is_Rational:
-            return self.field.field_new(QQ(int(formula.p), int(formula.q)))
+            above, below = (self.field.ring.ground_new(int(n)) for n in (formula.p, formula.q))
+            return self.field.raw_new(above, below)
         if isinstance(formula, Add):
             result = self.field.zero
             for arg in formula.args:
@@ -279,7 +280,7 @@ class Kernels:
             lowered = (*monomial[:index], rest, *monomial[index + 1 :])
             ring = self.field.ring
             term = self.field.field_new(ring.from_dict({lowered: coefficient}))
-            result = self._plus(result, self._times(term, value**times))
+            result = self._plus(result, self._times(term, self._integer_power(value, times)))
         return result
 
     # Back to formulas ---------------------------------------------------------------------
@@ -296,14 +297,14 @@ class Kernels:
 
     def factored(self, element: FracElement) -> Expr:
         """The element as a SymPy formula: numerator and denominator in factors, signs absorbed."""
-        return self._multiplied(*self._powers_of(element))
+        return self._multiplied(*self.powers_of(element))
 
     def half_factored(self, element: FracElement) -> Expr:
         """The numerator as one sum without its common factors, over the denominator in factors."""
         outside, rest = self._common_factor(element)
         if len(rest) < 2:
             return self.factored(element)
-        powers, number = self._powers_of(outside)
+        powers, number = self.powers_of(outside)
         return self._multiplied([*powers, (self.formula(rest), 1)], number)
 
     def split(self, element: FracElement) -> Iterator[Expr]:
@@ -314,9 +315,9 @@ class Kernels:
         if not 1 < len(element.numer) <= MAX_SPLIT or element.denom.is_ground:
             return
         new = self.field.field_new
-        whole, left = element.numer.div(element.denom)
+        whole, left = map(self.from_rational, rational(element.numer).div(rational(element.denom)))
         if whole and left:
-            yield self.factored(new(whole)) + self.factored(new(left) / new(element.denom))
+            yield self.factored(whole) + self.factored(left / new(element.denom))
         symbols = [isinstance(kernel, Symbol) for kernel in self.kernels]
         outside, rest = self._common_factor(element, with_denominator=False)
         for below, poly in ((new(element.denom), element.numer), (outside, rest)):
@@ -336,6 +337,13 @@ class Kernels:
                         *(self.factored(new(p) / new(element.denom)) for p in parts.values())
                     )
                     yield self.factored(outside) * inner
+
+    def from_rational(self, poly: Any) -> FracElement:
+        """A polynomial with rational coefficients as an element."""
+        number, whole = poly.clear_denoms()
+        ring = self.field.ring
+        terms = ring.zero.new({m: int(c) for m, c in whole.items()})
+        return self.field.new(terms, ring.ground_new(int(number)))
 
     def without_roots(self, element: FracElement) -> Iterator[FracElement]:
         """The element with a name written as a power of its root: T/√T is √T."""
@@ -363,7 +371,8 @@ class Kernels:
             outside, rest = -outside, -rest
         return outside, rest
 
-    def _powers_of(self, element: FracElement) -> tuple[list[tuple[Expr, int]], Rational]:
+    def powers_of(self, element: FracElement) -> tuple[list[tuple[Expr, int]], Rational]:
+        """The irreducible factors with their exponents, and the number before them."""
         above, below = self._factor_list(element.numer), self._factor_list(element.denom)
         number = above.pop(0)[0] / below.pop(0)[0]
         powers = above + [(base, -exponent) for base, exponent in below]
@@ -443,6 +452,11 @@ class Kernels:
         if strange and (-below in self.seen or below.as_coeff_Add()[0] < 0):
             above, below = self.formula(-element.numer), -below
         return above / below
+
+
+def rational(poly: Any) -> Any:
+    """The same polynomial over the rational numbers, where every number divides."""
+    return poly.set_ring(poly.ring.clone(domain=QQ))
 
 
 def _is_long(number: Rational) -> bool:

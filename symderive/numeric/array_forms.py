@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sympy import Expr
+from sympy import Expr, expand
 
 from symderive.formulas.arrays.syntax import Shape
 from symderive.numeric.ops import ATOM, CHOICE, PRODUCT, SIGN
@@ -81,24 +81,35 @@ def _view(call: Call, x: str) -> str:
 
 
 def key_text(key: Sequence[tuple[Any, ...]], size: SizeText) -> str:
-    """The inside of ``[…]``."""
-    parts = []
+    """The inside of ``[…]``; of ``[…][…]`` where a run backwards ends before the first entry."""
+    parts: list[str] = []
+    turned: list[str] = []
     for kind, *rest in key:
-        if kind == "new":
-            parts.append("None")
-        elif kind == "int":
+        if kind == "int":
             parts.append(size(rest[0]))
+            continue
+        if kind == "new":
+            text, turn = "None", ":"
         else:
             start, length, step = rest
-            stop = start + step * length
-            if step == 1:
-                first = "" if start == 0 else size(start)
-                parts.append(f"{first}:{size(stop)}")
-            elif step.is_positive:
-                parts.append(f"{size(start)}:{size(stop)}:{size(step)}")
-            else:
-                parts.append(f"{size(start)} + {size(step)} * np.arange({size(length)})")
-    return ", ".join(parts)
+            text, turn = _run_text(start, length, step, size)
+        parts.append(text)
+        turned.append(turn)
+    inside = ", ".join(parts)
+    return f"{inside}][{', '.join(turned)}" if "::-1" in turned else inside
+
+
+def _run_text(start: Expr, length: Expr, step: Expr, size: SizeText) -> tuple[str, str]:
+    """A slice, and how its result is to be turned around."""
+    if step == 1:
+        return f"{'' if start == 0 else size(start)}:{size(start + length)}", ":"
+    if step.is_positive:
+        return f"{size(start)}:{size(start + step * length)}:{size(step)}", ":"
+    last = expand(start + step * (length - 1))
+    if last == 0:
+        return f"{size(start)}::{size(step)}", ":"
+    by = "" if step == -1 else f":{size(-step)}"
+    return f"{size(last)}:{size(start + 1)}{by}", "::-1"
 
 
 def _fit(call: Call, x: str) -> str:

@@ -114,7 +114,8 @@ def _pow(formula: Any, graph: Graph, names: Mapping[str, Node]) -> Node:
 def _piecewise(formula: Basic, graph: Graph, names: Mapping[str, Node]) -> Node:
     result: Node | None = None
     for value, condition in reversed(formula.args):
-        chosen = node_of(value, graph, names)
+        undefined = value is sympy.zoo or value is sympy.nan  # as 1/where(x > 0, x, 0) is for x < 0
+        chosen = graph.const(mpmath.nan) if undefined else node_of(value, graph, names)
         if condition is sympy.true:
             result = chosen
         else:
@@ -141,6 +142,10 @@ def _join(op: str) -> Callable[[Basic, Graph, Mapping[str, Node]], Node]:
 
 def _not(formula: Basic, graph: Graph, names: Mapping[str, Node]) -> Node:
     return graph.call("not", *_args(formula, graph, names))
+
+
+def _if_then_else(formula: Any, graph: Graph, names: Mapping[str, Node]) -> Node:
+    return node_of(formula.to_nnf(simplify=False), graph, names)
 
 
 def _truth(formula: Basic, graph: Graph, names: Mapping[str, Node]) -> Node:
@@ -242,6 +247,7 @@ _READERS: dict[type, Callable[[Any, Graph, Mapping[str, Node]], Node]] = {
     sympy.And: _join("and"),
     sympy.Or: _join("or"),
     sympy.Not: _not,
+    sympy.ITE: _if_then_else,
     Diff: _adjoint,
 }
 _KINDS: tuple[tuple[type, Callable[[Any, Graph, Mapping[str, Node]], Node]], ...] = (

@@ -275,6 +275,8 @@ def _bound_factor(
 ) -> Iterator[tuple[Bindings, Number, dict[Node, Number]]]:
     """A name that is known already, as a factor: up to a number, and a product may lie open."""
     k, parts = factored(value)
+    if k == 0:  # no product has a factor of 0
+        return
     if all(powers.get(node) == e for node, e in parts.items()):
         left = {node: e for node, e in powers.items() if node not in parts}
         yield from _factors(graph, later, over(ratio, k), left, bound, partial)

@@ -104,12 +104,12 @@ def quotient(tree: Tree) -> Tree | None:
     for place, below in enumerate(parts):
         under = divisor(below) if tree.ndim else tree.args[1]
         for other, above in enumerate(parts):
-            if not isinstance(above, Apply) or not isinstance(under, Apply) or other == place:
+            if other == place or not isinstance(above, Apply) or not isinstance(under, Apply):
                 continue
-            pair = (above.op, under.op)
-            if pair not in QUOTIENTS or above.args != under.args:
+            name = QUOTIENTS.get((above.op, under.op))
+            if name is None or above.args != under.args:
                 continue
-            named = apply(QUOTIENTS[pair], *above.args)
+            named = apply(name, *above.args)
             return times([named, *(p for k, p in enumerate(parts) if k not in (place, other))])
     return None
 

@@ -200,13 +200,13 @@ def scaled(
     number = number * inner.number
     if number == 0:
         return zero_like(core)
-    if inner.core == ONE and all(isinstance(tree, Number) for tree in (*up, *down)):
-        return Number((), number * _counted(up) / _counted(down))
     if number.is_negative and is_op(inner.core, "add"):
         turned = [negative(arg) for arg in inner.core.args]
         if 1 + _minuses(inner.core.args) > _minuses(turned):  # −(b − a) is a − b
             turned.sort(key=lambda arg: is_op(arg, "negative"))
             inner, number = Term(inner.number, (), (), apply("add", *turned)), -number
+    if inner.core == ONE and all(isinstance(tree, Number) for tree in (*up, *down)):
+        return Number((), number * _counted(up) / _counted(down))
     over, under = abs(number).as_numer_denom()
     if decimal_text(number, alone=False):
         over, under = abs(number), S.One

@@ -177,7 +177,19 @@ def _decimal(value: Rational) -> str | None:
     """The digits of a whole number, or of a number that ends: 0.05, yet 1/2 and 3/8."""
     if value.q == 1:
         return str(value.p)
-    return digits_of(value, _LONGEST_DECIMAL) if value.q % 5 == 0 else None
+    if value.q % 5:
+        return None
+    digits = digits_of(value, value.q.bit_length())
+    if digits is None or len(digits.partition(".")[2]) <= _LONGEST_DECIMAL:
+        return digits
+    digits = min(digits, _with_exponent(value) or digits, key=len)
+    return digits if len(digits) < len(f"{value.p}/{value.q}") else None
+
+
+def _with_exponent(value: Rational) -> str:
+    """The digits of a very small number, where a float has them: 6.62607015e-34."""
+    short = repr(float(value))
+    return short if "e" in short and Rational(short) == value else ""
 
 
 def size_text(size: Expr) -> str:

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from sympy import Expr, expand
 
 from symderive.formulas.arrays.op import is_condition, number
-from symderive.formulas.arrays.ops import apply
-from symderive.formulas.arrays.syntax import Apply, Number, Tree
+from symderive.formulas.arrays.ops import apply, broadcast
+from symderive.formulas.arrays.syntax import Apply, Number, Shape, Tree
 
 
 def decide(tree: Tree) -> bool | None:
@@ -59,20 +59,50 @@ FOLDS: dict[str, Callable[[Expr, Expr], Expr]] = {
 
 
 def neutral(name: str, first: Tree, second: Tree) -> Tree | None:
-    """What is left of an operation with 0 or 1, as loops that start from a plain 0 make them."""
-    zero = isinstance(first, Number) and first.value == 0
-    if name == "add" and zero:
+    """What is left of an operation with 0 or 1, numbers or arrays of them.
+
+    Loops start from a plain 0 or ``np.zeros``; a person would not write it.
+
+    Raises:
+        ShapeError: The shapes do not fit.
+    """
+    if name not in ("add", "subtract", "multiply", "divide", "power", "matmul"):
+        return None
+    if name == "matmul":
+        return _neutral_product(first, second)
+    shape = broadcast([first.shape, second.shape], "these operands")
+    if name == "multiply" and (filled_with(first, 0) or filled_with(second, 0)):
+        return filled(0, shape)
+    if name == "power" and isinstance(second, Number) and second.value == 0:
+        return filled(1, shape)
+    if name in ("add", "subtract") and filled_with(first, 0) and second.shape == shape:
+        return second if name == "add" else negated(second)
+    if name == "multiply" and filled_with(first, 1) and second.shape == shape:
         return second
-    if name == "subtract" and zero:
-        return negated(second)
-    last = second.value if isinstance(second, Number) else None
-    if (name in ("add", "subtract") and last == 0) or (
-        name in ("multiply", "divide") and last == 1
-    ):
-        return first
-    if name == "multiply" and isinstance(first, Number) and first.value == 1:
+    last = {"add": 0, "subtract": 0, "multiply": 1, "divide": 1, "power": 1}[name]
+    return first if filled_with(second, last) and first.shape == shape else None
+
+
+def _neutral_product(first: Tree, second: Tree) -> Tree | None:
+    shape = apply("matmul", first, second).shape
+    if filled_with(first, 0) or filled_with(second, 0):
+        return filled(0, shape)
+    if isinstance(first, Apply) and first.op == "eye" and second.shape == shape:
         return second
-    return first if name == "power" and last == 1 else None
+    unit = isinstance(second, Apply) and second.op == "eye"
+    return first if unit and first.shape == shape else None
+
+
+def filled_with(tree: Tree, value: int) -> bool:
+    """Whether a formula is a number, or an array of it."""
+    if isinstance(tree, Apply) and tree.op == "broadcast_to":
+        tree = tree.args[0]
+    return isinstance(tree, Number) and bool(tree.value == value)
+
+
+def filled(value: int, shape: Shape) -> Tree:
+    """An array of one number."""
+    return apply("broadcast_to", number(value), shape=shape) if shape else number(value)
 
 
 def negated(tree: Tree) -> Tree:

@@ -162,12 +162,36 @@ def padded(rec: Recording, x: Any, width: Any, mode: str) -> Tracer:
     array = traced(rec, x)
     for axis, (before, after) in enumerate(np.broadcast_to(width, (array.ndim, 2)).tolist()):
         size = array._tree.shape[axis]
-        if not size.is_Integer:
-            raise refused(f"np.pad with mode={mode!r} needs axes whose sizes are numbers")
-        places = np.pad(np.arange(int(size)), (before, after), mode=mode)  # type: ignore[call-overload]
-        parts = [along(array, axis, int(k)) for k in places]
-        array = call(rec, "stack", parts, axis=axis)
+        if size.is_Integer and max(before, after) > size - (mode == "reflect"):
+            places = np.pad(np.arange(int(size)), (before, after), mode=mode)  # type: ignore[call-overload]
+            parts = [along(array, axis, int(k)) for k in places]
+            array = call(rec, "stack", parts, axis=axis)
+            continue
+        first, last = _ends(mode, before, after)
+        ends = [(first, before), (None, 1), (last, after)]
+        pieces = [_end(rec, array, axis, end, count, mode) for end, count in ends if count]
+        array = call(rec, "concatenate", pieces, axis=axis) if len(pieces) > 1 else array
     return array
+
+
+def _ends(mode: str, before: int, after: int) -> tuple[slice, slice]:
+    """The entries that are put before and after an axis."""
+    return {
+        "edge": (slice(0, 1), slice(-1, None)),
+        "wrap": (slice(-before, None), slice(0, after)),
+        "reflect": (slice(before, 0, -1), slice(-2, -after - 2, -1)),
+        "symmetric": (slice(0, before), slice(-after, None)),
+    }[mode]
+
+
+def _end(rec: Recording, array: Tracer, axis: int, part: Any, count: int, mode: str) -> Tracer:
+    if part is None:
+        return array
+    found = along(array, axis, part)
+    if mode == "edge":
+        shape = (*found.shape[:axis], count, *found.shape[axis + 1 :])
+        return call(rec, "broadcast_to", found, shape)
+    return call(rec, "flip", found, axis=axis) if mode == "symmetric" else found
 
 
 ARRANGED: Mapping[str, Make] = {
@@ -192,6 +216,5 @@ ARRANGED: Mapping[str, Make] = {
     "nanmean": lambda rec, x, axis=None, keepdims=False: call(
         rec, "mean", traced(rec, x), axis=axis, keepdims=keepdims
     ),
-    "ediff1d": lambda rec, x: traced(rec, x)[1:] - traced(rec, x)[:-1],
 }
 """Functions of NumPy by name, with NumPy's arguments."""

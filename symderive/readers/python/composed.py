@@ -25,6 +25,7 @@ from symderive.readers.python.joining import (
     traced,
     vander,
 )
+from symderive.readers.python.numerical import NUMERICAL, singular_values
 from symderive.readers.python.recording import Recording, refused
 from symderive.readers.python.tracer import (
     Tracer,
@@ -46,6 +47,9 @@ def _norm(rec: Recording, x: Any, ord: Any = None, axis: Any = None, keepdims: b
     if isinstance(ord, float) and math.isinf(ord):
         ord = "inf" if ord > 0 else refuse("norm of order -inf has no formula")
     axis = list(axis) if isinstance(axis, tuple) else axis
+    if traced(rec, x).ndim == 2 and axis is None and ord in (2, -2, "nuc"):
+        values = singular_values(rec, x)
+        return call(rec, "sum", values) if ord == "nuc" else values[0 if ord == 2 else -1]
     return call(rec, "norm", traced(rec, x), ord=ord, axis=axis, keepdims=keepdims)
 
 
@@ -63,24 +67,6 @@ def _average(rec: Recording, x: Any, axis: Any = None, weights: Any = None) -> A
     return call(rec, "sum", array * by, axis=axis) / call(
         rec, "sum", by, axis=axis if by.ndim > 1 else None
     )
-
-
-def _diff(
-    rec: Recording, x: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None
-) -> Any:
-    result = traced(rec, x)
-    ends = [traced(rec, part) if part is not None else None for part in (prepend, append)]
-    if prepend is not None or append is not None:
-        one = along(result, axis, slice(0, 1))
-        parts = [
-            part if part is None or part.ndim else call(rec, "broadcast_to", part, one.shape)
-            for part in ends
-        ]
-        joined = [part for part in (parts[0], result, parts[1]) if part is not None]
-        result = call(rec, "concatenate", joined, axis=axis)
-    for _ in range(n):
-        result = along(result, axis, slice(1, None)) - along(result, axis, slice(None, -1))
-    return result
 
 
 def _cross(rec: Recording, x: Any, y: Any, axis: int = -1) -> Any:
@@ -123,13 +109,6 @@ def _polyval(rec: Recording, p: Any, x: Any) -> Any:
     for coefficient in p:
         result = result * x + coefficient
     return result
-
-
-def _trapezoid(rec: Recording, y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
-    array = traced(rec, y)
-    middle = (along(array, axis, slice(1, None)) + along(array, axis, slice(None, -1))) / 2
-    steps = dx if x is None else _diff(rec, x)
-    return call(rec, "sum", middle * steps, axis=axis)
 
 
 def _select(
@@ -290,14 +269,6 @@ def _ptp(rec: Recording, x: Any, axis: Any = None) -> Any:
     return call(rec, "max", array, axis=axis) - call(rec, "min", array, axis=axis)
 
 
-def _gradient(rec: Recording, y: Any, *steps: Any) -> Any:
-    array = traced(rec, y)
-    h = steps[0] if steps else 1
-    inner = (array[2:] - array[:-2]) / (2 * h)
-    ends = ((array[1:2] - array[:1]) / h, (array[-1:] - array[-2:-1]) / h)
-    return call(rec, "concatenate", [ends[0], inner, ends[1]])
-
-
 def _einsum(rec: Recording, spec: Any, *operands: Any) -> Any:
     if not isinstance(spec, str):  # arrays and lists of axes by turns
         given = [spec, *operands]
@@ -370,14 +341,13 @@ COMPOSED: Mapping[str, Make] = {
     "atleast_2d": at_least(2),
     "column_stack": column_stack,
     **ARRANGED,
+    **NUMERICAL,
     "cross": _cross,
     "linalg.cross": _cross,
     "cumprod": _cumprod,
     "diag": _diag,
-    "diff": _diff,
     "fliplr": lambda rec, x: traced(rec, x)[:, ::-1],
     "flipud": lambda rec, x: traced(rec, x)[::-1],
-    "gradient": _gradient,
     "linalg.eigh": _eigh,
     "linalg.multi_dot": _multi_dot,
     "linalg.norm": _norm,
@@ -399,8 +369,6 @@ COMPOSED: Mapping[str, Make] = {
     "split": split,
     "take": _take,
     "tile": tile,
-    "trapezoid": _trapezoid,
-    "trapz": _trapezoid,
     "squeeze": _squeeze,
     "tril": lambda rec, x, k=0: _triangle(rec, "tril", x, k),
     "triu": lambda rec, x, k=0: _triangle(rec, "triu", x, k),

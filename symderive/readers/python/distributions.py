@@ -1,22 +1,17 @@
-"""Distributions of ``scipy.stats`` as formulas, a row each.
-
-A density is written for values that the distribution can take: a logarithm, which is −∞ elsewhere,
-has no derivative there. ``loc`` and ``scale`` are put in once for all rows.
-"""
+"""Distributions of ``scipy.stats``: location and scale put in, the support stated, for all rows."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from symderive.readers.python.arithmetic import decide
+from symderive.readers.python.distribution_rows import DISTRIBUTIONS, Distribution
 from symderive.readers.python.functions import entrywise
 from symderive.readers.python.joining import traced
 from symderive.readers.python.recording import Recording, refused
-from symderive.readers.python.tracer import Tracer, call
-
-Density = Callable[..., Any]
+from symderive.readers.python.tracer import Tracer, binary, call
 
 
 class Known:
@@ -33,99 +28,92 @@ class Known:
         return call(self.rec, "where", condition, yes, no)
 
 
-@dataclass(frozen=True)
-class Distribution:
-    """A row.
+METHODS = ("logpdf", "pdf", "cdf", "sf", "logcdf", "logsf", "ppf")
+MASSES = ("logpmf", "pmf")
 
-    Attributes:
-        shapes: The names of its shape parameters, in SciPy's order.
-        log: The logarithm of its density or mass, of the functions, z and the shape parameters.
-        density: The density itself, where it is no plain exponential of ``log``.
-        cdf: Its distribution function.
-        sf: One minus that, where it is short.
-        logcdf: The logarithm of the distribution function, where it has a form of its own.
-        discrete: Whether it has a mass and no scale.
+
+class _At:
+    """A row at a value, with its parameters put in.
+
+    Args:
+        rec: The recording of the call.
+        name: The distribution.
+        z: The value, shifted and scaled; for ``ppf`` the probability.
+        shapes: The shape parameters by name.
+        scale: The scale; None where it is 1.
     """
 
-    shapes: tuple[str, ...]
-    log: Density
-    density: Density | None = None
-    cdf: Density | None = None
-    sf: Density | None = None
-    logcdf: Density | None = None
-    logsf: Density | None = None
-    discrete: bool = False
+    def __init__(
+        self, rec: Recording, name: str, z: Any, shapes: Mapping[str, Any], scale: Any
+    ) -> None:
+        self.rec, self.f, self.name, self.z, self.scale = rec, Known(rec), name, z, scale
+        self.row: Distribution = DISTRIBUTIONS[name]
+        self.shapes = [shapes[shape] for shape in self.row.shapes]
+        bounds = (shapes.get(str(b), b) for b in (self.row.low, self.row.high))
+        self.low, self.high = bounds
 
+    def _inner(self, density: Callable[..., Any]) -> Any:
+        return density(self.f, self.z, *self.shapes)
 
-_HALF_LOG_2PI = math.log(2 * math.pi) / 2
+    def _above(self) -> Any:
+        return self.z if self.low == 0 and type(self.low) is not Tracer else self.z - self.low
 
+    def of(self, method: str) -> Any:
+        """The value of a method."""
+        if method in ("logpdf", "logpmf"):
+            return self._log()
+        if method in ("pdf", "pmf"):
+            return self._density()
+        if method in ("cdf", "sf"):
+            return self._share(method)
+        own = getattr(self.row, method)
+        if own is not None and method == "logsf" and self.low is not None:
+            return self.f.where(self.z >= self.low, self._inner(own), 0)
+        if own is not None:
+            return self._inner(own)
+        if method in ("logcdf", "logsf"):
+            return self.f.log(self.of(method[3:]))
+        raise refused(
+            f"scipy.stats.{self.name}.{method} has no formula here; write its formula in NumPy"
+        )
 
-def _chosen(f: Known, n: Any, k: Any) -> Any:
-    """The logarithm of a binomial coefficient."""
-    return f.loggamma(n + 1) - f.loggamma(k + 1) - f.loggamma(n - k + 1)
+    def _log(self) -> Any:
+        log = self._inner(self.row.log)
+        if not self.row.guarded:
+            for gap in self._gaps():
+                log = log + call(self.rec, "log_indicator", gap)
+        return log if self.scale is None else log - self.f.log(self.scale)
 
+    def _gaps(self) -> list[Any]:
+        """What must not be negative, as far as it is not known to be so."""
+        gaps = [] if self.low is None else [self._above()]
+        gaps += [] if self.high is None else [self.high - self.z]
+        known = [binary(self.rec, "GtE", gap, 0) for gap in gaps]
+        return [g for g, test in zip(gaps, known, strict=True) if decide(test._tree) is not True]
 
-def _student(f: Known, z: Any, v: Any) -> Any:
-    front = f.loggamma((v + 1) / 2) - f.loggamma(v / 2) - f.log(math.pi * v) / 2
-    return front - (v + 1) / 2 * f.log1p(z**2 / v)
+    def _density(self) -> Any:
+        row, f = self.row, self.f
+        plain = self._inner(row.density) if row.density else f.exp(self._inner(row.log))
+        plain = plain if self.scale is None else plain / self.scale
+        inside = [binary(self.rec, "GtE", gap, 0) for gap in self._gaps()]
+        for test in reversed(inside):
+            plain = f.where(test, plain, 0)
+        return plain
 
-
-# fmt: off
-DISTRIBUTIONS: Mapping[str, Distribution] = {
-    "norm": Distribution((), lambda f, z: -(z**2) / 2 - _HALF_LOG_2PI,
-                         density=lambda f, z: f.norm_pdf(z), cdf=lambda f, z: f.norm_cdf(z),
-                         sf=lambda f, z: f.norm_cdf(-z), logcdf=lambda f, z: f.norm_logcdf(z),
-                         logsf=lambda f, z: f.norm_logcdf(-z)),
-    "halfnorm": Distribution((), lambda f, z: math.log(2 / math.pi) / 2 - z**2 / 2),
-    "laplace": Distribution((), lambda f, z: -abs(z) - math.log(2),
-                            cdf=lambda f, z: f.where(z < 0, f.exp(z) / 2, 1 - f.exp(-z) / 2)),
-    "logistic": Distribution((), lambda f, z: -z - 2 * f.softplus(-z),
-                             cdf=lambda f, z: f.sigmoid(z), sf=lambda f, z: f.sigmoid(-z),
-                             logcdf=lambda f, z: -f.softplus(-z),
-                             logsf=lambda f, z: -f.softplus(z)),
-    "cauchy": Distribution((), lambda f, z: -f.log(math.pi * (1 + z**2)),
-                           density=lambda f, z: 1 / (math.pi * (1 + z**2)),
-                           cdf=lambda f, z: 0.5 + f.atan(z) / math.pi),
-    "gumbel_r": Distribution((), lambda f, z: -z - f.exp(-z), cdf=lambda f, z: f.exp(-f.exp(-z)),
-                             logcdf=lambda f, z: -f.exp(-z)),
-    "gumbel_l": Distribution((), lambda f, z: z - f.exp(z), cdf=lambda f, z: 1 - f.exp(-f.exp(z)),
-                             logsf=lambda f, z: -f.exp(z)),
-    "rayleigh": Distribution((), lambda f, z: f.log(z) - z**2 / 2,
-                             cdf=lambda f, z: 1 - f.exp(-z**2 / 2), logsf=lambda f, z: -z**2 / 2),
-    "expon": Distribution((), lambda f, z: -z,
-                          density=lambda f, z: f.where(z >= 0, f.exp(-z), 0),
-                          cdf=lambda f, z: f.where(z >= 0, -f.expm1(-z), 0),
-                          sf=lambda f, z: f.where(z >= 0, f.exp(-z), 1), logsf=lambda f, z: -z),
-    "gamma": Distribution(("a",), lambda f, z, a: (a - 1) * f.log(z) - z - f.loggamma(a)),
-    "invgamma": Distribution(("a",), lambda f, z, a: -(a + 1) * f.log(z) - 1 / z - f.loggamma(a)),
-    "chi2": Distribution(("df",), lambda f, z, v: (v / 2 - 1) * f.log(z) - z / 2
-                         - f.loggamma(v / 2) - v / 2 * math.log(2)),
-    "beta": Distribution(("a", "b"), lambda f, z, a, b: (a - 1) * f.log(z) + (b - 1) * f.log1p(-z)
-                         - (f.loggamma(a) + f.loggamma(b) - f.loggamma(a + b))),
-    "t": Distribution(("df",), _student),
-    "lognorm": Distribution(("s",), lambda f, z, s: -f.log(z)**2 / (2 * s**2) - f.log(s * z)
-                            - _HALF_LOG_2PI, cdf=lambda f, z, s: f.norm_cdf(f.log(z) / s)),
-    "weibull_min": Distribution(("c",), lambda f, z, c: f.log(c) + (c - 1) * f.log(z) - z**c,
-                                cdf=lambda f, z, c: -f.expm1(-z**c),
-                                sf=lambda f, z, c: f.exp(-z**c),
-                                logsf=lambda f, z, c: -z**c),
-    "pareto": Distribution(("b",), lambda f, z, b: f.log(b) - (b + 1) * f.log(z),
-                           cdf=lambda f, z, b: 1 - z**(-b), sf=lambda f, z, b: z**(-b)),
-    "poisson": Distribution(("mu",), lambda f, k, mu: k * f.log(mu) - mu - f.loggamma(k + 1),
-                            discrete=True),
-    "bernoulli": Distribution(("p",), lambda f, k, p: k * f.log(p) + (1 - k) * f.log1p(-p),
-                              discrete=True),
-    "binom": Distribution(("n", "p"), lambda f, k, n, p: _chosen(f, n, k) + k * f.log(p)
-                          + (n - k) * f.log1p(-p), discrete=True),
-    "geom": Distribution(("p",), lambda f, k, p: f.log(p) + (k - 1) * f.log1p(-p), discrete=True),
-    "nbinom": Distribution(("n", "p"), lambda f, k, n, p: f.loggamma(k + n) - f.loggamma(k + 1)
-                           - f.loggamma(n) + n * f.log(p) + k * f.log1p(-p), discrete=True),
-}
-# fmt: on
-"""Distributions by SciPy's name."""
-
-METHODS = ("logpdf", "pdf", "cdf", "sf", "logcdf", "logsf")
-MASSES = ("logpmf", "pmf")
+    def _share(self, method: str) -> Any:
+        row, below, above = self.row, *((0, 1) if method == "cdf" else (1, 0))
+        own = row.cdf if method == "cdf" else row.sf
+        if own is None:
+            if row.cdf is None:
+                raise refused(
+                    f"scipy.stats.{self.name}.{method} has no formula here; "
+                    "write its formula in NumPy"
+                )
+            return 1 - self._share("cdf")
+        share = self._inner(own)
+        if self.high is not None:
+            share = self.f.where(self.z <= self.high, share, above)
+        return share if self.low is None else self.f.where(self.z >= self.low, share, below)
 
 
 def evaluated(name: str, method: str) -> Callable[..., Any]:
@@ -138,35 +126,20 @@ def evaluated(name: str, method: str) -> Callable[..., Any]:
         missing = [shape for shape in row.shapes if shape not in given]
         if missing or given.keys() - {*known, "scale"} or len(args) > len(known):
             raise refused(f"{name}.{method} takes x, {', '.join(known)}")
-        shapes = [traced(rec, given[shape]) for shape in row.shapes]
+        shapes = {shape: traced(rec, given[shape]) for shape in row.shapes}
+        loc, scale = given["loc"], given["scale"]
+        shifted = type(loc) is Tracer or loc != 0
+        scaled = type(scale) is Tracer or scale != 1
         z = traced(rec, x)
-        z = z - given["loc"] if type(given["loc"]) is Tracer or given["loc"] != 0 else z
-        scaled = type(given["scale"]) is Tracer or given["scale"] != 1
-        z = z / given["scale"] if scaled else z
-        f = Known(rec)
-        scale = traced(rec, given["scale"]) if scaled else None
-        return _of(row, f, name, method, z, shapes, scale)
+        if method == "ppf":
+            z = _At(rec, name, z, shapes, None).of("ppf")
+            z = z * scale if scaled else z
+            return z + loc if shifted else z
+        z = z - loc if shifted else z
+        z = z / scale if scaled else z
+        return _At(rec, name, z, shapes, traced(rec, scale) if scaled else None).of(method)
 
     return made
-
-
-def _of(
-    row: Distribution, f: Known, name: str, method: str, z: Any, shapes: list[Any], scale: Any
-) -> Any:
-    if method in ("logpdf", "logpmf"):
-        log = row.log(f, z, *shapes)
-        return log if scale is None else log - f.log(scale)
-    if method in ("pdf", "pmf"):
-        plain = row.density(f, z, *shapes) if row.density else f.exp(row.log(f, z, *shapes))
-        return plain if scale is None else plain / scale
-    own = getattr(row, method)
-    if own is not None:
-        return own(f, z, *shapes)
-    if method == "sf" and row.cdf is not None:
-        return 1 - row.cdf(f, z, *shapes)
-    if method in ("logcdf", "logsf"):
-        return f.log(_of(row, f, name, method[3:], z, shapes, scale))
-    raise refused(f"{name}.{method} has no formula")
 
 
 class Frozen:
@@ -178,7 +151,7 @@ class Frozen:
     def __getattr__(self, name: str) -> Any:
         if name in self._methods:
             return lambda x: self._methods[name](self._rec, x, *self._args, **self._more)
-        raise refused(f"{name} of a distribution has no formula")
+        raise refused(f"{name} of a distribution has no formula here; write its formula in NumPy")
 
 
 def _normal_rows(rec: Recording, x: Any, mean: Any = None, cov: Any = 1, **_: Any) -> Any:
@@ -201,8 +174,30 @@ def _normal_density(rec: Recording, *args: Any, **more: Any) -> Any:
     return call(rec, "exp", _normal_rows(rec, *args, **more))
 
 
-NORMAL_ROWS: Mapping[str, Any] = {"logpdf": _normal_rows, "pdf": _normal_density}
-"""``scipy.stats.multivariate_normal``."""
+def _dirichlet(rec: Recording, x: Any, alpha: Any) -> Any:
+    """The logarithm of the density of Dirichlet's distribution."""
+    f, shares, a = Known(rec), traced(rec, x), traced(rec, alpha)
+    front = f.loggamma(call(rec, "sum", a)) - call(rec, "sum", f.loggamma(a))
+    return front + call(rec, "sum", (a - 1) * f.log(shares))
+
+
+def _multinomial(rec: Recording, x: Any, n: Any, p: Any) -> Any:
+    """The logarithm of the mass of the multinomial distribution."""
+    f, counts, shares = Known(rec), traced(rec, x), traced(rec, p)
+    front = f.loggamma(traced(rec, n) + 1) - call(rec, "sum", f.loggamma(counts + 1))
+    return front + call(rec, "sum", counts * f.log(shares))
+
+
+def _exponential_of(log: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda rec, *args, **more: call(rec, "exp", log(rec, *args, **more))
+
+
+VECTORS: Mapping[str, Mapping[str, Any]] = {
+    "multivariate_normal": {"logpdf": _normal_rows, "pdf": _normal_density},
+    "dirichlet": {"logpdf": _dirichlet, "pdf": _exponential_of(_dirichlet)},
+    "multinomial": {"logpmf": _multinomial, "pmf": _exponential_of(_multinomial)},
+}
+"""Distributions of vectors."""
 
 
 def methods_of(name: str) -> dict[str, Any]:

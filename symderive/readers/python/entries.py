@@ -13,6 +13,7 @@ from symderive.formulas.arrays.ops import apply, broadcast, transpose
 from symderive.formulas.arrays.ops_axes import all_of
 from symderive.formulas.arrays.subscripts import run_of
 from symderive.formulas.arrays.syntax import Apply, Number, Shape, Tree
+from symderive.readers.python.picking import inside, runs_joined, straight
 from symderive.readers.python.recording import refused
 
 LONGEST_AXIS = 512
@@ -76,10 +77,11 @@ def picked(tree: Tree, keys: Sequence[tuple[Any, ...]]) -> Tree:
         start, count, step = map(int, keys[0][1:])
         rows = [tree.args[start + step * k] for k in range(count)]  # type: ignore[attr-defined]
         if any(key[0] == "new" for key in keys[1:]) or len(keys) == 1:
-            tree = apply("stack", *rows, axis=(0,))
+            tree = runs_joined(apply("stack", *rows, axis=(0,)), whole=True)
             keys = [all_of(tree.shape[0]), *keys[1:]]
         else:
             return apply("stack", *(picked(row, keys[1:]) for row in rows), axis=(0,))
+    tree, keys = straight(tree, keys)
     if all(key == all_of(size) for key, size in zip(keys, tree.shape, strict=False)) and len(
         keys
     ) <= len(tree.shape):
@@ -87,7 +89,7 @@ def picked(tree: Tree, keys: Sequence[tuple[Any, ...]]) -> Tree:
     if isinstance(tree, Apply) and tree.op == "broadcast_to" and not tree.args[0].shape:
         shape = apply("index", tree, key=tuple(keys)).shape
         return apply("broadcast_to", tree.args[0], shape=shape) if shape else tree.args[0]
-    return apply("index", tree, key=tuple(keys))
+    return inside(tree, keys) or apply("index", tree, key=tuple(keys))
 
 
 def _row_of_eye(tree: Tree, key: tuple[Any, ...]) -> Tree | None:

@@ -13,10 +13,12 @@ from typing import Any
 import numpy as np
 from sympy import pi
 
+from symderive.errors import ModelError
 from symderive.formulas.arrays.ops import CALLS
 from symderive.formulas.arrays.syntax import Number
 from symderive.formulas.functions import FUNCTIONS
 from symderive.readers.python.arithmetic import negated
+from symderive.readers.python.reasons import reason
 from symderive.readers.python.recording import Recording, refused
 from symderive.readers.python.tracer import (
     Tracer,
@@ -24,6 +26,7 @@ from symderive.readers.python.tracer import (
     call,
     condition,
     operand,
+    product,
     wrap,
 )
 
@@ -66,31 +69,13 @@ UFUNCS: Mapping[str, str] = {
     **{"arccosh": "acosh", "arctanh": "atanh", "remainder": "mod", "rint": "round"},
     **{"bitwise_and": "logical_and", "bitwise_or": "logical_or", "invert": "logical_not"},
     **{"gammaln": "loggamma", "psi": "digamma", "expit": "sigmoid", "log_expit": "logsigmoid"},
+    **{"jn": "besselj", "yn": "bessely", "kn": "besselk"},
     **{"log_ndtr": "norm_logcdf", "ndtr": "norm_cdf", "ndtri": "norm_ppf", "jv": "besselj"},
     **{"yv": "bessely", "iv": "besseli", "kv": "besselk", "exp1": "E1", "lgamma": "loggamma"},
     **{"ellipk": "elliptic_k", "ellipe": "elliptic_e", "pseudo_huber": "pseudo_huber_"},
     **{"vecdot": "vecdot", "signbit": "signbit_", "huber": "huber_"},
 }
 """Functions that apply entry by entry, where the formula language has another name."""
-
-REFUSED: Mapping[str, str] = {
-    "isnan": "whether a number is nan depends on its value",
-    "isfinite": "whether a number is finite depends on its value",
-    "isinf": "whether a number is infinite depends on its value",
-    **dict.fromkeys(
-        ("argmax", "argmin", "argsort", "searchsorted", "nonzero", "unique"),
-        "it gives places, which have no derivative",
-    ),
-    **dict.fromkeys(
-        ("sort", "median", "percentile", "quantile", "partition"),
-        "the order of entries depends on values; np.max and np.min have formulas",
-    ),
-    **dict.fromkeys(
-        ("all", "any", "allclose", "array_equal", "isclose"),
-        "it decides by values; use np.where for a choice",
-    ),
-}
-"""Functions that can have no formula, and why."""
 
 IGNORED = frozenset(
     {
@@ -130,17 +115,20 @@ def entrywise(rec: Recording, name: str, args: tuple[Any, ...]) -> Any:
     if name in ENTRYWISE:
         return ENTRYWISE[name](rec, *args)
     known = UFUNCS.get(name, name)
-    if known in ("logical_and", "logical_or", "logical_not", "matmul") or known in FUNCTIONS:
+    if known == "matmul":
+        return product(rec, *args)
+    if known in ("logical_and", "logical_or", "logical_not") or known in FUNCTIONS:
         return call(rec, known, *args)
-    return _unsupported(rec, name)
+    raise unsupported(name)
 
 
-def _unsupported(_: Recording, name: str) -> Any:
-    if name in REFUSED:
-        raise refused(f"{name} has no formula: {REFUSED[name]}")
+def unsupported(name: str) -> ModelError:
+    """The error of a function without a formula: why, and what to write."""
+    if why := reason(name):
+        return refused(f"{name} has no formula here: {why}")
     near = get_close_matches(name.rpartition(".")[2], {*SAME, *FUNCTIONS, *CALLS}, n=1, cutoff=0.75)
     hint = f"; did you mean {near[0]}?" if near else "; write it with functions that are known"
-    raise refused(f"the function {name} has no formula here{hint}")
+    return refused(f"the function {name} has no formula here{hint}")
 
 
 def ufunc_called(
@@ -236,17 +224,20 @@ def numpy_function(rec: Recording, name: str, args: tuple[Any, ...], more: dict[
             del plain[key]
     rest = tuple(arg for arg in args)
     if name in COMPOSED:
+        before, rec.called = rec.called, rec.called or name.rpartition(".")[2]
         try:
             return COMPOSED[name](rec, *rest, **plain)
         except TypeError as error:
             raise refused(f"{name} does not take these arguments here: {error}") from None
+        finally:
+            rec.called = before
     if name in SAME:
         if SAME[name] == "mT":
             return call(rec, "swapaxes", *rest, -1, -2)
         return _reduced(rec, SAME[name], rest, plain)
     if not plain:
         return entrywise(rec, name, rest)
-    return _unsupported(rec, name)
+    raise unsupported(name)
 
 
 _REDUCTIONS = ("sum", "mean", "prod", "var", "std", "amax", "amin", "logsumexp")
@@ -429,5 +420,29 @@ ENTRYWISE: Mapping[str, Make] = {
     ),
     "vecdot": lambda rec, x, y: call(rec, "sum", binary(rec, "multiply", x, y), axis=-1),
     "fsum": lambda rec, parts: sum(parts),
+    "kl_div": lambda rec, x, y: call(rec, "kl_div", x, y) - x + y,
+    "rgamma": lambda rec, x: binary(rec, "divide", 1, call(rec, "gamma", x)),
+    "boxcox1p": lambda rec, x, by: ((x + 1) ** by - 1) / by,
+    "inv_boxcox1p": lambda rec, y, by: (y * by + 1) ** (1 / by) - 1,
+    "sindg": lambda rec, x: call(rec, "sin", _scaled(pi / 180)(rec, x)),
+    "cosdg": lambda rec, x: call(rec, "cos", _scaled(pi / 180)(rec, x)),
+    "exprel": lambda rec, x: call(rec, "expm1", x) / x,
+    "cosm1": lambda rec, x: -2 * call(rec, "sin", x / 2) ** 2,
+    "boxcox": lambda rec, x, by: (x**by - 1) / by,
+    "inv_boxcox": lambda rec, y, by: (y * by + 1) ** (1 / by),
+    "binom": lambda rec, n, k: call(
+        rec,
+        "exp",
+        call(rec, "loggamma", n + 1)
+        - call(rec, "loggamma", k + 1)
+        - call(rec, "loggamma", n - k + 1),
+    ),
+    "poch": lambda rec, x, m: call(rec, "gamma", x + m) / call(rec, "gamma", x),
+    "ive": lambda rec, v, x: call(rec, "besseli", v, x) * call(rec, "exp", -abs(x)),
+    "kve": lambda rec, v, x: call(rec, "besselk", v, x) * call(rec, "exp", x),
+    "i0e": lambda rec, x: call(rec, "besseli", 0, x) * call(rec, "exp", -abs(x)),
+    "i1e": lambda rec, x: call(rec, "besseli", 1, x) * call(rec, "exp", -abs(x)),
+    "k0e": lambda rec, x: call(rec, "besselk", 0, x) * call(rec, "exp", x),
+    "k1e": lambda rec, x: call(rec, "besselk", 1, x) * call(rec, "exp", x),
 }
 """Functions that apply entry by entry and are composed of others."""

@@ -38,7 +38,7 @@ def keep(rec: Recording, value: Tracer) -> None:
     """Make a value a stage of its own, as each later one is built on it."""
     tree = value._tree
     if value._rec is rec and not is_condition(tree) and not isinstance(tree, Leaf):
-        value._tree = rec.stage(tree, "A", -1, 0)
+        value._tree = rec.part(tree, value._name)
 
 
 def append(rec: Recording, x: Any, values: Any, axis: Any = None) -> Any:

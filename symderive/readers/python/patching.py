@@ -24,6 +24,7 @@ from symderive.formulas.arrays.syntax import Number
 from symderive.readers.python.composed import COMPOSED
 from symderive.readers.python.functions import SAME, entrywise, numpy_function
 from symderive.readers.python.joining import holds
+from symderive.readers.python.numerical import entry_by_entry
 from symderive.readers.python.recording import Recording, is_users, refused
 from symderive.readers.python.scipy_functions import SCIPY, distributions
 from symderive.readers.python.tracer import Tracer, binary, call, operand, wrap
@@ -111,6 +112,7 @@ BUILTINS: Mapping[str, Callable[..., Any]] = {
     "float": _float,
     "int": _int,
     "sum": _sum,
+    "sorted": lambda rec, *_, **__: entrywise(rec, "sorted", ()),
 }
 """Functions that must give, or take, a plain number."""
 
@@ -315,6 +317,7 @@ class Patches:
             for name, made in rows.items() if owner is not None else ():
                 self._replace(owner, name, _first(rec, made))
         distributions(self._replace, self._set, rec)
+        self._vectorize()
         self._random()
         for name, made in BUILTINS.items():
             plain = getattr(builtins, name)
@@ -343,6 +346,17 @@ class Patches:
                     continue
                 self.by_id[id(plain)] = new
                 self._set(owner, name, new)
+
+    def _vectorize(self) -> None:
+        """Functions that ``np.vectorize`` has made, before the call or in it."""
+        plain, rec = np.vectorize.__call__, self.rec
+
+        def called(own: Any, *args: Any, **more: Any) -> Any:
+            if holds(args):
+                return entry_by_entry(rec, own.pyfunc, args, more)
+            return plain(own, *args, **more)
+
+        self._set(np.vectorize, "__call__", called)
 
     def _random(self) -> None:
         for module in (random, np.random):
@@ -440,6 +454,8 @@ def _always(rec: Recording, plain: Made, made: Callable[..., Any]) -> Made:
 def _by_name(rec: Recording, name: str) -> Made:
     if name == "prod":
         return lambda values, start=1: _product(rec, values, start)
+    if name == "remainder":  # NumPy's of this name has the sign of the divisor
+        return lambda x, y: x - y * call(rec, "round", binary(rec, "divide", x, y))
     return lambda *args: entrywise(rec, name, args)
 
 

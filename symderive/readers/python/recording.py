@@ -8,14 +8,15 @@ bound once and which in a loop.
 
 from __future__ import annotations
 
+import dis
 import linecache
 import os
 import sys
 import sysconfig
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from types import FrameType
+from types import CodeType, FrameType, FunctionType, ModuleType, SimpleNamespace
 from typing import Any
 
 import mpmath
@@ -27,7 +28,9 @@ from symderive.errors import ModelError
 from symderive.formulas.arrays.index import as_size
 from symderive.formulas.arrays.op import is_condition
 from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Tree
-from symderive.formulas.walking import WORDS
+from symderive.readers.python.naming import NAMELESS, Label, final_names, free_name, part_name
+from symderive.readers.python.picking import runs_joined
+from symderive.readers.python.reasons import IN_A_LIBRARY, reason
 
 LONGEST = 40
 """The parts of a formula that may stay inside another; a larger one becomes a stage."""
@@ -36,6 +39,12 @@ LONGEST_ARGUMENT = 8
 """The same for what is handed to a helper function, which may use it many times."""
 
 MOST_STAGES = 50_000
+
+PART = 1_000
+"""The depth of a label that is no variable's: each variable has the last word on it."""
+
+_MOST_ATTRIBUTES = 64
+"""The attributes of an object that are looked through."""
 
 _STDLIB = sysconfig.get_path("stdlib") + os.sep
 _FOREIGN = tuple(
@@ -63,45 +72,40 @@ def library_call() -> str:
     name = ""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and not is_users(frame.f_code.co_filename):
-        module = str(frame.f_globals.get("__name__", ""))
-        if module.startswith(("scipy.", "numpy.")) and frame.f_code.co_name[0].isalpha():
-            name = f"{module.partition('._')[0]}.{frame.f_code.co_name}"
+        name = library_name(frame) or name
         frame = frame.f_back
     return name
 
 
-def library_refuses() -> None:
-    """Refuse the function of a library that asks for plain numbers, if one does."""
-    if called := library_call():
-        raise refused(
-            f"the function {called} has no formula here; write it with functions that are known"
-        )
+def library_name(frame: FrameType) -> str:
+    """What a frame of SciPy or NumPy is called by users; "" of another."""
+    module, name = str(frame.f_globals.get("__name__", "")), frame.f_code.co_name
+    if name == "__init__" and "self" in frame.f_locals:
+        name = type(frame.f_locals["self"]).__name__
+    if not module.startswith(("scipy.", "numpy.")) or not name[0].isalpha():
+        return ""
+    return f"{module.partition('._')[0]}.{name}"
 
 
 def refused(message: str) -> ModelError:
-    """An error that names the line of the user's code that is running."""
+    """An error that names the line of the user's code that is running.
+
+    Inside a function of a library, it is that function that has no formula, whatever it asked for.
+    """
+    if called := library_call():
+        message = f"{called} has no formula here: {reason(called) or IN_A_LIBRARY}"
     frame = users_frame()
     if frame is None:
         return ModelError(message)
-    code, line = frame.f_code, frame.f_lineno
+    return at_line(message, frame, frame.f_lineno)
+
+
+def at_line(message: str, frame: FrameType, line: int) -> ModelError:
+    """An error with its file, line and source line."""
+    code = frame.f_code
     where = f"{code.co_filename}, line {line}, in {code.co_name}"
     source = linecache.getline(code.co_filename, line).strip()
     return ModelError(f"{message}\n    {source}" if source else message, where=where)
-
-
-@dataclass(slots=True)
-class Label:
-    """What a provisional label will be called.
-
-    Attributes:
-        base: The variable's name.
-        line: The line that bound it, so that a loop is recognised.
-        depth: How many calls deep; the outermost function has the last word.
-    """
-
-    base: str
-    line: int
-    depth: int
 
 
 class Recording:
@@ -119,10 +123,12 @@ class Recording:
         self.constants: dict[str, np.ndarray[Any, Any]] = {}
         self._constant_names: dict[int, str] = {}
         self._kept: list[Any] = []  # what ids above belong to
-        self._passed: set[int] = set()
+        self._passed: dict[int, int] = {}  # how deep the call that a short value was handed to
         self._scanned: dict[int, int] = {}
         self._lines: dict[FrameType, int] = {}
         self._depth: dict[FrameType, int] = {}
+        self.handed: dict[int, tuple[Tree, Label]] = {}  # short values that helpers were given
+        self.called = ""  # the function of NumPy or SciPy that is being composed
         self.on_frame: Any = None  # called with each new frame of the user's code
 
     # Stages -------------------------------------------------------------------------------
@@ -132,9 +138,17 @@ class Recording:
         if len(self.stages) >= MOST_STAGES:
             raise refused(f"more than {MOST_STAGES} stages: write the loop as array operations")
         label = f"#{len(self.stages)}"
-        self.stages[label] = tree
+        self.stages[label] = runs_joined(tree)
         self.labels[label] = Label(base, line, depth)
         return Leaf(tree.shape, label)
+
+    def part(self, tree: Tree, name: Label | None) -> Tree:
+        """Record a stage that no line of the program binds: named as its value, or by its line."""
+        if name is None:
+            frame = users_frame()
+            found = part_name(frame.f_code.co_filename, frame.f_lineno) if frame else ""
+            name = Label(self.called or found or NAMELESS, -1, PART)
+        return self.stage(tree, name.base, name.line, name.depth)
 
     def constant(self, array: np.ndarray[Any, Any]) -> Leaf:
         """An array with values as a constant of the model, named as the user's code names it."""
@@ -144,54 +158,17 @@ class Recording:
                     "an array of constants holds inf or nan, which a formula cannot; "
                     "write a large number such as -1e9"
                 )
-            name = self._free_name(_name_of(array) or "C")
+            used = {*self.inputs, *self.taken, *self.constants}
+            name = free_name(_name_of(array) or "C", used)
             self.constants[name] = np.array(array, dtype=float)
             self._constant_names[id(array)] = name
             self._kept.append(array)
         return Leaf(tuple(map(as_size, array.shape)), self._constant_names[id(array)])
 
-    def _free_name(self, base: str) -> str:
-        used = {*self.inputs, *self.taken, *self.constants}
-        base = base.strip("_") or "C"
-        candidates = (base, *(f"{base}_{k}" for k in range(2, len(used) + 3)))
-        return next(name for name in candidates if name not in used and name not in WORDS)
-
     def names(self, kept: list[str], target: str, wanted: str) -> dict[str, str]:
-        """The final name of each label.
-
-        Args:
-            kept: The labels of the stages that matter.
-            target: The label of the function's value, "" for none.
-            wanted: The name that it takes where it has none of its own.
-        """
-        by_base: dict[str, list[str]] = {}
-        for label in kept:
-            base = self.labels[label].base.strip("_") or "A"
-            by_base.setdefault(base, []).append(label)
-        used = {*self.inputs, *self.taken, *self.constants, *WORDS, "None", "pi", "inf"}
-        result: dict[str, str] = {}
-        free = wanted.isidentifier() and not wanted.startswith("_")
-        if free and target and self.labels[target].base == "A" and wanted not in {*used, *by_base}:
-            result[target] = wanted
-            by_base["A"].remove(target)
-        used |= {base for base in by_base if base not in used} | set(result.values())
-        for base, labels in by_base.items():
-            lines = {self.labels[label].line for label in labels}
-            looped = len(labels) > 1 and len(lines) == 1
-            numbered = base == "A" or looped or base in {*self.inputs, *self.constants}
-            numbered = numbered or base in {*WORDS, "None", "pi", "inf", *self.taken}
-            count = 1
-            for k, label in enumerate(labels):
-                if k == 0 and not numbered:
-                    result[label] = base
-                    continue
-                count += 0 if k == 0 and (looped or base == "A") else 1
-                joint = "" if base == "A" else "_"
-                while f"{base}{joint}{count}" in used:
-                    count += 1
-                result[label] = f"{base}{joint}{count}"
-                used.add(result[label])
-        return result
+        """The final name of each label; ``wanted`` for the target, where it has none of its own."""
+        taken = {*self.inputs, *self.taken, *self.constants}
+        return final_names(self.labels, kept, target, wanted, taken)
 
     # Watching -----------------------------------------------------------------------------
 
@@ -199,13 +176,20 @@ class Recording:
         """The function for ``sys.settrace``: follows the user's code, line by line."""
         if event != "call" or not is_users(frame.f_code.co_filename):
             return None
+        if frame.f_back in self._depth:  # what the line that calls has bound already
+            self._look(frame.f_back, self._lines[frame.f_back])
         if self.on_frame is not None:
             self.on_frame(frame)
         self._depth[frame] = len(self._depth)
         self._lines[frame] = -1
+        frame.f_trace_opcodes = bool(bound_and_used(frame.f_code))
         return self._watch_line
 
-    def _watch_line(self, frame: FrameType, event: str, _: Any) -> Any:
+    def _watch_line(self, frame: FrameType, event: str, value: Any) -> Any:
+        if event == "opcode":
+            if frame.f_lasti in bound_and_used(frame.f_code) and frame in self._depth:
+                self._look(frame, frame.f_lineno)
+            return self._watch_line
         if event not in ("line", "return"):
             return self._watch_line
         before = self._lines.get(frame, -1)
@@ -213,9 +197,25 @@ class Recording:
             self._look(frame, before)
         self._lines[frame] = frame.f_lineno
         if event == "return":
+            self._returned(frame, value)
             self._depth.pop(frame, None)
             self._lines.pop(frame, None)
         return self._watch_line
+
+    def _returned(self, frame: FrameType, value: Any) -> None:
+        """The value of a helper function is named after it, where no variable holds it."""
+        from symderive.readers.python.tracer import Tracer
+
+        depth, name = self._depth.get(frame, 0), frame.f_code.co_name
+        if (
+            type(value) is not Tracer
+            or value._name
+            or not depth
+            or not name.strip("_").isidentifier()
+        ):
+            return
+        if not name.startswith("__") and weight(value._tree) > LONGEST_ARGUMENT:
+            self._bind(value, name, frame.f_lineno, depth)
 
     def _look(self, frame: FrameType, line: int) -> None:
         depth = self._depth[frame]
@@ -242,22 +242,56 @@ class Recording:
             for key, part in value.items():
                 inner = f"{name}_{key}" if str(key).isalnum() else name
                 yield from self._traced(inner, part, level + 1)
+        elif level < 2 and has_users_attributes(value.__class__):
+            for key, part in list(getattr(value, "__dict__", {}).items())[:_MOST_ATTRIBUTES]:
+                yield from self._traced(key, part, level + 1)
 
     def _bind(self, found: Any, base: str, line: int, depth: int) -> None:
         tree = found._tree
+        if found._name is None or found._name.depth >= depth:
+            found._name = Label(base, line, depth)
         if isinstance(tree, Leaf):
             about = self.labels.get(tree.name)
             if about is not None and about.depth > depth:
                 about.base, about.line, about.depth = base, line, depth
             return
-        if found._name is None or found._name.depth >= depth:
-            found._name = Label(base, line, depth)
         if line < 0 and depth and weight(tree) <= LONGEST_ARGUMENT:
-            self._passed.add(id(found))
+            self.handed[id(tree)] = (tree, Label(base, line, depth))
+            self._passed[id(found)] = min(depth, self._passed.get(id(found), depth))
             self._kept.append(found)
-        if found._changing or id(found) in self._passed or is_fixed(tree) or is_condition(tree):
+        passed = self._passed.get(id(found), PART) <= depth
+        if found._changing or passed or is_fixed(tree) or is_condition(tree):
             return
         found._tree = self.stage(tree, base, line, depth)
+
+
+@lru_cache(maxsize=4096)
+def bound_and_used(code: CodeType) -> frozenset[int]:
+    """The places in a code at which a variable is used on the line that binds it.
+
+    Python says when a line begins, not when a statement does: ``a = f(x); b = g(a)``.
+    """
+    bound: set[str] = set()
+    found, line = set(), None
+    for step in dis.get_instructions(code):
+        if step.starts_line is not None and step.starts_line != line:
+            bound, line = set(), step.starts_line
+        if step.opname in ("STORE_FAST", "STORE_DEREF"):
+            bound.add(str(step.argval))
+        elif step.opname.startswith("LOAD_") and step.argval in bound:
+            found.add(step.offset)
+    return frozenset(found)
+
+
+@lru_cache(maxsize=4096)
+def has_users_attributes(kind: type) -> bool:
+    """Whether objects of a class are the user's own: of a class of theirs, or a bare namespace."""
+    if kind is SimpleNamespace:
+        return True
+    module = sys.modules.get(kind.__module__)
+    file = getattr(module, "__file__", None) or ""
+    plain = not issubclass(kind, type | ModuleType | FunctionType)
+    return plain and kind.__module__ != "builtins" and (not file or is_users(file))
 
 
 def weight(tree: Tree) -> int:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import math
+import operator
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
-from symderive.readers.python.distributions import (
-    DISTRIBUTIONS,
-    NORMAL_ROWS,
-    frozen,
-    methods_of,
-)
+import numpy as np
+
+from symderive.readers.python.distribution_rows import DISTRIBUTIONS
+from symderive.readers.python.distributions import VECTORS, frozen, methods_of
 from symderive.readers.python.functions import entrywise, numpy_function
 from symderive.readers.python.joining import holds, traced
-from symderive.readers.python.recording import Recording
-from symderive.readers.python.tracer import call
+from symderive.readers.python.recording import Recording, refused
+from symderive.readers.python.tracer import binary, call
 
 
 def _cholesky(rec: Recording, x: Any, lower: bool = False, **_: Any) -> Any:
@@ -41,6 +42,64 @@ def _cho_solve(rec: Recording, factor: Any, b: Any, **_: Any) -> Any:
     return call(rec, "solve", left, b)
 
 
+def _from_places(rec: Recording, x: Any, places: Callable[[Any], Any]) -> Any:
+    """A matrix of the entries of a vector at known places."""
+    values = traced(rec, x)
+    rows = places(np.arange(operator.index(values.shape[0]))).tolist()
+    return call(rec, "stack", [[values[k] for k in row] for row in rows], axis=0)
+
+
+def _toeplitz(rec: Recording, c: Any, r: Any = None) -> Any:
+    """The matrix with the same entries along each diagonal."""
+    if r is None:
+        return _from_places(rec, c, lambda n: abs(np.subtract.outer(n, n)))
+    first, row = traced(rec, c), traced(rec, r)
+    joined = call(rec, "concatenate", [row[:0:-1], first])
+    last, count = int(row.shape[0]) - 1, int(first.shape[0])
+    return call(
+        rec,
+        "stack",
+        [[joined[last + i - j] for j in range(last + 1)] for i in range(count)],
+        axis=0,
+    )
+
+
+def _block_diagonal(rec: Recording, *blocks: Any) -> Any:
+    parts = [traced(rec, block) for block in blocks]
+    rows = []
+    for k, part in enumerate(parts):
+        zeros = [call(rec, "zeros", (part.shape[0], other.shape[1])) for other in parts]
+        rows.append(call(rec, "concatenate", [*zeros[:k], part, *zeros[k + 1 :]], axis=1))
+    return call(rec, "concatenate", rows, axis=0)
+
+
+def _combinations(rec: Recording, n: Any, k: Any, *_: Any, **__: Any) -> Any:
+    """The number of ways to choose; none of more than there are."""
+    fewer = binary(rec, "GtE", binary(rec, "subtract", n, k), 0)
+    return call(rec, "where", fewer, entrywise(rec, "binom", (n, k)), 0)
+
+
+def _multigammaln(rec: Recording, a: Any, d: int) -> Any:
+    terms = [entrywise(rec, "loggamma", (traced(rec, a) - k / 2,)) for k in range(d)]
+    return d * (d - 1) / 4 * math.log(math.pi) + sum(terms[1:], terms[0])
+
+
+MEASURES: Mapping[str, Callable[..., Any]] = {
+    "euclidean": lambda rec, gap, axis: call(rec, "sqrt", call(rec, "sum", gap**2, axis=axis)),
+    "sqeuclidean": lambda rec, gap, axis: call(rec, "sum", gap**2, axis=axis),
+    "cityblock": lambda rec, gap, axis: call(rec, "sum", call(rec, "abs", gap), axis=axis),
+    "chebyshev": lambda rec, gap, axis: call(rec, "max", call(rec, "abs", gap), axis=axis),
+}
+"""Distances of a difference of points, by SciPy's name."""
+
+
+def _distances(rec: Recording, x: Any, y: Any, metric: str = "euclidean") -> Any:
+    if metric not in MEASURES:
+        raise refused(f"scipy.spatial.distance.cdist has no formula here with metric={metric!r}")
+    gaps = traced(rec, x)[:, None, :] - traced(rec, y)[None, :, :]
+    return MEASURES[metric](rec, gaps, -1)
+
+
 def _named(name: str) -> Callable[..., Any]:
     return lambda rec, *args, **more: numpy_function(rec, name, args, more)
 
@@ -50,6 +109,25 @@ SCIPY: Mapping[str, Mapping[str, Callable[..., Any]]] = {
         **{name: _named(name) for name in ("logsumexp", "softmax", "log_softmax")},
         "factorial": lambda rec, n, *_, **__: entrywise(rec, "factorial", (n,)),
         "polygamma": lambda rec, n, x: call(rec, "polygamma", n, x),
+        "comb": _combinations,
+        "lambertw": lambda rec, x, *_, **__: call(rec, "lambertw", x),
+        "zeta": lambda rec, x: call(rec, "zeta", x),
+        "spherical_jn": lambda rec, n, x: call(rec, "spherical_jn", n, x),
+        "spherical_yn": lambda rec, n, x: call(rec, "spherical_yn", n, x),
+        "multigammaln": _multigammaln,
+    },
+    "scipy.integrate": {
+        name: _named(name) for name in ("trapezoid", "simpson", "cumulative_trapezoid")
+    },
+    "scipy.spatial.distance": {
+        "cdist": _distances,
+        **{
+            name: lambda rec, u, v, measure=measure: measure(rec, traced(rec, u) - v, -1)
+            for name, measure in MEASURES.items()
+        },
+        "cosine": lambda rec, u, v: binary(
+            rec, "subtract", 1, call(rec, "cosine_similarity", u, v)
+        ),
     },
     "scipy.linalg": {
         **{name: _named(f"linalg.{name}") for name in ("inv", "det", "norm", "expm", "eigvalsh")},
@@ -59,6 +137,13 @@ SCIPY: Mapping[str, Mapping[str, Callable[..., Any]]] = {
         "solve_triangular": _triangular,
         "cho_factor": _cho_factor,
         "cho_solve": _cho_solve,
+        "svdvals": _named("linalg.svdvals"),
+        "lstsq": lambda rec, a, b, *_, **__: numpy_function(rec, "linalg.lstsq", (a, b), {}),
+        "toeplitz": _toeplitz,
+        "circulant": lambda rec, c: _from_places(
+            rec, c, lambda n: np.subtract.outer(n, n) % n.size
+        ),
+        "block_diag": _block_diagonal,
     },
     "scipy.stats": {},
 }
@@ -77,22 +162,29 @@ def distributions(
     stats = sys.modules.get("scipy.stats")
     if stats is None:
         return
-
-    def with_rec(made: Callable[..., Any]) -> Callable[..., Any]:
-        return lambda *args, **more: made(rec, *args, **more)
-
     for name in DISTRIBUTIONS:
         owner, methods = getattr(stats, name), methods_of(name)
         for method, made in methods.items():
-            replace(owner, method, with_rec(made))
+            replace(owner, method, partial(made, rec))
         replace(owner, "freeze", frozen(rec, methods))
-    rows = stats.multivariate_normal
-    for method, made in NORMAL_ROWS.items():
-        replace(rows, method, with_rec(made))
-    plain, freeze = type(rows).__call__, frozen(rec, NORMAL_ROWS)
+    for name, of_vectors in VECTORS.items():
+        _vector(getattr(stats, name), of_vectors, replace, put, rec)
+
+
+def _vector(
+    owner: Any,
+    methods: Mapping[str, Any],
+    replace: Callable[[Any, str, Any], None],
+    put: Callable[[Any, str, Any], None],
+    rec: Recording,
+) -> None:
+    """A distribution of vectors, which is called to put its parameters in."""
+    for method, made in methods.items():
+        replace(owner, method, partial(made, rec))
+    plain, freeze = type(owner).__call__, frozen(rec, methods)
 
     def called(own: Any, *args: Any, **more: Any) -> Any:
         traced_too = holds((*args, *more.values()))
         return freeze(*args, **more) if traced_too else plain(own, *args, **more)
 
-    put(type(rows), "__call__", called)
+    put(type(owner), "__call__", called)

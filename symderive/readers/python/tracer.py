@@ -16,17 +16,17 @@ from sympy import Expr, Integer, Mul, S, expand
 
 from symderive.formulas.arrays.op import ShapeError, apply_function, is_condition, number
 from symderive.formulas.arrays.ops import CALLS, apply, transpose
-from symderive.formulas.arrays.syntax import Number, Tree
+from symderive.formulas.arrays.syntax import Apply, Number, Tree
 from symderive.formulas.functions import FUNCTIONS
-from symderive.readers.python.arithmetic import FOLDS, METHODS, SIGNS, decide, negated, neutral
+from symderive.readers.python.arithmetic import FOLDS, METHODS, SIGNS, negated, neutral
+from symderive.readers.python.asked import AskedForPlain
 from symderive.readers.python.constants import exact, is_number
 from symderive.readers.python.entries import keys_of, picked, replaced
+from symderive.readers.python.naming import Label
 from symderive.readers.python.recording import (
     LONGEST,
-    Label,
     Recording,
     is_fixed,
-    library_refuses,
     refused,
     weight,
 )
@@ -34,10 +34,12 @@ from symderive.readers.python.recording import (
 LITERAL = 8
 """The entries of a constant that a formula writes out; a longer one gets a name and values."""
 
-CHOOSE = "write np.where(condition, a, b), which keeps both branches"
+
+_PARTED = frozenset({"stack", "concatenate", "index", "broadcast_to", "eye", "transpose"})
+"""Operations whose parts are formulas at hand."""
 
 
-class Tracer:
+class Tracer(AskedForPlain):
     """A traced value.
 
     Attributes:
@@ -133,7 +135,9 @@ class Tracer:
             return method
         if not name.startswith("_") and hasattr(np.ndarray, name):
             raise refused(f"the method .{name} of an array has no formula")
-        raise AttributeError(f"a traced value has no attribute {name!r}")
+        raise AttributeError(
+            f"a traced value is an array of NumPy, which has no attribute {name!r}"
+        )
 
     def copy(self, *_: Any, **__: Any) -> Tracer:
         """A value of its own: what changes in place later leaves it alone."""
@@ -144,11 +148,17 @@ class Tracer:
     __copy__ = copy
     __deepcopy__ = copy
 
-    def astype(self, kind: Any, *_: Any, **__: Any) -> Tracer:
-        """Itself as real numbers; a condition as 0 and 1."""
-        if np.dtype(kind).kind == "f" or is_condition(self._current()):
+    def astype(self, dtype: Any, *_: Any, **__: Any) -> Tracer:
+        """Itself as real numbers; as a condition; a condition, and what is known, as 0 and 1."""
+        tree, kind = self._current(), np.dtype(dtype).kind
+        if kind == "b":
+            return wrap(self._rec, condition(self._rec, self))
+        if kind == "f" or is_condition(tree) or is_fixed(tree):
             return wrap(self._rec, operand(self._rec, self))
-        raise refused(f"a traced value cannot become {np.dtype(kind)}: it has no derivative there")
+        raise refused(
+            f"a traced value cannot become {np.dtype(dtype)}: it has no derivative there; "
+            "leave .astype out, or write np.floor"
+        )
 
     def item(self, *place: Any) -> Tracer:
         """The entry."""
@@ -169,53 +179,6 @@ class Tracer:
     def dot(self, other: Any) -> Tracer:
         """Product of vectors or matrices."""
         return call(self._rec, "dot", self, other)
-
-    # Where a traced value is no plain one -------------------------------------------------
-
-    def __bool__(self) -> bool:
-        tree = self._current()
-        decided = decide(tree)
-        if decided is not None:
-            return decided
-        raise refused(
-            "the program branches on a traced value, and one call sees one branch only; " + CHOOSE
-        )
-
-    def __float__(self) -> float:
-        tree = self._current()
-        if isinstance(tree, Number) and tree.value.is_number:
-            return float(tree.value)
-        library_refuses()
-        raise refused(
-            "a traced value is needed as a plain number here; for an array whose entries are set, "
-            "use np.zeros(…) inside the function"
-        )
-
-    def __int__(self) -> int:
-        return self.__index__()
-
-    def __index__(self) -> int:
-        tree = self._current()
-        if isinstance(tree, Number) and tree.value.is_Integer:
-            return int(tree.value)
-        if isinstance(tree, Number):
-            raise refused(
-                f"the size {tree.value} is a symbol, and a whole number is needed here; "
-                "state it as a number in the shapes of the arguments"
-            )
-        raise refused(
-            "a traced value chooses an entry or a count here; a formula needs a whole number"
-        )
-
-    def __array__(self, *_: Any, **__: Any) -> Any:
-        library_refuses()
-        raise refused(
-            "a traced value is turned into a plain array here; use NumPy functions on it, "
-            "or np.zeros(…) for an array whose entries are set"
-        )
-
-    def __complex__(self) -> complex:
-        raise refused("complex numbers have no formula here")
 
     def __len__(self) -> int:
         if not self.ndim:
@@ -251,9 +214,9 @@ class Tracer:
     def __array_function__(self, function: Any, _: Any, args: Any, more: Any) -> Any:
         from symderive.readers.python.functions import numpy_function
 
-        name = function.__name__
-        if "linalg" in (getattr(function, "__module__", "") or ""):
-            name = f"linalg.{name}"
+        name, module = function.__name__, getattr(function, "__module__", "") or ""
+        prefix = next((part for part in ("linalg", "fft") if part in module), "")
+        name = f"{prefix}.{name}" if prefix else name
         return numpy_function(self._rec, name, args, more)
 
     # Entries ------------------------------------------------------------------------------
@@ -263,7 +226,7 @@ class Tracer:
 
         if is_choice(key):
             return chosen(self._rec, self, key)
-        tree = self._current()
+        tree = self._settled()
         keys = keys_of(tree.shape, key)
         result = Tracer(self._rec, picked(tree, keys))
         if result._tree.shape:
@@ -284,9 +247,8 @@ class Tracer:
             return
         tree = operand(self._rec, value)
         if weight(tree) > 3 and not is_fixed(tree):
-            about = self._name or Label("A", -1, 0)
-            tree = self._rec.stage(tree, about.base, about.line, about.depth)
-        old = self._current()
+            tree = self._rec.part(tree, self.name_of_all())
+        old = self._settled()
         try:
             self._become(replaced(old, keys_of(old.shape, key), tree))
         except ShapeError as error:
@@ -299,6 +261,13 @@ class Tracer:
         inner = self[places[0]].ndim if places else 0
         for k, place in enumerate(places):
             self[place] = values[k] if values.ndim > inner else values
+
+    def name_of_all(self) -> Label | None:
+        """The variable that holds the value, or the array that it is a view of."""
+        holder: Tracer | None = self
+        while holder is not None and holder._name is None:
+            holder = holder._base
+        return holder._name if holder is not None else None
 
     def _become(self, tree: Tree) -> None:
         """Change in place; what this is a view of changes too."""
@@ -317,6 +286,12 @@ class Tracer:
             now = base._current()
             self._tree, self._seen = picked(now, keys_of(now.shape, self._key)), base._version
         return self._tree
+
+    def _settled(self) -> Tree:
+        """The formula to take parts of; one that was changed as a whole is a stage by now."""
+        tree = self._current()
+        made = isinstance(tree, Apply) and tree.op not in _PARTED and weight(tree) > 1
+        return operand(self._rec, self) if self._changing and made else tree
 
     def _in_place(self, name: str, other: Any) -> Tracer:
         result = binary(self._rec, name, self, other)
@@ -347,8 +322,7 @@ def formula(rec: Recording, value: Any) -> Tree:
         tree = value._current()
         long = weight(tree) > LONGEST or (value._changing and weight(tree) > 1)
         if long and not is_fixed(tree) and not is_condition(tree):
-            about = value._name or Label("A", -1, 0)
-            tree = value._tree = rec.stage(tree, about.base, about.line, about.depth)
+            tree = value._tree = rec.part(tree, value.name_of_all())
             value._changing = False
         return tree
     if isinstance(value, bool | np.bool_):
@@ -368,6 +342,11 @@ def formula(rec: Recording, value: Any) -> Tree:
         return _array(rec, value)
     if isinstance(value, complex | np.complexfloating):
         raise refused("complex numbers have no formula here")
+    if isinstance(value, str):
+        raise refused(
+            f"the text {value!r} meets a traced value; trace reads a text as a shape: an argument "
+            "that is a word has one by default, or is handed on with functools.partial"
+        )
     raise refused(f"{type(value).__name__} is no number and no array")
 
 
@@ -394,8 +373,7 @@ def _parts(rec: Recording, values: Sequence[Any]) -> list[Tree]:
     for value in values:
         tree = operand(rec, value)
         if type(value) is Tracer and weight(tree) > most and not is_fixed(tree):
-            about = value._name or Label("A", -1, 0)
-            tree = value._tree = rec.stage(tree, about.base, about.line, about.depth)
+            tree = value._tree = rec.part(tree, value.name_of_all())
         result.append(tree)
     return result
 
@@ -425,7 +403,7 @@ def _array(rec: Recording, array: np.ndarray[Any, Any]) -> Tree:
     return rec.constant(array)
 
 
-def _fitting(make: Callable[[], Tree]) -> Tree:
+def _fitting(make: Callable[[], Any]) -> Any:
     try:
         return make()
     except ShapeError as error:
@@ -442,13 +420,20 @@ def binary(rec: Recording, name: str, left: Any, right: Any) -> Tracer:
         if name == "divide" and second.value.is_zero:
             raise refused("division by zero")
         return wrap(rec, number(expand(FOLDS[name](first.value, second.value))))
-    if simple := neutral(name, first, second):
+    if simple := _fitting(lambda: neutral(name, first, second)):
         return wrap(rec, simple)
     if name == "divide" and isinstance(second, Number) and second.value.is_zero:
         raise refused("division by zero")
     if name == "subtract":
         name, second = "add", negated(second)
     return wrap(rec, _fitting(lambda: apply(name, first, second)))
+
+
+def product(rec: Recording, left: Any, right: Any) -> Tracer:
+    """The product of matrices and vectors."""
+    first, second = operand(rec, left), operand(rec, right)
+    simple = _fitting(lambda: neutral("matmul", first, second))
+    return wrap(rec, simple) if simple is not None else call(rec, "matmul", left, right)
 
 
 def argument(rec: Recording, value: Any) -> Any:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import fields as dataclass_fields
+from dataclasses import is_dataclass
+from functools import partial
 from traceback import walk_tb
 from typing import Any
 
@@ -20,9 +23,18 @@ from symderive.formulas.functions import FUNCTIONS
 from symderive.formulas.walking import WORDS
 from symderive.model import Model
 from symderive.readers.python import operators as operators  # gives traced values theirs
+from symderive.readers.python.naming import NAMELESS
 from symderive.readers.python.patching import replaced_functions
-from symderive.readers.python.recording import Recording, is_fixed, is_users
-from symderive.readers.python.tracer import Tracer, operand
+from symderive.readers.python.reasons import IN_A_LIBRARY, reason
+from symderive.readers.python.recording import (
+    Recording,
+    at_line,
+    is_fixed,
+    is_users,
+    library_name,
+)
+from symderive.readers.python.sharing import share_handed
+from symderive.readers.python.tracer import Tracer
 
 
 def trace(
@@ -46,7 +58,9 @@ def trace(
         arguments: For each argument its shape (``"m n"``, ``""`` for a number) or its value: a
             float or an array is traced and kept as a default, a whole number, a flag or a function
             is handed on as it is. Lists, tuples and dictionaries of these are gone through:
-            ``params={"W": "h n"}`` is the name ``params_W`` in the model.
+            ``params={"W": "h n"}`` is the name ``params_W`` in the model; the same for the fields
+            of named tuples and dataclasses. An argument that has a word by default, as in
+            ``mode="same"``, takes a word.
 
     Raises:
         ModelError: The function does something that has no formula; the message names the line.
@@ -60,15 +74,29 @@ def trace(
     """
     if not callable(function):
         raise ModelError(f"trace takes a function, not {type(function).__name__}")
-    title = getattr(function, "__name__", type(function).__name__)
+    inner = function.func if isinstance(function, partial) else function
+    title = getattr(inner, "__name__", type(function).__name__)
     if isinstance(parameters, Mapping):
         arguments, parameters = {**arguments, "parameters": dict(parameters)}, None
     given = _Arguments(parameters)
     rec = Recording(given.shapes, given.sizes)
-    handed = {name: given.read(rec, name, value) for name, value in arguments.items()}
+    words = _words(function)
+    handed = {
+        name: value if name in words and isinstance(value, str) else given.read(rec, name, value)
+        for name, value in arguments.items()
+    }
     given.check(title)
     result = _called(rec, function, title, handed)
     return _model(rec, given, result, function, title, properties)
+
+
+def _words(function: Any) -> set[str]:
+    """The arguments that are words, such as ``mode="same"``: those that have one by default."""
+    try:
+        about = inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        return set()
+    return {name for name, each in about.items() if isinstance(each.default, str)}
 
 
 class _Arguments:
@@ -95,11 +123,18 @@ class _Arguments:
         if isinstance(value, dict):
             return {k: self._read(rec, f"{name}_{k}", part) for k, part in value.items()}
         if isinstance(value, list | tuple):
-            parts = [self._read(rec, f"{name}_{k}", part) for k, part in enumerate(value, 1)]
-            plain = tuple(parts) if type(value) in (list, tuple) else None
-            if plain is None:
-                return type(value)(*parts)
-            return parts if isinstance(value, list) else plain
+            fields = getattr(value, "_fields", range(1, len(value) + 1))  # of a named tuple
+            pairs = zip(fields, value, strict=True)
+            parts = [self._read(rec, f"{name}_{k}", part) for k, part in pairs]
+            if type(value) in (list, tuple):
+                return type(value)(parts)
+            return type(value)(*parts)
+        if is_dataclass(value) and not isinstance(value, type):
+            fields = [field.name for field in dataclass_fields(value) if field.init]
+            stated = {k: getattr(value, k) for k in fields}
+            if any(isinstance(part, str | dict | list | tuple) for part in stated.values()):
+                read = {k: self._read(rec, f"{name}_{k}", part) for k, part in stated.items()}
+                return type(value)(**read)
         if isinstance(value, float | np.floating):
             self.values[name] = float(value)
             return self._traced(rec, name, ())
@@ -177,11 +212,19 @@ def _failed(error: Exception) -> ModelError:
         if isinstance(cause, ModelError):
             return cause
         cause = cause.__cause__ or cause.__context__
-    where = ""
-    for frame, line in walk_tb(error.__traceback__):
+    message = f"the function raised {type(error).__name__}: {error}"
+    user, line, library = None, 0, ""
+    for frame, number in walk_tb(error.__traceback__):
         if is_users(frame.f_code.co_filename):
-            where = f"{frame.f_code.co_filename}, line {line}, in {frame.f_code.co_name}"
-    return ModelError(f"the function raised {type(error).__name__}: {error}", where=where)
+            user, line, library = frame, number, ""
+        else:
+            library = library or library_name(frame)
+    if library:
+        message = (
+            f"{library} has no formula here: {reason(library) or IN_A_LIBRARY} "
+            f"(it raised {type(error).__name__}: {error})"
+        )
+    return at_line(message, user, line) if user is not None else ModelError(message)
 
 
 def _bound(function: Any, title: str, handed: Mapping[str, Any]) -> tuple[Any, Any]:
@@ -239,8 +282,9 @@ def _model(
 ) -> Model:
     parts = [part for part in _returned(result) if type(part) is Tracer]
     if not parts:
-        raise ModelError(f"what {title} returns does not depend on its arguments")
+        raise _nothing(function, result, title)
     labels = [_label(rec, part, title) for part in parts]
+    share_handed(rec)
     needed = _needed(rec, labels)
     final = rec.names(needed, labels[0], title)
     stages = {label: rec.stages[label] for label in needed}
@@ -270,15 +314,28 @@ def _model(
     )
 
 
+def _nothing(function: Any, result: Any, title: str) -> ModelError:
+    """The error of a function whose value no stage has."""
+    message = f"what {title} returns does not depend on its arguments"
+    if result is None:
+        message = f"{title} returns nothing; end it with return and the value to differentiate"
+    elif inspect.isgenerator(result) or inspect.iscoroutine(result):
+        result.close()
+        message = f"{title} is a generator or a coroutine; write a function that returns its value"
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    place = f"{code.co_filename}, line {code.co_firstlineno}, in {code.co_name}" if code else ""
+    return ModelError(message, where=place)
+
+
 def _label(rec: Recording, value: Tracer, title: str) -> str:
     """The stage that a returned value is; a stage is made of what is none yet."""
-    tree = operand(rec, value)
+    tree = value._current()
     if isinstance(tree, Leaf) and tree.name in rec.stages:
         return tree.name
     if is_fixed(tree) or is_condition(tree):
         raise ModelError(f"what {title} returns does not depend on its arguments")
-    named = value._name
-    leaf = rec.stage(tree, named.base if named else "A", -1, 0)
+    named = value.name_of_all()
+    leaf = rec.stage(tree, named.base if named else NAMELESS, -1, 0)
     value._tree = leaf
     assert isinstance(leaf, Leaf)
     return leaf.name

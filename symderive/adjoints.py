@@ -1,0 +1,110 @@
+"""One adjoint over placeholders: Σ adjoint · link put in, closed, and what to compute it by.
+
+Sums that are the same up to names share one ``AdjointShape``, simplified and certified once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sympy import Expr, Pow, Symbol
+
+from symderive.certify import certify
+from symderive.closed_form import Form, simplest
+from symderive.cost import cost
+from symderive.formulas.functions import FUNCTIONS
+from symderive.formulas.inert import Diff
+from symderive.formulas.written import denominators, evaluated, product, sum_of, tidy
+from symderive.relations import Definition, with_definitions
+from symderive.steps import Certificate
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class AdjointShape:
+    """A formula over placeholders, and how it was established.
+
+    Attributes:
+        closed: The closed form; None where adjoints stay by name.
+        substituted: The links put in.
+        local: The formula to compute it by.
+        certificate: How the closed form was established.
+        rewritings: The lines between, where definitions of stages lead to it.
+    """
+
+    closed: Expr | None
+    substituted: Expr
+    local: Expr
+    certificate: Certificate
+    rewritings: tuple[tuple[Expr, str, Certificate], ...] = ()
+
+
+def adjoint_shape(
+    terms: list[tuple[Expr, Expr, Expr, Expr]],
+    limit: float,
+    definitions: Mapping[Symbol, Definition],
+    beside: set[Symbol],
+    positive: frozenset[Symbol] = frozenset(),
+) -> AdjointShape:
+    """Σ adjoint · link: put in, closed, and the formula to compute it by.
+
+    Each term is (the adjoint written out, the adjoint by name, the link, the link to compute by).
+    What stands ``beside`` the target is not there when it is computed.
+    """
+    by_name = sum_of(
+        *(product(_shorter(adjoint, named, beside), safe) for adjoint, named, _, safe in terms)
+    )
+    total = sum(cost(adjoint) + cost(link) + 1.0 for adjoint, _, link, _ in terms)
+    if total > 2 * limit or any(adjoint.has(Diff) for adjoint, _, _, _ in terms):
+        return AdjointShape(None, by_name, by_name, _AS_IT_STANDS)
+    substituted = sum_of(*(product(adjoint, link) for adjoint, _, link, _ in terms))
+    regular = all(link == safe for _, _, link, safe in terms)
+    local, simplified = tidy(by_name), _closed(substituted, positive)
+    if positive and _has_root(substituted):  # what is taken to be positive is not computed by
+        regular = False
+    form = with_definitions(simplified, definitions) if definitions else Form(simplified, ())
+    if cost(form.formula) > limit:
+        return AdjointShape(None, by_name, by_name, _AS_IT_STANDS)
+    if regular and _prefer(form.formula, local, substituted):
+        local = form.formula if not form.formula.free_symbols & beside else simplified
+        local = local if not local.free_symbols & beside else tidy(by_name)
+    where = {name: definition.formula for name, definition in definitions.items()}
+    plan = ((simplified, "simplify"), *form.rewritings) if form.rewritings else ()
+    rewritings = tuple(
+        (formula, reason, certify(substituted, formula, where=where, positive=positive))
+        for formula, reason in plan
+    )
+    certificate = certify(substituted, form.formula, where=where, positive=positive)
+    return AdjointShape(form.formula, substituted, local, certificate, rewritings)
+
+
+def _has_root(formula: Expr) -> bool:
+    powers = formula.atoms(Pow)
+    return any(p.exp.is_Rational and p.exp.q == 2 for p in powers) or formula.has(*SIGNED)
+
+
+SIGNED = tuple(FUNCTIONS[name].function for name in ("abs", "sign"))
+"""The functions that what is known to be positive comes out of."""
+
+
+def _closed(substituted: Expr, positive: frozenset[Symbol]) -> Expr:
+    """The closed form; equal factors that cancel at sight need no search."""
+    plain = evaluated(substituted)
+    turned = plain.could_extract_minus_sign() and any(f.is_Add for f in plain.args)
+    if not plain.is_Add and not turned and not denominators(plain):
+        return plain
+    return simplest(tidy(substituted), positive)
+
+
+_AS_IT_STANDS = Certificate("proved", "the chain rule as it stands: nothing was rewritten")
+
+
+def _shorter(adjoint: Expr, named: Expr, beside: set[Symbol]) -> Expr:
+    """A symbol or a number stands for itself; anything longer is computed once and named."""
+    return adjoint if not adjoint.args and adjoint not in beside else named
+
+
+def _prefer(closed: Expr, local: Expr, substituted: Expr) -> bool:
+    """Whether to compute by the closed form: it is shorter, or a denominator cancelled."""
+    gone = denominators(evaluated(substituted)) - denominators(evaluated(closed))
+    return bool(gone) or cost(closed) <= cost(local)

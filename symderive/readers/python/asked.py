@@ -1,0 +1,75 @@
+"""Where a program asks a traced value for a plain number: answered if it is known, else refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from symderive.formulas.arrays.syntax import Number, Tree
+from symderive.readers.python.arithmetic import decide
+from symderive.readers.python.naming import statement_kind
+from symderive.readers.python.recording import refused, users_frame
+
+CHOOSE = "write np.where(condition, a, b), which keeps both branches"
+
+_ADVICE = {
+    "while": "the number of its rounds depends on a traced value; write for _ in range(n) with a "
+    "number n",
+    "assert": "leave the assertion out of the function that is traced",
+}
+
+
+def _advice() -> str:
+    """What to write instead of the statement that asks."""
+    frame = users_frame()
+    kind = statement_kind(frame.f_code.co_filename, frame.f_lineno) if frame else ""
+    return _ADVICE.get(kind, f"one call sees one branch only; {CHOOSE}")
+
+
+class AskedForPlain:
+    """What Python and NumPy call for a plain number, a choice or an array."""
+
+    __slots__ = ()
+
+    def _current(self) -> Tree:
+        raise NotImplementedError
+
+    def __bool__(self) -> bool:
+        tree = self._current()
+        decided = decide(tree)
+        if decided is not None:
+            return decided
+        raise refused(f"the program branches on a traced value: {_advice()}")
+
+    def __float__(self) -> float:
+        tree = self._current()
+        if isinstance(tree, Number) and tree.value.is_number:
+            return float(tree.value)
+        raise refused(
+            "a traced value is needed as a plain number here; for an array whose entries are set, "
+            "use np.zeros(…) inside the function"
+        )
+
+    def __int__(self) -> int:
+        return self.__index__()
+
+    def __index__(self) -> int:
+        tree = self._current()
+        if isinstance(tree, Number) and tree.value.is_Integer:
+            return int(tree.value)
+        if isinstance(tree, Number):
+            raise refused(
+                f"the size {tree.value} is a symbol, and a whole number is needed here; "
+                "state it as a number in the shapes of the arguments"
+            )
+        raise refused(
+            "a traced value chooses an entry or a count here; a formula needs a whole number"
+        )
+
+    def __array__(self, *_: Any, **__: Any) -> Any:
+        raise refused(
+            "a traced value is turned into a plain array here; use NumPy functions on it, "
+            "np.zeros(…) for an array whose entries are set, and no conversion such as np.float32"
+        )
+
+    def __complex__(self) -> complex:
+        raise refused("complex numbers have no formula here")
