@@ -71,7 +71,9 @@ class ArrayLinkKind(LinkKind):
         shapes = {**self.template.shape_of(), OUTPUT.name: self.template.shape}
         known = self.template.known
         builder = Matrices(shapes)
-        found = shortest(builder.tree(self.formula, at), known.symmetric())
+        found = shortest(
+            builder.tree(self.formula, at), known.symmetric(), known.having("orthogonal")
+        )
         return found if has_notation(found) else None
 
     def _certified(self, plan: Plan) -> tuple[Line, ...]:

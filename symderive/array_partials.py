@@ -90,7 +90,7 @@ class ArrayShape:
         for name, shape in self.shapes.items():
             shapes[f"{BAR}{name}"] = (*(i.size for i in self.target), *shape)
         found = Matrices(shapes).tree(named, self.indices)
-        return shortest(found, self.known.symmetric())
+        return shortest(found, self.known.symmetric(), self.known.having("orthogonal"))
 
 
 def barred(formula: Expr) -> Expr:

@@ -351,6 +351,98 @@ FACTS = (
     row("inv(A) @ x", "x", "inv(A)"),
     row("cumsum(x)", "x", "tril(ones((n, n)))"),
     row("x @ A", "x", "A.T"),
+    # determinants and inverses of products through another size
+    row(
+        "logdet(A @ diag(x) @ A.T)", "x", "diagonal(A.T @ inv(A @ diag(x) @ A.T) @ A)", {"A": "k n"}
+    ),
+    row("logdet(A + X @ X.T)", "X", "2*inv(A + X @ X.T) @ X", {"X": "n m"}, {"A": "symmetric"}),
+    row(
+        "trace(inv(X.T @ C @ X) @ A)",
+        "X",
+        "-C @ X @ inv(X.T @ C @ X) @ (A + A.T) @ inv(X.T @ C @ X)",
+        {"X": "m n", "C": "m m"},  # the first sizes that are tried have no inverse
+        {"C": "symmetric"},
+    ),
+    row("inv(X)[0, 1]", "X", "-outer(inv(X)[0], inv(X)[:, 1])", {"X": "3 3"}),
+    row("x @ inv(diag(a)) @ x", "x", "2*x/a"),
+    row("a @ inv(diag(x)) @ a", "x", "-(a**2)/x**2"),
+    row("logdet(A @ X @ A.T)", "X", "inv(X).T", properties={"A": "orthogonal"}),
+    row("norm(A @ x - b)**2", "x", "2*(x - A.T @ b)", properties={"A": "orthogonal"}),
+    # functions of eigenvalues are functions of the matrix
+    row("sum(eigvalsh(X))", "X", "eye(n)", properties={"X": "symmetric"}),
+    row("prod(eigvalsh(X))", "X", "det(X)*inv(X)", properties={"X": "symmetric"}),
+    row("sum(log(eigvalsh(X)))", "X", "inv(X)", properties={"X": "positive definite"}),
+    row("sum(exp(eigvalsh(X)))", "X", "expm(X)", properties={"X": "symmetric"}),
+    # sums with ones, rows as rows
+    row("sum(X @ X.T)", "X", "2*ones((n, n)) @ X", {"X": "n m"}),
+    row("sum(X.T @ X)", "X", "2*X @ ones((n, n))", {"X": "m n"}),
+    row("a @ outer(x, x) @ b", "x", "(outer(a, b) + outer(b, a)) @ x"),
+    row("a @ X @ C @ X.T @ a", "X", "2*outer(a, a) @ X @ C", properties={"C": "symmetric"}),
+    row("log_softmax(A @ x)", "x", "A - softmax(A @ x) @ A", {"A": "m n"}),
+    row(
+        "sum(X*log(X/(A @ B)) - X + A @ B)",
+        "A",
+        "(1 - X/(A @ B)) @ B.T",
+        {"X": "m n", "A": "m k", "B": "k n"},
+    ),
+    row(
+        "trace((A + s*B) @ (A + s*B) @ (A + s*B))",
+        "s",
+        "3*trace(B @ (A + s*B) @ (A + s*B))",
+        {"s": ""},
+    ),
+    row("trace(expm(s*A))", "s", "trace(A @ expm(s*A))", {"s": ""}),
+    row(
+        "y @ inv(A + s*eye(n)) @ y + logdet(A + s*eye(n))",
+        "s",
+        "trace(inv(A + s*eye(n))) - norm(inv(A + s*eye(n)) @ y)**2",
+        {"s": "", "y": "n"},
+        {"A": "symmetric"},
+    ),
+    # named functions
+    row("norm(x, ord=4)", "x", "x**3/norm(x, ord=4)**3"),
+    row("sum(log(cosh(X)))", "X", "tanh(X)", {"X": "m n"}),
+    row("sum(maximum(X, 0))", "X", "where(X > 0, 1, 0)", {"X": "m n"}),
+    row("sum(A*heaviside(X)*X)", "X", "A*heaviside(X)", {"X": "m n", "A": "m n"}),
+    row(
+        "-log(sigmoid(a @ x)) - sum(log(sigmoid(-B @ x)))",
+        "x",
+        "(sigmoid(a @ x) - 1)*a + B.T @ sigmoid(B @ x)",
+        {"B": "m n"},
+    ),
+    row("prod(x)**(1/n)", "x", "prod(x)**(1/n)/(n*x)"),
+    # Kronecker products
+    row("kron(A + s*B, C)", "s", "kron(B, C)", {"A": "m n", "B": "m n", "C": "k h", "s": ""}),
+    row("kron(A, B) @ y", "y", "kron(A, B)", {"A": "2 3", "B": "2 2", "y": "6"}),
+    row(
+        "vec(A) @ kron(B, C) @ vec(X)",
+        "X",
+        "C.T @ A @ B",
+        {"A": "3 2", "B": "2 2", "C": "3 3", "X": "3 2"},
+    ),
+    # parts: entries, slices, blocks
+    row("x[0]**2 + x[1]**2", "x", "2*x", {"x": "2"}),
+    row("x[1:] - x[:-1]", "x", "eye(4)[1:] - eye(4)[:-1]", {"x": "4"}),
+    row("x[::-1]", "x", "eye(4)[::-1]", {"x": "4"}),
+    row("concatenate([2*x, x])", "x", "concatenate([2*eye(n), eye(n)])"),
+    row(
+        "stack([stack([cos(s), -sin(s)]), stack([sin(s), cos(s)])])",
+        "s",
+        "stack([stack([-sin(s), -cos(s)]), stack([cos(s), -sin(s)])])",
+        {"s": ""},
+    ),
+    row(
+        "sum((hstack([X, Y]) @ w - b)**2)",
+        "w",
+        "2*hstack([X, Y]).T @ (hstack([X, Y]) @ w - b)",
+        {"X": "m 2", "Y": "m 3", "w": "5", "b": "m"},
+    ),
+    row(
+        "softmax(x)[0] + x[1:] @ a",
+        "x",
+        "softmax(x)[0]*(eye(3)[0] - softmax(x)) + pad(a, (1, 0))",
+        {"x": "3", "a": "2"},
+    ),
 )
 
 
@@ -371,43 +463,4 @@ HESSIANS = (
     ("sum(x**3)", "x", "6*diag(x)", ""),
     ("var(x)", "x", "2*(eye(n) - 1/n)/n", "positive semidefinite"),
 )
-"""A formula, a variable, the Hessian as it is printed, and what its form says of convexity."""
-
-CENTRED = {
-    "mu": "mean(x)",
-    "s": "sqrt(mean((x - mu)**2) + e)",
-    "z": "(x - mu)/s",
-    "L": "z @ a",
-}
-SHIFTED = {
-    "Z": "X @ W + b",
-    "E": "exp(Z - max(Z, axis=1, keepdims=True))",
-    "P": "E/sum(E, axis=1, keepdims=True)",
-    "L": "-sum(Y*log(P))/m",
-}
-CONVOLVED = {
-    "u": "correlate(x, w)",
-    "h": "tanh(u)",
-    "v": "correlate(h, k)",
-    "L": "sum((v - y)**2)/2",
-}
-
-STAGED = (
-    (CENTRED, "x", {"x": "n", "a": "n"}, {}, "(a - mean(a) - z @ a*z/n)/s"),
-    (SHIFTED, "W", LAYER, {"Y": "one-hot"}, "X.T @ (P - Y)/m"),
-    (
-        CONVOLVED,
-        "w",
-        {"x": "8", "w": "3", "k": "2", "y": "5"},
-        {},
-        "correlate(x, convolve(k, v - y)*(1 - h**2))",
-    ),
-    (
-        {"p": "softmax(x)", "L": "-log(p[1])"},
-        "x",
-        {"x": "n"},
-        {},
-        "p - eye(n)[1]",
-    ),
-)
-"""Stages, a variable, shapes, properties, the derivative of the last stage as it is printed."""
+"""A formula, a variable, a form of the Hessian, and what its form says of convexity."""

@@ -78,6 +78,14 @@ def trace(matrix):
     return np.trace(matrix)
 
 
+def shared_evenly(extreme):
+    def chosen(x, axis=None):
+        same = x == extreme(x, axis=axis, keepdims=True)
+        return same / np.sum(same, axis=axis, keepdims=True)
+
+    return chosen
+
+
 NUMPY = {
     **{name: getattr(np, name) for name in dir(np) if not name.startswith("_")},
     **{name: getattr(np.linalg, name) for name in ("det", "inv", "solve", "cholesky", "eigvalsh")},
@@ -85,6 +93,9 @@ NUMPY = {
     "np": np,
     "max": np.max,
     "min": np.min,
+    "is_max": shared_evenly(np.max),
+    "is_min": shared_evenly(np.min),
+    "prod_others": lambda x, axis=None: np.prod(x, axis=axis, keepdims=True) / x,
     "trace": trace,
     "logdet": lambda a: np.linalg.slogdet(a)[1],
     "vec": lambda x: x.flatten(order="F"),

@@ -1,15 +1,17 @@
 """Matrix calculus as the books print it: the same values, and a form that is no longer."""
 
+from collections.abc import Mapping
 from functools import cache
 
 import numpy as np
 import pytest
-from matrix_rows import DEFAULT, FACTS, HESSIANS, STAGED, Fact
+from layer_rows import BACKWARD
+from matrix_rows import DEFAULT, FACTS, HESSIANS, Fact
 
 import symderive as sd
 from symderive.array_model import leaves, renamed
 from symderive.formulas.arrays.reading import names_in, parse_array
-from symderive.formulas.arrays.syntax import Apply, Number, Tree
+from symderive.formulas.arrays.syntax import Apply, Number, Shape, Tree
 from symderive.formulas.arrays.terms import tree_cost
 from symderive.formulas.functions import FUNCTIONS
 from symderive.numeric.array_program import ArrayFunction
@@ -40,6 +42,8 @@ def values_of(fact: Fact) -> dict[str, np.ndarray]:
         array = rng.uniform(0.5, 1.5, shape)
         if fact.properties.get(name) == "symmetric":
             array = array + array.T
+        elif fact.properties.get(name) == "orthogonal":
+            array = np.linalg.qr(array)[0]
         elif fact.properties.get(name) == "positive definite":
             array = array @ array.T + 3 * np.eye(len(array))
         elif array.ndim == 2 and array.shape[0] == array.shape[1]:
@@ -48,9 +52,18 @@ def values_of(fact: Fact) -> dict[str, np.ndarray]:
     return values
 
 
-def of_book(fact: Fact) -> Tree:
-    tree, names, _ = parse_array(fact.book, FUNCTIONS, derived(fact).model.shapes)
+def tree_of(text: str, shapes: Mapping[str, Shape]) -> Tree:
+    tree, names, _ = parse_array(text, FUNCTIONS, shapes)
     return renamed(tree, {f"_{k}": name for k, name in enumerate(names)})
+
+
+def cost_of_text(text: str, shapes: Mapping[str, Shape]) -> float:
+    tree = tree_of(text, shapes)
+    return tree_cost(tree) + signed(tree)
+
+
+def of_book(fact: Fact) -> Tree:
+    return tree_of(fact.book, derived(fact).model.shapes)
 
 
 def signed(tree: Tree) -> float:
@@ -108,9 +121,9 @@ def test_every_line_holds(fact: Fact) -> None:
         assert line.certificate.passed, line
 
 
-@pytest.mark.parametrize(("formula", "variable", "printed", "said"), HESSIANS, ids=lambda v: str(v))
+@pytest.mark.parametrize(("formula", "variable", "form", "said"), HESSIANS, ids=lambda v: str(v))
 def test_hessians_say_whether_they_are_semidefinite(
-    formula: str, variable: str, printed: str, said: str
+    formula: str, variable: str, form: str, said: str
 ) -> None:
     known = {**DEFAULT, "X": "m n", "w": "n", "y": "m"}
     shapes = {name: known[name] for name in names_in(formula) if name in known}
@@ -126,26 +139,43 @@ def test_hessians_say_whether_they_are_semidefinite(
     values |= {
         name: value + 5 for name, value in values.items() if "log" in formula and name == "y"
     }
-    eigenvalues = np.linalg.eigvalsh(found.evaluate(**values))
+    hessian = found.evaluate(**values)
+    eigenvalues = np.linalg.eigvalsh(hessian)
     if said:
         assert (eigenvalues * (1 if said.startswith("positive") else -1) > -1e-9).all()
-    assert str(found.matrix) == printed
+    value, gradient = sd.derive(model).function()(**values)
+    named = {**values, "f": value, f"f_D_{variable}": gradient[variable]}
+    sizes = {**model.shapes, "f": (), f"f_D_{variable}": model.shapes[variable]}
+    assert tree_cost(found.tree) <= cost_of_text(form, sizes) + 1e-9, str(found.matrix)
+    tree = tree_of(form, sizes)
+    used = {name: sizes.get(name, ()) for name in leaves(tree)} | model.shapes
+    expected = ArrayFunction([("r", tree)], used, "r", {}).value_only(**{n: named[n] for n in used})
+    np.testing.assert_allclose(hessian, np.broadcast_to(expected, hessian.shape), rtol=1e-9)
 
 
 @pytest.mark.parametrize(
-    ("stages", "variable", "shapes", "properties", "printed"), STAGED, ids=lambda v: str(v)[:40]
+    ("stages", "shapes", "properties", "variable", "form"),
+    BACKWARD,
+    ids=lambda v: str(v)[:40],
 )
-def test_stages_say_what_their_entries_sum_to(
+def test_a_backward_pass_is_the_books_or_shorter(
     stages: dict[str, str],
-    variable: str,
     shapes: dict[str, str],
     properties: dict[str, str],
-    printed: str,
+    variable: str,
+    form: str,
 ) -> None:
-    model = sd.Model(stages, parameters=[variable], shapes=shapes, properties=properties)
-    found = sd.derive(model).partial("L", variable)
-    assert str(found.matrix) == printed
+    names = {name for text in stages.values() for name in names_in(text)} - stages.keys()
+    stated = {name: what for name, what in properties.items() if name in names}
+    free = [name for name in shapes if name in names and (name not in stated)]
+    model = sd.Model(stages, parameters=free, shapes=shapes, properties=stated)
+    d = sd.derive(model)
+    found = d.partial("L", variable)
     assert found.certificate.passed
+    assert tree_cost(found.tree) <= cost_of_text(form, model.shapes) + 1e-9, str(found.matrix)
+    assert found.tree.shape == model.shapes.get(variable, ())
+    for text in {form, str(found.matrix)}:  # what is printed reads back
+        assert d.check_claim(f"dL/d{variable}", text).verdict == "proved"
 
 
 def test_the_rows_cover_the_operations_of_the_book() -> None:

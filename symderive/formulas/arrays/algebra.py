@@ -414,7 +414,22 @@ def _delta(left: Expr, right: Expr) -> Expr:
         low, high = extent(rest)
         if positive(low + size - 1) and positive(size - 1 - high):
             return _delta(first, S.Zero) * _delta(rest, S.Zero)
+    for stride in _strides(difference):
+        rest = Add(*(t for t in Add.make_args(difference) if t.as_coeff_Mul()[0] % stride))
+        first = ((difference - rest) / stride).expand()
+        if not free_indices(rest) or not free_indices(first):
+            continue
+        low, high = extent(rest)
+        if positive(low + stride - 1) and positive(stride - 1 - high):
+            return _delta(first, S.Zero) * _delta(rest, S.Zero)
     return _plain(difference)
+
+
+def _strides(difference: Expr) -> list[Expr]:
+    """The numbers that rows are apart in a sum of row and column numbers: 3 in 3·i + j."""
+    terms = (term.as_coeff_Mul() for term in Add.make_args(difference))
+    found = {abs(number) for number, index in terms if number.is_Integer and free_indices(index)}
+    return sorted(number for number in found if number > 1)
 
 
 def _plain(difference: Expr) -> Expr:

@@ -6,6 +6,7 @@ Each function gets ``plus``, which adds the parts that meet at one place.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sympy import Expr, S
@@ -14,7 +15,7 @@ from symderive.formulas.arrays.chains import Link, chain_of, product_of
 from symderive.formulas.arrays.ops import apply
 from symderive.formulas.arrays.placing import Key, all_of, completed, place_at
 from symderive.formulas.arrays.syntax import Apply, Tree
-from symderive.formulas.arrays.terms import Term, is_op, scaled
+from symderive.formulas.arrays.terms import ONE, Term, is_op, scaled, zero_like
 
 Plus = Callable[[Sequence[Tree]], Tree]
 
@@ -24,6 +25,7 @@ MOST_PARTS = 8
 
 def joined(terms: Sequence[Term], plus: Plus) -> Tree | None:
     """A sum of arrays at every place of an axis: the arrays stacked, or end to end, along it."""
+    terms = [replace(term, core=_as_place(term.core)) for term in terms]
     cores = [term.core for term in terms]
     if len(cores) < 2 or not all(is_op(core, "place") for core in cores):
         return None
@@ -39,6 +41,17 @@ def joined(terms: Sequence[Term], plus: Plus) -> Tree | None:
     return None
 
 
+def _as_place(tree: Tree) -> Tree:
+    """The product of a unit vector and another vector as that vector put in a row or column."""
+    if not is_op(tree, "outer"):
+        return tree
+    for axis, (unit, vector) in enumerate((tree.args, tree.args[::-1])):
+        if is_op(unit, "place") and unit.args[0] == ONE and unit.option("key")[0][0] == "int":
+            keys = [unit.option("key")[0], all_of(vector.shape[0])]
+            return place_at(vector, keys if axis == 0 else keys[::-1], tree.shape)
+    return tree
+
+
 Keys = Sequence[Sequence[tuple[Key, Expr]]]
 
 
@@ -48,12 +61,13 @@ def _stacked(terms: Sequence[Term], keys: Keys, axis: int, plus: Plus) -> Tree |
     at = [key[axis][0] for key in keys]
     if not size.is_Integer or size > MOST_PARTS or any(kind[0] != "int" for kind in at):
         return None
-    parts: dict[int, list[Tree]] = {int(kind[1]): [] for kind in at}
-    if set(parts) != set(range(int(size))):
-        return None
+    parts: dict[int, list[Tree]] = {place: [] for place in range(int(size))}
+    if 2 * len({kind[1] for kind in at}) <= size or any(int(kind[1]) not in parts for kind in at):
+        return None  # mostly zeros
     for kind, key, term in zip(at, keys, terms, strict=True):
         parts[int(kind[1])].append(_without(term, key, axis))
-    rows = [plus(parts[k]) for k in range(int(size))]
+    like = next(row for rows in parts.values() for row in rows)
+    rows = [plus(parts[k]) if parts[k] else zero_like(like) for k in range(int(size))]
     return apply("stack", *rows, axis=(axis,))
 
 

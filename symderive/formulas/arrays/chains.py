@@ -13,6 +13,7 @@ from sympy import S
 
 from symderive.formulas.arrays.ops import apply
 from symderive.formulas.arrays.ops_spectral import MATRIX_FUNCTIONS
+from symderive.formulas.arrays.placing import place_at
 from symderive.formulas.arrays.syntax import Apply, Shape, Tree
 from symderive.formulas.arrays.terms import (
     MAX_POWER,
@@ -56,6 +57,13 @@ def transposed(tree: Tree, axes: tuple[int, ...] = (1, 0)) -> Tree:
         return apply(TRIANGLES[op], transposed(args[0]), k=-tree.option("k"))
     if op == "outer":
         return apply("outer", args[1], args[0])
+    if op == "kron":
+        inside = apply("kron", *map(transposed, args))
+        outside = apply("transpose", tree, axes=axes)
+        return inside if reading(inside) <= reading(outside) else outside
+    if op == "place" and len(tree.option("key")) == 2:
+        inner = transposed(args[0]) if args[0].ndim == 2 else args[0]
+        return place_at(inner, tree.option("key")[::-1], tree.shape[::-1])
     if op in MATRIX_FUNCTIONS or op in FRECHET:  # f(A)ᵀ is f(Aᵀ)
         inside = apply(op, *map(transposed, args))
         outside = apply("transpose", tree, axes=axes)

@@ -216,8 +216,43 @@ class Matrices:
         if not (isinstance(left, Index) and isinstance(right, Index)) or left.size != right.size:
             if self._places(formula, [formula], ()):
                 return self._placed([formula], [], ())
-            raise NoMatrixError
+            return self._part_of_identity(formula)
         return Labelled(apply("eye", size=left.size), (left, right))
+
+    def _part_of_identity(self, formula: KroneckerDelta) -> Labelled:
+        """δ(j, i + 1) as some rows of the identity, or as the identity among zeros."""
+        for target, source in (formula.args[:2], formula.args[1::-1]):
+            inside = free_indices(source)
+            if not isinstance(target, Index) or len(inside) != 1 or target in inside:
+                continue
+            (index,) = inside
+            step = source.coeff(index)
+            if step not in (1, -1) or not named_within(source, target.size):
+                continue
+            key = ("slice", source - step * index, index.size, step)
+            if step == 1 and self.order.get(target, 0) < self.order.get(index, 0):
+                eye = apply("eye", size=index.size)
+                whole = ("slice", S.Zero, index.size, S.One)
+                placed = place_at(eye, [key, whole], (target.size, index.size))
+                return Labelled(placed, (target, index))
+            eye = apply("eye", size=target.size)
+            return Labelled(apply("index", eye, key=(key,)), (index, target))
+        return self._turned_identity(formula)
+
+    def _turned_identity(self, formula: KroneckerDelta) -> Labelled:
+        """δ(3, i + j) as the identity with its rows in reverse."""
+        difference = formula.args[0] - formula.args[1]
+        inside = sorted(free_indices(difference), key=lambda index: self.order.get(index, 0))
+        if len(inside) != 2 or inside[0].size != inside[1].size:
+            raise NoMatrixError
+        row, column = inside
+        if difference.coeff(row) != difference.coeff(column) or abs(difference.coeff(row)) != 1:
+            raise NoMatrixError
+        rest = difference - difference.coeff(row) * (row + column)
+        if (rest / difference.coeff(row) + row.size - 1).expand() != 0:
+            raise NoMatrixError
+        key = ("slice", row.size - 1, row.size, S.NegativeOne)
+        return Labelled(apply("index", apply("eye", size=row.size), key=(key,)), (row, column))
 
     def _part(self, formula: Part) -> Labelled:
         if is_kernel(formula):

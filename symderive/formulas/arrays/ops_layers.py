@@ -18,6 +18,7 @@ from symderive.formulas.arrays.op import (
     add,
     apply,
     as_tree,
+    axes_of,
     axis_of,
     entry,
     multiply,
@@ -100,6 +101,16 @@ def _rms(args: Args, options: Options) -> Tree:
 # Calls ----------------------------------------------------------------------------------------
 
 
+def _call_along(op: str) -> Callable[..., Tree]:
+    """The call of an operation along all axes, or the ones that are named."""
+
+    def call(x: Any, axis: Any = None) -> Tree:
+        arg = as_tree(x)
+        return apply(op, arg, axis=axes_of(axis, arg.ndim))
+
+    return call
+
+
 def _call_softmax(op: str) -> Callable[..., Tree]:
     def call(x: Any, axis: Any = -1) -> Tree:
         arg = as_tree(x)
@@ -160,11 +171,14 @@ ROWS: tuple[Op, ...] = (
     Op("softmax", "exponentials over their sum along an axis", _same_shape, _along("softmax"),
        call=_call_softmax("softmax"), explicit=explicit.softmax, example="softmax(X, axis=1)"),
     Op("is_max", "1 at the greatest entry along axes, shared evenly by ties", _same_shape,
-       _along("is_max"), explicit=explicit.is_max),
+       _along("is_max"), call=_call_along("is_max"), explicit=explicit.is_max,
+       example="is_max(X, axis=1)"),
     Op("is_min", "1 at the least entry along axes, shared evenly by ties", _same_shape,
-       _along("is_min"), explicit=explicit.is_min),
+       _along("is_min"), call=_call_along("is_min"), explicit=explicit.is_min,
+       example="is_min(X, axis=0)"),
     Op("prod_others", "the product of all other entries along axes", _same_shape,
-       _along("prod_others"), explicit=explicit.prod_others),
+       _along("prod_others"), call=_call_along("prod_others"), explicit=explicit.prod_others,
+       example="prod_others(X, axis=1)"),
     Op("log_softmax", "logarithm of softmax", _same_shape, expand=_log_softmax,
        call=_call_softmax("log_softmax"), example="log_softmax(X, axis=0)"),
     Op("layer_norm", "centred and scaled along the last axis", _same_shape, _along("layer_norm"),

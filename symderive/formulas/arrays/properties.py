@@ -187,7 +187,11 @@ class Knowledge:
 
     def symmetric(self) -> frozenset[str]:
         """The names of the matrices that are their own transpose."""
-        return frozenset(name for name in self.stated if self.has(name, "symmetric"))
+        return self.having("symmetric")
+
+    def having(self, prop: str) -> frozenset[str]:
+        """The names of the arrays with a property."""
+        return frozenset(name for name in self.stated if self.has(name, prop))
 
     def entry(self, formula: Basic) -> Any:
         """An entry of an array as another entry that is equal, the first in order."""

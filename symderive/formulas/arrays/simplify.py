@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import reduce
 from itertools import permutations
 
 from sympy import Expr, Rational, S
@@ -20,6 +21,7 @@ from symderive.formulas.arrays.chains import (
     cancelled,
     chain_of,
     flipped,
+    inverses,
     product_of,
     transposed,
     turned_outside,
@@ -29,9 +31,11 @@ from symderive.formulas.arrays.ops_spectral import MATRIX_FUNCTIONS
 from symderive.formulas.arrays.placing import place_at
 from symderive.formulas.arrays.shorthand import shorthand
 from symderive.formulas.arrays.sums import plus
-from symderive.formulas.arrays.syntax import Apply, Leaf, Tree
+from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Tree
 from symderive.formulas.arrays.terms import (
     ONE,
+    divisor,
+    entries_of,
     is_op,
     negative,
     reading,
@@ -43,8 +47,12 @@ from symderive.formulas.arrays.terms import (
 from symderive.formulas.functions import FUNCTIONS
 
 
-def shortest(tree: Tree, symmetric: frozenset[str] = frozenset()) -> Tree:
-    """The tree in its shortest form, ``symmetric`` naming the leaves that are.
+def shortest(
+    tree: Tree,
+    symmetric: frozenset[str] = frozenset(),
+    orthogonal: frozenset[str] = frozenset(),
+) -> Tree:
+    """The tree in its shortest form; the names of leaves that are symmetric, that are orthogonal.
 
     >>> from sympy import Symbol
     >>> A = Leaf((Symbol("n"), Symbol("n")), "A")
@@ -55,7 +63,7 @@ def shortest(tree: Tree, symmetric: frozenset[str] = frozenset()) -> Tree:
     for opening in (False, True):  # products of inverses, and inverses of products
         current = tree
         for _ in range(MAX_ROUNDS):
-            following = Rebuilder(symmetric, opening=opening).rebuilt(current)
+            following = Rebuilder(symmetric, orthogonal, opening=opening).rebuilt(current)
             found.append(following)
             if following == current:
                 break
@@ -74,8 +82,14 @@ BY_ENTRIES = frozenset({"add", "multiply", "divide", "power"})
 class Rebuilder:
     """Simplifies a tree from the leaves up, knowing which leaves are symmetric."""
 
-    def __init__(self, symmetric: frozenset[str] = frozenset(), *, opening: bool = False) -> None:
-        self.symmetric, self.opening = symmetric, opening
+    def __init__(
+        self,
+        symmetric: frozenset[str] = frozenset(),
+        orthogonal: frozenset[str] = frozenset(),
+        *,
+        opening: bool = False,
+    ) -> None:
+        self.symmetric, self.orthogonal, self.opening = symmetric, orthogonal, opening
         self._done: dict[Tree, Tree] = {}
 
     def rebuilt(self, tree: Tree) -> Tree:
@@ -197,21 +211,95 @@ class Rebuilder:
             chain.append((kind, core) if core != ONE else (kind, part))
         chain = self._factors_joined(_diagonals_opened(chain))
         opened = self._inverse_opened(tuple(chain)) if self.opening else tuple(chain)
+        opened = self._turned_cancelled(opened)
         made = product_of(opened, self.turn)
+        apart = self._multiplied_out(opened)
+        made = made if apart is None else min(made, apart, key=reading)
         if any(is_ones(part) for _, part in chain):
             made = min(made, self._by_sums(opened), key=reading)
         return scaled(made, number, above, below)
+
+    def is_orthogonal(self, tree: Tree) -> bool:
+        """Whether the transpose of a matrix is its inverse."""
+        named = isinstance(tree, Leaf) and tree.name in self.orthogonal
+        return named or is_op(tree, "eigenvectors")
+
+    def _cancel(self, left: Tree, right: Tree) -> bool:
+        """Whether two matrices side by side are the identity."""
+        if inverses(left, right):
+            return True
+        pairs = ((left, right), (right, left))
+        return any(
+            is_op(turned, "transpose") and turned.args[0] == other and self.is_orthogonal(other)
+            for turned, other in pairs
+        )
+
+    def _turned_cancelled(self, chain: tuple[Link, ...]) -> tuple[Link, ...]:
+        """The chain without QᵀQ of an orthogonal Q."""
+        kept: list[Link] = []
+        for kind, part in chain:
+            if kept and kept[-1][0] == kind == "m" and self._cancel(kept[-1][1], part):
+                kept.pop()
+            else:
+                kept.append((kind, part))
+        return tuple(kept) or (("m", apply("eye", size=chain[0][1].shape[0])),)
+
+    def _multiplied_out(self, chain: tuple[Link, ...]) -> Tree | None:
+        """A⁻¹(Ax − b) as x − A⁻¹b: a sum multiplied out where something then cancels."""
+        for place, (kind, part) in enumerate(chain[1:], start=1):
+            before = chain[place - 1]
+            if before[0] != "m" or not is_op(part, "add"):
+                continue
+            terms = [term_of(arg) for arg in part.args]
+            if any(term.core.shape != part.shape for term in terms):
+                continue
+            chains = [chain_of(term.core, self.turn) for term in terms]
+            if not any(
+                links[0][0] == "m" and self._cancel(before[1], links[0][1]) for links in chains
+            ):
+                continue
+            inside = self.sum(
+                [
+                    scaled(
+                        product_of(self._turned_cancelled((before, *links)), self.turn),
+                        term.number,
+                        term.above,
+                        term.below,
+                    )
+                    for term, links in zip(terms, chains, strict=True)
+                ]
+            )
+            return product_of((*chain[: place - 1], (kind, inside), *chain[place + 1 :]), self.turn)
+        return None
 
     def _factors_joined(self, chain: list[Link]) -> list[Link]:
         """L Lᵀ as S and L⁻ᵀ L⁻¹ as S⁻¹, L the Cholesky factor of a symmetric S."""
         joined: list[Link] = []
         for kind, part in chain:
-            found = self._of_factors(joined[-1][1], part) if joined and kind == "m" else None
+            found = None
+            if joined and kind == joined[-1][0] == "m":
+                before = joined[-1][1]
+                found = self._of_factors(before, part) or self._of_spectrum(before, part)
             if found is None:
                 joined.append((kind, part))
             else:
                 joined[-1] = ("m", found)
         return joined
+
+    def _of_spectrum(self, left: Tree, right: Tree) -> Tree | None:
+        """V f(λ) Vᵀ as f(S), λ and V the eigenvalues and eigenvectors of a symmetric S."""
+        if not is_op(right, "transpose") or not is_op(right.args[0], "eigenvectors"):
+            return None
+        vectors = right.args[0]
+        matrix: Tree = vectors.args[0]
+        parts = entries_of(left)
+        if parts.count(vectors) != 1 or not self.is_symmetric(matrix):
+            return None
+        values = apply("eigvalsh", matrix)
+        found = [of_eigenvalues(part, values, matrix) for part in parts if part != vectors]
+        if not found or any(one is None for one in found):
+            return None
+        return self.rebuilt(reduce(lambda a, b: apply("matmul", a, b), filter(None, found)))
 
     def _of_factors(self, left: Tree, right: Tree) -> Tree | None:
         inverse = is_op(right, "inv")
@@ -277,6 +365,29 @@ class Rebuilder:
         if is_op(arg, "transpose"):
             return transposed(apply("inv", arg.args[0]))
         return apply("inv", arg)
+
+
+def of_eigenvalues(tree: Tree, values: Tree, matrix: Tree) -> Tree | None:
+    """f(S) for f of the eigenvalues of S."""
+    if tree == values:
+        return matrix
+    below = divisor(tree)
+    if below is not None:
+        inner = of_eigenvalues(below, values, matrix)
+        return None if inner is None else apply("inv", inner)
+    if is_op(tree, "prod_others") and tree.args[0] == values:
+        return apply("multiply", apply("det", matrix), apply("inv", matrix))
+    if is_op(tree, *SPECTRAL) and tree.args[0] == values:
+        return apply(SPECTRAL[tree.op], matrix)
+    if is_op(tree, "power") and tree.args[0] == values and isinstance(tree.args[1], Number):
+        power = tree.args[1].value
+        if power.is_Integer and power > 0:
+            return apply("matrix_power", matrix, k=int(power))
+    return None
+
+
+SPECTRAL = {"exp": "expm", "log": "logm", "sqrt": "sqrtm", "sin": "sinm", "cos": "cosm"}
+"""Functions of eigenvalues, and the functions of a matrix that they make."""
 
 
 def is_ones(tree: Tree) -> bool:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import permutations
 
 from sympy import Expr, Integer, KroneckerDelta, Mul, S
 
@@ -28,7 +29,7 @@ Build = Callable[[Expr], Labelled]
 
 def slid(build: Build, body: Expr, indices: tuple[Index, ...]) -> Labelled | None:
     """A sum over indices of which one slides; None where none does."""
-    for find in (_along, _toeplitz, _tied, _shared, _nested):
+    for find in (_along, _toeplitz, _tied, _shared, _nested, _kronecker):
         found = find(build, body, indices)
         if found is not None:
             return found
@@ -260,6 +261,41 @@ def _nested(build: Build, body: Expr, indices: tuple[Index, ...]) -> Labelled | 
             continue
         if found is not None:
             return found
+    return None
+
+
+def _kronecker(build: Build, body: Expr, indices: tuple[Index, ...]) -> Labelled | None:
+    """Σ δ(i, r·p + q) δ(j, s·t + u) A_pt B_qu is kron(A, B)."""
+    factors = Mul.make_args(body)
+    deltas = [f for f in factors if isinstance(f, KroneckerDelta)]
+    blocks = [_block_of(f, indices) for f in deltas]
+    known = [block for block in blocks if block is not None]
+    if len(indices) != 4 or len(deltas) != 2 or len(known) != 2:
+        return None
+    (i, p, q), (j, t, u) = known
+    rest = [f for f in factors if f not in deltas]
+    left = [f for f in rest if f.free_symbols & {p, t}]
+    right = [f for f in rest if f.free_symbols & {q, u}]
+    if len({p, q, t, u}) < 4 or set(left) & set(right):
+        return None
+    ends = [spread_to(build(Mul(*part)), axes) for part, axes in ((left, (p, t)), (right, (q, u)))]
+    outside = [f for f in rest if f not in left and f not in right]
+    made = Labelled(apply("kron", *ends), (i, j))
+    return multiplied_entries([*(build(f) for f in outside), made])
+
+
+def _block_of(
+    formula: KroneckerDelta, indices: tuple[Index, ...]
+) -> tuple[Index, Index, Index] | None:
+    """The free index of δ(i, r·p + q), its block p and its place q in the block."""
+    for target, source in (formula.args[:2], formula.args[1::-1]):
+        inside = free_indices(source)
+        if not isinstance(target, Index) or target in indices or len(inside) != 2:
+            continue
+        for p, q in permutations(sorted(inside, key=str)):
+            affine = (source - p * q.size - q).expand() == 0
+            if affine and inside <= set(indices) and (target.size - p.size * q.size).expand() == 0:
+                return target, p, q
     return None
 
 

@@ -83,17 +83,20 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
 LAYERS = frozenset({"layer_norm", "rms_norm", "batch_norm"})
 """Operations whose axes are given by their name, and whose second operand is ``eps``."""
 
-SCALES = frozenset({"deviation", "rms"})
-"""Operations whose second operand is a small number, left out where it is the usual one."""
-
 _EPS = Rational(1, 100_000)
 
-LAST_AXIS = frozenset({"softmax", "log_softmax"})
+SCALES = frozenset({"deviation", "rms"})
+"""Operations whose second operand is the small number that layers have."""
+
+LAST_AXIS = frozenset({"softmax", "log_softmax", *SCALES})
 """Operations that work along the last axis where none is named."""
 
 _REDUCTION_WORDS = "sum mean prod max min var std logsumexp norm"
 REDUCTIONS = frozenset(_REDUCTION_WORDS.split())
 """Operations that take all axes where none is named."""
+
+CHOICES = frozenset({"is_max", "is_min", "prod_others"})
+"""Operations of the shape of their operand that take all axes where none is named."""
 
 _LONGEST_DECIMAL = 12
 
@@ -350,7 +353,7 @@ def _call(tree: Apply) -> Written:
 
 def _stated(tree: Apply) -> tuple[Tree, ...]:
     """The operands without those at the end that are what they are when left out."""
-    if tree.op in SCALES and tree.args[1] == Number((), _EPS):
+    if tree.op in SCALES and tree.args[1:] == (Number((), _EPS),):
         return tree.args[:1]
     row = FUNCTIONS.get(tree.op)
     if row is None or not row.defaults:
@@ -387,7 +390,8 @@ def _is_default(tree: Apply, name: str, value: Any) -> bool:
     rank = tree.args[0].ndim
     if tree.op in LAST_AXIS:
         return axes == (rank - 1,)
-    return axes == tuple(range(rank)) and (tree.op in REDUCTIONS or rank == 1)
+    whole = tree.op in REDUCTIONS or tree.op in CHOICES or rank == 1
+    return axes == tuple(range(rank)) and whole
 
 
 def _value(value: Any) -> str:
