@@ -41,21 +41,35 @@ def factor_list(poly: Any) -> tuple[Any, tuple[tuple[Any, int], ...]]:
         parts = zip(poly.ring.gens, monomial, strict=True)
         return coefficient, tuple((gen, exponent) for gen, exponent in parts if exponent)
     degrees = [degree for degree in poly.degrees() if degree]
-    long = len(poly) * len(degrees) > MAX_FACTORED and sum(degrees) > 2 * len(degrees)
-    if long or prod(degree + 1 for degree in degrees) > MAX_DENSE or sum(degrees) > MAX_DEGREE:
+    linear = 1 in degrees
+    if _is_large(poly, degrees) or (not linear and _has_long_numbers(poly)):
         coefficient, rest = poly.primitive()
         return coefficient, ((rest, 1),)
-    if 1 in degrees:
+    if linear:
         return _linear_factors(poly)
-    if any(c.numerator.bit_length() > MAX_BITS for c in poly.values()):
-        coefficient, rest = poly.primitive()
-        return coefficient, ((rest, 1),)
-    dense = prod(degree + 1 for degree in degrees)
-    if dense > SEARCHED.get(len(degrees), SEARCHED[3]):
+    if only_powers(poly):
         number, factors = poly.sqf_list()  # the powers in it, and no search for more
     else:
         number, factors = poly.factor_list()
     return number, tuple(factors)
+
+
+def _is_large(poly: Any, degrees: list[int]) -> bool:
+    long = len(poly) * len(degrees) > MAX_FACTORED and sum(degrees) > 2 * len(degrees)
+    return long or prod(degree + 1 for degree in degrees) > MAX_DENSE or sum(degrees) > MAX_DEGREE
+
+
+def _has_long_numbers(poly: Any) -> bool:
+    return any(c.numerator.bit_length() > MAX_BITS for c in poly.values())
+
+
+def only_powers(poly: Any) -> bool:
+    """Whether a polynomial is taken apart into powers, and not searched for factors."""
+    degrees = [degree for degree in poly.degrees() if degree]
+    if len(poly) < 2 or 1 in degrees or _is_large(poly, degrees) or _has_long_numbers(poly):
+        return False
+    dense = prod(degree + 1 for degree in degrees)
+    return dense > SEARCHED.get(len(degrees), SEARCHED[3])
 
 
 def positive(poly: Any) -> Any:

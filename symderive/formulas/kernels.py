@@ -16,6 +16,7 @@ from symderive.formulas.factoring import (
     factor_list,
     gathered,
     mixed,
+    only_powers,
 )
 from symderive.formulas.kernel_field import KernelField, TooLargeError
 
@@ -158,8 +159,11 @@ class Kernels(KernelField):
         coefficient, parts = factor_list(poly)
         number = Rational(int(coefficient.numerator), int(coefficient.denominator))
         result: list[tuple[Expr, int]] = []
+        powers = only_powers(poly)
         for part, exponent in parts:
             formula = self.formula(part)
+            if powers and len(part) > 1 and part.LC != 1:  # x² + y²/2 is what long powers are of
+                formula, number = (formula / part.LC).expand(), number * part.LC**exponent
             if all(term.could_extract_minus_sign() for term in Add.make_args(formula)):
                 formula, number = -formula, number * (-1) ** abs(exponent)
             result.append((formula, exponent))
