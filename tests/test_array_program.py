@@ -700,3 +700,10 @@ def test_a_choice_between_conditions_is_computed() -> None:
     value, gradient = derive(model).function()(x=np.array([-1.0, 0.5, 2.0]))
     assert value == pytest.approx(1 + 0.125 + 4)
     np.testing.assert_allclose(gradient["x"], [-2, 0.75, 4])
+
+
+def test_the_square_of_a_norm_of_order_three_is_no_product() -> None:
+    x = np.array([0.5, -2.0, 1.0])
+    model = Model({"y": "norm(x, ord=3)"}, parameters=["x"], shapes={"x": "n"})
+    value, gradient = derive(model).function()(x=x)
+    np.testing.assert_allclose(gradient["x"], x * abs(x) / value**2)

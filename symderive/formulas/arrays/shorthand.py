@@ -184,6 +184,8 @@ def _length(tree: Tree) -> Tree | None:
         (vector,), exponent = tree.args[0].args, tree.args[1]
         if not isinstance(exponent, Number) or not exponent.value.is_Integer:
             return None
+        if tree.args[0].option("ord") != 2:  # u @ u is the square of no other norm
+            return None
         if vector.ndim == 1 and not exponent.value % 2 and exponent.value > 0:
             squared = apply("matmul", vector, vector)
             half = Number((), exponent.value / 2)
