@@ -138,7 +138,8 @@ def _ones_between(tree: Tree) -> Tree | None:
     if not is_op(tree, "broadcast_to") or tree.ndim != 2 or not tree.args[0].ndim:
         return None
     product = by_ones(tree.args[0], tree.shape)
-    return product if tree_cost(product) < tree_cost(tree) else None
+    made = product.shape == tree.shape  # another sum stays as it is, not yet spread
+    return product if made and tree_cost(product) < tree_cost(tree) else None
 
 
 def _diagonal_scaled(tree: Tree) -> Tree | None:
