@@ -700,3 +700,20 @@ def test_a_choice_between_conditions_is_computed() -> None:
     value, gradient = derive(model).function()(x=np.array([-1.0, 0.5, 2.0]))
     assert value == pytest.approx(1 + 0.125 + 4)
     np.testing.assert_allclose(gradient["x"], [-2, 0.75, 4])
+
+
+def test_the_square_of_a_norm_of_order_three_is_no_product() -> None:
+    x = np.array([0.5, -2.0, 1.0])
+    model = Model({"y": "norm(x, ord=3)"}, parameters=["x"], shapes={"x": "n"})
+    value, gradient = derive(model).function()(x=x)
+    np.testing.assert_allclose(gradient["x"], x * abs(x) / value**2)
+
+
+def test_a_sum_that_is_spread_keeps_its_shape() -> None:
+    model = Model({"y": "sum(A/sum(A, axis=1)[:, None] @ V)"}, parameters=["V"],
+                  shapes={"A": "m n", "V": "n k"})  # fmt: skip
+    a = np.arange(1.0, 7).reshape(3, 2)
+    _, gradient = derive(model).function()(A=a, V=np.ones((2, 2)))
+    share = (a / a.sum(1, keepdims=True)).sum(0)
+    np.testing.assert_allclose(gradient["V"], np.broadcast_to(share[:, None], (2, 2)))
+    assert gradient["V"].shape == (2, 2)

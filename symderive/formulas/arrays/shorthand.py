@@ -138,8 +138,8 @@ def _ones_between(tree: Tree) -> Tree | None:
     if not is_op(tree, "broadcast_to") or tree.ndim != 2 or not tree.args[0].ndim:
         return None
     product = by_ones(tree.args[0], tree.shape)
-    short = product.shape == tree.shape and tree_cost(product) < tree_cost(tree)
-    return product if short else None
+    made = product.shape == tree.shape  # another sum stays as it is, not yet spread
+    return product if made and tree_cost(product) < tree_cost(tree) else None
 
 
 def _diagonal_scaled(tree: Tree) -> Tree | None:
@@ -184,6 +184,8 @@ def _length(tree: Tree) -> Tree | None:
     if is_op(tree, "power") and is_op(tree.args[0], "norm") and not tree.ndim:
         (vector,), exponent = tree.args[0].args, tree.args[1]
         if not isinstance(exponent, Number) or not exponent.value.is_Integer:
+            return None
+        if tree.args[0].option("ord") != 2:  # u @ u is the square of no other norm
             return None
         if vector.ndim == 1 and not exponent.value % 2 and exponent.value > 0:
             squared = apply("matmul", vector, vector)
