@@ -220,6 +220,8 @@ def _invertible(
             values = _values(entries, _definitions(where, entries, sizes), known)
         except (ValueError, ZeroDivisionError, OverflowError, NotExplicitError):
             continue  # nothing is said
+        if not all(map(mp.isfinite, values)):
+            continue
         matrix = mp.matrix([values[len(columns) * row :][: len(columns)] for row in rows])
         with mp.workdps(DIGITS):
             if abs(mp.det(matrix)) <= TOLERANCE * mp.norm(matrix, 1) ** len(rows):

@@ -246,8 +246,7 @@ class _Judge:
             return self._verdict("true where", condition=condition, **self._example(failed))
         slip = self._slip(claim, tree)
         sized = special_size(self.chain(), self.source, compared)
-        kind = "true where" if sized and not slip else "refuted"
-        return self._verdict(kind, slip=slip, condition=sized, **self._example(failed))
+        return self._verdict("refuted", slip=slip, condition=sized, **self._example(failed))
 
     def _compared(self, claim: Formula) -> Compare:
         """The entries of the derivative at a trial: the place, the claim, the truth."""

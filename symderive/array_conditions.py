@@ -171,7 +171,10 @@ def _least_of(name: str) -> Callable[[Trial, Place], mpf | None]:
 
 
 def special_size(chain: ArrayChain, source: str, compare: Compare) -> str:
-    """A size, or two equal ones, for which a claim holds: ``m = 1``; empty where there is none."""
+    """A size, or two equal ones, for which a claim holds: ``m = 1``; empty where there is none.
+
+    A claim is about all sizes, so this makes it no right one: it is a hint.
+    """
     shapes = chain.model.shapes.values()
     sizes = sorted({s.name for shape in shapes for size in shape for s in size.free_symbols})
     usual = {name: 2 + k % 3 for k, name in enumerate(sizes)}

@@ -64,8 +64,10 @@ def test_the_results_stand_in_matrix_notation_and_entry_by_entry(logistic: Deriv
     assert r"\boxed{\frac{X^{\top}(P - Y)}{m}}" in text
     assert r"\frac{\partial L}{\partial w_i}" in text
     assert r"\frac{1}{m}\sum_{j}X_{j i}(P_j - Y_j)" in text
-    thin = r"\thinspace "
-    assert rf"\underbrace{{X}}_{{{thin}m\times n{thin}}}\underbrace{{w}}_{{{thin}n{thin}}}" in text
+    thin = r"\thinspace "  # and a space after "_", so that Markdown sees no emphasis
+    assert (
+        rf"\underbrace{{X}}_ {{{thin}m\times n{thin}}}\underbrace{{w}}_ {{{thin}n{thin}}}" in text
+    )
     assert r"Z_i &= \sum_{j}X_{i j}w_j + b" in text
     assert (
         r"\sum_{j}\frac{\partial L}{\partial P_j} \cdot \frac{\partial P_j}{\partial Z_i}" in text

@@ -468,7 +468,7 @@ HOSTILE = [
 ]
 
 HARMLESS = (
-    "text textbackslash textasciicircum textasciitilde textless textgreater textbar mathrm"
+    "text textbackslash textasciicircum textasciitilde textless textgreater textbar mathrm "
     "textasciigrave textquotedbl backslash wedge sim lt gt vert ast lbrace rbrace underline"
 )
 """The control words that may stand for the characters of a name."""

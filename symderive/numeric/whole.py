@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -37,7 +38,8 @@ def prod_others(x: Array, axes: Sequence[int]) -> Array:
     """
     last = tuple(range(x.ndim - len(axes), x.ndim))
     moved = np.moveaxis(x, axes, last)
-    flat = moved.reshape((*moved.shape[: x.ndim - len(axes)], -1))
+    kept = moved.shape[: x.ndim - len(axes)]
+    flat = moved.reshape((*kept, math.prod(moved.shape[len(kept) :])))
     one = np.ones_like(flat[..., :1])
     before = np.cumprod(np.concatenate([one, flat[..., :-1]], axis=-1), axis=-1)
     after = np.cumprod(np.concatenate([one, flat[..., :0:-1]], axis=-1), axis=-1)[..., ::-1]
