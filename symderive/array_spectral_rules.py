@@ -23,7 +23,10 @@ def _eigenvalue(p: Part, at: Sequence[Index], change: Expr) -> Expr:
 
 
 def _eigenvector(p: Part, at: Sequence[Index], change: Expr) -> Expr:
-    """∂v_ri = Σ v_rk v_pk ∂U_pq v_qi / (λ_i − λ_k) over the other eigenvectors k."""
+    """∂v_ri = Σ v_rk v_pk ∂U_pq v_qi / (λ_i − λ_k) over the other eigenvectors k.
+
+    They are those of the symmetric part, so the change of U is made symmetric if it is not.
+    """
     row, own = p.indices
     (other,) = apart([Index("k", p.arrays[0].indices[0].size)], p, change, *at)
     mine, theirs = (part("eigvalsh", p.arrays, (k,)) for k in (own, other))
@@ -31,6 +34,9 @@ def _eigenvector(p: Part, at: Sequence[Index], change: Expr) -> Expr:
     weight = Piecewise((S.Zero, Eq(other, own)), (gap, true))
     places = ((row, other), (at[0], other), (at[1], own))
     vectors = (part("eigenvectors", p.arrays, place) for place in places)
+    turned = change.xreplace(dict(zip(at, reversed(at), strict=True)))
+    if turned != change:
+        change = quotient(sum_of(change, turned), S(2))
     return sigma_as_is(product(weight, *vectors, change), [other, *at])
 
 

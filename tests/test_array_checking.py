@@ -3,6 +3,7 @@
 import random
 import re
 import time
+from dataclasses import replace
 from itertools import product
 
 import pytest
@@ -12,7 +13,8 @@ from mpmath import mp, mpf
 import symderive as sd
 from symderive.array_checking import AtPoint, point_of
 from symderive.array_points import Entries, draw, flattened, numbers_of, own_point, sizes_tried
-from symderive.formulas.arrays.ops import transpose
+from symderive.formulas.arrays.explicit import NotExplicitError
+from symderive.formulas.arrays.ops import OPS, transpose
 
 SLOW = 30.0
 """Seconds that a check may take on a loaded machine."""
@@ -111,13 +113,32 @@ def test_slices_find_sizes_that_hold_them():
     assert report.gradient
 
 
-def test_a_function_that_cannot_be_written_out_leaves_its_lines_unknown():
-    derivation = sd.derive(
-        sd.Model({"y": "sum(eigvalsh(A))"}, parameters=["A"], shapes={"A": "5 5"})
-    )
+def test_a_function_that_cannot_be_written_out_leaves_its_lines_unknown(monkeypatch):
+    def too_much(arrays, at):
+        raise NotExplicitError("this one is not written out")
+
+    rows = {**OPS, "expm": replace(OPS["expm"], explicit=too_much)}
+    monkeypatch.setattr("symderive.formulas.arrays.concrete.OPS", rows)
+    derivation = sd.derive(sd.Model({"y": "trace(expm(A))"}, parameters=["A"], shapes={"A": "3 3"}))
     report = derivation.check()
     assert not report.passed
     assert "no shapes were found" in str(report)
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        "sum(eigvalsh(A)**2)",
+        "sum(eigenvectors(A)[0]**2*v)",
+        "sum(inv(A))",
+        "det(A) + v @ solve(A, v)",
+    ],
+)
+def test_many_rows_are_checked_by_values(formula):
+    known = {"A": "4 4"} if "eig" in formula else {"A": "5 5"}
+    rows = known["A"].split()[0]
+    model = sd.Model({"y": formula}, parameters=["A"], shapes={**known, "v": rows})
+    assert sd.derive(model).check().passed
 
 
 def test_a_model_without_a_point_has_its_lines_checked():

@@ -186,8 +186,8 @@ def agrees(text, sizes, shapes=SHAPES):
 def test_a_row_is_what_numpy_computes(row, text):
     seen = 0
     for m, n in SIZES:
-        if (row.limit and n > row.limit) or (":" in text and not m):
-            continue  # too large to write out; a slice of symbolic size that starts at 1 needs a 1
+        if ":" in text and not m:
+            continue  # a slice of symbolic size that starts at 1 needs a 1
         sizes = {"m": m, "n": n}
         fixed = {name: tuple(map(Integer, shape_at(s, sizes))) for name, s in SHAPES.items()}
         try:

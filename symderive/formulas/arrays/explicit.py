@@ -13,6 +13,7 @@ from math import prod
 from sympy import Add, Eq, Expr, Mul, Piecewise, S, exp, log, sqrt, true
 
 from symderive.errors import SymderiveError
+from symderive.formulas.evaluate.whole import entry_function
 from symderive.formulas.functions import FUNCTIONS
 
 At = tuple[int, ...]
@@ -83,8 +84,33 @@ def cofactor(rows: Rows, row: int, column: int) -> Expr:
     return (-1) ** (row + column) * determinant(minor)
 
 
+def by_value(operation: str) -> Explicit:
+    """An entry that has a value only: written out it would fill a page."""
+
+    def made(arrays: Sequence[Block], at: At) -> Expr:
+        shape = arrays[0].shape
+        if not min(shape) and not at:
+            return S.Zero  # a norm
+        if not min(shape):
+            raise NotExplicitError(f"{operation} of an empty array")
+        found: Expr = entry_function(operation, shape, at)(*arrays[0].entries)
+        return found
+
+    return made
+
+
+MOST_EXPANDED = 4
+"""Rows up to which determinants, inverses and factors are written out."""
+
+
+def _many(array: Block) -> bool:
+    return array.shape[0] > MOST_EXPANDED
+
+
 def det(arrays: Sequence[Block], _: At) -> Expr:
     """The determinant of a square matrix."""
+    if _many(arrays[0]):
+        return by_value("det")(arrays, ())
     return determinant(arrays[0].rows())
 
 
@@ -95,6 +121,8 @@ def logdet(arrays: Sequence[Block], at: At) -> Expr:
 
 def inv(arrays: Sequence[Block], at: At) -> Expr:
     """The inverse: cofactors over the determinant."""
+    if _many(arrays[0]):
+        return by_value("inv")(arrays, at)
     rows = arrays[0].rows()
     return cofactor(rows, at[1], at[0]) / determinant(rows)
 
@@ -102,6 +130,8 @@ def inv(arrays: Sequence[Block], at: At) -> Expr:
 def solve(arrays: Sequence[Block], at: At) -> Expr:
     """The solution of a linear system, one column or many: Cramer's rule."""
     rows, right = arrays[0].rows(), arrays[1]
+    if _many(arrays[0]):
+        return Add(*(inv(arrays, (at[0], k)) * right[(k, *at[1:])] for k in range(len(rows))))
     total = Add(*(cofactor(rows, k, at[0]) * right[(k, *at[1:])] for k in range(len(rows))))
     return total / determinant(rows)
 
@@ -120,6 +150,8 @@ def pinv(arrays: Sequence[Block], at: At) -> Expr:
         (size, size), lambda p: Add(*(entry(k, p[0]) * entry(k, p[1]) for k in range(other)))
     )
     own, far = at if tall else at[::-1]
+    if _many(gram):
+        return Add(*(inv([gram], (own, k)) * entry(far, k) for k in range(size)))
     total = Add(*(cofactor(gram.rows(), k, own) * entry(far, k) for k in range(size)))
     return total / determinant(gram.rows())
 
@@ -131,6 +163,8 @@ def symmetric(array: Block) -> Block:
 
 def cholesky(arrays: Sequence[Block], at: At) -> Expr:
     """The lower triangular factor of the symmetric part."""
+    if _many(arrays[0]):
+        return by_value("cholesky")(arrays, at)
     matrix = symmetric(arrays[0])
     known: dict[At, Expr] = {}
     for row, column in product(range(at[0] + 1), range(at[0] + 1)):

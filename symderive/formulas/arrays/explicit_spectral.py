@@ -11,7 +11,6 @@ from sympy import (
     Add,
     Expr,
     Rational,
-    S,
     acos,
     cos,
     pi,
@@ -21,14 +20,15 @@ from sympy import (
 from symderive.formulas.arrays.explicit import (
     At,
     Block,
-    Explicit,
-    NotExplicitError,
     block,
+    by_value,
     cofactor,
     determinant,
     symmetric,
 )
-from symderive.formulas.evaluate.whole import entry_function
+
+MOST_WRITTEN = 3
+"""Rows up to which eigenvalues are written out."""
 
 
 def eigvalsh(arrays: Sequence[Block], at: At) -> Expr:
@@ -40,6 +40,8 @@ def eigvalsh(arrays: Sequence[Block], at: At) -> Expr:
         half = (matrix[0, 0] - matrix[1, 1]) / 2
         root = sqrt(half**2 + matrix[1, 0] ** 2)
         return (matrix[0, 0] + matrix[1, 1]) / 2 + (root if at[0] else -root)
+    if size > MOST_WRITTEN:
+        return by_value("eigvalsh")(arrays, at)
     mean = (matrix[0, 0] + matrix[1, 1] + matrix[2, 2]) / 3
     own = [matrix[k, k] - mean for k in range(3)]
     off = [matrix[1, 0], matrix[2, 0], matrix[2, 1]]
@@ -56,6 +58,8 @@ def eigvalsh(arrays: Sequence[Block], at: At) -> Expr:
 def eigenvectors(arrays: Sequence[Block], at: At) -> Expr:
     """Unit eigenvectors of the symmetric part as columns, where its eigenvalues are distinct."""
     size, value = arrays[0].shape[0], eigvalsh(arrays, at[1:])
+    if size > MOST_WRITTEN:
+        return by_value("eigenvectors")(arrays, at)
     matrix = symmetric(arrays[0])
     shifted = block((size, size), lambda p: matrix[p] - value if p[0] == p[1] else matrix[p]).rows()
     vector = [cofactor(shifted, 0, k) for k in range(size)]
@@ -65,24 +69,9 @@ def eigenvectors(arrays: Sequence[Block], at: At) -> Expr:
 # By numbers -----------------------------------------------------------------------------------
 
 
-def _whole(operation: str) -> Explicit:
-    """An entry that has a value only: written out it would fill a page."""
-
-    def made(arrays: Sequence[Block], at: At) -> Expr:
-        shape = arrays[0].shape
-        if not min(shape) and not at:
-            return S.Zero  # a norm
-        if not min(shape):
-            raise NotExplicitError(f"{operation} of an empty array")
-        found: Expr = entry_function(operation, shape, at)(*arrays[0].entries)
-        return found
-
-    return made
-
-
-svdvals, left_vectors, right_vectors = map(_whole, ("svdvals", "left_vectors", "right_vectors"))
-nuclear_norm, spectral_norm, polar = map(_whole, ("nuclear_norm", "spectral_norm", "polar"))
-expm, logm, sqrtm, sinm, cosm = map(_whole, ("expm", "logm", "sqrtm", "sinm", "cosm"))
-expm_frechet, logm_frechet = _whole("expm_frechet"), _whole("logm_frechet")
-sqrtm_frechet, sinm_frechet = _whole("sqrtm_frechet"), _whole("sinm_frechet")
-cosm_frechet = _whole("cosm_frechet")
+svdvals, left_vectors, right_vectors = map(by_value, ("svdvals", "left_vectors", "right_vectors"))
+nuclear_norm, spectral_norm, polar = map(by_value, ("nuclear_norm", "spectral_norm", "polar"))
+expm, logm, sqrtm, sinm, cosm = map(by_value, ("expm", "logm", "sqrtm", "sinm", "cosm"))
+expm_frechet, logm_frechet = by_value("expm_frechet"), by_value("logm_frechet")
+sqrtm_frechet, sinm_frechet = by_value("sqrtm_frechet"), by_value("sinm_frechet")
+cosm_frechet = by_value("cosm_frechet")

@@ -58,7 +58,6 @@ class Op:
             p has 3, c and d are scalars.
         aliases: Other names that formulas may use.
         explicit: Of a row whose entry is a ``Part``: the part of a small array, written out.
-        limit: The greatest size that ``explicit`` can write out; 0 for no limit.
     """
 
     name: str
@@ -70,7 +69,6 @@ class Op:
     example: str = ""
     aliases: tuple[str, ...] = ()
     explicit: Explicit | None = None
-    limit: int = 0
 
     @property
     def signature(self) -> str:

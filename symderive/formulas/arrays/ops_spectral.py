@@ -93,11 +93,11 @@ def _frechet(function: str) -> Op:
 # fmt: off
 ROWS: tuple[Op, ...] = (
     row("eigvalsh", "eigenvalues of a symmetric matrix (of the symmetric part), least first",
-        "vector", "eigvalsh(A + A.T)", explicit.eigvalsh, limit=3),
+        "vector", "eigvalsh(A + A.T)", explicit.eigvalsh),
     Op("eigenvectors", "eigenvectors of a symmetric matrix, as columns",
        square_to("matrix", "eigenvectors"), part_entry("eigenvectors", 2),
        call=call_of("eigenvectors"), example="eigenvectors(A + A.T)**2",
-       explicit=explicit.eigenvectors, limit=3),
+       explicit=explicit.eigenvectors),
     _row("svdvals", "singular values, greatest first", lambda m, n: (Min(m, n),), "svdvals(A)"),
     _row("left_vectors", "left singular vectors, as columns", lambda m, n: (m, Min(m, n)),
          "left_vectors(A) @ right_vectors(A).T"),

@@ -166,7 +166,30 @@ def _singular(matrix: Any) -> tuple[Any, Any, Any]:
     return left, values, right
 
 
+def _symmetric_part(matrix: Any) -> Any:
+    return (matrix + matrix.T) / 2
+
+
+def _eigenvectors(matrix: Any) -> Any:
+    """Unit vectors as columns, with the signs that cofactors of the first row give them."""
+    values, vectors = mp.eigsy(_symmetric_part(matrix))
+    size = matrix.rows
+    for k in range(size):
+        shifted = _symmetric_part(matrix) - values[k] * mp.eye(size)
+        minor = mp.matrix(size - 1, size - 1)
+        for i, j in product(range(size - 1), repeat=2):
+            minor[i, j] = shifted[i + 1, j + 1]
+        if mp.det(minor) * vectors[0, k] < 0:
+            vectors[:, k] = -vectors[:, k]
+    return vectors
+
+
 OPERATIONS: dict[str, Callable[[Any], Entries]] = {
+    "det": lambda x: {(): mp.det(x)},
+    "inv": lambda x: _entries(x**-1),
+    "cholesky": lambda x: _entries(mp.cholesky(_symmetric_part(x))),
+    "eigvalsh": lambda x: {(k,): v for k, v in enumerate(mp.eigsy(_symmetric_part(x))[0])},
+    "eigenvectors": lambda x: _entries(_eigenvectors(x)),
     "svdvals": lambda x: {(k,): value for k, value in enumerate(_singular(x)[1])},
     "left_vectors": lambda x: _entries(_singular(x)[0]),
     "right_vectors": lambda x: _entries(_singular(x)[2]),
