@@ -18,14 +18,7 @@ from symderive.array_certify import certify_array
 from symderive.array_chain import ArrayChain
 from symderive.array_links import ArrayLinkKind
 from symderive.array_partials import BAR, ArrayPartial, ArrayShape, barred
-from symderive.array_points import (
-    At,
-    Entries,
-    Held,
-    Numbers,
-    drawn_points,
-    own_point,
-)
+from symderive.array_points import At, Entries, Held, Numbers, drawn_points, flattened, own_point
 from symderive.array_structured import StructuredPartial
 from symderive.certify import DIGITS, SEED, TOLERANCE
 from symderive.checking import MAX_STAGES_DIFFERENCED, Check, Report, at_kink
@@ -41,6 +34,10 @@ from symderive.steps import Certificate
 
 PRECISIONS = ((DIGITS // 2, 3 * DIGITS), (DIGITS, 6 * DIGITS))
 """Decimal places of the step of a difference, and the digits that values have."""
+
+COMPUTED_TOLERANCE, SHORT_TOLERANCE = 1e-6, 1e-2
+"""How far the entries of a computed gradient may be off, in float64 and float32, against its
+largest: wide, for a wrong program is far off, and a model may be badly conditioned."""
 
 MAX_SHOWN = 24
 """Entries of a point that a report names."""
@@ -121,6 +118,34 @@ def gradient_checks(model: Model, chain: ArrayChain) -> Iterable[Check]:
     for name in sources:
         yield from at_point.checks(name)
     yield from at_point.by_name()
+
+
+def computed_checks(
+    model: Model, chain: ArrayChain, gradient: Mapping[str, object]
+) -> Iterable[Check]:
+    """Where the gradient that a function has computed at the model's own values is another one.
+
+    Args:
+        model: The model, with values.
+        chain: The derivatives, which are evaluated at many digits.
+        gradient: What the function gives, by name.
+    """
+    found = own_point(model, chain.target)
+    if found is None:
+        return
+    at_point = AtPoint(chain, *found)
+    for name, computed in gradient.items():
+        exact = at_point.derivatives(name)
+        numbers = dict(zip(exact, flattened(computed)[0], strict=True))
+        short = str(getattr(computed, "dtype", "")) == "float32"
+        largest = max((abs(value) for value in exact.values() if isfinite(value)), default=mpf(0))
+        allowed = (SHORT_TOLERANCE if short else COMPUTED_TOLERANCE) * max(largest, 1)
+        for place, value in exact.items():
+            if isfinite(value) and abs(numbers[place] - value) > allowed:
+                told = f"{mp.nstr(value, 12)}, computed as {numbers[place]:.12g} at {place[1]}"
+                verdict = Certificate("refuted", told, 1, DIGITS, SEED, at_point.shown())
+                yield Check(f"∂{chain.target}/∂{name} as the function computes it", verdict)
+                break
 
 
 def point_of(model: Model, target: str) -> tuple[Entries, Numbers] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -277,11 +278,18 @@ class ArrayDerivation(Derivation):
 
     @cached_property
     def _report(self) -> Report:
-        from symderive.array_checking import check_arrays
+        from symderive.array_checking import check_arrays, computed_checks
 
         chain = self.chain()
         assert isinstance(chain, ArrayChain)
-        return check_arrays(self.model, chain)
+        report = check_arrays(self.model, chain)
+        free = (name for name in self.model.names if name not in self.model.stages)
+        if self.model.shapes.get(self.target) or any(
+            name not in self.model.values for name in free
+        ):
+            return report
+        computed = computed_checks(self.model, chain, self.evaluate().gradient)
+        return replace(report, gradient=(*report.gradient, *computed))
 
     @cached_property
     def assumptions(self) -> tuple[Assumption, ...]:

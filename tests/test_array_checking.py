@@ -15,6 +15,7 @@ from symderive.array_checking import AtPoint, point_of
 from symderive.array_points import Entries, draw, flattened, numbers_of, own_point, sizes_tried
 from symderive.formulas.arrays.explicit import NotExplicitError
 from symderive.formulas.arrays.ops import OPS, transpose
+from symderive.numeric.array_forms import FORMS
 
 SLOW = 30.0
 """Seconds that a check may take on a loaded machine."""
@@ -210,3 +211,24 @@ def test_sizes_are_small_and_at_first_different():
     assert sorted(first.values()) == [2, 3]
     assert numbers_of(built.shapes["A"], first) == (2, 3)
     assert flattened([[1, 2, 3], [4, 5, 6]]) == ([1, 2, 3, 4, 5, 6], (2, 3))
+
+
+SKEW = {"A": [[4.0, 1.0, 0.2], [0.5, 3.0, -0.4], [0.1, 0.7, 2.0]]}
+"""Not symmetric: factors and eigenvalues are those of its symmetric part."""
+
+
+@pytest.mark.parametrize(
+    "formula", ["sum(cholesky(A)**2*c)", "sum(v*eigvalsh(A))", "sum(eigenvectors(A)[0]**2*v)"]
+)
+def test_the_function_computes_what_is_derived_of_a_matrix_that_is_not_symmetric(formula):
+    constants = {"c": [[1.0, 2, 3], [4, 5, 6], [7, 8, 9]], "v": [1.0, 2.0, -1.0]}
+    used = {name: value for name, value in constants.items() if name in formula}
+    assert sd.derive(sd.Model({"y": formula}, parameters=SKEW, constants=used)).check().passed
+
+
+def test_a_function_that_computes_another_gradient_is_caught(monkeypatch):
+    lower = replace(FORMS["cholesky"], text=lambda call, x: f"np.linalg.cholesky({x})")
+    monkeypatch.setitem(FORMS, "cholesky", lower)
+    report = sd.derive(sd.Model({"y": "sum(cholesky(A))"}, parameters=SKEW)).check()
+    assert not report.passed
+    assert "∂y/∂A as the function computes it: refuted" in str(report)

@@ -218,9 +218,10 @@ FORMS: Mapping[str, Form] = {
     "logdet_positive": Form(
         lambda call, x: f"2.0 * np.log(np.linalg.cholesky({x}).diagonal()).sum()", PRODUCT, (ATOM,)
     ),
-    "cholesky": _function("np.linalg.cholesky"),
-    "eigvalsh": _function("np.linalg.eigvalsh"),
-    "eigenvectors": Form(lambda call, x: f"np.linalg.eigh({x})[1]"),
+    # Of the symmetric part, as the model says; NumPy's own would look at the lower triangle only.
+    "cholesky": Form(lambda call, x: f"np.linalg.cholesky(whole.symmetric_part({x}))"),
+    "eigvalsh": Form(lambda call, x: f"np.linalg.eigvalsh(whole.symmetric_part({x}))"),
+    "eigenvectors": Form(lambda call, x: f"np.linalg.eigh(whole.symmetric_part({x}))[1]"),
     "pinv": _function("np.linalg.pinv"),
     "matrix_power": Form(lambda call, x: f"np.linalg.matrix_power({x}, {call.data})"),
     **{name: _function(f"whole.{name}") for name in ("expm", "logm", "sqrtm", "sinm", "cosm")},

@@ -30,6 +30,15 @@ def norm(x: Array, axis: Sequence[int] | int | None = None) -> Array:
     return np.reshape(np.ldexp(np.sqrt(scaled), exponent), np.shape(result))[()]
 
 
+def symmetric_part(x: Array) -> Array:
+    """(X + Xᵀ)/2: exactly X where X is symmetric.
+
+    >>> symmetric_part(np.array([[1.0, 4.0], [2.0, 1.0]])).tolist()
+    [[1.0, 3.0], [3.0, 1.0]]
+    """
+    return (x + np.swapaxes(x, -1, -2)) / 2.0
+
+
 def prod_others(x: Array, axes: Sequence[int]) -> Array:
     """For each entry the product of all others along the axes; without division, so zeros may be.
 
