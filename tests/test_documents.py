@@ -430,10 +430,10 @@ def test_long_reasons_are_broken_where_displays_do_not_break_them():
     first, second, after = noted(
         [line, Equation(None, Id("z"), relation=""), Equation(None, Id("u"))]
     )
-    assert [first.note, first.mark] == [("power rule, chain rule, ", Id("S"), ", constant"), ""]
+    assert [first.note, first.mark] == [("power rule, chain rule, ", Id("S"), ","), ""]
     assert [second.right, second.note, second.mark] == [
         Id("z"),
-        ("multiple rule",),
+        ("constant multiple rule",),
         "proved",
     ]
     assert after == Equation(None, Id("u"))

@@ -30,7 +30,7 @@ from symderive.documents.outline import (
     TableBlock,
 )
 from symderive.documents.speech import said
-from symderive.documents.wording import LETTER, LINE, LONG_NOTE
+from symderive.documents.wording import LINE
 from symderive.formulas.breaking import width
 from symderive.formulas.nodes import tall
 from symderive.formulas.plain import plain
@@ -134,6 +134,11 @@ def _remark(line: Equation) -> Node:
     return Row(tuple(items))
 
 
+WIDE_LETTER, GAP, SHORT_NOTE = 0.5, 3.0, 28
+"""Of a note that a formula holds as text, in em: a letter, what stands beside it; and the letters
+that it has at least on a line."""
+
+
 def noted(lines: Sequence[Equation]) -> list[Equation]:
     """The equations with long notes broken, for displays that do not break them themselves.
 
@@ -142,7 +147,7 @@ def noted(lines: Sequence[Equation]) -> list[Equation]:
     made: list[Equation] = []
     left = max((width(line.left) for line in lines if line.left is not None), default=0.0)
     right = max((width(line.right) for line in lines), default=0.0)
-    room = max(int((LINE - left - right) / LETTER) - 5, LONG_NOTE)
+    room = max(int((LINE - left - right - GAP) / WIDE_LETTER), SHORT_NOTE)
     for k, line in enumerate(lines):
         if not _goes_on(line):
             following = takewhile(_goes_on, lines[k + 1 :])

@@ -41,8 +41,6 @@ LINE = 43.0
 """Width of a line of the page in em: left side, right side, note and mark together."""
 LONG_NOTE = 36
 """Letters from which a note is set on lines of its own width."""
-LETTER = 0.38
-"""Width of a letter of a note in em."""
 NEGATIVE = Op("−", "pre")
 
 
@@ -261,4 +259,4 @@ def aligned(lines: Sequence[Equation]) -> Equations:
 
 def _note_width(line: Equation) -> float:
     letters = sum(len(plain(p)) if isinstance(p, Node) else len(p) for p in line.note)
-    return (14.0 if letters > LONG_NOTE else LETTER * letters) + (2.5 if line.mark else 1.5)
+    return (14.0 if letters > LONG_NOTE else 0.38 * letters) + (2.5 if line.mark else 1.5)

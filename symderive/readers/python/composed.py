@@ -201,35 +201,27 @@ def _dot(rec: Recording, x: Any, y: Any) -> Any:
     return a * b if not (a.ndim and b.ndim) else call(rec, "dot", a, b)
 
 
-def _sum(
-    rec: Recording,
-    x: Any,
-    axis: Any = None,
-    keepdims: bool = False,
-    initial: Any = 0,
-    where: Any = None,
-) -> Any:
-    array = _only(rec, traced(rec, x), where, 0)
-    total = call(rec, "sum", array, axis=axis, keepdims=keepdims) if array.ndim else array
-    return binary(rec, "add", total, initial)
+def _folded(op: str, join: str, neutral: int) -> Make:
+    """A sum or a product, of the entries where a condition holds, from a first value on."""
+
+    def made(
+        rec: Recording,
+        x: Any,
+        axis: Any = None,
+        keepdims: bool = False,
+        initial: Any = neutral,
+        where: Any = None,
+    ) -> Any:
+        array = traced(rec, x)
+        if where is not None:
+            array = call(rec, "where", where, array, neutral)
+        found = call(rec, op, array, axis=axis, keepdims=keepdims) if array.ndim else array
+        return binary(rec, join, found, initial)
+
+    return made
 
 
-def _only(rec: Recording, array: Tracer, where: Any, other: Any) -> Tracer:
-    """The entries where a condition holds, another number elsewhere."""
-    return array if where is None else call(rec, "where", where, array, other)
-
-
-def _product(
-    rec: Recording,
-    x: Any,
-    axis: Any = None,
-    keepdims: bool = False,
-    initial: Any = 1,
-    where: Any = None,
-) -> Any:
-    array = _only(rec, traced(rec, x), where, 1)
-    found = call(rec, "prod", array, axis=axis, keepdims=keepdims)
-    return binary(rec, "multiply", found, initial)
+_sum, _product = _folded("sum", "add", 0), _folded("prod", "multiply", 1)
 
 
 def _mean(
