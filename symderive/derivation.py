@@ -45,6 +45,7 @@ class Derivation:
         warnings: What a reader should know, such as a parameter without effect.
         method: How links are differentiated where several ways are natural.
         structured: Whether the entries of a symmetric, diagonal or triangular matrix move together.
+        hessian_names: The names whose second derivatives a document tells; they may be set.
     """
 
     _chain_class = Chain
@@ -54,7 +55,7 @@ class Derivation:
 
     def __init__(self, model: Model, target: str, sources: tuple[str, ...]) -> None:
         self.model, self.target, self.sources = model, target, sources
-        self.warnings = model.warnings
+        self.warnings, self.hessian_names = model.warnings, model.hessian
         self._kinds: dict[KindKey, LinkKind] = {}
         self._shapes: dict[object, Any] = {}
         self._functions: dict[tuple[str, str | None], Function] = {}
