@@ -202,7 +202,7 @@ def _from_one(x: Raw) -> int:
 
 
 def _erfc(x: Raw, bits: int, rounding: str) -> Raw:
-    """erfc x; of a negative x it is 2 − erfc(−x), and few digits of that are needed."""
+    """Erfc of x; of a negative x it is 2 − erfc(−x), and few digits of that are needed."""
     if not x[0] or not is_finite(x):
         return libmp.mpf_erfc(x, bits, rounding)
     gone = 2 * (magnitude(x) - 1)  # erfc(−x) < 2^(−x²)

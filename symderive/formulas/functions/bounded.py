@@ -1,9 +1,9 @@
 """SymPy's questions about hyperbolic functions, bounded: a long argument is answered "not known".
 
-To tell whether tanh u is real or finite, SymPy writes u as re + i·im, powers multiplied out; and it
-asks whenever a sine is built or a derivative is taken. Of a fourth power of sums that takes minutes.
-``None`` is SymPy's own word for "not known", and right of anything; short arguments are answered as
-before.
+To tell whether tanh u is real or finite, SymPy writes u as re + i·im, powers multiplied out; and
+it asks whenever a sine is built or a derivative is taken. Of a fourth power of sums that takes
+minutes. ``None`` is SymPy's own word for "not known", and right of anything; short arguments are
+answered as before.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from functools import wraps
 from sympy import Basic, Function, Pow, cosh, sinh, tanh
 
 MAX_LENGTH = 16
-"""Parts of an argument up to which SymPy's own answer is asked for; a power counts by its exponent."""
+"""Parts of an argument up to which SymPy's own answer is asked for."""
 
 _Question = Callable[[Function], bool | None]
 
