@@ -395,7 +395,12 @@ class Derivation:
     def _report(self) -> Report:
         from symderive.checking import check
 
-        return check(self.model, self.chain())
+        function = self.function()
+        return check(
+            self.model,
+            self.chain(),
+            lambda point: function(**{n: v for n, v in point.items() if n in self.inputs})[1],
+        )
 
     def check(self) -> Report:
         """Every line's verdict, and the gradient against differences of the model itself."""
