@@ -18,13 +18,13 @@ from sympy import Expr, Symbol
 
 from symderive.array_certify import sizes_of
 from symderive.array_model import stage_indices
-from symderive.certify import DIGITS, RANGES, SEED, held_constant, stand_in, stopped
 from symderive.errors import SymderiveError
 from symderive.formulas.arrays.concrete import concrete, entry_name
 from symderive.formulas.arrays.index import Index
 from symderive.formulas.arrays.properties import Knowledge
 from symderive.formulas.evaluate import evaluate
 from symderive.model import Model, Shape, Stage
+from symderive.sampling import DIGITS, RANGES, SEED, held_constant, stand_in, stopped
 
 MAX_ENTRIES = 400
 """Entries of inputs and stages up to which a model is evaluated at high precision."""

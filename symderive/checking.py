@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from mpmath import isfinite, mp, mpf
 from sympy import Expr, Symbol
 
-from symderive.certify import DIGITS, SEED, TOLERANCE, held_constant, number_at, points, stopped
+from symderive.certify import TOLERANCE
 from symderive.chain import Chain
 from symderive.display import table
 from symderive.model import Model
+from symderive.sampling import DIGITS, SEED, held_constant, number_at, points, stopped
 from symderive.steps import Certificate
 
 

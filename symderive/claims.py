@@ -14,7 +14,7 @@ from mpmath import mp, mpf
 from sympy import Expr, Mul, Pow, S, Symbol
 from sympy.core.function import AppliedUndef
 
-from symderive.certify import SEED, certify
+from symderive.certify import certify
 from symderive.comparing import Compared
 from symderive.differentiate import differentiate
 from symderive.errors import FormulaError
@@ -26,6 +26,7 @@ from symderive.formulas.written import evaluated
 from symderive.higher_claims import carried_on, other_derivatives, told_of
 from symderive.links import Link
 from symderive.regions import DIGITS, equal
+from symderive.sampling import SEED
 from symderive.slips import mutants
 from symderive.steps import Certificate, Step
 from symderive.subjects import Subject, read_subject

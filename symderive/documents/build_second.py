@@ -17,7 +17,6 @@ from symderive.formulas.tree import (
     Name,
     Node,
     Num,
-    Op,
     Row,
     Script,
     Style,
@@ -92,9 +91,9 @@ def _lines(context: Context, found: Any, first: str, second: str) -> list[Equati
 def _told(context: Context, found: Any, source: str) -> Sequence[Line]:
     """The lines; of one link alone, as the rules make them."""
     if len(found.lines) > 1 or context.arrays or found.before is None:
-        return found.lines  # type: ignore[no-any-return]
+        return found.lines
     current, name = found.before
-    return current.link(name, source).lines  # type: ignore[no-any-return]
+    return current.link(name, source).lines
 
 
 def _value(context: Context, found: Any) -> Equation:
