@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from itertools import combinations_with_replacement
 from typing import Any
 
 from symderive.documents.outline import Block, Equation, Heading, Inline, Paragraph
-from symderive.documents.wording import Context, aligned, listed, mark_of, number, relation
+from symderive.documents.wording import (
+    Context,
+    aligned,
+    alone,
+    held_by,
+    listed,
+    mark_of,
+    number,
+    relabelled,
+    relation,
+)
 from symderive.errors import SymderiveError
 from symderive.formulas.matrix_notation import THIN
 from symderive.formulas.nodes import PARTIAL
@@ -22,6 +33,7 @@ from symderive.formulas.tree import (
     Style,
     fence,
     name_node,
+    partial,
     row,
 )
 from symderive.results import adjoint_name
@@ -35,7 +47,8 @@ _SECOND = Script(PARTIAL, None, Num("2"))
 def second_section(context: Context) -> Iterator[Block]:
     """Every second derivative that the model asks for, then what they are good for."""
     derivation = context.derivation
-    names = [name for name in derivation.hessian_names if name in derivation.partials]
+    before = derivation.model.ancestors(derivation.target) - {derivation.target}
+    names = [name for name in derivation.hessian_names if name in before]
     if not names:
         return
     target = name_node(derivation.target)
@@ -69,12 +82,12 @@ def _lines(context: Context, found: Any, first: str, second: str) -> list[Equati
         Equation(
             None,
             joined(context.formula(line.formula), name_node(context.derivation.target), names),
-            context.prose(", ".join(line.reasons)),
+            _reasons(context, ", ".join(line.reasons), names),
             mark_of(line.certificate),
         )
         for line in _told(context, found, second)
     ]
-    lines[0] = replace(lines[0], left=left)
+    lines[0] = replace(lines[0], left=left, right=_with_link(lines[0].right, found, second, left))
     whole = found.matrix.tree if found.matrix is not None and found.indices else None
     if whole is None or not any(leaf.ndim for leaf in whole.walk()):
         lines[-1] = replace(lines[-1], right=Style("box", lines[-1].right))
@@ -86,6 +99,25 @@ def _lines(context: Context, found: Any, first: str, second: str) -> list[Equati
     if context.numbers is not None and not found.formula.is_Number:
         lines.append(_value(context, found))
     return lines
+
+
+def _reasons(context: Context, text: str, names: Mapping[str, str]) -> Inline:
+    """The reasons of a line, in which an adjoint is called ∂L/∂w."""
+    result: list[str | Node] = []
+    for piece in re.split(rf"\b({'|'.join(map(re.escape, names))})\b", text):
+        if piece in names:
+            result.append(partial(name_node(context.derivation.target), name_node(names[piece])))
+        else:
+            result += context.prose(piece)
+    return tuple(result)
+
+
+def _with_link(node: Node, found: Any, source: str, left: Node) -> Node:
+    """The chain rule with the link of the first derivative's own formula in brackets."""
+    if found.before is None:
+        return node
+    current, name = found.before
+    return relabelled(node, {}, wholes={left: alone(left, held_by(current.model, name, source))})
 
 
 def _told(context: Context, found: Any, source: str) -> Sequence[Line]:
