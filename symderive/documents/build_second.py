@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, replace
-from itertools import combinations_with_replacement
 from typing import Any
 
 from symderive.documents.outline import Block, Equation, Heading, Inline, Paragraph
@@ -37,19 +36,17 @@ from symderive.formulas.tree import (
     row,
 )
 from symderive.results import adjoint_name
+from symderive.second import MAX_PAIRS, pairs_of, told
 from symderive.steps import Line
 
-MAX_PAIRS = 15
-"""Second derivatives that are told; of more, the first."""
 _SECOND = Script(PARTIAL, None, Num("2"))
 
 
 def second_section(context: Context) -> Iterator[Block]:
     """Every second derivative that the model asks for, then what they are good for."""
     derivation = context.derivation
-    before = derivation.model.ancestors(derivation.target) - {derivation.target}
-    names = [name for name in derivation.hessian_names if name in before]
-    if not names:
+    pairs = pairs_of(derivation)
+    if not pairs:
         return
     target = name_node(derivation.target)
     yield Heading(1, ("Second derivatives",))
@@ -57,21 +54,19 @@ def second_section(context: Context) -> Iterator[Block]:
         "Each first derivative is a formula like any other: it is differentiated once more, "
         "by the same rules and along the same paths.",
     )
-    pairs = list(combinations_with_replacement(names, 2))
     if len(pairs) > 1:
         intro = (*intro, " The order does not matter, so each pair is told once.")
     if len(pairs) > MAX_PAIRS:
         intro = (*intro, f" The first {MAX_PAIRS} of {len(pairs)} are told here.")
     yield Paragraph(intro)
     convex: dict[str, list[Node]] = {}
-    for first, second in pairs[:MAX_PAIRS]:
-        found: Any = derivation.derivative(derivation.target, (first, second))
+    for first, second, found in told(derivation):
         yield aligned(_lines(context, found, first, second))
         if first == second and found.definiteness:
             convex.setdefault(found.definiteness, []).append(name_node(first))
     for definiteness, where in convex.items():
         yield Paragraph(_curvature(target, definiteness, where))
-    yield from _newton(context, names)
+    yield from _newton(context, {name for pair in pairs for name in pair})
 
 
 def _lines(context: Context, found: Any, first: str, second: str) -> list[Equation]:
@@ -206,10 +201,10 @@ def _curvature(target: Node, definiteness: str, names: list[Node]) -> Inline:
     )
 
 
-def _newton(context: Context, names: list[str]) -> Iterator[Block]:
+def _newton(context: Context, names: set[str]) -> Iterator[Block]:
     """Newton's step in numbers, where all parameters have their second derivatives."""
     derivation, numbers = context.derivation, context.numbers
-    if numbers is None or {*names} != {*derivation.sources}:
+    if numbers is None or names != {*derivation.sources}:
         return
     try:
         new = derivation.newton()
