@@ -279,7 +279,11 @@ class Rebuilder:
             found = None
             if joined and kind == joined[-1][0] == "m":
                 before = joined[-1][1]
-                found = self._of_factors(before, part) or self._of_spectrum(before, part)
+                found = (
+                    self._of_factors(before, part)
+                    or self._of_spectrum(before, part)
+                    or self._of_singular(before, part)
+                )
             if found is None:
                 joined.append((kind, part))
             else:
@@ -300,6 +304,25 @@ class Rebuilder:
         if not found or any(one is None for one in found):
             return None
         return self.rebuilt(reduce(lambda a, b: apply("matmul", a, b), filter(None, found)))
+
+    def _of_singular(self, left: Tree, right: Tree) -> Tree | None:
+        """U f(σ) Vᵀ as X, its polar factor or its inverse, of the singular values of X."""
+        if not is_op(right, "transpose") or not is_op(right.args[0], "right_vectors"):
+            return None
+        matrix: Tree = right.args[0].args[0]
+        parts = entries_of(left)
+        vectors = apply("left_vectors", matrix)
+        if parts.count(vectors) != 1:
+            return None
+        rest = [part for part in parts if part != vectors]
+        values = apply("svdvals", matrix)
+        if not rest:
+            return apply("polar", matrix)
+        if rest == [values]:
+            return matrix
+        if len(rest) == 1 and divisor(rest[0]) == values and matrix.shape[0] == matrix.shape[1]:
+            return self.turn(self.inverse(matrix))
+        return None
 
     def _of_factors(self, left: Tree, right: Tree) -> Tree | None:
         inverse = is_op(right, "inv")
@@ -379,6 +402,9 @@ def of_eigenvalues(tree: Tree, values: Tree, matrix: Tree) -> Tree | None:
         return apply("multiply", apply("det", matrix), apply("inv", matrix))
     if is_op(tree, *SPECTRAL) and tree.args[0] == values:
         return apply(SPECTRAL[tree.op], matrix)
+    if is_op(tree, "softmax") and tree.args[0] == values:
+        whole = apply("expm", matrix)
+        return apply("divide", whole, apply("trace", whole))
     if is_op(tree, "power") and tree.args[0] == values and isinstance(tree.args[1], Number):
         power = tree.args[1].value
         if power.is_Integer and power > 0:

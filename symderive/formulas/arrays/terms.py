@@ -169,6 +169,20 @@ def _minuses(trees: Sequence[Tree]) -> int:
     return sum(is_op(tree, "negative") for tree in trees)
 
 
+ODD = frozenset({"sign", "tanh", "sinh", "asinh", "atanh", "sin", "tan", "asin", "atan", "erf"})
+"""Functions that a minus passes through."""
+
+
+def _sum_turned(tree: Apply) -> Tree | None:
+    """−(b − a) as a − b, where that has no more minuses."""
+    turned = [negative(part) for part in tree.args]
+    most = max(_minuses(tree.args), 1)
+    if _minuses(turned) > most or _minuses(turned) == len(turned):
+        return None
+    turned.sort(key=lambda part: is_op(part, "negative"))
+    return apply("add", *turned)
+
+
 def _turned(tree: Tree) -> Tree | None:
     """A product with a minus taken into a sum in it, where that has no more of them for it."""
     if not is_op(tree, "multiply", "matmul"):
@@ -176,11 +190,10 @@ def _turned(tree: Tree) -> Tree | None:
     for place, arg in enumerate(tree.args):
         other: Tree | None = None
         if is_op(arg, "add"):
-            turned = [negative(part) for part in arg.args]
-            most = max(_minuses(arg.args), 1)
-            if _minuses(turned) <= most and _minuses(turned) < len(turned):
-                turned.sort(key=lambda part: is_op(part, "negative"))
-                other = apply("add", *turned)
+            other = _sum_turned(arg)
+        elif is_op(arg, *ODD) and is_op(arg.args[0], "add"):
+            inside = _sum_turned(arg.args[0])
+            other = apply(arg.op, inside) if inside is not None else None
         elif is_op(arg, "multiply", "matmul"):
             other = _turned(arg)
         if other is not None:
