@@ -18,6 +18,7 @@ from symderive.array_model import (
     signs_of,
     source_indices,
     stage_indices,
+    stage_tree,
     target_indices,
 )
 from symderive.array_partials import ArrayPartial
@@ -420,9 +421,3 @@ class ArrayDerivation(Derivation):
     def code(self, backend: str = "numpy") -> str:
         """The gradient function as source text."""
         return str(self.function("numpy" if backend in ("python", "math") else backend).source)
-
-
-def stage_tree(stage: Stage) -> Tree:
-    """A stage's formula in NumPy's language, in its own names."""
-    names = {placeholder(k).name: name for k, name in enumerate(stage.inputs)}
-    return renamed(stage.parsed.template.tree, names)  # type: ignore[attr-defined]

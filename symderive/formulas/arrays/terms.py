@@ -9,6 +9,7 @@ from typing import TypeGuard
 
 from sympy import Expr, Mul, S
 
+from symderive.formulas.arrays.op import broadcast
 from symderive.formulas.arrays.ops import apply
 from symderive.formulas.arrays.syntax import Apply, Number, Tree
 from symderive.formulas.decimals import decimal_text
@@ -296,6 +297,12 @@ def times(trees: Sequence[Tree]) -> Tree:
         below += term.below
         if term.core != ONE:
             cores.update(entries_of(term.core))
+    full = max((tree.ndim for tree in cores), default=0)
+    largest = [tree for tree in cores if tree.ndim == full and not is_ones(tree)]
+    if largest and any(map(is_ones, cores)):  # 1·A is A, where A has the whole shape
+        shape = max((tree.shape for tree in largest), key=lambda s: sum(x != 1 for x in s))
+        if broadcast([tree.shape for tree in cores]) == shape:
+            cores = Counter({tree: n for tree, n in cores.items() if not is_ones(tree)})
     parts = [repeated(tree, count) for tree, count in cores.items()]
     under = [part for part in map(divisor, parts) if part is not None]
     parts = [part for part in parts if divisor(part) is None]
@@ -305,6 +312,13 @@ def times(trees: Sequence[Tree]) -> Tree:
         top = parts or [ONE]
         return scaled(apply("divide", multiplied(top), multiplied(under)), number, above, below)
     return scaled(multiplied(parts), number, above, below)
+
+
+def is_ones(tree: Tree) -> bool:
+    """Whether every entry is one, spread or not."""
+    if is_op(tree, "index") and tree.ndim:
+        return is_ones(tree.args[0])
+    return is_op(tree, "broadcast_to") and tree.args[0] == ONE
 
 
 def _rows_divided(parts: list[Tree], under: list[Tree]) -> tuple[list[Tree], list[Tree]]:
