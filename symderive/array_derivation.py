@@ -14,7 +14,6 @@ from symderive.array_links import ArrayLink
 from symderive.array_model import (
     Letters,
     leaves,
-    renamed,
     signs_of,
     source_indices,
     stage_indices,
@@ -31,9 +30,7 @@ from symderive.formulas.arrays.matrix import Matrices
 from symderive.formulas.arrays.ops import apply
 from symderive.formulas.arrays.properties import Knowledge
 from symderive.formulas.arrays.syntax import Number, Shape, Tree
-from symderive.formulas.inert import placeholder
 from symderive.formulas.written import evaluated
-from symderive.model import Stage
 from symderive.results import Derivative, Point, adjoint_name
 from symderive.steps import Certificate, Line
 

@@ -503,7 +503,9 @@ def test_a_common_factor_is_multiplied_once() -> None:
 
 def test_terms_with_a_common_factor_count_no_axis_twice() -> None:
     """An axis that was summed alone is no axis that is missing."""
-    loss = "sum(D*E*reshape(X, (m, 2, 3))) + sum(sum(D, axis=2)*sum(E*reshape(X, (m, 2, 3)), axis=2))"
+    loss = (
+        "sum(D*E*reshape(X, (m, 2, 3))) + sum(sum(D, axis=2)*sum(E*reshape(X, (m, 2, 3)), axis=2))"
+    )
     shapes = {"X": "m 6", "D": "m 2 3", "E": "m 2 3"}
     f = derive(Model({"L": loss}, parameters=["X"], shapes=shapes)).function()
     random = np.random.default_rng(3)

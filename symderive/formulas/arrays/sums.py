@@ -216,7 +216,7 @@ def _chains_shared(terms: list[Term]) -> Tree:
 
 
 def _dots_shared(terms: list[Term]) -> Tree | None:
-    """a @ z − b @ z = (a − b) @ z."""
+    """A @ z − b @ z = (a − b) @ z."""
     choices = [
         [(k, end, other) for k, part in enumerate(t.above) for end, other in _ends_of_dot(part)]
         for t in terms

@@ -13,7 +13,6 @@ from itertools import product as cartesian
 from sympy import Expr, S
 
 from symderive.formulas.arrays.chains import Link, chain_of, product_of
-from symderive.formulas.arrays.ops import apply
 from symderive.formulas.arrays.simplify import Rebuilder, shortest
 from symderive.formulas.arrays.sums import plus
 from symderive.formulas.arrays.syntax import Number, Tree
