@@ -263,6 +263,12 @@ def renamed(tree: Tree, names: Mapping[str, str]) -> Tree:
     return Apply(tree.shape, tree.op, tuple(renamed(arg, names) for arg in tree.args), options)
 
 
+def stage_tree(stage: Stage) -> Tree:
+    """A stage's formula in NumPy's language, in its own names."""
+    names = {placeholder(k).name: name for k, name in enumerate(stage.inputs)}
+    return renamed(stage.parsed.template.tree, names)  # type: ignore[attr-defined]
+
+
 def stage_of(reader: StageReader, name: str, tree: Tree) -> Stage:
     """A stage with a given formula."""
     names = leaves(tree)

@@ -82,12 +82,19 @@ def _holds_stopped(formula: Expr) -> bool:
 
 def stand_in(formula: Basic) -> Basic:
     """Undefined functions replaced by concrete ones, so that lines with f(x) can be sampled."""
+    return _stood_in(formula, {})
+
+
+def _stood_in(formula: Basic, done: dict[Basic, Basic]) -> Basic:
     if not formula.args:
         return formula
-    args = [stand_in(arg) for arg in formula.args]
-    if isinstance(formula, AppliedUndef) and function_of(formula) is None:
-        return _stand_in(type(formula).__name__, args)
-    return formula.func(*args)
+    found = done.get(formula)
+    if found is None:  # an inverse that is written out has the same parts many times
+        args = [_stood_in(arg, done) for arg in formula.args]
+        undefined = isinstance(formula, AppliedUndef) and function_of(formula) is None
+        found = _stand_in(type(formula).__name__, args) if undefined else formula.func(*args)
+        done[formula] = found
+    return found
 
 
 def _stand_in(name: str, args: list[Expr]) -> Expr:

@@ -169,6 +169,11 @@ class Knowledge:
                     found[one] = None
             self.stated[name] = tuple(found)
 
+    def axis_sums(self, shapes: Mapping[str, Sequence[Any]]) -> dict[tuple[str, int], Expr]:
+        """What arrays of these shapes sum to along an axis, by name and axis."""
+        rows = {(name, len(shapes[name]) - 1): S.One for name in self.having("stochastic")}
+        return {**rows, **self.sums}
+
     def with_sums(self, sums: Mapping[tuple[str, int], Expr]) -> Knowledge:
         """The same, with what arrays sum to besides."""
         return Knowledge(self.stated, sums)
