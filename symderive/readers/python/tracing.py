@@ -86,6 +86,7 @@ def trace(
         for name, value in arguments.items()
     }
     given.check(title)
+    rec.data = given.data(title)
     result = _called(rec, function, title, handed)
     return _model(rec, given, result, function, title, properties)
 
@@ -173,6 +174,11 @@ class _Arguments:
                 f"no argument of {title} is traced; state shapes, as in "
                 f'sd.trace({title}, w="n", b="")'
             )
+
+    def data(self, where: str) -> dict[str, Any]:
+        """The values of what nothing is differentiated by."""
+        wanted = set(self.parameters(where))
+        return {name: value for name, value in self.values.items() if name not in wanted}
 
     def parameters(self, where: str) -> list[str]:
         """The names to differentiate by."""
