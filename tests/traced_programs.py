@@ -860,14 +860,11 @@ def point(program: Program, stated: Any, rng: np.random.Generator) -> Any:
 
 
 def flat_names(name: str, value: Any) -> dict[str, Any]:
-    """The names that the parts of an argument have in the model."""
+    """The names that the parts of an argument have in the model: of a dictionary, its keys."""
     if isinstance(value, dict):
         parts = value.items()
     elif isinstance(value, list | tuple):
-        parts = enumerate(value, 1)
+        parts = ((f"{name}_{k}", part) for k, part in enumerate(value, 1))
     else:
         return {name: value}
-    found: dict[str, Any] = {}
-    for key, part in parts:
-        found |= flat_names(f"{name}_{key}", part)
-    return found
+    return {key: leaf for k, part in parts for key, leaf in flat_names(k, part).items()}
