@@ -733,7 +733,35 @@ def rearranged(x):
 
 
 # fmt: off
+# Complex numbers --------------------------------------------------------------------------
+
+
+def power_spectrum(x):
+    X = np.fft.rfft(x)
+    power = np.abs(X) ** 2
+    return np.sum(np.arange(3) * power) / np.sum(power)
+
+
+def resonance(w0, zeta):
+    s = 1j * np.array([0.5, 1.0, 3.0])
+    H = w0**2 / (s**2 + 2 * zeta * w0 * s + w0**2)
+    return np.sum(20 * np.log10(np.abs(H))) + np.sum(np.angle(H))
+
+
+def qubit(angles):
+    psi = np.array([1, 0], dtype=complex)
+    for angle, pauli in zip(angles, PAULI, strict=True):
+        psi = (np.cos(angle / 2) * np.eye(2) - 1j * np.sin(angle / 2) * pauli) @ psi
+    return np.real(psi.conj() @ np.diag([1, -1]) @ psi)
+
+
+PAULI = (np.array([[0, 1], [1, 0]]), np.array([[0, -1j], [1j, 0]]))
+
+
 PROGRAMS = [
+    Program(power_spectrum, {"x": "5"}),
+    Program(resonance, {"w0": "", "zeta": ""}, positive=True),
+    Program(qubit, {"angles": "2"}, jax=False),
     Program(least_squares, {"w": "n", "X": "m n", "y": "m"}),
     Program(mean_squared, {"w": "n", "b": "", "X": "m n", "y": "m"}),
     Program(ridge, {"w": "n", "X": "m n", "y": "m", "lam": ""}),

@@ -237,6 +237,9 @@ class Recording:
 
         if type(value) is Tracer:
             yield value, name
+        elif hasattr(type(value), "is_traced"):  # a complex number
+            yield value.re, f"{name}_re"
+            yield value.im, f"{name}_im"
         elif isinstance(value, list | tuple) and level < 3:
             start = self._scanned.get(id(value), 0) if isinstance(value, list) and not level else 0
             start = start if start < len(value) else max(len(value) - 1, 0)

@@ -18,6 +18,7 @@ from symderive.formulas.functions import FUNCTIONS
 from symderive.model import Model
 from symderive.readers.python import operators as operators  # gives traced values theirs
 from symderive.readers.python.arguments import Arguments
+from symderive.readers.python.complexes import Complex
 from symderive.readers.python.naming import NAMELESS
 from symderive.readers.python.patching import replaced_functions
 from symderive.readers.python.reasons import IN_A_LIBRARY, reason
@@ -172,7 +173,7 @@ def _returned(result: Any) -> Iterator[Any]:
     if isinstance(result, dict):
         for part in result.values():
             yield from _returned(part)
-    elif type(result) is not Tracer and isinstance(result, list | tuple):
+    elif not hasattr(type(result), "is_traced") and isinstance(result, list | tuple):
         for part in result:
             yield from _returned(part)
     elif result is not None:
@@ -187,7 +188,14 @@ def _model(
     title: str,
     properties: Mapping[str, str | Sequence[str]] | None,
 ) -> Model:
-    parts = [part for part in _returned(result) if type(part) is Tracer]
+    returned = list(_returned(result))
+    if returned and type(returned[0]) is Complex:
+        raise _at_end(
+            function,
+            f"what {title} returns is a complex number, which has no gradient; return "
+            "z.real, z.imag or np.abs(z)**2",
+        )
+    parts = [part for part in returned if type(part) is Tracer]
     if not parts:
         raise _nothing(function, result, title)
     labels = [_label(rec, part, title) for part in parts]
@@ -229,6 +237,10 @@ def _nothing(function: Any, result: Any, title: str) -> ModelError:
     elif inspect.isgenerator(result) or inspect.iscoroutine(result):
         result.close()
         message = f"{title} is a generator or a coroutine; write a function that returns its value"
+    return _at_end(function, message)
+
+
+def _at_end(function: Any, message: str) -> ModelError:
     code = getattr(inspect.unwrap(function), "__code__", None)
     place = f"{code.co_filename}, line {code.co_firstlineno}, in {code.co_name}" if code else ""
     return ModelError(message, where=place)
