@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from symderive.formulas.arrays.syntax import Number
+from symderive.readers.python.complexes import applied, holds_complex, paired
 from symderive.readers.python.composed import COMPOSED
 from symderive.readers.python.functions import SAME, entrywise, numpy_function
 from symderive.readers.python.joining import holds
@@ -112,6 +113,7 @@ BUILTINS: Mapping[str, Callable[..., Any]] = {
     "min": _extreme("minimum", builtins.min),
     "float": _float,
     "int": _int,
+    "complex": paired,
     "sum": _sum,
     "divmod": lambda rec, x, y: entrywise(rec, "divmod", (x, y)),
     "sorted": lambda rec, *_, **__: entrywise(rec, "sorted", ()),
@@ -134,10 +136,14 @@ def _no_reading(name: str) -> Made:
 def _made_array(rec: Recording, value: Any, *_: Any, **__: Any) -> Any:
     if type(value) is Tracer:
         return value.copy()
+    if holds_complex((value,)):
+        return applied(rec, "array", (value,), {})
     return wrap(rec, operand(rec, value))
 
 
 def _same(rec: Recording, value: Any, *_: Any, **__: Any) -> Any:
+    if holds_complex((value,)):
+        return applied(rec, "asarray", (value,), {})
     return value if type(value) is Tracer else wrap(rec, operand(rec, value))
 
 
@@ -148,6 +154,9 @@ def _filled(name: str, value: Any) -> Callable[..., Any]:
         place = 2 if name.startswith("full") else 1
         kind = more.get("dtype", args[place] if len(args) > place else None)
         real = kind is None or np.dtype(kind).kind == "f"
+        zero = value == 0 and kind is not None and np.dtype(kind).kind == "c"
+        if zero and is_users(sys._getframe(2).f_code.co_filename):
+            return applied(rec, "zeros", args[:1], {})
         if not (holds(args) or holds(more.values())):
             if not (real and is_users(sys._getframe(2).f_code.co_filename)):
                 return plain(*args, **more)
