@@ -14,12 +14,15 @@ from typing import Any
 
 from mpmath import mp, mpf
 from sympy import (
+    Abs,
+    Add,
     Basic,
     Derivative,
     Expr,
     Function,
     Indexed,
     Piecewise,
+    S,
     Subs,
     Symbol,
     nan,
@@ -42,14 +45,14 @@ from symderive.certify import (
 )
 from symderive.formulas.arrays.algebra import Algebra
 from symderive.formulas.arrays.concrete import concrete, entry_name
-from symderive.formulas.arrays.explicit import NotExplicitError
+from symderive.formulas.arrays.explicit import MOST_EXPANDED, NotExplicitError
 from symderive.formulas.arrays.index import Index, Part, free_indices, substitute
 from symderive.formulas.arrays.part_definitions import meant
 from symderive.formulas.arrays.properties import Knowledge
 from symderive.formulas.arrays.syntax import Shape
 from symderive.formulas.functions import function_of
 from symderive.formulas.inert import Diff
-from symderive.formulas.written import evaluated
+from symderive.formulas.written import evaluated, parts_of
 from symderive.steps import Certificate
 
 BY_ALGEBRA = Certificate("proved", "equal by exact index algebra")
@@ -163,6 +166,8 @@ def _tried(
             known = held(algebra.known, shapes, chosen)
         except ValueError:  # a property that is not written out at this size
             continue
+        factored = dominant((left, right), shapes, chosen, known)
+        known = known | factored
         if not _invertible((left, right), chosen, where, known):
             continue
         here = 0
@@ -177,7 +182,7 @@ def _tried(
             written = (written_out(side, definitions) for side in sides)
             if not patient and not all(defined_somewhere(w) for w in written if w is not None):
                 break  # XᵀX of more columns than rows has no inverse
-            compare = sampled if _long(sides) else certify
+            compare = sampled if factored or _long(sides) else certify  # they say where, not that
             found = compare(*sides, where=definitions, bound=known)
             if found.verdict == "refuted":
                 return found
@@ -207,7 +212,7 @@ def _invertible(
 
     One drawn point tells: the rank is the same almost everywhere.
     """
-    arrays = {p.arrays[0] for side in sides for p in side.atoms(Part) if p.op in INVERTED}
+    arrays = {p.arrays[0] for side in sides for p in parts_of(side, Part) if p.op in INVERTED}
     for array in sorted(arrays, key=str):
         rows, columns = (range(_number(index.size, sizes)) for index in array.indices)
         first = dict.fromkeys(free_indices(array), 0)
@@ -340,6 +345,37 @@ def held(
     return found
 
 
+def dominant(
+    formulas: Sequence[Expr],
+    shapes: Mapping[str, Shape],
+    sizes: Mapping[str, int],
+    known: Mapping[Basic, Basic],
+) -> dict[Basic, Basic]:
+    """Long diagonals for large matrices that have a Cholesky factor: drawn ones hardly ever do.
+
+    >>> n = Symbol("n")
+    >>> from symderive.formulas.arrays.index import ArrayOf, entry_of, part
+    >>> i, k = Index("i", n), Index("k", n)
+    >>> array = ArrayOf(entry_of("A", [i, k]), (i, k))
+    >>> found = dominant([part("cholesky", [array], (i, k))], {"A": (n, n)}, {"n": 5}, {})
+    >>> len(found), sorted(map(str, found))[0]
+    (5, 'A[0,0]')
+    """
+    arrays = {p.arrays[0].formula for f in formulas for p in parts_of(f, Part) if p.op == "cholesky"}
+    names = {str(a.base.label) for a in arrays if isinstance(a, Indexed) and len(a.indices) == 2}
+    found: dict[Basic, Basic] = {}
+    for name in sorted(names & shapes.keys()):
+        rows = _number(shapes[name][0], sizes)
+        if rows <= MOST_EXPANDED:  # a few attempts find one
+            continue
+        for i in range(rows):
+            beside = ((i, k) for k in range(rows) if k != i)
+            others = [Symbol(entry_name(name, at)) for row, k in beside for at in ((row, k), (k, row))]
+            sizes_of_others = (Abs(known.get(other, other)) for other in others)
+            found[Symbol(entry_name(name, (i, i)))] = S.One + Add(*sizes_of_others)
+    return found
+
+
 def _definitions(
     where: Mapping[Expr, Expr],
     sides: Sequence[Expr],
@@ -355,7 +391,7 @@ def _definitions(
         for at in cartesian(*(range(_number(i.size, sizes)) for i in _axes(entry)))
     }
     while waiting:
-        for symbol in waiting.pop().free_symbols:
+        for symbol in parts_of(waiting.pop(), Symbol):
             if symbol in found or symbol.name not in names:
                 continue
             name, at = names[symbol.name]

@@ -20,7 +20,7 @@ from symderive.formulas.evaluate.tracked import is_slow
 from symderive.formulas.functions import EVERYWHERE, FUNCTIONS, function_of
 from symderive.formulas.inert import Diff
 from symderive.formulas.kernels import is_zero
-from symderive.formulas.written import evaluated
+from symderive.formulas.written import evaluated, parts_of
 from symderive.roots import simple_root, unsigned
 from symderive.steps import Certificate
 
@@ -106,7 +106,7 @@ def witness(formula: Expr, variable: Symbol) -> Expr | None:
 
 def stopped(formula: Expr) -> list[Expr]:
     """The parts that ``stop_gradient`` holds constant, in a fixed order."""
-    return sorted(formula.atoms(FUNCTIONS["stop_gradient"].function), key=str)
+    return sorted(parts_of(formula, FUNCTIONS["stop_gradient"].function), key=str)
 
 
 def held_constant(
@@ -183,7 +183,7 @@ def _roots_out(formula: Expr, positive: frozenset[Symbol]) -> Expr:
     So that √(1 − x²/a²) and √(a² − x²)/a, which are equal for a > 0, are one kernel.
     """
     found: dict[Expr, Expr] = {}
-    for power in formula.atoms(Pow):
+    for power in parts_of(formula, Pow):
         if power.exp.is_Rational and power.exp.q == 2:
             root = simple_root(power.base, positive, squares=False)
             if root is not None:
@@ -197,7 +197,7 @@ def put_in(formula: Expr, where: Mapping[Symbol, Expr]) -> Expr:
     A ``Diff`` names what it differentiates by, and stays as it is.
     """
     kept = {
-        part: Symbol(f"_kept{k}") for k, part in enumerate(sorted(formula.atoms(Diff), key=str))
+        part: Symbol(f"_kept{k}") for k, part in enumerate(sorted(parts_of(formula, Diff), key=str))
     }
     formula = formula.xreplace(kept)
     for _ in range(len(where)):
@@ -210,7 +210,7 @@ def put_in(formula: Expr, where: Mapping[Symbol, Expr]) -> Expr:
 
 def many_divisors(formula: Expr) -> bool:
     """Whether a common denominator is long: an exact comparison would not end."""
-    below = {power.base for power in formula.atoms(Pow) if power.exp.is_negative}
+    below = {power.base for power in parts_of(formula, Pow) if power.exp.is_negative}
     return sum(isinstance(base, Add) for base in below) > MAX_DIVISORS
 
 
@@ -263,7 +263,7 @@ def _number_at(formula: Expr, point: tuple[tuple[str, mpf], ...], digits: int) -
 @lru_cache(maxsize=512)  # a formula is evaluated at several points
 def _ready(formula: Expr) -> tuple[Expr, tuple[tuple[str, Expr, str], ...]]:
     """The formula with a name for each derivative that it holds, and these derivatives."""
-    pending = sorted(formula.atoms(Diff), key=str)
+    pending = sorted(parts_of(formula, Diff), key=str)
     if not pending:
         return stand_in(formula), ()
     marks = {part: Symbol(f"_d{k}") for k, part in enumerate(pending)}
@@ -272,17 +272,25 @@ def _ready(formula: Expr) -> tuple[Expr, tuple[tuple[str, Expr, str], ...]]:
 
 
 def _holds_stopped(formula: Expr) -> bool:
-    return bool(formula.has(FUNCTIONS["stop_gradient"].function))
+    return bool(stopped(formula))
 
 
 def stand_in(formula: Basic) -> Basic:
     """Undefined functions replaced by concrete ones, so that lines with f(x) can be sampled."""
-    if not formula.args:
-        return formula
-    args = [stand_in(arg) for arg in formula.args]
-    if isinstance(formula, AppliedUndef) and function_of(formula) is None:
-        return _stand_in(type(formula).__name__, args)
-    return formula.func(*args)
+    done: dict[Basic, Basic] = {}
+
+    def made(part: Basic) -> Basic:
+        if not part.args:
+            return part
+        if part not in done:  # at concrete sizes, parts occur many times
+            args = [made(arg) for arg in part.args]
+            undefined = isinstance(part, AppliedUndef) and function_of(part) is None
+            done[part] = (
+                _stand_in(type(part).__name__, args) if undefined else part.func(*args)
+            )
+        return done[part]
+
+    return made(formula)
 
 
 def _stand_in(name: str, args: list[Expr]) -> Expr:
@@ -406,7 +414,7 @@ def orders_in(*formulas: Expr) -> frozenset[str]:
     ['n']
     """
     found: set[str] = set()
-    for part in (part for formula in formulas for part in formula.atoms(Function)):
+    for part in (part for formula in formulas for part in parts_of(formula, Function)):
         row = function_of(part)
         if row is not None and row.integers:
             named = zip(row.parameters, part.args, strict=False)
@@ -417,7 +425,7 @@ def orders_in(*formulas: Expr) -> frozenset[str]:
 def domain_of(formula: Expr) -> list[Expr]:
     """What is 1 exactly where the arguments of the named functions lie in their domains."""
     conditions = set()
-    for part in formula.atoms(Function):
+    for part in parts_of(formula, Function):
         row = function_of(part)
         if row is not None and row.domain != EVERYWHERE and not part.has(Diff):
             conditions.add(Piecewise((S.One, row.domain_condition(*part.args)), (S.Zero, True)))
@@ -440,7 +448,7 @@ def sampled(
     else:  # too long: the definitions in numbers, one after the other
         defined_by = _in_order((left, right), where)
     bound = bound or {}
-    names = {s.name for side in (left, right, *defined_by.values()) for s in side.free_symbols}
+    names = {s.name for side in (left, right, *defined_by.values()) for s in parts_of(side, Symbol)}
     names -= {symbol.name for symbol in defined_by}
     fixed = {str(symbol): formula for symbol, formula in bound.items() if str(symbol) in names}
     names -= fixed.keys()
