@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import islice
 from itertools import product as cartesian
 from typing import Any
@@ -113,7 +114,7 @@ def certify_array(
         shapes: Shape by the name of each array.
         where: A stage's entry, and its definition.
         before: A formula equal to the left one, and its certificate: what is proved equal to it
-            holds as it does.
+            holds as it does. It is the line above, one rule away, and so compared first.
     """
     if left == right:
         return BY_ALGEBRA
@@ -123,15 +124,29 @@ def certify_array(
         brought = _brought(left, right, where or {})
         if brought and algebra.equal(left, evaluated(named_put_in(right, brought))):
             return BY_DEFINITION
-    if left.has(Diff) and _witnessed(left, right, algebra, where or {}):
-        return BY_WITNESS
-    if before is not None and not right.has(Diff) and algebra.equal(before[0], right):
-        return before[1]
+    follows = _follows(right, before, algebra)
+    if follows is not None and follows.verdict == "proved":
+        return follows
+    if left.has(Diff):
+        above = [before[0]] if before is not None and before[1].verdict == "proved" else []
+        if any(_witnessed(side, right, algebra, where or {}) for side in (*above, left)):
+            return BY_WITNESS
+    if follows is not None:
+        return follows
     for patient in (False, True):  # where a few points are too few to find the domain, many
         found = _tried(left, right, algebra, shapes, where or {}, patient)
         if found != UNKNOWN:
             return found
     return UNKNOWN
+
+
+def _follows(
+    right: Expr, before: tuple[Expr, Certificate] | None, algebra: Algebra
+) -> Certificate | None:
+    """What is known of a formula equal to this one as they stand."""
+    if before is None or before[0].has(Diff) or right.has(Diff):
+        return None
+    return before[1] if algebra.equal(before[0], right) else None
 
 
 def _brought(left: Expr, right: Expr, where: Mapping[Expr, Expr]) -> dict[Expr, Expr]:
@@ -272,11 +287,16 @@ def _long(sides: Sequence[Expr]) -> bool:
 
 def _witnessed(left: Expr, right: Expr, algebra: Algebra, where: Mapping[Expr, Expr]) -> bool:
     """Whether both sides are one, each derivative by SymPy's ``diff`` of the definitions."""
-    sides = [resolved(side) for side in (left, right)]
-    if sides[0] is None or sides[1] is None:
-        return False
-    put = [defined(evaluated(meant(named_put_in(side, where)))) for side in sides]
-    return algebra.equal(*put)
+    known = tuple(where.items())
+    put = [_in_primitives(side, known) for side in (left, right)]
+    return put[0] is not None and put[1] is not None and algebra.equal(put[0], put[1])
+
+
+@lru_cache(maxsize=256)  # every line is compared with the one above it
+def _in_primitives(side: Expr, where: tuple[tuple[Expr, Expr], ...]) -> Expr | None:
+    """A side with SymPy's derivatives and the definitions put in; None where SymPy has none."""
+    found = resolved(side)
+    return None if found is None else defined(evaluated(meant(named_put_in(found, dict(where)))))
 
 
 def resolved(formula: Basic) -> Expr | None:
