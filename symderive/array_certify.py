@@ -381,7 +381,9 @@ def dominant(
     >>> len(found), sorted(map(str, found))[0]
     (5, 'A[0,0]')
     """
-    arrays = {p.arrays[0].formula for f in formulas for p in parts_of(f, Part) if p.op == "cholesky"}
+    arrays = {
+        p.arrays[0].formula for f in formulas for p in parts_of(f, Part) if p.op == "cholesky"
+    }
     names = {str(a.base.label) for a in arrays if isinstance(a, Indexed) and len(a.indices) == 2}
     found: dict[Basic, Basic] = {}
     for name in sorted(names & shapes.keys()):
@@ -390,7 +392,9 @@ def dominant(
             continue
         for i in range(rows):
             beside = ((i, k) for k in range(rows) if k != i)
-            others = [Symbol(entry_name(name, at)) for row, k in beside for at in ((row, k), (k, row))]
+            others = [
+                Symbol(entry_name(name, at)) for row, k in beside for at in ((row, k), (k, row))
+            ]
             sizes_of_others = (Abs(known.get(other, other)) for other in others)
             found[Symbol(entry_name(name, (i, i)))] = S.One + Add(*sizes_of_others)
     return found

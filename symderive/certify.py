@@ -285,9 +285,7 @@ def stand_in(formula: Basic) -> Basic:
         if part not in done:  # at concrete sizes, parts occur many times
             args = [made(arg) for arg in part.args]
             undefined = isinstance(part, AppliedUndef) and function_of(part) is None
-            done[part] = (
-                _stand_in(type(part).__name__, args) if undefined else part.func(*args)
-            )
+            done[part] = _stand_in(type(part).__name__, args) if undefined else part.func(*args)
         return done[part]
 
     return made(formula)

@@ -111,7 +111,7 @@ def _evaluated(formula: Basic) -> Expr:
     return formula.func(*(evaluated(arg) for arg in formula.args))
 
 
-def parts_of(formula: Basic, *kinds: type[Any]) -> set[Any]:
+def parts_of(formula: Basic, *kinds: Any) -> set[Any]:
     """The parts of some kinds, each looked at once, however often the formula repeats it.
 
     >>> x, y = Symbol("x"), Symbol("y")
