@@ -18,7 +18,7 @@ from symderive.formulas.evaluate.tracked import is_slow
 from symderive.formulas.functions import EVERYWHERE, function_of
 from symderive.formulas.inert import Diff
 from symderive.formulas.kernels import is_zero
-from symderive.formulas.written import evaluated
+from symderive.formulas.written import evaluated, parts_of
 from symderive.roots import simple_root, unsigned
 from symderive.sampling import (
     DIGITS,
@@ -165,7 +165,7 @@ def _roots_out(formula: Expr, positive: frozenset[Symbol]) -> Expr:
     So that √(1 − x²/a²) and √(a² − x²)/a, which are equal for a > 0, are one kernel.
     """
     found: dict[Expr, Expr] = {}
-    for power in formula.atoms(Pow):
+    for power in parts_of(formula, Pow):
         if power.exp.is_Rational and power.exp.q == 2:
             root = simple_root(power.base, positive, squares=False)
             if root is not None:
@@ -179,7 +179,7 @@ def put_in(formula: Expr, where: Mapping[Symbol, Expr]) -> Expr:
     A ``Diff`` names what it differentiates by, and stays as it is.
     """
     kept = {
-        part: Symbol(f"_kept{k}") for k, part in enumerate(sorted(formula.atoms(Diff), key=str))
+        part: Symbol(f"_kept{k}") for k, part in enumerate(sorted(parts_of(formula, Diff), key=str))
     }
     formula = formula.xreplace(kept)
     for _ in range(len(where)):
@@ -192,7 +192,7 @@ def put_in(formula: Expr, where: Mapping[Symbol, Expr]) -> Expr:
 
 def many_divisors(formula: Expr) -> bool:
     """Whether a common denominator is long: an exact comparison would not end."""
-    below = {power.base for power in formula.atoms(Pow) if power.exp.is_negative}
+    below = {power.base for power in parts_of(formula, Pow) if power.exp.is_negative}
     return sum(isinstance(base, Add) for base in below) > MAX_DIVISORS
 
 
@@ -269,7 +269,7 @@ def orders_in(*formulas: Expr) -> frozenset[str]:
     ['n']
     """
     found: set[str] = set()
-    for part in (part for formula in formulas for part in formula.atoms(Function)):
+    for part in (part for formula in formulas for part in parts_of(formula, Function)):
         row = function_of(part)
         if row is not None and row.integers:
             named = zip(row.parameters, part.args, strict=False)
@@ -280,7 +280,7 @@ def orders_in(*formulas: Expr) -> frozenset[str]:
 def domain_of(formula: Expr) -> list[Expr]:
     """What is 1 exactly where the arguments of the named functions lie in their domains."""
     conditions = set()
-    for part in formula.atoms(Function):
+    for part in parts_of(formula, Function):
         row = function_of(part)
         if row is not None and row.domain != EVERYWHERE and not part.has(Diff):
             conditions.add(Piecewise((S.One, row.domain_condition(*part.args)), (S.Zero, True)))
@@ -303,7 +303,7 @@ def sampled(
     else:  # too long: the definitions in numbers, one after the other
         defined_by = _in_order((left, right), where)
     bound = bound or {}
-    names = {s.name for side in (left, right, *defined_by.values()) for s in side.free_symbols}
+    names = {s.name for side in (left, right, *defined_by.values()) for s in parts_of(side, Symbol)}
     names -= {symbol.name for symbol in defined_by}
     fixed = {str(symbol): formula for symbol, formula in bound.items() if str(symbol) in names}
     names -= fixed.keys()

@@ -13,6 +13,7 @@ from sympy.core.function import AppliedUndef
 from symderive.formulas.evaluate import derivative, evaluate
 from symderive.formulas.functions import FUNCTIONS, function_of
 from symderive.formulas.inert import Diff
+from symderive.formulas.written import parts_of
 
 DIGITS = 50
 
@@ -38,7 +39,7 @@ RANGES = ((0.05, 0.95), (-2.0, 2.0), (1.05, 4.0), (-6.0, -0.1), (0.2, 12.0), (-0
 
 def stopped(formula: Expr) -> list[Expr]:
     """The parts that ``stop_gradient`` holds constant, in a fixed order."""
-    return sorted(formula.atoms(FUNCTIONS["stop_gradient"].function), key=str)
+    return sorted(parts_of(formula, FUNCTIONS["stop_gradient"].function), key=str)
 
 
 def held_constant(
@@ -68,7 +69,7 @@ def _number_at(formula: Expr, point: tuple[tuple[str, mpf], ...], digits: int) -
 @lru_cache(maxsize=512)  # a formula is evaluated at several points
 def _ready(formula: Expr) -> tuple[Expr, tuple[tuple[str, Expr, str], ...]]:
     """The formula with a name for each derivative that it holds, and these derivatives."""
-    pending = sorted(formula.atoms(Diff), key=str)
+    pending = sorted(parts_of(formula, Diff), key=str)
     if not pending:
         return stand_in(formula), ()
     marks = {part: Symbol(f"_d{k}") for k, part in enumerate(pending)}
@@ -77,7 +78,7 @@ def _ready(formula: Expr) -> tuple[Expr, tuple[tuple[str, Expr, str], ...]]:
 
 
 def _holds_stopped(formula: Expr) -> bool:
-    return bool(formula.has(FUNCTIONS["stop_gradient"].function))
+    return bool(stopped(formula))
 
 
 def stand_in(formula: Basic) -> Basic:
