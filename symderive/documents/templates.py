@@ -31,7 +31,7 @@ from symderive.documents.outline import (
 )
 from symderive.documents.speech import said
 from symderive.documents.wording import LINE
-from symderive.formulas.breaking import width
+from symderive.formulas.breaking import INLINE, split, width
 from symderive.formulas.nodes import tall
 from symderive.formulas.plain import plain
 from symderive.formulas.tree import Node, Op, Row, Style, Text
@@ -134,25 +134,37 @@ def _remark(line: Equation) -> Node:
     return Row(tuple(items))
 
 
-WIDE_LETTER, GAP, SHORT_NOTE = 0.5, 3.0, 28
-"""Of a note that a formula holds as text, in em: a letter, what stands beside it; and the letters
-that it has at least on a line."""
+GAP, SHORT_NOTE, LEAST = 3.0, 12.0, 12.0
+"""In em: what stands between a formula and its note, what a note and a formula have at least."""
 
 
 def noted(lines: Sequence[Equation]) -> list[Equation]:
     """The equations with long notes broken, for displays that do not break them themselves.
 
     The pieces go beside the lines in which a long right side goes on, then on lines of their own.
+    A right side that still leaves too little room for the notes is broken once more.
     """
     made: list[Equation] = []
     left = max((width(line.left) for line in lines if line.left is not None), default=0.0)
-    right = max((width(line.right) for line in lines), default=0.0)
-    room = max(int((LINE - left - right - GAP) / WIDE_LETTER), SHORT_NOTE)
+    room = LINE - left - width(Op("=", "rel"))
+    if any(line.note or line.mark for line in lines):
+        room -= GAP
+    wide = max(width(_remark(line)) for line in lines)
+    short = max(room - max(width(line.right) for line in lines), min(wide, SHORT_NOTE))
+    notes = [_pieces(line.note, short - (_MARK if line.mark else 0.0)) for line in lines]
+    longest = max(
+        (_wide(piece) + _MARK for pieces in notes for piece in pieces if piece), default=0.0
+    )
+    limit = max(room - longest, LEAST)
     for k, line in enumerate(lines):
         if not _goes_on(line):
             following = takewhile(_goes_on, lines[k + 1 :])
-            pieces = _pieces(line.note, room)
-            rows = [line, *following]
+            rights = [piece for row in (line, *following) for piece in split(row.right, limit)]
+            rows = [
+                replace(line, right=rights[0]),
+                *(replace(_NOTHING, right=r) for r in rights[1:]),
+            ]
+            pieces = notes[k]
             rows += [_NOTHING] * (len(pieces) - len(rows))
             pieces += [()] * (len(rows) - len(pieces))
             last = max((n for n, piece in enumerate(pieces) if piece), default=0)
@@ -164,22 +176,28 @@ def noted(lines: Sequence[Equation]) -> list[Equation]:
 
 
 _NOTHING = Equation(None, Text(""), relation="")
+_MARK = 1.4
 
 
 def _goes_on(line: Equation) -> bool:
     return line.left is None and not (line.relation or line.note or line.mark)
 
 
-def _pieces(note: Inline, room: int) -> list[Inline]:
-    """A note in pieces of at most ``room`` letters, where words allow."""
+def _wide(text: Inline) -> float:
+    """The width in em of words and formulas in a line."""
+    return sum(width(part if isinstance(part, Node) else Text(part), INLINE) for part in text)
+
+
+def _pieces(note: Inline, room: float) -> list[Inline]:
+    """A note in pieces of at most ``room`` em, where words allow."""
     pieces: list[list[str | Node]] = [[]]
-    taken = 0
+    taken = 0.0
     for part in note:
         for word in [part] if isinstance(part, Node) else re.findall(r"\s*\S+|\s+$", part):
-            size = len(plain(word) if isinstance(word, Node) else word)
+            size = _wide((word,))
             if taken and taken + size > room and isinstance(word, str) and word[0].isspace():
                 pieces.append([])
-                taken, word = 0, word.lstrip()
+                taken, word = 0.0, word.lstrip()
             pieces[-1].append(word)
             taken += size
     return [tuple(_joined(piece)) for piece in pieces]
