@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sympy import Symbol
 
 from symderive.documents.build_graph import graph_figure
+from symderive.documents.lines import LINE
 from symderive.documents.outline import (
     Block,
     Equation,
@@ -17,7 +18,7 @@ from symderive.documents.outline import (
     Paragraph,
     TableBlock,
 )
-from symderive.documents.wording import LINE, Context, aligned, listed, number
+from symderive.documents.wording import Context, aligned, listed, number
 from symderive.formulas.functions import NamedFunction, function_of
 from symderive.formulas.tree import Node, name_node, width
 
