@@ -18,7 +18,7 @@ from symderive.formulas.latex import escaped, latex
 from symderive.formulas.mathml import mathml
 from symderive.formulas.names import GREEK, visible
 from symderive.formulas.plain import plain
-from symderive.formulas.tree import Node
+from symderive.formulas.tree import Node, split
 from symderive.formulas.typst import literal, typst
 
 
@@ -197,6 +197,15 @@ def _github(node: Node) -> str:
     return latex(node, "github")
 
 
+WIDE_INLINE = 18.0
+"""Width in em from which a formula in a line of Markdown, or in a cell, is set in parts."""
+
+
+def _github_inline(node: Node) -> str:
+    """A formula between dollars, which no line breaks; a long one as several, at its signs."""
+    return " ".join(f"${_github(piece)}$" for piece in split(node, WIDE_INLINE))
+
+
 _TYPST = Format(
     "typ",
     ".typ",
@@ -215,7 +224,7 @@ FORMATS: dict[str, Format] = {
             ".md",
             "md",
             markdown,
-            lambda node: f"${_github(node)}$",
+            _github_inline,
             _github,
             _mermaid,
         ),
@@ -246,7 +255,7 @@ FORMATS: dict[str, Format] = {
             ".ipynb",
             "ipynb",
             markdown,
-            lambda node: f"${_github(node)}$",
+            _github_inline,
             _github,
             _png,
             finish=canonical,

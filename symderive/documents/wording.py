@@ -13,7 +13,6 @@ from sympy import Basic
 
 from symderive.documents.numbers import Numbers
 from symderive.documents.outline import Equation, Equations, Inline
-from symderive.formulas.plain import plain
 from symderive.formulas.printing import tree
 from symderive.formulas.tree import (
     DOT,
@@ -29,8 +28,6 @@ from symderive.formulas.tree import (
     fence,
     name_node,
     partial,
-    split,
-    width,
 )
 
 if TYPE_CHECKING:
@@ -38,10 +35,6 @@ if TYPE_CHECKING:
     from symderive.model import Model, Stage
     from symderive.steps import Certificate
 
-LINE = 43.0
-"""Width of a line of the page in em: left side, right side, note and mark together."""
-LONG_NOTE = 36
-"""Letters from which a note is set on lines of its own width."""
 NEGATIVE = Op("−", "pre")
 
 
@@ -265,18 +258,5 @@ def mark_of(certificate: Certificate | None) -> str:
 
 
 def aligned(lines: Sequence[Equation]) -> Equations:
-    """The lines, with every right side broken where it would run off the page."""
-    left = max((width(line.left) for line in lines if line.left is not None), default=0.0)
-    notes = max((_note_width(line) for line in lines), default=0.0)
-    limit = max(LINE - left - notes - 2.5, 20.0)
-    result: list[Equation] = []
-    for line in lines:
-        first, *rest = split(line.right, limit)
-        result.append(replace(line, right=first))
-        result += [Equation(None, piece, (), "", "") for piece in rest]
-    return Equations(tuple(result))
-
-
-def _note_width(line: Equation) -> float:
-    letters = sum(len(plain(p)) if isinstance(p, Node) else len(p) for p in line.note)
-    return (14.0 if letters > LONG_NOTE else 0.38 * letters) + (2.5 if line.mark else 1.5)
+    """The lines as one display; each format breaks what is too wide for it."""
+    return Equations(tuple(lines))
