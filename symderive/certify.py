@@ -23,6 +23,7 @@ from symderive.roots import simple_root, unsigned
 from symderive.sampling import (
     DIGITS,
     SEED,
+    effort_at,
     number_at,
     out_of_reach,
     points,
@@ -313,21 +314,25 @@ def sampled(
     parts = (left, right, *defined_by.values())
     domain = [condition for side in parts for condition in domain_of(side)]
 
-    def valid(point: dict[str, mpf]) -> bool:
+    def valid(point: dict[str, mpf]) -> int:
+        pair: list[mpf] = []
+        effort = 1
         try:
             here = {name: number_at(formula, point, 8 * DIGITS) for name, formula in fixed.items()}
             point.update(here)
             for symbol, formula in defined_by.items():
                 point[symbol.name] = number_at(formula, point, 8 * DIGITS)
             if not all(number_at(condition, point) == 1 for condition in domain):
-                return False
-            pair = (number_at(left, point), number_at(right, point))
+                return 0
+            for side in (left, right):
+                pair.append(number_at(side, point))
+                effort = max(effort, effort_at(side, point))
+                if not isfinite(pair[-1]):
+                    return -effort
         except (ValueError, ZeroDivisionError, OverflowError):
-            return False
-        if not all(isfinite(value) for value in pair):
-            return False
-        values.append(pair)
-        return True
+            return -effort
+        values.append((pair[0], pair[1]))
+        return effort
 
     seen = 0
     work = sum(work_of(part) for part in (left, right, *domain))

@@ -10,7 +10,7 @@ from mpmath import isfinite, mp, mpf
 from sympy import Basic, Expr, Symbol
 from sympy.core.function import AppliedUndef
 
-from symderive.formulas.evaluate import derivative, evaluate
+from symderive.formulas.evaluate import derivative, evaluated_in
 from symderive.formulas.functions import FUNCTIONS, function_of
 from symderive.formulas.inert import Diff
 from symderive.formulas.written import parts_of
@@ -53,17 +53,22 @@ def held_constant(
 
 def number_at(formula: Expr, values: Mapping[str, mpf], digits: int = DIGITS) -> mpf:
     """The value of a formula at a point, each ``Diff`` by a high-precision difference."""
-    return _number_at(formula, tuple(sorted(values.items())), digits)
+    return _number_at(formula, tuple(sorted(values.items())), digits)[0]
+
+
+def effort_at(formula: Expr, values: Mapping[str, mpf], digits: int = DIGITS) -> int:
+    """How many times the usual bits that value takes: the sine of 10^1000 needs many."""
+    return _number_at(formula, tuple(sorted(values.items())), digits)[1]
 
 
 @lru_cache(maxsize=4096)  # the lines of a derivation are compared with one truth
-def _number_at(formula: Expr, point: tuple[tuple[str, mpf], ...], digits: int) -> mpf:
+def _number_at(formula: Expr, point: tuple[tuple[str, mpf], ...], digits: int) -> tuple[mpf, int]:
     values = dict(point)
     ready, pending = _ready(formula)
     for mark, inner, variable in pending:
         inside, held = held_constant(inner, values) if _holds_stopped(inner) else (inner, {})
         values[mark] = derivative(inside, variable, {**values, **held}, digits)
-    return evaluate(ready, values, digits)
+    return evaluated_in(ready, values, digits)
 
 
 @lru_cache(maxsize=512)  # a formula is evaluated at several points
@@ -116,7 +121,7 @@ def _stand_in(name: str, args: list[Expr]) -> Expr:
 
 def points(
     names: Iterable[str],
-    valid: Callable[[dict[str, mpf]], bool],
+    valid: Callable[[dict[str, mpf]], int],
     *,
     seed: int = SEED,
     count: int = POINTS,
@@ -129,7 +134,8 @@ def points(
 
     Args:
         names: The names to draw.
-        valid: Whether a point lies in the domain.
+        valid: Whether a point lies in the domain: how many times the usual work it took to
+            find that out, negative (or 0) where it does not.
         seed: Where the draws start.
         count: Points to find.
         attempts: Points to try.
@@ -140,17 +146,20 @@ def points(
     source = random.Random(seed)
     names = sorted(names)
     attempts = min(attempts, max(LEAST_TRIALS, MAX_WORK // work))
-    found = 0
+    found = more = 0
     with mp.workdps(DIGITS):
         for attempt in range(attempts):
             spread = RANGES if attempt % 2 else (RANGES[(attempt // 2) % len(RANGES)],)
             point = {name: mpf(source.uniform(*source.choice(spread))) for name in names}
             point |= {name: mpf(source.randint(*ORDERS)) for name in names if name in whole}
             point |= {name: abs(point[name]) for name in names if name in positive}
-            if valid(point):
+            effort = int(valid(point))
+            more += work * max(abs(effort) - 1, 0)
+            if effort > 0:
                 found += 1
                 yield point
-            if found == count or (found and (attempt + 1) * work > ENOUGH_WORK):
+            enough = found and (attempt + 1) * work + more > ENOUGH_WORK
+            if found == count or enough or more > MAX_WORK:
                 return
 
 
