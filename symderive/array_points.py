@@ -258,7 +258,7 @@ def draw(entries: Entries, targets: Sequence[str], noise: random.Random, attempt
         strictest = next((prop for prop in _HONOURED if prop in stated), None)
         if strictest is not None:
             drawn = _HONOURED[strictest](drawn, shape)
-        if name in model.positive:
+        if name in model.positive or "positive" in stated:
             drawn = {at: abs(value) for at, value in drawn.items()}
         point.update((entry_name(name, at), value) for at, value in drawn.items())
     return point
