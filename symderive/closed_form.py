@@ -132,6 +132,7 @@ def closed_forms(
     also: Sequence[Candidate] = (),
     positive: frozenset[Symbol] = frozenset(),
     firm: frozenset[Symbol] = frozenset(),
+    free: bool = False,
 ) -> list[Form]:
     """The forms of a derivative, simplest first; the first is the closed form.
 
@@ -143,6 +144,7 @@ def closed_forms(
         also: Further forms to rank with those found here.
         positive: Names that are known to be positive.
         firm: Those of them that a form may divide by.
+        free: Whether a form may divide by anything: its ``scales`` say by what.
 
     >>> A1, A2 = Symbol("A1"), Symbol("A2")
     >>> from sympy import exp
@@ -162,7 +164,7 @@ def closed_forms(
             forms += _branches(plain, positive)
         else:
             own = evaluated(definition) if definition is not None else None
-            task = Task(plain, name, own, variable, plain, positive, firm)
+            task = Task(plain, name, own, variable, plain, positive, firm, free)
             if cost(plain) < cost(derivative):
                 forms.append(Form(plain, ((plain, "simplify"),)))
             forms += forms_of([*also, *islice(_proposed(task), MAX_PROPOSALS)])
