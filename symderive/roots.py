@@ -105,7 +105,10 @@ def simple_root(
             continue
         if best is None or cost(root) < cost(best) or (short != 1 and cost(root) == cost(best)):
             best = root  # of equals the one that has less under the root
-    return best if best is not None and cost(best) <= cost(sqrt(radicand)) + MAX_DETOUR else None
+    before = sqrt(radicand)
+    if best is None or cost(best) > cost(before) + MAX_DETOUR:
+        return None
+    return None if best.func is before.func and cost(best) >= cost(before) else best
 
 
 def _squares(radicand: Expr) -> Iterator[tuple[Expr, Expr]]:
