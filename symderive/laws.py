@@ -187,15 +187,21 @@ def _joined(left: Expr, right: Expr) -> Expr | None:
 
 
 def one_sign(formula: Expr) -> Expr:
-    """u/|u| = sign u, and sign u/|u| = 1/u: what stands divides by |u| already.
+    """u/|u| = sign u, sign u/|u| = 1/u, |u|/u² = 1/|u|: what stands divides by |u| already.
 
     >>> from sympy import symbols
     >>> x, y = symbols("x y")
-    >>> one_sign(y * SIGN(x) / ABS(x)), one_sign(3 * x * y / ABS(x))
-    (y/x, 3*y*sign(x))
+    >>> one_sign(y * SIGN(x) / ABS(x)), one_sign(3 * x * y / ABS(x)), one_sign(y * ABS(x) / x**2)
+    (y/x, 3*y*sign(x), y/abs(x))
     """
     if not isinstance(formula, Mul):
         return formula
+    for size in formula.args:
+        if type(size) is FUNCTIONS["abs"].function:
+            for other in formula.args:
+                base, exponent = other.as_base_exp()
+                if base in (size.args[0], -size.args[0]) and exponent.is_Integer and exponent < -1:
+                    return one_sign(formula / size**2 * base**2)
     for factor in formula.args:
         inside = factor.as_base_exp()[0]
         if not (isinstance(factor, Pow) and factor.exp.is_Integer and factor.exp < 0):

@@ -654,3 +654,9 @@ def test_what_is_divided_by_stands_in_parentheses_behind_a_minus() -> None:
     below = Pow(Mul(2, s**2, evaluate=False), -1, evaluate=False)
     assert typed(Mul(-1, x**2, below, evaluate=False)) == "-x**2/(2*s**2)"
     assert typed(Mul(-1, x - s, below, evaluate=False)) == "-(x - s)/(2*s**2)"
+
+
+def test_terms_that_share_no_name_stand_as_the_model_has_them() -> None:
+    r, s, x = symbols("r s x")
+    assert typed(r + s**2 / 2, ("r", "s")) == "r + s**2/2"
+    assert typed(x**2 + x - r, ("x", "r")) == "x**2 + x - r"

@@ -58,7 +58,7 @@ def _place(symbol: Expr, names: Sequence[str]) -> int:
     return list(names).index(str(symbol)) if str(symbol) in names else len(names)
 
 
-_TURNED = {">": "<", "<": ">", "=": "="}
+_TURNED = {">": "<", "<": ">", "=": "=", "≠": "≠"}
 
 
 class _Typed(StrPrinter):
