@@ -243,6 +243,20 @@ def test_statements_on_one_line_are_statements():
     assert list(sd.trace(f, x="").stages) == ["a", "b", "c", "f"]
 
 
+def _noisy(x):
+    rng = np.random.default_rng(3)
+    np.random.seed(1)
+    eps = rng.standard_normal(4) * np.random.rand(4) + np.random.RandomState(2).rand(4)
+    return np.sum((x + 0.1 * eps) ** 2)
+
+
+def test_random_numbers_of_a_stated_seed_are_data():
+    x, state = np.array([0.3, -1.0, 2.0, 0.1]), np.random.get_state()
+    value, _ = sd.derive(sd.trace(_noisy, x="4")).function()(x=x)
+    assert value == pytest.approx(_noisy(x), rel=1e-12)
+    np.random.set_state(state)
+
+
 def test_parts_are_named_after_the_statement_or_the_call():
     def f(x):
         total = sum(np.sin(k * x) * np.cos(k * x + 1) for k in range(1, 12))
@@ -362,6 +376,8 @@ REFUSED = [
     (_file, "", "reads or writes"),
     (lambda x: x * np.random.normal(), "", "draws random numbers"),
     (lambda x: x * GENERATOR.normal(), "", "draws random numbers"),
+    (lambda x: x * np.random.RandomState().rand(), "", r"state a seed in the function"),
+    (lambda x: np.random.default_rng(3).normal(x), "", r"mu \+ sigma\*rng.standard_normal"),
     (lambda x: np.sort(x)[0], "n", "sort has no formula"),
     (lambda x: np.fft.fft(x), "4", r"a complex number, which has no gradient; return z\.real"),
     (lambda x: np.fft.hfft(x), "4", "fft has no formula"),

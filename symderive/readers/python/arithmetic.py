@@ -110,7 +110,11 @@ def filled(value: int, shape: Shape) -> Tree:
 
 def negated(tree: Tree) -> Tree:
     """The negative."""
-    return number(-tree.value) if isinstance(tree, Number) else apply("negative", tree)
+    if isinstance(tree, Number):
+        return number(-tree.value)
+    if isinstance(tree, Apply) and tree.op == "broadcast_to" and isinstance(tree.args[0], Number):
+        return apply("broadcast_to", number(-tree.args[0].value), shape=tree.shape)
+    return apply("negative", tree)
 
 
 METHODS = {

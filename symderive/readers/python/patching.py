@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import builtins
 import math
-import random
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -26,6 +25,7 @@ from symderive.readers.python.composed import COMPOSED
 from symderive.readers.python.functions import SAME, entrywise, numpy_function
 from symderive.readers.python.joining import holds
 from symderive.readers.python.numerical import entry_by_entry
+from symderive.readers.python.randomness import Unseeded, drawing, is_generator
 from symderive.readers.python.recording import Recording, is_users, refused
 from symderive.readers.python.scipy_functions import SCIPY, distributions
 from symderive.readers.python.tracer import Tracer, binary, call, operand, wrap
@@ -370,14 +370,9 @@ class Patches:
         self._set(np.vectorize, "__call__", called)
 
     def _random(self) -> None:
-        for module in (random, np.random):
-            for name in dir(module):
-                plain = getattr(module, name)
-                if name.startswith("_") or not callable(plain) or isinstance(plain, type):
-                    continue
-                new = _no_random(plain, f"{module.__name__}.{name}")
-                self.by_id[id(plain)] = new
-                self._set(module, name, new)
+        for module, name, new in drawing():
+            self.by_id[id(getattr(module, name))] = new
+            self._set(module, name, new)
 
     def frame(self, frame: FrameType) -> None:
         """Replace among the global names of a function that is about to run."""
@@ -393,8 +388,8 @@ class Patches:
                 self._set(space, name, new)
 
     def _instead(self, value: Any) -> Any:
-        if isinstance(value, np.random.Generator | np.random.RandomState | random.Random):
-            return _Random()
+        if is_generator(value):
+            return Unseeded()
         try:
             return self.by_id.get(id(value))
         except TypeError:
@@ -430,25 +425,6 @@ class Patches:
                 delattr(owner, name)
             else:
                 setattr(owner, name, old)
-
-
-class _Random:
-    """A generator of random numbers, which a traced function cannot use."""
-
-    def __getattr__(self, name: str) -> Any:
-        return _no_random(None, name, always=True)
-
-
-def _no_random(plain: Any, name: str, always: bool = False) -> Made:
-    def made(*args: Any, **more: Any) -> Any:
-        if always or is_users(sys._getframe(1).f_code.co_filename):
-            raise refused(
-                f"{name}(…) draws random numbers while the function is traced; "
-                "draw them outside and pass them as an argument"
-            )
-        return plain(*args, **more)
-
-    return made
 
 
 def _first(rec: Recording, made: Callable[..., Any]) -> Made:
