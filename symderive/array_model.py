@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from sympy import Basic, Expr, Integer, S, Symbol, preorder_traversal
@@ -52,7 +53,11 @@ class ArrayTemplate(Template):
         return {placeholder(k).name: shape for k, shape in enumerate(self.shapes)}
 
     def algebra(self) -> Algebra:
-        """The index algebra under what is known."""
+        """The index algebra under what is known: one, which remembers what it has contracted."""
+        return self._algebra
+
+    @cached_property
+    def _algebra(self) -> Algebra:
         return Algebra(self.known)
 
 

@@ -15,6 +15,7 @@ from math import prod
 
 from mpmath import isfinite, mp, mpf
 from sympy import Expr, Symbol
+from sympy.core.function import AppliedUndef
 
 from symderive.array_certify import sizes_of
 from symderive.array_model import stage_indices
@@ -88,7 +89,8 @@ class Entries:
 
     def entry(self, formula: Expr, indices: Sequence[Index], at: At) -> Expr:
         """An entry of an index formula as a formula in entries."""
-        return stand_in(concrete(formula, self.sizes, dict(zip(indices, at, strict=True))))
+        here = concrete(formula, self.sizes, dict(zip(indices, at, strict=True)))
+        return stand_in(here) if formula.has(AppliedUndef) else here
 
     def values(self, point: Numbers, digits: int, held: Held | None = None) -> Numbers:
         """The number of every entry of every stage."""
