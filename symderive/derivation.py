@@ -15,6 +15,7 @@ from symderive.links import Link, LinkKind, known_method
 from symderive.model import Model
 from symderive.results import Derivative, Point, adjoint_name, named
 from symderive.steps import Certificate, Line, Step
+from symderive.subjects import sides_of
 
 if TYPE_CHECKING:
     from symderive.assumptions import Assumption
@@ -399,8 +400,8 @@ class Derivation:
         """Every line's verdict, and the gradient against differences of the model itself."""
         return self._report
 
-    def check_claim(self, derivative: str, answer: str) -> Verdict:
-        """Judge a reader's answer, such as ``("dA3/dA1", "A2 - Y")``.
+    def check_claim(self, derivative: str, answer: str | None = None) -> Verdict:
+        """Judge a reader's answer: ``("dA3/dA1", "A2 - Y")``, or ``"dA3/dA1 = A2 - Y"``.
 
         >>> d = derive(Model({"y": "sin(x**2)"}))
         >>> print(d.check_claim("dy/dx", "cos(x**2)").slip)
@@ -408,7 +409,7 @@ class Derivation:
         """
         from symderive.claims import judge
 
-        return judge(self, derivative, answer)
+        return judge(self, *sides_of(derivative, answer))
 
     def write(
         self,
@@ -450,7 +451,7 @@ class Derivation:
 
 
 def derive(
-    model: Model,
+    model: Model | Mapping[str, str | Expr],
     target: str | None = None,
     sources: Sequence[str] | None = None,
     *,
@@ -460,7 +461,7 @@ def derive(
     """Derive the gradient of a model.
 
     Args:
-        model: The model.
+        model: The model; or its stages, as ``Model`` takes them.
         target: The stage to differentiate; the model's target, if not given.
         sources: The names to differentiate by; the model's parameters, if not given.
         method: How to differentiate where several ways are natural: ``auto`` (the cheapest by a
@@ -472,10 +473,14 @@ def derive(
         UnknownChoiceError: A name is not in the model, or the method is none.
         NoRuleError: A formula holds something that no rule differentiates.
 
+    >>> derive({"y": "x**2"}).gradient()
+    {'x': 2*x}
     >>> d = derive(Model({"A1": "x*w", "A2": "sigmoid(A1)"}, parameters=["w"]))
     >>> d.partial("A2", "w").formula
     A2*x*(1 - A2)
     """
+    if not isinstance(model, Model):
+        model = Model(model)
     if target is not None and target not in model.stages:
         raise UnknownChoiceError("stage", target, model.stages)
     names = tuple(sources) if sources is not None else model.parameters

@@ -150,12 +150,17 @@ def sum_of_angles(formula: Expr) -> Expr:
     """
     if not formula.is_Add:
         return formula
-    for one, other in combinations(formula.args, 2):
+    angular = [term for term in formula.args if any(map(_is_angular, Mul.make_args(term)))]
+    for one, other in combinations(angular, 2):
         for left, right in ((one, other), (other, one)):
             joined = _joined(left, right)
             if joined is not None:
                 return formula - left - right + joined
     return formula
+
+
+def _is_angular(factor: Expr) -> bool:
+    return isinstance(factor.as_base_exp()[0], sin | cos)
 
 
 def _joined(left: Expr, right: Expr) -> Expr | None:

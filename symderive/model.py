@@ -139,6 +139,9 @@ class Model:
         self.structured = structured
         self.claims = MappingProxyType(dict(claims or {}))
         self.stated_functions = MappingProxyType(dict(functions or {}))
+        if not isinstance(stages, Mapping):
+            advice = "sd.Model({'y': 'x**2'}), or sd.read('model.toml')"
+            raise ModelError(f"stages are formulas by name, not {stages!r}; write {advice}")
         if not stages:
             raise ModelError("the model has no stages; state at least one", where=source)
         self.functions: Mapping[str, NamedFunction] = FUNCTIONS

@@ -244,3 +244,10 @@ def test_a_condition_is_no_accident_of_the_points_tried():
 
     assert (found.verdict, found.condition) == ("true where", "x < b")
     assert not judged("x**3*z**2", "d2y/dxdz", "2*x**3*z").condition  # x moves: x = 3 is no case
+
+
+@pytest.mark.parametrize(
+    "claim", [("dy/dx", "cos(x)"), ("dy/dx = cos(x)",), ("dy/dx == cos(x) if x == 2 else cos(x)",)]
+)
+def test_a_claim_in_two_texts_or_in_one(claim):
+    assert sd.derive({"y": "sin(x)"}).check_claim(*claim).verdict == "proved"

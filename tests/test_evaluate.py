@@ -217,3 +217,8 @@ def test_derivative(text, at, truth):
 )  # fmt: skip
 def test_derivative_is_nan_at_kinks_jumps_and_edges(text, at):
     assert mp.isnan(derivative(formula(text), "x", {"x": at}))
+
+
+def test_derivative_is_nan_where_no_step_is_small_enough():
+    """Its value has 10³⁰⁰ digits before the point: the quotients shrink, the slope is not zero."""
+    assert mp.isnan(derivative(formula("exp(gamma(x**4 + 1))"), "x", {"x": 3.58553}))

@@ -333,7 +333,9 @@ def derivative(formula: sp.Basic, name: str, values: Mapping[str, Value], digits
             jump, mpf_sub(right, left, target, "n"), doubtful
         ):
             return mpf("nan")
-        if mpf_cmp(mpf_abs(nearer), mpf_shift(mpf_abs(middle), -5)) < 0:
+        if middle[1] and mpf_cmp(mpf_abs(nearer), mpf_shift(mpf_abs(middle), -5)) < 0:
+            if magnitude(middle) > 0:
+                return mpf("nan")  # so steep that no step was small enough
             middle = fzero  # it vanishes with the step
     return mp.make_mpf(mpf_pos(middle, target, "n"))
 
