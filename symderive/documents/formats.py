@@ -197,21 +197,23 @@ def _github(node: Node) -> str:
     return latex(node, "github")
 
 
-WIDE_INLINE = 18.0
-"""Width in em from which a formula in a line of Markdown, or in a cell, is set in parts."""
+WIDE_INLINE = 14.0
+"""Width in em from which a formula in a line of text, or in a cell, is set in parts."""
 
 
-def _github_inline(node: Node) -> str:
-    """A formula between dollars, which no line breaks; a long one as several, at its signs."""
-    return " ".join(f"${_github(piece)}$" for piece in split(node, WIDE_INLINE))
+def _in_parts(inline: Callable[[Node], str]) -> Callable[[Node], str]:
+    """A long formula as several, parted at its signs: no format breaks a fraction, some nothing."""
+    return lambda node: " ".join(map(inline, split(node, WIDE_INLINE)))
 
+
+_dollars = _in_parts(lambda node: f"${_github(node)}$")
 
 _TYPST = Format(
     "typ",
     ".typ",
     "typ",
     typst_text,
-    lambda node: f"#said({literal(said(node))}, ${typst(node)}$)",
+    _in_parts(lambda node: f"#said({literal(said(node))}, ${typst(node)}$)"),
     typst,
     typst_figure,
 )
@@ -224,7 +226,7 @@ FORMATS: dict[str, Format] = {
             ".md",
             "md",
             markdown,
-            _github_inline,
+            _dollars,
             _github,
             _mermaid,
         ),
@@ -233,7 +235,7 @@ FORMATS: dict[str, Format] = {
             ".tex",
             "tex",
             latex_text,
-            lambda node: f"${latex(node)}$",
+            _in_parts(lambda node: f"${latex(node)}$"),
             latex,
             _latex_figure,
         ),
@@ -255,7 +257,7 @@ FORMATS: dict[str, Format] = {
             ".ipynb",
             "ipynb",
             markdown,
-            _github_inline,
+            _dollars,
             _github,
             _png,
             finish=canonical,
