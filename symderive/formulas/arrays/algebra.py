@@ -80,6 +80,7 @@ class Algebra:
     def __init__(self, known: Knowledge = NOTHING_KNOWN) -> None:
         self.known = known
         self._contracted: dict[tuple[Basic, bool], Any] = {}
+        self._named_once: dict[tuple[Basic, bool], Any] = {}
         self._symmetries: dict[tuple[Basic, bool], bool] = {}
 
     @cached_property
@@ -90,7 +91,7 @@ class Algebra:
 
     def contracted(self, formula: Basic) -> Any:
         """The formula with deltas contracted and sums simplified."""
-        return self._named(self._walk(formula, False))
+        return self._settled(formula, False)
 
     def normal(self, formula: Expr) -> Expr:
         """The normal form: all products and sums multiplied out.
@@ -98,7 +99,13 @@ class Algebra:
         Raises:
             TooManyTermsError: It has too many terms.
         """
-        return self._named(self._walk(formula, True))
+        return self._settled(formula, True)
+
+    def _settled(self, formula: Basic, whole: bool) -> Any:
+        key = (formula, whole)
+        if key not in self._named_once:
+            self._named_once[key] = self._named(self._walk(formula, whole))
+        return self._named_once[key]
 
     def _named(self, formula: Basic) -> Any:
         """Bound indices renamed; the indices of what is symmetric in the order of the names."""
