@@ -379,8 +379,22 @@ def _round_and_round(x):
 
 
 def _asserted(x):
-    assert x > 0
+    assert not x <= 0
     return np.log(x)
+
+
+def _guarded(x, y):
+    assert np.all(y > 0), "y must be positive"
+    if x <= 0 or any(part > 9 for part in y):
+        raise ValueError("x must be positive")
+    return np.log(x) + np.sum(y) + np.where(np.any(y > 1), x, 0) * np.where(np.isclose(x, 2), 0, 1)
+
+
+def test_what_is_asserted_or_raised_otherwise_is_taken_to_hold():
+    model = sd.trace(_guarded, x="", y="2")
+    for x, y in ((0.5, [0.3, 2.0]), (2.0, [0.3, 0.4]), (0.5, [0.5, 0.5])):
+        value, _ = sd.derive(model).function()(x=x, y=np.array(y))
+        assert value == pytest.approx(_guarded(x, np.array(y)))
 
 
 REFUSED = [
