@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mpmath import isfinite, mp, mpf
 from sympy import Expr
@@ -174,6 +174,7 @@ class AtPoint:
     chain: ArrayChain
     entries: Entries
     point: Numbers
+    _found: dict[str, dict[tuple[At, At], mpf]] = field(default_factory=dict, repr=False)
 
     def checks(self, name: str) -> Iterable[Check]:
         """One check of a whole derivative; of its wrong entries, where it fails."""
@@ -224,6 +225,12 @@ class AtPoint:
         return self.entries.values(self.point, DIGITS)
 
     def _of_partial(self, name: str, values: Numbers) -> dict[tuple[At, At], mpf]:
+        """Worked out once: many earlier derivatives use the same later one."""
+        if name not in self._found:
+            self._found[name] = self._worked_out(name, values)
+        return self._found[name]
+
+    def _worked_out(self, name: str, values: Numbers) -> dict[tuple[At, At], mpf]:
         partial = self.chain.partials[name]
         assert isinstance(partial, ArrayPartial)
         formula = partial.formula

@@ -232,3 +232,14 @@ def test_a_function_that_computes_another_gradient_is_caught(monkeypatch):
     report = sd.derive(sd.Model({"y": "sum(cholesky(A))"}, parameters=SKEW)).check()
     assert not report.passed
     assert "∂y/∂A as the function computes it: refuted" in str(report)
+
+
+def test_later_derivatives_are_worked_out_once():
+    """Each stage is used by the next two, so that paths are as many as Fibonacci's numbers."""
+    stages = {f"h{k}": f"tanh(w*h{k - 1} + h{k - 2})" for k in range(2, 26)}
+    model = sd.Model(
+        {"h0": "w*x", "h1": "tanh(h0)", **stages, "L": "sum(h25**2)"},
+        parameters=["w"],
+        shapes={"w": "2", "x": "2"},
+    )
+    assert sd.derive(model).check().passed

@@ -257,6 +257,21 @@ def test_random_numbers_of_a_stated_seed_are_data():
     np.random.set_state(state)
 
 
+def _leaky(x):
+    y = x.copy()
+    y[y < 0] = 0.1 * y[y < 0]
+    return np.sum(y**2)
+
+
+def test_what_a_condition_keeps_is_put_back_by_a_choice():
+    model = sd.trace(_leaky, x="n")
+    assert "where(x < 0, " in _texts(model)["y"]
+    x = np.array([-1.0, 2.0, -3.0])
+    value, gradient = sd.derive(model).function()(x=x)
+    assert value == pytest.approx(_leaky(x))
+    assert gradient["x"] == pytest.approx([-0.02, 4.0, -0.06])
+
+
 def test_parts_are_named_after_the_statement_or_the_call():
     def f(x):
         total = sum(np.sin(k * x) * np.cos(k * x + 1) for k in range(1, 12))
@@ -364,8 +379,22 @@ def _round_and_round(x):
 
 
 def _asserted(x):
-    assert x > 0
+    assert not x <= 0
     return np.log(x)
+
+
+def _guarded(x, y):
+    assert np.all(y > 0), "y must be positive"
+    if x <= 0 or any(part > 9 for part in y):
+        raise ValueError("x must be positive")
+    return np.log(x) + np.sum(y) + np.where(np.any(y > 1), x, 0) * np.where(np.isclose(x, 2), 0, 1)
+
+
+def test_what_is_asserted_or_raised_otherwise_is_taken_to_hold():
+    model = sd.trace(_guarded, x="", y="2")
+    for x, y in ((0.5, [0.3, 2.0]), (2.0, [0.3, 0.4]), (0.5, [0.5, 0.5])):
+        value, _ = sd.derive(model).function()(x=x, y=np.array(y))
+        assert value == pytest.approx(_guarded(x, np.array(y)))
 
 
 REFUSED = [
@@ -374,6 +403,8 @@ REFUSED = [
     (_plain_entry, "2", "np.zeros"),
     (_plain_sum, "2", "changed in place by a traced value"),
     (_file, "", "reads or writes"),
+    (lambda x: len(x[x > 0]) * x[0], "3", r"len of entries that are kept by a condition"),
+    (lambda x: np.sum(x[x > 0] * x), "3", r"multiply with an array of all entries"),
     (lambda x: x * np.random.normal(), "", "draws random numbers"),
     (lambda x: x * GENERATOR.normal(), "", "draws random numbers"),
     (lambda x: x * np.random.RandomState().rand(), "", r"state a seed in the function"),
@@ -381,7 +412,7 @@ REFUSED = [
     (lambda x: np.sort(x)[0], "n", "sort has no formula"),
     (lambda x: np.fft.fft(x), "4", r"a complex number, which has no gradient; return z\.real"),
     (lambda x: np.fft.hfft(x), "4", "fft has no formula"),
-    (lambda x: np.sum(x[x > 0]), "n", "kept by a condition"),
+    (lambda x: np.max(x[x > 0]), "n", "kept by a condition"),
     (lambda x: np.max(x * 1j), "3", r"max of a complex number has no formula .* z\.real"),
     (lambda x: x @ np.ones(3), "2", "do not fit together"),
     (lambda x: x / 0, "", "division by zero"),

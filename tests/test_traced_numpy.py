@@ -79,6 +79,10 @@ special.exprel(u)
 special.i0e(u)
 special.comb(5, abs(u))
 special.kn(1, abs(u))
+np.vander(v, N=3, increasing=True)
+X[X > 0].sum() + np.mean(np.log(v[v > 0.1])*2)
+X[X[:, 0] > 0].sum(axis=0)
+np.prod(1 + v[v < 0]/2) - v[v > 0] @ (v[v > 0]**2)
 np.abs(np.fft.fft(v))**2
 np.fft.fft(X, axis=0).real
 np.fft.rfft(v).imag

@@ -14,15 +14,17 @@ CHOOSE = "write np.where(condition, a, b), which keeps both branches"
 _ADVICE = {
     "while": "the number of its rounds depends on a traced value; write for _ in range(n) with a "
     "number n",
-    "assert": "leave the assertion out of the function that is traced",
+    "not assert": "leave the assertion out of the function that is traced",
+    "not guard": "leave the test out, or write it without not",
 }
 
+_HOLDS = {"assert": True, "guard": False}
+"""What a test that the program goes on after must have been: it raises an error otherwise."""
 
-def _advice() -> str:
-    """What to write instead of the statement that asks."""
+
+def _kind() -> str:
     frame = users_frame()
-    kind = statement_kind(frame.f_code.co_filename, frame.f_lineno) if frame else ""
-    return _ADVICE.get(kind, f"one call sees one branch only; {CHOOSE}")
+    return statement_kind(frame.f_code.co_filename, frame.f_lineno) if frame else ""
 
 
 class AskedForPlain:
@@ -38,7 +40,11 @@ class AskedForPlain:
         decided = decide(tree)
         if decided is not None:
             return decided
-        raise refused(f"the program branches on a traced value: {_advice()}")
+        kind = _kind()
+        if kind in _HOLDS:
+            return _HOLDS[kind]
+        advice = _ADVICE.get(kind, f"one call sees one branch only; {CHOOSE}")
+        raise refused(f"the program branches on a traced value: {advice}")
 
     def __float__(self) -> float:
         tree = self._current()

@@ -11,6 +11,7 @@ from sympy import Expr, Integer
 from symderive.formulas.arrays.ops import apply
 from symderive.formulas.arrays.syntax import Apply, Number, Tree
 from symderive.readers.python.entries import LONGEST_AXIS
+from symderive.readers.python.masked import Kept
 from symderive.readers.python.recording import Recording, refused
 from symderive.readers.python.tracer import Tracer, is_mask, operand, wrap
 
@@ -40,17 +41,14 @@ def plain_places(key: Any) -> tuple[Any, ...]:
     return tuple(found)
 
 
-def chosen(rec: Recording, array: Tracer, key: Any) -> Tracer:
+def chosen(rec: Recording, array: Tracer, key: Any) -> Any:
     """The entries at some places.
 
     Raises:
         ModelError: The key cannot be a formula.
     """
     if type(key) is Tracer and is_mask(key):
-        raise refused(
-            "entries are kept by a condition, so that their number depends on values; "
-            "write np.where(condition, x, 0), or multiply by the condition"
-        )
+        return Kept(rec, wrap(rec, operand(rec, array)), key)
     parts = list(plain_places(key))
     tree = operand(rec, array)
     if (

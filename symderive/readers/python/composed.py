@@ -31,6 +31,7 @@ from symderive.readers.python.tracer import (
     Tracer,
     binary,
     call,
+    condition,
     operand,
     wrap,
 )
@@ -350,7 +351,29 @@ def _triangle(rec: Recording, op: str, x: Any, k: int = 0) -> Any:
     return call(rec, op, traced(rec, x), k=k)
 
 
+def _every(op: str) -> Make:
+    """Whether a condition holds everywhere, or anywhere."""
+
+    def made(rec: Recording, x: Any, axis: Any = None) -> Any:
+        test = wrap(rec, condition(rec, x))
+        if not test.ndim:
+            return test
+        ones = call(rec, "where", test, call(rec, "ones", test.shape), 0)
+        return binary(rec, "Gt", call(rec, op, ones, axis=axis), 0)
+
+    return made
+
+
+def _close(rec: Recording, x: Any, y: Any, rtol: float = 1e-5, atol: float = 1e-8) -> Any:
+    a, b = traced(rec, x), traced(rec, y)
+    return binary(rec, "LtE", call(rec, "abs", a - b), call(rec, "abs", b) * rtol + atol)
+
+
 COMPOSED: Mapping[str, Make] = {
+    "all": _every("amin"),
+    "any": _every("amax"),
+    "isclose": _close,
+    "allclose": lambda rec, x, y, **more: _every("amin")(rec, _close(rec, x, y, **more)),
     "sum": _sum,
     "nansum": _sum,
     "mean": _mean,

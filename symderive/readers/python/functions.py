@@ -19,6 +19,7 @@ from symderive.formulas.arrays.syntax import Number
 from symderive.formulas.functions import FUNCTIONS
 from symderive.readers.python.arithmetic import negated
 from symderive.readers.python.complexes import applied, holds_complex
+from symderive.readers.python.masked import Kept
 from symderive.readers.python.reasons import reason
 from symderive.readers.python.recording import Recording, refused
 from symderive.readers.python.tracer import (
@@ -216,6 +217,9 @@ def numpy_function(rec: Recording, name: str, args: tuple[Any, ...], more: dict[
     from symderive.readers.python.composed import COMPOSED
     from symderive.readers.python.fourier import FOURIER
 
+    kept = next((arg for arg in args if type(arg) is Kept), None)
+    if kept is not None:
+        return kept.function(name, args, more)
     if name in FOURIER:
         return FOURIER[name](rec, *args, **more)
     if holds_complex(args) or holds_complex(more.values()):

@@ -156,9 +156,9 @@ def meshgrid(rec: Recording, *vectors: Any, indexing: str = "xy", sparse: bool =
     return found
 
 
-def vander(rec: Recording, x: Any, n: Any = None, increasing: bool = False) -> Any:
+def vander(rec: Recording, x: Any, N: Any = None, increasing: bool = False) -> Any:  # noqa: N803
     """``np.vander``."""
     array = traced(rec, x)
-    count = array.shape[0] if n is None else n
+    count = array.shape[0] if N is None else N
     powers = [array**k if k else call(rec, "ones_like", array) for k in range(int(count))]
     return call(rec, "stack", powers if increasing else powers[::-1], axis=1)

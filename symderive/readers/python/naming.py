@@ -100,12 +100,18 @@ def part_name(file: str, line: int) -> str:
 
 
 def statement_kind(file: str, line: int) -> str:
-    """Whether a line is the test of a ``while`` or an ``assert``; "" for any other."""
+    """What a line is the test of: while, assert, if, or guard, an ``if`` that only raises.
+
+    With ``not``, it is asked for the contrary, and is no assert and no guard.
+    """
     for part in ast.walk(_parsed(file, "".join(linecache.getlines(file)))):
-        if isinstance(part, ast.While | ast.Assert):
+        if isinstance(part, ast.While | ast.Assert | ast.If):
             test = part.test
             if test.lineno <= line <= (test.end_lineno or test.lineno):
-                return type(part).__name__.lower()
+                turned = any(isinstance(inner, ast.Not) for inner in ast.walk(test))
+                raises = isinstance(part, ast.If) and isinstance(part.body[-1], ast.Raise)
+                kind = "guard" if raises else type(part).__name__.lower()
+                return f"not {kind}" if turned and kind != "while" else kind
     return ""
 
 

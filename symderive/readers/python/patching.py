@@ -441,6 +441,8 @@ def _always(rec: Recording, plain: Made, made: Callable[..., Any]) -> Made:
 def _by_name(rec: Recording, name: str) -> Made:
     if name == "prod":
         return lambda values, start=1: _product(rec, values, start)
+    if name == "fsum":
+        return lambda values: builtins.sum(values)
     if name == "remainder":  # NumPy's of this name has the sign of the divisor
         return lambda x, y: x - y * call(rec, "round", binary(rec, "divide", x, y))
     return lambda *args: entrywise(rec, name, args)

@@ -25,7 +25,7 @@ REASONS: Mapping[str, str] = {
     "argmin": f"{_PLACES}; np.min(x) has a formula",
     **dict.fromkeys(("sort", "sorted", "median", "percentile", "quantile"), _ORDER),
     **dict.fromkeys(("partition", "nanmedian", "nanpercentile", "nanquantile"), _ORDER),
-    **dict.fromkeys(("all", "any", "allclose", "array_equal", "isclose", "isin"), _DECIDES),
+    **dict.fromkeys(("array_equal", "isin"), _DECIDES),
     **dict.fromkeys(("histogram", "bincount", "count_nonzero", "histogram2d"), _COUNTS),
     "unique": "the number of its entries depends on values; pass the distinct values as an "
               "argument",

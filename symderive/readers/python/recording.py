@@ -237,6 +237,8 @@ class Recording:
 
         if type(value) is Tracer:
             yield value, name
+        elif hasattr(type(value), "mask"):  # entries that a condition keeps
+            yield value.values, name
         elif hasattr(type(value), "is_traced"):  # a complex number
             yield value.re, f"{name}_re"
             yield value.im, f"{name}_im"

@@ -239,6 +239,8 @@ class Tracer(AskedForPlain):
     def __setitem__(self, key: Any, value: Any) -> None:
         from symderive.readers.python.choosing import is_choice, one_by_one
 
+        if hasattr(type(value), "mask"):
+            value = value.at(key)
         spread = not isinstance(value, np.ndarray | list | tuple) or np.ndim(value) == 0
         if is_mask(key) and (spread or type(key) is Tracer):
             self._become(operand(self._rec, call(self._rec, "where", key, value, self)))

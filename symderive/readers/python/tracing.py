@@ -44,7 +44,8 @@ def trace(
     """A plain Python or NumPy function as a model.
 
     The function is called once with values that record what is done with them. Values that it
-    binds to local variables become stages of those names.
+    binds to local variables become stages of those names. What it asserts of them is taken to
+    hold, and so is that an ``if`` which only raises an error does not.
 
     Args:
         function: The function. Its docstring becomes the model's text, its name the title.
