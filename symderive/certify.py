@@ -17,6 +17,7 @@ from sympy.core.function import AppliedUndef
 
 from symderive.formulas.evaluate import derivative, evaluate
 from symderive.formulas.evaluate.tracked import is_slow
+from symderive.formulas.evaluate.whole import WholeEntry
 from symderive.formulas.functions import EVERYWHERE, FUNCTIONS, function_of
 from symderive.formulas.inert import Diff
 from symderive.formulas.kernels import is_zero
@@ -45,6 +46,9 @@ ORDERS = (1, 6)
 
 FUNCTION_WORK, SLOW_WORK, DIFFERENCE_WORK = 8, 250, 8
 """Operations that a function, a slow one, and a difference (times what is in it) count as."""
+
+WHOLE_WORK = 5
+"""Operations that one of a decomposition at many digits counts as; of n rows it takes n³."""
 
 MAX_EXACT = 600
 """The parts of a formula with all definitions put in that is compared exactly."""
@@ -255,7 +259,7 @@ def _number_at(formula: Expr, point: tuple[tuple[str, mpf], ...], digits: int) -
     values = dict(point)
     ready, pending = _ready(formula)
     for mark, inner, variable in pending:
-        inside, held = held_constant(inner, values) if _holds_stopped(inner) else (inner, {})
+        inside, held = held_constant(inner, values) if stopped(inner) else (inner, {})
         values[mark] = derivative(inside, variable, {**values, **held}, digits)
     return evaluate(ready, values, digits)
 
@@ -269,10 +273,6 @@ def _ready(formula: Expr) -> tuple[Expr, tuple[tuple[str, Expr, str], ...]]:
     marks = {part: Symbol(f"_d{k}") for k, part in enumerate(pending)}
     rows = tuple((marks[p].name, stand_in(p.args[0]), p.args[1].name) for p in pending)
     return stand_in(formula.xreplace(marks)), rows
-
-
-def _holds_stopped(formula: Expr) -> bool:
-    return bool(stopped(formula))
 
 
 def stand_in(formula: Basic) -> Basic:
@@ -382,6 +382,7 @@ def work_of(formula: Basic) -> int:
     (5, 33)
     """
     seen: set[Basic] = set()
+    matrices: set[tuple[str, tuple[Basic, ...]]] = set()
     total, pending = 0, [formula]
     while pending:
         part = pending.pop()
@@ -392,6 +393,9 @@ def work_of(formula: Basic) -> int:
         if isinstance(part, Diff):
             total += DIFFERENCE_WORK * work_of(part.args[0]) + DIFFERENCE_WORK
             continue
+        if isinstance(part, WholeEntry) and (part.operation, part.args) not in matrices:
+            matrices.add((part.operation, part.args))  # its entries are found together
+            total += int(WHOLE_WORK * len(part.args) ** 1.5)
         row = function_of(part)
         if row is not None:
             total += SLOW_WORK if row.numeric and is_slow(row.numeric) else FUNCTION_WORK
