@@ -32,18 +32,7 @@ from sympy import (
 )
 from sympy.core.function import AppliedUndef
 
-from symderive.certify import (
-    DIGITS,
-    SEED,
-    TOLERANCE,
-    certify,
-    defined,
-    defined_somewhere,
-    many_divisors,
-    number_at,
-    sampled,
-    written_out,
-)
+from symderive.certify import TOLERANCE, certify, defined, many_divisors, sampled, written_out
 from symderive.formulas.arrays.algebra import Algebra
 from symderive.formulas.arrays.concrete import concrete, entry_name
 from symderive.formulas.arrays.explicit import MOST_EXPANDED, NotExplicitError
@@ -54,6 +43,7 @@ from symderive.formulas.arrays.syntax import Shape
 from symderive.formulas.functions import function_of
 from symderive.formulas.inert import Diff
 from symderive.formulas.written import evaluated, parts_of
+from symderive.sampling import DIGITS, SEED, defined_somewhere, number_at
 from symderive.steps import Certificate
 
 BY_ALGEBRA = Certificate("proved", "equal by exact index algebra")

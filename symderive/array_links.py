@@ -72,7 +72,10 @@ class ArrayLinkKind(LinkKind):
         known = self.template.known
         builder = Matrices(shapes)
         found = shortest(
-            builder.tree(self.formula, at), known.symmetric(), known.having("orthogonal")
+            builder.tree(self.formula, at),
+            known.symmetric(),
+            known.having("orthogonal"),
+            known.axis_sums(shapes),
         )
         return found if has_notation(found) else None
 
