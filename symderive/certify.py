@@ -15,6 +15,7 @@ from sympy import Add, Basic, Expr, Function, Piecewise, Pow, S, Symbol
 from sympy.core.function import AppliedUndef
 
 from symderive.formulas.evaluate.tracked import is_slow
+from symderive.formulas.evaluate.whole import WholeEntry
 from symderive.formulas.functions import EVERYWHERE, function_of
 from symderive.formulas.inert import Diff
 from symderive.formulas.kernels import is_zero
@@ -38,6 +39,9 @@ TOLERANCE = mpf(10) ** -25
 
 FUNCTION_WORK, SLOW_WORK, DIFFERENCE_WORK = 8, 250, 8
 """Operations that a function, a slow one, and a difference (times what is in it) count as."""
+
+WHOLE_WORK = 5
+"""Operations that one of a decomposition at many digits counts as; of n rows it takes n³."""
 
 MAX_EXACT = 600
 """The parts of a formula with all definitions put in that is compared exactly."""
@@ -244,6 +248,7 @@ def work_of(formula: Basic) -> int:
     (5, 33)
     """
     seen: set[Basic] = set()
+    matrices: set[tuple[str, tuple[Basic, ...]]] = set()
     total, pending = 0, [formula]
     while pending:
         part = pending.pop()
@@ -254,6 +259,9 @@ def work_of(formula: Basic) -> int:
         if isinstance(part, Diff):
             total += DIFFERENCE_WORK * work_of(part.args[0]) + DIFFERENCE_WORK
             continue
+        if isinstance(part, WholeEntry) and (part.operation, part.args) not in matrices:
+            matrices.add((part.operation, part.args))  # its entries are found together
+            total += int(WHOLE_WORK * len(part.args) ** 1.5)
         row = function_of(part)
         if row is not None:
             total += SLOW_WORK if row.numeric and is_slow(row.numeric) else FUNCTION_WORK

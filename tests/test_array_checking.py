@@ -142,6 +142,15 @@ def test_many_rows_are_checked_by_values(formula):
     assert sd.derive(model).check().passed
 
 
+def test_a_factor_of_many_rows_is_tried_where_it_exists():
+    """Of drawn matrices of five rows hardly one is positive definite: its lines were unknown."""
+    shapes = {"K": "5 5"}
+    known = {"K": "positive definite"}
+    model = sd.Model({"C": "cholesky(K)"}, parameters=["K"], shapes=shapes, properties=known)
+    lines = sd.derive(model).link("C", "K").lines
+    assert [line.certificate.verdict for line in lines[1:]] == ["sampled"] * (len(lines) - 1)
+
+
 def test_a_model_without_a_point_has_its_lines_checked():
     built = sd.Model({"L": "sum(x**2)"}, parameters=["x"], shapes={"x": "100000"})
 
