@@ -70,7 +70,7 @@ class Report:
     def __str__(self) -> str:
         shown = ", ".join(f"{count} {verdict}" for verdict, count in self.counts().items())
         lines, slopes = _counted(self.lines, "line"), _counted(self.gradient, "derivative")
-        rows = [f"{lines} and {slopes} checked: {shown}"]
+        rows = [f"{lines} and {slopes} checked{': ' if shown else ''}{shown}"]
         for check in (*self.lines, *self.gradient):
             if not check.passed:
                 point = ", ".join(f"{n} = {v}" for n, v in check.certificate.counterexample)

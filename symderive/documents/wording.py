@@ -24,6 +24,7 @@ from symderive.formulas.tree import (
     Op,
     Row,
     Script,
+    Text,
     fence,
     name_node,
     partial,
@@ -133,7 +134,7 @@ def number(value: float, digits: int = 5) -> Node:
     text = digits_of(value, digits)
     negative, text = text.startswith("-"), text.lstrip("-")
     if not math.isfinite(value):
-        body: Node = Op("∞", "ord") if math.isinf(value) else Name("nan", Num("undefined"))
+        body: Node = Op("∞", "ord") if math.isinf(value) else Text("undefined")
     else:
         mantissa, _, exponent = text.partition("e")
         body = Num(mantissa)
@@ -147,7 +148,8 @@ def number(value: float, digits: int = 5) -> Node:
 
 def relation(value: float, digits: int = 5) -> str:
     """``=`` where the digits shown are the whole number, else ``≈``."""
-    return "=" if float(digits_of(value, digits)) == value else "≈"
+    whole = math.isfinite(value) and float(digits_of(value, digits)) == value
+    return "=" if whole else "≈"
 
 
 def relabelled(
