@@ -25,6 +25,7 @@ from symderive.formulas.tree import (
     Row,
     Script,
     Text,
+    commas,
     fence,
     name_node,
     partial,
@@ -32,7 +33,7 @@ from symderive.formulas.tree import (
 
 if TYPE_CHECKING:
     from symderive.derivation import Derivation
-    from symderive.model import Stage
+    from symderive.model import Model, Stage
     from symderive.steps import Certificate
 
 NEGATIVE = Op("−", "pre")
@@ -76,11 +77,19 @@ class Context:
 
     def adjoint(self, name: str) -> Node:
         """∂target/∂name."""
-        return self.link(self.derivation.target, name)
+        return partial(name_node(self.derivation.target), name_node(name))
 
     def link(self, stage: str, source: str) -> Node:
-        """∂stage/∂source."""
-        return partial(name_node(stage), name_node(source))
+        """∂stage/∂source of the stage's own formula."""
+        return alone(partial(name_node(stage), name_node(source)), self.held(stage, source))
+
+    def held(self, stage: str, source: str) -> list[str]:
+        """What ∂target/∂source of the target's own formula holds fixed; nothing of others.
+
+        Only of the target is the derivative along all paths told, by the same two names.
+        """
+        found = held_by(self.derivation.model, stage, source)
+        return found if stage == self.derivation.target else []
 
     def prose(self, text: str) -> Inline:
         """Prose with the names of the model in it set as formulas.
@@ -100,6 +109,17 @@ class Context:
             elif piece:
                 parts.append(piece)
         return tuple(parts)
+
+
+def held_by(model: Model, stage: str, source: str) -> list[str]:
+    """The other inputs of a stage that depend on a source: a link holds them fixed."""
+    inputs = model.stages[stage].inputs
+    return [name for name in inputs if name != source and source in model.ancestors(name)]
+
+
+def alone(link: Node, held: Sequence[str]) -> Node:
+    """(∂y/∂x)_u: a link where the derivative along all paths has the same two names."""
+    return Script(fence(link), commas(*map(name_node, held)), None) if held else link
 
 
 def listed(parts: Sequence[Node | str], last: str = " and ") -> Inline:
