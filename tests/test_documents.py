@@ -166,8 +166,8 @@ def worked(text):
     section = text.split("Worked numbers", 1)[1].split("Update of the parameters", 1)[0]
     found, left = {}, None
     for line in section.splitlines():
-        if start := re.match(r"\s+(∂\w+/∂\w+|\w+)\s+[=≈] ", line):
-            left = start[1]
+        if start := re.match(r"\s+(\(?∂\w+/∂\w+\S*|\w+)\s+[=≈] ", line):
+            left = None if start[1].startswith("(") else start[1]  # the link alone
         if left and (end := re.search(rf"[=≈] ({DIGIT})$", line)):
             found[left] = value_of(end[1])
     return found
