@@ -13,6 +13,7 @@ from sympy import Expr, Symbol
 from symderive.certify import TOLERANCE
 from symderive.chain import Chain
 from symderive.display import table
+from symderive.errors import ModelError
 from symderive.model import Model
 from symderive.sampling import DIGITS, SEED, held_constant, number_at, points, stopped
 from symderive.steps import Certificate
@@ -76,7 +77,7 @@ class Report:
     def __str__(self) -> str:
         shown = ", ".join(f"{count} {verdict}" for verdict, count in self.counts().items())
         lines, slopes = _counted(self.lines, "line"), _counted(self.gradient, "derivative")
-        rows = [f"{lines} and {slopes} checked: {shown}"]
+        rows = [f"{lines} and {slopes} checked{': ' if shown else ''}{shown}"]
         for check in (*self.lines, *self.gradient):
             if not check.passed:
                 point = ", ".join(f"{n} = {v}" for n, v in check.certificate.counterexample)
@@ -167,8 +168,8 @@ def _computed(
     shown = tuple((n, mp.nstr(v, 8)) for n, v in point.items())
     try:
         found = computed({name: float(value) for name, value in point.items()})
-    except (ArithmeticError, ImportError):
-        return  # beyond what floats hold, or a function that this machine has no numbers for
+    except (ArithmeticError, ImportError, ModelError):
+        return  # beyond what floats hold, or a function that there are no numbers for
     except ValueError as error:
         told = f"the function has no value: {error}"
         yield Check(subject, Certificate("refuted", told, 1, DIGITS, SEED, shown))

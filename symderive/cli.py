@@ -28,7 +28,7 @@ TYPE_CHECKING = False  # as typing's, whose import would cost more than this mod
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
-    from typing import Any
+    from typing import Any, NoReturn
 
     from symderive import Derivation, Model
 
@@ -206,7 +206,17 @@ def _model(name: str) -> Model:
         from symderive.readers.stages import parse_stages
 
         return parse_stages(name)
+    if not _like_a_file(name):
+        raise _usage_error(
+            f"{name!r} is neither a file nor stages; write these as name = formula: 'y = sin(x)/x'"
+        )
     return symderive.read(name)
+
+
+def _like_a_file(name: str) -> bool:
+    from pathlib import Path
+
+    return bool(name) and (Path(name).suffix != "" or os.sep in name or Path(name).exists())
 
 
 def _stated(name: str) -> bool:
@@ -354,9 +364,24 @@ class _Version(argparse.Action):
         raise SystemExit(OK)
 
 
+class _Parser(argparse.ArgumentParser):
+    """Names, where a word is none of the choices, the one that it is most like."""
+
+    def error(self, message: str) -> NoReturn:
+        word, _, choices = message.partition("invalid choice: ")[2].partition(" (choose from ")
+        if choices:
+            from difflib import get_close_matches
+
+            near = get_close_matches(
+                word.strip("'"), choices[:-1].replace("'", "").split(", "), n=1
+            )
+            message += f"; did you mean {near[0]!r}?" if near else ""
+        super().error(message)
+
+
 def parser() -> argparse.ArgumentParser:
     """The command-line parser."""
-    main_parser = argparse.ArgumentParser(
+    main_parser = _Parser(
         prog="symderive", description=DESCRIPTION, epilog=EPILOG, formatter_class=_Help
     )
     main_parser.add_argument(

@@ -328,6 +328,11 @@ BAD = {
     "no value": (["update", "names.toml"], "x"),
     "claim": (["check", "good.toml", "--claim", "dy/dq = 1"], "q"),
     "command": (["derivate", "good.toml"], "invalid choice: 'derivate'"),
+    "command near": (["shwo", "good.toml"], "did you mean 'show'?"),
+    "option near": (["show", "good.toml", "--detail", "ful"], "did you mean 'full'?"),
+    "no name": (["show", ""], "'' is neither a file nor stages; write these as name = formula"),
+    "a lone name": (["show", "y"], "'y' is neither a file nor stages"),
+    "matrices": (["show", "y = X @ w"], "state their shapes: [shapes]"),
     "option": (["derive", "good.toml", "--colour"], "unrecognized arguments: --colour"),
     "no model": (["derive"], "the following arguments are required: MODEL"),
     "a file for a folder": (["derive", "good.toml", "-o", "good.toml"], "good.toml"),
@@ -487,3 +492,19 @@ def test_the_pdf_through_tex_shows_the_closed_form(capsys, engine):
     assert "A logistic neuron" in text
     assert "0.24533" in text  # the loss before the update
     assert "0.21369" in text  # and after it
+
+
+@pytest.mark.parametrize(
+    ("stages", "told"),
+    [
+        ("y = log(x); x = -1", "y = log(x) = log(−1) ≈ undefined"),
+        ("y = 1/x; x = 0", "y = 1/x = 1/0 ≈ ∞"),
+    ],
+)
+def test_a_value_that_does_not_exist_is_not_said_to_equal_one(capsys, stages, told):
+    assert told in run(capsys, "show", stages)[1]
+
+
+def test_a_model_without_a_derivative_has_nothing_to_check(capsys):
+    model_file('[stages]\ny = "3"\n')
+    assert run(capsys, "check", "model.toml")[1] == "0 lines and 0 derivatives checked\n"

@@ -22,7 +22,22 @@ from symderive.documents.formats import FORMATS, markdown, typst_text
 from symderive.documents.lines import GAP, LINE, RELATION, noted, remark
 from symderive.documents.outline import Equation, Outline, Paragraph
 from symderive.errors import CheckError, ToolError, UnknownChoiceError
-from symderive.formulas.nodes import PLUS, TRANSPOSE, Id, Num, Script, Table, row
+from symderive.formulas.nodes import (
+    DOT,
+    PARTIAL,
+    PLUS,
+    TRANSPOSE,
+    Fence,
+    Frac,
+    Id,
+    Num,
+    Op,
+    Row,
+    Script,
+    Table,
+    partial,
+    row,
+)
 from symderive.formulas.tree import split, width
 
 ROOT = Path(__file__).parent.parent
@@ -151,8 +166,8 @@ def worked(text):
     section = text.split("Worked numbers", 1)[1].split("Update of the parameters", 1)[0]
     found, left = {}, None
     for line in section.splitlines():
-        if start := re.match(r"\s+(∂\w+/∂\w+|\w+)\s+[=≈] ", line):
-            left = start[1]
+        if start := re.match(r"\s+(\(?∂\w+/∂\w+\S*|\w+)\s+[=≈] ", line):
+            left = None if start[1].startswith("(") else start[1]  # the link alone
         if left and (end := re.search(rf"[=≈] ({DIGIT})$", line)):
             found[left] = value_of(end[1])
     return found
@@ -462,6 +477,18 @@ def test_a_row_of_numbers_that_is_too_wide_stands_upright():
     (upright,) = split(vector, 30.0)
     assert upright == Table(tuple((cell,) for cell in cells))
     assert split(vector, 60.0) == [vector]
+
+
+def test_a_derivative_sign_is_never_broken_as_a_quotient():
+    """∂u/∂x is no product; d/dx of a broken quotient is one of all of it."""
+    long, other = Id("u" * 30), Id("v" * 30)
+    sign = partial(long, other)
+    assert split(sign, 10.0) == [sign]
+    operator = Frac(PARTIAL, row(PARTIAL, Id("x")))
+    quotient = Frac(row(long, DOT, other), row(other, PLUS, Num("1")))
+    first, *_ = split(row(operator, Op("\u2009", "space"), quotient), 25.0)
+    assert isinstance(first, Row)
+    assert isinstance(first.items[-1], Fence)
 
 
 @pytest.mark.parametrize("format", ["md", "ipynb", "tex", "typ"])

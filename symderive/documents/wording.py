@@ -24,6 +24,7 @@ from symderive.formulas.tree import (
     Op,
     Row,
     Script,
+    Text,
     commas,
     fence,
     name_node,
@@ -153,7 +154,7 @@ def number(value: float, digits: int = 5) -> Node:
     text = digits_of(value, digits)
     negative, text = text.startswith("-"), text.lstrip("-")
     if not math.isfinite(value):
-        body: Node = Op("∞", "ord") if math.isinf(value) else Name("nan", Num("undefined"))
+        body: Node = Op("∞", "ord") if math.isinf(value) else Text("undefined")
     else:
         mantissa, _, exponent = text.partition("e")
         body = Num(mantissa)
@@ -167,7 +168,8 @@ def number(value: float, digits: int = 5) -> Node:
 
 def relation(value: float, digits: int = 5) -> str:
     """``=`` where the digits shown are the whole number, else ``≈``."""
-    return "=" if float(digits_of(value, digits)) == value else "≈"
+    whole = math.isfinite(value) and float(digits_of(value, digits)) == value
+    return "=" if whole else "≈"
 
 
 def relabelled(

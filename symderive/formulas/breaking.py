@@ -19,6 +19,7 @@ from symderive.formulas.nodes import (
     HADAMARD,
     KRON,
     NEGATIVE,
+    PARTIAL,
     TRANSPOSE,
     Acc,
     Big,
@@ -190,12 +191,18 @@ def _pieces(node: Node, limit: float, first: float) -> list[Node]:
             scripts = width(node) - width(base)
             pieces = _pieces(base, limit - scripts, first)
             return [*pieces[:-1], Script(pieces[-1], sub, sup)]
-        case Frac(numerator, denominator):
+        case Frac(numerator, denominator) if not _is_derivative(node):
             return _pieces(_as_product(numerator, denominator, limit), limit, first)
         case Sqrt(body, degree):
             exponent = Row((Num("1"), Op("/", "ord"), degree or Num("2")))
             return _pieces(Script(fence(body), None, exponent), limit, first)
     return [node]
+
+
+def _is_derivative(node: Node) -> bool:
+    """Whether it is ∂u/∂x or d/dx: one sign, no quotient."""
+    below = node.denominator if isinstance(node, Frac) else node
+    return isinstance(below, Row) and below.items[0] in (PARTIAL, Id("d", "rm"))
 
 
 def _as_product(numerator: Node, denominator: Node, limit: float) -> Node:
@@ -279,7 +286,10 @@ def _broken(part: list[Node], limit: float, first: float) -> list[list[Node]]:
     room = first - sum(map(width, before))
     if room < _LEAST or limit - behind < _LEAST:
         return [part]
-    pieces = _pieces(part[widest], limit - behind, room)
+    item = part[widest]
+    if isinstance(item, Frac) and any(map(_is_derivative, before[-2:-1])):
+        item = fence(_as_product(item.numerator, item.denominator, limit))
+    pieces = _pieces(item, limit - behind, room)
     lines = [list(piece.items) if isinstance(piece, Row) else [piece] for piece in pieces]
     if len(pieces) == 1:
         return [[*before, pieces[0], *after]]

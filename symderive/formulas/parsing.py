@@ -63,6 +63,12 @@ from symderive.formulas.written import evaluated, minus, power, product, quotien
 
 _FOREIGN = (I, zoo, nan, oo, -oo)
 
+HINTS: dict[type[ast.operator], str] = {
+    ast.BitXor: "; write ** for a power",
+    ast.MatMult: " of numbers; to multiply matrices, state their shapes: [shapes] or shapes=",
+}
+"""What to write instead of an operator that formulas do not have."""
+
 
 class Callee(Protocol):
     """What the parser needs of a named function: its parameters and how to apply it."""
@@ -216,7 +222,7 @@ class _Builder(Walker):
     def _read_binop(self, node: ast.BinOp) -> Expr:
         combine = OPERATORS.get(type(node.op))
         if combine is None:
-            hint = "; write ** for a power" if isinstance(node.op, ast.BitXor) else ""
+            hint = HINTS.get(type(node.op), "")
             raise self._at(f"this operator has no meaning in a formula{hint}", node.right)
         left, right = self._number(node.left), self._number(node.right)
         if isinstance(node.op, ast.Pow) and left.is_Rational and right.is_Rational:
