@@ -16,6 +16,7 @@ from symderive.array_links import ArrayLink, ArrayLinkKind
 from symderive.array_model import (
     source_indices,
     stage_indices,
+    stage_tree,
     target_indices,
 )
 from symderive.array_partials import TARGET, ArrayPartial, ArrayShape
@@ -27,7 +28,9 @@ from symderive.formulas.arrays.algebra import Algebra
 from symderive.formulas.arrays.canonical import canonical
 from symderive.formulas.arrays.index import entry_of, fresh, sigma, substitute
 from symderive.formulas.arrays.properties import Knowledge
+from symderive.formulas.arrays.solving import matrices_solved
 from symderive.formulas.arrays.structures import Structure, structure_of
+from symderive.formulas.arrays.syntax import Tree
 from symderive.formulas.inert import OUTPUT, Diff, placeholder
 from symderive.formulas.written import evaluated, product, rename, sum_of
 from symderive.model import Model, Stage
@@ -66,6 +69,22 @@ class ArrayChain(Chain):
         if key not in self._kinds:
             self._kinds[key] = ArrayLinkKind(template, place, key[2])  # type: ignore[arg-type]
         return ArrayLink(row, source, self._kinds[key], self.taken)  # type: ignore[arg-type]
+
+    def _siblings(self, name: str) -> bool:
+        """Whether a stage beside the name is made of rows that sum to one: smoothed labels."""
+        for other in self.model.stages[self.target].inputs:
+            stage = self.model.stages.get(other)
+            if stage is not None and other != name:
+                known = Knowledge({n: self.model.known.get(n, ()) for n in stage.inputs})
+                if known.having("stochastic"):
+                    return True
+        return False
+
+    @cached_property
+    def _solved(self) -> frozenset[Tree]:
+        """The matrices of the linear systems that the model solves."""
+        symmetric = Knowledge(self.model.known).symmetric()
+        return matrices_solved(map(stage_tree, self.model.stages.values()), symmetric)
 
     @cached_property
     def taken(self) -> frozenset[str]:
@@ -129,7 +148,7 @@ class ArrayChain(Chain):
         closed: Expr | None = None
         rewritings: tuple[tuple[Expr, str], ...] = ()
         if not substituted.has(Diff) and array_cost(substituted) <= 3 * self.limit:
-            sums = constant_sums(stated_by, stated_by.balanced(), known)
+            sums = constant_sums(stated_by, stated_by.balanced(known.having("stochastic")), known)
             if sums:
                 known = known.with_sums(sums)
                 algebra = Algebra(known)
@@ -175,7 +194,15 @@ class ArrayChain(Chain):
         if shape.closed is not None:
             self._formulas[name] = (shape.closed, tuple(names))
         partial = ArrayPartial(
-            self.target, name, users, shape, symbols, self.model.shapes, self.taken
+            self.target,
+            name,
+            users,
+            shape,
+            symbols,
+            self.model.shapes,
+            self.taken,
+            lambda user: self.partials.get(user),
+            self._solved,
         )
         structure = self._structure(name)
         return structured_partial(partial, structure) if structure else partial

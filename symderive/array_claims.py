@@ -20,7 +20,8 @@ from symderive.array_certify import all_put_in
 from symderive.array_chain import ArrayChain
 from symderive.array_conditions import Compare, condition_of, special_size
 from symderive.array_links import ArrayLink
-from symderive.array_model import renamed, stage_indices
+from symderive.array_model import leaves, renamed, stage_indices, stage_tree
+from symderive.array_partials import put_in
 from symderive.array_points import At
 from symderive.array_slips import by_definition, changed, repaired_texts, repairs
 from symderive.array_trials import (
@@ -52,9 +53,11 @@ from symderive.formulas.arrays.properties import Knowledge
 from symderive.formulas.arrays.reading import parse_array
 from symderive.formulas.arrays.syntax import Number, Shape, Tree
 from symderive.formulas.arrays.text import text as text_of
+from symderive.formulas.arrays.vanishing import equal_trees
 from symderive.formulas.inert import Diff
 from symderive.formulas.written import evaluated
 from symderive.higher_claims import told_of
+from symderive.results import adjoint_name
 from symderive.slips import mutants
 from symderive.steps import Certificate
 from symderive.subjects import Subject, read_subject
@@ -68,6 +71,9 @@ SLIP_TRIALS = 3
 
 MISFIT = "do not fit together"
 """What the message of an operation on shapes that do not fit holds."""
+
+MAX_PARTS = 150
+"""A formula of more parts is not written out in the inputs."""
 
 MAX_SHOWN = 24
 """Numbers of a counterexample that are shown."""
@@ -237,7 +243,7 @@ class _Judge:
         ]
         failed = [row for row in rows if not same(row[2], row[3])]
         if not failed:
-            return self._established(claim, len(rows))
+            return self._established(claim, tree, len(rows))
         compared = self._compared(claim)
         condition = condition_of(
             self.chain(), evaluated(self.truth.formula), self.tries(), compared
@@ -252,9 +258,10 @@ class _Judge:
         """The entries of the derivative at a trial: the place, the claim, the truth."""
         return lambda trial: zip(trial.rows, trial.numbers(claim), trial.truth, strict=True)
 
-    def _established(self, claim: Formula, count: int) -> ArrayVerdict:
-        if self._proved(claim):
-            method = "equal by exact index algebra"
+    def _established(self, claim: Formula, tree: Tree | None, count: int) -> ArrayVerdict:
+        same = bool(count) and tree is not None and self._same_form(tree)
+        if same or self._proved(claim):
+            method = "equal by matrix algebra" if same else "equal by exact index algebra"
             return self._verdict("proved", certificate=Certificate("proved", method))
         if not count:
             return self._verdict("unknown")
@@ -286,6 +293,40 @@ class _Judge:
             if algebra.equal(*(defined(side) for side in put)):
                 return True
         return False
+
+    def _adjoints_written(self, truth: Tree) -> Tree:
+        """A formula in which the adjoints of later stages have names, with those written out."""
+        for _ in range(len(self.derivation.model.stages)):
+            bars = {
+                adjoint_name(self.target, name): name
+                for name in self.derivation.model.stages
+                if adjoint_name(self.target, name) in leaves(truth)
+            }
+            found = {bar: self.derivation.partial(self.target, n).tree for bar, n in bars.items()}
+            if not found or len([*truth.walk()]) > MAX_PARTS:
+                break
+            truth = put_in(truth, found)
+        return truth
+
+    def _same_form(self, tree: Tree) -> bool:
+        """By the algebra of matrices: as it stands, then with the stages written out."""
+        truth = self.truth.tree
+        if truth is None or not has_notation(truth):
+            return False
+        model = self.derivation.model
+        known = Knowledge(model.known)
+        rules = known.symmetric(), known.having("orthogonal"), known.axis_sums(self.shapes)
+        truth = self._adjoints_written(truth)
+        if equal_trees(tree, truth, *rules):
+            return True
+        stages = {name: stage_tree(stage) for name, stage in model.stages.items()}
+        sides = [tree, truth]
+        for _ in range(len(stages)):
+            following = [put_in(side, stages) for side in sides]
+            if following == sides or any(len([*side.walk()]) > MAX_PARTS for side in following):
+                break
+            sides = following
+        return sides != [tree, truth] and equal_trees(sides[0], sides[1], *rules)
 
     def _example(self, failed: Sequence[tuple[Trial, Any, mpf, mpf]]) -> dict[str, Any]:
         """The counterexample with the fewest numbers."""

@@ -18,10 +18,10 @@ from sympy import Sum as SympySum
 
 from symderive.array_chain import ArrayChain
 from symderive.array_trials import Formula, Trial, entry_label, numbers_of, same, trials
-from symderive.certify import SEED
 from symderive.formulas.arrays.index import Index, Part
 from symderive.formulas.typed import condition
 from symderive.regions import Condition, Row, boundaries, separating
+from symderive.sampling import SEED
 
 SEEDS = range(SEED + 7, SEED + 13)
 """Of the points that confirm a condition."""

@@ -14,10 +14,10 @@ from symderive.array_links import ArrayLink
 from symderive.array_model import (
     Letters,
     leaves,
-    renamed,
     signs_of,
     source_indices,
     stage_indices,
+    stage_tree,
     target_indices,
 )
 from symderive.array_partials import ArrayPartial
@@ -30,9 +30,7 @@ from symderive.formulas.arrays.matrix import Matrices
 from symderive.formulas.arrays.ops import apply
 from symderive.formulas.arrays.properties import Knowledge
 from symderive.formulas.arrays.syntax import Number, Shape, Tree
-from symderive.formulas.inert import placeholder
 from symderive.formulas.written import evaluated
-from symderive.model import Stage
 from symderive.results import Derivative, Point, adjoint_name
 from symderive.steps import Certificate, Line
 from symderive.subjects import sides_of
@@ -421,9 +419,3 @@ class ArrayDerivation(Derivation):
     def code(self, backend: str = "numpy") -> str:
         """The gradient function as source text."""
         return str(self.function("numpy" if backend in ("python", "math") else backend).source)
-
-
-def stage_tree(stage: Stage) -> Tree:
-    """A stage's formula in NumPy's language, in its own names."""
-    names = {placeholder(k).name: name for k, name in enumerate(stage.inputs)}
-    return renamed(stage.parsed.template.tree, names)  # type: ignore[attr-defined]

@@ -208,7 +208,8 @@ def _shorter(formula: Expr, entry: Expr | None, stated: Expr | None) -> tuple[Ex
         return formula, ""
     mask = Mask()
     hidden = mask.on(formula)
-    if not hidden.has(Add, ABSOLUTE) or cost(hidden) > MAX_COST:
+    rooted = entry is not None and any(not p.exp.is_Integer for p in hidden.atoms(Pow))
+    if not (rooted or hidden.has(Add, ABSOLUTE)) or cost(hidden) > MAX_COST:
         return formula, ""  # a product is as it should be; a long sum costs more than it gives
     if entry is None and _settled(hidden):
         return formula, ""

@@ -72,7 +72,10 @@ class ArrayLinkKind(LinkKind):
         known = self.template.known
         builder = Matrices(shapes)
         found = shortest(
-            builder.tree(self.formula, at), known.symmetric(), known.having("orthogonal")
+            builder.tree(self.formula, at),
+            known.symmetric(),
+            known.having("orthogonal"),
+            known.axis_sums(shapes),
         )
         return found if has_notation(found) else None
 
@@ -87,7 +90,7 @@ class ArrayLinkKind(LinkKind):
             if lines and formula == lines[-1].formula:
                 continue
             found = certify_array(truth, formula, algebra, shapes, where, before)
-            if found.passed and not formula.has(Diff):
+            if found.passed:
                 before = (formula, found)
             lines.append(Line(formula, reasons, found, steps))
         return tuple(lines)

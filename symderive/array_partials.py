@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -15,11 +15,14 @@ from symderive.chain import Partial
 from symderive.display import partial_latex
 from symderive.formulas.arrays.algebra import Algebra
 from symderive.formulas.arrays.canonical import canonical
+from symderive.formulas.arrays.contraction import has_notation
 from symderive.formulas.arrays.index import Index, entry_of, fresh, sigma
 from symderive.formulas.arrays.matrix import Matrices
 from symderive.formulas.arrays.properties import Knowledge
 from symderive.formulas.arrays.simplify import shortest
-from symderive.formulas.arrays.syntax import Shape, Tree
+from symderive.formulas.arrays.solving import with_solves
+from symderive.formulas.arrays.syntax import Apply, Leaf, Shape, Tree
+from symderive.formulas.arrays.terms import reading
 from symderive.formulas.inert import Diff
 from symderive.formulas.written import product, rename, sum_of
 from symderive.results import adjoint_name
@@ -76,13 +79,17 @@ class ArrayShape:
     @cached_property
     def program(self) -> Tree:
         """The adjoint as it is computed: later adjoints by name where that is shorter."""
-        by_name = self._tree(self.by_name)
         if self.closed is None:
-            return by_name
+            return self.by_adjoints
         cancelled = _divisors(self.substituted) - _divisors(self.closed)
         if cancelled or array_cost(self.closed) <= array_cost(self.by_name):
             return self.tree
-        return by_name
+        return self.by_adjoints
+
+    @cached_property
+    def by_adjoints(self) -> Tree:
+        """The adjoint with those of later stages by name, in matrix notation."""
+        return self._tree(self.by_name)
 
     def _tree(self, formula: Expr) -> Tree:
         named = barred(formula)
@@ -90,7 +97,13 @@ class ArrayShape:
         for name, shape in self.shapes.items():
             shapes[f"{BAR}{name}"] = (*(i.size for i in self.target), *shape)
         found = Matrices(shapes).tree(named, self.indices)
-        return shortest(found, self.known.symmetric(), self.known.having("orthogonal"))
+        return shortest(found, *self.names_known)
+
+    @property
+    def names_known(self) -> tuple[frozenset[str], frozenset[str], Mapping[tuple[str, int], Expr]]:
+        """What the simplifier asks for: the symmetric, the orthogonal, sums along axes."""
+        known = self.known
+        return known.symmetric(), known.having("orthogonal"), known.axis_sums(self.shapes)
 
 
 def barred(formula: Expr) -> Expr:
@@ -101,6 +114,20 @@ def barred(formula: Expr) -> Expr:
         at = (*_indices(top), *_indices(below))
         found[part] = entry_of(f"{BAR}{_label(below)}", at)
     return formula.xreplace(found)
+
+
+def put_in(tree: Tree, found: Mapping[str, Tree]) -> Tree:
+    """The tree with the arrays of some names put in."""
+    if isinstance(tree, Leaf):
+        return found.get(tree.name, tree)
+    if not isinstance(tree, Apply):
+        return tree
+    args = tuple(put_in(arg, found) for arg in tree.args)
+    return tree if args == tree.args else Apply(tree.shape, tree.op, args, tree.options)
+
+
+def _reads(tree: Tree) -> tuple[bool, tuple[float, int, int, int]]:
+    return not has_notation(tree), reading(tree)
 
 
 def _indices(formula: Basic) -> tuple[Expr, ...]:
@@ -123,6 +150,8 @@ class ArrayPartial(Partial):
     shape: ArrayShape  # type: ignore[assignment]
     shapes: Mapping[str, Shape] = field(default_factory=dict, repr=False)
     taken: frozenset[str] = frozenset()
+    others: Callable[[str], Partial | None] = field(default=lambda _: None, repr=False)
+    solved: frozenset[Tree] = field(default=frozenset(), repr=False)
 
     @cached_property
     def letters(self) -> Letters:
@@ -157,8 +186,44 @@ class ArrayPartial(Partial):
 
     @cached_property
     def tree(self) -> Tree:
-        """The closed form in matrix notation."""
-        return renamed(self.shape.tree, self._names)
+        """The closed form in matrix notation, linear systems by name where the model has them."""
+        return with_solves(self.inverted, self.solved, self._known[0])
+
+    @cached_property
+    def inverted(self) -> Tree:
+        """The closed form in matrix notation, with inverses."""
+        plain = renamed(self.shape.tree, self._names)
+        if self.shape.closed is None or type(self.shape) is not ArrayShape:
+            return plain
+        composed = self._composed()
+        return plain if composed is None else min(plain, composed, key=_reads)
+
+    def _composed(self) -> Tree | None:
+        """The chain rule with the adjoints of later stages put in, as they are shortest.
+
+        A product that index notation takes apart stays whole: Xᵀ (P ⊙ (D Vᵀ − …)) K.
+        """
+        found: dict[str, Tree] = {}
+        for user in self.users:
+            if user != self.target:
+                other = self.others(user)
+                if not isinstance(other, ArrayPartial) or other.shape.closed is None:
+                    return None
+                found[adjoint_name(self.target, user)] = other.inverted
+        if not found:
+            return None
+        whole = put_in(renamed(self.shape.by_adjoints, self._names), found)
+        return shortest(whole, *self._known)
+
+    @property
+    def _known(self) -> tuple[frozenset[str], frozenset[str], Mapping[tuple[str, int], Expr]]:
+        symmetric, orthogonal, sums = self.shape.names_known
+        mine = self._names
+        return (
+            frozenset(mine.get(name, name) for name in symmetric),
+            frozenset(mine.get(name, name) for name in orthogonal),
+            {(mine.get(name, name), axis): value for (name, axis), value in sums.items()},
+        )
 
     @cached_property
     def program(self) -> Tree:

@@ -6,7 +6,7 @@ its sums first: Σ_j d_j (x_j − μ) is r Σ_j d_j N_j where N = (x − μ)/r.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product as cartesian
 from typing import Any
@@ -89,10 +89,16 @@ class Stated(Mapping[Expr, Expr]):
         self.facts, self._make = facts, make
         self._made: dict[Expr, Expr] = {}
 
-    def balanced(self) -> list[Expr]:
-        """The entries that may sum to a number along an axis: what sums, and what is made of it."""
+    def balanced(self, rows: Collection[str] = ()) -> list[Expr]:
+        """The entries that may sum to a number along an axis: what sums, and what is made of it.
+
+        Args:
+            rows: The arrays whose rows sum to one.
+        """
         summing = {
-            e for e, facts in self.facts.items() if facts.sums or facts.kinds & PART_SUMS.keys()
+            e
+            for e, facts in self.facts.items()
+            if facts.sums or facts.kinds & PART_SUMS.keys() or not facts.names.isdisjoint(rows)
         }
         found = [e for e in summing if isinstance(e, Indexed) and self.facts[e].balanced]
         found = [*dict.fromkeys(e for e in self.facts if e in found)]

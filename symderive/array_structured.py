@@ -89,6 +89,7 @@ def structured_partial(partial: ArrayPartial, structure: Structure) -> ArrayPart
         partial.symbols,
         partial.shapes,
         partial.taken,
+        solved=partial.solved,
     )
 
 

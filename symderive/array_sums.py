@@ -82,7 +82,8 @@ def _candidates(
     if not (definition.has(Pow) or definition.is_Add or any(f.is_Add for f in definition.args)):
         return
     names = {str(entry.base.label) for entry in definition.atoms(Indexed)}
-    if definition.has(SympySum) or any(name in names for name, _ in algebra.known.sums):
+    summed = {name for name, _ in algebra.known.sums} | algebra.known.having("stochastic")
+    if definition.has(SympySum) or names & summed:
         yield definition
     level: dict[Expr, Expr] = {}
     bases = {entry.base: entry for entry in stated if isinstance(entry, Indexed)}

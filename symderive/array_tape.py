@@ -265,7 +265,10 @@ def _simplified(
     if formula == found.formula or formula.has(Diff):  # a deep one keeps adjoints by name
         return found
     tree = shortest(
-        Matrices(shapes).tree(formula, found.indices), known.symmetric(), known.having("orthogonal")
+        Matrices(shapes).tree(formula, found.indices),
+        known.symmetric(),
+        known.having("orthogonal"),
+        known.axis_sums(shapes),
     )
     line = Line(formula, ("what is known of the arrays",), found.certificate)
     told = replace(found, formula=formula, lines=(*found.lines, line), forms=(formula,))

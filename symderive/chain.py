@@ -295,7 +295,7 @@ class Chain:
                 )
             )
             parts.append((adjoint, adjoint_names, link, link_names, user))
-        single = users == (self.target,)
+        single = users == (self.target,) and not self._siblings(name)
         stages = [] if self.deep or single else self._definitions(name, names, mark)
         used = tuple(
             (
@@ -385,6 +385,10 @@ class Chain:
             mark(stage.name)
             found[stage.name] = stage
         return [*found.values()]
+
+    def _siblings(self, name: str) -> bool:
+        """Whether other stages that the target uses say something of its derivative by a name."""
+        return False
 
     def _beside(self, names: set[str], known: set[str]) -> list[Stage]:
         """Stages that the target does not use, of names that it does: p₂ in −p₁·p₂."""

@@ -5,15 +5,20 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from mpmath import isfinite, mp, mpf
 from sympy import Expr, Symbol
 
-from symderive.certify import DIGITS, SEED, TOLERANCE, held_constant, number_at, points, stopped
+from symderive.certify import TOLERANCE
 from symderive.chain import Chain
 from symderive.display import table
 from symderive.model import Model
+from symderive.sampling import DIGITS, SEED, held_constant, number_at, points, stopped
 from symderive.steps import Certificate
+
+if TYPE_CHECKING:
+    from symderive.derivation import Derivation
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +103,16 @@ def check(model: Model, chain: Chain, computed: Computed | None = None) -> Repor
         computed: The emitted function's gradient, which is run at the same point.
     """
     return Report(tuple(lines_checked(chain)), tuple(_gradient(model, chain, computed)))
+
+
+def checked(derivation: Derivation) -> Report:
+    """The report of a derivation of scalars: its lines, its gradient, and its emitted function."""
+    function, inputs = derivation.function(), {*derivation.inputs}
+
+    def computed(point: Mapping[str, float]) -> Mapping[str, float]:
+        return function(**{name: value for name, value in point.items() if name in inputs})[1]
+
+    return check(derivation.model, derivation.chain(), computed)
 
 
 def lines_checked(chain: Chain) -> Iterable[Check]:

@@ -14,7 +14,7 @@ from mpmath import mp, mpf
 from sympy import Expr, S, Symbol
 from sympy.core.function import AppliedUndef
 
-from symderive.certify import SEED, certify
+from symderive.certify import certify
 from symderive.comparing import Compared
 from symderive.differentiate import differentiate
 from symderive.errors import FormulaError
@@ -26,6 +26,7 @@ from symderive.formulas.written import evaluated
 from symderive.higher_claims import carried_on, other_derivatives, told_of
 from symderive.links import Link
 from symderive.regions import DIGITS, equal
+from symderive.sampling import SEED
 from symderive.slips import mutants, result_slips
 from symderive.steps import Certificate, Step
 from symderive.subjects import Subject, read_subject
@@ -105,6 +106,12 @@ class Verdict:
 
 _ADJOINT = re.compile(r"(?<![\w.])[d∂](?P<target>\w+)/[d∂](?P<source>\w+)(?![\w\[(])")
 
+_NAMED = re.compile(r"(?<![\w.])(?P<target>\w+?)_D_(?P<source>\w+)(?![\w(])")
+"""A derivative by the name that results give it: ``L_D_z``."""
+
+MAX_ROUNDS = 32
+"""Derivatives inside derivatives that are put in."""
+
 
 def adjoints_put_in(answer: str, names: Container[str], told: Callable[[str, str], str]) -> str:
     """An answer with each derivative in it, such as ``dL/dz``, written out.
@@ -120,13 +127,17 @@ def adjoints_put_in(answer: str, names: Container[str], told: Callable[[str, str
 
     def written(match: re.Match[str]) -> str:
         target, source = match["target"], match["source"]
-        quotient = {f"d{target}", f"d{source}"}
+        quotient = {f"d{target}", f"d{source}", match[0]}
         if target not in names or source not in names or any(n in names for n in quotient):
             return match[0]
         text = told(target, source)
         return f"({text})" if text else match[0]
 
-    return _ADJOINT.sub(written, answer)
+    for _ in range(MAX_ROUNDS):  # one written out may name another
+        before, answer = answer, _NAMED.sub(written, _ADJOINT.sub(written, answer))
+        if answer == before:
+            break
+    return answer
 
 
 def _told(derivation: Derivation, target: str, source: str) -> str:

@@ -186,7 +186,12 @@ def _read(name: str, options: argparse.Namespace) -> Derivation:
     with _progress(f"deriving {name}"):
         method = getattr(options, "method", "auto")
         tied = True if getattr(options, "structured", False) else None
-        return symderive.derive(model, options.target, options.wrt, method=method, structured=tied)
+        found = symderive.derive(model, options.target, options.wrt, method=method, structured=tied)
+        if names := getattr(options, "hessian", None):
+            found.hessian_names = found.sources if names == ["all"] else tuple(names)
+            for name in found.hessian_names:
+                found.partial(found.target, name)  # an unknown name is an error here
+        return found
 
 
 def _model(name: str) -> Model:

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 from mpmath import isfinite, mp, mpf, mpmathify
 from sympy import Expr, Symbol
 
-from symderive.certify import SEED, domain_of
+from symderive.certify import domain_of
 from symderive.cost import cost
 from symderive.formulas.factoring import factor_list
 from symderive.formulas.kernels import Kernels, TooLargeError, is_zero
 from symderive.formulas.typed import condition
 from symderive.formulas.written import evaluated, rename
 from symderive.regions import DIGITS, FEWEST, Row, boundaries, covering, equal, separating, value
+from symderive.sampling import SEED
 
 if TYPE_CHECKING:
     from symderive.derivation import Derivation

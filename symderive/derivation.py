@@ -45,18 +45,18 @@ class Derivation:
         warnings: What a reader should know, such as a parameter without effect.
         method: How links are differentiated where several ways are natural.
         structured: Whether the entries of a symmetric, diagonal or triangular matrix move together.
+        hessian_names: The names whose second derivatives a document tells; they may be set.
     """
 
     _chain_class = Chain
-
-    method = "auto"
-    structured = False
+    method, structured = "auto", False
 
     def __init__(self, model: Model, target: str, sources: tuple[str, ...]) -> None:
         self.model, self.target, self.sources = model, target, sources
-        self.warnings = model.warnings
+        self.warnings, self.hessian_names = model.warnings, model.hessian
         self._kinds: dict[KindKey, LinkKind] = {}
         self._shapes: dict[object, Any] = {}
+        self.second_known: dict[tuple[str, str], Derivative] = {}
         self._functions: dict[tuple[str, str | None], Function] = {}
         self._chains: dict[tuple[str, tuple[str, ...]], Chain] = {}
 
@@ -392,18 +392,15 @@ class Derivation:
 
     @cached_property
     def _report(self) -> Report:
-        from symderive.checking import check
+        from symderive.checking import checked
 
-        function = self.function()
-        return check(
-            self.model,
-            self.chain(),
-            lambda point: function(**{n: v for n, v in point.items() if n in self.inputs})[1],
-        )
+        return checked(self)
 
     def check(self) -> Report:
-        """Every line's verdict, and the gradient against differences of the model itself."""
-        return self._report
+        """Every line's verdict; the gradient against differences, and as it is computed."""
+        from symderive.second import with_second
+
+        return with_second(self._report, self)
 
     def check_claim(self, derivative: str, answer: str | None = None) -> Verdict:
         """Judge a reader's answer: ``("dA3/dA1", "A2 - Y")``, or ``"dA3/dA1 = A2 - Y"``.

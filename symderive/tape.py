@@ -233,7 +233,7 @@ def renamed(
     lines = [Line(line.formula, line.reasons, line.certificate) for line in found.lines]
     if formula != evaluated(lines[-1].formula):
         proof = certify(lines[-1].formula, formula, where=extra)
-        lines.append(Line(formula, ("the derivatives before put in",), proof))
+        lines.append(Line(formula, ("lower derivatives put in",), proof))
     closed = _closed(derivation.model, formula, target, sources)
     where = {Symbol(name): stage.written for name, stage in stages.items()}
     for rewritten, reason in closed.rewritings:

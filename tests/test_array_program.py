@@ -501,6 +501,20 @@ def test_a_common_factor_is_multiplied_once() -> None:
     np.testing.assert_allclose(f.value_only(**values), expected, rtol=1e-12, atol=1e-12)
 
 
+def test_terms_with_a_common_factor_count_no_axis_twice() -> None:
+    """An axis that was summed alone is no axis that is missing."""
+    loss = (
+        "sum(D*E*reshape(X, (m, 2, 3))) + sum(sum(D, axis=2)*sum(E*reshape(X, (m, 2, 3)), axis=2))"
+    )
+    shapes = {"X": "m 6", "D": "m 2 3", "E": "m 2 3"}
+    f = derive(Model({"L": loss}, parameters=["X"], shapes=shapes)).function()
+    random = np.random.default_rng(3)
+    values = {"X": random.normal(size=(4, 6))}
+    values |= {name: random.normal(size=(4, 2, 3)) for name in "DE"}
+    expected = (values["D"] + values["D"].sum(2, keepdims=True)) * values["E"]
+    np.testing.assert_allclose(f(**values)[1]["X"], expected.reshape(4, 6), rtol=1e-12)
+
+
 def test_a_shared_sum_is_computed_once() -> None:
     """A view of it is used twice: neither use may take its product apart."""
     rows = total(multiply(X, Z), (1,), keepdims=True)

@@ -7,7 +7,7 @@ from mpmath import mpf
 from sympy import Symbol, coth, csch, symbols
 
 import symderive as sd
-from symderive.certify import certify, number_at
+from symderive.certify import certify
 from symderive.closed_form import closed_forms
 from symderive.cost import cost
 from symderive.formulas.functions import FUNCTIONS
@@ -15,6 +15,7 @@ from symderive.formulas.kernels import is_zero
 from symderive.formulas.parsing import parse
 from symderive.identities import IDENTITIES
 from symderive.links import METHODS
+from symderive.sampling import number_at
 
 x, y, z = symbols("x y z")
 
@@ -210,3 +211,15 @@ def test_a_line_that_has_no_digits_left_is_proved_branch_by_branch():
 
     assert verdicts == {"proved"}
     assert d.check().passed  # by differences of numbers with as many digits as they share
+
+
+def test_what_no_number_can_hold_is_compared_as_an_unknown():
+    """The sine of 10^(10^7) has no digit left; equal ones are one unknown, others are not."""
+    u, v = "sin(gamma(9 + x**2)**gamma(12))", "sin(gamma(9 + x**2)**gamma(12)*2)"
+
+    def verdict(left, right):
+        return certify(formula(left), formula(right)).verdict
+
+    assert verdict(f"max({u}, x) + min({u}, x)", f"x + {u}") == "sampled"
+    assert verdict(f"max({u}, x) + min({u}, x)", f"x - {u}") == "unknown"
+    assert verdict(f"max({u}, x) + min({u}, x)", f"x + {v}") == "unknown"

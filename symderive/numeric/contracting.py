@@ -147,8 +147,20 @@ class Planner:
             return None
         product = Product(dict(zip(out, self.source.shape(node), strict=True)))
         self._gather(product, node, out, True)
+        if product.deltas:
+            return None
+        self._missing_counted(product, out)
         product.factors = self.pairs.summed_alone(product, out)
-        return None if product.deltas else product
+        held = {*out, *(x for _, labels in product.factors for x in labels)}
+        product.sizes = {x: size for x, size in product.sizes.items() if x in held}
+        return product
+
+    def _missing_counted(self, product: Product, kept: Sequence[int]) -> None:
+        """An axis that is summed and that no factor has: as many equal terms."""
+        held = {x for _, labels in product.factors for x in labels}
+        for label in set(product.sizes) - held - set(kept):
+            if product.sizes[label] is not S.One:
+                product.scalars.append((self.size_node(product.sizes[label]), 1))
 
     def _joined(self, left: Product, right: Product, out: Labels) -> Product | None:
         """The sum of two products with a common factor that all their summed axes belong to."""
@@ -311,10 +323,8 @@ class Planner:
         product.factors = [
             (node, tuple(names.get(x, x) for x in labels)) for node, labels in product.factors
         ]
+        self._missing_counted(product, (*wanted, *names))
         held = {x for _, labels in product.factors for x in labels}
-        for label in set(sizes) - held - set(wanted):
-            if label not in names and sizes[label] is not S.One:
-                product.scalars.append((self.size_node(sizes[label]), 1))
         out = tuple(dict.fromkeys(x for x in wanted if x in held))
         node, labels = self.pairs.ordered(product, out)
         node = self._scaled(node, product)

@@ -164,8 +164,12 @@ def product_of(chain: Sequence[Link], turn: Turn = transposed) -> Tree:
         return apply("eye", size=chain[0][1].shape[0])
     if len(trees) > 1 and trees[-1].ndim == 2:
         back = [turn(tree) for tree in reversed(trees)]
-        if sum(map(tree_cost, back)) + TRANSPOSE < sum(map(tree_cost, trees)):
+        runs = _turned_runs(trees)
+        if sum(map(tree_cost, back)) + TRANSPOSE < min(
+            sum(map(tree_cost, trees)), sum(map(tree_cost, runs)) - len(trees) + len(runs)
+        ):
             return apply("transpose", _left(back), axes=(1, 0))
+        trees = runs
     return _left(trees) if trees[-1].ndim == 2 else _right(trees)
 
 
@@ -178,6 +182,18 @@ def _powers(trees: Sequence[Tree]) -> list[Tree]:
             result.append(apply("matrix_power", tree, k=count))
         else:
             result += [tree] * count
+    return result
+
+
+def _turned_runs(trees: Sequence[Tree]) -> list[Tree]:
+    """Transposes in a row as one: Bᵀ Aᵀ C is (A B)ᵀ C."""
+    result: list[Tree] = []
+    for turned, run in groupby(trees, lambda tree: tree.ndim == 2 and is_op(tree, "transpose")):
+        parts = list(run)
+        if turned and len(parts) > 1:
+            inner = _left([tree.args[0] for tree in reversed(parts)])  # type: ignore[attr-defined]
+            parts = [apply("transpose", inner, axes=(1, 0))]
+        result += parts
     return result
 
 

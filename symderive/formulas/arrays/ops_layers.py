@@ -114,6 +114,8 @@ def _call_along(op: str) -> Callable[..., Tree]:
 def _call_softmax(op: str) -> Callable[..., Tree]:
     def call(x: Any, axis: Any = -1) -> Tree:
         arg = as_tree(x)
+        if isinstance(axis, tuple):
+            return apply(op, arg, axis=axes_of(axis, arg.ndim))
         place = axis_of(number(axis) if isinstance(axis, int) else axis, arg.ndim)
         return apply(op, arg, axis=(place,))
 

@@ -106,6 +106,22 @@ def _trace_of_product(tree: Tree) -> Tree | None:
     return short if tree_cost(short) < tree_cost(tree) else None
 
 
+def _diagonal_of_product(tree: Tree) -> Tree | None:
+    """sum(A.T*B, axis=0) is diagonal(A @ B), where that is shorter."""
+    if not is_op(tree, "sum") or tree.ndim != 1 or not is_op(tree.args[0], "multiply"):
+        return None
+    pair = tree.args[0].args
+    if len(pair) != 2 or any(part.ndim != 2 or part.shape != tree.args[0].shape for part in pair):
+        return None
+    rows = tree.option("axis") == (1,)
+    ends = (
+        (left, transposed(right)) if rows else (transposed(left), right)
+        for left, right in (pair, pair[::-1])
+    )
+    short = min((apply("diagonal", apply("matmul", *end)) for end in ends), key=tree_cost)
+    return short if tree_cost(short) < tree_cost(tree) else None
+
+
 def _triangle_kept(tree: Tree) -> Tree | None:
     """A matrix times a triangle of ones is the triangle of the matrix."""
     if not is_op(tree, "multiply") or tree.ndim != 2:
@@ -174,8 +190,14 @@ def _of_diagonal(tree: Tree) -> Tree | None:
 
 def _length(tree: Tree) -> Tree | None:
     """√(v·v) is the norm of v, and its square is v·v where v is a name."""
-    if is_op(tree, "sqrt") and not tree.ndim:
+    if is_op(tree, "sqrt"):
         inside = tree.args[0]
+        if is_op(inside, "sum") and tree.ndim and is_op(inside.args[0], "power"):
+            base, exponent = inside.args[0].args
+            options = dict(inside.options)
+            squares = exponent == Number((), S(2)) and base.ndim == inside.args[0].ndim
+            return apply("norm", base, ord=S(2), **options) if squares else None
+    if is_op(tree, "sqrt") and not tree.ndim:
         if is_op(inside, "matmul") and inside.args[0] == inside.args[1]:
             return _norm(inside.args[0])
         if is_op(inside, "sum") and is_op(inside.args[0], "power"):
@@ -212,6 +234,7 @@ SHORT: tuple[Callable[[Tree], Tree | None], ...] = (
     _weighted_sum,
     _trace,
     _trace_of_product,
+    _diagonal_of_product,
     _triangle_kept,
     _ones_between,
     _diagonal_scaled,

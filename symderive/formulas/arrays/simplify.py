@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import reduce
 from itertools import permutations
+from types import MappingProxyType
 
 from sympy import Expr, Rational, S
 
@@ -51,8 +52,15 @@ def shortest(
     tree: Tree,
     symmetric: frozenset[str] = frozenset(),
     orthogonal: frozenset[str] = frozenset(),
+    sums: Mapping[tuple[str, int], Expr] = MappingProxyType({}),
 ) -> Tree:
-    """The tree in its shortest form; the names of leaves that are symmetric, that are orthogonal.
+    """The tree in its shortest form.
+
+    Args:
+        tree: The tree.
+        symmetric: The names of leaves that are symmetric.
+        orthogonal: The names of leaves whose transpose is their inverse.
+        sums: What leaves sum to along an axis, by name and axis.
 
     >>> from sympy import Symbol
     >>> A = Leaf((Symbol("n"), Symbol("n")), "A")
@@ -63,7 +71,7 @@ def shortest(
     for opening in (False, True):  # products of inverses, and inverses of products
         current = tree
         for _ in range(MAX_ROUNDS):
-            following = Rebuilder(symmetric, orthogonal, opening=opening).rebuilt(current)
+            following = Rebuilder(symmetric, orthogonal, sums, opening=opening).rebuilt(current)
             found.append(following)
             if following == current:
                 break
@@ -86,10 +94,12 @@ class Rebuilder:
         self,
         symmetric: frozenset[str] = frozenset(),
         orthogonal: frozenset[str] = frozenset(),
+        sums: Mapping[tuple[str, int], Expr] = MappingProxyType({}),
         *,
         opening: bool = False,
     ) -> None:
         self.symmetric, self.orthogonal, self.opening = symmetric, orthogonal, opening
+        self.sums = sums
         self._done: dict[Tree, Tree] = {}
 
     def rebuilt(self, tree: Tree) -> Tree:
@@ -279,7 +289,11 @@ class Rebuilder:
             found = None
             if joined and kind == joined[-1][0] == "m":
                 before = joined[-1][1]
-                found = self._of_factors(before, part) or self._of_spectrum(before, part)
+                found = (
+                    self._of_factors(before, part)
+                    or self._of_spectrum(before, part)
+                    or self._of_singular(before, part)
+                )
             if found is None:
                 joined.append((kind, part))
             else:
@@ -300,6 +314,25 @@ class Rebuilder:
         if not found or any(one is None for one in found):
             return None
         return self.rebuilt(reduce(lambda a, b: apply("matmul", a, b), filter(None, found)))
+
+    def _of_singular(self, left: Tree, right: Tree) -> Tree | None:
+        """U f(σ) Vᵀ as X, its polar factor or its inverse, of the singular values of X."""
+        if not is_op(right, "transpose") or not is_op(right.args[0], "right_vectors"):
+            return None
+        matrix: Tree = right.args[0].args[0]
+        parts = entries_of(left)
+        vectors = apply("left_vectors", matrix)
+        if parts.count(vectors) != 1:
+            return None
+        rest = [part for part in parts if part != vectors]
+        values = apply("svdvals", matrix)
+        if not rest:
+            return apply("polar", matrix)
+        if rest == [values]:
+            return matrix
+        if len(rest) == 1 and divisor(rest[0]) == values and matrix.shape[0] == matrix.shape[1]:
+            return self.turn(self.inverse(matrix))
+        return None
 
     def _of_factors(self, left: Tree, right: Tree) -> Tree | None:
         inverse = is_op(right, "inv")
@@ -379,6 +412,9 @@ def of_eigenvalues(tree: Tree, values: Tree, matrix: Tree) -> Tree | None:
         return apply("multiply", apply("det", matrix), apply("inv", matrix))
     if is_op(tree, *SPECTRAL) and tree.args[0] == values:
         return apply(SPECTRAL[tree.op], matrix)
+    if is_op(tree, "softmax") and tree.args[0] == values:
+        whole = apply("expm", matrix)
+        return apply("divide", whole, apply("trace", whole))
     if is_op(tree, "power") and tree.args[0] == values and isinstance(tree.args[1], Number):
         power = tree.args[1].value
         if power.is_Integer and power > 0:
@@ -437,13 +473,18 @@ def _kronecker(_: Rebuilder, args: list[Tree], tree: Apply) -> Tree:
     return scaled(made, number, (*left.above, *right.above), (*left.below, *right.below))
 
 
-def _rebuilt_sum(_: Rebuilder, args: list[Tree], tree: Apply) -> Tree:
+def _rebuilt_sum(self: Rebuilder, args: list[Tree], tree: Apply) -> Tree:
     """A sum along axes: scalars in front, sums of sums as one."""
     options = dict(tree.options)
     term = term_of(args[0])
     inner = term.core
     if term.number != 1 or term.above or term.below:
         return scaled(apply("sum", inner, **options), term.number, term.above, term.below)
+    if isinstance(inner, Leaf) and len(options["axis"]) == 1:
+        value = self.sums.get((inner.name, options["axis"][0]))
+        if value is not None:
+            number = Number((), value)
+            return apply("broadcast_to", number, shape=tree.shape) if tree.ndim else number
     whole = len(options["axis"]) == inner.ndim and not options["keepdims"]
     if whole and is_op(inner, "sum") and not dict(inner.options)["keepdims"]:
         first = inner.args[0]

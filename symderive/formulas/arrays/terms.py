@@ -9,6 +9,7 @@ from typing import TypeGuard
 
 from sympy import Expr, Mul, S
 
+from symderive.formulas.arrays.op import broadcast
 from symderive.formulas.arrays.ops import apply
 from symderive.formulas.arrays.syntax import Apply, Number, Tree
 from symderive.formulas.decimals import decimal_text
@@ -169,6 +170,20 @@ def _minuses(trees: Sequence[Tree]) -> int:
     return sum(is_op(tree, "negative") for tree in trees)
 
 
+ODD = frozenset({"sign", "tanh", "sinh", "asinh", "atanh", "sin", "tan", "asin", "atan", "erf"})
+"""Functions that a minus passes through."""
+
+
+def _sum_turned(tree: Apply) -> Tree | None:
+    """−(b − a) as a − b, where that has no more minuses."""
+    turned = [negative(part) for part in tree.args]
+    most = max(_minuses(tree.args), 1)
+    if _minuses(turned) > most or _minuses(turned) == len(turned):
+        return None
+    turned.sort(key=lambda part: is_op(part, "negative"))
+    return apply("add", *turned)
+
+
 def _turned(tree: Tree) -> Tree | None:
     """A product with a minus taken into a sum in it, where that has no more of them for it."""
     if not is_op(tree, "multiply", "matmul"):
@@ -176,11 +191,10 @@ def _turned(tree: Tree) -> Tree | None:
     for place, arg in enumerate(tree.args):
         other: Tree | None = None
         if is_op(arg, "add"):
-            turned = [negative(part) for part in arg.args]
-            most = max(_minuses(arg.args), 1)
-            if _minuses(turned) <= most and _minuses(turned) < len(turned):
-                turned.sort(key=lambda part: is_op(part, "negative"))
-                other = apply("add", *turned)
+            other = _sum_turned(arg)
+        elif is_op(arg, *ODD) and is_op(arg.args[0], "add"):
+            inside = _sum_turned(arg.args[0])
+            other = apply(arg.op, inside) if inside is not None else None
         elif is_op(arg, "multiply", "matmul"):
             other = _turned(arg)
         if other is not None:
@@ -283,6 +297,12 @@ def times(trees: Sequence[Tree]) -> Tree:
         below += term.below
         if term.core != ONE:
             cores.update(entries_of(term.core))
+    full = max((tree.ndim for tree in cores), default=0)
+    largest = [tree for tree in cores if tree.ndim == full and not is_ones(tree)]
+    if largest and any(map(is_ones, cores)):  # 1·A is A, where A has the whole shape
+        shape = max((tree.shape for tree in largest), key=lambda s: sum(x != 1 for x in s))
+        if broadcast([tree.shape for tree in cores]) == shape:
+            cores = Counter({tree: n for tree, n in cores.items() if not is_ones(tree)})
     parts = [repeated(tree, count) for tree, count in cores.items()]
     under = [part for part in map(divisor, parts) if part is not None]
     parts = [part for part in parts if divisor(part) is None]
@@ -292,6 +312,13 @@ def times(trees: Sequence[Tree]) -> Tree:
         top = parts or [ONE]
         return scaled(apply("divide", multiplied(top), multiplied(under)), number, above, below)
     return scaled(multiplied(parts), number, above, below)
+
+
+def is_ones(tree: Tree) -> bool:
+    """Whether every entry is one, spread or not."""
+    if is_op(tree, "index") and tree.ndim:
+        return is_ones(tree.args[0])
+    return is_op(tree, "broadcast_to") and tree.args[0] == ONE
 
 
 def _rows_divided(parts: list[Tree], under: list[Tree]) -> tuple[list[Tree], list[Tree]]:
