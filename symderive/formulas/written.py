@@ -226,7 +226,7 @@ def _without_opposites(flat: list[Expr]) -> list[Expr]:
 def _tidy_product(_: Basic, args: list[Expr]) -> Expr:
     flat: list[Expr] = []
     number = S.One
-    for factor in (factor for arg in args for factor in factors(arg)):
+    for factor in _numbers_apart([factor for arg in args for factor in factors(arg)]):
         if factor.is_Number:
             number *= factor
         elif factor.is_Add and all(_is_negative(term) for term in factor.args):
@@ -241,6 +241,27 @@ def _tidy_product(_: Basic, args: list[Expr]) -> Expr:
         return _plus_first(sum_of(*(minus(term) for term in terms(flat[0]))))
     flat.sort(key=_place)
     return product(number, *flat) if number != 1 else product(*flat)
+
+
+def _numbers_apart(flat: list[Expr]) -> list[Expr]:
+    """The factors, with the numbers of several divisors as factors: 1/(c²·2u) is 1/(2c²u).
+
+    >>> from sympy.abc import c, u, v
+    >>> below = Pow(Mul(2, u, evaluate=False), -1, evaluate=False)
+    >>> tidy(Mul(2, v, Pow(c, -2, evaluate=False), below, evaluate=False))
+    v/(c**2*u)
+    """
+    if sum(map(_divides, flat)) < 2:
+        return flat
+    result: list[Expr] = []
+    for factor in flat:
+        below = factor.base if isinstance(factor, Pow) and factor.exp == -1 else None
+        if isinstance(below, Mul) and below.args[0].is_Integer and below.args[0] > 0:
+            rest = below.args[1:]
+            result += [1 / below.args[0], Pow(product(*rest), S.NegativeOne, evaluate=False)]
+        else:
+            result.append(factor)
+    return result
 
 
 def _plus_first(formula: Expr) -> Expr:
