@@ -399,6 +399,9 @@ def _divides(formula: Expr) -> bool:
 def _delta(left: Expr, right: Expr) -> Expr:
     """δ(left, right), taken apart where it is one of row-and-column numbers: i·n + j."""
     difference = (left - right).expand()
+    alone = {index: S.Zero for index in free_indices(difference) if index.size == 1}
+    if alone:  # an axis of size 1 has one place
+        difference = difference.xreplace(alone)
     if difference.is_Integer:
         return S.One if difference == 0 else S.Zero
     low, high = extent(difference)

@@ -79,8 +79,9 @@ def spread_to(part: Labelled, wanted: tuple[Index, ...]) -> Tree:
         raise NoMatrixError
     missing = [index for index in wanted if index not in part.axes]
     tree = aligned(part, wanted)
-    if missing:
-        tree = apply("broadcast_to", tree, shape=tuple(index.size for index in wanted))
+    shape = tuple(index.size for index in wanted)
+    if missing and tree.shape != shape:
+        tree = apply("broadcast_to", tree, shape=shape)
     return tree
 
 
