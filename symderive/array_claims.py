@@ -45,7 +45,7 @@ from symderive.certify import defined
 from symderive.claims import adjoints_put_in
 from symderive.errors import FormulaError, ModelError
 from symderive.formulas.arrays.algebra import Algebra
-from symderive.formulas.arrays.contraction import has_notation
+from symderive.formulas.arrays.contraction import has_notation, in_numpy
 from symderive.formulas.arrays.index import Index, entry_of, substitute
 from symderive.formulas.arrays.index_reading import parse_index
 from symderive.formulas.arrays.ops import apply, entry, shown
@@ -105,7 +105,8 @@ def judge(derivation: ArrayDerivation, subject: str, answer: str) -> ArrayVerdic
 def _adjoint_text(derivation: ArrayDerivation, target: str, source: str) -> str:
     """A derivative in array language; "" where it has no such form."""
     tree = derivation.partial(target, source).tree
-    return text_of(tree) if tree is not None and has_notation(tree) else ""
+    told = tree is not None and (has_notation(tree) or in_numpy(tree))
+    return text_of(tree) if told else ""
 
 
 @dataclass(frozen=True, eq=False)

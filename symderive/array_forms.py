@@ -155,12 +155,9 @@ def _rewritten(
 
 def one_branch_everywhere(formula: Expr) -> Expr:
     """max(0, u) without the step at u, in every product: it is zero where the step is not one."""
-    products = [part for part in formula.atoms(Mul) if part.has(Piecewise)]
-    changed: dict[Basic, Basic] = {}
-    for part in products:
-        short = one_branch(part)
-        if short != part:
-            changed[part] = short
+    products = [factors for factors in formula.atoms(Mul) if factors.has(Piecewise)]
+    short = {factors: one_branch(factors) for factors in products}
+    changed = {factors: made for factors, made in short.items() if made != factors}
     found: Expr = formula.xreplace(changed) if changed else formula
     return found
 

@@ -245,6 +245,12 @@ class Algebra:
     def _sum(self, body: Expr, indices: Sequence[Index], whole: bool) -> Expr:
         if body == 0:
             return S.Zero
+        alone = {index: S.Zero for index in indices if index.size == 1}
+        if alone:  # an axis of size 1 has one place
+            body = self._walk(substitute(body, alone), whole)
+            indices = [index for index in indices if index not in alone]
+            if not indices:
+                return body
         if isinstance(body, Add) and (whole or self._splits(body, indices)):
             return self._added(body.args, indices, whole)
         inside = factors_of(body)
