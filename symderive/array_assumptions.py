@@ -139,13 +139,18 @@ class _Ledger:
     def _stated(self, name: str, prop: str) -> Iterator[Relational]:
         shape = self.model.shapes[name]
         marks = [Index(f"_a{k}", size) for k, size in enumerate((*shape, shape[-1]))]
-        *lead, i, j, k = Letters(self.taken, marks).of(marks)
-        entry = entry_of(name, (*lead, i, j))
-        turned = entry_of(name, (*lead, j, i))
+        *before, j, k = Letters(self.taken, marks).of(marks)
+        entry = entry_of(name, (*before, j))
+        if prop == "positive":
+            yield Gt(entry, 0)
         if prop in ("stochastic", "one-hot"):
             yield Eq(sigma(entry, [j]), 1, evaluate=False)
         if prop == "one-hot":
             yield Eq(entry**2, entry, evaluate=False)
+        if len(shape) < 2:
+            return
+        *lead, i = before
+        turned = entry_of(name, (*lead, j, i))
         if prop in ("symmetric", "positive definite"):
             yield Eq(entry, turned, evaluate=False)
         if prop == "positive definite":

@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import islice
 from itertools import product as cartesian
 from typing import Any
 
 from mpmath import mp, mpf
 from sympy import (
+    Abs,
+    Add,
     Basic,
     Derivative,
     Expr,
     Function,
     Indexed,
     Piecewise,
+    S,
     Subs,
     Symbol,
     nan,
@@ -28,28 +32,18 @@ from sympy import (
 )
 from sympy.core.function import AppliedUndef
 
-from symderive.certify import (
-    DIGITS,
-    SEED,
-    TOLERANCE,
-    certify,
-    defined,
-    defined_somewhere,
-    many_divisors,
-    number_at,
-    sampled,
-    written_out,
-)
+from symderive.certify import TOLERANCE, certify, defined, many_divisors, sampled, written_out
 from symderive.formulas.arrays.algebra import Algebra
 from symderive.formulas.arrays.concrete import concrete, entry_name
-from symderive.formulas.arrays.explicit import NotExplicitError
+from symderive.formulas.arrays.explicit import MOST_EXPANDED, NotExplicitError
 from symderive.formulas.arrays.index import Index, Part, free_indices, substitute
 from symderive.formulas.arrays.part_definitions import meant
 from symderive.formulas.arrays.properties import Knowledge
 from symderive.formulas.arrays.syntax import Shape
 from symderive.formulas.functions import function_of
 from symderive.formulas.inert import Diff
-from symderive.formulas.written import evaluated
+from symderive.formulas.written import evaluated, parts_of
+from symderive.sampling import DIGITS, SEED, defined_somewhere, number_at
 from symderive.steps import Certificate
 
 BY_ALGEBRA = Certificate("proved", "equal by exact index algebra")
@@ -110,7 +104,7 @@ def certify_array(
         shapes: Shape by the name of each array.
         where: A stage's entry, and its definition.
         before: A formula equal to the left one, and its certificate: what is proved equal to it
-            holds as it does.
+            holds as it does. It is the line above, one rule away, and so compared first.
     """
     if left == right:
         return BY_ALGEBRA
@@ -120,15 +114,29 @@ def certify_array(
         brought = _brought(left, right, where or {})
         if brought and algebra.equal(left, evaluated(named_put_in(right, brought))):
             return BY_DEFINITION
-    if left.has(Diff) and _witnessed(left, right, algebra, where or {}):
-        return BY_WITNESS
-    if before is not None and not right.has(Diff) and algebra.equal(before[0], right):
-        return before[1]
+    follows = _follows(right, before, algebra)
+    if follows is not None and follows.verdict == "proved":
+        return follows
+    if left.has(Diff):
+        above = [before[0]] if before is not None and before[1].verdict == "proved" else []
+        if any(_witnessed(side, right, algebra, where or {}) for side in (*above, left)):
+            return BY_WITNESS
+    if follows is not None:
+        return follows
     for patient in (False, True):  # where a few points are too few to find the domain, many
         found = _tried(left, right, algebra, shapes, where or {}, patient)
         if found != UNKNOWN:
             return found
     return UNKNOWN
+
+
+def _follows(
+    right: Expr, before: tuple[Expr, Certificate] | None, algebra: Algebra
+) -> Certificate | None:
+    """What is known of a formula equal to this one as they stand."""
+    if before is None or before[0].has(Diff) or right.has(Diff):
+        return None
+    return before[1] if algebra.equal(before[0], right) else None
 
 
 def _brought(left: Expr, right: Expr, where: Mapping[Expr, Expr]) -> dict[Expr, Expr]:
@@ -163,6 +171,8 @@ def _tried(
             known = held(algebra.known, shapes, chosen)
         except ValueError:  # a property that is not written out at this size
             continue
+        factored = dominant((left, right), shapes, chosen, known)
+        known = known | factored
         if not _invertible((left, right), chosen, where, known):
             continue
         here = 0
@@ -177,7 +187,7 @@ def _tried(
             written = (written_out(side, definitions) for side in sides)
             if not patient and not all(defined_somewhere(w) for w in written if w is not None):
                 break  # XᵀX of more columns than rows has no inverse
-            compare = sampled if _long(sides) else certify
+            compare = sampled if factored or _long(sides) else certify  # they say where, not that
             found = compare(*sides, where=definitions, bound=known)
             if found.verdict == "refuted":
                 return found
@@ -207,7 +217,7 @@ def _invertible(
 
     One drawn point tells: the rank is the same almost everywhere.
     """
-    arrays = {p.arrays[0] for side in sides for p in side.atoms(Part) if p.op in INVERTED}
+    arrays = {p.arrays[0] for side in sides for p in parts_of(side, Part) if p.op in INVERTED}
     for array in sorted(arrays, key=str):
         rows, columns = (range(_number(index.size, sizes)) for index in array.indices)
         first = dict.fromkeys(free_indices(array), 0)
@@ -267,11 +277,16 @@ def _long(sides: Sequence[Expr]) -> bool:
 
 def _witnessed(left: Expr, right: Expr, algebra: Algebra, where: Mapping[Expr, Expr]) -> bool:
     """Whether both sides are one, each derivative by SymPy's ``diff`` of the definitions."""
-    sides = [resolved(side) for side in (left, right)]
-    if sides[0] is None or sides[1] is None:
-        return False
-    put = [defined(evaluated(meant(named_put_in(side, where)))) for side in sides]
-    return algebra.equal(*put)
+    known = tuple(where.items())
+    put = [_in_primitives(side, known) for side in (left, right)]
+    return put[0] is not None and put[1] is not None and algebra.equal(put[0], put[1])
+
+
+@lru_cache(maxsize=256)  # every line is compared with the one above it
+def _in_primitives(side: Expr, where: tuple[tuple[Expr, Expr], ...]) -> Expr | None:
+    """A side with SymPy's derivatives and the definitions put in; None where SymPy has none."""
+    found = resolved(side)
+    return None if found is None else defined(evaluated(meant(named_put_in(found, dict(where)))))
 
 
 def resolved(formula: Basic) -> Expr | None:
@@ -340,6 +355,41 @@ def held(
     return found
 
 
+def dominant(
+    formulas: Sequence[Expr],
+    shapes: Mapping[str, Shape],
+    sizes: Mapping[str, int],
+    known: Mapping[Basic, Basic],
+) -> dict[Basic, Basic]:
+    """Long diagonals for large matrices that have a Cholesky factor: drawn ones hardly ever do.
+
+    >>> n = Symbol("n")
+    >>> from symderive.formulas.arrays.index import ArrayOf, entry_of, part
+    >>> i, k = Index("i", n), Index("k", n)
+    >>> array = ArrayOf(entry_of("A", [i, k]), (i, k))
+    >>> found = dominant([part("cholesky", [array], (i, k))], {"A": (n, n)}, {"n": 5}, {})
+    >>> len(found), sorted(map(str, found))[0]
+    (5, 'A[0,0]')
+    """
+    arrays = {
+        p.arrays[0].formula for f in formulas for p in parts_of(f, Part) if p.op == "cholesky"
+    }
+    names = {str(a.base.label) for a in arrays if isinstance(a, Indexed) and len(a.indices) == 2}
+    found: dict[Basic, Basic] = {}
+    for name in sorted(names & shapes.keys()):
+        rows = _number(shapes[name][0], sizes)
+        if rows <= MOST_EXPANDED:  # a few attempts find one
+            continue
+        for i in range(rows):
+            beside = ((i, k) for k in range(rows) if k != i)
+            others = [
+                Symbol(entry_name(name, at)) for row, k in beside for at in ((row, k), (k, row))
+            ]
+            sizes_of_others = (Abs(known.get(other, other)) for other in others)
+            found[Symbol(entry_name(name, (i, i)))] = S.One + Add(*sizes_of_others)
+    return found
+
+
 def _definitions(
     where: Mapping[Expr, Expr],
     sides: Sequence[Expr],
@@ -355,7 +405,7 @@ def _definitions(
         for at in cartesian(*(range(_number(i.size, sizes)) for i in _axes(entry)))
     }
     while waiting:
-        for symbol in waiting.pop().free_symbols:
+        for symbol in parts_of(waiting.pop(), Symbol):
             if symbol in found or symbol.name not in names:
                 continue
             name, at = names[symbol.name]

@@ -20,7 +20,7 @@ from symderive.array_links import ArrayLinkKind
 from symderive.array_partials import BAR, ArrayPartial, ArrayShape, barred
 from symderive.array_points import At, Entries, Held, Numbers, drawn_points, flattened, own_point
 from symderive.array_structured import StructuredPartial
-from symderive.certify import DIGITS, SEED, TOLERANCE
+from symderive.certify import TOLERANCE
 from symderive.checking import MAX_STAGES_DIFFERENCED, Check, Report, at_kink
 from symderive.formulas.arrays.algebra import Algebra
 from symderive.formulas.arrays.concrete import entry_name
@@ -30,6 +30,7 @@ from symderive.formulas.evaluate import evaluate
 from symderive.formulas.inert import OUTPUT, Diff
 from symderive.formulas.written import evaluated
 from symderive.model import Model
+from symderive.sampling import DIGITS, SEED
 from symderive.steps import Certificate
 
 PRECISIONS = ((DIGITS // 2, 3 * DIGITS), (DIGITS, 6 * DIGITS))

@@ -22,7 +22,6 @@ from symderive.array_chain import ArrayChain
 from symderive.array_model import leaves, stage_tree
 from symderive.array_partials import put_in
 from symderive.array_trials import Formula, Trial, entry_label, numbers_of, same, trials
-from symderive.certify import SEED
 from symderive.formulas.arrays.index import Index, Part
 from symderive.formulas.arrays.ops import apply
 from symderive.formulas.arrays.properties import Knowledge
@@ -30,6 +29,7 @@ from symderive.formulas.arrays.syntax import Leaf, Tree
 from symderive.formulas.arrays.vanishing import equal_trees
 from symderive.formulas.typed import condition
 from symderive.regions import Condition, Row, boundaries, separating
+from symderive.sampling import SEED
 
 SEEDS = range(SEED + 7, SEED + 13)
 """Of the points that confirm a condition."""

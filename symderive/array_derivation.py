@@ -33,6 +33,7 @@ from symderive.formulas.arrays.syntax import Number, Shape, Tree
 from symderive.formulas.written import evaluated
 from symderive.results import Derivative, Point, adjoint_name
 from symderive.steps import Certificate, Line
+from symderive.subjects import sides_of
 
 if TYPE_CHECKING:
     from symderive.array_verdict import ArrayVerdict
@@ -315,7 +316,7 @@ class ArrayDerivation(Derivation):
         assert isinstance(chain, ArrayChain)
         return array_assumptions(self.model, chain)
 
-    def check_claim(self, derivative: str, answer: str) -> ArrayVerdict:
+    def check_claim(self, derivative: str, answer: str | None = None) -> ArrayVerdict:
         """Judge a reader's answer in array language, or of an entry in index notation.
 
         >>> from symderive import Model, derive
@@ -328,7 +329,7 @@ class ArrayDerivation(Derivation):
         """
         from symderive.array_claims import judge
 
-        return judge(self, derivative, answer)
+        return judge(self, *sides_of(derivative, answer))
 
     # Numbers ------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from sympy import Basic, Expr, Integer, S, Symbol, preorder_traversal
@@ -14,7 +15,7 @@ from symderive.formulas.arrays.canonical import canonical
 from symderive.formulas.arrays.definite import Signs
 from symderive.formulas.arrays.index import Index, index_names
 from symderive.formulas.arrays.ops import entry, shown
-from symderive.formulas.arrays.properties import PROPERTIES, Knowledge
+from symderive.formulas.arrays.properties import OF_ENTRIES, PROPERTIES, Knowledge
 from symderive.formulas.arrays.reading import names_in, parse_array
 from symderive.formulas.arrays.simplify import Rebuilder
 from symderive.formulas.arrays.syntax import Apply, Leaf, Shape, Tree
@@ -52,7 +53,11 @@ class ArrayTemplate(Template):
         return {placeholder(k).name: shape for k, shape in enumerate(self.shapes)}
 
     def algebra(self) -> Algebra:
-        """The index algebra under what is known."""
+        """The index algebra under what is known: one, which remembers what it has contracted."""
+        return self._algebra
+
+    @cached_property
+    def _algebra(self) -> Algebra:
         return Algebra(self.known)
 
 
@@ -117,6 +122,9 @@ def read_properties(
                 raise UnknownChoiceError(f"property of {name}", each, PROPERTIES, where=where)
         if not shapes.get(name):
             raise ModelError(f"{name} has no shape, so it has no properties", where=where)
+        of_matrices = [each for each in names if each not in OF_ENTRIES]
+        if len(shapes[name]) < 2 and of_matrices:
+            raise ModelError(f"{name} has one axis; a matrix is {of_matrices[0]}", where=where)
         result[name] = tuple(names)
     return result
 
@@ -326,4 +334,5 @@ def signs_of(model: Model) -> Signs:
         marks = {placeholder(k).name: used for k, used in enumerate(stage.inputs)}
         stages[name] = renamed(template.tree, marks)
     definite = (name for name in known.stated if known.has(name, "positive definite"))
-    return Signs(known.symmetric(), frozenset(definite), stages)
+    above = model.positive.union(n for n in known.stated if known.has(n, "positive"))
+    return Signs(known.symmetric(), frozenset(definite), stages, above)

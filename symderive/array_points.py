@@ -15,16 +15,17 @@ from math import prod
 
 from mpmath import isfinite, mp, mpf
 from sympy import Expr, Symbol
+from sympy.core.function import AppliedUndef
 
 from symderive.array_certify import sizes_of
 from symderive.array_model import stage_indices
-from symderive.certify import DIGITS, RANGES, SEED, held_constant, stand_in, stopped
 from symderive.errors import SymderiveError
 from symderive.formulas.arrays.concrete import concrete, entry_name
 from symderive.formulas.arrays.index import Index
 from symderive.formulas.arrays.properties import Knowledge
 from symderive.formulas.evaluate import evaluate
 from symderive.model import Model, Shape, Stage
+from symderive.sampling import DIGITS, RANGES, SEED, held_constant, stand_in, stopped
 
 MAX_ENTRIES = 400
 """Entries of inputs and stages up to which a model is evaluated at high precision."""
@@ -88,7 +89,8 @@ class Entries:
 
     def entry(self, formula: Expr, indices: Sequence[Index], at: At) -> Expr:
         """An entry of an index formula as a formula in entries."""
-        return stand_in(concrete(formula, self.sizes, dict(zip(indices, at, strict=True))))
+        here = concrete(formula, self.sizes, dict(zip(indices, at, strict=True)))
+        return stand_in(here) if formula.has(AppliedUndef) else here
 
     def values(self, point: Numbers, digits: int, held: Held | None = None) -> Numbers:
         """The number of every entry of every stage."""
@@ -258,7 +260,7 @@ def draw(entries: Entries, targets: Sequence[str], noise: random.Random, attempt
         strictest = next((prop for prop in _HONOURED if prop in stated), None)
         if strictest is not None:
             drawn = _HONOURED[strictest](drawn, shape)
-        if name in model.positive:
+        if name in model.positive or "positive" in stated:
             drawn = {at: abs(value) for at, value in drawn.items()}
         point.update((entry_name(name, at), value) for at, value in drawn.items())
     return point

@@ -18,13 +18,13 @@ from symderive.array_chain import ArrayChain
 from symderive.array_checking import AtPoint
 from symderive.array_links import ArrayLink
 from symderive.array_points import At, Entries, Numbers, drawn_points
-from symderive.certify import SEED
 from symderive.errors import ValueMissingError
 from symderive.formulas.arrays.explicit import NotExplicitError
 from symderive.formulas.arrays.index import Index
 from symderive.formulas.arrays.syntax import Shape
 from symderive.formulas.evaluate import evaluate
 from symderive.formulas.written import evaluated
+from symderive.sampling import SEED
 
 TRIALS, EACH = 9, 3
 """Points tried, and how many of them at one choice of sizes."""

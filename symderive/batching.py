@@ -146,6 +146,7 @@ def batch(
         claims=claims,
         shapes=_stated(shapes),
         properties={n: p for n, p in model.stated_properties.items() if n not in moving},
+        hessian=model.hessian,
         source=model.source,
     )
     made.values = MappingProxyType({**kept, **given})

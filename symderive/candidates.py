@@ -6,8 +6,9 @@ that the model does not divide by. The search in ``closed_form`` ranks them by t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 
 from sympy import (
     Basic,
@@ -19,7 +20,19 @@ from sympy import (
     Symbol,
     apart,
     cancel,
+    cos,
+    cosh,
+    cot,
+    coth,
+    csc,
+    csch,
     log,
+    sec,
+    sech,
+    sin,
+    sinh,
+    tan,
+    tanh,
     together,
 )
 from sympy.polys.fields import FracElement
@@ -32,7 +45,14 @@ from symderive.formulas.written import factors, terms
 from symderive.identities import instances, neighbours
 from symderive.regular import Divisors
 from symderive.roots import rooted, signless
-from symderive.tasks import BY_DEFINITION, EXPANDED_PENALTY, Candidate, Task, sums
+from symderive.tasks import (
+    BY_DEFINITION,
+    EXPANDED_PENALTY,
+    Candidate,
+    Task,
+    sums,
+    sums_as_stated,
+)
 
 MAX_NAMED = 4
 """Forms by a recurrence that are looked at for the stage's own name."""
@@ -56,7 +76,10 @@ def combined(task: Task) -> Iterator[Candidate]:
     """Over one denominator, cancelled, in factors, expanded, split, or collected in a kernel."""
     plain = task.plain
     kernels = Kernels([plain])
-    kernels.seen |= sums(task)
+    kernels.seen = sums_as_stated(kernels.seen, task)
+    turned = laws.everywhere(plain, partial(_turned_to, kernels.seen))
+    if turned != plain:
+        yield Candidate(turned, "simplify")
     element = kernels.normal(plain)
     divisors = Divisors(kernels, task.divided)
     if divisors.extra(element) is None:  # its divisors may be hidden by a root: K² + aK is K(K + a)
@@ -80,6 +103,15 @@ def combined(task: Task) -> Iterator[Candidate]:
             yield Candidate(collected, f"collect {_short(kernel)}")
     if isinstance(plain, Mul):
         yield Candidate(_factor_by_factor(plain), reason)
+
+
+def _turned_to(seen: set[Expr], formula: Expr) -> Expr:
+    """A product with its sums the way round that they are seen: −(t − 1)/p is (1 − t)/p."""
+    strange = [f for f in factors(formula) if f.is_Add and f not in seen and -f in seen]
+    if not formula.is_Mul or not strange:
+        return formula
+    rest = [f for f in formula.args if f not in strange]
+    return Mul((-1) ** len(strange), *rest, *(-f for f in strange))
 
 
 def _rationalized(
@@ -250,6 +282,8 @@ def merged(task: Task) -> Iterator[Candidate]:
     """What the laws of exponents, roots, logarithms, angles and signs make of it."""
     for changed, reason in laws.merged(task.plain):
         yield Candidate(changed, reason)
+        if reason == "law of roots":  # √a·√(ab²) is √(a²b²), and that is |ab|
+            yield from (replace(c, reason=reason) for c in rooted(replace(task, plain=changed)))
 
 
 def pulled(task: Task) -> Iterator[Candidate]:
@@ -262,7 +296,7 @@ def pulled(task: Task) -> Iterator[Candidate]:
         others = laws.gathered(task.plain / factor * shared)
         yield Candidate(others * rest, "factor out")
         kernels = Kernels([rest])
-        kernels.seen |= sums(task)
+        kernels.seen = sums_as_stated(kernels.seen, task)
         element = kernels.normal(rest)
         if Divisors(kernels, task.divided).extra(element) is None:
             continue
@@ -275,6 +309,35 @@ def pulled(task: Task) -> Iterator[Candidate]:
                 yield Candidate(others * changed, "factor out")
 
 
+IN_SINES: Mapping[type[Basic], Callable[[Expr], Expr]] = {
+    tan: lambda u: sin(u) / cos(u),
+    cot: lambda u: cos(u) / sin(u),
+    sec: lambda u: 1 / cos(u),
+    csc: lambda u: 1 / sin(u),
+    tanh: lambda u: sinh(u) / cosh(u),
+    coth: lambda u: cosh(u) / sinh(u),
+    sech: lambda u: 1 / cosh(u),
+    csch: lambda u: 1 / sinh(u),
+}
+"""What is a quotient of sines and cosines."""
+
+
+def unfolded(task: Task) -> Iterator[Candidate]:
+    """In sines and cosines, where a sum below the bar speaks of their quotients.
+
+    >>> from sympy.abc import x
+    >>> [str(c.formula) for c in unfolded(Task(sec(x) / (1 + sec(x))))][0]
+    '1/(cos(x) + 1)'
+    """
+    below = [p.base for p in task.plain.atoms(Pow) if p.exp.is_negative and p.base.is_Add]
+    if not any(base.has(*IN_SINES) for base in below):
+        return
+    parts = task.plain.atoms(*IN_SINES)
+    plain = task.plain.xreplace({part: IN_SINES[type(part)](*part.args) for part in parts})
+    for candidate in combined(replace(task, plain=plain)):
+        yield replace(candidate, reason="in sines and cosines")
+
+
 MECHANISMS: tuple[Callable[[Task], Iterator[Candidate]], ...] = (
     combined,
     pulled,
@@ -282,6 +345,7 @@ MECHANISMS: tuple[Callable[[Task], Iterator[Candidate]], ...] = (
     rooted,
     named,
     identified,
+    unfolded,
     merged,
     regrouped,
 )

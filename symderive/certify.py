@@ -7,41 +7,34 @@ differences, never from a row of ``rules``.
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 
 from mpmath import isfinite, mp, mpf
 from sympy import Add, Basic, Expr, Function, Piecewise, Pow, S, Symbol
 from sympy.core.function import AppliedUndef
 
-from symderive.formulas.evaluate import derivative, evaluate
 from symderive.formulas.evaluate.tracked import is_slow
-from symderive.formulas.functions import EVERYWHERE, FUNCTIONS, function_of
+from symderive.formulas.functions import EVERYWHERE, function_of
 from symderive.formulas.inert import Diff
 from symderive.formulas.kernels import is_zero
-from symderive.formulas.written import evaluated
+from symderive.formulas.written import evaluated, parts_of
 from symderive.roots import simple_root, unsigned
+from symderive.sampling import (
+    DIGITS,
+    SEED,
+    effort_at,
+    number_at,
+    out_of_reach,
+    points,
+    stopped,
+)
 from symderive.steps import Certificate
+from symderive.unknowns import by_unknowns
 
-DIGITS = 50
-POINTS = 8
-SEED = 20_260_101
 TOLERANCE = mpf(10) ** -25
 """Relative agreement asked of a sample: half the digits, which differences can reach."""
 
-MAX_WORK = 400_000
-"""Operations after which the points found so far decide: a hard formula must not hang. A bound in
-work and not in seconds, so that a line has one verdict on every machine."""
-
-ENOUGH_WORK = 30_000
-"""Operations after which one point is enough."""
-
-LEAST_TRIALS = 24
-"""Points that are tried whatever they cost."""
-
-ORDERS = (1, 6)
-"""Whole numbers that an order is drawn from."""
 
 FUNCTION_WORK, SLOW_WORK, DIFFERENCE_WORK = 8, 250, 8
 """Operations that a function, a slow one, and a difference (times what is in it) count as."""
@@ -55,7 +48,6 @@ MAX_DIVISORS = 4
 MAX_WRITTEN = 3000
 """The parts of a formula with all definitions put in; a longer one is compared in numbers."""
 
-RANGES = ((0.05, 0.95), (-2.0, 2.0), (1.05, 4.0), (-6.0, -0.1), (0.2, 12.0), (-0.9, 0.9), (2, 3))
 PROVED = Certificate("proved", "equal by exact normal form over the kernels")
 UNKNOWN = Certificate("unknown", "no point of the domain was found")
 
@@ -102,20 +94,6 @@ def witness(formula: Expr, variable: Symbol) -> Expr | None:
     result = plain.diff(variable).xreplace({mark: part for part, mark in held.items()})
     many = len(result.atoms(Piecewise)) > MAX_BRANCHES
     return None if many or result.has(*_UNEVALUATED) else result
-
-
-def stopped(formula: Expr) -> list[Expr]:
-    """The parts that ``stop_gradient`` holds constant, in a fixed order."""
-    return sorted(formula.atoms(FUNCTIONS["stop_gradient"].function), key=str)
-
-
-def held_constant(
-    formula: Expr, values: Mapping[str, mpf], prefix: str = "_held"
-) -> tuple[Expr, dict[str, mpf]]:
-    """The formula with what ``stop_gradient`` holds as symbols, and their values at a point."""
-    marks = {part: Symbol(f"{prefix}{k}") for k, part in enumerate(stopped(formula))}
-    numbers = {mark.name: number_at(part.args[0], values) for part, mark in marks.items()}
-    return formula.xreplace(marks), numbers
 
 
 def _unevaluated() -> tuple[type[Basic], ...]:
@@ -174,7 +152,16 @@ def certify(
             return PROVED
         if positive and is_zero(_roots_out(sides[0] - sides[1], positive)):
             return PROVED
-    return sampled(left, right, where=where or {}, bound=bound, positive=positive)
+    found = sampled(left, right, where=where or {}, bound=bound, positive=positive)
+    if found != UNKNOWN:
+        return found
+    whole = [written_out(side, where or {}) for side in sides if side is not None]
+    plain = [side for side in whole if side is not None]
+    if len(plain) == len(sides) and [left, right] != plain:  # too steep for differences
+        found = sampled(*plain, where={}, bound=bound, positive=positive)
+    if found != UNKNOWN:
+        return found
+    return by_unknowns(plain, out_of_reach, certify) or UNKNOWN
 
 
 def _roots_out(formula: Expr, positive: frozenset[Symbol]) -> Expr:
@@ -183,7 +170,7 @@ def _roots_out(formula: Expr, positive: frozenset[Symbol]) -> Expr:
     So that √(1 − x²/a²) and √(a² − x²)/a, which are equal for a > 0, are one kernel.
     """
     found: dict[Expr, Expr] = {}
-    for power in formula.atoms(Pow):
+    for power in parts_of(formula, Pow):
         if power.exp.is_Rational and power.exp.q == 2:
             root = simple_root(power.base, positive, squares=False)
             if root is not None:
@@ -197,7 +184,7 @@ def put_in(formula: Expr, where: Mapping[Symbol, Expr]) -> Expr:
     A ``Diff`` names what it differentiates by, and stays as it is.
     """
     kept = {
-        part: Symbol(f"_kept{k}") for k, part in enumerate(sorted(formula.atoms(Diff), key=str))
+        part: Symbol(f"_kept{k}") for k, part in enumerate(sorted(parts_of(formula, Diff), key=str))
     }
     formula = formula.xreplace(kept)
     for _ in range(len(where)):
@@ -210,7 +197,7 @@ def put_in(formula: Expr, where: Mapping[Symbol, Expr]) -> Expr:
 
 def many_divisors(formula: Expr) -> bool:
     """Whether a common denominator is long: an exact comparison would not end."""
-    below = {power.base for power in formula.atoms(Pow) if power.exp.is_negative}
+    below = {power.base for power in parts_of(formula, Pow) if power.exp.is_negative}
     return sum(isinstance(base, Add) for base in below) > MAX_DIVISORS
 
 
@@ -243,132 +230,6 @@ def _in_order(sides: Sequence[Expr], where: Mapping[Symbol, Expr]) -> dict[Symbo
     for side in sides:
         visit(side)
     return found
-
-
-def number_at(formula: Expr, values: Mapping[str, mpf], digits: int = DIGITS) -> mpf:
-    """The value of a formula at a point, each ``Diff`` by a high-precision difference."""
-    return _number_at(formula, tuple(sorted(values.items())), digits)
-
-
-@lru_cache(maxsize=4096)  # the lines of a derivation are compared with one truth
-def _number_at(formula: Expr, point: tuple[tuple[str, mpf], ...], digits: int) -> mpf:
-    values = dict(point)
-    ready, pending = _ready(formula)
-    for mark, inner, variable in pending:
-        inside, held = held_constant(inner, values) if _holds_stopped(inner) else (inner, {})
-        values[mark] = derivative(inside, variable, {**values, **held}, digits)
-    return evaluate(ready, values, digits)
-
-
-@lru_cache(maxsize=512)  # a formula is evaluated at several points
-def _ready(formula: Expr) -> tuple[Expr, tuple[tuple[str, Expr, str], ...]]:
-    """The formula with a name for each derivative that it holds, and these derivatives."""
-    pending = sorted(formula.atoms(Diff), key=str)
-    if not pending:
-        return stand_in(formula), ()
-    marks = {part: Symbol(f"_d{k}") for k, part in enumerate(pending)}
-    rows = tuple((marks[p].name, stand_in(p.args[0]), p.args[1].name) for p in pending)
-    return stand_in(formula.xreplace(marks)), rows
-
-
-def _holds_stopped(formula: Expr) -> bool:
-    return bool(formula.has(FUNCTIONS["stop_gradient"].function))
-
-
-def stand_in(formula: Basic) -> Basic:
-    """Undefined functions replaced by concrete ones, so that lines with f(x) can be sampled."""
-    return _stood_in(formula, {})
-
-
-def _stood_in(formula: Basic, done: dict[Basic, Basic]) -> Basic:
-    if not formula.args:
-        return formula
-    found = done.get(formula)
-    if found is None:  # an inverse that is written out has the same parts many times
-        args = [_stood_in(arg, done) for arg in formula.args]
-        undefined = isinstance(formula, AppliedUndef) and function_of(formula) is None
-        found = _stand_in(type(formula).__name__, args) if undefined else formula.func(*args)
-        done[formula] = found
-    return found
-
-
-def _stand_in(name: str, args: list[Expr]) -> Expr:
-    from sympy import Rational, exp
-
-    base = name.rstrip("'").partition("_")[0]
-    primes = len(name) - len(name.rstrip("'"))
-    places = [int(part) - 1 for part in name.split("_")[1:] if part.isdigit()]
-    letters = [Symbol(f"_s{k}") for k in range(len(args))]
-    noise = random.Random(base)
-    total = Rational(noise.randint(1, 9), 7) * exp(
-        sum(Rational(noise.randint(-9, 9), 13) * u for u in letters)
-    ) + sum(Rational(noise.randint(1, 9), 5) * u**3 for u in letters)
-    for k in places or [0] * primes:
-        total = total.diff(letters[k])
-    return total.xreplace(dict(zip(letters, args, strict=True)))
-
-
-def points(
-    names: Iterable[str],
-    valid: Callable[[dict[str, mpf]], bool],
-    *,
-    seed: int = SEED,
-    count: int = POINTS,
-    attempts: int = 400,
-    work: int = 1,
-    whole: frozenset[str] = frozenset(),
-    positive: frozenset[str] = frozenset(),
-) -> Iterable[dict[str, mpf]]:
-    """Seeded points of a domain: each name is drawn from ranges inside and outside (0, 1).
-
-    Args:
-        names: The names to draw.
-        valid: Whether a point lies in the domain.
-        seed: Where the draws start.
-        count: Points to find.
-        attempts: Points to try.
-        work: Operations that one try takes.
-        whole: The names that take whole numbers only.
-        positive: The names that take positive numbers only.
-    """
-    source = random.Random(seed)
-    names = sorted(names)
-    attempts = min(attempts, max(LEAST_TRIALS, MAX_WORK // work))
-    found = 0
-    with mp.workdps(DIGITS):
-        for attempt in range(attempts):
-            spread = RANGES if attempt % 2 else (RANGES[(attempt // 2) % len(RANGES)],)
-            point = {name: mpf(source.uniform(*source.choice(spread))) for name in names}
-            point |= {name: mpf(source.randint(*ORDERS)) for name in names if name in whole}
-            point |= {name: abs(point[name]) for name in names if name in positive}
-            if valid(point):
-                found += 1
-                yield point
-            if found == count or (found and (attempt + 1) * work > ENOUGH_WORK):
-                return
-
-
-FEW = 28
-"""Points at which a formula is tried before it is taken to be defined nowhere."""
-
-
-@lru_cache(maxsize=512)  # the lines of a derivation are compared with one truth
-def defined_somewhere(formula: Expr) -> bool:
-    """Whether a formula has a finite value at one of a few points of every range.
-
-    >>> x = Symbol("x")
-    >>> defined_somewhere(1/x), defined_somewhere(1/((x + 1)**2 - x**2 - 2*x - 1))
-    (True, False)
-    """
-
-    def valid(point: dict[str, mpf]) -> bool:
-        try:
-            return bool(isfinite(number_at(formula, point)))
-        except (ValueError, ZeroDivisionError, OverflowError):
-            return False
-
-    names = {symbol.name for symbol in formula.free_symbols}
-    return any(True for _ in points(names, valid, count=1, attempts=FEW))
 
 
 def _differ(left: mpf, right: mpf) -> bool:
@@ -413,7 +274,7 @@ def orders_in(*formulas: Expr) -> frozenset[str]:
     ['n']
     """
     found: set[str] = set()
-    for part in (part for formula in formulas for part in formula.atoms(Function)):
+    for part in (part for formula in formulas for part in parts_of(formula, Function)):
         row = function_of(part)
         if row is not None and row.integers:
             named = zip(row.parameters, part.args, strict=False)
@@ -424,7 +285,7 @@ def orders_in(*formulas: Expr) -> frozenset[str]:
 def domain_of(formula: Expr) -> list[Expr]:
     """What is 1 exactly where the arguments of the named functions lie in their domains."""
     conditions = set()
-    for part in formula.atoms(Function):
+    for part in parts_of(formula, Function):
         row = function_of(part)
         if row is not None and row.domain != EVERYWHERE and not part.has(Diff):
             conditions.add(Piecewise((S.One, row.domain_condition(*part.args)), (S.Zero, True)))
@@ -447,7 +308,7 @@ def sampled(
     else:  # too long: the definitions in numbers, one after the other
         defined_by = _in_order((left, right), where)
     bound = bound or {}
-    names = {s.name for side in (left, right, *defined_by.values()) for s in side.free_symbols}
+    names = {s.name for side in (left, right, *defined_by.values()) for s in parts_of(side, Symbol)}
     names -= {symbol.name for symbol in defined_by}
     fixed = {str(symbol): formula for symbol, formula in bound.items() if str(symbol) in names}
     names -= fixed.keys()
@@ -457,21 +318,25 @@ def sampled(
     parts = (left, right, *defined_by.values())
     domain = [condition for side in parts for condition in domain_of(side)]
 
-    def valid(point: dict[str, mpf]) -> bool:
+    def valid(point: dict[str, mpf]) -> int:
+        pair: list[mpf] = []
+        effort = 1
         try:
             here = {name: number_at(formula, point, 8 * DIGITS) for name, formula in fixed.items()}
             point.update(here)
             for symbol, formula in defined_by.items():
                 point[symbol.name] = number_at(formula, point, 8 * DIGITS)
             if not all(number_at(condition, point) == 1 for condition in domain):
-                return False
-            pair = (number_at(left, point), number_at(right, point))
+                return 0
+            for side in (left, right):
+                pair.append(number_at(side, point))
+                effort = max(effort, effort_at(side, point))
+                if not isfinite(pair[-1]):
+                    return -effort
         except (ValueError, ZeroDivisionError, OverflowError):
-            return False
-        if not all(isfinite(value) for value in pair):
-            return False
-        values.append(pair)
-        return True
+            return -effort
+        values.append((pair[0], pair[1]))
+        return effort
 
     seen = 0
     work = sum(work_of(part) for part in (left, right, *domain))

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from mpmath import isfinite, mp, mpf
 from sympy import Expr, Symbol
 
-from symderive.certify import DIGITS, SEED, TOLERANCE, held_constant, number_at, points, stopped
+from symderive.certify import TOLERANCE
 from symderive.chain import Chain
 from symderive.display import table
 from symderive.model import Model
+from symderive.sampling import DIGITS, SEED, held_constant, number_at, points, stopped
 from symderive.steps import Certificate
+
+if TYPE_CHECKING:
+    from symderive.derivation import Derivation
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +90,29 @@ def _counted(things: Sequence[object], noun: str) -> str:
     return f"{len(things)} {noun}" + ("" if len(things) == 1 else "s")
 
 
-def check(model: Model, chain: Chain) -> Report:
-    """Check every line of a derivation, and its gradient against the model itself."""
-    return Report(tuple(lines_checked(chain)), tuple(_gradient(model, chain)))
+Computed = Callable[[Mapping[str, float]], Mapping[str, float]]
+"""The gradient at a point as the emitted function gives it."""
+
+
+def check(model: Model, chain: Chain, computed: Computed | None = None) -> Report:
+    """Check every line of a derivation, its gradient against the model itself, and the function.
+
+    Args:
+        model: The model.
+        chain: Its derivatives.
+        computed: The emitted function's gradient, which is run at the same point.
+    """
+    return Report(tuple(lines_checked(chain)), tuple(_gradient(model, chain, computed)))
+
+
+def checked(derivation: Derivation) -> Report:
+    """The report of a derivation of scalars: its lines, its gradient, and its emitted function."""
+    function, inputs = derivation.function(), {*derivation.inputs}
+
+    def computed(point: Mapping[str, float]) -> Mapping[str, float]:
+        return function(**{name: value for name, value in point.items() if name in inputs})[1]
+
+    return check(derivation.model, derivation.chain(), computed)
 
 
 def lines_checked(chain: Chain) -> Iterable[Check]:
@@ -112,7 +138,7 @@ MAX_STAGES_DIFFERENCED = 300
 """Beyond this the gradient is checked by its parts alone: each kind of line once."""
 
 
-def _gradient(model: Model, chain: Chain) -> Iterable[Check]:
+def _gradient(model: Model, chain: Chain, computed: Computed | None) -> Iterable[Check]:
     sources = [name for name in chain.sources if name in chain.partials]
     if not sources or len(model.stages) > MAX_STAGES_DIFFERENCED:
         return
@@ -124,6 +150,37 @@ def _gradient(model: Model, chain: Chain) -> Iterable[Check]:
         yield Check(
             f"∂{chain.target}/∂{name}", against_difference(model, chain, name, point, adjoints)
         )
+    if computed is not None:
+        yield from _computed(chain, point, adjoints, computed)
+
+
+COMPUTED_TOLERANCE = 1e-6
+"""How far a computed derivative may be off, against itself or 1: wide, for a wrong program is far
+off, and a model may be badly conditioned."""
+
+
+def _computed(
+    chain: Chain, point: Mapping[str, mpf], adjoints: Mapping[str, mpf], computed: Computed
+) -> Iterable[Check]:
+    """Where the emitted function's gradient is another one at the point of the differences."""
+    subject = "as the function computes it"
+    shown = tuple((n, mp.nstr(v, 8)) for n, v in point.items())
+    try:
+        found = computed({name: float(value) for name, value in point.items()})
+    except (ArithmeticError, ImportError):
+        return  # beyond what floats hold, or a function that this machine has no numbers for
+    except ValueError as error:
+        told = f"the function has no value: {error}"
+        yield Check(subject, Certificate("refuted", told, 1, DIGITS, SEED, shown))
+        return
+    for name, number in found.items():
+        exact = adjoints.get(name, mpf(0))
+        if not isfinite(exact) or abs(exact) > sys.float_info.max:
+            continue
+        if not abs(exact - number) <= COMPUTED_TOLERANCE * max(abs(exact), 1):
+            told = f"{mp.nstr(exact, 12)}, computed as {number:.12g}"
+            verdict = Certificate("refuted", told, 1, DIGITS, SEED, shown)
+            yield Check(f"∂{chain.target}/∂{name} {subject}", verdict)
 
 
 Held = Mapping[str, tuple[Expr, dict[str, mpf]]]

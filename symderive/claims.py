@@ -11,10 +11,10 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from mpmath import mp, mpf
-from sympy import Expr, Mul, Pow, S, Symbol
+from sympy import Expr, S, Symbol
 from sympy.core.function import AppliedUndef
 
-from symderive.certify import SEED, certify
+from symderive.certify import certify
 from symderive.comparing import Compared
 from symderive.differentiate import differentiate
 from symderive.errors import FormulaError
@@ -26,12 +26,22 @@ from symderive.formulas.written import evaluated
 from symderive.higher_claims import carried_on, other_derivatives, told_of
 from symderive.links import Link
 from symderive.regions import DIGITS, equal
-from symderive.slips import mutants
+from symderive.sampling import SEED
+from symderive.slips import mutants, result_slips
 from symderive.steps import Certificate, Step
 from symderive.subjects import Subject, read_subject
 
 if TYPE_CHECKING:
     from symderive.derivation import Derivation
+
+MAX_FORMS = 6
+"""Forms of a derivative in which a slip is looked for."""
+
+MAX_NAMES = 16
+"""Names up to which one is looked for in the place of another."""
+
+LATE = ("sign", "wrong name", "differentiated by the wrong name")
+"""The slips that are named where no other explains a claim, and where it is not minus the truth."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +196,8 @@ def _wrong(verdict: Verdict, compared: Compared, derivation: Derivation, about: 
         return replace(verdict, verdict="true where", condition=condition, certificate=found)
     slip = _slip(derivation, about, compared)
     special = compared.special(about.sources)
+    if slip.startswith("wrong name") and special[-1:].isalpha():
+        slip = ""  # a in the place of b is right where a = b
     kind = "true where" if special and not slip else "refuted"
     condition = special or (condition if not slip else "")
     return replace(verdict, verdict=kind, condition=condition, slip=slip)
@@ -255,16 +267,16 @@ def _definitions(
 
 def _slip(derivation: Derivation, about: Subject, compared: Compared) -> str:
     """The slip that explains the claim, a mere sign last; empty where none does."""
-    signs = []
+    late = []
     for name, wrong in _all_candidates(derivation, about, compared):
-        if name.startswith("sign"):
-            signs.append((name, wrong))
+        if name.startswith(LATE):
+            late.append((name, wrong))
         elif compared.matches(wrong):
             return name
     factor = compared.factor()
     if factor is not None and equal(factor, mpf(-1)):
         return "sign: the claim is minus the derivative"
-    for name, wrong in signs:
+    for name, wrong in late:
         if compared.matches(wrong):
             return name
     if factor is not None and factor != 0:
@@ -327,11 +339,22 @@ def _candidates(derivation: Derivation, target: str, source: str) -> Iterator[tu
             if formula not in (1, -1):
                 yield f"wrong factor: {twice}", total({key: formula**2})
             yield f"sign: in ∂{stage}/∂{name}", total({key: -formula})
+    for key, link in chain.links.items():
+        for other in (name for name in link.stage.inputs if name != link.source):
+            beside = evaluated(chain.link(link.stage.name, other).formula)
+            what = f"∂{link.stage.name}/∂{link.source}: this is ∂{link.stage.name}/∂{other}"
+            yield f"differentiated by the wrong name: in {what}", total({key: beside})
     truth = evaluated(derivation.partial(target, source).formula)
-    for turned, term in _turned_signs(truth):
-        yield f"sign: in the term {term}", turned
-    for changed, remark in _lost_powers(truth):
-        yield f"power rule: {remark}", changed
+    known = {n: Symbol(n) for link in chain.links.values() for n in (*link.stage.inputs, target)}
+    known |= {stage: Symbol(stage) for stage, _ in chain.links}
+    names = [*known.values()] if len(known) <= MAX_NAMES else []
+    yield from result_slips(truth, names)
+    for key, formula in formulas.items() if len(formulas) > 1 else ():
+        for name, wrong in result_slips(evaluated(formula), names):
+            yield f"{name} in ∂{key[0]}/∂{key[1]}", total({key: wrong})
+    if len(chain.links) == 1:  # a slip may be seen in one form and not in another
+        for form in next(iter(chain.links.values())).forms[1:MAX_FORMS]:
+            yield from result_slips(evaluated(form), ())
 
 
 def _ways(link: Link) -> Iterator[Step]:
@@ -342,36 +365,9 @@ def _ways(link: Link) -> Iterator[Step]:
     yield from _by_definition(link)
 
 
-def _lost_powers(formula: Expr) -> Iterator[tuple[Expr, str]]:
-    """The formula with one power lost, or taken of only a part of its base."""
-    for part in sorted(formula.atoms(Pow), key=str):
-        if part.exp.is_Integer and abs(part.exp) > 1:
-            base = part.base if part.exp > 1 else 1 / part.base
-            yield formula.xreplace({part: base}), f"{part} became {base}"
-    for part in sorted(formula.atoms(Mul), key=str):
-        number, rest = part.as_coeff_Mul()
-        if rest.is_Pow and rest.exp.is_Integer and rest.exp > 1 and number not in (1, -1):
-            root = abs(number) ** (1 / rest.exp)
-            if root.is_Rational:
-                whole = f"the power belongs to all of {root * rest.base}"
-                yield formula.xreplace({part: number / root ** (rest.exp - 1) * rest}), whole
-
-
 def _by_definition(link: Link) -> Iterator[Step]:
     """The steps by the definition of the stage's named function, where slips can hide."""
     row = function_of(evaluated(link.stage.written))
     if row is not None and row.definition is not None:
         written = link.stage.written
         yield differentiate(row.definition_formula(*written.args), Symbol(link.source))
-
-
-def _turned_signs(formula: Expr) -> Iterator[tuple[Expr, Expr]]:
-    """The formula with the sign of one term turned, anywhere in it, and that term."""
-    for k, arg in enumerate(formula.args):
-        others = list(formula.args)
-        if formula.is_Add:
-            others[k] = -arg
-            yield formula.func(*others), arg
-        for turned, term in _turned_signs(arg):
-            others[k] = turned
-            yield formula.func(*others), term

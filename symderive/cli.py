@@ -111,7 +111,9 @@ def _passes(derivation: Derivation, name: str) -> bool:
 
 
 def _check(options: argparse.Namespace) -> int:
-    claims = [_claim(text) for text in options.claim]
+    from symderive.subjects import sides_of
+
+    claims = [sides_of(text) for text in options.claim]
     derivation = _read(options.model, options)
     with _progress(f"checking {options.model}"):
         report = derivation.check()
@@ -184,7 +186,12 @@ def _read(name: str, options: argparse.Namespace) -> Derivation:
     with _progress(f"deriving {name}"):
         method = getattr(options, "method", "auto")
         tied = True if getattr(options, "structured", False) else None
-        return symderive.derive(model, options.target, options.wrt, method=method, structured=tied)
+        found = symderive.derive(model, options.target, options.wrt, method=method, structured=tied)
+        if names := getattr(options, "hessian", None):
+            found.hessian_names = found.sources if names == ["all"] else tuple(names)
+            for name in found.hessian_names:
+                found.partial(found.target, name)  # an unknown name is an error here
+        return found
 
 
 def _model(name: str) -> Model:
@@ -237,17 +244,6 @@ def _train(options: argparse.Namespace) -> int:
     first, *_, last = (*training.losses, training.losses[-1])
     print(f"{derivation.target:{width}}  {first:.15g} → {last:.15g}")
     return OK
-
-
-def _claim(text: str) -> tuple[str, str]:
-    """The two sides of ``dA3/dA1 = A2 - Y``."""
-    left, equals, right = text.partition("==" if "==" in text else "=")
-    if not (equals and left.strip() and right.strip()):
-        raise _usage_error(
-            f"{text!r} is no claim: write a derivative, =, and your answer, as in "
-            '"dA3/dA1 = A2 - Y"'
-        )
-    return left.strip(), right.strip()
 
 
 def _usage_error(message: str) -> Exception:

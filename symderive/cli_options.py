@@ -40,6 +40,7 @@ def derive_options(parser: argparse.ArgumentParser) -> None:
     detail_option(parser)
     method_option(parser)
     structured_option(parser)
+    hessian_option(parser)
     target_option(parser)
     quiet_option(parser, "print no list of the files written")
 
@@ -66,6 +67,7 @@ def show_options(parser: argparse.ArgumentParser) -> None:
     detail_option(parser)
     method_option(parser)
     structured_option(parser)
+    hessian_option(parser)
     target_option(parser)
 
 
@@ -162,6 +164,17 @@ def structured_option(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="let the entries of a symmetric, diagonal or triangular parameter move together: "
         "G + Gᵀ − diag(G), with G the gradient of independent entries",
+    )
+
+
+def hessian_option(parser: argparse.ArgumentParser) -> None:
+    """The option for second derivatives."""
+    parser.add_argument(
+        "--hessian",
+        metavar="NAMES",
+        type=_names,
+        help="tell the second derivatives too, by these names, separated by commas, or by all; "
+        "where the parameters have values, also Newton's step",
     )
 
 

@@ -41,6 +41,10 @@ MAX_AGAIN = 60.0
 MAX_PROPOSALS = 500
 """Forms that are looked at in one round."""
 
+MAX_READ, LEAST_READ = 40_000.0, 10.0
+"""The cost of all forms that are looked at for one derivative, each counted as the least at least:
+a bound in what is read and not in seconds, so that a derivative has one form on every machine."""
+
 MAX_ROUNDS = 4
 """How often the best forms are taken as a new start."""
 
@@ -132,6 +136,7 @@ def closed_forms(
     also: Sequence[Candidate] = (),
     positive: frozenset[Symbol] = frozenset(),
     firm: frozenset[Symbol] = frozenset(),
+    free: bool = False,
 ) -> list[Form]:
     """The forms of a derivative, simplest first; the first is the closed form.
 
@@ -143,6 +148,7 @@ def closed_forms(
         also: Further forms to rank with those found here.
         positive: Names that are known to be positive.
         firm: Those of them that a form may divide by.
+        free: Whether a form may divide by anything: its ``scales`` say by what.
 
     >>> A1, A2 = Symbol("A1"), Symbol("A2")
     >>> from sympy import exp
@@ -162,11 +168,12 @@ def closed_forms(
             forms += _branches(plain, positive)
         else:
             own = evaluated(definition) if definition is not None else None
-            task = Task(plain, name, own, variable, plain, positive, firm)
+            task = Task(plain, name, own, variable, plain, positive, firm, free)
             if cost(plain) < cost(derivative):
                 forms.append(Form(plain, ((plain, "simplify"),)))
-            forms += forms_of([*also, *islice(_proposed(task), MAX_PROPOSALS)])
-            forms += _again(ranked(forms), task)
+            budget = _Budget()
+            forms += forms_of([*also, *islice(_proposed(task, budget), MAX_PROPOSALS)])
+            forms += _again(ranked(forms), task, budget)
     unique: dict[Expr, Form] = {}
     for form in ranked(forms):
         unique.setdefault(evaluated(form.formula), form)
@@ -184,7 +191,19 @@ def simplest(formula: Expr, positive: frozenset[Symbol] = frozenset()) -> Expr:
     return closed_forms(formula, positive=positive)[0].formula
 
 
-def _proposed(task: Task) -> Iterator[Candidate]:
+@dataclass(slots=True)
+class _Budget:
+    """What may still be looked at for one derivative; the best form found so far is its form."""
+
+    left: float = MAX_READ
+
+    def spend(self, formula: Expr) -> bool:
+        """Take the cost of a form off; whether there is still something left."""
+        self.left -= max(cost(formula), LEAST_READ)
+        return self.left > 0
+
+
+def _proposed(task: Task, budget: _Budget) -> Iterator[Candidate]:
     """The forms of all mechanisms; where one is short already, the later ones are not asked."""
     least, too_large = cost(task.plain), False
     for find in MECHANISMS:
@@ -196,6 +215,8 @@ def _proposed(task: Task) -> Iterator[Candidate]:
             for candidate in find(task):
                 least = min(least, cost(candidate.formula) + candidate.penalty)
                 yield candidate
+                if not budget.spend(candidate.formula):
+                    return
         except TooLargeError:
             too_large = too_large or find is MECHANISMS[0]
         except (ZeroDivisionError, KeyError, RecursionError):
@@ -224,7 +245,7 @@ def _bridged(best: Form, derivative: Expr, name: Symbol | None, definition: Expr
     )
 
 
-def _again(forms: list[Form], task: Task) -> list[Form]:
+def _again(forms: list[Form], task: Task, budget: _Budget) -> list[Form]:
     """The best forms as new starts, while that makes a shorter one: the new forms.
 
     A detour may cost more before it costs less, so that not only the best is taken further.
@@ -232,6 +253,8 @@ def _again(forms: list[Form], task: Task) -> list[Form]:
     seen = {task.plain}
     fresh: list[Form] = []
     for _ in range(MAX_ROUNDS):
+        if budget.left <= 0:
+            break
         limit = forms[0].measure + MAX_DETOUR
         starts: dict[Expr, Form] = {}
         for form in forms:
@@ -243,7 +266,7 @@ def _again(forms: list[Form], task: Task) -> list[Form]:
         found: list[Form] = []
         for plain, form in starts.items():
             onward = replace(task, plain=plain)
-            found += forms_of(islice(_proposed(onward), MAX_PROPOSALS), form)
+            found += forms_of(islice(_proposed(onward, budget), MAX_PROPOSALS), form)
         seen |= starts.keys()
         fresh += found
         better = ranked([*forms, *found])

@@ -15,6 +15,7 @@ from symderive.links import Link, LinkKind, known_method
 from symderive.model import Model
 from symderive.results import Derivative, Point, adjoint_name, named
 from symderive.steps import Certificate, Line, Step
+from symderive.subjects import sides_of
 
 if TYPE_CHECKING:
     from symderive.assumptions import Assumption
@@ -44,18 +45,18 @@ class Derivation:
         warnings: What a reader should know, such as a parameter without effect.
         method: How links are differentiated where several ways are natural.
         structured: Whether the entries of a symmetric, diagonal or triangular matrix move together.
+        hessian_names: The names whose second derivatives a document tells; they may be set.
     """
 
     _chain_class = Chain
-
-    method = "auto"
-    structured = False
+    method, structured = "auto", False
 
     def __init__(self, model: Model, target: str, sources: tuple[str, ...]) -> None:
         self.model, self.target, self.sources = model, target, sources
-        self.warnings = model.warnings
+        self.warnings, self.hessian_names = model.warnings, model.hessian
         self._kinds: dict[KindKey, LinkKind] = {}
         self._shapes: dict[object, Any] = {}
+        self.second_known: dict[tuple[str, str], Derivative] = {}
         self._functions: dict[tuple[str, str | None], Function] = {}
         self._chains: dict[tuple[str, tuple[str, ...]], Chain] = {}
 
@@ -391,16 +392,18 @@ class Derivation:
 
     @cached_property
     def _report(self) -> Report:
-        from symderive.checking import check
+        from symderive.checking import checked
 
-        return check(self.model, self.chain())
+        return checked(self)
 
     def check(self) -> Report:
-        """Every line's verdict, and the gradient against differences of the model itself."""
-        return self._report
+        """Every line's verdict; the gradient against differences, and as it is computed."""
+        from symderive.second import with_second
 
-    def check_claim(self, derivative: str, answer: str) -> Verdict:
-        """Judge a reader's answer, such as ``("dA3/dA1", "A2 - Y")``.
+        return with_second(self._report, self)
+
+    def check_claim(self, derivative: str, answer: str | None = None) -> Verdict:
+        """Judge a reader's answer: ``("dA3/dA1", "A2 - Y")``, or ``"dA3/dA1 = A2 - Y"``.
 
         >>> d = derive(Model({"y": "sin(x**2)"}))
         >>> print(d.check_claim("dy/dx", "cos(x**2)").slip)
@@ -408,7 +411,7 @@ class Derivation:
         """
         from symderive.claims import judge
 
-        return judge(self, derivative, answer)
+        return judge(self, *sides_of(derivative, answer))
 
     def write(
         self,
@@ -450,7 +453,7 @@ class Derivation:
 
 
 def derive(
-    model: Model,
+    model: Model | Mapping[str, str | Expr],
     target: str | None = None,
     sources: Sequence[str] | None = None,
     *,
@@ -460,7 +463,7 @@ def derive(
     """Derive the gradient of a model.
 
     Args:
-        model: The model.
+        model: The model; or its stages, as ``Model`` takes them.
         target: The stage to differentiate; the model's target, if not given.
         sources: The names to differentiate by; the model's parameters, if not given.
         method: How to differentiate where several ways are natural: ``auto`` (the cheapest by a
@@ -472,10 +475,14 @@ def derive(
         UnknownChoiceError: A name is not in the model, or the method is none.
         NoRuleError: A formula holds something that no rule differentiates.
 
+    >>> derive({"y": "x**2"}).gradient()
+    {'x': 2*x}
     >>> d = derive(Model({"A1": "x*w", "A2": "sigmoid(A1)"}, parameters=["w"]))
     >>> d.partial("A2", "w").formula
     A2*x*(1 - A2)
     """
+    if not isinstance(model, Model):
+        model = Model(model)
     if target is not None and target not in model.stages:
         raise UnknownChoiceError("stage", target, model.stages)
     names = tuple(sources) if sources is not None else model.parameters

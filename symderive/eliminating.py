@@ -18,7 +18,7 @@ from symderive.tasks import (
     Candidate,
     Task,
     length,
-    sums,
+    sums_as_stated,
 )
 
 MAX_LONGER = 2
@@ -55,12 +55,11 @@ def eliminated(
         short, long = exp(short), long.args[0]  # log g = A says g = e^A
         cost_of_name = PARTIAL_PENALTY
     kernels = Kernels([plain, long, short])
-    kernels.seen |= sums(task)
+    kernels.seen = sums_as_stated(kernels.seen, task)
     element, target = kernels.normal(plain), kernels.element(short)
     definition = kernels.element(long)
-    divisors = Divisors(
-        kernels, (*task.divided, long) if told else task.divided, task.scales | positive
-    )
+    divided = (*task.divided, long) if told else task.divided
+    divisors = Divisors(kernels, divided, task.scales | positive, free=task.free and told)
     if not told and not divisors.holds(definition):
         return
     for kernel in kernels.kernels:
@@ -186,12 +185,13 @@ def as_factor(
 ) -> Iterator[Candidate]:
     """The derivative as yⁿ times the rest: y·f′/f, and f′·f/y."""
     kernels = Kernels([task.plain, long, name])
-    kernels.seen |= sums(task)
+    kernels.seen = sums_as_stated(kernels.seen, task)
     element, target = kernels.normal(task.plain), kernels.element(name)
     definition = kernels.normal(long)
     if not definition or not element or (definition.numer.is_ground and definition.denom.is_ground):
         return
-    divisors = Divisors(kernels, task.divided, task.scales)
+    free = task.free and reason == BY_DEFINITION
+    divisors = Divisors(kernels, task.divided, task.scales, free=free)
     for exponent in exponents:
         rest = kernels.quotient(element, definition**exponent)
         if reason != BY_DEFINITION and length(rest) >= length(element):

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from sympy import Symbol
 
-from symderive.certify import stopped
 from symderive.errors import UnknownChoiceError
 from symderive.formulas.written import evaluated
+from symderive.sampling import stopped
 
 if TYPE_CHECKING:
     from symderive.chain import Chain

@@ -102,6 +102,7 @@ def _model(model: Model) -> dict[str, Any]:
         "learning_rate": model.learning_rate,
         "functions": {key: _plain(value) for key, value in model.stated_functions.items()},
         "claims": dict(model.claims),
+        **({"hessian": list(model.hessian)} if model.hessian else {}),
         **_arrays(model),
     }
 
@@ -226,5 +227,6 @@ def model_of(stated: Mapping[str, Any], *, source: str = "") -> Model:
         shapes=model.get("shapes"),
         properties=model.get("properties"),
         structured=model.get("structured", False),
+        hessian=model.get("hessian", False),
         source=source,
     )

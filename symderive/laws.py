@@ -21,6 +21,7 @@ from sympy import (
     StrictLessThan,
     cos,
     exp,
+    expand_mul,
     factor_terms,
     log,
     sin,
@@ -81,7 +82,7 @@ def one_power(formula: Expr) -> Expr:
     rest = [f for f in formula.args if f not in powers]
     joined: dict[Expr, Expr] = {}
     for power in powers:
-        exponent = power.exp.expand()
+        exponent = _spread(power.exp)
         if -exponent in joined:
             joined[-exponent] = joined[-exponent] / power.base
         else:
@@ -150,12 +151,17 @@ def sum_of_angles(formula: Expr) -> Expr:
     """
     if not formula.is_Add:
         return formula
-    for one, other in combinations(formula.args, 2):
+    angular = [term for term in formula.args if any(map(_is_angular, Mul.make_args(term)))]
+    for one, other in combinations(angular, 2):
         for left, right in ((one, other), (other, one)):
             joined = _joined(left, right)
             if joined is not None:
                 return formula - left - right + joined
     return formula
+
+
+def _is_angular(factor: Expr) -> bool:
+    return isinstance(factor.as_base_exp()[0], sin | cos)
 
 
 def _joined(left: Expr, right: Expr) -> Expr | None:
@@ -181,15 +187,21 @@ def _joined(left: Expr, right: Expr) -> Expr | None:
 
 
 def one_sign(formula: Expr) -> Expr:
-    """u/|u| = sign u, and sign u/|u| = 1/u: what stands divides by |u| already.
+    """u/|u| = sign u, sign u/|u| = 1/u, |u|/u² = 1/|u|: what stands divides by |u| already.
 
     >>> from sympy import symbols
     >>> x, y = symbols("x y")
-    >>> one_sign(y * SIGN(x) / ABS(x)), one_sign(3 * x * y / ABS(x))
-    (y/x, 3*y*sign(x))
+    >>> one_sign(y * SIGN(x) / ABS(x)), one_sign(3 * x * y / ABS(x)), one_sign(y * ABS(x) / x**2)
+    (y/x, 3*y*sign(x), y/abs(x))
     """
     if not isinstance(formula, Mul):
         return formula
+    for size in formula.args:
+        if type(size) is FUNCTIONS["abs"].function:
+            for other in formula.args:
+                base, exponent = other.as_base_exp()
+                if base in (size.args[0], -size.args[0]) and exponent.is_Integer and exponent < -1:
+                    return one_sign(formula / size**2 * base**2)
     for factor in formula.args:
         inside = factor.as_base_exp()[0]
         if not (isinstance(factor, Pow) and factor.exp.is_Integer and factor.exp < 0):
@@ -249,7 +261,14 @@ def gathered(formula: Expr) -> Expr:
     if not formula.is_Mul:
         return formula
     powers = _powers(formula)
-    return Mul(*(Pow(b, e.expand()) if e.args else Pow(b, e) for b, e in powers.items()))
+    return Mul(*(Pow(b, _spread(e)) for b, e in powers.items()))
+
+
+def _spread(exponent: Expr) -> Expr:
+    """An exponent as a sum of products: n(k − 1) is nk − n; what functions are of stays."""
+    if not exponent.args:
+        return exponent
+    return Add(*(expand_mul(term, deep=False) for term in Add.make_args(exponent)))
 
 
 # Powers that all terms share ----------------------------------------------------------------
@@ -271,7 +290,7 @@ def common_powers(formula: Expr) -> tuple[Expr, Expr] | None:
         if not all(base in row for row in rows):
             continue
         first = rows[0][base]
-        apart = [(row[base] - first).expand() for row in rows]
+        apart = [_spread(row[base] - first) for row in rows]
         if all(a.is_Integer for a in apart) and (base.is_Add or not first.is_number):
             outside[base] = first + min(apart)
     if not outside:
@@ -280,7 +299,7 @@ def common_powers(formula: Expr) -> tuple[Expr, Expr] | None:
     rest = []
     for term, row in zip(formula.args, rows, strict=True):
         others = [f for f in Mul.make_args(term) if f.as_base_exp()[0] not in outside]
-        left = [Pow(b, (row[b] - e).expand()) for b, e in outside.items()]
+        left = [Pow(b, _spread(row[b] - e)) for b, e in outside.items()]
         rest.append(Mul(*others, *left))
     return shared, Add(*rest)
 

@@ -14,6 +14,7 @@ from sympy import Basic, Expr, Pow, Symbol
 
 from symderive.certify import certify
 from symderive.closed_form import Form, closed_forms, ranked, simplest
+from symderive.conditional import Asked, Conditional, where_not_zero, where_positive
 from symderive.conditions import positive_in
 from symderive.cost import cost
 from symderive.differentiate import differentiate
@@ -22,6 +23,7 @@ from symderive.errors import UnknownChoiceError
 from symderive.formulas.functions import function_of
 from symderive.formulas.inert import OUTPUT, Diff, placeholder
 from symderive.formulas.parsing import Template
+from symderive.formulas.typed import condition
 from symderive.formulas.written import (
     evaluated,
     factors,
@@ -36,7 +38,7 @@ from symderive.formulas.written import (
 from symderive.laws import logarithm_of
 from symderive.model import Stage
 from symderive.origins import spelled_out
-from symderive.regular import divides_by_no_more
+from symderive.regular import divides_by_no_more, further_divisors
 from symderive.rules import depends
 from symderive.steps import Certificate, Line, Lines, Step
 from symderive.tasks import BY_DEFINITION, Candidate
@@ -134,7 +136,7 @@ class LinkKind:
             found = ranked([*found, *self._by_parts()])
         return tuple(found)
 
-    def _by_parts(self) -> Iterator[Form]:
+    def _by_parts(self, *, free: bool = False) -> Iterator[Form]:
         """Of a product of powers: y times the sum of u′/u, each in its simplest form."""
         written = self.template.written
         moving = [part for part in factors(written) if depends(part, self.variable)]
@@ -145,9 +147,10 @@ class LinkKind:
         result = evaluated(self.step_by("logarithmic").result)
         parts = [simplest(term, self.positive) for term in terms(result)]
         for total in (sum_of(*parts), result):
-            if divides_by_no_more(evaluated(total), (given, whole, *stated)):
+            further = further_divisors(evaluated(total), (given, whole, *stated))
+            if further == frozenset() or (free and further is not None):
                 form = product(OUTPUT, total)
-                yield Form(form, ((form, "logarithmic differentiation"),))
+                yield Form(form, ((form, "logarithmic differentiation"),), scales=further)
 
     def _closed_forms(
         self, result: Expr, written: Expr, also: Sequence[Candidate] = ()
@@ -163,28 +166,16 @@ class LinkKind:
         )
 
     @cached_property
-    def forms_where(self) -> tuple[frozenset[Symbol], tuple[Form, ...]]:
-        """Names which, if they were positive, would allow shorter forms; and these forms."""
-        written, result = self.template.written, self.step_by("quotient").result
-        names = frozenset(map(placeholder, range(self.template.size))) - self.positive
-        known = self.positive | names
-        found = closed_forms(result, OUTPUT, written, self.variable, positive=known, firm=known)
-        shorter = [form for form in found if form.measure < self.forms[0].measure]
-        if not shorter:
-            return frozenset(), ()
-        for name in sorted(names, key=str):  # what is not needed is not asked for
-            if self._holds(shorter[0].formula, known - {name}):
-                known -= {name}
-        forms = tuple(form for form in shorter if self._holds(form.formula, known))
-        return known - self.positive, forms
-
-    def _holds(self, form: Expr, positive: frozenset[Symbol]) -> bool:
-        """Whether a form is the derivative, and has a value where it has, for positive names."""
-        written, result = self.template.written, self.step_by("quotient").result
-        divided = (evaluated(written), evaluated(result), *(1 / name for name in positive))
-        truth, where = Diff(written, self.variable), {OUTPUT: written}
-        regular = divides_by_no_more(evaluated(rename(form, where)), divided)
-        return regular and certify(truth, form, where=where, positive=positive).passed
+    def forms_where(self) -> tuple[Conditional, ...]:
+        """Shorter forms that hold under conditions: names are positive, or u ≠ 0."""
+        names = frozenset(map(placeholder, range(self.template.size)))
+        firm = frozenset(map(placeholder, self.firm))
+        result = self.step_by("quotient").result
+        asked = Asked(
+            self.template.written, result, self.variable, OUTPUT, names, self.positive, firm
+        )
+        best, parts = self.forms[0], self._by_parts(free=True)
+        return (*where_positive(asked, best), *where_not_zero(asked, best, parts))
 
     @cached_property
     def to_compute(self) -> Expr:
@@ -414,13 +405,12 @@ class Link:
 
     @property
     def forms_where(self) -> Mapping[str, tuple[Expr, ...]]:
-        """Shorter forms that hold where some names are positive, by that condition."""
-        names, forms = self.kind.forms_where
-        if not forms or not names:
-            return {}
-        told = sorted(str(self.here(name)) for name in names)
-        condition = " and ".join(f"{name} > 0" for name in told)
-        return {condition: tuple(self.settled(form.formula) for form in forms)}
+        """Shorter forms by the condition they hold under: names are positive, or u ≠ 0."""
+        names, found = self.stage.inputs, {}
+        for row in self.kind.forms_where:
+            told = sorted(condition(self.here(part), row.sign, names) for part in row.parts)
+            found[" and ".join(told)] = tuple(self.settled(form.formula) for form in row.forms)
+        return found
 
     @property
     def lines(self) -> Lines:

@@ -107,6 +107,7 @@ class Model:
             ``PROPERTIES``; of scalars, ``{"a": "positive"}``.
         structured: Whether the entries of a symmetric, diagonal or triangular parameter move
             together: its gradient is then G + Gᵀ − diag(G), G that of independent entries.
+        hessian: The names whose second derivatives a document tells; True for all parameters.
         source: Where the model comes from (a file name), for messages.
 
     Raises:
@@ -133,12 +134,16 @@ class Model:
         shapes: Mapping[str, str | Sequence[str | int]] | None = None,
         properties: Mapping[str, str | Sequence[str]] | None = None,
         structured: bool = False,
+        hessian: bool | Sequence[str] = False,
         source: str = "",
     ) -> None:
         self.source, self.title, self.text = source, title, text
         self.structured = structured
         self.claims = MappingProxyType(dict(claims or {}))
         self.stated_functions = MappingProxyType(dict(functions or {}))
+        if not isinstance(stages, Mapping):
+            advice = "sd.Model({'y': 'x**2'}), or sd.read('model.toml')"
+            raise ModelError(f"stages are formulas by name, not {stages!r}; write {advice}")
         if not stages:
             raise ModelError("the model has no stages; state at least one", where=source)
         self.functions: Mapping[str, NamedFunction] = FUNCTIONS
@@ -163,10 +168,10 @@ class Model:
         )
         self._assign_roles(parameters, constants)
         self._check_positive()
+        self.hessian = self._names_of_hessian(hessian)
         self.learning_rate = self._number(learning_rate, "learning_rate")
         if self.learning_rate <= 0:
             raise ModelError("learning_rate must be positive", where=source)
-        self.warnings: tuple[str, ...] = ()
         self.batch: object = None  # how it was lifted from one sample; see batching.py
         self.target = self._find_target(target)
 
@@ -212,6 +217,19 @@ class Model:
                 rest[name] = stated
         return frozenset(positive), rest
 
+    def _names_of_hessian(self, stated: bool | Sequence[str]) -> tuple[str, ...]:
+        if isinstance(stated, bool):
+            return self.parameters if stated else ()
+        names = (stated,) if isinstance(stated, str) else tuple(stated)
+        for name in names:
+            self._check_used(name)
+        return names
+
+    def _check_used(self, name: str) -> None:
+        if name not in self.names and name not in self.parameters:
+            near = [f"; did you mean {n!r}?" for n in get_close_matches(name, self.names, n=1)]
+            raise ModelError(f"no formula has the name {name!r}{''.join(near)}", where=self.source)
+
     def _check_positive(self) -> None:
         """What is stated to be positive is a name of the model, and its value is.
 
@@ -221,10 +239,7 @@ class Model:
             if name in self.stages:
                 message = f"{name} is a stage: its formula says whether it is positive"
                 raise ModelError(message, where=self.source)
-            if name not in self.names and name not in self.parameters:
-                near = get_close_matches(name, self.names, n=1)
-                hint = f"; did you mean {near[0]!r}?" if near else ""
-                raise ModelError(f"no formula has the name {name!r}{hint}", where=self.source)
+            self._check_used(name)
             if self.values.get(name, 1.0) <= 0:
                 message = f"{name} is stated to be positive; its value is {self.values[name]}"
                 raise ModelError(message, where=self.source)

@@ -28,11 +28,11 @@ from sympy import (
 from sympy.core.relational import Relational
 from sympy.polys.polyerrors import PolynomialError
 
-from symderive.certify import RANGES, number_at
 from symderive.errors import SymderiveError
 from symderive.formulas.functions import function_of
 from symderive.formulas.typed import condition
 from symderive.formulas.written import evaluated
+from symderive.sampling import RANGES, number_at
 
 DIGITS = 25
 MAX_BOUNDARIES = 24

@@ -44,12 +44,18 @@ class Divisors:
         kernels: The kernels of the formulas.
         formulas: The derivative and the definitions, whose own divisions are allowed.
         scales: Names that may be taken as not zero.
+        free: Whether anything may be taken as not zero, and said.
     """
 
     def __init__(
-        self, kernels: Kernels, formulas: Iterable[Expr], scales: frozenset[Expr] = frozenset()
+        self,
+        kernels: Kernels,
+        formulas: Iterable[Expr],
+        scales: frozenset[Expr] = frozenset(),
+        *,
+        free: bool = False,
     ) -> None:
-        self.kernels, self.scales = kernels, scales
+        self.kernels, self.scales, self.free = kernels, scales, free
         self.known = set[Any]().union(
             *(kernels.noted("divisors", f, self._divided) for f in dict.fromkeys(formulas))
         )
@@ -110,23 +116,43 @@ class Divisors:
             if turned in self.scales:
                 taken.add(turned)
                 return True
-        return False
+        if self.free:
+            taken.add(formula)
+        return self.free
 
 
 def divides_by_no_more(formula: Expr, known: Iterable[Expr]) -> bool:
     """Whether a formula, as it stands, divides by nothing that known formulas do not divide by."""
+    return further_divisors(formula, known) == frozenset()
+
+
+def further_divisors(formula: Expr, known: Iterable[Expr]) -> frozenset[Expr] | None:
+    """What a formula, as it stands, divides by and known formulas do not; None if it is too large.
+
+    >>> x, y = Symbol("x"), Symbol("y")
+    >>> further_divisors(y * cot(x) + 1 / (1 + x**2), [y / x])
+    frozenset({sin(x)})
+    """
     known = [*known]
     kinds = tuple(kind for group in _DIVIDED_BY for kind in group)
     fresh = formula.atoms(*kinds) - {part for other in known for part in other.atoms(*kinds)}
-    if fresh:  # a cotangent divides by a sine that stands nowhere
-        return False
+    found = {  # a cotangent divides by a sine that stands nowhere
+        below(*part.args)
+        for part in fresh
+        for group, below in _DIVIDED_BY.items()
+        if isinstance(part, group)
+    }
     try:
         kernels = Kernels([formula, *known])
         mine = set(_divisors(kernels, formula))
     except (TooLargeError, ZeroDivisionError, KeyError, RecursionError):
-        return False
+        return None
     theirs = Divisors(kernels, known).known
-    return all(positive(factor) in theirs or _never_zero(kernels, factor) for factor in mine)
+    return frozenset(found) | {
+        kernels.formula(positive(factor))
+        for factor in mine
+        if positive(factor) not in theirs and not _never_zero(kernels, factor)
+    }
 
 
 def scales_of(definition: Expr, variable: Symbol | None) -> frozenset[Expr]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import combinations, islice
 from typing import Any
 
-from sympy import Expr, Function, Pow, S, Symbol, exp
+from sympy import Expr, Function, Pow, Symbol, exp
 
 from symderive.candidates import combined
 from symderive.closed_form import MAX_ROUNDS, Form, forms_of, ranked
@@ -96,8 +96,12 @@ def _proposed(
             shared = plain.free_symbols & long.free_symbols
             if mine & found or (not mine and len(shared) > 1):
                 yield from _within_budget(eliminated(task, name, long, definition.reason))
-            elif isinstance(long, Pow) and long.exp == S.Half and plain.has(name) and shared:
-                yield from _within_budget(eliminated(task, name**2, long.base, definition.reason))
+            elif isinstance(long, Pow) and (1 / long.exp).is_Integer and plain.has(name) and shared:
+                degree = int(1 / long.exp)  # of 1/√b it is known that y² = 1/b
+                inside = long.base if degree > 0 else 1 / long.base
+                yield from _within_budget(
+                    eliminated(task, name ** abs(degree), inside, definition.reason)
+                )
             if plain.has(name) and mine <= found:
                 written_out = Task(plain.xreplace({name: long}), None, long, None, first)
                 for candidate in _within_budget(combined(written_out)):

@@ -51,11 +51,13 @@ class Derivative:
 
     @property
     def forms_where(self) -> Mapping[str, tuple[Expr, ...]]:
-        """Shorter forms of a link that hold where some names are positive, by that condition.
+        """Shorter forms of a link by the condition they hold under: names are positive, or u ≠ 0.
 
         >>> from symderive import Model, derive
         >>> derive(Model({"y": "asin(x/a)"})).link("y", "x").forms_where
         {'a > 0': (1/sqrt(a**2 - x**2),)}
+        >>> derive(Model({"y": "c + (1 - c)*sigmoid(a*(t - b))"})).link("y", "t").forms_where
+        {'c ≠ 1': (a*(c - y)*(y - 1)/(1 - c), a*(1 - y)*(-c + y)/(1 - c))}
         """
         return {} if self.link is None else self.link.forms_where
 

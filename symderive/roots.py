@@ -17,7 +17,7 @@ from symderive.formulas.kernels import Kernels, rational
 from symderive.formulas.written import evaluated
 from symderive.identities import MAX_ARGUMENT_COST, instances
 from symderive.regular import divides_by_no_more, size_of
-from symderive.tasks import Candidate, Task, length, sums
+from symderive.tasks import Candidate, Task, length, sums_as_stated
 
 ABS: Any = FUNCTIONS["abs"].function
 SIGN: Any = FUNCTIONS["sign"].function
@@ -39,7 +39,7 @@ def rooted(task: Task) -> Iterator[Candidate]:
     plain = evaluated(task.plain.xreplace(found))
     yield Candidate(plain, "square root")
     kernels = Kernels([plain])
-    kernels.seen |= sums(task)
+    kernels.seen = sums_as_stated(kernels.seen, task)
     element = kernels.normal(plain)
     for form in (kernels.factored(element), kernels.half_factored(element)):
         signed = laws.everywhere(form, laws.one_sign)
@@ -101,9 +101,14 @@ def simple_root(
         if short != 1 and length(rest) >= length(kernels.element(radicand)):
             continue
         root = _root_of(kernels, rest, short, positive)
-        if root is not None and (best is None or cost(root) < cost(best)):
-            best = root
-    return best if best is not None and cost(best) <= cost(sqrt(radicand)) + MAX_DETOUR else None
+        if root is None:
+            continue
+        if best is None or cost(root) < cost(best) or (short != 1 and cost(root) == cost(best)):
+            best = root  # of equals the one that has less under the root
+    before = sqrt(radicand)
+    if best is None or cost(best) > cost(before) + MAX_DETOUR:
+        return None
+    return None if best.func is before.func and cost(best) >= cost(before) else best
 
 
 def _squares(radicand: Expr) -> Iterator[tuple[Expr, Expr]]:

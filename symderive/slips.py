@@ -7,13 +7,13 @@ row.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from sympy import Add, Expr, Mul, Pow, S, Symbol, exp, log
 
 from symderive.differentiate import concluded
-from symderive.formulas.functions import function_of
+from symderive.formulas.functions import FUNCTIONS, function_of
 from symderive.formulas.written import evaluated, product, quotient, sum_of, tidy
 from symderive.rules import CONSTANT_NAMES, depends
 from symderive.steps import Step
@@ -134,6 +134,8 @@ def _power(step: Step, derivatives: tuple[Expr, ...]) -> Iterator[tuple[str, Exp
         yield "u^n is no exponential", product(step.formula, log(u), du)
         if u != step.variable:
             yield "the outer derivative was taken at u′", product(n, Pow(du, n - 1))
+        if n.is_Rational and not n.is_Integer:
+            yield f"the exponent is {n} − 1 = {n - 1}", product(n, Pow(u, 1 - n), du)
         if step.rule.name == "square root rule":
             yield "(√u)′ is u′/(2√u): the 2 is missing", quotient(du, Pow(u, S.Half))
 
@@ -175,15 +177,43 @@ def _kept_function(step: Step, derivatives: tuple[Expr, ...]) -> Iterator[tuple[
     if function_of(step.formula) is not None and len(derivatives) == 1 and derivatives[0] != 0:
         if not isinstance(step.formula, exp):
             yield "the outer function was not differentiated", product(step.formula, *derivatives)
+        yield "the factor f′(u) is missing", product(*derivatives)
         yield "the outer derivative was taken at u′", _at_inner(step, derivatives[0])
+        yield (
+            "the outer derivative was taken at u′",
+            product(_at_inner(step, derivatives[0]), *derivatives),
+        )
         if _inner(step):
             place = f"the outer derivative was taken at {step.variable}, not at u"
             yield place, product(_at_inner(step, step.variable), *derivatives)
-            yield "the factor f′(u) is missing", product(*derivatives)
             yield (
                 "u was put in the place of u′",
                 product(_at_inner(step, step.bindings[0][1]), step.bindings[0][1]),
             )
+
+
+FAMILIES: tuple[tuple[str, ...], ...] = (
+    ("sin", "cos", "tan", "cot", "sec", "csc", "sinh", "cosh", "tanh", "coth", "sech", "csch"),
+    ("asin", "acos", "atan", "acot", "asinh", "acosh", "atanh", "sin", "cos", "tan"),
+    ("log", "log2", "log10", "exp"),
+    ("sigmoid", "tanh", "softplus", "relu"),
+    ("norm_cdf", "norm_pdf", "erf"),
+    ("digamma", "loggamma", "gamma"),
+)
+"""Functions whose derivatives are mistaken for each other's."""
+
+
+def _of_another(step: Step, derivatives: tuple[Expr, ...]) -> Iterator[tuple[str, Expr]]:
+    row = function_of(step.formula)
+    if row is None or len(step.formula.args) != 1:
+        return
+    u = step.bindings[0][1] if step.bindings else step.formula.args[0]
+    own = row.partial_formulas(u)[0]
+    mine = (family for family in FAMILIES if row.name in family)
+    for name in dict.fromkeys(name for family in mine for name in family if name != row.name):
+        partial = FUNCTIONS[name].partial_formulas(u)[0]
+        if partial is not None and own is not None and evaluated(partial) != -evaluated(own):
+            yield f"this is the derivative of {name}", product(partial, *derivatives)
 
 
 def _at_inner(step: Step, derivative: Expr) -> Expr:
@@ -235,6 +265,7 @@ SLIPS: tuple[Slip, ...] = (
     Slip("general power", _general_power, ("x**x", "x**x*log(x)")),
     Slip("logarithm rule", _logarithm, ("log(x**2)", "1/(2*x)")),
     Slip("outer function", _kept_function, ("sin(3*x)", "cos(3)*0 + 3*sin(3*x)")),
+    Slip("outer function", _of_another, ("atan(x)", "1/sqrt(1 + x**2)")),
     Slip("constant not dropped", _constant_kept, ("x**2 + 5", "2*x + 5")),
     Slip("term left out", _term_dropped, ("x**2 + sin(x)", "2*x")),
     Slip("wrong factor", _constant_dropped, ("5*x**2", "2*x")),
@@ -252,6 +283,27 @@ def mutants(step: Step) -> Iterator[tuple[str, Expr]]:
                 wrong if k == place else premise.result for k, premise in enumerate(step.premises)
             )
             yield name, _conclude(step, derivatives)
+    yield from _in_every_term(step, moving)
+
+
+def _in_every_term(step: Step, moving: list[str]) -> Iterator[tuple[str, Expr]]:
+    """The same slip in all terms of a sum: it is one slip, of somebody who does not know better."""
+    if step.rule.name != "sum rule" or len(moving) < 2:
+        return
+    rows: list[dict[str, Expr]] = []
+    for premise in step.premises[: len(moving)]:
+        first: dict[str, Expr] = {}
+        for name, wrong in mutants(premise) if premise.result != 0 else ():
+            first.setdefault(name, wrong)
+        rows.append(first)
+    moved = [k for k, premise in enumerate(step.premises[: len(moving)]) if premise.result != 0]
+    for name in rows[moved[0]] if len(moved) > 1 else ():
+        if all(name in rows[k] for k in moved):
+            derivatives = tuple(
+                rows[k][name] if k in moved else premise.result
+                for k, premise in enumerate(step.premises)
+            )
+            yield name, _conclude(step, derivatives)
 
 
 def _own(step: Step) -> Iterator[tuple[str, Expr]]:
@@ -259,6 +311,86 @@ def _own(step: Step) -> Iterator[tuple[str, Expr]]:
     for slip in SLIPS:
         for remark, wrong in slip.mutate(step, derivatives):
             yield f"{slip.name}: {remark}", tidy(wrong)
+
+
+# Slips that a result shows, whatever led to it -------------------------------------------------
+
+
+def result_slips(formula: Expr, names: Sequence[Symbol]) -> Iterator[tuple[str, Expr]]:
+    """What a right result would be with one thing in it lost, turned or mistaken.
+
+    Args:
+        formula: The derivative.
+        names: The names of the model, one of which may stand in the place of another.
+    """
+    for turned, term in _turned_signs(formula):
+        yield f"sign: in the term {term}", turned
+    for changed, remark in _lost_powers(formula):
+        yield f"power rule: {remark}", changed
+    for changed, remark in _lost_factors(formula):
+        yield f"wrong factor: {remark}", changed
+    for name in sorted(formula.free_symbols, key=str):
+        for other in names:
+            if other != name:
+                changed = formula.xreplace({name: other})
+                yield f"wrong name: {other} stands where {name} belongs", changed
+
+
+def _lost_factors(formula: Expr) -> Iterator[tuple[Expr, str]]:
+    """The formula with one of its factors lost, twice there, or on the other side of the bar."""
+    for factor in formula.args if formula.is_Mul else ():
+        if factor.is_Number:
+            continue
+        base, exponent = factor.as_base_exp()
+        below = exponent.is_number and exponent.is_negative
+        shown = base**-exponent if below else factor
+        missing = f"the divisor {shown} is missing" if below else f"the factor {shown} is missing"
+        yield formula / factor, missing
+        side = "above, not below" if below else "below, not above"
+        yield formula / factor**2, f"{shown} stands {side} the bar"
+        yield formula * factor, f"{shown} was used twice"
+
+
+def _lost_powers(formula: Expr) -> Iterator[tuple[Expr, str]]:
+    """The formula with one power lost, or taken of only a part of its base."""
+    for part in sorted(formula.atoms(Pow), key=str):
+        if part.exp.is_Integer and abs(part.exp) > 1:
+            base = part.base if part.exp > 1 else 1 / part.base
+            yield formula.xreplace({part: base}), f"{part} became {base}"
+    for part in sorted(formula.atoms(Mul), key=str):
+        number, rest = part.as_coeff_Mul()
+        if rest.is_Pow and rest.exp.is_Integer and rest.exp > 1 and number not in (1, -1):
+            root = abs(number) ** (1 / rest.exp)
+            if root.is_Rational:
+                whole = f"the power belongs to all of {root * rest.base}"
+                yield formula.xreplace({part: number / root ** (rest.exp - 1) * rest}), whole
+    for part in sorted(formula.atoms(Add), key=str):
+        for power in sorted(part.atoms(Pow), key=str):
+            if power.exp == 2 and {power, -power} & {*part.args}:
+                roots = (_root_of(term) for term in part.args)
+                whole = Add(*(root for root in roots if root is not None)) ** 2
+                yield formula.xreplace({part: whole}), f"{part} is not {whole}"
+
+
+def _root_of(term: Expr) -> Expr | None:
+    """The square root of 1 and of ±u², with the sign of the term."""
+    sign = -1 if term.could_extract_minus_sign() else 1
+    base, exponent = (sign * term).as_base_exp()
+    if sign * term == 1 or (exponent == 2 and not base.is_Number):
+        return sign * base
+    return None
+
+
+def _turned_signs(formula: Expr) -> Iterator[tuple[Expr, Expr]]:
+    """The formula with the sign of one term turned, anywhere in it, and that term."""
+    for k, arg in enumerate(formula.args):
+        others = list(formula.args)
+        if formula.is_Add:
+            others[k] = -arg
+            yield formula.func(*others), arg
+        for turned, term in _turned_signs(arg):
+            others[k] = turned
+            yield formula.func(*others), term
 
 
 VARIABLE = Symbol("x")

@@ -56,6 +56,26 @@ def _raised(order: int) -> str:
     return "" if order == 1 else "⁰¹²³⁴"[order]
 
 
+def sides_of(claim: str, answer: str | None = None) -> tuple[str, str]:
+    """The derivative that a claim is about, and the answer: of two texts, or of one with ``=``.
+
+    Raises:
+        ModelError: One text is no equation.
+
+    >>> sides_of("dA3/dA1 = A2 - Y")
+    ('dA3/dA1', 'A2 - Y')
+    """
+    if answer is not None:
+        return claim, answer
+    left, right = (part.strip() for part in [*re.split("==?", claim, maxsplit=1), ""][:2])
+    if not (left and right):
+        raise ModelError(
+            f"{claim!r} is no claim: write a derivative, =, and your answer, as in "
+            "'dA3/dA1 = A2 - Y'"
+        )
+    return left, right
+
+
 def read_subject(text: str, known: Collection[str], example: str = "dA3/dA1") -> Subject:
     """Read which derivative a claim names.
 

@@ -8,24 +8,31 @@ Source of the contract: https://www.tensorflow.org/api_docs/python/tf/GradientTa
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from sympy import Expr, ImmutableMatrix, S, Symbol
 
+from symderive.certify import certify
+from symderive.chain import MAX_DEFINITIONS
+from symderive.closed_form import Form, closed_forms
 from symderive.errors import ModelError, UnknownChoiceError
 from symderive.formulas.inert import Diff
 from symderive.formulas.parsing import parse
-from symderive.formulas.written import evaluated, rename
+from symderive.formulas.written import evaluated, orderly, rename
 from symderive.links import weakest
 from symderive.model import Model, Stage
+from symderive.relations import Definition, with_definitions
 from symderive.results import Derivative, adjoint_name, named
 from symderive.steps import Line
 
 if TYPE_CHECKING:
     from symderive.derivation import Derivation
+
+WORTH_A_LINE = 1.0
+"""How much shorter a higher derivative gets before it is rewritten: products stay as they came."""
 
 UNCONNECTED = {"none": None, "zero": S.Zero}
 
@@ -136,6 +143,11 @@ def hessian_vector_product(
     """The gradient of ∇·v, by name."""
     from symderive.derivation import derive
 
+    if not isinstance(vector, Mapping) or not vector:
+        raise ModelError(
+            "the vector of a Hessian-vector product is numbers or formulas by name, "
+            f"such as {{'w': 1.0}}; got {vector!r}"
+        )
     model = derivation.model
     parts: list[str] = []
     stages: dict[str, Any] = dict(model.stages)
@@ -146,7 +158,9 @@ def hessian_vector_product(
     product = f"{target}_dot_v"
     stages[product] = " + ".join(parts)
     whole = derive(model.extended(stages, product))
-    return {name: renamed(derivation, whole.partial(product, name)) for name in vector}
+    return {
+        name: renamed(derivation, whole.partial(product, name), target, vector) for name in vector
+    }
 
 
 def derivative(
@@ -158,7 +172,7 @@ def derivative(
     sources = (source,) * order if isinstance(source, str) else tuple(source)
     current, name = one_before(derivation, target, sources)
     found = replace(current.partial(name, sources[-1]), before=(current, name))
-    return renamed(derivation, found)
+    return renamed(derivation, found, target, sources)
 
 
 def one_before(
@@ -197,8 +211,10 @@ def with_gradient(derivation: Derivation, target: str, source: str) -> tuple[Mod
     return model.extended(stages, name), name
 
 
-def renamed(derivation: Derivation, found: Derivative) -> Derivative:
-    """The same derivative, told to the reader as one of the original model.
+def renamed(
+    derivation: Derivation, found: Derivative, target: str, sources: Iterable[str]
+) -> Derivative:
+    """The same derivative, told to the reader as one of the original model, in its simplest form.
 
     Where a deep model keeps adjoints by name, the gradient's stages stay in it.
     """
@@ -210,21 +226,51 @@ def renamed(derivation: Derivation, found: Derivative) -> Derivative:
         for name, stage in found.derivation.model.stages.items()
         if name not in stages
     }
-
-    def here(formula: Expr) -> Expr:
-        while formula.free_symbols & extra.keys():
-            formula = rename(formula, extra)
-        return formula
-
-    formula = evaluated(here(found.formula))
-    lines = tuple(Line(line.formula, line.reasons, line.certificate) for line in found.lines)
+    formula = found.formula
+    while formula.free_symbols & extra.keys():
+        formula = rename(formula, extra)
+    formula = evaluated(formula)
+    lines = [Line(line.formula, line.reasons, line.certificate) for line in found.lines]
+    if formula != evaluated(lines[-1].formula):
+        proof = certify(lines[-1].formula, formula, where=extra)
+        lines.append(Line(formula, ("lower derivatives put in",), proof))
+    closed = _closed(derivation.model, formula, target, sources)
+    where = {Symbol(name): stage.written for name, stage in stages.items()}
+    for rewritten, reason in closed.rewritings:
+        lines.append(Line(rewritten, (reason,), certify(formula, rewritten, where=where)))
+    result = orderly(closed.formula)
     return Derivative(
-        formula,
-        lines,
+        result,
+        tuple(lines),
         found.steps,
-        found.certificate,
-        (formula,),
+        weakest(line.certificate for line in lines if line.certificate),
+        (result,),
         found.rule,
         derivation,
         before=found.before,
     )
+
+
+def _closed(model: Model, formula: Expr, target: str, sources: Iterable[str]) -> Form:
+    """The simplest form in the names of the stages, but for those that come before a source."""
+    if target not in model.stages:
+        return Form(formula, ())
+    firm = frozenset(map(Symbol, model.firm))
+    own = model.stages[target].written
+    form = Form(formula, ())
+    for name, definition in ((None, None), (Symbol(target), own)):  # its own algebra comes first
+        plain = evaluated(form.formula)
+        found = closed_forms(plain, name, definition, positive=firm, firm=firm)[0]
+        if found.measure <= form.measure - WORTH_A_LINE:
+            form = replace(found, rewritings=(*form.rewritings, *found.rewritings))
+    inside = {name for source in sources for name in model.ancestors(source)}
+    inner = model.ancestors(target) - inside
+    between = [name for name in model.stages if name in inner]
+    if len(between) >= MAX_DEFINITIONS:
+        return form
+    definitions = {
+        Symbol(name): Definition(model.stages[name].written, f"definition of {name}")
+        for name in between
+    }
+    further = with_definitions(form.formula, definitions)
+    return replace(further, rewritings=(*form.rewritings, *further.rewritings))

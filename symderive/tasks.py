@@ -50,6 +50,7 @@ class Task:
         first: The derivative as the rules gave it: forms may divide by what it divides by.
         positive: The names that are known to be positive.
         firm: Those of them that a form may divide by.
+        free: Whether a form may divide by anything, and say so.
     """
 
     plain: Expr
@@ -59,6 +60,7 @@ class Task:
     first: Expr | None = None
     positive: frozenset[Symbol] = frozenset()
     firm: frozenset[Symbol] = frozenset()
+    free: bool = False
     scales: frozenset[Expr] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -87,6 +89,12 @@ def sums(task: Task) -> set[Expr]:
     """The sums as the model has them: factors are turned to match."""
     known = (task.definition, task.first)
     return {part for formula in known if formula is not None for part in formula.atoms(Add)}
+
+
+def sums_as_stated(seen: set[Expr], task: Task) -> set[Expr]:
+    """The sums that factors are turned to match, each way round only where the model has both."""
+    own = task.definition.atoms(Add) if task.definition is not None else set()
+    return {part for part in seen | sums(task) if part in own or -part not in own}
 
 
 def length(element: FracElement) -> int:

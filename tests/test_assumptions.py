@@ -3,8 +3,10 @@
 import json
 
 import pytest
+from sympy import Symbol
 
 import symderive as sd
+from symderive.certify import certify
 from symderive.cost import cost
 from symderive.formulas.functions import FUNCTIONS
 from symderive.formulas.parsing import parse
@@ -78,6 +80,29 @@ def test_a_shorter_form_is_offered_with_its_condition():
 
     assert str(link.forms_where) == "{'a > 0': (1/sqrt(a**2 - b**2*x**2),)}"
     assert not sd.derive(sd.Model({"y": "x**2*sin(x)"})).link("y", "x").forms_where
+
+
+@pytest.mark.parametrize(
+    ("formula", "by", "condition", "form"),
+    [
+        (
+            "c*(sin(n*x/2)/sin(x/2))**2",
+            "x",
+            "sin(n*x/2) ≠ 0",
+            "y*(n*cot(n*x/2) - cot(x/2))",
+        ),
+        ("c + (1 - c)*sigmoid(a*(t - b))", "t", "c ≠ 1", "a*(1 - y)*(y - c)/(1 - c)"),
+    ],
+)
+def test_a_form_that_divides_by_more_is_offered_with_its_condition(formula, by, condition, form):
+    """It would be 0/0 where the derivative has a value, so it is never the closed form."""
+    link = sd.derive(sd.Model({"y": formula})).link("y", by)
+    expected = parse(form, FUNCTIONS).formula
+    offered = link.forms_where[condition]
+
+    assert cost(offered[0]) <= cost(expected) < cost(link.formula)
+    where = {Symbol("y"): parse(formula, FUNCTIONS).formula}
+    assert certify(offered[0], expected, where=where).passed
 
 
 def test_a_stage_is_positive_by_its_formula():

@@ -4,7 +4,9 @@ import pytest
 import sympy as sp
 
 import symderive as sd
+from symderive.cost import cost
 from symderive.errors import ModelError, UnknownChoiceError
+from symderive.formulas.written import evaluated
 
 FORK = {"u": "x**2", "v": "sin(x)", "y": "u*v + u", "z": "w + y"}
 NEURON = {"A1": "x1*w1 + x2*w2 + b", "A2": "sigmoid(A1)", "A3": "binary_cross_entropy(A2, Y)"}
@@ -90,6 +92,28 @@ def test_higher_derivatives_are_sympys(order):
     found = inputs_only(d, d.derivative("y", "x", order).formula)
 
     assert sp.simplify(found - sp.diff(sp.sin(x**2) * sp.exp(-x), x, order)) == 0
+
+
+HIGHER = [
+    ({"y": "x**n"}, 3, "n*(n - 1)*(n - 2)*x**(n - 3)"),
+    ({"y": "log(x)"}, 3, "2/x**3"),
+    ({"y": "sqrt(1 - x**2)"}, 2, "-1/y**3"),
+    ({"y": "A*cos(w*x + p)"}, 2, "-w**2*y"),
+    ({"y": "1/(1 + exp(-x))"}, 2, "y*(1 - y)*(1 - 2*y)"),
+    ({"u": "x**2 + 1", "y": "log(u)"}, 2, "2*(u - 2*x**2)/u**2"),
+]
+
+
+@pytest.mark.parametrize(("stages", "order", "form"), HIGHER)
+def test_a_higher_derivative_is_its_last_line_in_short_form(stages, order, form):
+    d = derived(stages)
+    found = d.derivative("y", "x", order)
+    printed = sp.parse_expr(form, {name: sp.Symbol(name) for name in d.model.names})
+
+    assert sp.simplify(found.formula - printed) == 0
+    assert found.formula == evaluated(found.lines[-1].formula)
+    assert cost(found.formula) <= cost(printed)
+    assert {line.certificate.verdict for line in found.lines} <= {"proved", "sampled"}
 
 
 def test_hessian_of_the_neuron():
@@ -189,6 +213,8 @@ def test_newton_and_hessian_vector_products():
 
     assert d.newton() == pytest.approx({"x": 3.0, "z": 3.0})
     assert {name: part.formula for name, part in found.items()} == {"x": 0, "z": 2}
+    with pytest.raises(ModelError, match="by name, such as"):
+        d.hessian_vector_product("x")
 
 
 def test_operation_counts_tell_why_reverse_is_cheaper():

@@ -92,6 +92,18 @@ SLIPS = [
     ("a**x", "dy/dx", "a**x*log(x)", "exponential taken for a power"),
     ("x/(x + k)", "dy/dx", "x/(x + k)**2", "swapped quotient"),
     ("1/x**2", "dy/dx", "1/(2*x)", "reciprocal rule"),
+    # What a result shows, whatever led to it
+    ({"z": "w*x + b", "p": "sigmoid(z)"}, "dp/dw", "w*p*(1 - p)", "differentiated by the wrong"),
+    ({"z": "w*x + b", "h": "tanh(z)"}, "dh/dw", "x*(1 - h)**2", "power rule: 1 - h**2 is not"),
+    ({"z": "w*x", "h": "tanh(z)"}, "dh/dw", "x*(1 - z**2)", "wrong name: z stands where h"),
+    ("4*e*((s/r)**12 - (s/r)**6)", "dy/dr", "4*e*(12*(s/r)**11 - 6*(s/r)**5)", "forgotten inner"),
+    ("S*exp(-q*T)*sqrt(T)", "dy/dS", "exp(-q*T)", "wrong factor: the factor sqrt(T) is missing"),
+    ("2*sqrt(a*x)*c", "dy/dx", "sqrt(a)*sqrt(x)*c", "wrong factor"),
+    ("atan(x)", "dy/dx", "1/sqrt(1 + x**2)", "outer function: this is the derivative of asinh"),
+    ("acosh(x)", "dy/dx", "1/sqrt(1 - x**2)", "outer function: this is the derivative of asin"),
+    ("tan(x)", "dy/dx", "sec(x)", "power rule: sec(x)**2 became sec(x)"),
+    ("x**(2/3)", "dy/dx", "2/3*x**(1/3)", "power rule: the exponent is"),
+    ("sin(cos(x))", "dy/dx", "-cos(sin(x))*sin(x)", "outer function: the outer derivative"),
 ]
 
 
@@ -244,3 +256,10 @@ def test_a_condition_is_no_accident_of_the_points_tried():
 
     assert (found.verdict, found.condition) == ("true where", "x < b")
     assert not judged("x**3*z**2", "d2y/dxdz", "2*x**3*z").condition  # x moves: x = 3 is no case
+
+
+@pytest.mark.parametrize(
+    "claim", [("dy/dx", "cos(x)"), ("dy/dx = cos(x)",), ("dy/dx == cos(x) if x == 2 else cos(x)",)]
+)
+def test_a_claim_in_two_texts_or_in_one(claim):
+    assert sd.derive({"y": "sin(x)"}).check_claim(*claim).verdict == "proved"

@@ -19,10 +19,11 @@ import symderive as sd
 from symderive import documents
 from symderive.documents import build, numbers, pdf, templates
 from symderive.documents.formats import FORMATS, markdown, typst_text
+from symderive.documents.lines import GAP, LINE, RELATION, noted, remark
 from symderive.documents.outline import Equation, Outline, Paragraph
-from symderive.documents.templates import noted
 from symderive.errors import CheckError, ToolError, UnknownChoiceError
-from symderive.formulas.nodes import Id
+from symderive.formulas.nodes import PLUS, TRANSPOSE, Id, Num, Script, Table, row
+from symderive.formulas.tree import split, width
 
 ROOT = Path(__file__).parent.parent
 TEXTUAL = ("md", "tex", "html", "typ", "txt")
@@ -421,23 +422,54 @@ def test_formulas_come_through_markdown_as_they_are(name, derivation):
 
 def test_long_reasons_are_broken_where_displays_do_not_break_them():
     """The verdict comes after the last piece."""
-    line = Equation(
-        Id("y"),
-        Id("x" * 60),
-        ("power rule, chain rule, ", Id("S"), ", constant multiple rule"),
-        "proved",
-    )
-    first, second, after = noted(
-        [line, Equation(None, Id("z"), relation=""), Equation(None, Id("u"))]
-    )
-    assert [first.note, first.mark] == [("power rule, chain rule, ", Id("S"), ","), ""]
+    note = ("power rule, chain rule, ", Id("S"), ", constant multiple rule")
+    line = Equation(Id("y"), row(Id("x" * 40), PLUS, Id("z" * 20)), note, "proved")
+    first, second, after = noted([line, Equation(None, Id("u"))])
+    assert [first.note, first.mark] == [("power rule, chain rule,",), ""]
     assert [second.right, second.note, second.mark] == [
-        Id("z"),
-        ("constant multiple rule",),
+        row(PLUS, Id("z" * 20)),
+        (Id("S"), ", constant multiple rule"),
         "proved",
     ]
     assert after == Equation(None, Id("u"))
     assert noted([replace(line, right=Id("x"))])[0].note == line.note
+
+
+LONG_NAMES = {
+    "effective_concentration": "dose_at_the_start*share/(1 + inhibitor_level/inhibition_constant)",
+    "rate": "maximal_rate*effective_concentration/(half_way_constant + effective_concentration)",
+    "squared_error_of_the_rate": "(rate - measured_rate)**2/2",
+}
+
+
+@pytest.mark.parametrize("name", ["fork", "chain", "wide", "long names"])
+def test_markdown_displays_are_no_wider_than_their_column(name, derivation):
+    """Left sides, formulas, notes and what stands between them, as MathJax sets them."""
+    made = sd.derive(sd.Model(LONG_NAMES)) if name == "long names" else derivation(name)
+    for block in build.outline(made).blocks:
+        if lines := getattr(block, "lines", ()):
+            shown = noted(lines)
+            left = max(width(line.left) for line in shown if line.left is not None)
+            right = max(width(line.right) for line in shown)
+            notes = max(width(remark(line)) for line in shown)
+            assert left + RELATION + right + (GAP + notes if notes else 0.0) < LINE + 0.5
+
+
+def test_a_row_of_numbers_that_is_too_wide_stands_upright():
+    """A column printed as a transposed row, in a display that is narrower than it."""
+    cells = tuple(Num("0.1234") for _ in range(12))
+    vector = Script(Table((cells,)), None, TRANSPOSE)
+    (upright,) = split(vector, 30.0)
+    assert upright == Table(tuple((cell,) for cell in cells))
+    assert split(vector, 60.0) == [vector]
+
+
+@pytest.mark.parametrize("format", ["md", "ipynb", "tex", "typ"])
+def test_a_formula_in_a_cell_is_set_in_parts(format):
+    """No line is broken between dollars on GitHub, no fraction anywhere."""
+    terms = row(*(part for k in range(9) for part in (PLUS, Id(f"a{k}" * 3))))
+    assert FORMATS[format].inline(terms).count("$") > 2
+    assert FORMATS[format].inline(Id("x")).count("$") == 2
 
 
 def test_hostile_mermaid(hostile_documents):

@@ -38,6 +38,8 @@ CANCELLING = [
     ("(1 - cos(x))/x**2", {"x": "1e-40"}, lambda: mpf(1) / 2 - mpf("1e-80") / 24),
     ("tanh(x) - 1", {"x": 600}, lambda: -2 / (mp.exp(1200) + 1)),
     ("norm_cdf(x)", {"x": -40}, lambda: mp.erfc(40 / mp.sqrt(2)) / 2),
+    ("2*norm_cdf(x) - 2 + 2*norm_cdf(-x)", {"x": 178}, lambda: mpf(0)),
+    ("erfc(-x) - 2 + erfc(x + 1)", {"x": 3}, lambda: mp.erfc(4) - mp.erfc(3)),
     ("x + 10**200 - 10**200", {"x": 3}, lambda: mpf(3)),
     ("floor(3*(1/3 + x) - 3*x)", {"x": "0.1"}, lambda: mpf(1)),
     ("where(exp(log(x)) >= x, 1, 2)", {"x": 7}, lambda: mpf(1)),
@@ -217,3 +219,8 @@ def test_derivative(text, at, truth):
 )  # fmt: skip
 def test_derivative_is_nan_at_kinks_jumps_and_edges(text, at):
     assert mp.isnan(derivative(formula(text), "x", {"x": at}))
+
+
+def test_derivative_is_nan_where_no_step_is_small_enough():
+    """Its value has 10³⁰⁰ digits before the point: the quotients shrink, the slope is not zero."""
+    assert mp.isnan(derivative(formula("exp(gamma(x**4 + 1))"), "x", {"x": 3.58553}))

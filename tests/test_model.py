@@ -44,6 +44,7 @@ def test_sympy_expressions_are_formulas():
     ("stages", "options", "error", "message"),
     [
         ({}, {}, ModelError, "the model has no stages"),
+        ("y = x**2", {}, ModelError, "stages are formulas by name, not 'y = x"),
         ({"a": "b", "b": "c", "c": "a"}, {}, ModelError, "circle: a → b → c → a"),
         ({"y": "x"}, {"parameters": ["x"], "constants": ["x"]}, ModelError, "stated twice"),
         ({"y": "x"}, {"parameters": ["y"]}, ModelError, "a stage and an input"),

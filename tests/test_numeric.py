@@ -129,6 +129,11 @@ def test_a_branch_without_a_value_leaves_the_others_theirs() -> None:
     assert (value, gradient["x"]) == (0.25, -0.25)
 
 
+def test_a_number_beyond_floats_is_infinity_in_the_source() -> None:
+    d = sd.derive(sd.Model({"y": "x*exp(8**3*6**3)"}))
+    assert d.function()(x=1.0) == (math.inf, {"x": math.inf})
+
+
 def test_a_name_that_is_bound_to_zero_is_no_factor() -> None:
     terms = "-logaddexp(0, -(x*y)) + logaddexp(0, x) - logaddexp(0, -x)"
     value, gradient = sd.derive(sd.Model({"y1": f"{terms} + x*y"})).function()(x=0.5, y=2.0)

@@ -28,6 +28,8 @@ def read(text):
         ("1e-3*x + .5", 0.503),
         ("1_000*x", 3000),
         ("lambda*E*I*N", 16),
+        ("np.exp(math.log(x)) + scipy.special.expit(0*x)", 3.5),
+        ("x*np.e - math.e*x + numpy.pi/math.pi", 1),
     ],
 )
 def test_value(text, value):
@@ -61,7 +63,9 @@ def test_templates_are_shared_up_to_names():
         ("x +", 4, "this is not a formula"),
         ("alpha*(beta", 7, r"'\(' was never closed"),
         ("sigmod(x)", 1, "did you mean sigmoid"),
-        ("a + b.c", 5, "formulas are made of"),
+        ("a + b.c", 5, "a number has no attributes"),
+        ("x + np.inf", 5, "a number has no attributes"),
+        ("np.tanhh(x)", 1, "did you mean tanh"),
         ("a + 'text'", 5, "only numbers may stand here"),
         ("long_name + _hidden", 13, "may not start with an underscore"),
         ("", 1, "the formula is empty"),

@@ -51,3 +51,13 @@ def test_a_forgotten_path_is_caught(monkeypatch):
 
     assert not report.passed
     assert "∂y/∂x: refuted" in str(report)
+
+
+def test_a_wrong_program_is_caught(monkeypatch):
+    """What is emitted is run at the point of the differences: the formulas alone prove little."""
+    derivation = derived()
+    wrong = (0.0, {"w": 1.0, "b": 2.0})
+    monkeypatch.setattr(type(derivation.function()), "__call__", lambda *_, **__: wrong)
+
+    assert not derivation.check().passed
+    assert "∂A3/∂w as the function computes it: refuted" in str(derivation.check())

@@ -646,3 +646,17 @@ def test_decimals_are_shown_as_people_write_them(number: str, factor: str, alone
     for formula, text in ((Rational(number) * x, factor), (x + Rational(number), alone)):
         assert typed(formula) == text
         assert plain(tree(formula)).replace("·", "*").replace("−", "-") == text
+
+
+def test_what_is_divided_by_stands_in_parentheses_behind_a_minus() -> None:
+    """It was once -(x - c)**2/2*s**2: another formula, and no claim could be copied from it."""
+    x, s = Symbol("x"), Symbol("s")
+    below = Pow(Mul(2, s**2, evaluate=False), -1, evaluate=False)
+    assert typed(Mul(-1, x**2, below, evaluate=False)) == "-x**2/(2*s**2)"
+    assert typed(Mul(-1, x - s, below, evaluate=False)) == "-(x - s)/(2*s**2)"
+
+
+def test_terms_that_share_no_name_stand_as_the_model_has_them() -> None:
+    r, s, x = symbols("r s x")
+    assert typed(r + s**2 / 2, ("r", "s")) == "r + s**2/2"
+    assert typed(x**2 + x - r, ("x", "r")) == "x**2 + x - r"

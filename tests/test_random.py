@@ -12,7 +12,8 @@ from strategies import NAMES, formulas
 from sympy import Symbol
 
 import symderive as sd
-from symderive.certify import number_at, witness
+from symderive.certify import witness
+from symderive.sampling import number_at
 
 SLOW = 8.0
 """Seconds of the processor after which a formula counts as a hang."""

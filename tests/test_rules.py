@@ -4,7 +4,7 @@ import pytest
 from mpmath import mp, mpf
 from sympy import Symbol
 
-from symderive.certify import number_at, witness
+from symderive.certify import witness
 from symderive.differentiate import differentiate
 from symderive.errors import NoRuleError
 from symderive.formulas.evaluate import derivative
@@ -14,6 +14,7 @@ from symderive.formulas.inert import Diff
 from symderive.formulas.parsing import parse
 from symderive.formulas.written import evaluated
 from symderive.rules import ROWS, find_rule, function_rule
+from symderive.sampling import number_at
 from symderive.telling import levels
 
 X = Symbol("x")

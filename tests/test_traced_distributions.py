@@ -21,13 +21,13 @@ def _shapes(name):
 
 
 def _agrees(function, points):
-    """The model's value is SciPy's; where that is −∞, the model may have no value instead."""
+    """The model's value is SciPy's, and −∞ outside the support; inside, it has a gradient."""
     compute = sd.derive(sd.trace(function, x="")).function()
     for x in points:
-        value, _ = compute(x=x)
+        value, gradient = compute(x=x)
         expected = function(x)
-        outside = np.isneginf(expected) and np.isnan(value)
-        assert outside or value == pytest.approx(expected, rel=1e-9, abs=1e-12), x
+        assert value == pytest.approx(expected, rel=1e-9, abs=1e-12), x
+        assert np.isfinite(gradient["x"]) or not np.isfinite(expected), x
 
 
 @pytest.mark.parametrize("name", rows)
@@ -86,6 +86,26 @@ def test_the_support_is_in_the_ledger():
 def test_a_bound_that_is_known_makes_no_term():
     model = sd.trace(lambda p: stats.binom.logpmf(2, 5, p), p="")
     assert "log_indicator" not in next(iter(model.stages.values())).text
+
+
+def test_outside_its_support_a_density_has_a_gradient_by_its_shape():
+    def f(a, b, x):
+        return np.sum(stats.gamma.pdf(x, a) + stats.beta.pdf(x, a, b))
+
+    x = np.array([-1.0, 0.5, 2.0])
+    _, gradient = sd.derive(sd.trace(f, a="", b="", x="3")).function()(a=1.3, b=2.0, x=x)
+    slope = (f(1.3 + 1e-6, 2.0, x) - f(1.3 - 1e-6, 2.0, x)) / 2e-6
+    assert gradient["a"] == pytest.approx(slope, rel=1e-6)
+    assert np.all(np.isfinite(gradient["x"]))
+
+
+def test_data_inside_the_support_make_no_choice():
+    def f(a, x):
+        return np.sum(stats.gamma.logpdf(x, a, scale=2.0))
+
+    model = sd.trace(f, a=1.5, x=np.array([0.5, 2.0]), parameters=["a"])
+    assert "where" not in model.stages["f"].text
+    assert "where" in sd.trace(f, a="", x="n").stages["f"].text
 
 
 def test_a_method_without_a_formula_is_named():

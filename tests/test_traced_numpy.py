@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cmath
 import math
 
 import numpy as np
@@ -78,6 +79,27 @@ special.exprel(u)
 special.i0e(u)
 special.comb(5, abs(u))
 special.kn(1, abs(u))
+np.abs(np.fft.fft(v))**2
+np.fft.fft(X, axis=0).real
+np.fft.rfft(v).imag
+np.fft.irfft(np.fft.rfft(u), n=3)
+np.fft.irfft(np.fft.rfft(v, norm="ortho") * 2, norm="ortho")
+np.fft.ifft2(np.fft.fft2(X) * (1 + 2j)).imag
+np.real(np.fft.ifft(np.fft.fft(v, 6) * np.fft.fft(u, 6)))
+np.fft.ifftshift(np.fft.fftshift(X), axes=0)
+np.angle(1 + 1j*v)
+abs(np.exp(1j*u).sum())
+np.sqrt(u - 2j).real
+np.log(2j + u).imag + ((1 + 1j*u)**-2).imag
+(np.sin(u + 1j) + np.cos(u + 1j) + np.cosh(u + 1j) + np.tanh(u + 1j)).imag
+np.linalg.solve(A + 1j*np.eye(3), u).real
+np.linalg.inv(A + 1j*np.eye(3)).imag
+np.linalg.norm((np.eye(3, dtype=complex)*1j) @ (u + 1j))
+np.array([1j*u[0], u[1]]).imag
+np.vdot(1j*u, u + 1j).imag + (u + 1j).conj().mean().imag
+np.einsum("i,j->ij", 1j*u, 1j*v).real
+np.where(u > 0, 1j*u, u).imag
+cmath.phase(cmath.rect(2, u[0])) + complex(u[0], u[1]).imag
 """
 
 
@@ -89,7 +111,7 @@ def _total(value):
 
 @pytest.mark.parametrize("text", EXPRESSIONS.strip().splitlines())
 def test_value(text):
-    space = {"np": np, "math": math, "special": special, "total": _total}
+    space = {"np": np, "math": math, "cmath": cmath, "special": special, "total": _total}
     exec(f"def f(X, v, u, A): return total({text})", space)
     model = sd.trace(space["f"], X="3 4", v="4", u="3", A="3 3")
     value = sd.derive(model).evaluate(**ARRAYS).stages[model.target]

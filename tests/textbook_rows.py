@@ -572,7 +572,27 @@ OF_POSITIVE = [
     ("sqrt(a**2 - x**2) - a*log((a + sqrt(a**2 - x**2))/x)", "dy/dx", "sqrt(a**2 - x**2)/x"),
 ]
 
+# Forms that speak of a stage's root, of the model's own sums, or of sines and cosines
+RELATIVITY = {"g": "1/sqrt(1 - v**2/c**2)", "p": "g*m*v"}
+OWN_SUMS = [
+    (RELATIVITY, "dp/dv", "g**3*m"),
+    (BLACK_SCHOLES, "dd1/dT", "(r + s**2/2)/(s*sqrt(T)) - d1/(2*T)"),
+    (
+        {"p": "sigmoid(z)", "L": "-w*t*log(p) - (1 - t)*log(1 - p)"},
+        "dL/dz",
+        "p*(1 - t) - w*t*(1 - p)",
+    ),
+    ("tan(x)/(1 + sec(x))", "dy/dx", "1/(1 + cos(x))"),
+    (
+        "acos((b + a*cos(x))/(a + b*cos(x)))",
+        "dy/dx",
+        "sqrt(a**2 - b**2)*sign(sin(x))/abs(a + b*cos(x))",
+    ),
+    ("(w/w0 - w0/w)**2", "dy/dw", "2*(w/w0 - w0/w)*(1/w0 + w0/w**2)"),
+]
+
 ROWS = [
+    *OWN_SUMS,
     *FRESH,
     *CALCULUS,
     *LOGARITHMS,

@@ -733,7 +733,35 @@ def rearranged(x):
 
 
 # fmt: off
+# Complex numbers --------------------------------------------------------------------------
+
+
+def power_spectrum(x):
+    X = np.fft.rfft(x)
+    power = np.abs(X) ** 2
+    return np.sum(np.arange(3) * power) / np.sum(power)
+
+
+def resonance(w0, zeta):
+    s = 1j * np.array([0.5, 1.0, 3.0])
+    H = w0**2 / (s**2 + 2 * zeta * w0 * s + w0**2)
+    return np.sum(20 * np.log10(np.abs(H))) + np.sum(np.angle(H))
+
+
+def qubit(angles):
+    psi = np.array([1, 0], dtype=complex)
+    for angle, pauli in zip(angles, PAULI, strict=True):
+        psi = (np.cos(angle / 2) * np.eye(2) - 1j * np.sin(angle / 2) * pauli) @ psi
+    return np.real(psi.conj() @ np.diag([1, -1]) @ psi)
+
+
+PAULI = (np.array([[0, 1], [1, 0]]), np.array([[0, -1j], [1j, 0]]))
+
+
 PROGRAMS = [
+    Program(power_spectrum, {"x": "5"}),
+    Program(resonance, {"w0": "", "zeta": ""}, positive=True),
+    Program(qubit, {"angles": "2"}, jax=False),
     Program(least_squares, {"w": "n", "X": "m n", "y": "m"}),
     Program(mean_squared, {"w": "n", "b": "", "X": "m n", "y": "m"}),
     Program(ridge, {"w": "n", "X": "m n", "y": "m", "lam": ""}),
@@ -860,14 +888,11 @@ def point(program: Program, stated: Any, rng: np.random.Generator) -> Any:
 
 
 def flat_names(name: str, value: Any) -> dict[str, Any]:
-    """The names that the parts of an argument have in the model."""
+    """The names that the parts of an argument have in the model: of a dictionary, its keys."""
     if isinstance(value, dict):
         parts = value.items()
     elif isinstance(value, list | tuple):
-        parts = enumerate(value, 1)
+        parts = ((f"{name}_{k}", part) for k, part in enumerate(value, 1))
     else:
         return {name: value}
-    found: dict[str, Any] = {}
-    for key, part in parts:
-        found |= flat_names(f"{name}_{key}", part)
-    return found
+    return {key: leaf for k, part in parts for key, leaf in flat_names(k, part).items()}

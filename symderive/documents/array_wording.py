@@ -12,7 +12,7 @@ from sympy import Basic, Expr, Sum
 
 from symderive.array_model import renamed, value_shape
 from symderive.documents.outline import Inline
-from symderive.documents.wording import Context, number
+from symderive.documents.wording import Context, alone, number
 from symderive.formulas.arrays.index import Index, entry_of, free_indices, index_names
 from symderive.formulas.arrays.order import ordered
 from symderive.formulas.arrays.syntax import Apply, Shape, Tree
@@ -20,7 +20,7 @@ from symderive.formulas.inert import placeholder
 from symderive.formulas.matrix_notation import matrix_tree, shape_node
 from symderive.formulas.nodes import DIVIDED, HADAMARD, KRON, ONES, TRANSPOSE, ZEROS
 from symderive.formulas.printing import tree
-from symderive.formulas.tree import Fence, Fn, Id, Node, Op, Row, Script, Table, name_node, partial
+from symderive.formulas.tree import Fence, Fn, Id, Node, Op, Row, Script, Table, partial
 from symderive.formulas.written import factors, product, rebuild
 
 if TYPE_CHECKING:
@@ -77,11 +77,12 @@ class ArrayContext(Context):
         link: Any = self.derivation.chain().link(stage, source)
         rank = len(self.dimensions(stage))
         above, below = link.indices[:rank], link.indices[rank:]
-        return partial(self.entry(stage, above), self.entry(source, below))
+        made = partial(self.entry(stage, above), self.entry(source, below))
+        return alone(made, self.held(stage, source))
 
     def whole_link(self, stage: str, source: str) -> Node:
         """∂stage/∂source, of whole arrays."""
-        return partial(name_node(stage), name_node(source))
+        return super().link(stage, source)
 
     def shape(self, name: str) -> Node:
         """The shape of a name."""

@@ -21,6 +21,7 @@ from symderive.documents.build_checks import checks_section
 from symderive.documents.build_links import links_section
 from symderive.documents.build_model import model_section
 from symderive.documents.build_numbers import numbers_section, update_section
+from symderive.documents.build_second import second_section
 from symderive.documents.numbers import gather
 from symderive.documents.outline import Block, Code, Heading, Outline, Paragraph
 from symderive.documents.session import run
@@ -85,6 +86,7 @@ SECTIONS: tuple[Callable[[Context], Iterator[Block]], ...] = (
     links_section,
     chain_section,
     gradient_section,
+    second_section,
     numbers_section,
     update_section,
     checks_section,
@@ -101,6 +103,7 @@ LIVE_SECTIONS: tuple[Callable[[Context], Iterator[Block]], ...] = (
     chain_cell,
     gradient_section,
     gradient_cell,
+    second_section,
     claims_cells,
     numbers_section,
     numbers_cell,

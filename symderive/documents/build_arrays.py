@@ -29,7 +29,7 @@ from symderive.documents.outline import (
     Paragraph,
     TableBlock,
 )
-from symderive.documents.wording import Context, aligned, mark_of, number
+from symderive.documents.wording import Context, aligned, alone, mark_of, number, relabelled
 from symderive.formulas.arrays.index import entry_of
 from symderive.formulas.arrays.op import entry, indices_of
 from symderive.formulas.arrays.ops import OPS
@@ -216,16 +216,18 @@ def whole_line(context: Context, link: Any) -> list[Equation]:
 
 def told(context: Context, part: Any) -> Equations:
     """One partial derivative: sums over entries, links put in, deltas contracted, matrix line."""
+    left = _entry_adjoint(context, part)
+    direct = {left: alone(left, context.held(part.target, part.source))}
     lines = [
         Equation(
             None,
-            context.formula(line.formula),
+            relabelled(context.formula(line.formula), {}, wholes=direct),
             context.prose(", ".join(line.reasons)),
             mark_of(line.certificate),
         )
         for line in part.lines
     ]
-    lines[0] = Equation(_entry_adjoint(context, part), lines[0].right, lines[0].note, lines[0].mark)
+    lines[0] = replace(lines[0], left=left)
     whole = part.tree
     if not is_whole(whole) or not _has_arrays(whole):
         lines[-1] = replace(lines[-1], right=Style("box", lines[-1].right))
@@ -303,7 +305,6 @@ def _shortest(context: Context, part: Any) -> Node:
 
 def adjoints_shown(context: Context, program: Tree) -> Node:
     """A formula in which later adjoints occur by name: as ∂L/∂Z."""
-    from symderive.documents.wording import relabelled
     from symderive.results import adjoint_name
 
     derivation = context.derivation

@@ -18,7 +18,7 @@ from symderive.documents.outline import (
     Paragraph,
     TableBlock,
 )
-from symderive.documents.wording import Context, aligned, mark_of, number
+from symderive.documents.wording import Context, aligned, alone, listed, mark_of, number, relabelled
 from symderive.formulas.inert import Diff
 from symderive.formulas.plain import plain
 from symderive.formulas.tree import (
@@ -31,6 +31,7 @@ from symderive.formulas.tree import (
     Style,
     fence,
     name_node,
+    partial,
     row,
     width,
 )
@@ -65,6 +66,7 @@ def chain_section(context: Context) -> Iterator[Block]:
             target,
             ", so that each stage uses what is already known of the stages after it.",
             _effort(context),
+            *_held_fixed(context),
         )
     )
     shown = partials
@@ -111,6 +113,18 @@ def _effort(context: Context) -> str:
     )
 
 
+def _held_fixed(context: Context) -> Inline:
+    """What the brackets of (∂y/∂x)_u mean, where there are any."""
+    target = context.derivation.target
+    for stage, source in context.derivation.links:
+        if stage == target and (held := context.held(stage, source)):
+            link = alone(partial(name_node(stage), name_node(source)), held)
+            fixed = listed([name_node(name) for name in held])
+            are = "is" if len(held) == 1 else "are"
+            return (" In ", link, ", the link alone, ", *fixed, f" {are} held fixed.")
+    return ()
+
+
 def _over_entries(context: Context) -> str:
     return ", and over all entries of the array on the way" if context.arrays else ""
 
@@ -129,15 +143,14 @@ def _told(context: Context, part: Partial) -> Equations:
         links = [[chain.links[user, name] for name, user in pairwise(path)][::-1] for path in paths]
         single = len(links) == 1 and len(links[0]) == 1
         if not single:
-            lines.append(
-                Equation(None, _sum([_product_of_links(p) for p in links]), ("chain rule",), mark)
-            )
+            product = _sum([_product_of_links(context, path) for path in links])
+            lines.append(Equation(None, product, ("chain rule",), mark))
         note = "the link itself" if single else "the links put in"
         # These lines are made here, so they are proved here: the product against the closed form.
         whole = Add(*(Mul(*(evaluated(link.formula) for link in path)) for path in links))
         own = mark_of(certify(whole, _explicit(context, part), where=_definitions(context)))
-        alone = len(links) == 1
-        shown = _sum([_product_of_formulas(context, p, alone=alone) for p in links])
+        one = len(links) == 1
+        shown = _sum([_product_of_formulas(context, p, alone=one) for p in links])
         lines.append(Equation(None, shown, (note,), own))
         if len(links) == 1 and (cancelled := _cancelled(context, links[0])) is not None:
             lines.append(Equation(None, cancelled, ("cancel common factors",), own))
@@ -147,9 +160,12 @@ def _told(context: Context, part: Partial) -> Equations:
             if plain(shown) != plain(lines[-1].right):
                 lines.append(Equation(None, shown, reasons, verdict))
     else:
+        whole = context.adjoint(part.source)
+        direct = {whole: context.link(part.target, part.source)}
         for line in part.lines[:-1]:
             reasons = context.prose(", ".join(line.reasons))
-            lines.append(Equation(None, context.formula(line.formula), reasons, mark))
+            shown = relabelled(context.formula(line.formula), {}, wholes=direct)
+            lines.append(Equation(None, shown, reasons, mark))
     closed = context.formula(part.formula)
     if not lines or plain(lines[-1].right) != plain(closed):
         last: Inline = ("simplify",) if len(lines) > 1 else ()
@@ -195,15 +211,10 @@ def _sum(products: Sequence[Node]) -> Node:
     return row(*items)
 
 
-def _product_of_links(links: Sequence[Link]) -> Node:
+def _product_of_links(context: Context, links: Sequence[Link]) -> Node:
     """∂A3/∂A2 · ∂A2/∂A1 · …, a colour a link."""
-    return _dotted([_colored(_link_node(link), position) for position, link in enumerate(links)])
-
-
-def _link_node(link: Link) -> Node:
-    from symderive.formulas.tree import partial
-
-    return partial(name_node(link.stage.name), name_node(link.source))
+    nodes = [context.link(link.stage.name, link.source) for link in links]
+    return _dotted([_colored(node, position) for position, node in enumerate(nodes)])
 
 
 def _product_of_formulas(context: Context, links: Sequence[Link], *, alone: bool) -> Node:

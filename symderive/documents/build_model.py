@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sympy import Symbol
 
 from symderive.documents.build_graph import graph_figure
+from symderive.documents.lines import LINE
 from symderive.documents.outline import (
     Block,
     Equation,
@@ -19,11 +20,13 @@ from symderive.documents.outline import (
 )
 from symderive.documents.wording import Context, aligned, listed, number
 from symderive.formulas.functions import NamedFunction, function_of
-from symderive.formulas.tree import Node, name_node
+from symderive.formulas.tree import Node, name_node, width
 
 if TYPE_CHECKING:
     from symderive.model import Stage
 
+PADDING = 1.6
+"""Width in em of what stands between the columns of a table."""
 MAX_STAGES = 24
 """Stages that are listed; of a longer model, the first and the last."""
 
@@ -112,6 +115,10 @@ def _definition(context: Context, row: NamedFunction) -> Equation | None:
     return Equation(context.formula(row.apply(*names)), context.stated(body), (row.title,))
 
 
+def _wide(cell: Inline) -> float:
+    return sum(width(part) for part in cell if isinstance(part, Node))
+
+
 def _inputs(context: Context) -> TableBlock | None:
     """Name, role and value of every input that has a value."""
     if context.arrays:
@@ -127,7 +134,8 @@ def _inputs(context: Context) -> TableBlock | None:
                 rows.append(((name_node(name),), (role,), (cell,)))
     if not rows:
         return None
-    if len(rows) <= 10:  # a wide, low table: names in the header
+    columns = (max(map(_wide, (cells[0], cells[2]))) + PADDING for cells in rows)
+    if len(rows) <= 10 and sum(columns) < LINE - 5.0:  # a wide, low table: names in the header
         header = tuple(cells[0] for cells in rows)
         return TableBlock(
             (("",), *header),

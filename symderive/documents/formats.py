@@ -18,7 +18,7 @@ from symderive.formulas.latex import escaped, latex
 from symderive.formulas.mathml import mathml
 from symderive.formulas.names import GREEK, visible
 from symderive.formulas.plain import plain
-from symderive.formulas.tree import Node
+from symderive.formulas.tree import Node, split
 from symderive.formulas.typst import literal, typst
 
 
@@ -197,12 +197,23 @@ def _github(node: Node) -> str:
     return latex(node, "github")
 
 
+WIDE_INLINE = 14.0
+"""Width in em from which a formula in a line of text, or in a cell, is set in parts."""
+
+
+def _in_parts(inline: Callable[[Node], str]) -> Callable[[Node], str]:
+    """A long formula as several, parted at its signs: no format breaks a fraction, some nothing."""
+    return lambda node: " ".join(map(inline, split(node, WIDE_INLINE)))
+
+
+_dollars = _in_parts(lambda node: f"${_github(node)}$")
+
 _TYPST = Format(
     "typ",
     ".typ",
     "typ",
     typst_text,
-    lambda node: f"#said({literal(said(node))}, ${typst(node)}$)",
+    _in_parts(lambda node: f"#said({literal(said(node))}, ${typst(node)}$)"),
     typst,
     typst_figure,
 )
@@ -215,7 +226,7 @@ FORMATS: dict[str, Format] = {
             ".md",
             "md",
             markdown,
-            lambda node: f"${_github(node)}$",
+            _dollars,
             _github,
             _mermaid,
         ),
@@ -224,7 +235,7 @@ FORMATS: dict[str, Format] = {
             ".tex",
             "tex",
             latex_text,
-            lambda node: f"${latex(node)}$",
+            _in_parts(lambda node: f"${latex(node)}$"),
             latex,
             _latex_figure,
         ),
@@ -246,7 +257,7 @@ FORMATS: dict[str, Format] = {
             ".ipynb",
             "ipynb",
             markdown,
-            lambda node: f"${_github(node)}$",
+            _dollars,
             _github,
             _png,
             finish=canonical,

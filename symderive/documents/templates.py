@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from functools import cache
-from itertools import groupby, takewhile
 from pathlib import Path
 
 import jinja2
@@ -19,6 +17,7 @@ from markupsafe import Markup
 
 from symderive.documents.formats import Format, latex_text
 from symderive.documents.graph_draw import FILLS
+from symderive.documents.lines import MARKS, broken, noted, remark, right_side
 from symderive.documents.notebook import cells, closed_up, in_json, json_lines
 from symderive.documents.outline import (
     Block,
@@ -30,11 +29,9 @@ from symderive.documents.outline import (
     TableBlock,
 )
 from symderive.documents.speech import said
-from symderive.documents.wording import LINE
-from symderive.formulas.breaking import width
 from symderive.formulas.nodes import tall
 from symderive.formulas.plain import plain
-from symderive.formulas.tree import Node, Op, Row, Style, Text
+from symderive.formulas.tree import Node
 from symderive.formulas.typst import literal
 
 _PACKAGE = Path(__file__).parent.parent
@@ -92,8 +89,9 @@ def environment(row: Format) -> jinja2.Environment:
         "literal": lambda text: Markup(literal(words(text))),
         "verbatim": Markup,
         "plain": lambda node: Markup(row.escape(plain(node))),
-        "right": lambda line: Markup(row.display(_right_side(line))),
-        "remark": lambda line: Markup(row.display(_remark(line))),
+        "right": lambda line: Markup(row.display(right_side(line))),
+        "remark": lambda line: Markup(row.display(remark(line))),
+        "broken": broken,
         "noted": noted,
         "code": lambda text: Markup(literal(text)),
         "codeline": lambda text: Markup(_code_line(text)),
@@ -116,84 +114,6 @@ def environment(row: Format) -> jinja2.Environment:
 
 
 # What templates ask for ------------------------------------------------------------------------
-
-
-def _right_side(line: Equation) -> Node:
-    """The relation and the right side as one formula, so that its spaces are right."""
-    sign = Op(line.relation, "rel") if line.relation else Op("\u2009", "space")
-    return Row((sign, line.right))
-
-
-def _remark(line: Equation) -> Node:
-    """Note and verdict inside a formula, for formats whose displays hold nothing else."""
-    parts = [part if isinstance(part, Node) else Text(part) for part in line.note]
-    items: list[Node] = [Style("color", Row(tuple(parts)), "muted")] if parts else []
-    if line.mark:
-        items += [Text("  ")] if items else []
-        items.append(Style("color", Text(MARKS[line.mark]), MARK_COLORS[line.mark]))
-    return Row(tuple(items))
-
-
-WIDE_LETTER, GAP, SHORT_NOTE = 0.5, 3.0, 28
-"""Of a note that a formula holds as text, in em: a letter, what stands beside it; and the letters
-that it has at least on a line."""
-
-
-def noted(lines: Sequence[Equation]) -> list[Equation]:
-    """The equations with long notes broken, for displays that do not break them themselves.
-
-    The pieces go beside the lines in which a long right side goes on, then on lines of their own.
-    """
-    made: list[Equation] = []
-    left = max((width(line.left) for line in lines if line.left is not None), default=0.0)
-    right = max((width(line.right) for line in lines), default=0.0)
-    room = max(int((LINE - left - right - GAP) / WIDE_LETTER), SHORT_NOTE)
-    for k, line in enumerate(lines):
-        if not _goes_on(line):
-            following = takewhile(_goes_on, lines[k + 1 :])
-            pieces = _pieces(line.note, room)
-            rows = [line, *following]
-            rows += [_NOTHING] * (len(pieces) - len(rows))
-            pieces += [()] * (len(rows) - len(pieces))
-            last = max((n for n, piece in enumerate(pieces) if piece), default=0)
-            made += (
-                replace(row, note=piece, mark=line.mark if n == last else "")
-                for n, (row, piece) in enumerate(zip(rows, pieces, strict=True))
-            )
-    return made
-
-
-_NOTHING = Equation(None, Text(""), relation="")
-
-
-def _goes_on(line: Equation) -> bool:
-    return line.left is None and not (line.relation or line.note or line.mark)
-
-
-def _pieces(note: Inline, room: int) -> list[Inline]:
-    """A note in pieces of at most ``room`` letters, where words allow."""
-    pieces: list[list[str | Node]] = [[]]
-    taken = 0
-    for part in note:
-        for word in [part] if isinstance(part, Node) else re.findall(r"\s*\S+|\s+$", part):
-            size = len(plain(word) if isinstance(word, Node) else word)
-            if taken and taken + size > room and isinstance(word, str) and word[0].isspace():
-                pieces.append([])
-                taken, word = 0, word.lstrip()
-            pieces[-1].append(word)
-            taken += size
-    return [tuple(_joined(piece)) for piece in pieces]
-
-
-def _joined(parts: list[str | Node]) -> Iterator[str | Node]:
-    """The parts with neighbouring words as one text."""
-    for is_text, group in groupby(parts, key=lambda part: isinstance(part, str)):
-        same = list(group)
-        yield from ["".join(map(str, same))] if is_text else same
-
-
-MARKS = {"proved": "✓", "sampled": "≈", "refuted": "✗", "unknown": "?"}
-MARK_COLORS = {"proved": "third", "sampled": "second", "refuted": "wrong", "unknown": "second"}
 
 
 def _code_line(line: str) -> str:
@@ -222,6 +142,7 @@ def _picture(block: Figure, row: Format) -> str:
 
 def columns(lines: Sequence[Equation]) -> list[str]:
     """Equations as plain text, aligned at their relation signs."""
+    lines = broken(lines)
     lefts = [plain(line.left) if line.left is not None else "" for line in lines]
     rights = [f"{line.relation or ' '} {plain(line.right)}" for line in lines]
     wide, room = max(map(len, lefts)), min(max(map(len, rights)), 60)

@@ -13,7 +13,6 @@ from sympy import Basic
 
 from symderive.documents.numbers import Numbers
 from symderive.documents.outline import Equation, Equations, Inline
-from symderive.formulas.plain import plain
 from symderive.formulas.printing import tree
 from symderive.formulas.tree import (
     DOT,
@@ -25,22 +24,17 @@ from symderive.formulas.tree import (
     Op,
     Row,
     Script,
+    commas,
     fence,
     name_node,
     partial,
-    split,
-    width,
 )
 
 if TYPE_CHECKING:
     from symderive.derivation import Derivation
-    from symderive.model import Stage
+    from symderive.model import Model, Stage
     from symderive.steps import Certificate
 
-LINE = 43.0
-"""Width of a line of the page in em: left side, right side, note and mark together."""
-LONG_NOTE = 36
-"""Letters from which a note is set on lines of its own width."""
 NEGATIVE = Op("−", "pre")
 
 
@@ -82,11 +76,19 @@ class Context:
 
     def adjoint(self, name: str) -> Node:
         """∂target/∂name."""
-        return self.link(self.derivation.target, name)
+        return partial(name_node(self.derivation.target), name_node(name))
 
     def link(self, stage: str, source: str) -> Node:
-        """∂stage/∂source."""
-        return partial(name_node(stage), name_node(source))
+        """∂stage/∂source of the stage's own formula."""
+        return alone(partial(name_node(stage), name_node(source)), self.held(stage, source))
+
+    def held(self, stage: str, source: str) -> list[str]:
+        """What ∂target/∂source of the target's own formula holds fixed; nothing of others.
+
+        Only of the target is the derivative along all paths told, by the same two names.
+        """
+        found = held_by(self.derivation.model, stage, source)
+        return found if stage == self.derivation.target else []
 
     def prose(self, text: str) -> Inline:
         """Prose with the names of the model in it set as formulas.
@@ -106,6 +108,17 @@ class Context:
             elif piece:
                 parts.append(piece)
         return tuple(parts)
+
+
+def held_by(model: Model, stage: str, source: str) -> list[str]:
+    """The other inputs of a stage that depend on a source: a link holds them fixed."""
+    inputs = model.stages[stage].inputs
+    return [name for name in inputs if name != source and source in model.ancestors(name)]
+
+
+def alone(link: Node, held: Sequence[str]) -> Node:
+    """(∂y/∂x)_u: a link where the derivative along all paths has the same two names."""
+    return Script(fence(link), commas(*map(name_node, held)), None) if held else link
 
 
 def listed(parts: Sequence[Node | str], last: str = " and ") -> Inline:
@@ -245,18 +258,5 @@ def mark_of(certificate: Certificate | None) -> str:
 
 
 def aligned(lines: Sequence[Equation]) -> Equations:
-    """The lines, with every right side broken where it would run off the page."""
-    left = max((width(line.left) for line in lines if line.left is not None), default=0.0)
-    notes = max((_note_width(line) for line in lines), default=0.0)
-    limit = max(LINE - left - notes - 2.5, 20.0)
-    result: list[Equation] = []
-    for line in lines:
-        first, *rest = split(line.right, limit)
-        result.append(replace(line, right=first))
-        result += [Equation(None, piece, (), "", "") for piece in rest]
-    return Equations(tuple(result))
-
-
-def _note_width(line: Equation) -> float:
-    letters = sum(len(plain(p)) if isinstance(p, Node) else len(p) for p in line.note)
-    return (14.0 if letters > LONG_NOTE else 0.38 * letters) + (2.5 if line.mark else 1.5)
+    """The lines as one display; each format breaks what is too wide for it."""
+    return Equations(tuple(lines))

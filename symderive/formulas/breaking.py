@@ -19,6 +19,7 @@ from symderive.formulas.nodes import (
     HADAMARD,
     KRON,
     NEGATIVE,
+    TRANSPOSE,
     Acc,
     Big,
     Cases,
@@ -38,64 +39,121 @@ from symderive.formulas.nodes import (
     Text,
     fence,
     row,
+    tall,
 )
 
-_OPERATORS = {
-    "bin": 1.2,
-    "rel": 1.35,
-    "punct": 0.45,
-    "times": 0.05,
-    "matmul": 0.1,
-    "apply": 0.17,
-    "space": 0.17,
+_LETTERS = {
+    0.3: "l ijtfI.,:;!'|()[]",
+    0.4: "rszcea?-",
+    0.5: "goJ0123456789/",
+    0.55: "bdhknpquvxyS",
+    0.64: "LFZ",
+    0.75: "wABCDEGHKNOPQRTUVXY",
+    0.9: "mM",
+    1.05: "W",
 }
-_SCRIPT = 0.72
+"""Letters of text by their width in em, a little above what they take in Computer Modern."""
+_SLANTED = {
+    0.3: "l",
+    0.36: "itι",
+    0.44: "bcejrszδεξ",
+    0.5: "doqvyghpIζηθτρ",
+    0.59: "anuxfkαβγκλμνπσφ",
+    0.65: "FJLSZχψω",
+    0.74: "wABCEGOPQRTUVXY",
+    0.88: "mDHKN",
+    1.05: "MW",
+}
+_WIDTHS = {
+    upright: {letter: wide for wide, letters in rows.items() for letter in letters}
+    for upright, rows in ((True, _LETTERS), (False, _SLANTED))
+}
+_SIGNS = {"⋅": 0.28, "∂": 0.57, "∞": 1.0, "′": 0.35, "…": 1.17, "/": 0.5, "!": 0.28, "→": 1.0}
+_BESIDE = {"bin": 0.45, "rel": 0.56}
+_INVISIBLE = ("times", "matmul", "apply", "space")
+_SIZES = (1.0, 1.0, 0.71, 0.5)
+DISPLAY, INLINE, SCRIPT = 0, 1, 2
+"""How large a formula is set: in a display, in a line of text, in an index or exponent."""
+_BAR, _ROOT, _SCRIPT_SPACE, _BRACE, _COLUMN = 0.44, 1.0, 0.08, 1.8, 1.0
 _LEAST = 3.0
 """No line is broken to get fewer em than this."""
 
 
-def width(node: Node) -> float:
-    """An estimate of the width in em, as set in a display."""
+def width(node: Node, style: int = DISPLAY) -> float:
+    """An estimate of the width in em, with the sizes and spaces that TeX and MathJax give.
+
+    >>> width(Num("12")) == width(Script(Num("1"), Num("2"))) + 0.5 - 0.355 - 0.08
+    True
+    """
+    size = _SIZES[min(style, 3)]
+    script = max(style + 1, SCRIPT)
     match node:
         case Num(text):
-            return 0.5 * len(text)
-        case Id(text, style):
-            return (0.58 if style == "it" else 0.53) * len(text)
+            return 0.5 * size * len(text)
+        case Id(text, face):
+            return size * _of_letters(text, upright=face != "it" or len(text) > 1)
         case Op(text, kind):
-            return _OPERATORS.get(kind, 0.6 * len(text))
-        case Fn(text):
-            return 0.5 * len(text) + 0.1
-        case Text(text):
-            return 0.5 * len(text)
+            return _of_sign(text, kind, style)
+        case Fn(text) | Text(text):
+            return size * _of_letters(text, upright=True)
         case Row(items):
-            return sum(map(width, items))
+            return sum(width(item, style) for item in items)
         case Frac(numerator, denominator):
-            return max(width(numerator), width(denominator)) + 0.24
+            return max(width(numerator, style + 1), width(denominator, style + 1)) + _BAR
         case Script(base, sub, sup):
-            return width(base) + _SCRIPT * max(_optional(sub), _optional(sup)) + 0.05
+            scripts = max(_optional(sub, script), _optional(sup, script))
+            return width(base, style) + scripts + _SCRIPT_SPACE
         case Sqrt(body, degree):
-            return width(body) + 0.9 + 0.3 * _optional(degree)
+            return width(body, style) + _ROOT * size + max(_optional(degree, 3) - 0.3, 0.0)
         case Fence(left, body, right):
-            return width(body) + 0.42 * (len(left) + len(right))
+            sides = len(left) + len(right)
+            return width(body, style) + sides * size * _of_bracket(body, style)
         case Name(_, body) | Acc(_, body):
-            return width(body)
+            return width(body, style)
         case Table(rows):
-            columns = zip(*rows, strict=True)
-            return sum(max(map(width, column)) + 1.0 for column in columns) + 0.5
+            columns = [max(width(cell, INLINE) for cell in c) for c in zip(*rows, strict=True)]
+            ends = 0.6 if len(rows) == 1 else 1.4
+            return size * (sum(columns) + _COLUMN * (len(columns) - 1) + ends)
         case Cases(rows):
-            values = max(width(value) for value, _ in rows)
-            return values + max(_optional(test) for _, test in rows) + 3.5
+            values = max(width(value, INLINE) for value, _ in rows)
+            tests = max(4.0 if t is None else 0.9 + width(t, INLINE) for _, t in rows)
+            return size * (values + tests + _COLUMN + 0.9)
         case Big(text, lower, upper, limits):
-            bounds = _SCRIPT * max(_optional(lower), _optional(upper))
-            sign = 1.4 if text == "∑" else 1.0 + 0.2 * (len(text) - 1)
-            return (max(sign, bounds) if limits else sign + bounds) + 0.17
+            bounds = max(_optional(lower, script), _optional(upper, script))
+            large = text == "∑" and style == DISPLAY
+            sign = 1.45 if large else size * (0.8 + 0.2 * len(text))
+            return (max(sign, bounds) if limits and style == DISPLAY else sign + bounds) + 0.17
         case Style(kind, body, _, note):
-            return max(width(body), _SCRIPT * _optional(note)) + (1.0 if kind == "box" else 0.0)
+            least = _BRACE if kind == "under" else 0.0
+            wide = max(width(body, style), _optional(note, script), least)
+            return wide + {"box": 0.55, "cancel": 0.3}.get(kind, 0.0)
     raise TypeError(f"no width for a node of type {type(node).__name__}")
 
 
-def _optional(node: Node | None) -> float:
-    return 0.0 if node is None else width(node)
+def _optional(node: Node | None, style: int) -> float:
+    return 0.0 if node is None else width(node, style)
+
+
+def _of_letters(text: str, *, upright: bool) -> float:
+    """Letters of other alphabets are as wide as they can be."""
+    return sum(_WIDTHS[upright].get(letter, 0.8 if letter < "⺀" else 1.0) for letter in text)
+
+
+def _of_sign(text: str, kind: str, style: int) -> float:
+    if kind in _INVISIBLE:
+        return 0.17 if kind == "apply" or text == "\u2009" else 0.0
+    size = _SIZES[min(style, 3)]
+    if kind == "punct":
+        return size * 0.28 + (0.17 if style < SCRIPT else 0.0) if text.strip("\u2063") else 0.0
+    sign = _of_letters(text, upright=True) if text.isalpha() else _SIGNS.get(text, 0.78 * len(text))
+    return size * sign + (_BESIDE.get(kind, 0.0) if style < SCRIPT else 0.0)
+
+
+def _of_bracket(body: Node, style: int) -> float:
+    """A bracket grows with what it holds, and has a space beside it then."""
+    if not tall(body):
+        return 0.39
+    return (0.79 if style == DISPLAY else 0.46) + (0.17 if style < SCRIPT else 0.0)
 
 
 def split(node: Node, limit: float) -> list[Node]:
@@ -121,9 +179,13 @@ def _pieces(node: Node, limit: float, first: float) -> list[Node]:
             pieces = _pieces(body, limit - 0.9, first - 0.45)
             if len(pieces) == 1:
                 return [node]
-            return [Fence(left, pieces[0], ""), *pieces[1:-1], Fence("", pieces[-1], right)]
+            ends = Fence(left, pieces[0], ""), Fence("", pieces[-1], right)
+            opening, closing = (end if end.left + end.right else end.body for end in ends)
+            return [opening, *pieces[1:-1], closing]
         case Script(base, None, sup) if sup is not None and base == EULER:
             return _pieces(Row((Fn("exp"), APPLY, fence(sup))), limit, first)
+        case Script(Table((cells,)) as vector, None, sup) if sup == TRANSPOSE:
+            return [replace(vector, rows=tuple((cell,) for cell in cells))]
         case Script(base, sub, sup):
             scripts = width(node) - width(base)
             pieces = _pieces(base, limit - scripts, first)
@@ -138,7 +200,7 @@ def _pieces(node: Node, limit: float, first: float) -> list[Node]:
 
 def _as_product(numerator: Node, denominator: Node, limit: float) -> Node:
     """A fraction that is too wide, as a product that can be broken."""
-    if width(denominator) < limit / 2:
+    if width(denominator) < limit / 2 and numerator != Num("1"):
         return Row((Frac(Num("1"), denominator), DOT, *_factors(numerator)))
     inverse = Script(fence(denominator), None, Row((NEGATIVE, Num("1"))))
     return inverse if numerator == Num("1") else Row((*_factors(numerator), DOT, inverse))
@@ -164,9 +226,13 @@ def _filled(items: Sequence[Node], limit: float, first: float) -> list[list[Node
         if wide > room and lines[-1] and (wide <= limit or room < limit / 3):
             lines.append([])
             room = limit
+        broken = _broken(part, limit, room) if wide > room else [part]
+        if lines[-1] and sum(map(width, broken[0])) > room:  # it cannot be broken there
+            lines.append([])
+            room = limit
+            broken = _broken(part, limit, room) if wide > room else [part]
         if lines[-1] == [] and len(lines) > 1:
-            part = _continued(part)
-        broken = [part] if wide <= room else _broken(part, limit, room)
+            broken[0] = _continued(broken[0])
         lines[-1] += broken[0]
         lines += broken[1:]
         used = sum(map(width, lines[-1]))

@@ -1,4 +1,4 @@
-"""Decimal numbers, which are exact fractions inside: how they are shown, and kept in sums."""
+"""Decimals and fractions: how numbers are shown, and how sums keep those that they have."""
 
 from __future__ import annotations
 
@@ -51,35 +51,51 @@ def digits_of(value: Rational, most: int) -> str | None:
     return f"{whole}.{part:0{places}d}"
 
 
-def with_decimals(
+def as_seen(
     powers: list[tuple[Expr, int]], number: Rational, seen: Collection[Expr]
 ) -> tuple[list[tuple[Expr, int]], Rational]:
-    """Factors and their number, each sum that was seen with decimals as it was seen.
+    """Factors and their number, each sum that was seen with fractions as it was seen.
 
-    >>> from sympy.abc import v
-    >>> with_decimals([(1 + 100 * v, -1)], Rational(50), {v + Rational(1, 100)})
+    Decimals stay; other fractions where the number before the factors is simpler for it.
+
+    >>> from sympy.abc import r, s, v
+    >>> as_seen([(1 + 100 * v, -1)], Rational(50), {v + Rational(1, 100)})
     ([(v + 1/100, -1)], 1/2)
+    >>> as_seen([(2 * r + s**2, 1)], Rational(1, 2), {r + s**2 / 2})
+    ([(r + s**2/2, 1)], 1)
     """
     stated = {whole: (scale, base) for scale, whole, base in map(_whole, seen) if scale != 1}
     if not stated:
         return powers, number
     made = []
-    for base, exponent in powers:
-        scale, as_seen = stated.get(base, (Rational(1), base))
-        number = number / scale**exponent
-        made.append((as_seen, exponent))
+    for whole, exponent in powers:
+        scale, base = stated.get(whole, (Rational(1), whole))
+        after = number / scale**exponent
+        if _has_decimals(base) or _parts_of(after) < _parts_of(number):
+            whole, number = base, after
+        made.append((whole, exponent))
     return made, number
+
+
+def _parts_of(number: Rational) -> int:
+    """What a number before a product costs a reader: nothing, a factor, or a fraction."""
+    return (abs(number.p) != 1) + (number.q != 1)
 
 
 @lru_cache(maxsize=10_000)
 def _whole(base: Expr) -> tuple[Rational, Expr, Expr]:
-    """A number, and a sum without decimals, whose product is the sum: 1 and itself if need be."""
+    """A number, and a sum without fractions, whose product is the sum: 1 and itself if need be."""
     numbers = [term.as_coeff_Mul()[0] for term in Add.make_args(base)]
-    if base.is_Add and 1 in numbers and any(map(_is_decimal, numbers)):
+    if base.is_Add and 1 in numbers and not all(number.is_Integer for number in numbers):
         scale, whole = base.as_content_primitive()
         if scale * whole == base:
             return scale, whole, base
     return Rational(1), base, base
+
+
+@lru_cache(maxsize=10_000)
+def _has_decimals(base: Expr) -> bool:
+    return any(_is_decimal(term.as_coeff_Mul()[0]) for term in Add.make_args(base))
 
 
 def _is_decimal(number: Expr) -> bool:

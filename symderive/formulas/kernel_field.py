@@ -106,10 +106,12 @@ class KernelField:
                 self.seen.add(formula.base)
             else:
                 self._collect(formula.base)
-        elif not formula.is_Rational or _is_long(formula):
+        elif not formula.is_Rational:
             self._atoms[formula] = None
             if type(formula) is ABS:
                 self._collect(formula.args[0])  # for |u|² = u²
+        elif _is_long(formula):
+            self._atoms[abs(formula)] = None
 
     def _planned(self) -> dict[Expr, Exponents]:
         """The powers of each base; a base that is needed for itself may hold further powers."""
@@ -157,6 +159,8 @@ class KernelField:
         """
         if formula in self.place:
             return self.place[formula]
+        if -formula in self.place and formula.is_Rational:
+            return -self.place[-formula]
         if formula.is_Rational:
             above, below = (self.field.ring.ground_new(int(n)) for n in (formula.p, formula.q))
             return self.field.raw_new(above, below)

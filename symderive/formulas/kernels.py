@@ -8,7 +8,7 @@ from typing import Any
 from sympy import QQ, Add, Expr, Mul, Rational, Symbol, cos, log, sin
 from sympy.polys.fields import FracElement
 
-from symderive.formulas.decimals import with_decimals
+from symderive.formulas.decimals import as_seen
 from symderive.formulas.deepening import DEEP
 from symderive.formulas.factoring import (
     beside_itself,
@@ -118,7 +118,7 @@ class Kernels(KernelField):
         above, below = self._factor_list(element.numer), self._factor_list(element.denom)
         number = above.pop(0)[0] / below.pop(0)[0]
         powers = above + [(base, -exponent) for base, exponent in below]
-        return with_decimals(powers, number, self.seen)
+        return as_seen(powers, number, self.seen)
 
     def _multiplied(self, powers: list[tuple[Expr, int]], number: Rational) -> Expr:
         powers, number = self._oriented(conjugates_joined(powers, self.seen), number)

@@ -107,8 +107,9 @@ class Order:
         """
         flat = list(_flat(sum_, Add))
         constants = [term for term in flat if _is_constant(term)]
-        others = sorted((term for term in flat if not _is_constant(term)), key=self._term_key)
-        ordered = _positive_first(others)
+        others = [term for term in flat if not _is_constant(term)]
+        key = self._tail if self._apart(others) else self._term_key
+        ordered = _positive_first(sorted(others, key=key))
         constants = _positive_first(sorted(constants, key=self._term_key))
         if not ordered or not constants:
             return ordered or constants
@@ -116,6 +117,11 @@ class Order:
             all(map(is_negative, ordered)) or not all(map(_is_polynomial, ordered))
         )
         return constants + ordered if lead else ordered + constants
+
+    def _apart(self, terms: Sequence[Expr]) -> bool:
+        """Whether no two terms share a name, so that degrees say nothing: r + σ²/2."""
+        ranks = [rank for term in terms for rank in self.ranks(term)]
+        return len({*ranks}) == len(ranks) and all(map(_is_polynomial, terms))
 
     def factors(self, factors: Sequence[Expr]) -> list[Expr]:
         """The factors of a product that are no plain numbers."""

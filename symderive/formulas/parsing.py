@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import ast
 import operator
+import re
 from collections.abc import Callable, Container, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -47,9 +48,12 @@ from sympy.logic.boolalg import Boolean
 from symderive.errors import FormulaError
 from symderive.formulas.inert import placeholder
 from symderive.formulas.walking import (
+    LIBRARY_CONSTANTS,
     MAX_FUNCTION_NUMBER,
     MAX_POWER_BITS,
     Walker,
+    is_library,
+    library_path,
     split,
 )
 from symderive.formulas.walking import (
@@ -124,7 +128,11 @@ def parse(
     >>> parse("b + x*w", {}).written.args[1].args
     (x, w)
     """
-    key, names = split(text, where, lambda word: word[0] == "pi" and "pi" not in declared)
+
+    def is_word(word: re.Match[str]) -> bool:
+        return word["name"] not in declared and (word["name"] == "pi" or is_library(word))
+
+    key, names = split(text, where, is_word)
     known = templates if templates is not None else {}
     if key not in known:
         known[key] = Template(key, _Builder(text, key, names, functions, where).build(), len(names))
@@ -189,6 +197,12 @@ class _Builder(Walker):
     def _read_name(self, node: ast.Name) -> Expr:
         return pi if node.id == "pi" else placeholder(int(node.id[1:]))
 
+    def _read_attribute(self, node: ast.Attribute) -> Expr:
+        value = LIBRARY_CONSTANTS.get(library_path(node) or "")
+        if not isinstance(value, Expr) or value is oo:
+            raise self._at("a number has no attributes; state shapes if this is an array", node)
+        return value
+
     def _read_unaryop(self, node: ast.UnaryOp) -> Basic:
         if isinstance(node.op, ast.Not):
             return Not(self._condition(node.operand))
@@ -237,9 +251,10 @@ class _Builder(Walker):
         return Piecewise((self._number(node.body), condition), (self._number(node.orelse), true))
 
     def _read_call(self, node: ast.Call) -> Expr:
-        if not isinstance(node.func, ast.Name) or node.keywords:
+        path = node.func.id if isinstance(node.func, ast.Name) else library_path(node.func)
+        if path is None or node.keywords:
             raise self._at("call functions by name, with their arguments in order", node)
-        name = node.func.id
+        name = path.rpartition(".")[2]
         if name in ("where", "Piecewise") and len(node.args) == 3:
             test, yes, no = node.args
             condition = self._condition(test)

@@ -6,11 +6,14 @@ from collections.abc import Sequence
 
 from sympy import Add, Basic, Expr, Function, Mul, Piecewise, Pow, Rational, S
 from sympy.core.relational import Relational
-from sympy.printing.precedence import precedence
+from sympy.printing.precedence import PRECEDENCE
 from sympy.printing.str import StrPrinter
 
 from symderive.formulas.decimals import decimal_text
 from symderive.formulas.ordering import Order, is_negative
+
+PRODUCT = PRECEDENCE["Mul"]
+"""How tightly a product binds: what binds less stands in parentheses in it, negative or not."""
 
 
 def typed(formula: Basic, names: Sequence[str] = ()) -> str:
@@ -55,7 +58,7 @@ def _place(symbol: Expr, names: Sequence[str]) -> int:
     return list(names).index(str(symbol)) if str(symbol) in names else len(names)
 
 
-_TURNED = {">": "<", "<": ">", "=": "="}
+_TURNED = {">": "<", "<": ">", "=": "=", "≠": "≠"}
 
 
 class _Typed(StrPrinter):
@@ -81,8 +84,8 @@ class _Typed(StrPrinter):
         number, rest = expr.as_coeff_Mul(rational=True)
         above = [f for f in Mul.make_args(rest) if not _divides(f)]
         below = [1 / f for f in Mul.make_args(rest) if _divides(f)]
-        over = [self.parenthesize(f, precedence(expr)) for f in self._own.factors(above)]
-        under = [self.parenthesize(f, precedence(expr) + 1) for f in self._own.factors(below)]
+        over = [self.parenthesize(f, PRODUCT) for f in self._own.factors(above)]
+        under = [self.parenthesize(f, PRODUCT + 1) for f in self._own.factors(below)]
         decimal = decimal_text(number, alone=False)
         if decimal or abs(number.p) != 1 or not over:
             over.insert(0, decimal or str(abs(number.p)))
@@ -102,7 +105,7 @@ class _Typed(StrPrinter):
         if expr.exp == S.Half:
             return f"sqrt({self._print(expr.base)})"
         if expr.exp.is_Rational and expr.exp.is_negative:
-            return f"1/{self.parenthesize(1 / expr, precedence(Mul(2, 3, evaluate=False)) + 1)}"
+            return f"1/{self.parenthesize(1 / expr, PRODUCT + 1)}"
         return str(super()._print_Pow(expr, rational=rational))
 
     def _print_Piecewise(self, expr: Piecewise) -> str:  # noqa: N802

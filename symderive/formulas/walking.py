@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+
+from sympy import E, oo, pi
 
 from symderive.errors import FormulaError
 
@@ -24,10 +26,31 @@ WORDS = frozenset({"and", "or", "not", "if", "else", "True", "False"})
 """The words of the formula language itself; every other name is a symbol or a function."""
 
 TOKEN = (
-    r"(?P<number>(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][+-]?\d+)?)"
+    r"(?P<attribute>(?<=[\w\])])\s*\.\s*[^\W\d]\w*)"
+    r"|(?P<number>(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][+-]?\d+)?)"
     r"|(?P<name>[^\W\d]\w*)(?P<call>\s*\()?"
 )
 _SCALAR_TOKEN = re.compile(TOKEN)
+_DOT = re.compile(r"\s*\.")
+
+LIBRARIES = ("np", "numpy", "math", "jnp", "scipy", "torch")
+"""Prefixes that are tolerated: ``np.exp(x)``, ``np.linalg.inv(A)``."""
+
+LIBRARY_CONSTANTS: Mapping[str, Any] = {"pi": pi, "e": E, "inf": oo, "newaxis": None}
+
+
+def is_library(word: re.Match[str]) -> bool:
+    """Whether a name in a formula's text is the prefix of a library."""
+    return word["name"] in LIBRARIES and bool(_DOT.match(word.string, word.end()))
+
+
+def library_path(node: ast.expr) -> str | None:
+    """``linalg.inv`` of ``np.linalg.inv``; None where the node is something else."""
+    path: list[str] = []
+    while isinstance(node, ast.Attribute):
+        path.insert(0, node.attr)
+        node = node.value
+    return ".".join(path) if isinstance(node, ast.Name) and node.id in LIBRARIES else None
 
 
 def split(

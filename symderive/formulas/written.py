@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from math import prod
 from operator import is_
+from typing import Any
 
 from sympy import Add, Basic, Expr, Function, Mul, NumberSymbol, Pow, S, Symbol
 
@@ -108,6 +109,23 @@ def evaluated(formula: Basic) -> Expr:
 @lru_cache(maxsize=50_000)  # the forms of one derivative have most of their parts in common
 def _evaluated(formula: Basic) -> Expr:
     return formula.func(*(evaluated(arg) for arg in formula.args))
+
+
+def parts_of(formula: Basic, *kinds: Any) -> set[Any]:
+    """The parts of some kinds, each looked at once, however often the formula repeats it.
+
+    >>> x, y = Symbol("x"), Symbol("y")
+    >>> sorted(map(str, parts_of((x + y) ** 2 + 1/(x + y), Symbol, Pow)))
+    ['(x + y)**2', '1/(x + y)', 'x', 'y']
+    """
+    seen: set[Basic] = set()
+    pending = [formula]
+    while pending:
+        part = pending.pop()
+        if part not in seen:
+            seen.add(part)
+            pending.extend(part.args)
+    return {part for part in seen if isinstance(part, kinds)}
 
 
 def terms(formula: Expr) -> tuple[Expr, ...]:

@@ -112,6 +112,8 @@ def _operand(
         return pending.pop(operand, None) or (names[operand], ATOM)
     if math.isnan(operand):
         return dialect.not_a_number, ATOM
+    if math.isinf(operand):
+        return ("1e999" if operand > 0 else "-1e999"), ATOM if operand > 0 else SIGN
     return repr(operand), SIGN if operand < 0 else ATOM
 
 

@@ -250,6 +250,12 @@ def _flag(value: object, keys: tuple[str, ...], place: _Place) -> None:
         raise place.error(keys, f"must be true or false, not {_kind(value)}")
 
 
+def _flag_or_words(value: object, keys: tuple[str, ...], place: _Place) -> None:
+    """True for all, or some names."""
+    if not isinstance(value, bool):
+        _words(value, keys, place)
+
+
 def _function(value: object, keys: tuple[str, ...], place: _Place) -> None:
     """A definition; or a table of definition and derivatives, which ``Model`` looks into."""
     if not isinstance(value, Mapping):
@@ -277,6 +283,7 @@ KEYS: dict[str, _Check] = {
     "target": _text,
     "learning_rate": _number,
     "structured": _flag,
+    "hessian": _flag_or_words,
     "stages": _table(_text),
     "parameters": _values,
     "constants": _values,

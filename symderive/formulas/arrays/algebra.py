@@ -31,6 +31,7 @@ from sympy import (
 from sympy import Sum as SympySum
 
 from symderive.formulas.arrays.canonical import canonical
+from symderive.formulas.arrays.cases import hoisted
 from symderive.formulas.arrays.index import (
     ArrayOf,
     Index,
@@ -79,6 +80,7 @@ class Algebra:
     def __init__(self, known: Knowledge = NOTHING_KNOWN) -> None:
         self.known = known
         self._contracted: dict[tuple[Basic, bool], Any] = {}
+        self._named_once: dict[tuple[Basic, bool], Any] = {}
         self._symmetries: dict[tuple[Basic, bool], bool] = {}
 
     @cached_property
@@ -89,7 +91,7 @@ class Algebra:
 
     def contracted(self, formula: Basic) -> Any:
         """The formula with deltas contracted and sums simplified."""
-        return self._named(self._walk(formula, False))
+        return self._settled(formula, False)
 
     def normal(self, formula: Expr) -> Expr:
         """The normal form: all products and sums multiplied out.
@@ -97,7 +99,13 @@ class Algebra:
         Raises:
             TooManyTermsError: It has too many terms.
         """
-        return self._named(self._walk(formula, True))
+        return self._settled(formula, True)
+
+    def _settled(self, formula: Basic, whole: bool) -> Any:
+        key = (formula, whole)
+        if key not in self._named_once:
+            self._named_once[key] = self._named(self._walk(formula, whole))
+        return self._named_once[key]
 
     def _named(self, formula: Basic) -> Any:
         """Bound indices renamed; the indices of what is symmetric in the order of the names."""
@@ -154,7 +162,7 @@ class Algebra:
         if isinstance(formula, Mul):
             return self._product(args, whole)
         if isinstance(formula, Piecewise):
-            return _hoisted(formula.func(*args))
+            return hoisted(formula.func(*args))
         same = isinstance(formula, Function) and tuple(args) == formula.args
         made = formula if same else formula.func(*args)
         if isinstance(made, Part) and self.known.stated:
@@ -343,60 +351,6 @@ def _binds_delta(formula: Expr, indices: Sequence[Index]) -> bool:
         parts = formula.args if not isinstance(formula, SympySum) else formula.args[:1]
         return any(_binds_delta(arg, indices) for arg in parts)
     return False
-
-
-def _hoisted(formula: Basic) -> Any:
-    """What every branch has, before the cases; branches with other deltas as a sum of cases."""
-    if isinstance(formula, Piecewise) and formula.has(Indexed):
-        formula = _shared_out(formula)
-    if not isinstance(formula, Piecewise) or not formula.has(KroneckerDelta):
-        return formula
-    branches = [(value, condition) for value, condition in formula.args if value != 0]
-    sets = [
-        {f for f in factors_of(value) if isinstance(f, KroneckerDelta)} for value, _ in branches
-    ]
-    if any(isinstance(value, Add) for value, _ in branches):
-        return formula
-    if all(deltas == sets[0] for deltas in sets):
-        common = sets[0]
-        rest = [
-            (Mul(*(f for f in factors_of(value) if f not in common)), condition)
-            for value, condition in formula.args
-        ]
-        return Mul(*sorted(common, key=str), Piecewise(*rest))
-    parts = []
-    for k, (value, _) in enumerate(formula.args):
-        deltas = [f for f in factors_of(value) if isinstance(f, KroneckerDelta)]
-        alone = Mul(*(f for f in factors_of(value) if not isinstance(f, KroneckerDelta)))
-        cases = [(alone if j == k else S.Zero, c) for j, (_, c) in enumerate(formula.args)]
-        if value != 0:
-            parts.append(Mul(*deltas, Piecewise(*cases)))
-    return Add(*parts)
-
-
-def _shared_out(formula: Piecewise) -> Any:
-    """The factors that all branches share, before the cases: a zero branch has them all.
-
-    What divides stays inside: 1/(λ_i − λ_k) is no number where a zero branch is chosen.
-    """
-    branches = [value for value, _ in formula.args if value != 0]
-    shared = set(Mul.make_args(branches[0])) if branches else set()
-    for value in branches[1:]:
-        shared &= set(Mul.make_args(value))
-    zero = len(branches) < len(formula.args)
-    shared = {f for f in shared if f.has(Indexed) and not (zero and _divides(f))}
-    if not shared:
-        return formula
-    rest = [
-        (Mul(*(f for f in Mul.make_args(value) if f not in shared)), condition)
-        for value, condition in formula.args
-    ]
-    return Mul(*sorted(shared, key=str), _hoisted(Piecewise(*rest)))
-
-
-def _divides(formula: Expr) -> bool:
-    """Whether a formula may be infinite where another is 0."""
-    return any(not power.exp.is_nonnegative for power in formula.atoms(Pow))
 
 
 # Deltas -----------------------------------------------------------------------------------------

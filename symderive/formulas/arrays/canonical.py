@@ -57,6 +57,9 @@ def _canonical_sum(formula: SympySum) -> Expr:
     body, indices = opened(formula)
     body = canonical(body)
     start = _first_free(body)
+    if len(indices) == 1:  # there is one order, whatever the index does
+        name = Index(f"_s{start}", indices[0].size)
+        return sigma_as_is(substitute(body, {indices[0]: name}), [name])
     groups: dict[tuple[str, ...], list[Index]] = {}
     for index in indices:
         groups.setdefault(_role(body, index), []).append(index)

@@ -35,6 +35,9 @@ from symderive.formulas.inert import Diff
 MAX_TERMS = 200_000
 """Terms that one formula may be written out to; sizes in checks are far below."""
 
+MAX_KEPT = 50_000
+"""Parts that are remembered at given sizes."""
+
 Env = Mapping[Index, int]
 
 
@@ -73,7 +76,17 @@ def concrete(
 def _concrete(
     formula: Basic, sizes: frozenset[tuple[str, int]], indices: frozenset[tuple[Index, int]]
 ) -> Expr:
-    return _Writer(dict(sizes)).at(formula, dict(indices))
+    writer = _writer(sizes)
+    if len(writer.known) > MAX_KEPT:
+        writer.known.clear()
+        writer.depends.clear()
+    writer.terms = 0
+    return writer.at(formula, dict(indices))
+
+
+@lru_cache(maxsize=8)  # the entries of an array share their sums
+def _writer(sizes: frozenset[tuple[str, int]]) -> _Writer:
+    return _Writer(dict(sizes))
 
 
 class _Writer:

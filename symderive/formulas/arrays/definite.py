@@ -43,11 +43,13 @@ class Signs:
         symmetric: The names of symmetric matrices.
         definite: The names of positive definite ones.
         stages: The definitions of stages.
+        above: The names whose entries are all positive.
     """
 
     symmetric: frozenset[str] = frozenset()
     definite: frozenset[str] = frozenset()
     stages: Mapping[str, Tree] | None = None
+    above: frozenset[str] = frozenset()
 
     def range_of(self, tree: Tree) -> Range:
         """Between which numbers all entries lie.
@@ -63,6 +65,8 @@ class Signs:
             sizes = {s: Dummy(positive=True) for s in tree.value.free_symbols}
             return POSITIVE if tree.value.xreplace(sizes).is_nonnegative else ANY
         if isinstance(tree, Leaf):
+            if tree.name in self.above:
+                return POSITIVE
             stated = (self.stages or {}).get(tree.name)
             return ANY if stated is None else self.range_of(stated)
         assert isinstance(tree, Apply)

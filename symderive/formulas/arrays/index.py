@@ -7,7 +7,7 @@ and ``substitute`` respects what binds them, which SymPy's ``xreplace`` does not
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
+from functools import cmp_to_key, lru_cache
 from itertools import count
 from typing import Any
 
@@ -218,6 +218,9 @@ def substitute(formula: Basic, values: Mapping[Basic, Basic]) -> Any:
     if all(new is old for new, old in zip(args, formula.args, strict=True)):
         return formula
     if _only_renames(formula, args, values):
+        if isinstance(formula, Add | Mul):  # the same parts, in the order of the new names
+            number = args[:1] if args[0].is_Number else []
+            args = number + sorted(args[len(number) :], key=_IN_ORDER)
         return formula.func(*args, evaluate=False)
     if isinstance(formula, Add | Mul | Pow):
         return formula.func(*args, evaluate=_is_settled(formula))
@@ -225,20 +228,31 @@ def substitute(formula: Basic, values: Mapping[Basic, Basic]) -> Any:
 
 
 def _only_renames(formula: Basic, args: Sequence[Any], values: Mapping[Basic, Basic]) -> bool:
-    """Whether a power or a function of SymPy's need not look at itself anew under new names.
+    """Whether SymPy need not look anew at a function, power, product or sum under new names.
 
     That is so where different indices stay different, and signs are told as before: tanh(a − b) is
     −tanh(b − a) where the names are in another order.
     """
     own = isinstance(formula, Function) and type(formula).__module__.startswith("sympy.")
-    if not (own and len(args) == 1) and not (isinstance(formula, Pow) and _is_settled(formula)):
+    compound = isinstance(formula, Add | Mul)
+    if not (own and len(args) == 1) and not (
+        isinstance(formula, Add | Mul | Pow) and _is_settled(formula)
+    ):
+        return False
+    if compound and any(type(a) is not type(b) for a, b in zip(formula.args, args, strict=True)):
         return False
     names = set(values.values())
     if len(names) < len(values) or not all(isinstance(name, Index) for name in (*values, *names)):
         return False
+    if compound:
+        return _free(formula).isdisjoint(names)
     pairs = zip(formula.args, args, strict=True)
     signs = (a.could_extract_minus_sign() == b.could_extract_minus_sign() for a, b in pairs)
     return _free(formula).isdisjoint(names) and all(signs)
+
+
+_IN_ORDER = cmp_to_key(Basic.compare)
+"""SymPy's own order of the parts of a sum or product."""
 
 
 def _is_symbol(formula: Basic) -> bool:

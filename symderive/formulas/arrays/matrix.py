@@ -47,12 +47,13 @@ from symderive.formulas.arrays.index import (
     free_indices,
     fresh,
     opened,
-    part,
     sigma_as_is,
 )
 from symderive.formulas.arrays.matrix_forms import (
     PART_OPTIONS,
     count_of_terms,
+    cut,
+    diagonal_of,
     ends_of,
     part_of_identity,
     pushed_in,
@@ -168,35 +169,7 @@ class Matrices:
             return windows(tree, formula.indices[0], self.order) or self._reshaped(
                 tree, formula.indices[0]
             )
-        key: list[tuple[Any, ...]] = []
-        axes: list[Index] = []
-        for place, size in zip(formula.indices, shape, strict=True):
-            if isinstance(place, Index):
-                whole = place.size == size
-                key.append(("slice", S.Zero, place.size, S.One))
-                axes.append(place)
-                if not whole:
-                    key[-1] = ("slice", S.Zero, place.size, S.One)
-                continue
-            inside = sorted(free_indices(place), key=str)
-            if not inside:
-                key.append(("int", place))
-                continue
-            step = place.coeff(inside[0]) if len(inside) == 1 else None
-            if step is None or step.has(Index):
-                raise NoMatrixError
-            key.append(("slice", place - step * inside[0], inside[0].size, step))
-            axes.append(inside[0])
-        plain = all(
-            k[0] == "slice" and k[1:] == (S.Zero, s, S.One) for k, s in zip(key, shape, strict=True)
-        )
-        if not plain:
-            tree = apply("index", tree, key=tuple(key))
-        if len(set(axes)) < len(axes):
-            if len(axes) != 2:
-                raise NoMatrixError
-            return Labelled(apply("diagonal", tree), (axes[0],))
-        return Labelled(tree, tuple(axes))
+        return diagonal_of(cut(tree, formula.indices))
 
     def _reshaped(self, tree: Tree, place: Expr) -> Labelled:
         """An entry at i·n + j of a vector: rows and columns of a matrix made of it."""
@@ -215,10 +188,16 @@ class Matrices:
         return Labelled(apply("eye", size=left.size), (left, right))
 
     def _part(self, formula: Part) -> Labelled:
-        if is_kernel(formula):
-            return directed(self.built, self._product, formula, ()) or self._fixed_part(formula)
-        if not all(isinstance(index, Index) for index in formula.indices):
-            return self._fixed_part(formula)
+        """An entry of a part, or some of them: the first column of left_vectors(X), inv(X)[:2]."""
+        if is_kernel(formula) and (made := directed(self.built, self._product, formula, ())):
+            return made
+        waiting = [at if isinstance(at, Index) else fresh(S.One) for at in formula.indices]
+        places = dict(zip(waiting, formula.indices, strict=True))
+        tree, axes = self._whole_part(formula, waiting)
+        return diagonal_of(cut(tree, [places.get(axis, axis) for axis in axes]))
+
+    def _whole_part(self, formula: Part, at: Sequence[Index]) -> tuple[Tree, tuple[Index, ...]]:
+        """All entries of a part, its axes named."""
         array, *numbers = formula.arrays
         own = array.indices
         more = [self.built(number.formula).tree for number in numbers]
@@ -229,35 +208,14 @@ class Matrices:
             axes = (*(index for index in axes if index not in own), *own)
         tree = spread_to(inner, axes)
         if options is None:
-            result = (*axes[: -len(own)], *formula.indices)
-            made: Tree = apply(formula.op, tree, *more)
-        else:
-            places = tuple(axes.index(index) for index in own)
-            name = formula.op
-            if name == "layer_norm" and places != (len(axes) - 1,):
-                name = "batch_norm"  # the same along other axes
-            made = apply(name, tree, *more, **options(places))
-            named = dict(zip(own, formula.indices, strict=False))
-            result = tuple(named.get(i, i) for i in axes if i not in own or formula.indices)
-        if len(set(result)) < len(result):
-            if len(result) != 2:
-                raise NoMatrixError
-            return Labelled(apply("diagonal", made), result[:1])
-        return Labelled(made, result)
-
-    def _fixed_part(self, formula: Part) -> Labelled:
-        """A part at a place that a number names: the first column of left_vectors(X)."""
-        if any(free_indices(at) for at in formula.indices if not isinstance(at, Index)):
-            raise NoMatrixError
-        waiting = [at if isinstance(at, Index) else fresh(S.One) for at in formula.indices]
-        whole = self._part(part(formula.op, formula.arrays, waiting))
-        numbers = dict(zip(waiting, formula.indices, strict=True))
-        key: list[tuple[Any, ...]] = []
-        for axis, size in zip(whole.axes, whole.tree.shape, strict=True):
-            at = numbers.get(axis, axis)
-            key.append(("slice", S.Zero, size, S.One) if isinstance(at, Index) else ("int", at))
-        kept = tuple(a for a in whole.axes if isinstance(numbers.get(a, a), Index))
-        return Labelled(apply("index", whole.tree, key=tuple(key)), kept)
+            return apply(formula.op, tree, *more), (*axes[: -len(own)], *at)
+        places = tuple(axes.index(index) for index in own)
+        name = formula.op
+        if name == "layer_norm" and places != (len(axes) - 1,):
+            name = "batch_norm"  # the same along other axes
+        named = dict(zip(own, at, strict=False))
+        result = tuple(named.get(i, i) for i in axes if i not in own or at)
+        return apply(name, tree, *more, **options(places)), result
 
     def _operands(self, operands: Sequence[Expr]) -> tuple[tuple[Index, ...], list[Tree]]:
         parts = [self.built(operand) for operand in operands]

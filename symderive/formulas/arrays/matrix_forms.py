@@ -16,7 +16,41 @@ from symderive.formulas.arrays.index import Index, free_indices, opened, sigma_a
 from symderive.formulas.arrays.ops import apply
 from symderive.formulas.arrays.ops_making import half_below
 from symderive.formulas.arrays.placing import place_at
-from symderive.formulas.arrays.syntax import Number
+from symderive.formulas.arrays.syntax import Number, Tree
+
+
+def cut(tree: Tree, places: Sequence[Expr]) -> Labelled:
+    """The entries of an array at some places: a number, an index, or a multiple of one and more.
+
+    An index may run over the first part of an axis only.
+
+    Raises:
+        NoMatrixError: A place is none of these.
+    """
+    runs = [_run_at(place) for place in places]
+    key = tuple(run for run, _ in runs)
+    whole = tuple(("slice", S.Zero, size, S.One) for size in tree.shape)
+    axes = tuple(index for _, index in runs if index is not None)
+    return Labelled(tree if key == whole else apply("index", tree, key=key), axes)
+
+
+def _run_at(place: Expr) -> tuple[tuple[Any, ...], Index | None]:
+    inside = sorted(free_indices(place), key=str)
+    if not inside:
+        return ("int", place), None
+    step = place.coeff(inside[0]) if len(inside) == 1 else None
+    if step is None or step.has(Index):
+        raise NoMatrixError
+    return ("slice", place - step * inside[0], inside[0].size, step), inside[0]
+
+
+def diagonal_of(made: Labelled) -> Labelled:
+    """The diagonal of a matrix whose axes are one index; anything else as it is."""
+    if len(set(made.axes)) == len(made.axes):
+        return made
+    if len(made.axes) != 2:
+        raise NoMatrixError
+    return Labelled(apply("diagonal", made.tree), made.axes[:1])
 
 
 def count_of_terms(body: Expr) -> int:

@@ -7,6 +7,7 @@ differentiates by itself, which is how lines are proved without the rules for pa
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from sympy import Basic, Expr, Mul, Pow, S, exp, log, sqrt
@@ -68,6 +69,9 @@ def meant(formula: Basic) -> Any:
         return formula
     args = [meant(arg) for arg in formula.args]
     made = formula.func(*args)
-    if isinstance(made, Part) and made.op in MEANINGS:
-        return MEANINGS[made.op](made)
-    return made
+    return _meaning(made) if isinstance(made, Part) and made.op in MEANINGS else made
+
+
+@lru_cache(maxsize=1024)  # with the same indices every time, so that lines share what they hold
+def _meaning(made: Part) -> Expr:
+    return MEANINGS[made.op](made)

@@ -136,12 +136,16 @@ ROWS = (
     Property("upper triangular", "A is zero below its diagonal", concrete=_zero_on(above=False)),
     Property("orthogonal", "AᵀA = AAᵀ = I", sum=_orthogonal, concrete=_rotation),
     Property("stochastic", "the rows of A sum to one", sum=_row_sums, concrete=_last_of_row),
+    Property("positive", "every entry of A is positive"),
     Property("one-hot", "each row of A has a single one", sum=_row_sums, implies=("stochastic",)),
 )
 
 PROPERTIES: Mapping[str, Property] = {row.name: row for row in ROWS}
 """Every property by name."""
 
+
+OF_ENTRIES = frozenset({"stochastic", "one-hot", "positive"})
+"""Those that a vector may have; the others are of matrices."""
 
 PART_SUMS: Mapping[str, Expr] = {"softmax": S.One, "layer_norm": S.Zero}
 """What all entries of a part sum to, by its operation."""

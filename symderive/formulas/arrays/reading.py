@@ -13,7 +13,7 @@ from collections.abc import Callable, Container, Mapping, MutableMapping, Sequen
 from difflib import get_close_matches
 from typing import Any
 
-from sympy import E, Expr, Rational, S, Symbol, expand, nan, oo, pi, zoo
+from sympy import Expr, Rational, S, Symbol, expand, nan, oo, pi, zoo
 
 from symderive.formulas.arrays.op import ShapeError, as_tree, is_condition
 from symderive.formulas.arrays.ops import CALLS, apply, apply_function, number, shown, transpose
@@ -22,25 +22,20 @@ from symderive.formulas.arrays.syntax import Leaf, Number, Shape, Tree
 from symderive.formulas.functions import FUNCTIONS, NamedFunction
 from symderive.formulas.parsing import COMPARISONS, WRITTEN_OUT
 from symderive.formulas.walking import (
+    LIBRARY_CONSTANTS,
     MAX_FUNCTION_NUMBER,
     MAX_POWER_BITS,
     TOKEN,
+    is_library,
+    library_path,
     split,
 )
 
-_TOKEN = re.compile(
-    r"""(?P<text>"[^"\n]*"|'[^'\n]*')|(?P<attribute>(?<=[\w\])])\s*\.\s*[^\W\d]\w*)|""" + TOKEN
-)
+_TOKEN = re.compile(r"""(?P<text>"[^"\n]*"|'[^'\n]*')|""" + TOKEN)
 _KEYWORD = re.compile(r"\s*=(?!=)")
-_LIBRARY = re.compile(r"\s*\.")
 
 CONSTANTS: Mapping[str, Expr] = {"pi": pi, "inf": oo}
 """Names that are numbers, unless the model declares them."""
-
-LIBRARIES = ("np", "numpy", "jnp", "torch")
-"""Prefixes that are tolerated: ``np.exp(x)``, ``np.linalg.inv(A)``."""
-
-LIBRARY_CONSTANTS: Mapping[str, Any] = {"pi": pi, "e": E, "inf": oo, "newaxis": None}
 
 QUALIFIED: Mapping[str, str] = {"max": "amax", "min": "amin"}
 """``np.max(X, 0)`` and ``X.max(0)`` name an axis, where ``max(x, 0)`` compares with 0."""
@@ -96,7 +91,7 @@ def parse_array(
             return True
         if name in declared or name in shapes:
             return False
-        return name in sizes or name in CONSTANTS or _is_library(word)
+        return name in sizes or name in CONSTANTS or is_library(word)
 
     key, names = split(text, where, is_word, _TOKEN)
     mine = [shapes.get(name, ()) for name in names]
@@ -121,13 +116,9 @@ def names_in(text: str, where: str = "", declared: Container[str] = ()) -> tuple
         name = word["name"]
         if name == "None" or _KEYWORD.match(text, word.end()):
             return True
-        return name not in declared and (name in CONSTANTS or _is_library(word))
+        return name not in declared and (name in CONSTANTS or is_library(word))
 
     return split(text, where, is_word, _TOKEN)[1]
-
-
-def _is_library(word: re.Match[str]) -> bool:
-    return word["name"] in LIBRARIES and bool(_LIBRARY.match(word.string, word.end()))
 
 
 class _Reader(Subscripts):
@@ -277,16 +268,8 @@ class _Reader(Subscripts):
 
     # Attributes and indices ---------------------------------------------------------------
 
-    def _library_path(self, node: ast.expr) -> str | None:
-        """``linalg.inv`` of ``np.linalg.inv``; None where the node is something else."""
-        path: list[str] = []
-        while isinstance(node, ast.Attribute):
-            path.insert(0, node.attr)
-            node = node.value
-        return ".".join(path) if isinstance(node, ast.Name) and node.id in LIBRARIES else None
-
     def _read_attribute(self, node: ast.Attribute) -> Any:
-        path = self._library_path(node)
+        path = library_path(node)
         if path is not None:
             if path in LIBRARY_CONSTANTS:
                 value = LIBRARY_CONSTANTS[path]
@@ -325,7 +308,7 @@ class _Reader(Subscripts):
             return self._called(node.func.id, args, more, node)
         if not isinstance(node.func, ast.Attribute):
             raise self._at("call functions by name", node)
-        path = self._library_path(node.func)
+        path = library_path(node.func)
         if path is None:
             if node.func.attr not in METHODS:
                 self._reject_method(node.func)

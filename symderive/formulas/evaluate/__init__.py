@@ -279,6 +279,18 @@ def evaluate(formula: sp.Basic, values: Mapping[str, Value], digits: int = 50) -
     >>> print(mp.nstr(evaluate(1 - 1/(1 + exp(-Symbol("z"))), {"z": 100}), 10))
     3.720075976e-44
     """
+    return evaluated_in(formula, values, digits)[0]
+
+
+def evaluated_in(
+    formula: sp.Basic, values: Mapping[str, Value], digits: int = 50
+) -> tuple[mpf, int]:
+    """The same value, and how many times the usual bits it took.
+
+    >>> from sympy import sin, Symbol
+    >>> [evaluated_in(sin(10**Symbol("n")), {"n": n})[1] for n in (1, 1000)]
+    [1, 16]
+    """
     target = int(digits * 3.3219281) + 4
     program = _program(formula)
     bits, limit = _in_steps(target + GUARD), _in_steps(target + program.limit)
@@ -299,7 +311,7 @@ def evaluate(formula: sp.Basic, values: Mapping[str, Value], digits: int = 50) -
                 number = fzero if error < -target else fnan
             break
         bits = min(_in_steps(bits + lost + GUARD), limit)
-    return mp.make_mpf(mpf_pos(number, target, "n"))
+    return mp.make_mpf(mpf_pos(number, target, "n")), bits // STEP
 
 
 def _in_steps(bits: int) -> int:
@@ -314,7 +326,10 @@ def derivative(formula: sp.Basic, name: str, values: Mapping[str, Value], digits
     12.0
     """
     target = int(digits * 3.3219281)
-    if sp.Symbol(name) not in formula.free_symbols:
+    variable = sp.Symbol(name)
+    if formula.is_Add:  # a huge constant would leave no digit of a difference
+        formula = sp.Add(*(term for term in formula.args if variable in term.free_symbols))
+    if variable not in formula.free_symbols:
         return mpf(0)
     place = _given(name, Run(4 * target, values, True))[0]
     if not is_finite(place):
@@ -333,7 +348,9 @@ def derivative(formula: sp.Basic, name: str, values: Mapping[str, Value], digits
             jump, mpf_sub(right, left, target, "n"), doubtful
         ):
             return mpf("nan")
-        if mpf_cmp(mpf_abs(nearer), mpf_shift(mpf_abs(middle), -5)) < 0:
+        if middle[1] and mpf_cmp(mpf_abs(nearer), mpf_shift(mpf_abs(middle), -5)) < 0:
+            if magnitude(middle) > 0:
+                return mpf("nan")  # so steep that no step was small enough
             middle = fzero  # it vanishes with the step
     return mp.make_mpf(mpf_pos(middle, target, "n"))
 

@@ -201,7 +201,22 @@ def _from_one(x: Raw) -> int:
     return magnitude(rest) if rest[1] else -MAX_BITS
 
 
-_FAST: dict[str, tuple[Callable[..., Raw], _Slope | None]] = {
+def _erfc(x: Raw, bits: int, rounding: str) -> Raw:
+    """Erfc of x; of a negative x it is 2 − erfc(−x), and few digits of that are needed."""
+    if not x[0] or not is_finite(x):
+        return libmp.mpf_erfc(x, bits, rounding)
+    gone = 2 * (magnitude(x) - 1)  # erfc(−x) < 2^(−x²)
+    needed = bits + 8 - (2**gone if 0 <= gone < 40 else 0)
+    rest = libmp.mpf_erfc(mpf_neg(x), max(needed, 8), rounding)
+    return mpf_sub(from_int(2), rest, bits, rounding)
+
+
+def _slope_of_erfc(x: Raw, f: Raw) -> int:
+    """At most 2/√π; where x > 0 at most 2(x + 1)·erfc x."""
+    return 1 if x[0] else min(1, magnitude(f) + max(magnitude(x), 0) + 2)
+
+
+_FAST: dict[str, tuple[Callable[..., Raw], _Slope]] = {
     "exp": (libmp.mpf_exp, lambda _, f: magnitude(f) if f[1] else -MAX_BITS),
     "log": (libmp.mpf_log, lambda x, _: 1 - magnitude(x)),
     "sin": (libmp.mpf_sin, lambda *_: 0),
@@ -217,7 +232,7 @@ _FAST: dict[str, tuple[Callable[..., Raw], _Slope | None]] = {
     "acosh": (libmp.mpf_acosh, lambda x, _: 1 - _from_one(x) // 2),
     "atanh": (libmp.mpf_atanh, lambda x, _: 1 - _from_one(x)),
     "erf": (libmp.mpf_erf, lambda *_: 1),
-    "erfc": (libmp.mpf_erfc, None),
+    "erfc": (_erfc, _slope_of_erfc),
 }
 """Functions of one argument that mpmath has on its bare numbers, with their slopes."""
 
@@ -291,8 +306,6 @@ def call(name: str, args: list[Tracked], run: Run) -> Tracked:
             change = mpf_sub(value, result, 20, "n")
             if change[1]:
                 error = max(error, magnitude(change) + 1)
-        if slope is None and name in _FAST and not result[1]:
-            error = max(error, doubt)
     return result, error
 
 

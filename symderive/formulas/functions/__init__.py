@@ -13,6 +13,7 @@ from sympy import Basic, Function, Symbol
 
 from symderive.formulas.functions import (
     activations,
+    bounded,
     elementary,
     kinks,
     losses,
@@ -28,6 +29,7 @@ __all__ = [
     "ROWS",
     "Kink",
     "NamedFunction",
+    "bounded",
     "fixed_in",
     "function_of",
     "user_function",

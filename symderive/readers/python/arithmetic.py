@@ -75,6 +75,9 @@ def neutral(name: str, first: Tree, second: Tree) -> Tree | None:
         return filled(0, shape)
     if name == "power" and isinstance(second, Number) and second.value == 0:
         return filled(1, shape)
+    root = isinstance(first, Apply) and first.op == "sqrt"
+    if name == "power" and root and isinstance(second, Number) and second.value == 2:
+        return first.args[0]  # type: ignore[attr-defined]
     if name in ("add", "subtract") and filled_with(first, 0) and second.shape == shape:
         return second if name == "add" else negated(second)
     if name == "multiply" and filled_with(first, 1) and second.shape == shape:
@@ -107,7 +110,11 @@ def filled(value: int, shape: Shape) -> Tree:
 
 def negated(tree: Tree) -> Tree:
     """The negative."""
-    return number(-tree.value) if isinstance(tree, Number) else apply("negative", tree)
+    if isinstance(tree, Number):
+        return number(-tree.value)
+    if isinstance(tree, Apply) and tree.op == "broadcast_to" and isinstance(tree.args[0], Number):
+        return apply("broadcast_to", number(-tree.args[0].value), shape=tree.shape)
+    return apply("negative", tree)
 
 
 METHODS = {

@@ -1,9 +1,9 @@
 """Distributions of ``scipy.stats`` as formulas, a row each.
 
 Where a density is 0, its logarithm is −∞ and has no derivative. A row says where that is: ``low``
-and ``high`` bound the values that the distribution takes. A logarithm that no ``log`` of the row
-itself keeps inside them (``guarded``) gets ``log_indicator`` terms, which are 0 inside and −∞
-outside, and which put the condition into the ledger.
+and ``high`` bound the values that the distribution takes. The logarithm gets ``log_indicator``
+terms, which are 0 inside and −∞ outside, and which put the condition into the ledger; one that has
+no value outside (``guarded``) is a choice between itself and such a term.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Distribution:
         ppf: The inverse of the distribution function.
         low: The least value of z; a number, the name of a shape parameter, or None.
         high: The greatest.
-        guarded: Whether the logarithms in ``log`` have no value outside as it is.
+        guarded: Whether ``log`` has no value outside, as a logarithm of z has none.
         discrete: Whether it has a mass and no scale; its values are taken to be whole numbers.
     """
 
@@ -137,18 +137,21 @@ DISTRIBUTIONS: Mapping[str, Distribution] = {
                                 low=0, guarded=True, cdf=lambda f, z, c: -f.expm1(-z**c),
                                 sf=lambda f, z, c: f.exp(-z**c), logsf=lambda f, z, c: -z**c),
     "pareto": Distribution(("b",), lambda f, z, b: f.log(b) - (b + 1) * f.log(z), low=1,
+                           guarded=True,
                            cdf=lambda f, z, b: 1 - z**(-b), sf=lambda f, z, b: z**(-b),
                            logsf=lambda f, z, b: -b * f.log(z)),
     "poisson": Distribution(("mu",), lambda f, k, mu: k * f.log(mu) - mu - f.loggamma(k + 1),
-                            low=0, discrete=True),
+                            low=0, guarded=True, discrete=True),
     "bernoulli": Distribution(("p",), lambda f, k, p: k * f.log(p) + (1 - k) * f.log1p(-p),
                               low=0, high=1, discrete=True),
     "binom": Distribution(("n", "p"), lambda f, k, n, p: _chosen(f, n, k) + k * f.log(p)
-                          + (n - k) * f.log1p(-p), low=0, high="n", discrete=True),
+                          + (n - k) * f.log1p(-p), low=0, high="n", guarded=True,
+                          discrete=True),
     "geom": Distribution(("p",), lambda f, k, p: f.log(p) + (k - 1) * f.log1p(-p), low=1,
                          discrete=True),
     "nbinom": Distribution(("n", "p"), lambda f, k, n, p: f.loggamma(k + n) - f.loggamma(k + 1)
-                           - f.loggamma(n) + n * f.log(p) + k * f.log1p(-p), low=0, discrete=True),
+                           - f.loggamma(n) + n * f.log(p) + k * f.log1p(-p), low=0,
+                           guarded=True, discrete=True),
 }
 # fmt: on
 """Distributions by SciPy's name."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 from symderive.readers.python.arithmetic import decide
 from symderive.readers.python.distribution_rows import DISTRIBUTIONS, Distribution
@@ -56,7 +58,14 @@ class _At:
         return density(self.f, self.z, *self.shapes)
 
     def _above(self) -> Any:
-        return self.z if self.low == 0 and type(self.low) is not Tracer else self.z - self.low
+        return self.z if type(self.low) is not Tracer and self.low == 0 else self.z - self.low
+
+    def leave_out_bounds(self, data: Any) -> None:
+        """A bound that known data keep needs no choice."""
+        if data is not None and isinstance(self.low, int | float) and np.all(data >= self.low):
+            self.low = None
+        if data is not None and isinstance(self.high, int | float) and np.all(data <= self.high):
+            self.high = None
 
     def of(self, method: str) -> Any:
         """The value of a method."""
@@ -78,10 +87,12 @@ class _At:
         )
 
     def _log(self) -> Any:
-        log = self._inner(self.row.log)
-        if not self.row.guarded:
-            for gap in self._gaps():
-                log = log + call(self.rec, "log_indicator", gap)
+        log, gaps = self._inner(self.row.log), self._gaps()
+        outside = sum((call(self.rec, "log_indicator", gap) for gap in gaps), start=0)
+        if gaps and self.row.guarded:  # the formula has no value there
+            log = self.f.where(self._within(gaps), log, outside)
+        elif gaps:
+            log = log + outside
         return log if self.scale is None else log - self.f.log(self.scale)
 
     def _gaps(self) -> list[Any]:
@@ -91,14 +102,17 @@ class _At:
         known = [binary(self.rec, "GtE", gap, 0) for gap in gaps]
         return [g for g, test in zip(gaps, known, strict=True) if decide(test._tree) is not True]
 
+    def _within(self, gaps: Sequence[Any]) -> Any:
+        """Where no gap is negative."""
+        tests = [binary(self.rec, "GtE", gap, 0) for gap in gaps]
+        return tests[0] if len(tests) == 1 else call(self.rec, "logical_and", *tests)
+
     def _density(self) -> Any:
         row, f = self.row, self.f
         plain = self._inner(row.density) if row.density else f.exp(self._inner(row.log))
         plain = plain if self.scale is None else plain / self.scale
-        inside = [binary(self.rec, "GtE", gap, 0) for gap in self._gaps()]
-        for test in reversed(inside):
-            plain = f.where(test, plain, 0)
-        return plain
+        gaps = self._gaps()
+        return f.where(self._within(gaps), plain, 0) if gaps else plain
 
     def _share(self, method: str) -> Any:
         row, below, above = self.row, *((0, 1) if method == "cdf" else (1, 0))
@@ -131,13 +145,16 @@ def evaluated(name: str, method: str) -> Callable[..., Any]:
         shifted = type(loc) is Tracer or loc != 0
         scaled = type(scale) is Tracer or scale != 1
         z = traced(rec, x)
+        data = None if shifted or (scaled and (row.low or row.high)) else rec.known(z._tree)
         if method == "ppf":
             z = _At(rec, name, z, shapes, None).of("ppf")
             z = z * scale if scaled else z
             return z + loc if shifted else z
         z = z - loc if shifted else z
         z = z / scale if scaled else z
-        return _At(rec, name, z, shapes, traced(rec, scale) if scaled else None).of(method)
+        here = _At(rec, name, z, shapes, traced(rec, scale) if scaled else None)
+        here.leave_out_bounds(data)
+        return here.of(method)
 
     return made
 

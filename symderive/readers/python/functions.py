@@ -18,6 +18,7 @@ from symderive.formulas.arrays.ops import CALLS
 from symderive.formulas.arrays.syntax import Number
 from symderive.formulas.functions import FUNCTIONS
 from symderive.readers.python.arithmetic import negated
+from symderive.readers.python.complexes import applied, holds_complex
 from symderive.readers.python.reasons import reason
 from symderive.readers.python.recording import Recording, refused
 from symderive.readers.python.tracer import (
@@ -98,6 +99,8 @@ IGNORED = frozenset(
 
 def two(rec: Recording, name: str, left: Any, right: Any) -> Any:
     """An operator of two values."""
+    if holds_complex((left, right)):
+        return applied(rec, name, (left, right), {})
     if name in BINARY:
         return binary(rec, BINARY[name], left, right)
     return entrywise(rec, name, (left, right))
@@ -110,6 +113,8 @@ def one(rec: Recording, name: str, value: Any) -> Any:
 
 def entrywise(rec: Recording, name: str, args: tuple[Any, ...]) -> Any:
     """A function that applies entry by entry, by NumPy's, SciPy's or ``math``'s name."""
+    if holds_complex(args):
+        return applied(rec, name, args, {})
     if name in BINARY and len(args) == 2:
         return binary(rec, BINARY[name], *args)
     if name in ENTRYWISE:
@@ -209,7 +214,12 @@ UFUNC_METHODS: Mapping[tuple[str, str], Make] = {
 def numpy_function(rec: Recording, name: str, args: tuple[Any, ...], more: dict[str, Any]) -> Any:
     """A function of NumPy or SciPy with all its arguments."""
     from symderive.readers.python.composed import COMPOSED
+    from symderive.readers.python.fourier import FOURIER
 
+    if name in FOURIER:
+        return FOURIER[name](rec, *args, **more)
+    if holds_complex(args) or holds_complex(more.values()):
+        return applied(rec, name, args, more)
     plain = {
         key: value
         for key, value in more.items()

@@ -23,7 +23,7 @@ def traced(rec: Recording, value: Any) -> Tracer:
 def holds(values: Any, level: int = 0) -> bool:
     """Whether arguments hold a traced value."""
     return any(
-        type(value) is Tracer
+        hasattr(type(value), "is_traced")
         or (level < 3 and isinstance(value, list | tuple) and holds(value, level + 1))
         for value in values
     )

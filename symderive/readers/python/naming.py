@@ -13,7 +13,8 @@ from symderive.formulas.walking import WORDS
 NAMELESS = ""
 """The base of a stage for which the program has no name: it becomes A1, A2, …"""
 
-_RESERVED = frozenset({*WORDS, "None", "pi", "inf"})
+RESERVED = frozenset({*WORDS, "None", "pi", "inf"})
+"""Names that no stage and no parameter can have."""
 
 
 @dataclass(slots=True)
@@ -46,7 +47,7 @@ def final_names(
     by_base: dict[str, list[str]] = {}
     for label in kept:
         by_base.setdefault(labels[label].base.strip("_"), []).append(label)
-    used = {*taken, *_RESERVED}
+    used = {*taken, *RESERVED}
     result: dict[str, str] = {}
     free = wanted.isidentifier() and not wanted.startswith("_")
     nameless = labels[target].base == NAMELESS
@@ -56,7 +57,7 @@ def final_names(
     used |= {base for base in by_base if base not in used} | set(result.values())
     for base, own in by_base.items():
         looped = len(own) > 1 and len({labels[label].line for label in own}) == 1
-        numbered = base == NAMELESS or looped or base in taken or base in _RESERVED
+        numbered = base == NAMELESS or looped or base in taken or base in RESERVED
         result |= _numbered(base, own, used, looped, numbered)
     return result
 

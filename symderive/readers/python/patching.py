@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import builtins
 import math
-import random
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -21,10 +20,12 @@ from typing import Any
 import numpy as np
 
 from symderive.formulas.arrays.syntax import Number
+from symderive.readers.python.complexes import applied, holds_complex, paired
 from symderive.readers.python.composed import COMPOSED
 from symderive.readers.python.functions import SAME, entrywise, numpy_function
 from symderive.readers.python.joining import holds
 from symderive.readers.python.numerical import entry_by_entry
+from symderive.readers.python.randomness import Unseeded, drawing, is_generator
 from symderive.readers.python.recording import Recording, is_users, refused
 from symderive.readers.python.scipy_functions import SCIPY, distributions
 from symderive.readers.python.tracer import Tracer, binary, call, operand, wrap
@@ -112,6 +113,7 @@ BUILTINS: Mapping[str, Callable[..., Any]] = {
     "min": _extreme("minimum", builtins.min),
     "float": _float,
     "int": _int,
+    "complex": paired,
     "sum": _sum,
     "divmod": lambda rec, x, y: entrywise(rec, "divmod", (x, y)),
     "sorted": lambda rec, *_, **__: entrywise(rec, "sorted", ()),
@@ -134,10 +136,14 @@ def _no_reading(name: str) -> Made:
 def _made_array(rec: Recording, value: Any, *_: Any, **__: Any) -> Any:
     if type(value) is Tracer:
         return value.copy()
+    if holds_complex((value,)):
+        return applied(rec, "array", (value,), {})
     return wrap(rec, operand(rec, value))
 
 
 def _same(rec: Recording, value: Any, *_: Any, **__: Any) -> Any:
+    if holds_complex((value,)):
+        return applied(rec, "asarray", (value,), {})
     return value if type(value) is Tracer else wrap(rec, operand(rec, value))
 
 
@@ -148,6 +154,9 @@ def _filled(name: str, value: Any) -> Callable[..., Any]:
         place = 2 if name.startswith("full") else 1
         kind = more.get("dtype", args[place] if len(args) > place else None)
         real = kind is None or np.dtype(kind).kind == "f"
+        zero = value == 0 and kind is not None and np.dtype(kind).kind == "c"
+        if zero and is_users(sys._getframe(2).f_code.co_filename):
+            return applied(rec, "zeros", args[:1], {})
         if not (holds(args) or holds(more.values())):
             if not (real and is_users(sys._getframe(2).f_code.co_filename)):
                 return plain(*args, **more)
@@ -361,14 +370,9 @@ class Patches:
         self._set(np.vectorize, "__call__", called)
 
     def _random(self) -> None:
-        for module in (random, np.random):
-            for name in dir(module):
-                plain = getattr(module, name)
-                if name.startswith("_") or not callable(plain) or isinstance(plain, type):
-                    continue
-                new = _no_random(plain, f"{module.__name__}.{name}")
-                self.by_id[id(plain)] = new
-                self._set(module, name, new)
+        for module, name, new in drawing():
+            self.by_id[id(getattr(module, name))] = new
+            self._set(module, name, new)
 
     def frame(self, frame: FrameType) -> None:
         """Replace among the global names of a function that is about to run."""
@@ -384,8 +388,8 @@ class Patches:
                 self._set(space, name, new)
 
     def _instead(self, value: Any) -> Any:
-        if isinstance(value, np.random.Generator | np.random.RandomState | random.Random):
-            return _Random()
+        if is_generator(value):
+            return Unseeded()
         try:
             return self.by_id.get(id(value))
         except TypeError:
@@ -421,25 +425,6 @@ class Patches:
                 delattr(owner, name)
             else:
                 setattr(owner, name, old)
-
-
-class _Random:
-    """A generator of random numbers, which a traced function cannot use."""
-
-    def __getattr__(self, name: str) -> Any:
-        return _no_random(None, name, always=True)
-
-
-def _no_random(plain: Any, name: str, always: bool = False) -> Made:
-    def made(*args: Any, **more: Any) -> Any:
-        if always or is_users(sys._getframe(1).f_code.co_filename):
-            raise refused(
-                f"{name}(…) draws random numbers while the function is traced; "
-                "draw them outside and pass them as an argument"
-            )
-        return plain(*args, **more)
-
-    return made
 
 
 def _first(rec: Recording, made: Callable[..., Any]) -> Made:

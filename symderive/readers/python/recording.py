@@ -121,6 +121,7 @@ class Recording:
         self.stages: dict[str, Tree] = {}
         self.labels: dict[str, Label] = {}
         self.constants: dict[str, np.ndarray[Any, Any]] = {}
+        self.data: dict[str, Any] = {}  # values of arguments that nothing is differentiated by
         self._constant_names: dict[int, str] = {}
         self._kept: list[Any] = []  # what ids above belong to
         self._passed: dict[int, int] = {}  # how deep the call that a short value was handed to
@@ -164,6 +165,11 @@ class Recording:
             self._constant_names[id(array)] = name
             self._kept.append(array)
         return Leaf(tuple(map(as_size, array.shape)), self._constant_names[id(array)])
+
+    def known(self, tree: Tree) -> Any:
+        """The values of what is data by name; None of anything else."""
+        name = tree.name if isinstance(tree, Leaf) else ""
+        return self.constants.get(name, self.data.get(name))
 
     def names(self, kept: list[str], target: str, wanted: str) -> dict[str, str]:
         """The final name of each label; ``wanted`` for the target, where it has none of its own."""
@@ -231,6 +237,9 @@ class Recording:
 
         if type(value) is Tracer:
             yield value, name
+        elif hasattr(type(value), "is_traced"):  # a complex number
+            yield value.re, f"{name}_re"
+            yield value.im, f"{name}_im"
         elif isinstance(value, list | tuple) and level < 3:
             start = self._scanned.get(id(value), 0) if isinstance(value, list) and not level else 0
             start = start if start < len(value) else max(len(value) - 1, 0)

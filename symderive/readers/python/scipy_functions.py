@@ -1,4 +1,4 @@
-"""What stands in for functions of SciPy while a function is traced."""
+"""What stands in for functions of SciPy and ``cmath`` while a function is traced."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from symderive.readers.python.complexes import applied, paired
 from symderive.readers.python.distribution_rows import DISTRIBUTIONS
 from symderive.readers.python.distributions import VECTORS, frozen, methods_of
+from symderive.readers.python.fourier import FOURIER
 from symderive.readers.python.functions import entrywise, numpy_function
 from symderive.readers.python.joining import holds, traced
 from symderive.readers.python.recording import Recording, refused
@@ -100,11 +102,24 @@ def _distances(rec: Recording, x: Any, y: Any, metric: str = "euclidean") -> Any
     return MEASURES[metric](rec, gaps, -1)
 
 
+def _complex(name: str) -> Callable[..., Any]:
+    return lambda rec, *args: applied(rec, name, args, {})
+
+
 def _named(name: str) -> Callable[..., Any]:
     return lambda rec, *args, **more: numpy_function(rec, name, args, more)
 
 
 SCIPY: Mapping[str, Mapping[str, Callable[..., Any]]] = {
+    "cmath": {
+        **{name: _complex(name) for name in ("exp", "log", "sqrt", "sin", "cos", "tan")},
+        **{name: _complex(name) for name in ("sinh", "cosh", "tanh", "phase")},
+        "polar": lambda rec, z: (_complex("abs")(rec, z), _complex("phase")(rec, z)),
+        "rect": lambda rec, r, phi: paired(
+            rec, r * entrywise(rec, "cos", (phi,)), r * entrywise(rec, "sin", (phi,))
+        ),
+    },
+    "scipy.fft": {name.partition(".")[2]: _named(name) for name in FOURIER},
     "scipy.special": {
         **{name: _named(name) for name in ("logsumexp", "softmax", "log_softmax")},
         "factorial": lambda rec, n, *_, **__: entrywise(rec, "factorial", (n,)),

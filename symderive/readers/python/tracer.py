@@ -50,6 +50,7 @@ class Tracer(AskedForPlain):
 
     __slots__ = ("_base", "_changing", "_key", "_name", "_rec", "_seen", "_tree", "_version")
     __array_priority__ = 1000.0
+    is_traced = True
 
     def __init__(self, rec: Recording, tree: Tree) -> None:
         self._rec, self._tree = rec, tree

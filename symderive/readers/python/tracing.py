@@ -5,24 +5,20 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import fields as dataclass_fields
-from dataclasses import is_dataclass
 from functools import partial
 from traceback import walk_tb
 from typing import Any
 
-import numpy as np
-from sympy import Integer
-
-from symderive.array_model import read_shape, renamed
+from symderive.array_model import renamed
 from symderive.errors import ModelError, SymderiveError
 from symderive.formulas.arrays.op import is_condition
-from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Shape, Tree
+from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Tree
 from symderive.formulas.arrays.text import text as text_of
 from symderive.formulas.functions import FUNCTIONS
-from symderive.formulas.walking import WORDS
 from symderive.model import Model
 from symderive.readers.python import operators as operators  # gives traced values theirs
+from symderive.readers.python.arguments import Arguments
+from symderive.readers.python.complexes import Complex
 from symderive.readers.python.naming import NAMELESS
 from symderive.readers.python.patching import replaced_functions
 from symderive.readers.python.reasons import IN_A_LIBRARY, reason
@@ -58,9 +54,9 @@ def trace(
         arguments: For each argument its shape (``"m n"``, ``""`` for a number) or its value: a
             float or an array is traced and kept as a default, a whole number, a flag or a function
             is handed on as it is. Lists, tuples and dictionaries of these are gone through:
-            ``params={"W": "h n"}`` is the name ``params_W`` in the model; the same for the fields
-            of named tuples and dataclasses. An argument that has a word by default, as in
-            ``mode="same"``, takes a word.
+            ``params={"W": "h n"}`` is ``W`` in the model, or ``params_W`` where another part has
+            that name; the same for the fields of named tuples and dataclasses. An argument that
+            has a word by default, as in ``mode="same"``, takes a word.
 
     Raises:
         ModelError: The function does something that has no formula; the message names the line.
@@ -78,14 +74,15 @@ def trace(
     title = getattr(inner, "__name__", type(function).__name__)
     if isinstance(parameters, Mapping):
         arguments, parameters = {**arguments, "parameters": dict(parameters)}, None
-    given = _Arguments(parameters)
+    words = {name for name in _words(function) if isinstance(arguments.get(name), str)}
+    given = Arguments(parameters, arguments, words)
     rec = Recording(given.shapes, given.sizes)
-    words = _words(function)
     handed = {
-        name: value if name in words and isinstance(value, str) else given.read(rec, name, value)
+        name: value if name in words else given.read(rec, name, value)
         for name, value in arguments.items()
     }
     given.check(title)
+    rec.data = given.data(title)
     result = _called(rec, function, title, handed)
     return _model(rec, given, result, function, title, properties)
 
@@ -97,95 +94,6 @@ def _words(function: Any) -> set[str]:
     except (TypeError, ValueError):
         return set()
     return {name for name, each in about.items() if isinstance(each.default, str)}
-
-
-class _Arguments:
-    """What is stated of the arguments: shapes, values and roles by their names in the model."""
-
-    def __init__(self, parameters: Sequence[str] | None) -> None:
-        stated = [parameters] if isinstance(parameters, str) else parameters
-        self.stated = None if stated is None else list(stated)
-        self.shapes: dict[str, Shape] = {}
-        self.values: dict[str, Any] = {}
-        self.sizes: set[str] = set()
-        self.groups: dict[str, list[str]] = {}
-
-    def read(self, rec: Recording, name: str, value: Any) -> Any:
-        """What the function is called with for an argument."""
-        before = len(self.shapes)
-        result = self._read(rec, name, value)
-        self.groups[name] = list(self.shapes)[before:]
-        return result
-
-    def _read(self, rec: Recording, name: str, value: Any) -> Any:
-        if isinstance(value, str):
-            return self._traced(rec, name, read_shape(value, name))
-        if isinstance(value, dict):
-            return {k: self._read(rec, f"{name}_{k}", part) for k, part in value.items()}
-        if isinstance(value, list | tuple):
-            fields = getattr(value, "_fields", range(1, len(value) + 1))  # of a named tuple
-            pairs = zip(fields, value, strict=True)
-            parts = [self._read(rec, f"{name}_{k}", part) for k, part in pairs]
-            if type(value) in (list, tuple):
-                return type(value)(parts)
-            return type(value)(*parts)
-        if is_dataclass(value) and not isinstance(value, type):
-            fields = [field.name for field in dataclass_fields(value) if field.init]
-            stated = {k: getattr(value, k) for k in fields}
-            if any(isinstance(part, str | dict | list | tuple) for part in stated.values()):
-                read = {k: self._read(rec, f"{name}_{k}", part) for k, part in stated.items()}
-                return type(value)(**read)
-        if isinstance(value, float | np.floating):
-            self.values[name] = float(value)
-            return self._traced(rec, name, ())
-        if hasattr(value, "__array__") and not callable(value):
-            array = np.asarray(value)
-            whole = array.dtype.kind in "iub" and self.stated is not None
-            if (whole and name not in self.stated) or array.dtype.kind == "b":  # type: ignore[operator]
-                return value
-            if array.dtype.kind not in "fiu":
-                raise ModelError(
-                    f"the value of {name} is an array of {array.dtype}, not of numbers"
-                )
-            self.values[name] = np.array(array, dtype=float) if array.ndim else float(array)
-            return self._traced(rec, name, tuple(map(Integer, array.shape)))
-        if isinstance(value, int) and self.stated is not None and name in self.stated:
-            self.values[name] = float(value)
-            return self._traced(rec, name, ())
-        return value
-
-    def _traced(self, rec: Recording, name: str, shape: Shape) -> Tracer:
-        if not name.isidentifier():
-            raise ModelError(f"{name!r} cannot be a name in a model; rename the key")
-        name = name.strip("_") + "_" if name in WORDS or name.startswith("_") else name
-        self.shapes[name] = shape
-        self.sizes |= {symbol.name for size in shape for symbol in size.free_symbols}
-        return Tracer(rec, Leaf(shape, name))
-
-    def check(self, title: str) -> None:
-        """Names must not clash, and something must be traced."""
-        if clash := sorted(self.sizes & set(self.shapes)):
-            raise ModelError(
-                f"{clash[0]} is an argument and the size of an axis; name the size otherwise"
-            )
-        if not self.shapes:
-            raise ModelError(
-                f"no argument of {title} is traced; state shapes, as in "
-                f'sd.trace({title}, w="n", b="")'
-            )
-
-    def parameters(self, where: str) -> list[str]:
-        """The names to differentiate by."""
-        if self.stated is None:
-            return list(self.shapes)
-        result: list[str] = []
-        for name in self.stated:
-            found = [name] if name in self.shapes else self.groups.get(name, [])
-            if not found:
-                known = ", ".join(dict.fromkeys((*self.groups, *self.shapes)))
-                raise ModelError(f"{name} is no traced argument of {where}; those are: {known}")
-            result += found
-        return result
 
 
 def _called(rec: Recording, function: Any, title: str, handed: Mapping[str, Any]) -> Any:
@@ -265,7 +173,7 @@ def _returned(result: Any) -> Iterator[Any]:
     if isinstance(result, dict):
         for part in result.values():
             yield from _returned(part)
-    elif type(result) is not Tracer and isinstance(result, list | tuple):
+    elif not hasattr(type(result), "is_traced") and isinstance(result, list | tuple):
         for part in result:
             yield from _returned(part)
     elif result is not None:
@@ -274,13 +182,20 @@ def _returned(result: Any) -> Iterator[Any]:
 
 def _model(
     rec: Recording,
-    given: _Arguments,
+    given: Arguments,
     result: Any,
     function: Any,
     title: str,
     properties: Mapping[str, str | Sequence[str]] | None,
 ) -> Model:
-    parts = [part for part in _returned(result) if type(part) is Tracer]
+    returned = list(_returned(result))
+    if returned and type(returned[0]) is Complex:
+        raise _at_end(
+            function,
+            f"what {title} returns is a complex number, which has no gradient; return "
+            "z.real, z.imag or np.abs(z)**2",
+        )
+    parts = [part for part in returned if type(part) is Tracer]
     if not parts:
         raise _nothing(function, result, title)
     labels = [_label(rec, part, title) for part in parts]
@@ -322,6 +237,10 @@ def _nothing(function: Any, result: Any, title: str) -> ModelError:
     elif inspect.isgenerator(result) or inspect.iscoroutine(result):
         result.close()
         message = f"{title} is a generator or a coroutine; write a function that returns its value"
+    return _at_end(function, message)
+
+
+def _at_end(function: Any, message: str) -> ModelError:
     code = getattr(inspect.unwrap(function), "__code__", None)
     place = f"{code.co_filename}, line {code.co_firstlineno}, in {code.co_name}" if code else ""
     return ModelError(message, where=place)

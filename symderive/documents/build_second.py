@@ -1,0 +1,241 @@
+"""The section on second derivatives: the gradient differentiated once more, line by line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields, replace
+from typing import Any
+
+from symderive.documents.outline import Block, Equation, Heading, Inline, Paragraph
+from symderive.documents.wording import (
+    Context,
+    aligned,
+    alone,
+    held_by,
+    listed,
+    mark_of,
+    number,
+    relabelled,
+    relation,
+)
+from symderive.errors import SymderiveError
+from symderive.formulas.matrix_notation import THIN
+from symderive.formulas.nodes import PARTIAL
+from symderive.formulas.tree import (
+    Frac,
+    Name,
+    Node,
+    Num,
+    Row,
+    Script,
+    Style,
+    fence,
+    name_node,
+    partial,
+    row,
+)
+from symderive.results import adjoint_name
+from symderive.second import MAX_PAIRS, pairs_of, told
+from symderive.steps import Line
+
+_SECOND = Script(PARTIAL, None, Num("2"))
+
+
+def second_section(context: Context) -> Iterator[Block]:
+    """Every second derivative that the model asks for, then what they are good for."""
+    derivation = context.derivation
+    pairs = pairs_of(derivation)
+    if not pairs:
+        return
+    target = name_node(derivation.target)
+    yield Heading(1, ("Second derivatives",))
+    intro: Inline = (
+        "Each first derivative is a formula like any other: it is differentiated once more, "
+        "by the same rules and along the same paths.",
+    )
+    if len(pairs) > 1:
+        intro = (*intro, " The order does not matter, so each pair is told once.")
+    if len(pairs) > MAX_PAIRS:
+        intro = (*intro, f" The first {MAX_PAIRS} of {len(pairs)} are told here.")
+    yield Paragraph(intro)
+    convex: dict[str, list[Node]] = {}
+    for first, second, found in told(derivation):
+        yield aligned(_lines(context, found, first, second))
+        if first == second and found.definiteness:
+            convex.setdefault(found.definiteness, []).append(name_node(first))
+    for definiteness, where in convex.items():
+        yield Paragraph(_curvature(target, definiteness, where))
+    yield from _newton(context, {name for pair in pairs for name in pair})
+
+
+def _lines(context: Context, found: Any, first: str, second: str) -> list[Equation]:
+    """The derivation of one second derivative; matrix notation and value where there are any."""
+    names = {adjoint_name(context.derivation.target, name): name for name in (first, second)}
+    left = _left(context, found, first, second)
+    lines = [
+        Equation(
+            None,
+            joined(context.formula(line.formula), name_node(context.derivation.target), names),
+            _reasons(context, ", ".join(line.reasons), names),
+            mark_of(line.certificate),
+        )
+        for line in _told(context, found, second)
+    ]
+    lines[0] = replace(lines[0], left=left, right=_with_link(lines[0].right, found, second, left))
+    whole = found.matrix.tree if found.matrix is not None and found.indices else None
+    if whole is None or not any(leaf.ndim for leaf in whole.walk()):
+        lines[-1] = replace(lines[-1], right=Style("box", lines[-1].right))
+    else:
+        plain = twice(*map(name_node, (context.derivation.target, first, second)))
+        note: Inline = ("in matrix notation, ", context.size(whole.shape))  # type: ignore[attr-defined]
+        shown = Style("box", context.matrix(whole))  # type: ignore[attr-defined]
+        lines.append(Equation(plain, shown, note, mark_of(found.certificate)))
+    if context.numbers is not None and not found.formula.is_Number:
+        lines.append(_value(context, found))
+    return lines
+
+
+def _reasons(context: Context, text: str, names: Mapping[str, str]) -> Inline:
+    """The reasons of a line, in which an adjoint is called ∂L/∂w."""
+    result: list[str | Node] = []
+    for piece in re.split(rf"\b({'|'.join(map(re.escape, names))})\b", text):
+        if piece in names:
+            result.append(partial(name_node(context.derivation.target), name_node(names[piece])))
+        else:
+            result += context.prose(piece)
+    return tuple(result)
+
+
+def _with_link(node: Node, found: Any, source: str, left: Node) -> Node:
+    """The chain rule with the link of the first derivative's own formula in brackets."""
+    if found.before is None:
+        return node
+    current, name = found.before
+    return relabelled(node, {}, wholes={left: alone(left, held_by(current.model, name, source))})
+
+
+def _told(context: Context, found: Any, source: str) -> Sequence[Line]:
+    """The lines; of one link alone, as the rules make them."""
+    if len(found.lines) > 1 or context.arrays or found.before is None:
+        return found.lines
+    current, name = found.before
+    return current.link(name, source).lines
+
+
+def _value(context: Context, found: Any) -> Equation:
+    """The value at the model's own point."""
+    value = found.evaluate()
+    sign = "≈" if getattr(value, "ndim", 0) else relation(float(value))
+    return Equation(None, _shown(value), ("at the values given",), "", sign)
+
+
+def _left(context: Context, found: Any, first: str, second: str) -> Node:
+    """∂²target/∂first∂second, entries of them in a model with arrays."""
+    target = context.derivation.target
+    if not context.arrays:
+        return twice(*map(name_node, (target, first, second)))
+    parts: list[Node] = []
+    at = list(found.indices)
+    for name in (target, first, second):
+        rank = len(context.dimensions(name))  # type: ignore[attr-defined]
+        parts.append(context.entry(name, at[:rank]))  # type: ignore[attr-defined]
+        del at[:rank]
+    return twice(*parts)
+
+
+def twice(above: Node, first: Node, second: Node) -> Node:
+    """∂²above/∂first∂second as a fraction."""
+    if first == second:
+        base = first if isinstance(first, Name) else fence(first)
+        return Frac(Row((_SECOND, above)), Row((PARTIAL, Script(base, None, Num("2")))))
+    return Frac(Row((_SECOND, above)), Row((PARTIAL, first, THIN, PARTIAL, second)))
+
+
+def joined(node: Any, target: Node, names: Mapping[str, str]) -> Any:
+    """The formula with ∂²L/∂w∂v for ∂(L_D_w)/∂v, and ∂L/∂w for L_D_w itself.
+
+    Args:
+        node: A formula, or a part of one.
+        target: The name that is differentiated.
+        names: The name that each adjoint is by, by the adjoint's name.
+    """
+    if isinstance(node, tuple):
+        return tuple(joined(item, target, names) for item in node)
+    if not isinstance(node, Node):
+        return node
+    if isinstance(node, Frac) and (source := _source(node.numerator, names)) is not None:
+        assert isinstance(node.denominator, Row)
+        return twice(target, source, row(*node.denominator.items[1:]))
+    if isinstance(node, Name | Script) and (source := _source(node, names)) is not None:
+        return Frac(Row((PARTIAL, target)), Row((PARTIAL, source)))
+    changes = {part.name: joined(getattr(node, part.name), target, names) for part in fields(node)}
+    return replace(node, **changes)
+
+
+def _source(node: Node, names: Mapping[str, str]) -> Node | None:
+    """What an adjoint, or ∂ before it, is by: w with the indices of L_D_w."""
+    if isinstance(node, Row) and len(node.items) == 2 and node.items[0] == PARTIAL:
+        node = node.items[1]
+    if isinstance(node, Name) and node.text in names:
+        return name_node(names[node.text])
+    if isinstance(node, Script) and node.sup is None:
+        base = node.base
+        if isinstance(base, Name) and base.text in names:
+            return Script(name_node(names[base.text]), node.sub, None)
+    return None
+
+
+def _curvature(target: Node, definiteness: str, names: list[Node]) -> Inline:
+    """What the form of the second derivatives says of the target."""
+    positive = definiteness.startswith("positive")
+    sign, kind = ("never negative", "convex") if positive else ("never positive", "concave")
+    whole: Inline = listed(names)
+    return (
+        *("The second derivative by ", *whole),
+        f" is {definiteness}, by its form: for every direction v the number vᵀHv is {sign}. So ",
+        target,
+        f" is {kind} in ",
+        *whole,
+        f", and {'lowest' if positive else 'highest'} wherever its gradient there is zero.",
+    )
+
+
+def _newton(context: Context, names: set[str]) -> Iterator[Block]:
+    """Newton's step in numbers, where all parameters have their second derivatives."""
+    derivation, numbers = context.derivation, context.numbers
+    if numbers is None or names != {*derivation.sources}:
+        return
+    try:
+        new = derivation.newton()
+    except SymderiveError as error:
+        yield Paragraph((f"Newton's method has no step here: {error}.",))
+        return
+    loss = derivation.evaluate(**new).stages[derivation.target]
+    yield Paragraph(
+        (
+            "With H, the matrix of all second derivatives, Newton's method takes the step "
+            "θ ← θ − H⁻¹∇: to the point where the parabola is level that the target is like here.",
+        )
+    )
+    yield aligned(
+        [Equation(name_node(name), _shown(value), (), "", "←") for name, value in new.items()]
+    )
+    yield Paragraph(
+        (
+            name_node(derivation.target),
+            " goes from ",
+            number(numbers.old_loss),
+            " to ",
+            number(float(loss)),
+            " in this one step.",
+        )
+    )
+
+
+def _shown(value: Any) -> Node:
+    if not getattr(value, "ndim", 0):
+        return number(float(value))
+    from symderive.documents.array_wording import numbers_node
+
+    return numbers_node(value)

@@ -1,0 +1,204 @@
+"""Seeded points of a formula's domain, and the formula's value there to fifty digits."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
+
+from mpmath import isfinite, mp, mpf
+from sympy import Basic, Expr, Symbol
+from sympy.core.function import AppliedUndef
+
+from symderive.formulas.evaluate import derivative, evaluated_in
+from symderive.formulas.functions import FUNCTIONS, function_of
+from symderive.formulas.inert import Diff
+from symderive.formulas.written import parts_of
+
+DIGITS = 50
+
+POINTS = 8
+
+SEED = 20_260_101
+
+MAX_WORK = 400_000
+"""Operations after which the points found so far decide: a hard formula must not hang. A bound in
+work and not in seconds, so that a line has one verdict on every machine."""
+
+ENOUGH_WORK = 30_000
+"""Operations after which one point is enough."""
+
+LEAST_TRIALS = 24
+"""Points that are tried whatever they cost."""
+
+ORDERS = (1, 6)
+"""Whole numbers that an order is drawn from."""
+
+RANGES = ((0.05, 0.95), (-2.0, 2.0), (1.05, 4.0), (-6.0, -0.1), (0.2, 12.0), (-0.9, 0.9), (2, 3))
+
+
+def stopped(formula: Expr) -> list[Expr]:
+    """The parts that ``stop_gradient`` holds constant, in a fixed order."""
+    return sorted(parts_of(formula, FUNCTIONS["stop_gradient"].function), key=str)
+
+
+def held_constant(
+    formula: Expr, values: Mapping[str, mpf], prefix: str = "_held"
+) -> tuple[Expr, dict[str, mpf]]:
+    """The formula with what ``stop_gradient`` holds as symbols, and their values at a point."""
+    marks = {part: Symbol(f"{prefix}{k}") for k, part in enumerate(stopped(formula))}
+    numbers = {mark.name: number_at(part.args[0], values) for part, mark in marks.items()}
+    return formula.xreplace(marks), numbers
+
+
+def number_at(formula: Expr, values: Mapping[str, mpf], digits: int = DIGITS) -> mpf:
+    """The value of a formula at a point, each ``Diff`` by a high-precision difference."""
+    return _number_at(formula, tuple(sorted(values.items())), digits)[0]
+
+
+def effort_at(formula: Expr, values: Mapping[str, mpf], digits: int = DIGITS) -> int:
+    """How many times the usual bits that value takes: the sine of 10^1000 needs many."""
+    return _number_at(formula, tuple(sorted(values.items())), digits)[1]
+
+
+@lru_cache(maxsize=4096)  # the lines of a derivation are compared with one truth
+def _number_at(formula: Expr, point: tuple[tuple[str, mpf], ...], digits: int) -> tuple[mpf, int]:
+    values = dict(point)
+    ready, pending = _ready(formula)
+    for mark, inner, variable in pending:
+        inside, held = held_constant(inner, values) if _holds_stopped(inner) else (inner, {})
+        values[mark] = derivative(inside, variable, {**values, **held}, digits)
+    return evaluated_in(ready, values, digits)
+
+
+@lru_cache(maxsize=512)  # a formula is evaluated at several points
+def _ready(formula: Expr) -> tuple[Expr, tuple[tuple[str, Expr, str], ...]]:
+    """The formula with a name for each derivative that it holds, and these derivatives."""
+    pending = sorted(parts_of(formula, Diff), key=str)
+    if not pending:
+        return stand_in(formula), ()
+    marks = {part: Symbol(f"_d{k}") for k, part in enumerate(pending)}
+    rows = tuple((marks[p].name, stand_in(p.args[0]), p.args[1].name) for p in pending)
+    return stand_in(formula.xreplace(marks)), rows
+
+
+def _holds_stopped(formula: Expr) -> bool:
+    return bool(stopped(formula))
+
+
+def stand_in(formula: Basic) -> Basic:
+    """Undefined functions replaced by concrete ones, so that lines with f(x) can be sampled."""
+    return _stood_in(formula, {})
+
+
+def _stood_in(formula: Basic, done: dict[Basic, Basic]) -> Basic:
+    if not formula.args:
+        return formula
+    found = done.get(formula)
+    if found is None:  # an inverse that is written out has the same parts many times
+        args = [_stood_in(arg, done) for arg in formula.args]
+        undefined = isinstance(formula, AppliedUndef) and function_of(formula) is None
+        found = _stand_in(type(formula).__name__, args) if undefined else formula.func(*args)
+        done[formula] = found
+    return found
+
+
+def _stand_in(name: str, args: list[Expr]) -> Expr:
+    from sympy import Rational, exp
+
+    base = name.rstrip("'").partition("_")[0]
+    primes = len(name) - len(name.rstrip("'"))
+    places = [int(part) - 1 for part in name.split("_")[1:] if part.isdigit()]
+    letters = [Symbol(f"_s{k}") for k in range(len(args))]
+    noise = random.Random(base)
+    total = Rational(noise.randint(1, 9), 7) * exp(
+        sum(Rational(noise.randint(-9, 9), 13) * u for u in letters)
+    ) + sum(Rational(noise.randint(1, 9), 5) * u**3 for u in letters)
+    for k in places or [0] * primes:
+        total = total.diff(letters[k])
+    return total.xreplace(dict(zip(letters, args, strict=True)))
+
+
+def points(
+    names: Iterable[str],
+    valid: Callable[[dict[str, mpf]], int],
+    *,
+    seed: int = SEED,
+    count: int = POINTS,
+    attempts: int = 400,
+    work: int = 1,
+    whole: frozenset[str] = frozenset(),
+    positive: frozenset[str] = frozenset(),
+) -> Iterable[dict[str, mpf]]:
+    """Seeded points of a domain: each name is drawn from ranges inside and outside (0, 1).
+
+    Args:
+        names: The names to draw.
+        valid: Whether a point lies in the domain: how many times the usual work it took to
+            find that out, negative (or 0) where it does not.
+        seed: Where the draws start.
+        count: Points to find.
+        attempts: Points to try.
+        work: Operations that one try takes.
+        whole: The names that take whole numbers only.
+        positive: The names that take positive numbers only.
+    """
+    source = random.Random(seed)
+    names = sorted(names)
+    attempts = min(attempts, max(LEAST_TRIALS, MAX_WORK // work))
+    found = more = 0
+    with mp.workdps(DIGITS):
+        for attempt in range(attempts):
+            spread = RANGES if attempt % 2 else (RANGES[(attempt // 2) % len(RANGES)],)
+            point = {name: mpf(source.uniform(*source.choice(spread))) for name in names}
+            point |= {name: mpf(source.randint(*ORDERS)) for name in names if name in whole}
+            point |= {name: abs(point[name]) for name in names if name in positive}
+            effort = int(valid(point))
+            more += work * max(abs(effort) - 1, 0)
+            if effort > 0:
+                found += 1
+                yield point
+            enough = found and (attempt + 1) * work + more > ENOUGH_WORK
+            if found == count or enough or more > MAX_WORK:
+                return
+
+
+LARGE = mpf(10) ** 300
+"""What floats cannot hold; far beyond, mpmath has no room for the exponential of it either."""
+
+FEW = 28
+"""Points at which a formula is tried before it is taken to be defined nowhere."""
+
+
+@lru_cache(maxsize=512)  # the lines of a derivation are compared with one truth
+def defined_somewhere(formula: Expr) -> bool:
+    """Whether a formula has a finite value at one of a few points of every range.
+
+    >>> x = Symbol("x")
+    >>> defined_somewhere(1/x), defined_somewhere(1/((x + 1)**2 - x**2 - 2*x - 1))
+    (True, False)
+    """
+
+    def valid(point: dict[str, mpf]) -> bool:
+        try:
+            return bool(isfinite(number_at(formula, point)))
+        except (ValueError, ZeroDivisionError, OverflowError):
+            return False
+
+    names = {symbol.name for symbol in formula.free_symbols}
+    return any(True for _ in points(names, valid, count=1, attempts=FEW))
+
+
+@lru_cache(maxsize=512)
+def out_of_reach(function: Expr) -> bool:
+    """Whether a function has no value at any of a few points, as its argument is too large."""
+    names = {symbol.name for symbol in function.free_symbols}
+    large = False
+    for point in points(names, lambda _: True, attempts=FEW, count=FEW):
+        try:
+            if isfinite(number_at(function, point)):
+                return False
+            large = large or any(abs(number_at(arg, point)) > LARGE for arg in function.args)
+        except (ValueError, ZeroDivisionError, OverflowError):
+            continue
+    return large

@@ -1,0 +1,50 @@
+"""The second derivatives that a document tells: each pair of names once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import combinations_with_replacement
+from typing import TYPE_CHECKING
+
+from symderive.checking import Check, Report
+from symderive.results import Derivative
+
+if TYPE_CHECKING:
+    from symderive.derivation import Derivation
+
+MAX_PAIRS = 15
+"""Second derivatives that are told; of more, the first."""
+
+
+def pairs_of(derivation: Derivation) -> list[tuple[str, str]]:
+    """The pairs of names that second derivatives are told by.
+
+    >>> from symderive import Model, derive
+    >>> pairs_of(derive(Model({"y": "a*x**2"}, hessian=True)))
+    [('a', 'a'), ('a', 'x'), ('x', 'x')]
+    """
+    before = derivation.model.ancestors(derivation.target) - {derivation.target}
+    names = [name for name in derivation.hessian_names if name in before]
+    return list(combinations_with_replacement(names, 2))
+
+
+def told(derivation: Derivation) -> Iterator[tuple[str, str, Derivative]]:
+    """The pairs that are told, with their second derivatives; each is derived once."""
+    for first, second in pairs_of(derivation)[:MAX_PAIRS]:
+        known = derivation.second_known
+        if (first, second) not in known:
+            known[first, second] = derivation.derivative(derivation.target, (first, second))
+        yield first, second, known[first, second]
+
+
+def with_second(report: Report, derivation: Derivation) -> Report:
+    """The report with every line of the second derivatives that are told."""
+    target = derivation.target
+    more = [
+        Check(f"∂²{target}/∂{first}∂{second}, line {number}", line.certificate)
+        for first, second, found in told(derivation)
+        for number, line in enumerate(found.lines, 1)
+        if line.certificate is not None
+    ]
+    return replace(report, lines=(*report.lines, *more)) if more else report

@@ -1,0 +1,86 @@
+"""Second derivatives in documents, checks and on the command line."""
+
+import dataclasses
+
+import pytest
+
+import symderive as sd
+from symderive.cli import main
+from symderive.documents import render
+from symderive.errors import ModelError
+from symderive.second import pairs_of, told
+from symderive.steps import Certificate
+
+VALLEY = {"u": "y - x**2", "f": "(1 - x)**2 + 100*u**2"}
+
+
+def valley(**options):
+    return sd.derive(sd.Model(VALLEY, parameters={"x": -1.2, "y": 1.0}, **options))
+
+
+def test_the_section_has_every_pair_its_value_and_newtons_step():
+    text = render(valley(hessian=True), "txt")
+    _, _, section = text.partition("Second derivatives\n")
+
+    for line in ("800·x^2 + 2 − 400·u", "= 1330 ", "−400·x ", "= 480 ", "= 200 "):
+        assert line in section
+    assert "(∂^2f/∂x^2)_u" in section  # the link alone, apart from the derivative along all paths
+    assert "x ← −1.1753" in section
+    assert "from 24.2 to 4.7319" in section
+
+
+def test_there_is_no_section_without_the_wish():
+    assert "Second derivatives" not in render(valley(), "txt")
+
+
+def test_convexity_is_told_by_the_form():
+    model = sd.Model(
+        {"L": "sum(log(1 + exp(X @ w)))"}, parameters=["w"], shapes={"X": "m n", "w": "n"},
+        hessian="w",
+    )  # fmt: skip
+    text = " ".join(render(sd.derive(model), "txt").split())
+
+    assert "is positive semidefinite, by its form" in text
+    assert "L is convex in w" in text
+
+
+@pytest.mark.parametrize("names", [True, ["x"], ["y", "x"], "x"])
+def test_the_wish_survives_the_trace(names):
+    model = valley(hessian=names).model
+    told_again = sd.derive(model).trace()["model"]
+
+    assert tuple(told_again["hessian"]) == model.hessian
+    assert pairs_of(sd.derive(model))
+
+
+def test_every_line_of_them_is_checked():
+    derivation = valley(hessian=["x"])
+    report = derivation.check()
+    lines = [check.subject for check in report.lines if check.subject.startswith("∂²f/∂x∂x")]
+    (first, second, found), *_ = told(derivation)
+    wrong = dataclasses.replace(found.lines[-1], certificate=Certificate("refuted", "planted"))
+    planted = dataclasses.replace(found, lines=(*found.lines[:-1], wrong))
+    derivation.second_known[first, second] = planted
+
+    assert report.passed
+    assert len(lines) == len(found.lines)
+    assert not derivation.check().passed
+
+
+def test_an_unknown_name_is_an_error():
+    with pytest.raises(ModelError, match="no formula has the name 'xx'; did you mean 'x'"):
+        valley(hessian=["xx"])
+
+
+def test_on_the_command_line(capsys):
+    assert main(["show", "u = x**2; y = u*x", "--hessian", "all"]) == 0
+    assert "∂^2y/∂x^2" in capsys.readouterr().out
+    assert main(["show", "u = x**2; y = u*x", "--hessian", "q"]) == 2
+    assert "unknown name 'q'" in capsys.readouterr().err
+
+
+def test_a_link_beside_other_paths_is_told_apart():
+    text = render(sd.derive({"u": "x**2", "y": "u*x"}), "txt")
+
+    assert "∂y/∂x = (∂y/∂x)_u + ∂y/∂u·∂u/∂x" in text
+    assert "the link alone, u is held fixed" in " ".join(text.split())
