@@ -105,8 +105,7 @@ def judge(derivation: ArrayDerivation, subject: str, answer: str) -> ArrayVerdic
 def _adjoint_text(derivation: ArrayDerivation, target: str, source: str) -> str:
     """A derivative in array language; "" where it has no such form."""
     tree = derivation.partial(target, source).tree
-    told = tree is not None and (has_notation(tree) or in_numpy(tree))
-    return text_of(tree) if told else ""
+    return text_of(tree) if tree and (has_notation(tree) or in_numpy(tree)) else ""
 
 
 @dataclass(frozen=True, eq=False)
