@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import product as cartesian
 from typing import TYPE_CHECKING, Any
 
@@ -18,10 +19,9 @@ from sympy import Basic
 
 from symderive.array_certify import all_put_in
 from symderive.array_chain import ArrayChain
-from symderive.array_conditions import Compare, condition_of, special_size
+from symderive.array_conditions import ByForm, Compare, condition_of, special_size
 from symderive.array_links import ArrayLink
-from symderive.array_model import leaves, renamed, stage_indices, stage_tree
-from symderive.array_partials import put_in
+from symderive.array_model import renamed, stage_indices
 from symderive.array_points import At
 from symderive.array_slips import by_definition, changed, repaired_texts, repairs
 from symderive.array_trials import (
@@ -45,7 +45,7 @@ from symderive.certify import defined
 from symderive.claims import adjoints_put_in
 from symderive.errors import FormulaError, ModelError
 from symderive.formulas.arrays.algebra import Algebra
-from symderive.formulas.arrays.contraction import has_notation
+from symderive.formulas.arrays.contraction import has_notation, in_numpy
 from symderive.formulas.arrays.index import Index, entry_of, substitute
 from symderive.formulas.arrays.index_reading import parse_index
 from symderive.formulas.arrays.ops import apply, entry, shown
@@ -53,7 +53,6 @@ from symderive.formulas.arrays.properties import Knowledge
 from symderive.formulas.arrays.reading import parse_array
 from symderive.formulas.arrays.syntax import Number, Shape, Tree
 from symderive.formulas.arrays.text import text as text_of
-from symderive.formulas.arrays.vanishing import equal_trees
 from symderive.formulas.inert import Diff
 from symderive.formulas.written import evaluated
 from symderive.higher_claims import told_of
@@ -71,9 +70,6 @@ SLIP_TRIALS = 3
 
 MISFIT = "do not fit together"
 """What the message of an operation on shapes that do not fit holds."""
-
-MAX_PARTS = 150
-"""A formula of more parts is not written out in the inputs."""
 
 MAX_SHOWN = 24
 """Numbers of a counterexample that are shown."""
@@ -109,7 +105,7 @@ def judge(derivation: ArrayDerivation, subject: str, answer: str) -> ArrayVerdic
 def _adjoint_text(derivation: ArrayDerivation, target: str, source: str) -> str:
     """A derivative in array language; "" where it has no such form."""
     tree = derivation.partial(target, source).tree
-    return text_of(tree) if tree is not None and has_notation(tree) else ""
+    return text_of(tree) if tree and (has_notation(tree) or in_numpy(tree)) else ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -259,7 +255,7 @@ class _Judge:
         return lambda trial: zip(trial.rows, trial.numbers(claim), trial.truth, strict=True)
 
     def _established(self, claim: Formula, tree: Tree | None, count: int) -> ArrayVerdict:
-        same = bool(count) and tree is not None and self._same_form(tree)
+        same = bool(count and tree is not None and self.by_form and self.by_form.equals(tree))
         if same or self._proved(claim):
             method = "equal by matrix algebra" if same else "equal by exact index algebra"
             return self._verdict("proved", certificate=Certificate("proved", method))
@@ -294,39 +290,18 @@ class _Judge:
                 return True
         return False
 
-    def _adjoints_written(self, truth: Tree) -> Tree:
-        """A formula in which the adjoints of later stages have names, with those written out."""
-        for _ in range(len(self.derivation.model.stages)):
-            bars = {
-                adjoint_name(self.target, name): name
-                for name in self.derivation.model.stages
-                if adjoint_name(self.target, name) in leaves(truth)
-            }
-            found = {bar: self.derivation.partial(self.target, n).tree for bar, n in bars.items()}
-            if not found or len([*truth.walk()]) > MAX_PARTS:
-                break
-            truth = put_in(truth, found)
-        return truth
-
-    def _same_form(self, tree: Tree) -> bool:
-        """By the algebra of matrices: as it stands, then with the stages written out."""
-        truth = self.truth.tree
-        if truth is None or not has_notation(truth):
-            return False
-        model = self.derivation.model
-        known = Knowledge(model.known)
-        rules = known.symmetric(), known.having("orthogonal"), known.axis_sums(self.shapes)
-        truth = self._adjoints_written(truth)
-        if equal_trees(tree, truth, *rules):
-            return True
-        stages = {name: stage_tree(stage) for name, stage in model.stages.items()}
-        sides = [tree, truth]
-        for _ in range(len(stages)):
-            following = [put_in(side, stages) for side in sides]
-            if following == sides or any(len([*side.walk()]) > MAX_PARTS for side in following):
-                break
-            sides = following
-        return sides != [tree, truth] and equal_trees(sides[0], sides[1], *rules)
+    @cached_property
+    def by_form(self) -> ByForm | None:
+        """The derivative in matrix notation, to be compared with a claim's."""
+        tree = self.truth.tree
+        if tree is None or not has_notation(tree):
+            return None
+        stages = self.derivation.model.stages
+        bars = {
+            adjoint_name(self.target, name): lambda n=name: self.derivation.partial(self.target, n)
+            for name in stages
+        }
+        return ByForm(self.derivation.model, tree, bars)
 
     def _example(self, failed: Sequence[tuple[Trial, Any, mpf, mpf]]) -> dict[str, Any]:
         """The counterexample with the fewest numbers."""
@@ -460,6 +435,9 @@ class _Judge:
                     signs.append(name)
             if signs:
                 return signs[0]
+            taken = self.by_form.taken_for_granted(tree) if self.by_form else ""
+            if taken:
+                return taken
         ratio = ratio_of(tries, mine)
         sized = size_ratio(tries, ratio)
         if sized:

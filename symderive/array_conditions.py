@@ -8,17 +8,25 @@ points of its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations
+from typing import Any
 
 from mpmath import isfinite, mpf
 from sympy import Expr, Indexed, Mul, Symbol, preorder_traversal
 from sympy import Sum as SympySum
 
 from symderive.array_chain import ArrayChain
+from symderive.array_model import leaves, stage_tree
+from symderive.array_partials import put_in
 from symderive.array_trials import Formula, Trial, entry_label, numbers_of, same, trials
 from symderive.formulas.arrays.index import Index, Part
+from symderive.formulas.arrays.ops import apply
+from symderive.formulas.arrays.properties import Knowledge
+from symderive.formulas.arrays.syntax import Leaf, Tree
+from symderive.formulas.arrays.vanishing import equal_trees
 from symderive.formulas.typed import condition
 from symderive.regions import Condition, Row, boundaries, separating
 from symderive.sampling import SEED
@@ -187,3 +195,76 @@ def special_size(chain: ArrayChain, source: str, compare: Compare) -> str:
         if right and any(truth != 0 for _, _, truth in rows):
             return told
     return ""
+
+
+# By the form in matrix notation -------------------------------------------------------------------
+
+MAX_PARTS = 150
+"""A formula of more parts is not written out in the inputs."""
+
+
+@dataclass(frozen=True, eq=False)
+class ByForm:
+    """A derivative in matrix notation, for claims that are compared with it by matrix algebra.
+
+    Attributes:
+        model: The model.
+        truth: The derivative.
+        bars: The derivatives by later stages, by the names that they have in it.
+    """
+
+    model: Any
+    truth: Tree
+    bars: Mapping[str, Callable[[], Any]]
+
+    @cached_property
+    def known(self) -> tuple[frozenset[str], frozenset[str], Mapping[tuple[str, int], Expr]]:
+        """The symmetric names, the orthogonal ones, sums along axes."""
+        known = Knowledge(self.model.known)
+        sums = known.axis_sums(self.model.shapes)
+        return known.symmetric(), known.having("orthogonal"), sums
+
+    @cached_property
+    def written(self) -> Tree:
+        """The derivative with the adjoints of later stages written out."""
+        truth = self.truth
+        for _ in self.bars:
+            found = {bar: self.bars[bar]().tree for bar in self.bars.keys() & {*leaves(truth)}}
+            if not found or len([*truth.walk()]) > MAX_PARTS:
+                break
+            truth = put_in(truth, found)
+        return truth
+
+    def equals(self, claim: Tree) -> bool:
+        """Whether a claim is the derivative: as it stands, or with the stages written out."""
+        truth = self.written
+        if equal_trees(claim, truth, *self.known):
+            return True
+        stages = {name: stage_tree(stage) for name, stage in self.model.stages.items()}
+        sides = [claim, truth]
+        for _ in stages:
+            following = [put_in(side, stages) for side in sides]
+            if following == sides or any(len([*side.walk()]) > MAX_PARTS for side in following):
+                break
+            sides = following
+        return sides != [claim, truth] and equal_trees(sides[0], sides[1], *self.known)
+
+    def taken_for_granted(self, claim: Tree) -> str:
+        """What would make a claim right: transposes left out, a matrix that is symmetric."""
+        symmetric, orthogonal, sums = self.known
+        shapes, truth = self.model.shapes, self.written
+        used = {*leaves(claim), *leaves(truth)} - symmetric
+        square = [
+            name
+            for name, shape in shapes.items()
+            if name in used and len(shape) == 2 and shape[0] == shape[1]
+        ]
+        for names in combinations(square, 2):
+            turned = {n: apply("transpose", Leaf(shapes[n], n), axes=(1, 0)) for n in names}
+            if equal_trees(claim, put_in(truth, turned), symmetric, orthogonal, sums):
+                return f"transposes of {' and '.join(names)} are missing, or too many"
+        for chosen in (*((name,) for name in square), tuple(square) if len(square) > 1 else ()):
+            if chosen and equal_trees(claim, truth, symmetric | {*chosen}, orthogonal, sums):
+                verb = "are" if len(chosen) > 1 else "is"
+                return f"symmetric part: right only where {', '.join(chosen)} {verb} symmetric"
+        return ""

@@ -112,7 +112,8 @@ class ArrayDerivation(Derivation):
             "denominator": bool(self.shape_of(target)),
         }
         if layout == "vec":
-            return found.with_arrays(indices, self._stacked(partial))
+            count = len(self.shape_of(target))
+            return found.with_arrays(indices, self._stacked(found.formula, indices, count, tree))
         if turned.get(layout) and len(indices) == 2:
             tree, indices = transposed(tree), indices[::-1]
         return found.with_arrays(indices, tree)
@@ -129,19 +130,20 @@ class ArrayDerivation(Derivation):
         }
         return Entries(signs_of(self.model), shapes, stated, Algebra(known))
 
-    def _stacked(self, partial: ArrayPartial) -> Tree:
+    def _stacked(
+        self, formula: Expr, indices: tuple[Any, ...], count: int, tree: Tree, **more: Shape
+    ) -> Tree:
         """The Jacobian of the stacked columns; by its entries where it has no notation."""
         from symderive.array_vectorised import vectorised
 
-        count = len(self.shape_of(partial.target))
-        top, below = partial.indices[:count], partial.indices[count:]
+        top, below = indices[:count], indices[count:]
         known = Knowledge(self.model.known).symmetric()
-        builder = Matrices(self.model.shapes)
-        found = vectorised(evaluated(partial.formula), top, below, builder, known)
+        builder = Matrices({**self.model.shapes, **more})
+        found = vectorised(evaluated(formula), top, below, builder, known)
         if found is not None:
             return found
-        axes = (*reversed(range(count)), *reversed(range(count, len(partial.indices))))
-        turned = apply("transpose", partial.tree, axes=axes)
+        axes = (*reversed(range(count)), *reversed(range(count, len(indices))))
+        turned = apply("transpose", tree, axes=axes)
         sizes = (Mul(*(index.size for index in own)) for own in (top, below))
         return apply("reshape", turned, shape=tuple(sizes))
 
@@ -185,13 +187,28 @@ class ArrayDerivation(Derivation):
             return [self.jacobian(target, name) for name in source]
         return [self.jacobian(name, source) for name in target]
 
-    def hessian(self, target: str, source: Any = None) -> Any:
+    def hessian(self, target: str, source: Any = None, *, layout: str = "mixed") -> Any:
         """The second derivatives: entries of the first variable, then those of the second.
 
-        A list of names gives a list of lists; with no source, all parameters.
+        A list of names gives a list of lists; with no source, all parameters. The layout ``vec``
+        stacks the columns of matrices, so that the Hessian by a matrix is a matrix.
+
+        >>> from symderive import Model, derive
+        >>> d = derive(Model({"f": "trace(X.T @ A @ X)"}, parameters=["X"],
+        ...                  shapes={"X": "n k", "A": "n n"}))
+        >>> print(d.hessian("f", "X", layout="vec").matrix)
+        kron(eye(k), A + A.T)
         """
+        if layout not in ("mixed", "vec"):
+            raise UnknownChoiceError("layout of a Hessian", layout, ("mixed", "vec"))
         if isinstance(source, str):
-            return self.second(target, source, source)
+            found = self.second(target, source, source)
+            if layout == "mixed" or self.shape_of(target):
+                return found
+            slopes = {adjoint_name(target, source): self.shape_of(source)}
+            count = len(self.shape_of(source))
+            whole = self._stacked(found.formula, found.indices, count, found.tree, **slopes)
+            return found.with_arrays(found.indices, whole)
         names = list(source if source is not None else self.sources)
         return [[self.second(target, one, other) for other in names] for one in names]
 

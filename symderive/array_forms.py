@@ -34,6 +34,7 @@ from symderive.formulas.arrays.levelled import gathered, levelled
 from symderive.formulas.functions import FUNCTIONS
 from symderive.formulas.inert import Diff
 from symderive.formulas.written import evaluated
+from symderive.laws import one_branch
 from symderive.tasks import BY_DEFINITION
 
 MAX_COST = 45.0
@@ -124,7 +125,9 @@ def _rewritten(
     definition: Expr | None,
     others: Sequence[Index],
 ) -> Iterator[tuple[Expr, str]]:
-    current = formula
+    current = one_branch_everywhere(formula)
+    if current != formula:
+        yield current, "the other branches are zero"
     if output is not None and definition is not None:
         for entry, stated in instances(output, definition, others):
             named = _entries_named(current, entry, stated)
@@ -148,6 +151,15 @@ def _rewritten(
     found, reason = _shorter(current, None, None)
     if found != current:
         yield canonical(found), reason
+
+
+def one_branch_everywhere(formula: Expr) -> Expr:
+    """max(0, u) without the step at u, in every product: it is zero where the step is not one."""
+    products = [factors for factors in formula.atoms(Mul) if factors.has(Piecewise)]
+    short = {factors: one_branch(factors) for factors in products}
+    changed = {factors: made for factors, made in short.items() if made != factors}
+    found: Expr = formula.xreplace(changed) if changed else formula
+    return found
 
 
 def _apart(formula: Expr, algebra: Algebra) -> Iterator[tuple[Expr, str]]:

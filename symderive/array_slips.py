@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import reduce
 
 from sympy import Add, Expr, Mul, Pow, S
 from sympy import Sum as SympySum
@@ -18,6 +19,7 @@ from sympy import Sum as SympySum
 from symderive.array_links import ArrayLink
 from symderive.differentiate import differentiate
 from symderive.errors import NoRuleError, SymderiveError
+from symderive.formulas.arrays.chains import chain_of
 from symderive.formulas.arrays.ops import apply, total, transpose
 from symderive.formulas.arrays.syntax import Apply, Tree
 from symderive.formulas.arrays.text import text
@@ -81,6 +83,11 @@ def _as_entry_product(tree: Tree) -> Iterator[Tree]:
 def _swapped(tree: Tree) -> Iterator[Tree]:
     if _is(tree, "matmul") and all(arg.ndim == 2 for arg in _args(tree)):
         yield apply("matmul", *reversed(_args(tree)))
+        factors = [part for _, part in chain_of(tree, transpose)]
+        for k in range(len(factors) - 1) if len(factors) > 2 else ():
+            left, right = factors[k : k + 2]
+            swapped = [*factors[:k], right, left, *factors[k + 2 :]]
+            yield reduce(lambda a, b: apply("matmul", a, b), swapped)
 
 
 def _outer_turned(tree: Tree) -> Iterator[Tree]:

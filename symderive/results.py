@@ -63,12 +63,16 @@ class Derivative:
 
     @property
     def matrix(self) -> MatrixNotation | None:
-        """Matrix notation; None where there is none: of scalars, of more than two indices."""
+        """Matrix notation; None where there is none: of scalars, of a matrix by a matrix.
+
+        Of models with arrays of three axes or more, NumPy's language: einsum, sums along axes.
+        """
         if self.tree is None or not self.derivation.model.shapes:
             return None
-        from symderive.formulas.arrays.contraction import has_notation
+        from symderive.formulas.arrays.contraction import has_notation, in_numpy
 
-        return MatrixNotation(self.tree) if has_notation(self.tree) else None
+        told = has_notation(self.tree) or in_numpy(self.tree)
+        return MatrixNotation(self.tree) if told else None
 
     @property
     def definiteness(self) -> str:

@@ -399,6 +399,40 @@ FACTS = (
         {"s": "", "y": "n"},
         {"A": "symmetric"},
     ),
+    # linear systems keep their name
+    row("x @ solve(A, x)", "A", "-outer(solve(A.T, x), solve(A, x))"),
+    row("x @ solve(A, x)", "x", "2*solve(A, x)", properties={"A": "symmetric"}),
+    row(
+        "-sum(log(diagonal(L))) - norm(solve(L, x - a))**2/2",
+        "a",
+        "solve(L.T, solve(L, x - a))",
+        {"L": "n n"},
+        {"L": "lower triangular"},
+    ),
+    # singular values, Kronecker products, exponentials
+    row("sum(svdvals(X)**2)", "X", "2*X", {"X": "m n"}),
+    row("sum(log(svdvals(X)))", "X", "inv(X).T"),
+    row("sum(svdvals(X))", "X", "polar(X)", {"X": "m n"}),
+    row(
+        "logsumexp(eigvalsh(X))",
+        "X",
+        "expm(X)/trace(expm(X))",
+        properties={"X": "symmetric"},
+    ),
+    row("logdet(kron(A, X))", "X", "n*inv(X).T"),
+    row("norm(inv(kron(A, X)))**2", "X", "-2*sum(inv(A)**2)*inv(X).T @ inv(X) @ inv(X).T"),
+    row("logdet(expm(X))", "X", "eye(n)"),
+    # along axes, the stage by its name, odd functions
+    row("trace(A @ diag(x) @ B)", "x", "diagonal(B @ A)"),
+    row("sum(sqrt(sum(X**2, axis=0)))", "X", "X/norm(X, axis=0)", {"X": "m n"}),
+    row(
+        "sqrt(1 + (x - a) @ W @ (x - a))",
+        "x",
+        "W @ (x - a)/sqrt(1 + (x - a) @ W @ (x - a))",
+        properties={"W": "symmetric"},
+    ),
+    row("sum(maximum(0, 1 - A @ x)**2)", "x", "-2*A.T @ maximum(0, 1 - A @ x)"),
+    row("sum(log(cosh(A @ x - b)))", "x", "A.T @ tanh(A @ x - b)"),
     # named functions
     row("norm(x, ord=4)", "x", "x**3/norm(x, ord=4)**3"),
     row("sum(log(cosh(X)))", "X", "tanh(X)", {"X": "m n"}),

@@ -260,3 +260,28 @@ def test_a_claim_holds_where_entries_lie_on_one_side(stages, subject, answer, co
     found = sd.derive(model_of(stages, properties=positive)).check_claim(subject, answer)
 
     assert (found.verdict, found.condition) == ("true where", condition)
+
+
+FORMS = [
+    ("logdet(X.T @ A @ X)", {}, "2*inv(X).T", "proved", ""),
+    ("trace(X.T @ A @ X @ X.T @ A @ X)", {"A": "symmetric"}, "4*A @ X @ X.T @ A @ X", "proved", ""),
+    ("sum(svdvals(X)**2)", {}, "2*X", "proved", ""),
+    ("trace(X.T @ A @ X)", {}, "2*A @ X", "refuted", "symmetric part: right only where A"),
+    ("trace(A @ X @ B)", {}, "A @ B", "refuted", "transposes of A and B are missing"),
+    ("trace(inv(X) @ A)", {}, "-(inv(X) @ inv(X) @ A).T", "refuted", "order of a matrix product"),
+]
+
+
+@pytest.mark.parametrize(("formula", "properties", "answer", "verdict", "slip"), FORMS)
+def test_matrix_forms_are_compared_by_matrix_algebra(formula, properties, answer, verdict, slip):
+    shapes = {name: "n n" for name in "ABX" if name in formula}
+    about = sd.Model({"f": formula}, parameters=["X"], shapes=shapes, properties=properties)
+    found = sd.derive(about).check_claim("df/dX", answer)
+    assert (found.verdict, slip in found.slip) == (verdict, True), found
+
+
+def test_answers_may_name_derivatives_as_results_do():
+    stages = {"z": "W @ x", "p": "tanh(z)", "L": "sum(p**2)"}
+    d = sd.derive(sd.Model(stages, parameters=["W"], shapes={"W": "m n", "x": "n"}))
+    assert d.check_claim("dL/dW", "outer(L_D_z, x)").verdict == "proved"
+    assert d.check_claim("dL/dW", "outer(x, L_D_z).T").verdict == "proved"

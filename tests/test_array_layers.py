@@ -87,7 +87,7 @@ LAYERS = {
     "gaussian process": Layer(
         {"F": "cholesky(K)", "z": "solve(F, y)", "L": "z @ z/2 + sum(log(diagonal(F)))"},
         {"K": "n n", "y": "n"},
-        {"K": "inv(F).T @ (eye(n) - outer(z, z)) @ inv(F)/2", "y": "inv(F).T @ z"},
+        {"K": "inv(F).T @ (eye(n) - outer(z, z)) @ inv(F)/2", "y": "solve(F.T, z)"},
         gaussian_process,
         {"K": "positive definite"},
     ),

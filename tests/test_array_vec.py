@@ -79,3 +79,24 @@ def test_jacobians_of_convolutions_are_toeplitz_or_hankel(slide, operands, sourc
     mode = "full" if left == "x" else "valid"
     expected = getattr(np, slide)(at[left], at[right], mode)
     np.testing.assert_allclose(np.asarray(found.evaluate(**at)) @ at[source], expected, rtol=1e-12)
+
+
+CURVED = [
+    ("trace(X.T @ A @ X)", {"A": "m m"}, "kron(eye(n), A + A.T)"),
+    ("trace(X.T @ A @ X @ B)", {"A": "m m", "B": "n n"}, "kron(B.T, A) + kron(B, A.T)"),
+    ("norm(A @ X @ B - C)**2", {"C": "k p"}, "2*kron(B @ B.T, A.T @ A)"),
+    ("sum(exp(X)*M)", {}, "diag(vec(M*exp(X)))"),
+]
+
+
+@pytest.mark.parametrize(("formula", "shapes", "form"), CURVED)
+def test_hessians_by_a_matrix_are_kronecker_products(formula, shapes, form):
+    known = {**SHAPES, **shapes}
+    used = {name: shape for name, shape in known.items() if name in formula}
+    d = sd.derive(sd.Model({"f": formula}, parameters=["X"], shapes=used))
+    found = d.hessian("f", "X", layout="vec")
+    assert str(found.matrix) == form
+    at = values(d.model)
+    plain = np.asarray(d.hessian("f", "X").evaluate(**at))
+    expected = plain.transpose(1, 0, 3, 2).reshape(found.evaluate(**at).shape)
+    np.testing.assert_allclose(found.evaluate(**at), expected, rtol=1e-12, atol=1e-14)

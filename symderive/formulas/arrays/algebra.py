@@ -253,6 +253,12 @@ class Algebra:
     def _sum(self, body: Expr, indices: Sequence[Index], whole: bool) -> Expr:
         if body == 0:
             return S.Zero
+        alone = {index: S.Zero for index in indices if index.size == 1}
+        if alone:  # an axis of size 1 has one place
+            body = self._walk(substitute(body, alone), whole)
+            indices = [index for index in indices if index not in alone]
+            if not indices:
+                return body
         if isinstance(body, Add) and (whole or self._splits(body, indices)):
             return self._added(body.args, indices, whole)
         inside = factors_of(body)
@@ -353,6 +359,9 @@ def _binds_delta(formula: Expr, indices: Sequence[Index]) -> bool:
 def _delta(left: Expr, right: Expr) -> Expr:
     """δ(left, right), taken apart where it is one of row-and-column numbers: i·n + j."""
     difference = (left - right).expand()
+    alone = {index: S.Zero for index in free_indices(difference) if index.size == 1}
+    if alone:  # an axis of size 1 has one place
+        difference = difference.xreplace(alone)
     if difference.is_Integer:
         return S.One if difference == 0 else S.Zero
     low, high = extent(difference)

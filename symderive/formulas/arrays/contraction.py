@@ -45,6 +45,16 @@ def has_notation(tree: Tree) -> bool:
     )
 
 
+def in_numpy(tree: Tree) -> bool:
+    """Whether a tree over arrays of three axes or more is NumPy's language throughout.
+
+    A batch of products is no matrix notation, but einsum and axes say it all.
+    """
+    parts = [*tree.walk()]
+    deep = any(part.ndim > 2 for part in parts if not isinstance(part, Apply))
+    return deep and not any(isinstance(t, Apply) and t.op == "index_notation" for t in parts)
+
+
 # Axes
 
 
@@ -79,8 +89,9 @@ def spread_to(part: Labelled, wanted: tuple[Index, ...]) -> Tree:
         raise NoMatrixError
     missing = [index for index in wanted if index not in part.axes]
     tree = aligned(part, wanted)
-    if missing:
-        tree = apply("broadcast_to", tree, shape=tuple(index.size for index in wanted))
+    shape = tuple(index.size for index in wanted)
+    if missing and tree.shape != shape:
+        tree = apply("broadcast_to", tree, shape=shape)
     return tree
 
 
@@ -106,7 +117,7 @@ def contract(parts: list[Labelled], summed: list[Index], order: Order) -> Labell
             continue
         here = _vectors_absorbed(here, index)
         if len(here) > 2:
-            return _einsum(parts, waiting)
+            return _einsum(parts, waiting, order)
         waiting.remove(index)
         made = _eliminated(here, index, waiting, rest, order)
         parts = _same_axes_merged([*rest, made])
@@ -158,15 +169,17 @@ def _eliminated(
     shared = (set(left.axes) & set(right.axes)) - {index}
     if shared:
         axes = union([left, right])
-        both = times([aligned(left, axes), aligned(right, axes)])
         also = [i for i in axes if i in waiting and all(i not in p.axes for p in rest)]
         gone = [index, *also]
         for i in also:
             waiting.remove(i)
+        if len(axes) > max(len(left.axes), len(right.axes), 2):  # a batch of products
+            return _einsum([left, right], gone, order)
+        both = times([aligned(left, axes), aligned(right, axes)])
         kept = tuple(i for i in axes if i not in gone)
         return Labelled(total(both, [axes.index(i) for i in gone]), kept)
     if len(left.axes) > 2 or len(right.axes) > 2:
-        return _einsum([left, right], [index])
+        return _einsum([left, right], [index], order)
     return _matmul(left, right, index, order)
 
 
@@ -222,8 +235,9 @@ def multiplied_entries(parts: Sequence[Labelled]) -> Labelled:
     return Labelled(times([aligned(part, axes) for part in parts]), axes)
 
 
-def _einsum(parts: Sequence[Labelled], summed: Sequence[Index]) -> Labelled:
-    axes = tuple(i for i in union(parts) if i not in summed)
+def _einsum(parts: Sequence[Labelled], summed: Sequence[Index], order: Order) -> Labelled:
+    kept = [i for i in union(parts) if i not in summed]
+    axes = tuple(sorted(kept, key=lambda i: order.get(i, len(order))))
     letters = dict(zip(union(parts), LETTERS, strict=False))
     inputs = ",".join("".join(letters[i] for i in part.axes) for part in parts)
     spec = f"{inputs}->{''.join(letters[i] for i in axes)}"

@@ -55,7 +55,9 @@ from symderive.formulas.arrays.matrix_forms import (
     cut,
     diagonal_of,
     ends_of,
+    part_of_identity,
     pushed_in,
+    row_major,
     triangle,
 )
 from symderive.formulas.arrays.ops import apply, apply_function
@@ -171,61 +173,19 @@ class Matrices:
 
     def _reshaped(self, tree: Tree, place: Expr) -> Labelled:
         """An entry at i·n + j of a vector: rows and columns of a matrix made of it."""
-        axes = sorted(free_indices(place), key=lambda index: -len(place.coeff(index).free_symbols))
-        axes.sort(key=lambda index: place.coeff(index) == 1)
-        stride: Expr = S.One
-        for index in reversed(axes):
-            if place.coeff(index) != stride:
-                raise NoMatrixError
-            stride *= index.size
-        whole = sum(place.coeff(index) * index for index in axes)
-        if (place - whole).expand() != 0 or stride != tree.shape[0]:
+        axes = row_major(place, tree.shape[0])
+        if axes is None:
             raise NoMatrixError
         shape = tuple(index.size for index in axes)
-        return Labelled(apply("reshape", tree, shape=shape), tuple(axes))
+        return Labelled(apply("reshape", tree, shape=shape), axes)
 
     def _delta(self, formula: KroneckerDelta) -> Labelled:
         left, right = formula.args
         if not (isinstance(left, Index) and isinstance(right, Index)) or left.size != right.size:
             if self._places(formula, [formula], ()):
                 return self._placed([formula], [], ())
-            return self._part_of_identity(formula)
+            return part_of_identity(formula, self.order)
         return Labelled(apply("eye", size=left.size), (left, right))
-
-    def _part_of_identity(self, formula: KroneckerDelta) -> Labelled:
-        """δ(j, i + 1) as some rows of the identity, or as the identity among zeros."""
-        for target, source in (formula.args[:2], formula.args[1::-1]):
-            inside = free_indices(source)
-            if not isinstance(target, Index) or len(inside) != 1 or target in inside:
-                continue
-            (index,) = inside
-            step = source.coeff(index)
-            if step not in (1, -1) or not named_within(source, target.size):
-                continue
-            key = ("slice", source - step * index, index.size, step)
-            if step == 1 and self.order.get(target, 0) < self.order.get(index, 0):
-                eye = apply("eye", size=index.size)
-                whole = ("slice", S.Zero, index.size, S.One)
-                placed = place_at(eye, [key, whole], (target.size, index.size))
-                return Labelled(placed, (target, index))
-            eye = apply("eye", size=target.size)
-            return Labelled(apply("index", eye, key=(key,)), (index, target))
-        return self._turned_identity(formula)
-
-    def _turned_identity(self, formula: KroneckerDelta) -> Labelled:
-        """δ(3, i + j) as the identity with its rows in reverse."""
-        difference = formula.args[0] - formula.args[1]
-        inside = sorted(free_indices(difference), key=lambda index: self.order.get(index, 0))
-        if len(inside) != 2 or inside[0].size != inside[1].size:
-            raise NoMatrixError
-        row, column = inside
-        if difference.coeff(row) != difference.coeff(column) or abs(difference.coeff(row)) != 1:
-            raise NoMatrixError
-        rest = difference - difference.coeff(row) * (row + column)
-        if (rest / difference.coeff(row) + row.size - 1).expand() != 0:
-            raise NoMatrixError
-        key = ("slice", row.size - 1, row.size, S.NegativeOne)
-        return Labelled(apply("index", apply("eye", size=row.size), key=(key,)), (row, column))
 
     def _part(self, formula: Part) -> Labelled:
         """An entry of a part, or some of them: the first column of left_vectors(X), inv(X)[:2]."""
@@ -366,6 +326,11 @@ class Matrices:
                 return self._added([self.built(Mul(*rest, term)) for term in sums[0].args])
             if sums[0].has(KroneckerDelta):
                 return self._spread_out(factors, sums[0])
+        joining = [f for f in factors if self._joined(f, factors, summed)]
+        if len(joining) == 1:
+            return self._reshaped_product(
+                joining[0], [f for f in factors if f not in joining], summed
+            )
         placing = [f for f in factors if self._places(f, factors, summed)]
         if placing:
             return self._placed(placing, [f for f in factors if f not in placing], summed)
@@ -423,6 +388,36 @@ class Matrices:
         (index,) = inside
         same = source == index and index.size == target.size
         return index in summed and not same and source.coeff(index).is_positive is True
+
+    def _joined(
+        self, factor: Expr, factors: Sequence[Expr], summed: Sequence[Index]
+    ) -> tuple[Index, tuple[Index, ...]] | None:
+        """Of a delta δ(j, 3·k + l) over all k and l: j, and the axes that it runs through."""
+        if not isinstance(factor, KroneckerDelta):
+            return None
+        target, source = ends_of(factor, summed)
+        inside = free_indices(source)
+        if target is None or len(inside) < 2 or not inside <= set(summed):
+            return None
+        if any(target in f.free_symbols for f in factors if f is not factor):
+            return None
+        axes = row_major(source, target.size)
+        return None if axes is None else (target, axes)
+
+    def _reshaped_product(
+        self, factor: Expr, rest: Sequence[Expr], summed: Sequence[Index]
+    ) -> Labelled:
+        """The rest with the axes that a delta joins as one: reshape(B, (6,))."""
+        found = self._joined(factor, [factor, *rest], summed)
+        assert found is not None
+        target, axes = found
+        inner = self._product(rest, [index for index in summed if index not in axes])
+        others = [index for index in inner.axes if index not in axes]
+        kept = sorted([*others, target], key=lambda i: self.order.get(i, len(self.order)))
+        place = kept.index(target)
+        tree = spread_to(inner, (*kept[:place], *axes, *kept[place + 1 :]))
+        made = apply("reshape", tree, shape=tuple(index.size for index in kept))
+        return Labelled(made, tuple(kept))
 
     def _placed(
         self, placing: Sequence[Expr], rest: Sequence[Expr], summed: Sequence[Index]

@@ -10,10 +10,12 @@ from sympy import Add, Expr, KroneckerDelta, Mul, Piecewise, S
 from sympy import Sum as SympySum
 from sympy.core.relational import Relational
 
+from symderive.formulas.arrays.algebra import named_within
 from symderive.formulas.arrays.contraction import Labelled, NoMatrixError
 from symderive.formulas.arrays.index import Index, free_indices, opened, sigma_as_is
 from symderive.formulas.arrays.ops import apply
 from symderive.formulas.arrays.ops_making import half_below
+from symderive.formulas.arrays.placing import place_at
 from symderive.formulas.arrays.syntax import Number, Tree
 
 
@@ -111,6 +113,59 @@ def ends_of(factor: KroneckerDelta, summed: Sequence[Index]) -> tuple[Any, Expr]
             if not value.has(index):
                 return index, value
     return None, factor
+
+
+def row_major(place: Expr, size: Expr) -> tuple[Index, ...] | None:
+    """The indices of i·n + j in order, where that counts all places of an axis of a size."""
+    axes = sorted(free_indices(place), key=lambda index: -len(place.coeff(index).free_symbols))
+    axes.sort(key=lambda index: place.coeff(index) == 1)
+    numbers = [place.coeff(index) for index in axes]
+    if all(number.is_Integer for number in numbers):
+        axes.sort(key=lambda index: -place.coeff(index))
+    stride: Expr = S.One
+    for index in reversed(axes):
+        if place.coeff(index) != stride:
+            return None
+        stride *= index.size
+    whole = Add(*(place.coeff(index) * index for index in axes))
+    return tuple(axes) if (place - whole).expand() == 0 and stride == size else None
+
+
+def part_of_identity(formula: KroneckerDelta, order: Mapping[Index, int]) -> Labelled:
+    """δ(j, i + 1) as some rows of the identity, or as the identity among zeros."""
+    for target, source in (formula.args[:2], formula.args[1::-1]):
+        inside = free_indices(source)
+        if not isinstance(target, Index) or len(inside) != 1 or target in inside:
+            continue
+        (index,) = inside
+        step = source.coeff(index)
+        if step not in (1, -1) or not named_within(source, target.size):
+            continue
+        key = ("slice", source - step * index, index.size, step)
+        if step == 1 and order.get(target, 0) < order.get(index, 0):
+            eye = apply("eye", size=index.size)
+            whole = ("slice", S.Zero, index.size, S.One)
+            placed = place_at(eye, [key, whole], (target.size, index.size))
+            return Labelled(placed, (target, index))
+        eye = apply("eye", size=target.size)
+        return Labelled(apply("index", eye, key=(key,)), (index, target))
+    return _turned_identity(formula, order)
+
+
+def _turned_identity(formula: KroneckerDelta, order: Mapping[Index, int]) -> Labelled:
+    """δ(3, i + j) as the identity with its rows in reverse."""
+    difference = formula.args[0] - formula.args[1]
+    inside = sorted(free_indices(difference), key=lambda index: order.get(index, 0))
+    if len(inside) != 2 or inside[0].size != inside[1].size:
+        raise NoMatrixError
+    row, column = inside
+    if difference.coeff(row) != difference.coeff(column) or abs(difference.coeff(row)) != 1:
+        raise NoMatrixError
+    rest = difference - difference.coeff(row) * (row + column)
+    if (rest / difference.coeff(row) + row.size - 1).expand() != 0:
+        raise NoMatrixError
+    key = ("slice", row.size - 1, row.size, S.NegativeOne)
+    return Labelled(apply("index", apply("eye", size=row.size), key=(key,)), (row, column))
 
 
 def pushed_in(formula: Expr) -> Expr:

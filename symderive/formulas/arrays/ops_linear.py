@@ -17,13 +17,17 @@ from symderive.formulas.arrays.op import (
     Options,
     Shaped,
     ShapeError,
+    add,
     apply,
     as_tree,
+    entry,
+    multiply,
+    number,
     shown,
     transpose,
     whole,
 )
-from symderive.formulas.arrays.syntax import Shape, Tree
+from symderive.formulas.arrays.syntax import Apply, Shape, Tree
 
 
 def square(args: Args, what: str) -> Expr:
@@ -86,6 +90,40 @@ def _pinv(args: Args, _: Options) -> Tree:
     return apply("matmul", apply("inv", apply("matmul", turned, arg)), turned)
 
 
+def _of_kron(op: str) -> Callable[[Args, Options, At], Expr]:
+    """An entry of op(matrix), by the matrices that a Kronecker product or exponential is made of.
+
+    log |det(A ⊗ B)| is q log |det A| + p log |det B|, (A ⊗ B)⁻¹ is A⁻¹ ⊗ B⁻¹, log det eᴬ is tr A.
+    """
+    plain = part_entry(op, 2 if op == "inv" else 0)
+
+    def made(args: Args, options: Options, at: At) -> Expr:
+        inner = args[0]
+        if isinstance(inner, Apply) and inner.ndim == 2:
+            found = _apart(op, inner)
+            if found is not None:
+                return entry(found, at)
+        return plain(args, options, at)
+
+    return made
+
+
+def _apart(op: str, inner: Apply) -> Tree | None:
+    """The operation on a matrix, by what the matrix is made of."""
+    if inner.op == "expm" and op != "inv":
+        trace = apply("trace", inner.args[0])
+        return trace if op == "logdet" else apply("exp", trace)
+    if inner.op != "kron" or any(a.ndim != 2 or a.shape[0] != a.shape[1] for a in inner.args):
+        return None
+    left, right = (apply(op, arg) for arg in inner.args)
+    if op == "inv":
+        return apply("kron", left, right)
+    p, q = (number(arg.shape[0]) for arg in inner.args)
+    if op == "logdet":
+        return add(multiply(q, left), multiply(p, right))
+    return multiply(apply("power", left, q), apply("power", right, p))
+
+
 def call_of(op: str) -> Callable[[Any], Tree]:
     """The call of an operation on one array."""
 
@@ -103,6 +141,7 @@ def row(name: str, title: str, kind: str, example: str, written: Explicit, **fie
     """A function of a square matrix with a rule of its own."""
     own = {"scalar": 0, "vector": 1, "matrix": 2}[kind]
     shape, made = square_to(kind, name), part_entry(name, own)
+    made = _of_kron(name) if name in ("inv", "det", "logdet") else made
     return Op(
         name, title, shape, made, call=call_of(name), example=example, explicit=written, **fields
     )

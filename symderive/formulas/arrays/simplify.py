@@ -31,11 +31,11 @@ from symderive.formulas.arrays.ops import apply, total
 from symderive.formulas.arrays.ops_spectral import MATRIX_FUNCTIONS
 from symderive.formulas.arrays.placing import place_at
 from symderive.formulas.arrays.shorthand import shorthand
+from symderive.formulas.arrays.spectra import of_eigenvalues, of_singular_values
 from symderive.formulas.arrays.sums import plus
 from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Tree
 from symderive.formulas.arrays.terms import (
     ONE,
-    divisor,
     entries_of,
     is_op,
     negative,
@@ -292,7 +292,7 @@ class Rebuilder:
                 found = (
                     self._of_factors(before, part)
                     or self._of_spectrum(before, part)
-                    or self._of_singular(before, part)
+                    or of_singular_values(before, part, self)
                 )
             if found is None:
                 joined.append((kind, part))
@@ -314,25 +314,6 @@ class Rebuilder:
         if not found or any(one is None for one in found):
             return None
         return self.rebuilt(reduce(lambda a, b: apply("matmul", a, b), filter(None, found)))
-
-    def _of_singular(self, left: Tree, right: Tree) -> Tree | None:
-        """U f(σ) Vᵀ as X, its polar factor or its inverse, of the singular values of X."""
-        if not is_op(right, "transpose") or not is_op(right.args[0], "right_vectors"):
-            return None
-        matrix: Tree = right.args[0].args[0]
-        parts = entries_of(left)
-        vectors = apply("left_vectors", matrix)
-        if parts.count(vectors) != 1:
-            return None
-        rest = [part for part in parts if part != vectors]
-        values = apply("svdvals", matrix)
-        if not rest:
-            return apply("polar", matrix)
-        if rest == [values]:
-            return matrix
-        if len(rest) == 1 and divisor(rest[0]) == values and matrix.shape[0] == matrix.shape[1]:
-            return self.turn(self.inverse(matrix))
-        return None
 
     def _of_factors(self, left: Tree, right: Tree) -> Tree | None:
         inverse = is_op(right, "inv")
@@ -398,32 +379,6 @@ class Rebuilder:
         if is_op(arg, "transpose"):
             return transposed(apply("inv", arg.args[0]))
         return apply("inv", arg)
-
-
-def of_eigenvalues(tree: Tree, values: Tree, matrix: Tree) -> Tree | None:
-    """f(S) for f of the eigenvalues of S."""
-    if tree == values:
-        return matrix
-    below = divisor(tree)
-    if below is not None:
-        inner = of_eigenvalues(below, values, matrix)
-        return None if inner is None else apply("inv", inner)
-    if is_op(tree, "prod_others") and tree.args[0] == values:
-        return apply("multiply", apply("det", matrix), apply("inv", matrix))
-    if is_op(tree, *SPECTRAL) and tree.args[0] == values:
-        return apply(SPECTRAL[tree.op], matrix)
-    if is_op(tree, "softmax") and tree.args[0] == values:
-        whole = apply("expm", matrix)
-        return apply("divide", whole, apply("trace", whole))
-    if is_op(tree, "power") and tree.args[0] == values and isinstance(tree.args[1], Number):
-        power = tree.args[1].value
-        if power.is_Integer and power > 0:
-            return apply("matrix_power", matrix, k=int(power))
-    return None
-
-
-SPECTRAL = {"exp": "expm", "log": "logm", "sqrt": "sqrtm", "sin": "sinm", "cos": "cosm"}
-"""Functions of eigenvalues, and the functions of a matrix that they make."""
 
 
 def is_ones(tree: Tree) -> bool:

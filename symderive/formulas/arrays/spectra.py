@@ -1,0 +1,58 @@
+"""Functions of eigenvalues and of singular values as functions of the matrix."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from symderive.formulas.arrays.ops import apply
+from symderive.formulas.arrays.syntax import Number, Tree
+from symderive.formulas.arrays.terms import divisor, entries_of, is_op
+
+if TYPE_CHECKING:
+    from symderive.formulas.arrays.simplify import Rebuilder
+
+
+def of_eigenvalues(tree: Tree, values: Tree, matrix: Tree) -> Tree | None:
+    """f(S) for f of the eigenvalues of S."""
+    if tree == values:
+        return matrix
+    below = divisor(tree)
+    if below is not None:
+        inner = of_eigenvalues(below, values, matrix)
+        return None if inner is None else apply("inv", inner)
+    if is_op(tree, "prod_others") and tree.args[0] == values:
+        return apply("multiply", apply("det", matrix), apply("inv", matrix))
+    if is_op(tree, *SPECTRAL) and tree.args[0] == values:
+        return apply(SPECTRAL[tree.op], matrix)
+    if is_op(tree, "softmax") and tree.args[0] == values:
+        whole = apply("expm", matrix)
+        return apply("divide", whole, apply("trace", whole))
+    if is_op(tree, "power") and tree.args[0] == values and isinstance(tree.args[1], Number):
+        power = tree.args[1].value
+        if power.is_Integer and power > 0:
+            return apply("matrix_power", matrix, k=int(power))
+    return None
+
+
+SPECTRAL = {"exp": "expm", "log": "logm", "sqrt": "sqrtm", "sin": "sinm", "cos": "cosm"}
+"""Functions of eigenvalues, and the functions of a matrix that they make."""
+
+
+def of_singular_values(left: Tree, right: Tree, rules: Rebuilder) -> Tree | None:
+    """U f(σ) Vᵀ as X, its polar factor or its inverse, of the singular values of X."""
+    if not is_op(right, "transpose") or not is_op(right.args[0], "right_vectors"):
+        return None
+    matrix: Tree = right.args[0].args[0]
+    parts = entries_of(left)
+    vectors = apply("left_vectors", matrix)
+    if parts.count(vectors) != 1:
+        return None
+    rest = [part for part in parts if part != vectors]
+    values = apply("svdvals", matrix)
+    if not rest:
+        return apply("polar", matrix)
+    if rest == [values]:
+        return matrix
+    if len(rest) == 1 and divisor(rest[0]) == values and matrix.shape[0] == matrix.shape[1]:
+        return rules.turn(rules.inverse(matrix))
+    return None
