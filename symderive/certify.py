@@ -278,6 +278,7 @@ def _letter(place: int) -> Symbol:
 def orders_in(*formulas: Expr) -> frozenset[str]:
     """The names in arguments that take whole numbers only, such as the n of a Legendre polynomial.
 
+    >>> from symderive.formulas.functions import FUNCTIONS
     >>> sorted(orders_in(FUNCTIONS["legendre"].apply(Symbol("n") - 1, Symbol("x"))))
     ['n']
     """
