@@ -47,8 +47,8 @@ def with_unknowns(
 
     >>> from sympy import exp, symbols
     >>> x, y = symbols("x y")
-    >>> with_unknowns([exp(x) + y, exp(1 + x) * exp(x)], lambda f: True, lambda a, b: a == b)
-    [_u0 + y, _u1*_u0]
+    >>> with_unknowns([exp(x) + y, exp(1 + x) + exp(x)], lambda f: True, lambda a, b: a == b)
+    [_u0 + y, _u0 + _u1]
     """
     known: list[tuple[Expr, Symbol]] = []
 

@@ -284,7 +284,7 @@ def test_text_without_a_file_names_the_line_alone():
 
 def test_every_key_has_a_mistake_of_its_own(write):
     for key in KEYS:
-        value = "1" if key == "structured" else "true"
+        value = "1" if key in ("structured", "hessian") else "true"
         wrong = f"{key} = {value}\n" if key == "stages" else f"{key} = {value}\n" + STAGE
         with pytest.raises(ModelError, match=rf"^model\.toml, line 1, {key}: must be "):
             sd.read(write(wrong))

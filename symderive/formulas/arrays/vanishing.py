@@ -30,6 +30,7 @@ def equal_trees(
     """Whether two matrix formulas are proved equal; False means that it is not known.
 
     >>> from sympy import Symbol
+    >>> from symderive.formulas.arrays.op import apply
     >>> from symderive.formulas.arrays.syntax import Leaf
     >>> A, B = (Leaf((Symbol("n"), Symbol("n")), name) for name in "AB")
     >>> whole = apply("matmul", A, apply("add", A, B))
@@ -86,8 +87,9 @@ def _cores(tree: Tree, rules: Rebuilder) -> Iterator[Tree]:
             for term in _terms(arg, rules):
                 yield scaled(term.core, term.number, term.above, term.below)
         return
-    if is_op(tree, "transpose") and tree.ndim == 2 and is_op(tree.args[0], "add"):
-        for arg in tree.args[0].args:
+    turned = tree.args[0] if is_op(tree, "transpose") and tree.ndim == 2 else None
+    if is_op(turned, "add") and all(arg.shape == turned.shape for arg in turned.args):
+        for arg in turned.args:
             yield from _again(rules.turn(arg), rules)
         return
     if tree.ndim in (1, 2) and is_op(tree, "matmul", "outer", "transpose"):
@@ -96,6 +98,8 @@ def _cores(tree: Tree, rules: Rebuilder) -> Iterator[Tree]:
         for kind, part in links:
             terms = [*_terms(part, rules)] if is_op(part, "add") else [term_of(part)]
             whole = [scaled(t.core, t.number, t.above, t.below) for t in terms]
+            if any(one.shape != part.shape for one in whole):  # a row or a number, spread over it
+                whole = [part]
             choices.append([(kind, one) for one in whole])
         if len(links) > 1:
             for chain in cartesian(*choices):

@@ -289,7 +289,7 @@ def evaluated_in(
 
     >>> from sympy import sin, Symbol
     >>> [evaluated_in(sin(10**Symbol("n")), {"n": n})[1] for n in (1, 1000)]
-    [1, 16]
+    [1, 17]
     """
     target = int(digits * 3.3219281) + 4
     program = _program(formula)

@@ -62,6 +62,7 @@ def trace(
     Raises:
         ModelError: The function does something that has no formula; the message names the line.
 
+    >>> import numpy as np
     >>> def loss(w, x, y):
     ...     p = 1/(1 + np.exp(-w*x))
     ...     return -y*np.log(p) - (1 - y)*np.log(1 - p)
