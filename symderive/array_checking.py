@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from mpmath import isfinite, mp, mpf
 from sympy import Expr
@@ -107,18 +108,25 @@ def _read_back(shape: ArrayShape, formula: Expr, tree: object) -> Certificate:
 # The gradient -------------------------------------------------------------------------------------
 
 
+MAX_SIZES_TRIED = 6
+"""Sizes at which a derivative is looked for that exists: X @ X.T with more rows has no inverse."""
+
+
 def gradient_checks(model: Model, chain: ArrayChain) -> Iterable[Check]:
     """The derivative by each source against differences of the model."""
     sources = [name for name in chain.sources if name in chain.partials]
     if not sources or len(model.stages) > MAX_STAGES_DIFFERENCED:
         return
-    found = point_of(model, chain.target)
-    if found is None:
-        return
-    at_point = AtPoint(chain, *found)
-    for name in sources:
-        yield from at_point.checks(name)
-    yield from at_point.by_name()
+    first: list[Check] = []
+    for found in islice(points_of(model, chain.target), MAX_SIZES_TRIED):
+        at_point = AtPoint(chain, *found)
+        checks = [check for name in sources for check in at_point.checks(name)]
+        checks += at_point.by_name()
+        if all(check.certificate.verdict != "unknown" for check in checks):
+            yield from checks
+            return
+        first = first or checks
+    yield from first
 
 
 def computed_checks(
@@ -149,12 +157,10 @@ def computed_checks(
                 break
 
 
-def point_of(model: Model, target: str) -> tuple[Entries, Numbers] | None:
-    """The model's own sizes and values where they are complete and few, else a seeded point."""
+def points_of(model: Model, target: str) -> Iterable[tuple[Entries, Numbers]]:
+    """The model's own sizes and values where they are complete and few, else seeded points."""
     own = own_point(model, target)
-    if own is not None:
-        return own
-    return next(drawn_points(model, (target,)), None)
+    return [own] if own is not None else drawn_points(model, (target,), each=1)
 
 
 Direction = Mapping[str, mpf]
@@ -374,4 +380,4 @@ class AtPoint:
         return tuple([*sizes, *rows][:MAX_SHOWN])
 
 
-__all__ = ["AtPoint", "check_arrays", "gradient_checks", "point_of"]
+__all__ = ["AtPoint", "check_arrays", "gradient_checks", "points_of"]

@@ -11,7 +11,7 @@ from array_models import MODELS, model
 from mpmath import mp, mpf
 
 import symderive as sd
-from symderive.array_checking import AtPoint, point_of
+from symderive.array_checking import AtPoint, points_of
 from symderive.array_points import Entries, draw, flattened, numbers_of, own_point, sizes_tried
 from symderive.formulas.arrays.explicit import NotExplicitError
 from symderive.formulas.arrays.ops import OPS, transpose
@@ -61,7 +61,7 @@ def test_a_kink_is_judged_by_the_slopes_on_its_sides():
 
 
 def at_point(derivation):
-    return AtPoint(derivation.chain(), *point_of(derivation.model, derivation.target))
+    return AtPoint(derivation.chain(), *next(iter(points_of(derivation.model, derivation.target))))
 
 
 @pytest.mark.parametrize(
@@ -251,4 +251,11 @@ def test_later_derivatives_are_worked_out_once():
         parameters=["w"],
         shapes={"w": "2", "x": "2"},
     )
+    assert sd.derive(model).check().passed
+
+
+def test_the_gradient_is_checked_at_sizes_where_it_exists():
+    """det XᵀX of fewer rows than columns is 0, where its root has no derivative."""
+    model = sd.Model({"L": "sqrt(det(X.T @ X))"}, parameters=["X"], shapes={"X": "m n"})
+
     assert sd.derive(model).check().passed
