@@ -21,12 +21,14 @@ from symderive.documents.wording import (
 )
 from symderive.errors import SymderiveError
 from symderive.formulas.matrix_notation import THIN
-from symderive.formulas.nodes import PARTIAL
+from symderive.formulas.nodes import PARTIAL, TRANSPOSE
 from symderive.formulas.tree import (
     Frac,
+    Id,
     Name,
     Node,
     Num,
+    Op,
     Row,
     Script,
     Style,
@@ -39,6 +41,7 @@ from symderive.results import adjoint_name
 from symderive.second import MAX_PAIRS, pairs_of, told
 from symderive.steps import Line
 
+_INVERSE = Script(Id("H"), None, Row((Op("−", "pre"), Num("1"))))
 _SECOND = Script(PARTIAL, None, Num("2"))
 
 
@@ -191,9 +194,14 @@ def _curvature(target: Node, definiteness: str, names: list[Node]) -> Inline:
     positive = definiteness.startswith("positive")
     sign, kind = ("never negative", "convex") if positive else ("never positive", "concave")
     whole: Inline = listed(names)
+    direction = Id("v")
     return (
         *("The second derivative by ", *whole),
-        f" is {definiteness}, by its form: for every direction v the number vᵀHv is {sign}. So ",
+        f" is {definiteness}, by its form: for every direction ",
+        direction,
+        " the number ",
+        Row((Script(direction, None, TRANSPOSE), Id("H"), direction)),
+        f" is {sign}. So ",
         target,
         f" is {kind} in ",
         *whole,
@@ -212,10 +220,14 @@ def _newton(context: Context, names: set[str]) -> Iterator[Block]:
         yield Paragraph((f"Newton's method has no step here: {error}.",))
         return
     loss = derivation.evaluate(**new).stages[derivation.target]
+    target = name_node(derivation.target)
     yield Paragraph(
         (
-            "With H, the matrix of all second derivatives, Newton's method takes the step "
-            "θ ← θ − H⁻¹∇: to the point where the parabola is level that the target is like here.",
+            "With ",
+            Id("H"),
+            ", the matrix of all second derivatives, Newton's method takes the step ",
+            Row((Id("θ"), Op("←", "rel"), Id("θ"), Op("−"), _INVERSE, Op("∇", "ord"), target)),
+            ": to the point where the parabola is level that the target is like here.",
         )
     )
     yield aligned(
@@ -223,7 +235,7 @@ def _newton(context: Context, names: set[str]) -> Iterator[Block]:
     )
     yield Paragraph(
         (
-            name_node(derivation.target),
+            target,
             " goes from ",
             number(numbers.old_loss),
             " to ",
