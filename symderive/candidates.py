@@ -43,7 +43,7 @@ from symderive.eliminating import as_factor, eliminated
 from symderive.formulas.kernels import Kernels
 from symderive.formulas.written import factors, terms
 from symderive.identities import instances, neighbours
-from symderive.regular import Divisors
+from symderive.regular import Divisors, further_divisors
 from symderive.roots import rooted, signless
 from symderive.tasks import (
     BY_DEFINITION,
@@ -202,15 +202,18 @@ def _wherever_it_stands(task: Task, name: Symbol) -> Iterator[Candidate]:
     front, power = task.definition.as_independent(*_with_letters(task.definition), as_Add=False)
     if not isinstance(power, Pow) or power.exp.is_number:
         return
+    taken = further_divisors(1 / front, task.divided)
+    if taken is None or not (task.free or taken <= task.scales):
+        return  # y/relu(u) has no value where u < 0, and the derivative has
     mine = {p for p in task.plain.atoms(Pow) if p.base == power.base and not p.exp.is_number}
     root = name / front  # B^(1/r) = y/c says B^f = (y/c)^(f·r)
     put_in = {p: Pow(root, cancel(p.exp / power.exp)) for p in mine}
     if put_in:
         changed = task.plain.xreplace(put_in)
-        yield Candidate(changed, BY_DEFINITION)
+        yield Candidate(changed, BY_DEFINITION, scales=taken)
         merged = laws.everywhere(changed, laws.one_power)
         if merged != changed:
-            yield Candidate(merged, BY_DEFINITION)
+            yield Candidate(merged, BY_DEFINITION, scales=taken)
 
 
 def _logarithm_taken_apart(task: Task) -> Iterator[Candidate]:

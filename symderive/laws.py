@@ -235,7 +235,8 @@ def one_branch(formula: Expr) -> Expr:
         if not isinstance(condition, StrictGreaterThan | StrictLessThan):
             continue
         beyond = condition.gts - condition.lts
-        if any(_rectified(f.as_base_exp()[0]) == beyond for f in formula.args):
+        powers = (f.as_base_exp() for f in formula.args)
+        if any(_rectified(base) == beyond and exponent.is_positive for base, exponent in powers):
             return one_branch(Mul(*(f for f in formula.args if f is not step)))
     return formula
 

@@ -3,6 +3,7 @@
 import time
 
 import pytest
+import sympy as sp
 from mpmath import mpf
 from sympy import Symbol, coth, csch, symbols
 
@@ -223,3 +224,20 @@ def test_what_no_number_can_hold_is_compared_as_an_unknown():
     assert verdict(f"max({u}, x) + min({u}, x)", f"x + {u}") == "sampled"
     assert verdict(f"max({u}, x) + min({u}, x)", f"x - {u}") == "unknown"
     assert verdict(f"max({u}, x) + min({u}, x)", f"x + {v}") == "unknown"
+
+
+@pytest.mark.parametrize("text", ["2**sin(x)*relu(y)", "(1 + x**2)**z*max(y, 0)*x"])
+def test_a_form_does_not_divide_by_what_is_zero_on_one_side(text):
+    """2^sin x is f/relu(y) only where y > 0; where y < 0 the derivative is 0, not 2^sin x."""
+    lines = sd.derive({"f": text}).links["f", "y"].lines
+
+    assert {line.certificate.verdict for line in lines} <= {"proved", "sampled"}
+    assert lines[-1].formula.has(sp.Piecewise)
+
+
+def test_a_power_without_end_is_not_written_out():
+    """SymPy takes exp(n·log 3) for the number 3ⁿ, which of n = 10¹² nobody has room for."""
+    link = sd.derive({"y": "x*exp(log(3)*10**12)"}).links["y", "x"]
+
+    assert link.formula == sp.exp(10**12 * sp.log(3))
+    assert {line.certificate.verdict for line in link.lines} <= {"proved", "sampled"}

@@ -221,6 +221,17 @@ def test_derivative_is_nan_at_kinks_jumps_and_edges(text, at):
     assert mp.isnan(derivative(formula(text), "x", {"x": at}))
 
 
-def test_derivative_is_nan_where_no_step_is_small_enough():
-    """Its value has 10³⁰⁰ digits before the point: the quotients shrink, the slope is not zero."""
-    assert mp.isnan(derivative(formula("exp(gamma(x**4 + 1))"), "x", {"x": 3.58553}))
+STEEP = [
+    ("exp(gamma(x**4 + 1))", "4*x**3*gamma(x**4 + 1)*digamma(x**4 + 1)*exp(gamma(x**4 + 1))"),
+    ("exp(10**100/(1 + x**2))", "-2*10**100*x/(1 + x**2)**2*exp(10**100/(1 + x**2))"),
+    ("(abs(x) + 10**1000)**3", "3*(abs(x) + 10**1000)**2"),
+    ("abs(x) + exp(10**90)", "1"),
+]
+
+
+@pytest.mark.parametrize(("text", "slope"), STEEP)
+def test_a_step_is_short_enough_for_what_is_steep_and_constants_drown_nothing(text, slope):
+    """Values have up to 10³⁰⁰ digits before the point; too long a step would say: flat."""
+    point = {"x": 3.58553}
+
+    assert agree(derivative(formula(text), "x", point), evaluate(formula(slope), point), 40)

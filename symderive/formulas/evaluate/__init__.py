@@ -331,28 +331,45 @@ def derivative(formula: sp.Basic, name: str, values: Mapping[str, Value], digits
         formula = sp.Add(*(term for term in formula.args if variable in term.free_symbols))
     if variable not in formula.free_symbols:
         return mpf(0)
+    if formula.is_Pow and formula.exp.is_Integer and formula.exp > 1:  # its digits are the base's
+        outside = evaluate(formula.exp * formula.base ** (formula.exp - 1), values, digits)
+        inside = derivative(formula.base, name, values, digits)
+        return mp.make_mpf(libmp.mpf_mul(outside._mpf_, inside._mpf_, target, "n"))
     place = _given(name, Run(4 * target, values, True))[0]
     if not is_finite(place):
         return mpf("nan")
     ordinary = not place[1] or abs(magnitude(place)) < 60
-    step = mpf_shift(fone, (0 if ordinary else magnitude(place)) - target - 10)
+    first = (0 if ordinary else magnitude(place)) - target - 10
+    for shorter in SHORTER_STEPS:
+        found = _quotient(formula, name, values, place, mpf_shift(fone, first - shorter), target)
+        if found is not None:
+            return mp.make_mpf(mpf_pos(found, target, "n"))
+    return mpf("nan")
+
+
+SHORTER_STEPS = (0, 600, 2_400)
+"""Bits by which the step is shorter where a function is too steep for the first: e^(10¹⁰⁰·x)."""
+
+
+def _quotient(
+    formula: sp.Basic, name: str, values: Mapping[str, Value], place: Raw, step: Raw, target: int
+) -> Raw | None:
+    """The central quotient, nan at a kink; None where the function is too steep for the step."""
     middle, left, right = _slopes(formula, name, values, place, step, target)
     if not all(map(is_finite, (middle, left, right))):
-        return mpf("nan")
+        return fnan
     jump = mpf_abs(mpf_sub(right, left, target, "n"))
     usual = max((magnitude(side) for side in (left, right) if side[1]), default=0)
     doubtful = jump[1] and magnitude(jump) > usual - target // 3
     if doubtful or (middle[1] and abs(magnitude(middle)) > target // 2):
         nearer, left, right = _slopes(formula, name, values, place, mpf_shift(step, -10), target)
+        if middle[1] and mpf_cmp(mpf_abs(nearer), mpf_shift(mpf_abs(middle), -5)) < 0:
+            return None if magnitude(middle) > 0 else fzero  # it vanishes with the step
         if not _settles(middle, nearer) or not _settles(
             jump, mpf_sub(right, left, target, "n"), doubtful
         ):
-            return mpf("nan")
-        if middle[1] and mpf_cmp(mpf_abs(nearer), mpf_shift(mpf_abs(middle), -5)) < 0:
-            if magnitude(middle) > 0:
-                return mpf("nan")  # so steep that no step was small enough
-            middle = fzero  # it vanishes with the step
-    return mp.make_mpf(mpf_pos(middle, target, "n"))
+            return fnan
+    return middle
 
 
 def _settles(far: Raw, near: Raw, must_shrink: bool = False) -> bool:
@@ -366,7 +383,7 @@ def _slopes(
 ) -> tuple[Raw, Raw, Raw]:
     """The central, left and right difference quotients, with ``target`` bits of each."""
     points = (mpf_sub(place, step), place, mpf_add(place, step))
-    bits = 2 * target + 40
+    bits = 2 * target + 40 + max(0, -magnitude(step) - 2 * target)
     most = 4 * bits  # beyond, a change that is still lost in noise is none
     while True:
         digits = int(bits / 3.3219281) + 2

@@ -1,17 +1,21 @@
-"""SymPy's questions about hyperbolic functions, bounded: a long argument is answered "not known".
+"""What SymPy works out of functions, bounded: its questions about hyperbolic ones, and eᶜ·ˡᵒᵍ ʳ.
+
+A question about a long argument is answered "not known".
 
 To tell whether tanh u is real or finite, SymPy writes u as re + i·im, powers multiplied out; and
 it asks whenever a sine is built or a derivative is taken. Of a fourth power of sums that takes
 minutes. ``None`` is SymPy's own word for "not known", and right of anything; short arguments are
 answered as before.
+
+It also takes exp(n·log r) for the number rⁿ, and of n = 10⁴⁰ there is no end: such stays as it is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import wraps
 
-from sympy import Basic, Function, Pow, cosh, sinh, tanh
+from sympy import Basic, Expr, Function, Mul, Pow, cosh, exp, log, sinh, tanh
 
 MAX_LENGTH = 16
 """Parts of an argument up to which SymPy's own answer is asked for."""
@@ -55,4 +59,38 @@ def _bound_all() -> None:
                 handlers[fact] = _bounded(handlers[fact])
 
 
+MAX_POWER = 4096
+"""The n up to which exp(n·log r) is written out as the number rⁿ."""
+
+
+def is_endless_power(argument: Expr) -> bool:
+    """Whether the exponential of n·log r, r a number, would be a number too long to write.
+
+    >>> is_endless_power(10**40 * log(3)), is_endless_power(2 * log(3))
+    (True, False)
+    """
+    if not argument.has(log) or argument.free_symbols:
+        return False
+    return any(abs(number) > MAX_POWER for number in _numbers(argument))
+
+
+def _numbers(formula: Expr) -> Iterator[Expr]:
+    """The numbers among the factors of a product, which may be written in brackets."""
+    if isinstance(formula, Mul):
+        for factor in formula.args:
+            yield from _numbers(factor)
+    elif formula.is_Number:
+        yield formula
+
+
+def _bound_exponential() -> None:
+    written_out = exp.eval.__func__
+
+    def bounded(cls: type[Function], arg: Expr) -> Expr | None:
+        return None if is_endless_power(arg) else written_out(cls, arg)
+
+    exp.eval = classmethod(bounded)
+
+
 _bound_all()
+_bound_exponential()
