@@ -157,12 +157,14 @@ def certify(
         if positive and is_zero(_roots_out(sides[0] - sides[1], positive)):
             return PROVED
     found = sampled(left, right, where=where or {}, bound=bound, positive=positive)
-    if found != UNKNOWN:
+    if found.passed:
         return found
     whole = [written_out(side, where or {}) for side in sides if side is not None]
     plain = [side for side in whole if side is not None]
     if len(plain) == len(sides) and [left, right] != plain:  # too steep for differences
-        found = sampled(*plain, where={}, bound=bound, positive=positive)
+        exact = sampled(*plain, where={}, bound=bound, positive=positive)
+        if exact.passed or found == UNKNOWN != exact:
+            return exact
     if found != UNKNOWN:
         return found
     return by_unknowns(plain, out_of_reach, certify) or UNKNOWN

@@ -33,6 +33,18 @@ def test_there_is_no_section_without_the_wish():
     assert "Second derivatives" not in render(valley(), "txt")
 
 
+@pytest.mark.parametrize(
+    ("stages", "line"),
+    [
+        ({"y": "a + x"}, "∂^2y/∂a ∂x = 0"),
+        ({"y": "a*x"}, "∂^2y/∂a ∂x = "),
+        ({"u": "2*x", "y": "3*u"}, "∂^2y/∂x^2 = 0"),
+    ],
+)
+def test_first_derivatives_that_do_not_depend_on_a_name(stages, line):
+    assert line in render(sd.derive(sd.Model(stages, hessian=True)), "txt")
+
+
 def test_convexity_is_told_by_the_form():
     model = sd.Model(
         {"L": "sum(log(1 + exp(X @ w)))"}, parameters=["w"], shapes={"X": "m n", "w": "n"},

@@ -123,6 +123,8 @@ def _told(context: Context, found: Any, source: str) -> Sequence[Line]:
     if len(found.lines) > 1 or context.arrays or found.before is None:
         return found.lines
     current, name = found.before
+    if source not in current.model.stages[name].inputs:
+        return found.lines  # the first derivative does not depend on it
     return current.link(name, source).lines
 
 
@@ -216,8 +218,8 @@ def _newton(context: Context, names: set[str]) -> Iterator[Block]:
         return
     try:
         new = derivation.newton()
-    except SymderiveError as error:
-        yield Paragraph((f"Newton's method has no step here: {error}.",))
+    except SymderiveError:
+        yield Paragraph(("Newton's method has no step here: the Hessian is singular.",))
         return
     loss = derivation.evaluate(**new).stages[derivation.target]
     target = name_node(derivation.target)
