@@ -102,21 +102,30 @@ def witness(formula: Expr, variable: Symbol) -> Expr | None:
     return None if many or result.has(*_UNEVALUATED) else result
 
 
+STEPS = frozenset({"sign", "floor", "ceil", "round", "trunc", "heaviside"})
+"""Functions that are constant between their jumps."""
+
+
 def constants(formula: Basic, variable: Symbol) -> list[Basic]:
-    """The functions in a formula that do not depend on a variable, the outermost of each.
+    """The functions in a formula that do not change with a variable, the outermost of each.
 
     >>> from sympy import exp, sin, symbols
+    >>> from symderive.formulas.functions import FUNCTIONS
     >>> x, y = symbols("x y")
-    >>> constants(x * exp(y + sin(y)) + sin(x), x)
-    [exp(y + sin(y))]
+    >>> constants(x * exp(y + sin(y)) + sin(x) * exp(FUNCTIONS["sign"].apply(x)), x)
+    [exp(sign(x)), exp(y + sin(y))]
     """
-    if variable not in formula.free_symbols:
-        return (
-            [formula]
-            if isinstance(formula, Function)
-            else [part for arg in formula.args for part in constants(arg, variable)]
-        )
+    if isinstance(formula, Function) and not _moves(formula, variable):
+        return [formula]
     return sorted({part for arg in formula.args for part in constants(arg, variable)}, key=str)
+
+
+def _moves(formula: Basic, variable: Symbol) -> bool:
+    if variable not in formula.free_symbols:
+        return False
+    row = function_of(formula)
+    jumps = row is not None and row.name in STEPS
+    return not jumps and (formula == variable or any(_moves(a, variable) for a in formula.args))
 
 
 def _unevaluated() -> tuple[type[Basic], ...]:
