@@ -173,6 +173,9 @@ def _call_norm(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False)
     if len(axes) == 2 and (found := SPECTRAL.get(ord if isinstance(ord, str) else _size_of(ord))):
         made = apply(found, arg)
         return apply("broadcast_to", made, shape=(ONE, ONE)) if keep else made
+    if isinstance(ord, Tree) and not isinstance(ord, Number) and not ord.ndim and len(axes) == 1:
+        powers = total(apply("power", apply("abs", arg), ord), axes, keepdims=keep)
+        return apply("power", powers, apply("divide", number(1), ord))
     power = _order(ord, arg)
     if len(axes) == 2 and ord not in (None, "fro"):
         if power not in (ONE, oo):

@@ -468,6 +468,7 @@ REBUILD: Mapping[str, Rewrite] = {
         (
             *("index", "broadcast_to", "diag", "diagonal"),
             *("tril", "triu", "half_tril"),
+            *("vec", "unvec", "reshape", "rearrange"),
         ),
         _moved,
     ),
