@@ -1,4 +1,3 @@
-# ruff: noqa: E501 (a formula stands on one line)
 """More facts of matrix calculus: stacked columns, blocks, spectra, structured matrices.
 
 Sources: those of ``matrix_rows``; C. F. Van Loan and N. Pitsianis, Approximation with Kronecker

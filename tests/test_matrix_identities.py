@@ -20,7 +20,7 @@ from symderive.numeric.array_program import ArrayFunction
 SIZES = {"n": 3, "m": 4, "k": 2, "h": 2}
 
 facts = pytest.mark.parametrize(
-    "fact", (*FACTS, *MORE), ids=lambda f: f"{f.formula} by {f.variable}"
+    "fact", [*FACTS, *MORE], ids=lambda f: f"{f.formula} by {f.variable}"
 )
 
 
