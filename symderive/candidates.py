@@ -119,7 +119,8 @@ def _rationalized(
 ) -> Iterator[Candidate]:
     """With a name as a power of its root, or no root below the bar, or the root alone there."""
     for changed in (*kernels.without_roots(element), *_without_roots_below(kernels, element)):
-        if divisors.extra(kernels.reduce(changed)) is not None:
+        forms = (kernels.reduce(changed), changed)  # √x(1 + √x)² has its factors in √x alone
+        if any(divisors.extra(form) is not None for form in forms):
             yield Candidate(kernels.factored(changed), "simplify")
             yield Candidate(kernels.half_factored(changed), "simplify")
             for part in kernels.split(changed):
@@ -221,7 +222,8 @@ def _logarithm_taken_apart(task: Task) -> Iterator[Candidate]:
     if not isinstance(task.definition, log) or task.variable is None:
         return
     parts = [f for f in factors(task.definition.args[0]) if f.has(task.variable)]
-    if len(parts) > 1 and all(f.as_base_exp()[0].is_polynomial(task.variable) for f in parts):
+    whole = task.plain.is_rational_function(task.variable)
+    if whole and len(parts) > 1:
         yield Candidate(apart(task.plain, task.variable), "partial fractions")
 
 

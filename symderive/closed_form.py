@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import groupby, islice
 
-from sympy import Add, Expr, Mul, Piecewise, Pow, S, Symbol
+from sympy import Add, Expr, Mul, Piecewise, PolynomialError, Pow, S, Symbol
 
 from symderive.candidates import MECHANISMS, PIECEWISE
 from symderive.cost import cost
@@ -219,7 +219,7 @@ def _proposed(task: Task, budget: _Budget) -> Iterator[Candidate]:
                     return
         except TooLargeError:
             too_large = too_large or find is MECHANISMS[0]
-        except (ZeroDivisionError, KeyError, RecursionError):
+        except (ZeroDivisionError, KeyError, RecursionError, PolynomialError):
             continue  # this mechanism has no (further) form
 
 
