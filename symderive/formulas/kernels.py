@@ -192,11 +192,13 @@ class Kernels(KernelField):
 
     def expanded(self, element: FracElement) -> Expr:
         """The element as a SymPy formula: one polynomial over another."""
-        above, below = self.formula(element.numer), self.formula(element.denom)
-        strange = below.is_Add and below not in self.seen
-        if strange and (-below in self.seen or below.as_coeff_Add()[0] < 0):
-            above, below = self.formula(-element.numer), -below
-        return above / below
+        below = self.formula(element.denom)
+        turn = below.is_Add and below not in self.seen and -below in self.seen
+        if mixed(below) and not {below, -below} & self.seen:  # 1/(x² − 1), not −1/(1 − x²)
+            minus = {coefficient < 0 for coefficient in element.numer.values()}
+            turn = minus == {True} or (len(minus) == 2 and below.as_coeff_Add()[0] < 0)
+        above = self.formula(-element.numer if turn else element.numer)
+        return above / (-below if turn else below)
 
 
 def rational(poly: Any) -> Any:
