@@ -218,13 +218,15 @@ def _wherever_it_stands(task: Task, name: Symbol) -> Iterator[Candidate]:
 
 
 def _logarithm_taken_apart(task: Task) -> Iterator[Candidate]:
-    """Of log(uᵃ·vᵇ): the terms a·u′/u + b·v′/v, as partial fractions give them."""
-    if not isinstance(task.definition, log) or task.variable is None:
+    """Of A + c·log(uᵃ·vᵇ): the terms a·u′/u + b·v′/v, as partial fractions give them."""
+    if task.definition is None or task.variable is None:
         return
-    parts = [f for f in factors(task.definition.args[0]) if f.has(task.variable)]
-    whole = task.plain.is_rational_function(task.variable)
-    if whole and len(parts) > 1:
-        yield Candidate(apart(task.plain, task.variable), "partial fractions")
+    moving = task.definition.as_independent(task.variable, as_Add=True)[1]
+    times, sole = moving.as_independent(task.variable, as_Add=False)
+    plain = task.plain / times
+    if isinstance(sole, log) and plain.is_rational_function(task.variable):
+        if sum(f.has(task.variable) for f in factors(sole.args[0])) > 1:
+            yield Candidate(times * apart(plain, task.variable), "partial fractions")
 
 
 def _with_letters(definition: Expr) -> list[Expr]:
