@@ -224,9 +224,10 @@ def _logarithm_taken_apart(task: Task) -> Iterator[Candidate]:
     moving = task.definition.as_independent(task.variable, as_Add=True)[1]
     times, sole = moving.as_independent(task.variable, as_Add=False)
     plain = task.plain / times
-    if isinstance(sole, log) and plain.is_rational_function(task.variable):
-        if sum(f.has(task.variable) for f in factors(sole.args[0])) > 1:
-            yield Candidate(times * apart(plain, task.variable), "partial fractions")
+    if not isinstance(sole, log) or not plain.is_rational_function(task.variable):
+        return
+    if sum(f.has(task.variable) for f in factors(sole.args[0])) > 1:
+        yield Candidate(times * apart(plain, task.variable), "partial fractions")
 
 
 def _with_letters(definition: Expr) -> list[Expr]:

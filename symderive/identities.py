@@ -196,7 +196,7 @@ RECURRENCES: tuple[Recurrence, ...] = (
     ),
     *_pair("H", hermite, "2*u*f(n, u) - 2*n*f(n - 1, u)", "u/n*f(n, u) - f(n + 1, u)/(2*n)"),
 )
-"""What three neighbours of a function of an order have in common (DLMF 10.6, 10.29, 10.51, 18.9)."""
+"""What three neighbours of a function of an order have in common: DLMF 10.6, 10.29, 10.51, 18.9."""
 
 
 # Where they may help ----------------------------------------------------------------------
