@@ -10,6 +10,12 @@ ORDER = (1.0, 5.0)
 INSIDE = (-0.99, 0.99)
 FIXED = {"integers": "n", "domain": "n >= 0"}
 
+
+def _polynomial(n: sp.Expr, x: sp.Expr) -> sp.Expr | None:
+    """The Laguerre polynomial of a fixed order, written out."""
+    return sp.laguerre(n, x) if n.is_Integer and n >= 0 else None
+
+
 # fmt: off
 ROWS: tuple[NamedFunction, ...] = (
     known("legendre", "n, x", "Legendre polynomial", sp.legendre,
@@ -37,11 +43,11 @@ ROWS: tuple[NamedFunction, ...] = (
         numeric="legenp", integers=("n", "m"), domain="n >= 0 and m >= 0 and -1 < x < 1",
         samples=(ORDER, (0.0, 1.0), INSIDE), symbol="P",
         source="with the sign (−1)ᵐ; DLMF 14.10.5"),
-    own("assoc_laguerre", "n, a, x", "generalised Laguerre polynomial",
+    known("assoc_laguerre", "n, a, x", "generalised Laguerre polynomial", sp.assoc_laguerre,
           partials=("", "", "-assoc_laguerre(n - 1, a + 1, x)"), numeric="laguerre",
           integers="n", domain="n >= 0 and a > -1", samples=(ORDER, (0.1, 3.0), (0.1, 8.0)),
           symbol="L", source="DLMF 18.9.23", aliases=("eval_genlaguerre",)),
-    own("laguerre", "n, x", "Laguerre polynomial",
+    own("laguerre", "n, x", "Laguerre polynomial", elementary=_polynomial,
           partials=("", "n*(laguerre(n, x) - laguerre(n - 1, x))/x"), numeric="laguerre_0",
           integers="n", domain="n >= 0 and x != 0", samples=(ORDER, (0.1, 8.0)), symbol="L",
           source="DLMF 18.9.14 and 18.9.23", aliases=("eval_laguerre",)),

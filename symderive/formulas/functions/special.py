@@ -118,12 +118,12 @@ BESSEL_FUNCTIONS: tuple[NamedFunction, ...] = (
             "-(besselk(n - 1, x) + besselk(n + 1, x))/2"),
     own("spherical_jn", "n, x", "spherical Bessel function of the first kind",
         definition="sqrt(pi/(2*x))*besselj(n + 1/2, x)",
-        partials=("", "spherical_jn(n - 1, x) - (n + 1)/x*spherical_jn(n, x)"), integers="n",
+        partials=("", "n/x*spherical_jn(n, x) - spherical_jn(n + 1, x)"), integers="n",
         domain="n >= 0 and x > 0", samples=((0.0, 4.0), (0.1, 20.0)), symbol="j",
         source="DLMF 10.51.2"),
     own("spherical_yn", "n, x", "spherical Bessel function of the second kind",
         definition="sqrt(pi/(2*x))*bessely(n + 1/2, x)",
-        partials=("", "spherical_yn(n - 1, x) - (n + 1)/x*spherical_yn(n, x)"), integers="n",
+        partials=("", "n/x*spherical_yn(n, x) - spherical_yn(n + 1, x)"), integers="n",
         domain="n >= 0 and x > 0", samples=((0.0, 4.0), (0.1, 20.0)), symbol="y",
         source="DLMF 10.51.2"),
     own("struve", "n, x", "Struve function", numeric="struveh",
@@ -142,6 +142,13 @@ BESSEL_FUNCTIONS: tuple[NamedFunction, ...] = (
           partials="x*airybi(x)", numeric="airybiprime", samples=NEAR, symbol="Bi′",
           source="DLMF 9.2.1"),
 )
+
+
+
+def _of_low_order(s: sp.Expr, x: sp.Expr) -> sp.Expr | None:
+    """The polylogarithms of orders one and zero: −log(1 − x) and x/(1 − x)."""
+    return {1: -sp.log(1 - x), 0: x / (1 - x)}.get(s)
+
 
 INTEGRALS: tuple[NamedFunction, ...] = (
     known("lambertw", "x", "Lambert W function", sp.LambertW,
@@ -201,8 +208,8 @@ INTEGRALS: tuple[NamedFunction, ...] = (
     known("zeta", "s, a=1", "zeta function", sp.zeta, partials=("", "-s*zeta(s + 1, a)"),
           numeric="zeta", domain="s > 1 and a > 0", samples=((1.5, 8.0), (0.5, 4.0)),
           symbol="ζ", source="DLMF 25.11.17"),
-    known("polylog", "s, x", "polylogarithm", sp.polylog, partials=("", "polylog(s - 1, x)/x"),
-          numeric="polylog", integers="s", domain="-1 < x < 1 and x != 0",
+    own("polylog", "s, x", "polylogarithm", partials=("", "polylog(s - 1, x)/x"),
+          elementary=_of_low_order, numeric="polylog", integers="s", domain="-1 < x < 1 and x != 0",
           samples=((2.0, 4.0), (0.01, 0.9)), symbol="Li", source="DLMF 25.12.11"),
 )
 # fmt: on
