@@ -83,4 +83,9 @@ MORE = (
     ),
     row("std(x)", "x", "(x - mean(x))/(n*std(x))"),
     row("sum(std(X, axis=0))", "X", "(X - mean(X, axis=0))/(m*std(X, axis=0))", {"X": "m n"}),
+    # skew-symmetric matrices
+    row("x @ A @ x", "x", "zeros(n)", properties={"A": "skew-symmetric"}),
+    row("norm(A @ x)**2", "x", "-2*A @ A @ x", properties={"A": "skew-symmetric"}),
+    row("x @ (A + B) @ x", "x", "2*B @ x", properties={"A": "skew-symmetric", "B": "symmetric"}),
+    row("trace(A @ X)", "X", "-A", properties={"A": "skew-symmetric"}),
 )
