@@ -108,6 +108,13 @@ def _std(args: Args, options: Options) -> Tree:
     return apply("sqrt", apply("var", args[0], **options))
 
 
+def _std_entry(args: Args, options: Options, at: At) -> Expr:
+    """A part with a rule of its own, as the norm is; of a sample, what it stands for."""
+    if options["ddof"] == 0 and options["axis"]:
+        return _part_entry("std")(args, options, at)
+    return entry(_std(args, options), at)
+
+
 def _norm_entry(args: Args, options: Options, at: At) -> Expr:
     """The 2-norm is a part, with a rule of its own; the others are what they stand for."""
     if options["ord"] == 2:
@@ -267,8 +274,8 @@ ROWS: tuple[Op, ...] = (
     Op("amin", "least entry along axes", call=_call("min"), example="amin(X, 0)"),
     Op("var", "variance along axes", reduced_shape, expand=_var, call=_call_var,
        example="var(X, axis=0)"),
-    Op("std", "standard deviation along axes", reduced_shape, expand=_std, call=_call_std,
-       example="std(X, axis=0)"),
+    Op("std", "standard deviation along axes", reduced_shape, _std_entry, _std, _call_std,
+       explicit=explicit.std, example="std(X, axis=0)"),
     Op("logsumexp", "logarithm of the sum of exponentials along axes", reduced_shape,
        _part_entry("logsumexp"), call=_call_logsumexp, explicit=explicit.logsumexp,
        example="logsumexp(X, axis=1)"),
