@@ -59,7 +59,7 @@ def _linear(module: str, name: str, before: int = 0) -> Make:
 def _filtered(rec: Recording, b: Any, a: Any, x: Any, axis: int = -1) -> Tracer:
     """``scipy.signal.lfilter`` of a vector, one entry after the other."""
     if not (holds(b) or holds(a) or holds((a, b))):
-        return _linear("scipy.signal", "lfilter", 2)(rec, b, a, x, axis=axis)  # type: ignore[no-any-return]
+        return _linear("scipy.signal", "lfilter", 2)(rec, b, a, x, axis=axis)
     over, under = list(np.atleast_1d(b)) if not holds((b,)) else list(b), a
     under = list(under) if holds((a,)) else list(np.atleast_1d(a))
     array, found = traced(rec, x), []  # type: ignore[var-annotated]
@@ -83,7 +83,7 @@ def _slid(flip: bool, rec: Recording, x: Any, k: Any, mode: str = "full", *_: An
         from symderive.readers.python.functions import numpy_function
 
         name = "convolve" if flip else "correlate"
-        return numpy_function(rec, name, (image, kernel), {"mode": mode})  # type: ignore[no-any-return]
+        return numpy_function(rec, name, (image, kernel), {"mode": mode})
     if image.ndim != 2 or mode not in ("full", "same", "valid"):
         raise refused("a convolution has a formula for vectors and matrices")
     rows, columns = (_size(kernel, axis, "convolve2d") for axis in (0, 1))
@@ -98,7 +98,7 @@ def _slid(flip: bool, rec: Recording, x: Any, k: Any, mode: str = "full", *_: An
         for j in range(columns):
             entry = kernel[rows - 1 - i, columns - 1 - j] if flip else kernel[i, j]
             total = total + entry * image[i : i + height, j : j + width]
-    return total  # type: ignore[no-any-return]
+    return total
 
 
 # Curves through points, and distances -----------------------------------------------------
@@ -129,7 +129,7 @@ def pairs(rec: Recording, x: Any, measure: Make) -> Tracer:
     array = traced(rec, x)
     both = list(combinations(range(_size(array, 0, "pdist")), 2))
     left, right = ([pair[k] for pair in both] for k in (0, 1))
-    return measure(rec, array[left] - array[right], -1)  # type: ignore[no-any-return]
+    return measure(rec, array[left] - array[right], -1)
 
 
 def squareform(rec: Recording, x: Any, *_: Any, **__: Any) -> Tracer:

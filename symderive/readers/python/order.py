@@ -144,9 +144,8 @@ def _at(rec: Recording, array: Tracer, rank: Tracer, q: Any, size: int) -> Trace
     first = _of_rank(rec, array, rank, low)
     if way == low:
         return first
-    return (1 - Fraction(str(way - low))) * first + Fraction(str(way - low)) * _of_rank(
-        rec, array, rank, low + 1
-    )
+    share: Any = Fraction(str(way - low))
+    return (1 - share) * first + share * _of_rank(rec, array, rank, low + 1)
 
 
 def _percentile(rec: Recording, x: Any, q: Any, **more: Any) -> Any:
