@@ -23,8 +23,12 @@ _LITERAL = 8
 """As many numbers that differ from formula to formula are written out."""
 
 
-def together(trees: Sequence[Tree]) -> Tree | None:
+def together(trees: Sequence[Tree], numbers: bool = True) -> Tree | None:
     """The array of some formulas along a new first axis; None where they are not alike.
+
+    Args:
+        trees: The formulas.
+        numbers: Whether they may be alike but for plain numbers alone.
 
     >>> x = Leaf((Integer(3),), "x")
     >>> rows = [apply("sin", apply("index", x, key=(("int", Integer(k)),))) for k in range(3)]
@@ -33,7 +37,9 @@ def together(trees: Sequence[Tree]) -> Tree | None:
     """
     found = _Alike(len(trees))
     common = found.common(trees)
-    if common is None or not found.arrays:
+    held = [part for array in found.arrays.values() for part in array.walk()]
+    named = any(isinstance(part, Leaf) for part in held)
+    if common is None or not (named or (numbers and held)):
         return None
     moving = {name: array.shape[1:] for name, array in found.arrays.items()}
     try:
@@ -95,13 +101,13 @@ def _numbers(values: Sequence[Expr]) -> Tree | None:
     return count if values[0] == 0 else apply("add", number(values[0]), count)
 
 
-_UNITS = {"multiply": 0, "power": 1, "divide": 1}
+_UNITS = (("multiply", 0), ("multiply", 1), ("power", 1), ("divide", 1))
 """Operations that a factor, an exponent or a divisor 1 leaves out, and the place of that number."""
 
 
 def _spelled_out(trees: Sequence[Tree]) -> Sequence[Tree]:
     """``x[0]`` as ``1*x[0]`` or ``x[0]**1``, where the others have such a number there."""
-    for op, place in _UNITS.items():
+    for op, place in _UNITS:
         has = [
             isinstance(tree, Apply) and tree.op == op and isinstance(tree.args[place], Number)
             for tree in trees

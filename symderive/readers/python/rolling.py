@@ -7,7 +7,7 @@ is said of whole arrays. A step that needs the one before stays a stage of its o
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from sympy import Integer
@@ -49,7 +49,7 @@ class _Rolling:
         for _ in range(_ROUNDS):
             before = list(self.stages)
             self._inline()
-            self._each(folded)
+            self.stages = {label: folded(tree) for label, tree in self.stages.items()}
             for group in list(self._loops()):
                 self._one_array(group)
             for group in list(self._loops()):
@@ -58,9 +58,6 @@ class _Rolling:
             if list(self.stages) == before:
                 break
         self.stages = _reached(self.stages, self.kept)
-
-    def _each(self, change: Callable[[Tree], Tree]) -> None:
-        self.stages = {label: change(tree) for label, tree in self.stages.items()}
 
     def _loops(self) -> Iterator[list[str]]:
         """The labels that one line binds under one name, more than once."""
@@ -138,7 +135,7 @@ class _Rolling:
             step = self.stages[label]
             assert isinstance(step, Apply)
             total = apply(last.op, total, step.args[1])
-        rolled = folded(total)
+        rolled = folded(total, numbers=True)
         if rolled != total:
             for label in chain[:-1]:
                 del self.stages[label]
@@ -179,13 +176,18 @@ def _names(tree: Tree) -> list[str]:
 # Inside a formula -------------------------------------------------------------------------
 
 
-def folded(tree: Tree) -> Tree:
-    """A formula with its lists and sums of what is alike as arrays and their sums."""
+def folded(tree: Tree, numbers: bool = False) -> Tree:
+    """A formula with its lists and sums of what is alike as arrays and their sums.
+
+    Args:
+        tree: The formula.
+        numbers: Whether the terms of its sum may be alike but for plain numbers alone.
+    """
     if not isinstance(tree, Apply):
         return tree
     if tree.op in _FOLDS:
         terms = [folded(term) for term in _terms(tree, tree.op)]
-        if (found := _fold(tree.op, terms)) is not None:
+        if (found := _fold(tree.op, terms, numbers)) is not None:
             return found
         rebuilt = terms[0]
         for term in terms[1:]:
@@ -197,7 +199,7 @@ def folded(tree: Tree) -> Tree:
     if tree.op == "stack" and tree.option("axis") == (0,):
         few = len(tree.args) < FEWEST and weight(tree.args[0]) < _LONG
         known = all(isinstance(arg, Number) for arg in tree.args)
-        found = None if few or known or len(tree.args) < 2 else together(tree.args)
+        found = None if few or known or len(tree.args) < 2 else together(tree.args, numbers=False)
         return tree if found is None else found
     return tree
 
@@ -211,11 +213,11 @@ def _terms(tree: Tree, op: str) -> list[Tree]:
     return [tree, *reversed(found)]
 
 
-def _fold(op: str, terms: Sequence[Tree]) -> Tree | None:
+def _fold(op: str, terms: Sequence[Tree], numbers: bool) -> Tree | None:
     """Terms that are alike as one sum; the first or the last may be of another kind."""
     for start, stop in ((0, len(terms)), (1, len(terms)), (0, len(terms) - 1)):
         some = terms[start:stop]
-        if len(some) < FEWEST or (array := together(some)) is None:
+        if len(some) < FEWEST or (array := together(some, numbers)) is None:
             continue
         total = _reduced(op, array)
         for term in terms[:start]:
