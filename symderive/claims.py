@@ -362,9 +362,9 @@ def _candidates(
                 yield f"wrong factor: {twice}", total({key: formula**2})
             yield f"sign: in ∂{stage}/∂{name}", total({key: -formula})
     for key, link in chain.links.items():
-        for other in (name for name in link.stage.inputs if name != link.source):
-            beside = evaluated(chain.link(link.stage.name, other).formula)
-            what = f"∂{link.stage.name}/∂{link.source}: this is ∂{link.stage.name}/∂{other}"
+        for beside_it in (name for name in link.stage.inputs if name != link.source):
+            beside = evaluated(chain.link(link.stage.name, beside_it).formula)
+            what = f"∂{link.stage.name}/∂{link.source}: this is ∂{link.stage.name}/∂{beside_it}"
             yield f"differentiated by the wrong name: in {what}", total({key: beside})
     truth = evaluated(derivation.partial(target, source).formula)
     known = {n: Symbol(n) for link in chain.links.values() for n in (*link.stage.inputs, target)}

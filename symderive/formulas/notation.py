@@ -103,6 +103,8 @@ INDEXED_HEADS: Mapping[str, str] = {
     "chebyshevt": "T",
     "chebyshevu": "U",
     "hermite": "H",
+    "hermite_prob": "He",
+    "struve": "𝐇",
     "laguerre": "L",
     "spherical_jn": "j",
     "spherical_yn": "y",

@@ -124,13 +124,15 @@ class NamedFunction:
         return self.known if self.build is not None else own_class(self)
 
     def apply(self, *args: Expr) -> Expr:
-        """The SymPy object for the arguments."""
-        if self.build is not None:
-            return self.build(*args)
-        least, _ = self.arity()
-        if len(args) < least:
-            raise TypeError(f"{self.name} takes at least {least} arguments")
-        return own_class(self)(*args)
+        """The SymPy object for the arguments.
+
+        Raises:
+            TypeError: Too few or too many; SymPy's own classes may take more than the row says.
+        """
+        least, most = self.arity()
+        if len(args) < least or (most is not None and len(args) > most):
+            raise TypeError(f"{self.name} takes {least} to {most or 'any number of'} arguments")
+        return (self.build or own_class(self))(*args)
 
     @property
     def variadic(self) -> bool:
