@@ -286,7 +286,7 @@ def _in_order(sides: Sequence[Expr], where: Mapping[Symbol, Expr]) -> dict[Symbo
     found: dict[Symbol, Expr] = {}
 
     def visit(formula: Expr) -> None:
-        for symbol in sorted(formula.free_symbols & where.keys(), key=str):
+        for symbol in sorted(parts_of(formula, Symbol) & where.keys(), key=str):
             if symbol not in found:
                 visit(where[symbol])
                 found[symbol] = evaluated(where[symbol])
@@ -356,7 +356,7 @@ def domain_of(formula: Expr) -> list[Expr]:
     conditions = set()
     for part in parts_of(formula, Function):
         row = function_of(part)
-        if row is not None and row.domain != EVERYWHERE and not part.has(Diff):
+        if row is not None and row.domain != EVERYWHERE and not parts_of(part, Diff):
             conditions.add(Piecewise((S.One, row.domain_condition(*part.args)), (S.Zero, True)))
     return sorted(conditions, key=str)
 
@@ -381,7 +381,7 @@ def sampled(
     names -= {symbol.name for symbol in defined_by}
     fixed = {str(symbol): formula for symbol, formula in bound.items() if str(symbol) in names}
     names -= fixed.keys()
-    names |= {s.name for formula in fixed.values() for s in formula.free_symbols}
+    names |= {s.name for formula in fixed.values() for s in parts_of(formula, Symbol)}
     values: list[tuple[mpf, mpf]] = []
 
     parts = (left, right, *defined_by.values())
