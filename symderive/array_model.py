@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from sympy import Basic, Expr, Integer, S, Symbol, preorder_traversal
+from sympy import Basic, Expr, Integer, Mul, S, Symbol, expand, preorder_traversal
 
 from symderive.errors import ModelError, UnknownChoiceError
 from symderive.formulas.arrays.algebra import Algebra
@@ -93,16 +94,33 @@ def read_shape(stated: SizeText, name: str, where: str = "") -> Shape:
     sizes: list[Expr] = []
     for part in parts:
         text = str(part).strip()
-        if text.isdigit():
-            sizes.append(Integer(int(text)))
-        elif text.isidentifier() and not text.startswith("_"):
-            sizes.append(Symbol(text))
-        else:
+        size = _size(text)
+        if size is None:
             raise ModelError(
-                f"{part!r} is no size of {name}; write a whole number or a name such as n",
+                f"{part!r} is no size of {name}; write a whole number, a name such as n, or such as"
+                " m*n and n+1, without spaces",
                 where=where,
             )
+        sizes.append(size)
     return tuple(sizes)
+
+
+_SIZE = re.compile(r"([+-]?)([^\W\d_]\w*|\d+)((?:\*(?:[^\W\d_]\w*|\d+))*)")
+
+
+def _size(text: str) -> Expr | None:
+    """A size: a whole number, a name, or sums and products of them; None where it is none."""
+    found = list(_SIZE.finditer(text))
+    if "".join(term[0] for term in found) != text or not found or found[0][1]:
+        return None
+    if any(not term[1] for term in found[1:]):
+        return None
+    total: Expr = S.Zero
+    for term in found:
+        factors = (term[2] + term[3]).split("*")
+        value = Mul(*(Integer(int(f)) if f.isdigit() else Symbol(f) for f in factors))
+        total += -value if term[1] == "-" else value
+    return expand(total)
 
 
 def read_properties(
@@ -152,6 +170,15 @@ def known_shapes(
         ModelError: A value does not have the shape that is stated for it.
     """
     shapes = {name: read_shape(shape, name, where) for name, shape in stated.items()}
+    alone = {size for shape in shapes.values() for size in shape if size.is_Symbol}
+    for name, shape in shapes.items():
+        unknown = {s for size in shape for s in size.free_symbols} - alone
+        if unknown:
+            raise ModelError(
+                f"the size {min(unknown, key=str)} of {name} stands in a product or sum only; one"
+                " array must have it as an axis of its own, so that its value tells it",
+                where=where,
+            )
     sizes: dict[Expr, tuple[int, str]] = {}
     for name, value in values.items():
         found = value_shape(value)

@@ -88,8 +88,10 @@ def witness(formula: Expr, variable: Symbol) -> Expr | None:
 
     Non-smooth primitives have no formula to differentiate: there the witness is numeric.
     """
-    held = {part: Symbol(f"_held{k}") for k, part in enumerate(stopped(evaluated(formula)))}
-    plain = defined(evaluated(formula).xreplace(held))
+    whole = evaluated(formula)
+    kept = [*stopped(whole), *constants(whole, variable)]
+    held = {part: Symbol(f"_held{k}") for k, part in enumerate(kept)}
+    plain = defined(whole.xreplace(held))
     for part in plain.atoms(Function):
         if function_of(part) is not None and not type(part).__module__.startswith("sympy"):
             return None
@@ -98,6 +100,32 @@ def witness(formula: Expr, variable: Symbol) -> Expr | None:
     result = plain.diff(variable).xreplace({mark: part for part, mark in held.items()})
     many = len(result.atoms(Piecewise)) > MAX_BRANCHES
     return None if many or result.has(*_UNEVALUATED) else result
+
+
+STEPS = frozenset({"sign", "floor", "ceil", "round", "trunc", "heaviside"})
+"""Functions that are constant between their jumps."""
+
+
+def constants(formula: Basic, variable: Symbol) -> list[Basic]:
+    """The functions in a formula that do not change with a variable, the outermost of each.
+
+    >>> from sympy import exp, sin, symbols
+    >>> from symderive.formulas.functions import FUNCTIONS
+    >>> x, y = symbols("x y")
+    >>> constants(x * exp(y + sin(y)) + sin(x) * exp(FUNCTIONS["sign"].apply(x)), x)
+    [exp(sign(x)), exp(y + sin(y))]
+    """
+    if isinstance(formula, Function) and not _moves(formula, variable):
+        return [formula]
+    return sorted({part for arg in formula.args for part in constants(arg, variable)}, key=str)
+
+
+def _moves(formula: Basic, variable: Symbol) -> bool:
+    if variable not in formula.free_symbols:
+        return False
+    row = function_of(formula)
+    jumps = row is not None and row.name in STEPS
+    return not jumps and (formula == variable or any(_moves(a, variable) for a in formula.args))
 
 
 def _unevaluated() -> tuple[type[Basic], ...]:
@@ -167,7 +195,10 @@ def certify(
             return exact
     if found != UNKNOWN:
         return found
-    return by_unknowns(plain, out_of_reach, certify) or UNKNOWN
+    pairs = zip(sides, (left, right), strict=True)
+    taken = [written_out(raw if side is None else side, where or {}) for side, raw in pairs]
+    written = [side for side in taken if side is not None]
+    return by_unknowns(written, out_of_reach, certify) or UNKNOWN
 
 
 def _roots_out(formula: Expr, positive: frozenset[Symbol]) -> Expr:

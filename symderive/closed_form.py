@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import groupby, islice
 
-from sympy import Add, Expr, Mul, Piecewise, Pow, S, Symbol
+from sympy import Add, Expr, Mul, Piecewise, PolynomialError, Pow, S, Symbol
 
 from symderive.candidates import MECHANISMS, PIECEWISE
 from symderive.cost import cost
@@ -23,6 +23,7 @@ from symderive.formulas.kernels import TooLargeError
 from symderive.formulas.written import (
     evaluated,
     factors,
+    parts_of,
     power,
     product,
     quotient,
@@ -157,7 +158,7 @@ def closed_forms(
     A2*(1 - A2)
     """
     plain = evaluated(derivative)
-    loose = len(Add.make_args(derivative)) != len(Add.make_args(plain)) and derivative.is_Add
+    loose = any(map(_is_loose, parts_of(derivative, Add)))
     forms = [Form(derivative, (), UNSORTED_PENALTY if loose else 0.0)]
     if name is not None and definition is not None and definition.args:
         short = rename(derivative, {definition: name})  # as the rules wrote it, nested
@@ -179,6 +180,11 @@ def closed_forms(
         unique.setdefault(evaluated(form.formula), form)
     best, *others = unique.values()
     return [_bridged(best, derivative, name, definition), *others]
+
+
+def _is_loose(written: Add) -> bool:
+    """Whether like terms stand apart in a sum: a + a."""
+    return len(Add.make_args(evaluated(written))) < len(written.args)
 
 
 def simplest(formula: Expr, positive: frozenset[Symbol] = frozenset()) -> Expr:
@@ -219,7 +225,7 @@ def _proposed(task: Task, budget: _Budget) -> Iterator[Candidate]:
                     return
         except TooLargeError:
             too_large = too_large or find is MECHANISMS[0]
-        except (ZeroDivisionError, KeyError, RecursionError):
+        except (ZeroDivisionError, KeyError, RecursionError, PolynomialError):
             continue  # this mechanism has no (further) form
 
 

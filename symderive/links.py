@@ -12,7 +12,7 @@ from functools import cached_property
 
 from sympy import Basic, Expr, Pow, Symbol
 
-from symderive.certify import certify
+from symderive.certify import UNKNOWN, certify
 from symderive.closed_form import Form, closed_forms, ranked, simplest
 from symderive.conditional import Asked, Conditional, where_not_zero, where_positive
 from symderive.conditions import positive_in
@@ -236,7 +236,12 @@ class LinkKind:
                 continue
             plain = evaluated(formula)
             if plain not in proof:
-                proof[plain] = certify(truth, formula, where=where, positive=self.positive)
+                found = certify(truth, formula, where=where, positive=self.positive)
+                before = lines[-1] if lines else None
+                if found == UNKNOWN and before is not None and before.certificate is not None:
+                    joined = certify(before.formula, formula, where=where, positive=self.positive)
+                    found = weakest((joined, before.certificate))  # truth, the line before, this
+                proof[plain] = found
             lines.append(Line(formula, reasons, proof[plain], steps))
         return tuple(lines)
 

@@ -28,7 +28,7 @@ from symderive.formulas.arrays.op import (
     total,
     whole_number,
 )
-from symderive.formulas.arrays.syntax import Number, Shape, Tree
+from symderive.formulas.arrays.syntax import Apply, Number, Shape, Tree
 from symderive.formulas.written import product
 
 
@@ -54,6 +54,8 @@ def _reduced_at(arg: Tree, options: Options, at: At) -> tuple[list[Expr], list[I
 
 
 def _sum_entry(args: Args, options: Options, at: At) -> Expr:
+    if isinstance(args[0], Apply) and args[0].op == "eigvalsh" and options["axis"]:
+        return entry(apply("trace", args[0].args[0]), [])
     inside, summed = _reduced_at(args[0], options, at)
     return sigma(entry(args[0], inside), summed)
 
@@ -64,6 +66,24 @@ def _part_entry(op: str) -> Callable[[Args, Options, At], Expr]:
         return part(op, [ArrayOf(entry(args[0], inside), Tuple(*bound))])
 
     return made
+
+
+def _extreme_entry(op: str) -> Callable[[Args, Options, At], Expr]:
+    """Eigenvalues ascend and singular values descend: the greatest is the last, or the first."""
+    general = _part_entry(op)
+
+    def made(args: Args, options: Options, at: At) -> Expr:
+        arg = args[0]
+        if arg.ndim == 1 and isinstance(arg, Apply) and arg.op in SORTED:
+            first = (op == "min") == (SORTED[arg.op] == "ascending")
+            if first or arg.op == "eigvalsh":
+                return entry(arg, [S.Zero if first else arg.shape[0] - 1])
+        return general(args, options, at)
+
+    return made
+
+
+SORTED: Mapping[str, str] = {"eigvalsh": "ascending", "svdvals": "descending"}
 
 
 def _size(arg: Tree, options: Options) -> Expr:
@@ -173,6 +193,9 @@ def _call_norm(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False)
     if len(axes) == 2 and (found := SPECTRAL.get(ord if isinstance(ord, str) else _size_of(ord))):
         made = apply(found, arg)
         return apply("broadcast_to", made, shape=(ONE, ONE)) if keep else made
+    if isinstance(ord, Tree) and not isinstance(ord, Number) and not ord.ndim and len(axes) == 1:
+        powers = total(apply("power", apply("abs", arg), ord), axes, keepdims=keep)
+        return apply("power", powers, apply("divide", number(1), ord))
     power = _order(ord, arg)
     if len(axes) == 2 and ord not in (None, "fro"):
         if power not in (ONE, oo):
@@ -219,9 +242,9 @@ ROWS: tuple[Op, ...] = (
     Op("prod", "product along axes", reduced_shape, _part_entry("prod"), call=_call("prod"),
        example="prod(X, axis=0)", explicit=explicit.multiplied),
     Op("max", "greatest entry along axes, or greatest of several", reduced_shape,
-       _part_entry("max"), call=_call_extreme("max"), example="max(X, axis=1, keepdims=True)",
+       _extreme_entry("max"), call=_call_extreme("max"), example="max(X, axis=1, keepdims=True)",
        explicit=explicit.greatest),
-    Op("min", "least entry along axes, or least of several", reduced_shape, _part_entry("min"),
+    Op("min", "least entry along axes, or least of several", reduced_shape, _extreme_entry("min"),
        call=_call_extreme("min"), example="min(X, axis=0)", explicit=explicit.least),
     Op("amax", "greatest entry along axes", call=_call("max"), example="amax(X, 0)"),
     Op("amin", "least entry along axes", call=_call("min"), example="amin(X, 0)"),

@@ -256,31 +256,45 @@ class Rebuilder:
 
     def _multiplied_out(self, chain: tuple[Link, ...]) -> Tree | None:
         """A⁻¹(Ax − b) as x − A⁻¹b: a sum multiplied out where something then cancels."""
-        for place, (kind, part) in enumerate(chain[1:], start=1):
-            before = chain[place - 1]
-            if before[0] != "m" or not is_op(part, "add"):
+        for place, (kind, part) in enumerate(chain):
+            if not is_op(part, "add"):
                 continue
             terms = [term_of(arg) for arg in part.args]
             if any(term.core.shape != part.shape for term in terms):
                 continue
             chains = [chain_of(term.core, self.turn) for term in terms]
-            if not any(
-                links[0][0] == "m" and self._cancel(before[1], links[0][1]) for links in chains
-            ):
-                continue
-            inside = self.sum(
-                [
-                    scaled(
-                        product_of(self._turned_cancelled((before, *links)), self.turn),
-                        term.number,
-                        term.above,
-                        term.below,
-                    )
-                    for term, links in zip(terms, chains, strict=True)
-                ]
-            )
-            return product_of((*chain[: place - 1], (kind, inside), *chain[place + 1 :]), self.turn)
+            for side in (-1, 1):
+                other = place + side
+                if not 0 <= other < len(chain) or chain[other][0] != "m":
+                    continue
+                beside = chain[other]
+                if not any(self._meet(beside[1], links, side) for links in chains):
+                    continue
+                first, last = min(place, other), max(place, other)
+                inside = self.sum(
+                    [
+                        scaled(
+                            product_of(
+                                self._turned_cancelled(
+                                    (beside, *links) if side < 0 else (*links, beside)
+                                ),
+                                self.turn,
+                            ),
+                            term.number,
+                            term.above,
+                            term.below,
+                        )
+                        for term, links in zip(terms, chains, strict=True)
+                    ]
+                )
+                return product_of((*chain[:first], (kind, inside), *chain[last + 1 :]), self.turn)
         return None
+
+    def _meet(self, beside: Tree, links: tuple[Link, ...], side: int) -> bool:
+        """Whether a matrix on a side of a product cancels with the product's own end."""
+        kind, end = links[0 if side < 0 else -1]
+        pair = (beside, end) if side < 0 else (end, beside)
+        return kind == "m" and self._cancel(*pair)
 
     def _factors_joined(self, chain: list[Link]) -> list[Link]:
         """L Lᵀ as S and L⁻ᵀ L⁻¹ as S⁻¹, L the Cholesky factor of a symmetric S."""
@@ -468,6 +482,7 @@ REBUILD: Mapping[str, Rewrite] = {
         (
             *("index", "broadcast_to", "diag", "diagonal"),
             *("tril", "triu", "half_tril"),
+            *("vec", "unvec", "reshape", "rearrange"),
         ),
         _moved,
     ),

@@ -1,0 +1,45 @@
+"""More facts of matrix calculus: stacked columns, blocks, spectra, structured matrices.
+
+Sources: those of ``matrix_rows``; C. F. Van Loan and N. Pitsianis, Approximation with Kronecker
+products (1993), of the rearrangement of blocks.
+"""
+
+from matrix_rows import row
+
+MORE = (
+    # columns one below the other, blocks, repeated entries
+    row(
+        "vec(X) @ A @ vec(X)",
+        "X",
+        "unvec((A + A.T) @ vec(X), (m, n))",
+        {"X": "m n", "A": "m*n m*n"},
+    ),
+    row(
+        "norm(A @ vec(X) - b)**2",
+        "X",
+        "2*unvec(A.T @ (A @ vec(X) - b), (2, 3))",
+        {"X": "2 3", "A": "k 6", "b": "k"},
+    ),
+    row(
+        "trace(kron(A, X) @ B)",
+        "X",
+        "unvec(rearrange(B.T, (2, 2)).T @ vec(A), (3, 3))",
+        {"A": "2 2", "X": "3 3", "B": "6 6"},
+    ),
+    row(
+        "sum(C*kron(A, X))",
+        "A",
+        "unvec(rearrange(C, (2, 2)) @ vec(X), (2, 2))",
+        {"A": "2 2", "X": "3 3", "C": "6 6"},
+    ),
+    row(
+        "norm(kron(A, X) - C)**2",
+        "X",
+        "2*(sum(A**2)*X - unvec(rearrange(C, (2, 2)).T @ vec(A), (3, 3)))",
+        {"A": "2 2", "X": "3 3", "C": "6 6"},
+    ),
+    row("repeat(x, 2) @ y", "x", "reshape(y, (3, 2)) @ ones(2)", {"x": "3", "y": "6"}),
+    row("norm(tile(x, (4, 1)) - X)**2", "x", "2*sum(x - X, axis=0)", {"x": "3", "X": "4 3"}),
+    row("slogdet(X)[1]", "X", "inv(X).T"),
+    row("norm(x, ord=s)", "x", "sign(x)*(abs(x)/sum(abs(x)**s)**(1/s))**(s - 1)", {"s": ""}),
+)
