@@ -338,6 +338,9 @@ class ArrayDerivation(Derivation):
         """The program in trees: every stage, then every adjoint, in order of computation."""
         chain = chain or self.chain()
         reached = self.model.ancestors(chain.target)
+        for partial in chain.partials.values():  # a form may speak of stages beside the target
+            for name in {*leaves(partial.program)} & self.model.stages.keys() - reached:
+                reached = reached | {name} | self.model.ancestors(name)
         rows = [
             (stage.name, stage_tree(stage))
             for stage in self.model.stages.values()

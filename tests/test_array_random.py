@@ -176,3 +176,14 @@ def test_gradients_and_hessians_are_those_of_jax(stages, seed, data):
     mine = derivation.second("L", one, other).evaluate(**values)
     hessian = jax.hessian(loss)(arrays)[one][other]
     assert abs(mine - hessian).max() <= 1e-8 * max(1, abs(hessian).max())
+
+
+def test_what_a_form_speaks_of_beside_the_target_is_computed_too():
+    stages = {"S": "sum(A, axis=0)", "T": "abs(v)*mean(A, axis=0)", "L": "sum(T*T)"}
+    model = sd.Model(stages, shapes={"A": "m n", "v": "n"}, target="L")
+    derivation = sd.derive(model)
+    value, gradient = derivation.function()(A=[[1.0, 2.0], [3.0, 6.0]], v=[1.0, -1.0])
+
+    assert str(derivation.partial("L", "v").matrix) == "2*T*S*sign(v)/m"
+    assert value == 20.0
+    assert gradient["v"].tolist() == [8.0, -32.0]
