@@ -100,3 +100,21 @@ def test_hessians_by_a_matrix_are_kronecker_products(formula, shapes, form):
     plain = np.asarray(d.hessian("f", "X").evaluate(**at))
     expected = plain.transpose(1, 0, 3, 2).reshape(found.evaluate(**at).shape)
     np.testing.assert_allclose(found.evaluate(**at), expected, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("loss", "form"),
+    [
+        ("sum(reshape(A, (n, m)))", "ones((m, n))"),
+        ("sum(reshape(A, (n, m)).T)", "ones((m, n))"),
+        ("sum(reshape(A, (n, m))*C)", "reshape(C, (m, n))"),
+        ("sum(reshape(A, (n, m)).T*B)", "reshape(B.T, (m, n))"),
+        ("sum(sin(reshape(A, (n, m))))", "reshape(cos(reshape(A, (n, m))), (m, n))"),
+    ],
+)
+def test_a_matrix_in_another_shape_has_its_gradient_in_its_own(loss, form):
+    shapes = {"A": "m n", "B": "m n", "C": "n m"}
+    derivation = sd.derive(sd.Model({"L": loss}, shapes=shapes, parameters=["A"]))
+
+    assert str(derivation.partial("L", "A").matrix) == form
+    assert derivation.check().passed

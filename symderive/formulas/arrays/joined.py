@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from itertools import permutations
 
-from sympy import Add, Expr, Indexed, Mul
+from sympy import Add, Expr, Indexed, KroneckerDelta, Mul
 
 from symderive.formulas.arrays.contraction import Labelled, NoMatrixError, Order, spread_to
 from symderive.formulas.arrays.index import Index, entry_of, free_indices, fresh, sigma_as_is
@@ -53,6 +53,20 @@ def _places(formula: Expr, shape_of: ShapeOf) -> Iterator[tuple[Place | None, ..
             yield tuple(
                 (at, axes) if axes else None for at, axes in zip(found.indices, rows, strict=True)
             )
+
+
+def joined_both(factor: Expr, summed: Sequence[Index]) -> tuple[tuple[Index, ...], Expr] | None:
+    """Of a delta δ(i·n + j, k·m + l) over all k and l: the axes i, j, and the other side."""
+    if not isinstance(factor, KroneckerDelta):
+        return None
+    for target, source in (factor.args, factor.args[::-1]):
+        free, inside = free_indices(target), free_indices(source)
+        if len(free) < 2 or len(inside) < 2 or free & set(summed) or not inside <= set(summed):
+            continue
+        axes = row_major(target, Mul(*(index.size for index in free)))
+        if axes and row_major(source, Mul(*(index.size for index in axes))):
+            return axes, source
+    return None
 
 
 def _size(axes: Sequence[Index]) -> Expr:

@@ -233,10 +233,19 @@ def _stacked(tree: Tree) -> Tree | None:
     if is_op(tree, "unvec") and is_op(tree.args[0], "vec"):
         inner: Tree = tree.args[0].args[0]
         return inner if inner.shape == tree.shape else None
+    if is_op(tree, "reshape"):
+        again: Tree = tree.args[0]
+        if is_op(again, "reshape"):
+            first: Tree = again.args[0]
+            return first if first.shape == tree.shape else apply("reshape", first, shape=tree.shape)
+        if is_op(again, "vec") and tree.ndim > 1:
+            return apply("reshape", transposed(again.args[0]), shape=tree.shape)
+        if is_op(again, "broadcast_to") and not again.args[0].ndim:
+            return apply("broadcast_to", again.args[0], shape=tree.shape)
     if not is_op(tree, "vec", "reshape") or tree.ndim != 1:
         return None
     inside: Tree = tree.args[0]
-    if is_op(inside, "unvec" if tree.op == "vec" else "reshape") and inside.args[0].ndim == 1:
+    if tree.op == "vec" and is_op(inside, "unvec") and inside.args[0].ndim == 1:
         vector: Tree = inside.args[0]
         return vector
     if not is_op(inside, "transpose") or inside.ndim != 2:
