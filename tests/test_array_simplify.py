@@ -7,6 +7,7 @@ import pytest
 from sympy import Symbol
 
 from symderive.array_model import renamed
+from symderive.formulas.arrays.chains import product_of
 from symderive.formulas.arrays.ops import add, apply, multiply, total, transpose
 from symderive.formulas.arrays.reading import parse_array
 from symderive.formulas.arrays.simplify import shortest
@@ -108,3 +109,10 @@ def test_the_shortest_form_has_the_same_value(seed: int) -> None:
     np.testing.assert_allclose(
         value(found), value(tree), rtol=1e-9, atol=1e-10, err_msg=text(found)
     )
+
+
+def test_a_column_times_a_row_times_a_column_is_a_multiple_of_the_first():
+    a, c = Leaf((N,), "u"), Leaf((N,), "v")
+    made = product_of([("c", a), ("r", a), ("m", Leaf((N, N), "A")), ("c", c)])
+
+    assert text(made) == "v @ A.T @ u*u"

@@ -162,6 +162,8 @@ def product_of(chain: Sequence[Link], turn: Turn = transposed) -> Tree:
         if kind == "c" and place + 1 < len(chain):
             left = product_of(chain[: place + 1], turn)
             right = product_of(flipped(chain[place + 1 :], turn), turn)
+            if not right.ndim:  # a bᵀ M c is a number times a
+                return apply("multiply", right, left)
             return apply("outer", left, right)
     trees = _powers([tree for _, tree in cancelled(chain)])
     if not trees:
