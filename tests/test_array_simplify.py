@@ -115,4 +115,4 @@ def test_a_column_times_a_row_times_a_column_is_a_multiple_of_the_first():
     a, c = Leaf((N,), "u"), Leaf((N,), "v")
     made = product_of([("c", a), ("r", a), ("m", Leaf((N, N), "A")), ("c", c)])
 
-    assert text(made) == "v @ A.T @ u*u"
+    assert text(made) == "v @ (A.T @ u)*u"
