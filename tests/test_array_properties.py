@@ -58,6 +58,12 @@ def test_numbers_without_it_are_refused_at_their_entry(prop, value, entry):
     assert str(caught.value).startswith(f"A is stated to be {prop}, but {entry}")
 
 
+@pytest.mark.parametrize("prop", [row[0] for row in GOOD])
+def test_nothing_is_asked_of_an_array_without_numbers(prop):
+    model = sd.Model({"f": "sum(A)"}, shapes={"A": "n n"}, properties={"A": prop})
+    assert model.properties == {"A": (prop,)}
+
+
 def test_a_vector_has_entries_with_one_index():
     with pytest.raises(sd.SymderiveError, match=r"x\[1\] is -2.0"):
         sd.Model({"f": "x @ x"}, parameters={"x": [1.0, -2.0]}, properties={"x": "positive"})
