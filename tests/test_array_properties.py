@@ -12,6 +12,7 @@ GOOD = (
     ("skew-symmetric", [[0.0, 2.0], [-2.0, 0.0]]),
     ("positive definite", [[2.0, 1.0], [1.0, 2.0]]),
     ("diagonal", [[2.0, 0.0], [0.0, -1.0]]),
+    ("toeplitz", [[2.0, 1.0], [0.0, 2.0]]),
     ("lower triangular", [[1.0, 0.0], [3.0, 1.0]]),
     ("upper triangular", [[1.0, 3.0], [0.0, 1.0]]),
     ("orthogonal", TURNED),
@@ -27,12 +28,14 @@ BAD = (
     ("positive definite", [[1.0, 2.0], [2.0, 1.0]], "A has the pivot -3 in row 1"),
     ("positive definite", [[1.0, 2.0], [0.0, 1.0]], "A[0, 1] is 2.0 and A[1, 0] is 0.0"),
     ("diagonal", [[1.0, 0.0], [0.5, 1.0]], "A[1, 0] is 0.5, not 0"),
+    ("toeplitz", [[1.0, 0.0], [0.5, 2.0]], "A[0, 0] is 1.0 and A[1, 1] is 2.0"),
     ("lower triangular", [[1.0, 2.0], [0.0, 1.0]], "A[0, 1] is 2.0, not 0"),
     ("upper triangular", [[1.0, 2.0], [3.0, 1.0]], "A[1, 0] is 3.0, not 0"),
     ("orthogonal", [[1.0, 1.0], [0.0, 1.0]], "A has rows 0 and 0 of the product 2, not 1"),
     ("stochastic", [[0.5, 0.5], [0.2, 0.7]], "A[1] sums to 0.9, not 1"),
     ("one-hot", [[0, 1], [0.5, 0.5]], "A[1, 0] is 0.5, neither 0 nor 1"),
     ("positive", [[1.0, 2.0], [3.0, -4.0]], "A[1, 1] is -4.0"),
+    ("symmetric", [[1.0, 2.0]], "A has 1 rows and 2 columns"),
 )
 
 
@@ -41,7 +44,7 @@ def stated(prop, value):
         {"f": "sum(A*X)"},
         parameters=["X"],
         constants={"A": value},
-        shapes={"X": "2 2"},
+        shapes={"X": "2"},
         properties={"A": prop},
     )
 
@@ -69,16 +72,44 @@ def test_a_vector_has_entries_with_one_index():
         sd.Model({"f": "x @ x"}, parameters={"x": [1.0, -2.0]}, properties={"x": "positive"})
 
 
-def test_opposite_entries_move_together():
+TIED = (
+    ("a @ A @ b", "skew-symmetric", "outer(a, b) - outer(b, a)"),
+    ("trace(X @ A)", "toeplitz", "diagonal_sums(X.T)"),
+    ("trace(A)", "toeplitz", "n*eye(n)"),
+    (
+        "trace(X @ A)",
+        ("symmetric", "toeplitz"),
+        "diagonal_sums(X.T) + diagonal_sums(X.T).T - diag(diagonal(diagonal_sums(X.T)))",
+    ),
+)
+"""As the Matrix Cookbook has it, section 2.8; there the sums of diagonals are α(X)."""
+
+
+@pytest.mark.parametrize(("formula", "prop", "form"), TIED, ids=[row[2] for row in TIED])
+def test_entries_that_are_tied_move_together(formula, prop, form):
+    known = {"A": "n n", "X": "n n", "a": "n", "b": "n"}
     model = sd.Model(
-        {"f": "a @ A @ b"},
+        {"f": formula},
         parameters=["A"],
-        shapes={"A": "n n", "a": "n", "b": "n"},
-        properties={"A": "skew-symmetric"},
+        shapes={name: shape for name, shape in known.items() if name in formula},
+        properties={"A": prop},
     )
     tied = sd.derive(model, structured=True)
-    assert str(tied.partial("f", "A").matrix) == "outer(a, b) - outer(b, a)"
+    assert str(tied.partial("f", "A").matrix) == form
     assert tied.check().passed
+
+
+def test_the_emitted_gradient_sums_the_diagonals():
+    model = sd.Model(
+        {"f": "sum(X*A)"},
+        parameters=["A"],
+        shapes={"A": "n n", "X": "n n"},
+        properties={"A": "toeplitz"},
+    )
+    gradient = sd.derive(model, structured=True).function()(
+        A=np.eye(2), X=np.array([[1.0, 2.0], [3.0, 4.0]])
+    )[1]
+    assert gradient["A"].tolist() == [[5.0, 2.0], [3.0, 5.0]]
 
 
 @pytest.mark.parametrize("size", ["m*", "*n", "m n*", "2n", "m**n", "n-"])

@@ -488,7 +488,7 @@ REBUILD: Mapping[str, Rewrite] = {
     **dict.fromkeys(
         (
             *("index", "broadcast_to", "diag", "diagonal"),
-            *("tril", "triu", "half_tril"),
+            *("tril", "triu", "half_tril", "diagonal_sums"),
             *("vec", "unvec", "reshape", "rearrange"),
         ),
         _moved,
