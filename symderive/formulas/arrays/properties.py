@@ -20,6 +20,7 @@ from symderive.formulas.arrays.index import (
     sigma,
 )
 
+Names = frozenset[str]
 Place = tuple[str, tuple[Expr, ...]]
 
 
@@ -217,6 +218,18 @@ class Knowledge:
     def has(self, name: str, prop: str) -> bool:
         """Whether an array is known to have a property."""
         return prop in self.stated.get(name, ())
+
+    def for_trees(
+        self, shapes: Mapping[str, Sequence[Any]]
+    ) -> tuple[Names, Names, dict[tuple[str, int], Expr], Names, Names]:
+        """What the simplifier of trees asks for, in its order."""
+        return (
+            self.having("symmetric"),
+            self.having("orthogonal"),
+            self.axis_sums(shapes),
+            self.having("skew-symmetric"),
+            self.having("diagonal"),
+        )
 
     def symmetric(self) -> frozenset[str]:
         """The names of the matrices that are their own transpose."""
