@@ -89,7 +89,8 @@ class Entries:
 
     def entry(self, formula: Expr, indices: Sequence[Index], at: At) -> Expr:
         """An entry of an index formula as a formula in entries."""
-        here = concrete(formula, self.sizes, dict(zip(indices, at, strict=True)))
+        places = dict(zip(indices, at, strict=True))
+        here = concrete(formula, self.sizes, places, for_values=True)
         return stand_in(here) if formula.has(AppliedUndef) else here
 
     def values(self, point: Numbers, digits: int, held: Held | None = None) -> Numbers:

@@ -28,6 +28,8 @@ from symderive.formulas.arrays.op import (
     total,
     whole_number,
 )
+from symderive.formulas.arrays.ops_making import filled
+from symderive.formulas.arrays.placing import all_of
 from symderive.formulas.arrays.syntax import Apply, Number, Shape, Tree
 from symderive.formulas.written import product
 
@@ -240,6 +242,21 @@ def _call_cumsum(x: Any, axis: Any = None) -> Tree:
     return apply("cumsum", arg, axis=(place,))
 
 
+def _call_cumprod(x: Any, axis: Any = None) -> Tree:
+    """The products of the entries up to each one: rows of ones behind them, multiplied."""
+    arg = as_tree(x)
+    if axis is None and arg.ndim != 1:
+        return _call_cumprod(apply("reshape", arg, shape=(product(*arg.shape),)))
+    place = 0 if axis is None else axis_of(axis, arg.ndim)
+    size, behind = arg.shape[place], (("new",),) * (arg.ndim - 1 - place)
+    before = apply("tril", filled(number(1), (size, size)), k=0)
+    before = apply("index", before, key=(all_of(size), all_of(size), *behind))
+    whole = [all_of(n) for n in arg.shape]
+    spread = apply("index", arg, key=(*whole[:place], ("new",), *whole[place:]))
+    kept = apply("where", apply("Gt", before, number(0)), spread, number(1))
+    return apply("prod", kept, axis=(place + 1,), keepdims=False)
+
+
 # fmt: off
 ROWS: tuple[Op, ...] = (
     Op("sum", "sum along axes", reduced_shape, _sum_entry, call=_call("sum"),
@@ -266,5 +283,7 @@ ROWS: tuple[Op, ...] = (
        call=_call_norm, explicit=explicit.norm, example="norm(X, axis=1)"),
     Op("cumsum", "running sum along an axis", _same_shape, _cumsum_entry, call=_call_cumsum,
        example="cumsum(X, axis=1)"),
+    Op("cumprod", "running product along an axis", call=_call_cumprod,
+       example="cumprod(X, axis=1)"),
 )
 # fmt: on
