@@ -276,14 +276,16 @@ def scaling(tree: Tree, diagonal: frozenset[str]) -> Tree:
     if not is_op(term.core, "multiply") or term.core.ndim not in (1, 2):
         return tree
     for place, arg in enumerate(term.core.args):
-        vector = arg.args[0] if is_column(arg) else arg  # type: ignore[attr-defined]
-        named = is_op(vector, "diagonal") and isinstance(vector.args[0], Leaf)
+        vector: Tree = arg.args[0] if is_column(arg) else arg  # type: ignore[attr-defined]
+        matrix: Tree | None = vector.args[0] if is_op(vector, "diagonal") else None
         rest = [*term.core.args[:place], *term.core.args[place + 1 :]]
         whole = rest[0] if len(rest) == 1 else apply("multiply", *rest)
-        if not named or vector.args[0].name not in diagonal or whole.shape != term.core.shape:
+        if not isinstance(matrix, Leaf) or matrix.name not in diagonal:
+            continue
+        if whole.shape != term.core.shape:
             continue
         left = is_column(arg) or whole.ndim == 1
-        pair = (vector.args[0], whole) if left else (whole, vector.args[0])
+        pair = (matrix, whole) if left else (whole, matrix)
         return scaled(apply("matmul", *pair), term.number, term.above, term.below)
     return tree
 
