@@ -18,7 +18,7 @@ from symderive.formulas.arrays.canonical import canonical
 from symderive.formulas.arrays.contraction import has_notation
 from symderive.formulas.arrays.index import Index, entry_of, fresh, sigma
 from symderive.formulas.arrays.matrix import Matrices
-from symderive.formulas.arrays.properties import Knowledge
+from symderive.formulas.arrays.properties import Knowledge, Known
 from symderive.formulas.arrays.simplify import shortest
 from symderive.formulas.arrays.solving import with_solves
 from symderive.formulas.arrays.syntax import Apply, Leaf, Shape, Tree
@@ -30,10 +30,6 @@ from symderive.steps import Certificate, Line, Lines
 
 TARGET = Symbol("_target")
 BAR = "_bar"
-
-Names = frozenset[str]
-Known = tuple[Names, Names, Mapping[tuple[str, int], Expr], Names, Names]
-"""The names that ``shortest`` takes."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -126,3 +126,23 @@ def test_sizes_that_are_products_must_be_told_by_an_array():
     with pytest.raises(sd.SymderiveError, match="says 4"):
         f(y=np.ones(2), x=np.ones(5))
     assert f(y=np.ones(2), x=np.ones(4))[1]["y"].tolist() == [4.0, 4.0]
+
+
+@pytest.mark.parametrize(
+    ("prop", "claim"),
+    [
+        ("skew-symmetric", "-2*A @ A @ x"),
+        ("skew-symmetric", "2*A.T @ A @ x"),
+        ("diagonal", "2*diagonal(A)**2*x"),
+        ("orthogonal", "2*x"),
+    ],
+)
+def test_claims_are_proved_by_what_is_stated(prop, claim):
+    model = sd.Model(
+        {"f": "norm(A @ x)**2"},
+        parameters=["x"],
+        shapes={"A": "n n", "x": "n"},
+        properties={"A": prop},
+    )
+    assert sd.derive(model).check_claim("df/dx", claim).verdict == "proved"
+    assert sd.derive(model).check_claim("df/dx", "2*A @ x").verdict == "refuted"

@@ -21,6 +21,9 @@ from symderive.formulas.arrays.index import (
 )
 
 Names = frozenset[str]
+Known = tuple[Names, Names, Mapping[tuple[str, int], Expr], Names, Names]
+"""Of the arrays: the symmetric, the orthogonal, sums along axes, the skew, the diagonal."""
+
 Place = tuple[str, tuple[Expr, ...]]
 
 
@@ -219,9 +222,7 @@ class Knowledge:
         """Whether an array is known to have a property."""
         return prop in self.stated.get(name, ())
 
-    def for_trees(
-        self, shapes: Mapping[str, Sequence[Any]]
-    ) -> tuple[Names, Names, dict[tuple[str, int], Expr], Names, Names]:
+    def for_trees(self, shapes: Mapping[str, Sequence[Any]]) -> Known:
         """What the simplifier of trees asks for, in its order."""
         return (
             self.having("symmetric"),

@@ -233,7 +233,7 @@ def scaled(
             down[tree] += 1
     up, down = up - down, down - up
     number = number * inner.number
-    if number == 0:
+    if number == 0 or (is_op(core, "broadcast_to") and core.args[0] == Number((), S.Zero)):
         return zero_like(core)
     if number.is_negative and is_op(inner.core, "add"):
         turned = [negative(arg) for arg in inner.core.args]
