@@ -153,6 +153,8 @@ class _Ledger:
         turned = entry_of(name, (*lead, j, i))
         if prop in ("symmetric", "positive definite"):
             yield Eq(entry, turned, evaluate=False)
+        if prop == "toeplitz":
+            yield Eq(entry, entry_of(name, (*lead, i + 1, j + 1)), evaluate=False)
         if prop == "skew-symmetric":
             yield Eq(entry, -turned, evaluate=False)
         if prop == "positive definite":

@@ -214,7 +214,9 @@ class AtPoint:
         if "skew-symmetric" in known:
             drawn = {at: drawn[at] - drawn[*at[:-2], at[-1], at[-2]] for at in drawn}
         structure = self._structure(name)
-        if structure is not None and not structure.prop.endswith("symmetric"):
+        if structure is not None and structure.prop.endswith("toeplitz"):
+            drawn = {at: drawn[at[0] - min(at), at[1] - min(at)] for at in drawn}
+        elif structure is not None and not structure.prop.endswith("symmetric"):
             drawn = {at: value * structure.free(*at) for at, value in drawn.items()}
         return {entry_name(name, at): value for at, value in drawn.items()}
 

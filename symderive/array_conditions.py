@@ -24,7 +24,7 @@ from symderive.array_partials import put_in
 from symderive.array_trials import Formula, Trial, entry_label, numbers_of, same, trials
 from symderive.formulas.arrays.index import Index, Part
 from symderive.formulas.arrays.ops import apply
-from symderive.formulas.arrays.properties import Knowledge
+from symderive.formulas.arrays.properties import Knowledge, Known
 from symderive.formulas.arrays.syntax import Leaf, Tree
 from symderive.formulas.arrays.vanishing import equal_trees
 from symderive.formulas.typed import condition
@@ -218,11 +218,9 @@ class ByForm:
     bars: Mapping[str, Callable[[], Any]]
 
     @cached_property
-    def known(self) -> tuple[frozenset[str], frozenset[str], Mapping[tuple[str, int], Expr]]:
-        """The symmetric names, the orthogonal ones, sums along axes."""
-        known = Knowledge(self.model.known)
-        sums = known.axis_sums(self.model.shapes)
-        return known.symmetric(), known.having("orthogonal"), sums
+    def known(self) -> Known:
+        """What is known of the arrays, as the simplifier asks for it."""
+        return Knowledge(self.model.known).for_trees(self.model.shapes)
 
     @cached_property
     def written(self) -> Tree:
@@ -251,7 +249,7 @@ class ByForm:
 
     def taken_for_granted(self, claim: Tree) -> str:
         """What would make a claim right: transposes left out, a matrix that is symmetric."""
-        symmetric, orthogonal, sums = self.known
+        symmetric, *others = self.known
         shapes, truth = self.model.shapes, self.written
         used = {*leaves(claim), *leaves(truth)} - symmetric
         square = [
@@ -261,10 +259,10 @@ class ByForm:
         ]
         for names in combinations(square, 2):
             turned = {n: apply("transpose", Leaf(shapes[n], n), axes=(1, 0)) for n in names}
-            if equal_trees(claim, put_in(truth, turned), symmetric, orthogonal, sums):
+            if equal_trees(claim, put_in(truth, turned), symmetric, *others):
                 return f"transposes of {' and '.join(names)} are missing, or too many"
         for chosen in (*((name,) for name in square), tuple(square) if len(square) > 1 else ()):
-            if chosen and equal_trees(claim, truth, symmetric | {*chosen}, orthogonal, sums):
+            if chosen and equal_trees(claim, truth, symmetric | {*chosen}, *others):
                 verb = "are" if len(chosen) > 1 else "is"
                 return f"symmetric part: right only where {', '.join(chosen)} {verb} symmetric"
         return ""

@@ -80,10 +80,7 @@ class ArrayLinkKind(LinkKind):
         builder = Matrices(shapes)
         found = shortest(
             builder.tree(self.formula, at),
-            known.symmetric(),
-            known.having("orthogonal"),
-            known.axis_sums(shapes),
-            known.having("skew-symmetric"),
+            *known.for_trees(shapes),
         )
         return found if has_notation(found) else None
 

@@ -148,9 +148,9 @@ def read_properties(
         if len(shapes[name]) < 2 and of_matrices:
             raise ModelError(f"{name} has one axis; a matrix is {of_matrices[0]}", where=where)
         result[name] = tuple(names)
-        value = values.get(name, [])
-        plain = value.tolist() if hasattr(value, "tolist") else value
-        for told in filter(None, (broken(each, name, plain) for each in names)):
+        numbers: Any = values.get(name)
+        plain = numbers.tolist() if hasattr(numbers, "tolist") else numbers
+        for told in filter(None, (broken(each, name, plain) for each in names if plain)):
             stated_to_be = " and ".join(names)
             message = f"{name} is stated to be {stated_to_be}, but {told}"
             raise ModelError(f"{message}; correct the value, or do not state it", where=where)

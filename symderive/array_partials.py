@@ -18,7 +18,7 @@ from symderive.formulas.arrays.canonical import canonical
 from symderive.formulas.arrays.contraction import has_notation
 from symderive.formulas.arrays.index import Index, entry_of, fresh, sigma
 from symderive.formulas.arrays.matrix import Matrices
-from symderive.formulas.arrays.properties import Knowledge
+from symderive.formulas.arrays.properties import Knowledge, Known
 from symderive.formulas.arrays.simplify import shortest
 from symderive.formulas.arrays.solving import with_solves
 from symderive.formulas.arrays.syntax import Apply, Leaf, Shape, Tree
@@ -30,9 +30,6 @@ from symderive.steps import Certificate, Line, Lines
 
 TARGET = Symbol("_target")
 BAR = "_bar"
-
-Known = tuple[frozenset[str], frozenset[str], Mapping[tuple[str, int], Expr], frozenset[str]]
-"""The names that ``shortest`` takes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,10 +101,8 @@ class ArrayShape:
 
     @property
     def names_known(self) -> Known:
-        """What the simplifier asks for: the symmetric, the orthogonal, sums, the skew-symmetric."""
-        known = self.known
-        sums = known.axis_sums(self.shapes)
-        return known.symmetric(), known.having("orthogonal"), sums, known.having("skew-symmetric")
+        """What the simplifier asks for."""
+        return self.known.for_trees(self.shapes)
 
 
 def barred(formula: Expr) -> Expr:
@@ -221,13 +216,14 @@ class ArrayPartial(Partial):
 
     @property
     def _known(self) -> Known:
-        symmetric, orthogonal, sums, skew = self.shape.names_known
+        symmetric, orthogonal, sums, skew, diagonal = self.shape.names_known
         mine = self._names
         return (
             frozenset(mine.get(name, name) for name in symmetric),
             frozenset(mine.get(name, name) for name in orthogonal),
             {(mine.get(name, name), axis): value for (name, axis), value in sums.items()},
             frozenset(mine.get(name, name) for name in skew),
+            frozenset(mine.get(name, name) for name in diagonal),
         )
 
     @cached_property

@@ -261,6 +261,8 @@ def draw(entries: Entries, targets: Sequence[str], noise: random.Random, attempt
         strictest = next((prop for prop in _HONOURED if prop in stated), None)
         if strictest is not None:
             drawn = _HONOURED[strictest](drawn, shape)
+            if strictest == "symmetric" and "toeplitz" in stated:
+                drawn = _toeplitz(drawn, shape)
         if name in model.positive or "positive" in stated:
             drawn = {at: abs(value) for at, value in drawn.items()}
         point.update((entry_name(name, at), value) for at, value in drawn.items())
@@ -282,6 +284,10 @@ def _symmetric(drawn: Drawn, _: At) -> Drawn:
 
 def _skew(drawn: Drawn, _: At) -> Drawn:
     return {at: value - drawn[*at[:-2], at[-1], at[-2]] for at, value in drawn.items()}
+
+
+def _toeplitz(drawn: Drawn, _: At) -> Drawn:
+    return {at: drawn[*at[:-2], *(k - min(at[-2:]) for k in at[-2:])] for at in drawn}
 
 
 def _positive_definite(drawn: Drawn, shape: At) -> Drawn:
@@ -345,6 +351,7 @@ _HONOURED = {
     "upper triangular": _triangular(below=False),
     "positive definite": _positive_definite,
     "symmetric": _symmetric,
+    "toeplitz": _toeplitz,
     "skew-symmetric": _skew,
 }
 """How values get a property, by its name; the strictest property of an array decides."""

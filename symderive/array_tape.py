@@ -266,10 +266,7 @@ def _simplified(
         return found
     tree = shortest(
         Matrices(shapes).tree(formula, found.indices),
-        known.symmetric(),
-        known.having("orthogonal"),
-        known.axis_sums(shapes),
-        known.having("skew-symmetric"),
+        *known.for_trees(shapes),
     )
     line = Line(formula, ("what is known of the arrays",), found.certificate)
     told = replace(found, formula=formula, lines=(*found.lines, line), forms=(formula,))

@@ -88,4 +88,13 @@ MORE = (
     row("norm(A @ x)**2", "x", "-2*A @ A @ x", properties={"A": "skew-symmetric"}),
     row("x @ (A + B) @ x", "x", "2*B @ x", properties={"A": "skew-symmetric", "B": "symmetric"}),
     row("trace(A @ X)", "X", "-A", properties={"A": "skew-symmetric"}),
+    # diagonal matrices
+    row(
+        "(s - X @ b) @ W @ (s - X @ b)",
+        "b",
+        "-2*X.T @ W @ (s - X @ b)",
+        {"s": "m", "X": "m n", "W": "m m"},
+        {"W": "diagonal"},
+    ),
+    row("trace(X @ A @ X.T)", "X", "2*X @ A", {"X": "m n"}, {"A": "diagonal"}),
 )

@@ -108,6 +108,9 @@ NUMPY = {
     "vec": lambda x: x.flatten(order="F"),
     "unvec": lambda x, shape: x.reshape(shape, order="F"),
     "rearrange": rearrange,
+    "diagonal_sums": lambda x: np.array(
+        [[np.trace(x, j - i) for j in range(x.shape[1])] for i in range(x.shape[0])]
+    ).reshape(x.shape),
     "slogdet": np.linalg.slogdet,
     "expm": of_matrix(np.exp),
     "logm": of_matrix(np.log),

@@ -47,6 +47,8 @@ def values_of(fact: Fact) -> dict[str, np.ndarray]:
             array = array + array.T
         elif fact.properties.get(name) == "skew-symmetric":
             array = array - array.T
+        elif fact.properties.get(name) == "diagonal":
+            array = np.diag(np.diag(array))
         elif fact.properties.get(name) == "orthogonal":
             array = np.linalg.qr(array)[0]
         elif fact.properties.get(name) == "positive definite":

@@ -161,6 +161,16 @@ SAID: Sequence[tuple[Node, tuple[str | Node, ...]]] = (
         (Fn("diag"), " makes a diagonal matrix of a vector, and a vector of the diagonal"),
     ),
     (Fn("tr"), (Fn("tr"), " is the trace")),
+    (Fn("vec"), (Fn("vec"), " puts the columns of a matrix one below the other")),
+    (Fn("unvec"), (Fn("unvec"), " makes the matrix again, of the shape that it names")),
+    (
+        Fn("rearrange"),
+        (Fn("rearrange"), " has a row for each block of a matrix, its columns in turn"),
+    ),
+    (
+        Fn("diagsum"),
+        (Fn("diagsum"), " puts the sum of a diagonal everywhere on it"),
+    ),
 )
 """A sign, and what it means."""
 

@@ -111,6 +111,7 @@ REDUCTIONS = frozenset({"max", "min", "prod", "var", "std", "logsumexp", "norm"}
 NAMES: Mapping[str, str] = {
     "trace": "tr",
     "diagonal": "diag",
+    "diagonal_sums": "diagsum",
     "cholesky": "chol",
     "logdet": "log det",
     "layer_norm": "LayerNorm",

@@ -250,6 +250,7 @@ FORMS: Mapping[str, Form] = {
         )
     ),
     "half_tril": _function("spectral.half_tril"),
+    "diagonal_sums": _function("patterned.diagonal_sums"),
     "convolve": Form(lambda call, x, y: f'np.convolve({x}, {y}, "{call.data[0]}")'),
     "correlate": Form(lambda call, x, y: f'np.correlate({x}, {y}, "{call.data[0]}")'),
     "solve": _function("np.linalg.solve"),

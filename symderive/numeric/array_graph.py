@@ -275,7 +275,7 @@ SHAPES: Mapping[str, Callable[[Shapes, Any], Shape]] = {
     "einsum": _contract_shape,
     "concatenate": _concatenate_shape,
     **dict.fromkeys(("expm", "logm", "sqrtm", "sinm", "cosm", "eigenvectors"), _same),
-    **dict.fromkeys(("triu", "tril", "half_tril", "prod_others"), _same),
+    **dict.fromkeys(("triu", "tril", "half_tril", "prod_others", "diagonal_sums"), _same),
     **dict.fromkeys(
         (f"{name}_frechet" for name in ("expm", "logm", "sqrtm", "sinm", "cosm")),
         lambda shapes, _: shapes[0] * (3 - len(shapes)),

@@ -23,6 +23,17 @@ def convolution_matrix(a: Array, n: int, mode: str = "full") -> Array:
     return result if mode == "full" else result[size - 1 : n]
 
 
+def diagonal_sums(x: Array) -> Array:
+    """Each entry the sum of its diagonal.
+
+    >>> diagonal_sums(np.array([[1.0, 2.0], [3.0, 4.0]])).tolist()
+    [[5.0, 2.0], [3.0, 5.0]]
+    """
+    rows, columns = x.shape
+    place = np.arange(rows)[:, None] - np.arange(columns) + columns - 1
+    return np.bincount(place.ravel(), x.ravel())[place].astype(x.dtype)
+
+
 def commutation(m: int, n: int) -> Array:
     """The permutation that makes vec(X) of an m × n matrix vec(Xᵀ).
 

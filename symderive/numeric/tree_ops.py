@@ -439,6 +439,7 @@ READ: Mapping[str, Make] = {
     "triu": _triangle("triu"),
     "tril": _triangle("tril"),
     "half_tril": _plain("half_tril"),
+    "diagonal_sums": _plain("diagonal_sums"),
     "convolution_matrix": _patterned("convolution_matrix"),
     "sliding_window_view": _window_view,
     "commutation": _patterned("commutation"),

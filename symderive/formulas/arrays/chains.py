@@ -14,7 +14,7 @@ from sympy import S
 from symderive.formulas.arrays.ops import apply
 from symderive.formulas.arrays.ops_spectral import MATRIX_FUNCTIONS
 from symderive.formulas.arrays.placing import place_at
-from symderive.formulas.arrays.syntax import Apply, Shape, Tree
+from symderive.formulas.arrays.syntax import Apply, Leaf, Shape, Tree
 from symderive.formulas.arrays.terms import (
     MAX_POWER,
     ONE,
@@ -270,6 +270,26 @@ def by_ones(tree: Tree, shape: Shape) -> Tree:
     sides = (length, shape[1]) if is_column(tree) else (shape[0], length)
     ones = apply("broadcast_to", ONE, shape=sides)
     return apply("matmul", matrix, ones) if is_column(tree) else apply("matmul", ones, matrix)
+
+
+def scaling(tree: Tree, diagonal: frozenset[str]) -> Tree:
+    """A product entry by entry with the diagonal of a diagonal matrix as one with the matrix."""
+    term = term_of(tree)
+    if not is_op(term.core, "multiply") or term.core.ndim not in (1, 2):
+        return tree
+    for place, arg in enumerate(term.core.args):
+        vector: Tree = arg.args[0] if is_column(arg) else arg  # type: ignore[attr-defined]
+        matrix: Tree | None = vector.args[0] if is_op(vector, "diagonal") else None
+        rest = [*term.core.args[:place], *term.core.args[place + 1 :]]
+        whole = rest[0] if len(rest) == 1 else apply("multiply", *rest)
+        if not isinstance(matrix, Leaf) or matrix.name not in diagonal:
+            continue
+        if whole.shape != term.core.shape:
+            continue
+        left = is_column(arg) or whole.ndim == 1
+        pair = (matrix, whole) if left else (whole, matrix)
+        return scaled(apply("matmul", *pair), term.number, term.above, term.below)
+    return tree
 
 
 def as_row(vector: Tree, turn: Turn = transposed) -> Tree:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from math import fsum, isfinite
 from typing import Any
 
@@ -64,6 +65,9 @@ def _slack(rows: Matrix) -> float:
 def _mirrored(sign: int) -> Test:
     def test(rows: Matrix) -> Found:
         slack = _slack(rows)
+        if any(len(row) != len(rows) for row in rows):
+            yield [((), f"has {len(rows)} rows and {len(rows[0])} columns")]
+            return
         for i, row in enumerate(rows):
             for j in range(i if sign < 0 else i + 1, len(row)):
                 if not abs(row[j] - sign * rows[j][i]) <= slack:
@@ -135,10 +139,19 @@ def _definite(rows: Matrix) -> Found:
         factor.append([*mine, pivot**0.5])
 
 
+def _constant_diagonals(rows: Matrix) -> Found:
+    slack = _slack(rows)
+    for i, (before, row) in enumerate(pairwise(rows)):
+        for j, (one, other) in enumerate(zip(before, row[1:], strict=False)):
+            if not abs(one - other) <= slack:
+                yield [((i, j), f"is {one}"), ((i + 1, j + 1), f"is {other}")]
+
+
 TESTS: Mapping[str, Test] = {
     "symmetric": _mirrored(1),
     "skew-symmetric": _mirrored(-1),
     "positive definite": _definite,
+    "toeplitz": _constant_diagonals,
     "diagonal": _zero_where(lambda i, j: i != j),
     "lower triangular": _zero_where(lambda i, j: i < j),
     "upper triangular": _zero_where(lambda i, j: i > j),

@@ -66,7 +66,7 @@ from symderive.formulas.arrays.placing import place_at
 from symderive.formulas.arrays.sliding import slid, windows
 from symderive.formulas.arrays.sums import plus
 from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Shape, Tree
-from symderive.formulas.arrays.terms import scaled, tree_cost
+from symderive.formulas.arrays.terms import CALL, is_op, scaled, term_of, tree_cost
 from symderive.formulas.functions import function_of
 
 MAX_TERMS = 4
@@ -294,7 +294,7 @@ class Matrices:
                 found.append(made)
         if not found:
             raise NoMatrixError
-        return min(found, key=lambda part: (not has_notation(part.tree), tree_cost(part.tree)))
+        return min(found, key=lambda part: (not has_notation(part.tree), _reads(part.tree)))
 
     def _as_one(self, body: Expr, indices: tuple[Index, ...]) -> Labelled:
         return self._product([*Mul.make_args(body)], indices)
@@ -494,3 +494,15 @@ class Matrices:
         if isinstance(factor, Pow) and factor.exp.is_number and factor.exp.is_negative:
             return self.built(Pow(factor.base, -factor.exp)), True
         return self.built(factor), False
+
+
+def _reads(tree: Tree) -> float:
+    """What a tree costs; a number beside an outer product stands for a matrix of ones."""
+    beside = (
+        part
+        for part in tree.walk()
+        if is_op(part, "add")
+        and any(not arg.ndim for arg in part.args)
+        and any(is_op(term_of(arg).core, "outer") for arg in part.args)
+    )
+    return tree_cost(tree) + sum(3 * CALL for _ in beside)

@@ -72,6 +72,22 @@ def _commutation_entry(_: Args, options: Options, at: At) -> Expr:
     return sigma(product(delta(at[0], k * n + j), delta(at[1], j * m + k)), [k, j])
 
 
+def _sums_shape(args: Args, _: Options) -> Shape:
+    if args[0].ndim != 2:
+        raise ShapeError(f"diagonals are those of a matrix; got the shape {shown(args[0].shape)}")
+    return args[0].shape
+
+
+def _sums_entry(args: Args, _: Options, at: At) -> Expr:
+    """Σ_kl δ(k − l, i − j) a_kl."""
+    k, l = map(fresh, args[0].shape)  # noqa: E741
+    return sigma(product(entry(args[0], (k, l)), delta(k + at[1], l + at[0])), [k, l])
+
+
+def _call_sums(X: Any) -> Tree:  # noqa: N803
+    return apply("diagonal_sums", as_tree(X))
+
+
 def _call_commutation(m: Any, n: Any) -> Tree:
     return apply("commutation", m=size_of(m), n=size_of(n))
 
@@ -84,6 +100,8 @@ ROWS: tuple[Op, ...] = (
     Op("sliding_window_view", "Hankel matrix of the windows of a vector, a row each",
        _windows_shape, lambda a, o, at: entry(a[0], (at[0] + at[1],)), call=_call_windows,
        example="sliding_window_view(p, 2)"),
+    Op("diagonal_sums", "Toeplitz matrix of the sums of the diagonals of a matrix",
+       _sums_shape, _sums_entry, call=_call_sums, example="diagonal_sums(X)"),
     Op("commutation", "permutation that makes vec(X) of an m × n matrix vec(X.T)",
        _commutation_shape, _commutation_entry, call=_call_commutation,
        example="commutation(n, n) @ vec(A)"),

@@ -20,6 +20,10 @@ from symderive.formulas.arrays.index import (
     sigma,
 )
 
+Names = frozenset[str]
+Known = tuple[Names, Names, Mapping[tuple[str, int], Expr], Names, Names]
+"""Of the arrays: the symmetric, the orthogonal, sums along axes, the skew, the diagonal."""
+
 Place = tuple[str, tuple[Expr, ...]]
 
 
@@ -101,6 +105,15 @@ def _turned(name: str, shape: tuple[int, ...], naming: Naming) -> dict[Basic, Ba
     return {**{old: -new for old, new in _mirrored(name, shape, naming).items()}, **diagonal}
 
 
+def _along_diagonals(name: str, shape: tuple[int, ...], naming: Naming) -> dict[Basic, Basic]:
+    rows, columns = shape[-2:]
+    return {
+        Symbol(naming(name, (i, j))): Symbol(naming(name, (i - min(i, j), j - min(i, j))))
+        for i in range(1, rows)
+        for j in range(1, columns)
+    }
+
+
 def _off_diagonal(name: str, shape: tuple[int, ...], naming: Naming) -> dict[Basic, Basic]:
     size = shape[-1]
     places = [(i, j) for i in range(size) for j in range(size) if i != j]
@@ -146,6 +159,7 @@ ROWS = (
         "diagonal", "A is diagonal", _diagonal_entry, concrete=_off_diagonal, implies=("symmetric",)
     ),
     Property("skew-symmetric", "A = −Aᵀ", _turned_entry, concrete=_turned),
+    Property("toeplitz", "A is constant along its diagonals", concrete=_along_diagonals),
     Property("lower triangular", "A is zero above its diagonal", concrete=_zero_on(above=True)),
     Property("upper triangular", "A is zero below its diagonal", concrete=_zero_on(above=False)),
     Property("orthogonal", "AᵀA = AAᵀ = I", sum=_orthogonal, concrete=_rotation),
@@ -207,6 +221,16 @@ class Knowledge:
     def has(self, name: str, prop: str) -> bool:
         """Whether an array is known to have a property."""
         return prop in self.stated.get(name, ())
+
+    def for_trees(self, shapes: Mapping[str, Sequence[Any]]) -> Known:
+        """What the simplifier of trees asks for, in its order."""
+        return (
+            self.having("symmetric"),
+            self.having("orthogonal"),
+            self.axis_sums(shapes),
+            self.having("skew-symmetric"),
+            self.having("diagonal"),
+        )
 
     def symmetric(self) -> frozenset[str]:
         """The names of the matrices that are their own transpose."""

@@ -176,6 +176,12 @@ def _of_diagonal(tree: Tree) -> Tree | None:
         return apply("diagonal", tree.args[0].args[0])
     if is_op(tree, "diagonal") and is_op(tree.args[0], "outer"):
         return times(tree.args[0].args)
+    if is_op(tree, "diagonal") and is_op(tree.args[0], "eye"):
+        return apply("broadcast_to", ONE, shape=tree.shape)
+    if is_op(tree, "diag") and _is_ones(tree.args[0]):
+        return apply("eye", size=tree.shape[0])
+    if is_op(tree, "diagonal_sums") and is_op(tree.args[0], "eye"):
+        return times([Number((), tree.shape[0]), tree.args[0]])
     if not is_op(tree, "diagonal", "det", "logdet") or not is_op(tree.args[0], "diag"):
         return None
     vector = tree.args[0].args[0]

@@ -158,9 +158,15 @@ def step(tree: Tree) -> Tree | None:
     left, right = first.args if first.op == "Gt" else first.args[::-1]
     zero = Number((), S.Zero)
     parts = [part for part in (left, negative(right)) if part not in (zero, negative(zero))]
-    return apply(
-        "heaviside", ordered_sum(parts) if len(parts) > 1 else parts[0], Number((), S.Half)
-    )
+    whole = shared(parts) if len(parts) > 1 else parts[0]
+    return apply("heaviside", whole, Number((), S.Half))
+
+
+def shared(parts: Sequence[Tree]) -> Tree:
+    """The sum, what its terms share taken out."""
+    from symderive.formulas.arrays.sums import plus  # it speaks of means
+
+    return min(ordered_sum(parts), plus(parts), key=tree_cost)
 
 
 def norm_of_order(tree: Tree) -> Tree | None:

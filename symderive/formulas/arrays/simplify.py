@@ -24,6 +24,7 @@ from symderive.formulas.arrays.chains import (
     flipped,
     inverses,
     product_of,
+    scaling,
     transposed,
     turned_outside,
 )
@@ -54,6 +55,7 @@ def shortest(
     orthogonal: frozenset[str] = frozenset(),
     sums: Mapping[tuple[str, int], Expr] = MappingProxyType({}),
     skew: frozenset[str] = frozenset(),
+    diagonal: frozenset[str] = frozenset(),
 ) -> Tree:
     """The tree in its shortest form.
 
@@ -63,6 +65,7 @@ def shortest(
         orthogonal: The names of leaves whose transpose is their inverse.
         sums: What leaves sum to along an axis, by name and axis.
         skew: The names of leaves whose transpose is their negative.
+        diagonal: The names of leaves that are diagonal.
 
     >>> from sympy import Symbol
     >>> A = Leaf((Symbol("n"), Symbol("n")), "A")
@@ -73,9 +76,9 @@ def shortest(
     for opening in (False, True):  # products of inverses, and inverses of products
         current = tree
         for _ in range(MAX_ROUNDS):
-            following = Rebuilder(symmetric, orthogonal, sums, skew, opening=opening).rebuilt(
-                current
-            )
+            following = Rebuilder(
+                symmetric, orthogonal, sums, skew, diagonal, opening=opening
+            ).rebuilt(current)
             found.append(following)
             if following == current:
                 break
@@ -86,7 +89,6 @@ def shortest(
 
 
 MAX_ROUNDS = 4
-
 BY_ENTRIES = frozenset({"add", "multiply", "divide", "power"})
 """Operations that work entry by entry, as named functions do."""
 
@@ -100,11 +102,12 @@ class Rebuilder:
         orthogonal: frozenset[str] = frozenset(),
         sums: Mapping[tuple[str, int], Expr] = MappingProxyType({}),
         skew: frozenset[str] = frozenset(),
+        diagonal: frozenset[str] = frozenset(),
         *,
         opening: bool = False,
     ) -> None:
         self.symmetric, self.orthogonal, self.opening = symmetric, orthogonal, opening
-        self.sums, self.skew = sums, skew
+        self.sums, self.skew, self.diagonal = sums, skew, diagonal
         self._done: dict[Tree, Tree] = {}
 
     def rebuilt(self, tree: Tree) -> Tree:
@@ -473,7 +476,7 @@ Rewrite = Callable[[Rebuilder, list[Tree], Apply], Tree]
 REBUILD: Mapping[str, Rewrite] = {
     "add": lambda self, args, __: turned_outside(self.sum(args)),
     "negative": lambda _, args, __: negative(args[0]),
-    "multiply": lambda _, args, __: turned_outside(times(args)),
+    "multiply": lambda self, args, _: turned_outside(scaling(times(args), self.diagonal)),
     "divide": lambda _, args, tree: (
         scaled(args[0], S.One, (), [args[1]]) if args[1].ndim == 0 else apply("divide", *args)
     ),
@@ -488,7 +491,7 @@ REBUILD: Mapping[str, Rewrite] = {
     **dict.fromkeys(
         (
             *("index", "broadcast_to", "diag", "diagonal"),
-            *("tril", "triu", "half_tril"),
+            *("tril", "triu", "half_tril", "diagonal_sums"),
             *("vec", "unvec", "reshape", "rearrange"),
         ),
         _moved,

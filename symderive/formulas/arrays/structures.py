@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from sympy import Expr, Piecewise, true
 
-from symderive.formulas.arrays.index import Index, delta, substitute
+from symderive.formulas.arrays.index import Index, delta, fresh, sigma_as_is, substitute
 from symderive.formulas.arrays.ops import add, apply, transpose
 from symderive.formulas.arrays.properties import PROPERTIES
 from symderive.formulas.arrays.syntax import Tree
@@ -51,6 +51,12 @@ def _skew_entry(entry: Expr, row: Index, column: Index) -> Expr:
     return entry - turned
 
 
+def _toeplitz_entry(entry: Expr, row: Index, column: Index) -> Expr:
+    k, l = fresh(row.size), fresh(column.size)  # noqa: E741
+    there: Expr = substitute(entry, {row: k, column: l})
+    return sigma_as_is(there * delta(k + column, l + row), [k, l])
+
+
 def _kept(condition: Callable[[Index, Index], Expr]) -> Callable[[Expr, Index, Index], Expr]:
     def entry_of(entry: Expr, row: Index, column: Index) -> Expr:
         return entry * Piecewise((1, condition(row, column)), (0, true))
@@ -59,6 +65,15 @@ def _kept(condition: Callable[[Index, Index], Expr]) -> Callable[[Expr, Index, I
 
 
 ROWS = (
+    Structure(
+        "symmetric toeplitz",
+        "the entries of a diagonal and of its mirror image move together",
+        lambda gradient: _symmetric(apply("diagonal_sums", gradient)),
+        lambda entry, row, column: _symmetric_entry(
+            _toeplitz_entry(entry, row, column), row, column
+        ),
+        lambda i, j: j == 0,
+    ),
     Structure(
         "diagonal",
         "what is off the diagonal does not move",
@@ -79,6 +94,13 @@ ROWS = (
         lambda gradient: add(gradient, apply("negative", transpose(gradient))),
         _skew_entry,
         lambda i, j: i > j,
+    ),
+    Structure(
+        "toeplitz",
+        "the entries of a diagonal move together",
+        lambda gradient: apply("diagonal_sums", gradient),
+        _toeplitz_entry,
+        lambda i, j: i == 0 or j == 0,
     ),
     Structure(
         "lower triangular",
@@ -108,4 +130,6 @@ def structure_of(properties: Sequence[str]) -> Structure | None:
     'symmetric'
     """
     known = {implied for prop in properties for implied in (prop, *PROPERTIES[prop].implies)}
-    return next((row for row in ROWS if row.prop in known), None)
+    return next(
+        (row for row in ROWS if known.issuperset(row.prop.split(" ")) or row.prop in known), None
+    )

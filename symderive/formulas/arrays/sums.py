@@ -321,11 +321,14 @@ def _pairs_shared(terms: list[Term]) -> Tree | None:
 
 
 def _scalars_gathered(terms: list[Term]) -> Tree | None:
-    """a·A − b·A = (a − b)·A."""
-    if len({term.core for term in terms}) > 1:
+    """a·A − b·A = (a − b)·A; A may be a difference, turned in some terms."""
+    core = terms[0].core
+    turned = _difference_turned(core)
+    if any(term.core not in (core, turned) for term in terms):
         return None
-    scalar = plus([scaled(ONE, t.number, t.above, t.below) for t in terms])
-    return scaled(terms[0].core, S.One, (scalar,))
+    numbers = (t.number if t.core == core else -t.number for t in terms)
+    scalar = plus([scaled(ONE, n, t.above, t.below) for n, t in zip(numbers, terms, strict=True)])
+    return scaled(core, S.One, (scalar,))
 
 
 def _ends_shared(terms: list[Term]) -> Tree | None:

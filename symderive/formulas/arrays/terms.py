@@ -51,6 +51,8 @@ def tree_cost(tree: Tree) -> float:
         return inner + TRANSPOSE
     if tree.op == "eye":
         return IDENTITY
+    if tree.op in ("vec", "unvec"):  # of rows, no more than the transpose that it saves
+        return inner + CALL + TRANSPOSE
     return inner + (OPERATION if tree.op in ("matmul", "divide", "power", "outer") else CALL)
 
 
@@ -231,7 +233,7 @@ def scaled(
             down[tree] += 1
     up, down = up - down, down - up
     number = number * inner.number
-    if number == 0:
+    if number == 0 or (is_op(core, "broadcast_to") and core.args[0] == Number((), S.Zero)):
         return zero_like(core)
     if number.is_negative and is_op(inner.core, "add"):
         turned = [negative(arg) for arg in inner.core.args]

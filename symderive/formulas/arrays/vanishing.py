@@ -6,9 +6,10 @@ inv(X.T), that U f(σ) Vᵀ is a function of the matrix.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import product as cartesian
+from typing import Any
 
 from sympy import Expr, S
 
@@ -21,13 +22,14 @@ from symderive.formulas.arrays.terms import Term, is_op, negative, scaled, term_
 MAX_TERMS = 200
 """A formula of more terms is given up."""
 
-Sums = Mapping[tuple[str, int], Expr]
 
-
-def equal_trees(
-    left: Tree, right: Tree, symmetric: frozenset[str], orthogonal: frozenset[str], sums: Sums
-) -> bool:
+def equal_trees(left: Tree, right: Tree, *known: Any) -> bool:
     """Whether two matrix formulas are proved equal; False means that it is not known.
+
+    Args:
+        left: One side.
+        right: The other.
+        known: What ``shortest`` is given beside a tree: the symmetric names, others.
 
     >>> from sympy import Symbol
     >>> from symderive.formulas.arrays.op import apply
@@ -35,18 +37,18 @@ def equal_trees(
     >>> A, B = (Leaf((Symbol("n"), Symbol("n")), name) for name in "AB")
     >>> whole = apply("matmul", A, apply("add", A, B))
     >>> apart = apply("add", apply("matmul", A, A), apply("matmul", A, B))
-    >>> equal_trees(whole, apart, frozenset(), frozenset(), {})
+    >>> equal_trees(whole, apart)
     True
     """
     if left.shape != right.shape:
         return False
-    sides = [shortest(side, symmetric, orthogonal, sums) for side in (left, right)]
+    sides = [shortest(side, *known) for side in (left, right)]
     if sides[0] == sides[1]:
         return True
-    difference = shortest(plus([sides[0], negative(sides[1])]), symmetric, orthogonal, sums)
+    difference = shortest(plus([sides[0], negative(sides[1])]), *known)
     if _is_zero(difference):
         return True
-    rules = Rebuilder(symmetric, orthogonal, sums, opening=True)
+    rules = Rebuilder(*known, opening=True)
     numbers: dict[Term, Expr] = {}
     for count, term in enumerate(_terms(difference, rules)):
         if count > MAX_TERMS:
