@@ -130,7 +130,8 @@ def hessian(derivation: Derivation, target: str, source: str | Sequence[str] | N
     if isinstance(source, str):
         return _second(derivation, target, source, source)
     names = list(source if source is not None else derivation.sources)
-    return _matrix(derivation, [[_second(derivation, target, a, b) for b in names] for a in names])
+    parts = [[_second(derivation, target, a, b) for b in names] for a in names]
+    return replace(_matrix(derivation, parts), twice=target)
 
 
 def _second(derivation: Derivation, target: str, first: str, second: str) -> Derivative:
@@ -171,8 +172,9 @@ def derivative(
         raise ModelError(f"the order of a derivative is a whole number from 1; got {order}")
     sources = (source,) * order if isinstance(source, str) else tuple(source)
     current, name = one_before(derivation, target, sources)
+    twice = target if len(sources) == 2 and len({*sources}) == 1 else ""
     found = replace(current.partial(name, sources[-1]), before=(current, name))
-    return renamed(derivation, found, target, sources)
+    return replace(renamed(derivation, found, target, sources), twice=twice)
 
 
 def one_before(
