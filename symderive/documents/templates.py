@@ -60,7 +60,7 @@ def environment(row: Format) -> jinja2.Environment:
         if isinstance(value, Node):
             return Markup(row.inline(value))
         if isinstance(value, tuple):
-            return Markup("").join(Markup(shown(part)) for part in value)
+            return Markup(row.joined("".join(str(shown(part)) for part in value)))
         if isinstance(value, int):  # a level or a count, part of the markup
             return Markup(str(value))
         return value if hasattr(value, "__html__") else Markup(row.escape(str(value)))
