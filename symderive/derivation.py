@@ -115,9 +115,7 @@ class Derivation:
         return Derivative(link.formula, *told, self, link=link)
 
     def partial(self, target: str, source: str) -> Derivative:
-        """The derivative of one stage with respect to a name, along every path.
-
-        Zero where there is no path; ``explain`` says why.
+        """The derivative of one stage by a name, along every path; 0 where ``explain`` says why.
 
         >>> d = derive(Model({"A2": "sigmoid(A1)", "A3": "binary_cross_entropy(A2, Y)"}))
         >>> d.partial("A3", "A1").formula
@@ -133,8 +131,9 @@ class Derivation:
             return Derivative(value, (line,), (), line.certificate, (value,), "", self)  # type: ignore[arg-type]
         found = chain.partials[source]
         steps = tuple(step for user in found.users for step in chain.links[user, source].steps)
-        formula = found.formula
-        return Derivative(formula, found.lines, steps, found.certificate, (formula,), "", self)
+        link = chain.links[target, source] if [*found.users] == [target] else None
+        told = (found.lines, steps, found.certificate, (found.formula,), "")
+        return Derivative(found.formula, *told, self, link=link)
 
     def _check_name(self, name: str) -> None:
         known = dict.fromkeys((*self.model.names, *self.model.parameters))

@@ -31,6 +31,7 @@ class Derivative:
         link: Of one link, the link.
         before: Of a higher derivative, the derivation in which it is a first one, and the stage
             that it is the derivative of.
+        twice: Of second derivatives by the same names in scalar models, the stage.
     """
 
     formula: Expr | ImmutableMatrix
@@ -44,6 +45,7 @@ class Derivative:
     tree: Any = field(default=None, repr=False)
     link: Any = field(default=None, repr=False)
     before: tuple[Derivation, str] | None = field(default=None, repr=False)
+    twice: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
         if not isinstance(self.lines, Lines):
@@ -79,8 +81,11 @@ class Derivative:
         """What the form of a matrix proves of it; "" where it proves nothing.
 
         ``positive semidefinite`` of a Hessian says that the function is convex: its form is MᵀDM
-        with D ≥ 0, or a sum of such.
+        with D ≥ 0, or a sum of such; of scalars, no pivot of it is negative. ``indefinite`` is a
+        matrix of numbers with both signs.
         """
+        if not self.derivation.model.shapes:
+            return self._by_pivots()
         from symderive.array_model import signs_of
 
         if self.matrix is not None and self.tree.ndim == 2:
@@ -88,6 +93,16 @@ class Derivative:
             if found:
                 return {1: "positive semidefinite", -1: "negative semidefinite"}[found]
         return self._by_entries()
+
+    def _by_pivots(self) -> str:
+        """The same of scalars, where it is the second derivatives of one stage."""
+        if not self.twice:
+            return ""
+        from symderive.curvature import definiteness
+
+        whole = isinstance(self.formula, ImmutableMatrix)
+        matrix = self.formula if whole else ImmutableMatrix([[self.formula]])
+        return definiteness(matrix, self.derivation.model, self.twice)
 
     def _by_entries(self) -> str:
         """The same of f(I, J), where the axes are those of one variable twice."""

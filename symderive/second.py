@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import combinations_with_replacement
 from typing import TYPE_CHECKING
+
+from sympy import ImmutableMatrix
 
 from symderive.checking import Check, Report
 from symderive.results import Derivative
@@ -36,6 +38,20 @@ def told(derivation: Derivation) -> Iterator[tuple[str, str, Derivative]]:
         if (first, second) not in known:
             known[first, second] = derivation.derivative(derivation.target, (first, second))
         yield first, second, known[first, second]
+
+
+def definiteness_of(derivation: Derivation, names: Sequence[str]) -> str:
+    """What the form of all second derivatives by some names proves of them, in scalar models.
+
+    >>> from symderive import Model, derive
+    >>> definiteness_of(derive(Model({"f": "x**2 + y**4 + x*y"}, hessian=True)), ["x", "y"])
+    ''
+    """
+    from symderive.curvature import definiteness
+
+    known = {(first, second): found.formula for first, second, found in told(derivation)}
+    rows = [[known.get((a, b), known.get((b, a))) for b in names] for a in names]
+    return definiteness(ImmutableMatrix(rows), derivation.model, derivation.target)
 
 
 def with_second(report: Report, derivation: Derivation) -> Report:

@@ -8,17 +8,19 @@ Source of the contract: https://www.tensorflow.org/api_docs/python/tf/GradientTa
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from sympy import Expr, ImmutableMatrix, S, Symbol
+from sympy import Basic, Expr, ImmutableMatrix, S, Symbol
+from sympy.core.relational import Relational
 
 from symderive.certify import certify
 from symderive.chain import MAX_DEFINITIONS
 from symderive.closed_form import Form, closed_forms
 from symderive.errors import ModelError, UnknownChoiceError
+from symderive.formulas.functions import function_of
 from symderive.formulas.inert import Diff
 from symderive.formulas.parsing import parse
 from symderive.formulas.written import evaluated, orderly, rename
@@ -52,11 +54,12 @@ def gradient(
     targets = [target] if isinstance(target, str) else list(target or [derivation.target])
     weights = weights_of(targets, output_gradients)
     seeds = [_formula(derivation, weight) for weight in weights]
+    reached = {name: _reached(derivation.model, name) for name in targets}
 
     def total(source: str) -> Expr | None:
         parts = []
         for name, seed in zip(targets, seeds, strict=True):
-            if source == name or source in derivation.model.ancestors(name):
+            if source in reached[name]:
                 parts.append(evaluated(seed) * derivation.partial(name, source).formula)
         if not parts:
             derivation.partial(targets[0], source)  # an unknown name is an error, not a zero
@@ -64,6 +67,28 @@ def gradient(
         return sum(parts, S.Zero)
 
     return mapped(sources, total)
+
+
+def _reached(model: Model, target: str) -> set[str]:
+    """The names a gradient flows to: past no stop_gradient, and not through a condition."""
+    seen, queue = {target}, [target]
+    while queue:
+        name = queue.pop()
+        if name in model.stages:
+            found = set(_flowing(model.stages[name].written)) - seen
+            seen |= found
+            queue += found
+    return seen
+
+
+def _flowing(formula: Basic) -> Iterator[str]:
+    if isinstance(formula, Symbol):
+        yield formula.name
+    row = function_of(formula)
+    if isinstance(formula, Relational) or (row is not None and row.name == "stop_gradient"):
+        return
+    for arg in formula.args:
+        yield from _flowing(arg)
 
 
 def weights_of(targets: Sequence[str], output_gradients: object) -> list[object]:
@@ -130,7 +155,8 @@ def hessian(derivation: Derivation, target: str, source: str | Sequence[str] | N
     if isinstance(source, str):
         return _second(derivation, target, source, source)
     names = list(source if source is not None else derivation.sources)
-    return _matrix(derivation, [[_second(derivation, target, a, b) for b in names] for a in names])
+    parts = [[_second(derivation, target, a, b) for b in names] for a in names]
+    return replace(_matrix(derivation, parts), twice=target)
 
 
 def _second(derivation: Derivation, target: str, first: str, second: str) -> Derivative:
@@ -171,8 +197,9 @@ def derivative(
         raise ModelError(f"the order of a derivative is a whole number from 1; got {order}")
     sources = (source,) * order if isinstance(source, str) else tuple(source)
     current, name = one_before(derivation, target, sources)
+    twice = target if len(sources) == 2 and len({*sources}) == 1 else ""
     found = replace(current.partial(name, sources[-1]), before=(current, name))
-    return renamed(derivation, found, target, sources)
+    return replace(renamed(derivation, found, target, sources), twice=twice)
 
 
 def one_before(

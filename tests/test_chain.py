@@ -70,6 +70,15 @@ def test_gradient_keeps_the_structure_of_its_sources():
     assert d.gradient("A1", ["Y"], unconnected_gradients="zero") == [0]
 
 
+def test_no_gradient_flows_past_stop_gradient_or_through_a_condition():
+    """As tf.GradientTape has it: None where the only paths are blocked."""
+    d = derived({"u": "stop_gradient(x)**2", "z": "u + y**2"})
+    assert d.gradient() == {"x": None, "y": 2 * sp.Symbol("y")}
+    assert d.gradient(unconnected_gradients="zero")["x"] == 0
+    assert derived({"z": "where(x > 0, v, w**2)"}).gradient("z", "x") is None
+    assert derived({"z": "x*stop_gradient(x)"}).gradient("z", "x") is not None
+
+
 def test_several_targets_and_output_gradients():
     d = derived({"y": "x**2", "z": "x**3"}, target="z")
     x = sp.Symbol("x")

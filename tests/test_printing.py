@@ -61,6 +61,7 @@ from sympy import (
     zeta,
 )
 
+import symderive as sd
 from symderive.errors import SymderiveError, UnknownChoiceError
 from symderive.formulas.inert import Diff
 from symderive.formulas.latex import broken, latex
@@ -660,3 +661,23 @@ def test_terms_that_share_no_name_stand_as_the_model_has_them() -> None:
     r, s, x = symbols("r s x")
     assert typed(r + s**2 / 2, ("r", "s")) == "r + s**2/2"
     assert typed(x**2 + x - r, ("x", "r")) == "x**2 + x - r"
+
+
+@pytest.mark.parametrize(
+    ("formula", "source", "text"),
+    [
+        ("k*cos(x - m)", "k", "cos(x − m)"),
+        ("k*cos(m - x)", "k", "cos(m − x)"),
+        ("Q/(2*pi*k)*log(s/r)", "r", "−Q/(2·π·k·r)"),
+        ("quick_gelu(x)", "x", "(1 − 1.702·y)·σ(1.702·x) + 1.702·y"),
+        (
+            "(2*x + 1)**5*(x**3 - x + 1)**4",
+            "x",
+            "2·(2·x + 1)^4·(x^3 − x + 1)^3·(17·x^3 + 6·x^2 − 9·x + 3)",
+        ),
+    ],
+)
+def test_a_derivative_in_the_order_of_the_reader(formula, source, text):
+    found = sd.derive(sd.Model({"y": formula}, parameters=[source])).link("y", source)
+
+    assert plain(tree(found.formula, found.derivation.model.order)) == text

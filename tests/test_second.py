@@ -56,6 +56,52 @@ def test_convexity_is_told_by_the_form():
     assert "L is convex in w" in text
 
 
+CONVEX, CONCAVE = "positive semidefinite", "negative semidefinite"
+LOGISTIC = {"z": "w*x + b", "p": "sigmoid(z)", "L": "-t*log(p) - (1 - t)*log(1 - p)"}
+
+# Stages, parameters and constants ("a+" is positive), and what the form proves; "" where the
+# function is not convex, or where it may not be: a kink, a domain of two parts
+BY_FORM = [
+    ("(x - y)**2 + x**4", "x y", "", CONVEX),
+    ("x**2 + y**2 + z**2 - x*y - y*z", "x y z", "", CONVEX),
+    ("-x**2 - y**2 + x*y", "x y", "", CONCAVE),
+    ("x**2 - 3*y**2", "x y", "", "indefinite"),
+    ("x**2 + 3*x*y + y**2", "x y", "", "indefinite"),
+    ("(1 - x)**2 + 100*(y - x**2)**2", "x y", "", ""),
+    ("log(exp(x) + exp(y))", "x y", "", CONVEX),
+    (LOGISTIC, "w b", "x t", CONVEX),
+    ({"z": "w*x + b", "L": "exp(z) - t*z"}, "w b", "x t", CONVEX),
+    ("x**2/y", "x", "y+", CONVEX),
+    ("x**2/y", "x", "y", ""),
+    ("x*log(x)", "x", "", CONVEX),
+    ("-log(x**2)", "x", "", ""),
+    ("1/x**2", "x", "", ""),
+    ("-(x**2)**(1/4)", "x", "", ""),
+    ("-abs(x)", "x", "", ""),
+    ("exp(x)*y**2", "x y", "", ""),
+]
+
+
+@pytest.mark.parametrize(("stages", "names", "constants", "word"), BY_FORM)
+def test_convexity_of_scalars_is_proved_by_the_form_or_not_told(stages, names, constants, word):
+    stages = {"f": stages} if isinstance(stages, str) else stages
+    known = {name[:-1]: "positive" for name in constants.split() if name.endswith("+")}
+    constants = [name.rstrip("+") for name in constants.split()]
+    model = sd.Model(stages, parameters=names.split(), constants=constants, properties=known)
+
+    assert sd.derive(model).hessian([*stages][-1]).definiteness == word
+
+
+def test_convexity_of_scalars_is_told_of_all_names():
+    text = " ".join(
+        render(sd.derive(sd.Model({"f": "x**2 + x*y + y**2"}, hessian=True)), "txt").split()
+    )
+
+    assert "So f is convex in x and y, and lowest wherever its gradient there is zero" in text
+    saddle = sd.Model({"f": "x**2 - y**2"}, hessian=True)
+    assert "f has a saddle" in " ".join(render(sd.derive(saddle), "txt").split())
+
+
 @pytest.mark.parametrize("names", [True, ["x"], ["y", "x"], "x"])
 def test_the_wish_survives_the_trace(names):
     model = valley(hessian=names).model

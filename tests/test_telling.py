@@ -8,6 +8,7 @@ from sympy import Symbol
 import symderive as sd
 from symderive.documents import render
 from symderive.formulas.functions import FUNCTIONS
+from symderive.formulas.written import evaluated
 from symderive.origins import MADE_OF, UNDOES, derived
 
 # Formula in x; for each line after the first the reasons.
@@ -35,6 +36,31 @@ def test_what_shares_a_line(formula, expected):
 
     assert told[: len(expected)] == expected
     assert all(line.certificate.passed for line in lines)
+
+
+def test_a_rule_for_three_parts_is_stated_for_three():
+    text = " ".join(render(sd.derive({"y": "x**2*sin(x)*exp(x)"}), "txt").split())
+
+    assert "u·v·w = u'·v·w + u·v'·w + u·v·w'" in text
+
+
+def test_the_name_of_a_stage_comes_where_it_stays():
+    lines = sd.derive({"y": "x**2*sin(x)*exp(x)"}).link("y", "x").lines
+
+    assert not any(line.formula.has(Symbol("y")) for line in lines)
+
+
+def test_an_inverse_function_is_derived_before_its_value_is_put_in():
+    lines = derived(FUNCTIONS["asin"], 1)
+
+    assert [str(evaluated(line.formula)) for line in lines[1:]] == ["1/cos(y)", "1/sqrt(1 - u**2)"]
+    assert lines[2].reasons == ("sin(y) = u",)
+
+
+def test_no_line_only_says_simplify_of_the_same():
+    lines = sd.derive({"y": "asin(x)"}).link("y", "x").link.kind.full_lines
+
+    assert len(lines) == 2
 
 
 def test_a_derivative_is_not_derived_twice():

@@ -501,6 +501,33 @@ SPECIAL = [
     ("norm_ppf(p)", "dy/dp", "1/norm_pdf(y)"),
 ]
 
+# From a further round: reflections, roots, decimals, fixed orders, relations of stages
+ROUND = [
+    ("(sqrt(x) - 1)/(sqrt(x) + 1)", "dy/dx", "1/(sqrt(x)*(sqrt(x) + 1)**2)"),
+    ("log(x**2*exp(x))", "dy/dx", "1 + 2/x"),
+    ("(a + x)/(a - x)", "dy/dx", "2*a/(a - x)**2"),
+    ("log(abs((x - 1)/(x + 1)))/2", "dy/dx", "1/(x**2 - 1)"),
+    ("atan(a/x) + log(sqrt((x - a)/(x + a)))", "dy/dx", "2*a**3/(x**4 - a**4)"),
+    ("asin(x/sqrt(1 + x**2))", "dy/dx", "1/(1 + x**2)"),
+    ("polylog(2, x)", "dy/dx", "-log(1 - x)/x"),
+    ("laguerre(2, x)", "dy/dx", "x - 2"),
+    ("spherical_jn(0, x)", "dy/dx", "-spherical_jn(1, x)"),
+    ("x**2*spherical_jn(1, x)", "dy/dx", "x**2*spherical_jn(0, x)"),
+    ("-log(sigmoid(u - v))", "dy/du", "-sigmoid(v - u)"),
+    ("-log(sigmoid(b*(u - v)))", "dy/dv", "b*sigmoid(b*(v - u))"),
+    ("softplus(x) - softplus(-x)", "dy/dx", "1"),
+    ("T*log(exp(u/T) + exp(v/T))", "dy/du", "sigmoid((u - v)/T)"),
+    ("quick_gelu(x)", "dy/dx", "1.702*y + sigmoid(1.702*x)*(1 - 1.702*y)"),
+    (
+        "R*T/F*log((P*k + Q*n)/(P*m + Q*o))",
+        "dy/dP",
+        "R*T/F*(k/(P*k + Q*n) - m/(P*m + Q*o))",
+    ),
+    ({"n": "sqrt(a**2 + b**2)", "u": "a/n"}, "du/da", "(1 - u**2)/n"),
+    ({"r": "sqrt(A/pi)", "C": "2*pi*r"}, "dC/dA", "1/r"),
+    ({"r": "cbrt(3*V/(4*pi))", "S": "4*pi*r**2"}, "dS/dV", "2/r"),
+]
+
 # Over the fields, where the book's form takes a mechanism of its own
 FRESH = [
     (
@@ -593,6 +620,7 @@ OWN_SUMS = [
 
 ROWS = [
     *OWN_SUMS,
+    *ROUND,
     *FRESH,
     *CALCULUS,
     *LOGARITHMS,

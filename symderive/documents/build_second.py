@@ -38,7 +38,7 @@ from symderive.formulas.tree import (
     row,
 )
 from symderive.results import adjoint_name
-from symderive.second import MAX_PAIRS, pairs_of, told
+from symderive.second import MAX_PAIRS, definiteness_of, pairs_of, told
 from symderive.steps import Line
 
 _INVERSE = Script(Id("H"), None, Row((Op("−", "pre"), Num("1"))))
@@ -67,6 +67,10 @@ def second_section(context: Context) -> Iterator[Block]:
         yield aligned(_lines(context, found, first, second))
         if first == second and found.definiteness:
             convex.setdefault(found.definiteness, []).append(name_node(first))
+    names = list(dict.fromkeys(name for pair in pairs for name in pair))
+    if not context.arrays and len(names) > 1 and len(pairs) <= MAX_PAIRS:
+        whole = definiteness_of(derivation, names)
+        convex = {whole: [*map(name_node, names)]} if whole else convex
     for definiteness, where in convex.items():
         yield Paragraph(_curvature(target, definiteness, where))
     yield from _newton(context, {name for pair in pairs for name in pair})
@@ -193,6 +197,13 @@ def _source(node: Node, names: Mapping[str, str]) -> Node | None:
 
 def _curvature(target: Node, definiteness: str, names: list[Node]) -> Inline:
     """What the form of the second derivatives says of the target."""
+    if definiteness == "indefinite":
+        return (
+            *("The matrix of the second derivatives by ", *listed(names)),
+            " has eigenvalues of both signs: where the gradient is zero, ",
+            target,
+            " has a saddle.",
+        )
     positive = definiteness.startswith("positive")
     sign, kind = ("never negative", "convex") if positive else ("never positive", "concave")
     whole: Inline = listed(names)

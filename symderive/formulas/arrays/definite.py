@@ -80,11 +80,11 @@ class Signs:
         if tree.op == "negative":
             return -inner[0][1], -inner[0][0]
         if tree.op == "multiply":
-            return _product(inner)
+            return product_of(inner)
         if tree.op == "divide":
             low, high = inner[1]
             below = (_inverse(high), _inverse(low)) if low >= 0 else ANY
-            return _product([inner[0], below])
+            return product_of([inner[0], below])
         if tree.op == "where":
             return min(low for low, _ in inner[1:]), max(high for _, high in inner[1:])
         if tree.op == "power":
@@ -196,7 +196,8 @@ def _is_column(tree: Tree) -> bool:
     return tree.ndim == 2 and tree.shape[1] == 1
 
 
-def _product(ranges: list[Range]) -> Range:
+def product_of(ranges: list[Range]) -> Range:
+    """Between which numbers a product lies."""
     result: Range = (1.0, 1.0)
     for other in ranges:
         ends = [_times(a, b) for a in result for b in other]
