@@ -9,6 +9,7 @@ from itertools import product
 import pytest
 from array_models import MODELS, model
 from mpmath import mp, mpf
+from sympy import KroneckerDelta, Piecewise, Rational, Symbol
 
 import symderive as sd
 from symderive.array_checking import AtPoint, points_of
@@ -16,6 +17,7 @@ from symderive.array_model import stage_indices
 from symderive.array_points import Entries, draw, flattened, numbers_of, own_point, sizes_tried
 from symderive.formulas.arrays.concrete import concrete
 from symderive.formulas.arrays.explicit import NotExplicitError
+from symderive.formulas.arrays.index import Index, entry_of, sigma
 from symderive.formulas.arrays.ops import OPS, transpose
 from symderive.formulas.evaluate import evaluate
 from symderive.numeric.array_forms import FORMS
@@ -276,3 +278,22 @@ def test_what_is_written_for_values_has_the_values_of_what_is_written_out(name):
             quick = concrete(formula, entries.sizes, places, for_values=True)
             known = entries.values(point, 50)
             assert abs(evaluate(written, known) - evaluate(quick, known)) < 1e-45
+
+
+def test_sums_that_go_inside_have_their_values():
+    n = Symbol("n")
+    i, j, k, m = (Index(letter, n) for letter in "ijkm")
+    a, b, x, y = (
+        entry_of("A", [i, j]),
+        entry_of("B", [j, k]),
+        entry_of("x", [k]),
+        entry_of("x", [m]),
+    )
+    chosen = Piecewise((1, j < k), (Rational(1, 2), True)) * KroneckerDelta(j, m)
+    for body in ((a * x + b) * (y - x) * chosen, a * b * x * y, entry_of("x", [m + k - k]) * a * y):
+        formula = sigma(body, [j, k, m])
+        written, quick = (
+            concrete(formula, {"n": 3}, {i: 1}, for_values=quick) for quick in (False, True)
+        )
+        values = {s.name: mpf(p) / 7 for p, s in enumerate(sorted(quick.free_symbols, key=str))}
+        assert abs(evaluate(written, values) - evaluate(quick, values)) < 1e-45
