@@ -285,8 +285,8 @@ def _numbers_apart(flat: list[Expr]) -> list[Expr]:
     for factor in flat:
         below = factor.base if isinstance(factor, Pow) and factor.exp == -1 else None
         if isinstance(below, Mul) and below.args[0].is_Integer and below.args[0] > 0:
-            rest = below.args[1:]
-            result += [1 / below.args[0], Pow(product(*rest), S.NegativeOne, evaluate=False)]
+            number, *rest = below.args
+            result += [1 / number, *(_tidy_power(part, [part, S.NegativeOne]) for part in rest)]
         else:
             result.append(factor)
     return result

@@ -61,6 +61,12 @@ from symderive.formulas.written import evaluated, parts_of
 GUARD = 32
 """Bits beyond the digits asked for, so that ordinary formulas need one run."""
 
+SPARE = 8
+"""Bits fewer than asked for with which a number still has its digits."""
+
+FAINT = 10**9
+"""What is known to be below 2**-FAINT is not zero but out of reach: exp of -10^400."""
+
 STEP = 213
 """Working precisions are multiples of this (64 digits), so that mpmath's caches serve."""
 
@@ -265,7 +271,9 @@ def _operation(part: sp.Basic) -> Operation:
 
 
 def evaluate(formula: sp.Basic, values: Mapping[str, Value], digits: int = 50) -> mpf:
-    """The value of a formula, correct to ``digits`` digits; nan where it is not a real number.
+    """The value of a formula, correct to ``digits`` digits.
+
+    It is nan where it is no real number, or where its digits are out of reach (sin of 10^2000).
 
     Args:
         formula: A SymPy formula, evaluated or as written.
@@ -308,7 +316,9 @@ def evaluated_in(
             break
         if last:
             if not number[1] or error >= magnitude(number):  # noise: zero, if it is small at all
-                number = fzero if error < -target else fnan
+                number = fzero if -FAINT < error < -target else fnan
+            elif lost > SPARE:
+                number = fnan
             break
         bits = min(_in_steps(bits + lost + GUARD), limit)
     return mp.make_mpf(mpf_pos(number, target, "n")), bits // STEP
