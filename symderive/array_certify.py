@@ -59,6 +59,9 @@ CHOICES = 5
 MAX_EXACT = 300
 """Parts of two sides up to which they are compared exactly."""
 
+MAX_WRITTEN = 10 * MAX_EXACT
+"""Parts of two sides, written for values only, up to which they are put in SymPy's own form."""
+
 ENTRIES = 3
 """Entries tried at each shape."""
 
@@ -170,14 +173,16 @@ def _tried(
             known = held(algebra.known, shapes, chosen)
         except ValueError:  # a property that is not written out at this size
             continue
-        factored = dominant((left, right), shapes, chosen, known)
+        factored = dominant((left, right, *where.values()), shapes, chosen, known)
         known = known | factored
         if not _invertible((left, right), chosen, where, known):
             continue
         here = 0
         for at in _places(indices, chosen):
             try:
-                sides = [concrete(side, chosen, at) for side in (left, right)]
+                sides = [concrete(side, chosen, at, for_values=True) for side in (left, right)]
+                if not _has_more(sides, MAX_WRITTEN):
+                    sides = [concrete(side, chosen, at) for side in (left, right)]
             except NotExplicitError:  # the exponential of a matrix of three rows
                 break
             if any(parts_of(side, NaN, ComplexInfinity) for side in sides):
@@ -271,9 +276,12 @@ def _values(
 
 def _long(sides: Sequence[Expr]) -> bool:
     """Whether an exact comparison costs more than samples: inverses are long when written out."""
-    parts = (part for side in sides for part in preorder_traversal(side))
-    long = any(number > MAX_EXACT for number, _ in enumerate(parts))
-    return long or any(map(many_divisors, sides))
+    return _has_more(sides, MAX_EXACT) or any(map(many_divisors, sides))
+
+
+def _has_more(sides: Sequence[Expr], parts: int) -> bool:
+    found = (part for side in sides for part in preorder_traversal(side))
+    return any(number > parts for number, _ in enumerate(found))
 
 
 def _witnessed(left: Expr, right: Expr, algebra: Algebra, where: Mapping[Expr, Expr]) -> bool:

@@ -74,9 +74,10 @@ def _number_at(formula: Expr, point: tuple[tuple[str, mpf], ...], digits: int) -
 @lru_cache(maxsize=512)  # a formula is evaluated at several points
 def _ready(formula: Expr) -> tuple[Expr, tuple[tuple[str, Expr, str], ...]]:
     """The formula with a name for each derivative that it holds, and these derivatives."""
-    pending = sorted(parts_of(formula, Diff), key=str)
-    if not pending:
+    found = parts_of(formula, Diff)
+    if not found:
         return stand_in(formula), ()
+    pending = sorted(found, key=str) if len(found) > 1 else [*found]  # long ones print slowly
     marks = {part: Symbol(f"_d{k}") for k, part in enumerate(pending)}
     rows = tuple((marks[p].name, stand_in(p.args[0]), p.args[1].name) for p in pending)
     return stand_in(put_for(formula, marks)), rows

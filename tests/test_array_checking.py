@@ -9,14 +9,19 @@ from itertools import product
 import pytest
 from array_models import MODELS, model
 from mpmath import mp, mpf
+from sympy import Abs, Integer, KroneckerDelta, Piecewise, Rational, Symbol, Tuple
 
 import symderive as sd
+from symderive.array_certify import certify_array
 from symderive.array_checking import AtPoint, points_of
 from symderive.array_model import stage_indices
 from symderive.array_points import Entries, draw, flattened, numbers_of, own_point, sizes_tried
+from symderive.formulas.arrays.algebra import Algebra
 from symderive.formulas.arrays.concrete import concrete
 from symderive.formulas.arrays.explicit import NotExplicitError
+from symderive.formulas.arrays.index import ArrayOf, Index, entry_of, part, sigma
 from symderive.formulas.arrays.ops import OPS, transpose
+from symderive.formulas.arrays.properties import Knowledge
 from symderive.formulas.evaluate import evaluate
 from symderive.numeric.array_forms import FORMS
 
@@ -276,3 +281,35 @@ def test_what_is_written_for_values_has_the_values_of_what_is_written_out(name):
             quick = concrete(formula, entries.sizes, places, for_values=True)
             known = entries.values(point, 50)
             assert abs(evaluate(written, known) - evaluate(quick, known)) < 1e-45
+
+
+def test_sums_that_go_inside_have_their_values():
+    n = Symbol("n")
+    i, j, k, m = (Index(letter, n) for letter in "ijkm")
+    a, b, x, y = (
+        entry_of("A", [i, j]),
+        entry_of("B", [j, k]),
+        entry_of("x", [k]),
+        entry_of("x", [m]),
+    )
+    chosen = Piecewise((1, j < k), (Rational(1, 2), True)) * KroneckerDelta(j, m)
+    for body in ((a * x + b) * (y - x) * chosen, a * b * x * y, entry_of("x", [m + k - k]) * a * y):
+        formula = sigma(body, [j, k, m])
+        written, quick = (
+            concrete(formula, {"n": 3}, {i: 1}, for_values=quick) for quick in (False, True)
+        )
+        values = {s.name: mpf(p) / 7 for p, s in enumerate(sorted(quick.free_symbols, key=str))}
+        assert abs(evaluate(written, values) - evaluate(quick, values)) < 1e-45
+
+
+def test_the_factor_of_a_large_matrix_behind_a_stages_name_is_tried_where_it_exists():
+    six = Integer(6)
+    i, j, k, m = (Index(letter, six) for letter in "ijkm")
+    whole = ArrayOf(entry_of("K", [k, m]), Tuple(k, m))
+    where = {entry_of("C", [i, j]): part("cholesky", [whole], (i, j))}
+    shapes = {"K": (six, six), "C": (six, six)}
+    corner = entry_of("C", [i, i])
+
+    verdict = certify_array(Abs(corner), corner, Algebra(Knowledge({})), shapes, where).verdict
+
+    assert verdict == "sampled"  # it is positive

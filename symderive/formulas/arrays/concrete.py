@@ -22,6 +22,7 @@ from sympy import (
     Piecewise,
     S,
     Symbol,
+    Tuple,
     false,
     true,
 )
@@ -31,12 +32,16 @@ from symderive.formulas.arrays.explicit import Block, NotExplicitError
 from symderive.formulas.arrays.index import ArrayOf, Index, Part, Sum, bound
 from symderive.formulas.arrays.ops import OPS
 from symderive.formulas.inert import Diff
+from symderive.formulas.written import parts_of
 
 MAX_TERMS = 200_000
 """Terms that one formula may be written out to; sizes in checks are far below."""
 
 MAX_KEPT = 50_000
 """Parts that are remembered at given sizes."""
+
+MOST_MULTIPLIED = 16
+"""Terms up to which a product of sums is multiplied out, so that its indices come apart."""
 
 Env = Mapping[Index, int]
 
@@ -63,8 +68,8 @@ def concrete(
         formula: In index notation; it may hold ``Diff``.
         sizes: The number that each symbol of a size stands for.
         indices: The number of each free index.
-        for_values: Whether only values are asked of the result: its sums and products are then left
-            as they come, for to sort and gather them takes most of the time.
+        for_values: Whether only values are asked of the result: its sums go as far inside as they
+            can, and sums and products are left as they come, for SymPy sorts and gathers slowly.
 
     Raises:
         NotExplicitError: A part of an array that is too large to write out.
@@ -140,6 +145,10 @@ class _Writer:
         return int(value)
 
     def _sum(self, formula: Sum, env: Env) -> Expr:
+        if self.for_values:
+            inwards = _inwards(formula)
+            if inwards != formula:
+                return self.at(inwards, env)
         runs = self._runs(bound(formula), env)
         return self._added([self.at(formula.function, inner) for inner in runs])
 
@@ -211,6 +220,55 @@ class _Writer:
 
     def _diff(self, formula: Diff, env: Env) -> Expr:
         return Diff(self.at(formula.args[0], env), self.at(formula.args[1], env))
+
+
+@lru_cache(maxsize=8192)
+def _inwards(formula: Sum) -> Expr:
+    """A sum of products with each index summed over what has it, as matrices are multiplied.
+
+    >>> from symderive.formulas.arrays.index import entry_of, sigma
+    >>> i, j, k = (Index(letter, Symbol("n")) for letter in "ijk")
+    >>> body = entry_of("A", [i, j]) * entry_of("x", [j]) * entry_of("B", [j, k])
+    >>> _inwards(sigma(body, [j, k]))
+    Sum(A[i, j]*x[j]*Sum(B[j, k], (k, 0, n - 1)), (j, 0, n - 1))
+    """
+    body, limits = formula.function, list(formula.limits)
+    if len(limits) < 2 or not isinstance(body, Add | Mul) or not _plain_places(body):
+        return formula
+    multiplied = _multiplied_out(body)
+    if len(multiplied) > 1:
+        return Add._from_args([_inwards(Sum(term, *limits)) for term in multiplied], True)
+    factors = list(Mul.make_args(multiplied[0]))
+
+    def reach(limit: Tuple) -> int:
+        beside = (factor.free_symbols for factor in factors if limit[0] in factor.free_symbols)
+        return len({s for symbols in beside for s in symbols if isinstance(s, Index)})
+
+    while True:
+        limit = min(limits, key=reach)
+        mine = [factor for factor in factors if limit[0] in factor.free_symbols]
+        others = [factor for factor in factors if factor not in mine]
+        limits.remove(limit)
+        factors = [*others, Sum(Mul._from_args(mine, True), limit)]
+        if not limits:
+            return Mul._from_args(factors, True)
+
+
+def _plain_places(formula: Expr) -> bool:
+    """Whether every entry is at indices as they are: then none is beyond the end of an array."""
+    entries = parts_of(formula, Indexed, Part)
+    return all(isinstance(i, Index) or i.is_Integer for e in entries for i in e.indices)
+
+
+def _multiplied_out(formula: Expr) -> list[Expr]:
+    """The terms of a sum or product of sums; itself where they are many."""
+    if isinstance(formula, Add):
+        return list(formula.args)
+    sums = [Add.make_args(factor) for factor in formula.args]
+    if prod(map(len, sums)) > MOST_MULTIPLIED:
+        return [formula]
+    flat = ([f for part in parts for f in Mul.make_args(part)] for parts in product(*sums))
+    return [Mul._from_args(factors, True) for factors in flat]
 
 
 _WRITERS = {
