@@ -55,6 +55,8 @@ def _model(name: str) -> Model:
             f"{shortened(name)!r} is neither a file nor stages; write these as name = formula: "
             "'y = sin(x)/x'"
         )
+    if name.lower().endswith((".csv", ".tsv", ".npz", ".npy", ".parquet")):
+        raise usage_error(f"{name} holds data; name a model, and these by --data {name}")
     return symderive.read(name)
 
 

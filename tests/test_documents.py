@@ -18,10 +18,11 @@ from markdown_it import MarkdownIt
 import symderive as sd
 from symderive import documents
 from symderive.documents import build, numbers, pdf, templates
-from symderive.documents.formats import FORMATS, markdown, typst_text
+from symderive.documents.formats import FORMATS, PAGE_HEIGHT, markdown, typst_text
 from symderive.documents.lines import PLAIN, arranged, remark
-from symderive.documents.outline import Equation, Outline, Paragraph
+from symderive.documents.outline import Equation, Figure, Outline, Paragraph
 from symderive.errors import CheckError, ToolError, UnknownChoiceError
+from symderive.formulas.latex import latex
 from symderive.formulas.nodes import (
     DOT,
     PARTIAL,
@@ -35,10 +36,12 @@ from symderive.formulas.nodes import (
     Row,
     Script,
     Table,
+    fence,
     partial,
     row,
 )
 from symderive.formulas.tree import split, width
+from symderive.formulas.typst import typst as typst_code
 
 ROOT = Path(__file__).parent.parent
 TEXTUAL = ("md", "tex", "html", "typ", "txt")
@@ -481,6 +484,35 @@ def test_markdown_displays_are_no_wider_than_their_column(name, derivation):
             beside = max(right for _, right, _ in each) + max(0.0 if a else n for a, _, n in each)
             behind = max(right + n if a else 0.0 for a, right, n in each)
             assert left + PLAIN.relation + max(beside, behind) < PLAIN.line + 0.5
+
+
+@pytest.mark.parametrize(
+    ("written", "opening", "closing"),
+    [(latex, r"\biggl(", r"\biggr)"), (typst_code, "size: #2.4em, \\(", "size: #2.4em")],
+)
+def test_brackets_of_a_broken_formula_are_of_one_size(written, opening, closing):
+    """The fraction is in the first piece only; both brackets are as high as it."""
+    long = row(Frac(Id("a"), Id("b")), PLUS, Id("c" * 20), PLUS, Id("d" * 20))
+    first, *_, last = split(row(Num("2"), fence(long)), 18.0)
+    assert opening in written(first)
+    assert closing in written(last)
+    assert "left" not in written(first) + written(last)
+
+
+def test_a_graph_as_high_as_its_page_is_scaled_down(derivation):
+    names = range(1, 15)
+    stages = {f"h{k}": f"tanh(w{k}*x)" for k in names} | {"L": "+".join(f"h{k}" for k in names)}
+    made = sd.derive(sd.Model(stages, parameters=[f"w{k}" for k in names]))
+    (figure,) = (b for b in build.outline(made).blocks if isinstance(b, Figure))
+    assert figure.drawing.height > PAGE_HEIGHT
+    assert r"\scalebox{0." in FORMATS["tex"].figure(figure.drawing)
+
+
+def test_no_line_of_a_page_begins_with_the_comma_after_a_formula(derivation):
+    page = documents.render(derivation("neuron"), "html")
+    text = re.sub(r'<span class="nb">.*?</span>', "", page)
+    assert page != text
+    assert re.findall(r"</math>[,.;:)]", text) == []
 
 
 def test_a_row_of_numbers_that_is_too_wide_stands_upright():

@@ -110,9 +110,19 @@ def _edge(context: Context, source: str, user: str, stage: str) -> Edge:
         return Edge(source, user, context.edge_label(source))
     if numbers is None or source == _GAP:
         return Edge(source, user)
-    value = digits_of(numbers.values[source], 4)
+    value = _short(numbers.values[source])
     link = numbers.links.get((stage, source))
     adjoint = numbers.adjoints.get(stage)
     if link is None or adjoint is None:
         return Edge(source, user, value)
-    return Edge(source, user, value, digits_of(adjoint * link, 4))
+    return Edge(source, user, value, _short(adjoint * link))
+
+
+def _short(value: float) -> str:
+    """A number to four digits, or with a power of ten, so that it is no longer than its edge."""
+    text = digits_of(value, 4)
+    return text if len(text) <= LONGEST else f"{value:.3g}"
+
+
+LONGEST = 8
+"""Letters of a number at an edge."""

@@ -130,7 +130,7 @@ def _inputs(context: Context) -> TableBlock | None:
     for role, names in (("parameter", model.parameters), ("constant", model.constants)):
         for name in names:
             if name in model.values and name != "pi":
-                cell: Node = number(model.values[name], 8)
+                cell: Node = number(model.values[name], 12)
                 rows.append(((name_node(name),), (role,), (cell,)))
     if not rows:
         return None

@@ -226,7 +226,7 @@ def _verdict(context: Context) -> Inline:
         return (target, " stays at ", number(old), ".")
     change = "falls" if new < old else "rises"
     text: Inline = (target, f" {change} from ", number(old), " to ", number(new))
-    if old:
+    if old and abs(new - old) < 10 * abs(old):
         text = (*text, f", by {abs(new - old) / abs(old) * 100:.3g} percent")
     if new > old:
         text = (*text, "; a smaller learning rate would lower it")

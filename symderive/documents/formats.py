@@ -112,6 +112,24 @@ _LATEX_LETTERS = {
         "∞": r"\infty",
         "∈": r"\in",
         "′": "'",
+        **{
+            letter: f"^{{{plain}}}"
+            for letter, plain in zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿ", "0123456789+-n", strict=True)
+        },
+        **{
+            letter: f"_{{{plain}}}"
+            for letter, plain in zip("₀₁₂₃₄₅₆₇₈₉₊₋", "0123456789+-", strict=True)
+        },
+        "ᵀ": r"^{\mathsf{T}}",
+        "√": r"\surd",
+        "∑": r"\textstyle\sum",
+        "⊙": r"\odot",
+        "‖": r"\|",
+        "≪": r"\ll",
+        "≫": r"\gg",
+        "∝": r"\propto",
+        "∇": r"\nabla",
+        "⇒": r"\Rightarrow",
     }.items()
 }
 
@@ -168,14 +186,15 @@ _mermaid = _either(graph_mermaid, plot_mermaid)
 
 def _latex_figure(figure: Drawing | Plot) -> str:
     source = _tikz(figure)
-    width = figure.width if isinstance(figure, Drawing) else 0.0
-    if width <= PAGE_WIDTH:
+    if not isinstance(figure, Drawing):
         return source
-    return f"\\resizebox{{\\linewidth}}{{!}}{{{source}}}"
+    scale = min(PAGE_WIDTH / figure.width, PAGE_HEIGHT / figure.height)
+    return source if scale >= 1 else f"\\scalebox{{{scale:.3f}}}{{{source}}}"
 
 
-PAGE_WIDTH = 468.0
-"""Width of the text on the page, in points: a wider figure is scaled down."""
+PAGE_WIDTH, PAGE_HEIGHT = 468.0, 600.0
+"""Width of the text on the page, and what a caption leaves of its height, in points: a larger
+figure is scaled down."""
 
 
 def _svg(figure: Drawing | Plot) -> str:

@@ -76,7 +76,11 @@ def graph_typst(drawing: Drawing) -> str:
         for text, color, dy in _numbers(wire):
             where = f"{wire.label[0]:.1f}, {wire.label[1] + dy:.1f}" if wire else ""
             kept = signed(text).replace(" ", "\N{NO-BREAK SPACE}")
-            lines.append(f'  number({where}, "{color}", {literal(kept)})')
+            power = _power(text)
+            body = literal(kept)
+            if power:  # as one word, which no line breaks
+                body = f"$attach(#{literal(signed(power[0]) + '·10')}, t: {power[1]})$"
+            lines.append(f'  number({where}, "{color}", {body})')
     for box in drawing.boxes:
         fill, frame = FILLS[box.vertex.kind]
         radius = 4 if box.vertex.kind in ("stage", "target") else 8
@@ -98,6 +102,12 @@ def graph_typst(drawing: Drawing) -> str:
             f"align(center + horizon, {body})))"
         )
     return "\n".join([*lines, "})"])
+
+
+def _power(number: str) -> tuple[str, int] | None:
+    """Mantissa and exponent of a number such as ``6.674e-11``; None of any other text."""
+    mantissa, e, exponent = number.partition("e")
+    return (mantissa, int(exponent)) if e and exponent.lstrip("+-").isdigit() else None
 
 
 def _numbers(wire: Wire | None) -> list[tuple[str, str, float]]:
@@ -126,8 +136,10 @@ def graph_tikz(drawing: Drawing) -> str:
         for text, color, dy in _numbers(wire):
             at = f"({wire.label[0]:.1f},{wire.label[1] + dy:.1f})" if wire else ""
             name = "sdforward" if color == FORWARD else "sdback"
+            power = _power(text)
+            shown = rf"{power[0]}\cdot10^{{{power[1]}}}" if power else text
             lines.append(
-                rf"\node[text={name},font=\fontsize{{7.5}}{{8}}\selectfont] at {at} {{${text}$}};"
+                rf"\node[text={name},font=\fontsize{{7.5}}{{8}}\selectfont] at {at} {{${shown}$}};"
             )
     for box in drawing.boxes:
         radius = 4 if box.vertex.kind in ("stage", "target") else 8

@@ -82,6 +82,11 @@ def environment(row: Format) -> jinja2.Environment:
     )
     filters: dict[str, Callable[..., object]] = {
         "display": lambda node: Markup(row.display(node)),
+        "large": lambda line: Markup(
+            row.joined(
+                "".join(row.display(p) if isinstance(p, Node) else row.escape(p) for p in line)
+            )
+        ),
         "inline": lambda node: Markup(row.inline(node)),
         "figure": lambda drawing: Markup(row.figure(drawing)),
         "words": words,
