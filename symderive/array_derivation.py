@@ -33,7 +33,7 @@ from symderive.formulas.arrays.syntax import Number, Shape, Tree
 from symderive.formulas.written import evaluated
 from symderive.results import Derivative, Point, adjoint_name
 from symderive.steps import Certificate, Line
-from symderive.subjects import sides_of
+from symderive.subjects import sides_of, without_primes
 
 if TYPE_CHECKING:
     from symderive.array_verdict import ArrayVerdict
@@ -329,7 +329,8 @@ class ArrayDerivation(Derivation):
         """
         from symderive.array_claims import judge
 
-        return judge(self, *sides_of(derivative, answer))
+        subject, claimed = sides_of(derivative, answer)
+        return judge(self, without_primes(subject, self.sources), claimed)
 
     # Numbers ------------------------------------------------------------------------------
 

@@ -83,6 +83,7 @@ class ArrayLinkKind(LinkKind):
             known.symmetric(),
             known.having("orthogonal"),
             known.axis_sums(shapes),
+            known.having("skew-symmetric"),
         )
         return found if has_notation(found) else None
 

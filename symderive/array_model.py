@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from sympy import Basic, Expr, Integer, S, Symbol, preorder_traversal
+from sympy import Basic, Expr, Integer, Mul, S, Symbol, expand, preorder_traversal
 
 from symderive.errors import ModelError, UnknownChoiceError
 from symderive.formulas.arrays.algebra import Algebra
 from symderive.formulas.arrays.canonical import canonical
 from symderive.formulas.arrays.definite import Signs
+from symderive.formulas.arrays.holding import broken
 from symderive.formulas.arrays.index import Index, index_names
 from symderive.formulas.arrays.ops import entry, shown
 from symderive.formulas.arrays.properties import OF_ENTRIES, PROPERTIES, Knowledge
@@ -93,26 +95,46 @@ def read_shape(stated: SizeText, name: str, where: str = "") -> Shape:
     sizes: list[Expr] = []
     for part in parts:
         text = str(part).strip()
-        if text.isdigit():
-            sizes.append(Integer(int(text)))
-        elif text.isidentifier() and not text.startswith("_"):
-            sizes.append(Symbol(text))
-        else:
+        size = _size(text)
+        if size is None:
             raise ModelError(
-                f"{part!r} is no size of {name}; write a whole number or a name such as n",
+                f"{part!r} is no size of {name}; write a whole number, a name such as n, or such as"
+                " m*n and n+1, without spaces",
                 where=where,
             )
+        sizes.append(size)
     return tuple(sizes)
 
 
+_SIZE = re.compile(r"([+-]?)([^\W\d_]\w*|\d+)((?:\*(?:[^\W\d_]\w*|\d+))*)")
+
+
+def _size(text: str) -> Expr | None:
+    """A size: a whole number, a name, or sums and products of them; None where it is none."""
+    found = list(_SIZE.finditer(text))
+    if "".join(term[0] for term in found) != text or not found or found[0][1]:
+        return None
+    if any(not term[1] for term in found[1:]):
+        return None
+    total: Expr = S.Zero
+    for term in found:
+        factors = (term[2] + term[3]).split("*")
+        value = Mul(*(Integer(int(f)) if f.isdigit() else Symbol(f) for f in factors))
+        total += -value if term[1] == "-" else value
+    return expand(total)
+
+
 def read_properties(
-    stated: Mapping[str, str | Sequence[str]], shapes: Mapping[str, Shape], where: str = ""
+    stated: Mapping[str, str | Sequence[str]],
+    shapes: Mapping[str, Shape],
+    values: Mapping[str, Any],
+    where: str = "",
 ) -> dict[str, tuple[str, ...]]:
     """The properties by name, each a row of ``PROPERTIES``.
 
     Raises:
         UnknownChoiceError: A property is not in the table.
-        ModelError: A name is no array of the model.
+        ModelError: A name is no array of the model, or the value of an array has not the property.
     """
     result: dict[str, tuple[str, ...]] = {}
     for name, value in stated.items():
@@ -126,6 +148,12 @@ def read_properties(
         if len(shapes[name]) < 2 and of_matrices:
             raise ModelError(f"{name} has one axis; a matrix is {of_matrices[0]}", where=where)
         result[name] = tuple(names)
+        value = values.get(name, [])
+        plain = value.tolist() if hasattr(value, "tolist") else value
+        for told in filter(None, (broken(each, name, plain) for each in names)):
+            stated_to_be = " and ".join(names)
+            message = f"{name} is stated to be {stated_to_be}, but {told}"
+            raise ModelError(f"{message}; correct the value, or do not state it", where=where)
     return result
 
 
@@ -152,6 +180,15 @@ def known_shapes(
         ModelError: A value does not have the shape that is stated for it.
     """
     shapes = {name: read_shape(shape, name, where) for name, shape in stated.items()}
+    alone = {size for shape in shapes.values() for size in shape if size.is_Symbol}
+    for name, shape in shapes.items():
+        unknown = {s for size in shape for s in size.free_symbols} - alone
+        if unknown:
+            raise ModelError(
+                f"the size {min(unknown, key=str)} of {name} stands in a product or sum only; one"
+                " array must have it as an axis of its own, so that its value tells it",
+                where=where,
+            )
     sizes: dict[Expr, tuple[int, str]] = {}
     for name, value in values.items():
         found = value_shape(value)

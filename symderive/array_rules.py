@@ -10,13 +10,13 @@ collection of matrix derivative results for forward and reverse mode AD, 2008.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from sympy import And, Eq, Expr, Indexed, Mul, Piecewise, Rational, S, Symbol, true
 from sympy import Sum as SympySum
 
 from symderive.array_part_rules import Change, PartRule, apart
-from symderive.array_spectral_rules import SPECTRAL_ROWS
+from symderive.array_spectral_rules import SLOPES, SPECTRAL_ROWS, kept_matrices, matrix_slope
 from symderive.formulas.arrays.index import (
     ArrayOf,
     Index,
@@ -139,6 +139,16 @@ def _norm(p: Part, at: Sequence[Index], change: Expr) -> Expr:
     return quotient(sigma_as_is(product(p.arrays[0].at(at), change), at), p)
 
 
+def _standard_deviation(p: Part, at: Sequence[Index], change: Expr) -> Expr:
+    """∂s = Σ (U_p − mean U) ∂U_p/(N s)."""
+    array = p.arrays[0]
+    count = product(*(index.size for index in at))
+    own = apart(array.indices, p, change, *at)
+    mean = quotient(sigma_as_is(array.at(own), own), count)
+    total = sigma_as_is(product(sum_of(array.at(at), minus(mean)), change), at)
+    return quotient(total, product(count, p))
+
+
 def _normalised(scale: str, centred: bool) -> Change:
     """∂z_j = Σ (δ_jp − 1/N − z_j z_p/N)/s ∂U_p; not centred, without the 1/N."""
 
@@ -252,6 +262,14 @@ PART_ROWS: tuple[PartRule, ...] = (
         "s is the root of the mean square and a small constant, Z is U/s",
     ),
     PartRule(
+        "std",
+        "derivative of the standard deviation",
+        "s",
+        "mean((U - mean(U))*dU)/s",
+        _standard_deviation,
+        "s = std(U) is not zero",
+    ),
+    PartRule(
         "norm", "derivative of the norm", "norm(U)", "sum(U*dU)/norm(U)", _norm, "U is not zero"
     ),
 )
@@ -280,33 +298,12 @@ def _under_the_sum(formula: Expr, _: Bindings, derivatives: tuple[Expr, ...]) ->
     return sigma_as_is(derivatives[0], bound(formula)) if derivatives[0] != 0 else S.Zero
 
 
-def _of(op: str, number: Expr = S.One) -> Callable[[Part, Sequence[Expr]], Expr]:
-    return lambda p, at: product(number, part(op, p.arrays, at))
-
-
-def _half_inverse(p: Part, at: Sequence[Expr]) -> Expr:
-    """Half the inverse of the square root itself."""
-    indices = p.arrays[0].args[1]
-    root = ArrayOf(part("sqrtm", p.arrays, tuple(indices)), indices)
-    return product(Rational(1, 2), part("inv", [root], at))
-
-
-TRACE_FUNCTIONS: Mapping[str, Callable[[Part, Sequence[Expr]], Expr]] = {
-    "expm": _of("expm"),
-    "sinm": _of("cosm"),
-    "cosm": _of("sinm", S.NegativeOne),
-    "logm": _of("inv"),
-    "sqrtm": _half_inverse,
-}
-"""Functions of a matrix that are differentiated in a trace, and entries of their derivatives."""
-
-
 def _trace(formula: Expr, variable: Symbol) -> Bindings | None:
     """Σ_k f(U)_kk; alone, an entry of f(U) has no formula for its derivative."""
     if not isinstance(formula, SympySum) or not depends(formula, variable):
         return None
     inside, indices = formula.function, bound(formula)
-    found = isinstance(inside, Part) and inside.op in TRACE_FUNCTIONS and len(indices) == 1
+    found = isinstance(inside, Part) and inside.op in SLOPES and len(indices) == 1
     if not found or inside.indices != (indices[0], indices[0]):
         return None
     return (("u", inside.arrays[0].formula),)
@@ -319,9 +316,29 @@ def _of_trace(formula: Expr, _: Bindings, derivatives: tuple[Expr, ...]) -> Expr
     inside = formula.function
     own = inside.arrays[0].indices
     at = apart(own, formula, derivatives[0])
-    outer = TRACE_FUNCTIONS[inside.op](inside, (at[1], at[0]))
+    outer = matrix_slope(inside, (at[1], at[0]))
     moved = substitute(derivatives[0], dict(zip(own, at, strict=True)))
     return sigma_as_is(product(outer, moved), at)
+
+
+def _multiple(formula: Expr, variable: Symbol) -> Bindings | None:
+    """f(s·A + c·I), the matrix A not changing: U commutes with its change."""
+    if not isinstance(formula, Part) or formula.op not in SLOPES or not depends(formula, variable):
+        return None
+    kept = kept_matrices(formula)
+    if len(kept) > 1 or any(depends(matrix, variable) for matrix in kept):
+        return None
+    return (("u", formula.arrays[0].formula),)
+
+
+def _of_multiple(formula: Expr, _: Bindings, derivatives: tuple[Expr, ...]) -> Expr:
+    """∂f(U)_ij = Σ_k ∂U_ik f′(U)_kj."""
+    if derivatives[0] == 0:
+        return S.Zero
+    (row, column), own = formula.indices, formula.arrays[0].indices
+    (k,) = apart(own[1:], formula, derivatives[0])
+    moved = substitute(derivatives[0], {own[0]: row, own[1]: k})
+    return sigma_as_is(product(moved, matrix_slope(formula, (k, column))), [k])
 
 
 def _part_row(row: PartRule) -> Row:
@@ -368,6 +385,18 @@ ARRAY_ROWS: tuple[Row, ...] = (
         _trace,
         "trace(expm(X))",
         _of_trace,
+    ),
+    Row(
+        Rule(
+            "function of a multiple of a matrix",
+            Symbol("f(U)"),
+            Symbol("U' f'(U)"),
+            "U is a multiple of one matrix that stays as it is, and of the identity",
+            matrix=("f(U)", "dU @ df(U)"),
+        ),
+        _multiple,
+        "expm(2*X)",
+        _of_multiple,
     ),
     Row(
         Rule("derivative under the sum", Symbol("Σ u"), Symbol("Σ u'"), "sums are linear"),

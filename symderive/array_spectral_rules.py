@@ -7,13 +7,20 @@ chapter 3.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from sympy import Eq, Expr, Min, Piecewise, S, true
+from sympy import Add, Eq, Expr, Min, Mul, Piecewise, Rational, S, true
 
 from symderive.array_part_rules import Change, PartRule, apart
-from symderive.formulas.arrays.index import Index, Part, delta, part, sigma_as_is
-from symderive.formulas.written import minus, product, quotient, sum_of
+from symderive.formulas.arrays.index import (
+    ArrayOf,
+    Index,
+    Part,
+    delta,
+    part,
+    sigma_as_is,
+)
+from symderive.formulas.written import evaluated, minus, product, quotient, sum_of
 
 
 def _eigenvalue(p: Part, at: Sequence[Index], change: Expr) -> Expr:
@@ -146,6 +153,44 @@ def _frechet(p: Part, at: Sequence[Index], change: Expr) -> Expr:
     """∂f(U)_ij = Σ L_ij,pq ∂U_pq, L the Fréchet derivative."""
     slope = part(f"{p.op}_frechet", p.arrays, (*p.indices, *at))
     return sigma_as_is(product(slope, change), at)
+
+
+def kept_matrices(p: Part) -> set[Expr]:
+    """The matrices of which U is made by numbers, I aside: A of s·A + c·I."""
+    (array,) = p.arrays
+    at = set(array.indices)
+    terms = Add.make_args(evaluated(array.formula))
+    made = {Mul(*(f for f in Mul.make_args(term) if f.free_symbols & at)) for term in terms}
+    return made - {delta(*array.indices)}
+
+
+def _of(op: str, number: Expr = S.One) -> Callable[[Part, Sequence[Expr]], Expr]:
+    return lambda p, at: product(number, part(op, p.arrays, at))
+
+
+def _half_inverse(p: Part, at: Sequence[Expr]) -> Expr:
+    """Half the inverse of the square root itself."""
+    indices = p.arrays[0].args[1]
+    root = ArrayOf(part("sqrtm", p.arrays, tuple(indices)), indices)
+    return product(Rational(1, 2), part("inv", [root], at))
+
+
+SLOPES: Mapping[str, Callable[[Part, Sequence[Expr]], Expr]] = {
+    "expm": _of("expm"),
+    "sinm": _of("cosm"),
+    "cosm": _of("sinm", S.NegativeOne),
+    "logm": _of("inv"),
+    "sqrtm": _half_inverse,
+}
+"""Entries of f′(U), of each function of a matrix."""
+
+
+def matrix_slope(p: Part, at: Sequence[Expr]) -> Expr:
+    """An entry of f′(U), of a function f of a matrix U.
+
+    It is the derivative of f in a trace, and where U commutes with its change.
+    """
+    return SLOPES[p.op](p, at)
 
 
 def _matrix_function(op: str, title: str, convention: str = "") -> PartRule:

@@ -246,11 +246,11 @@ def _columns(model: Model, data: Iterable[str]) -> tuple[str, ...]:
             raise UnknownChoiceError("column", name, model.constants)
     found = tuple(name for name in names if name in model.constants)
     if not found:
-        wanted = ", ".join(model.constants) or "it has none"
+        wanted = ", ".join(model.constants)
+        wanted = f"the constants are {wanted}" if wanted else "the model has no constant"
         has = ", ".join(map(str, names[:10])) or "none"
         raise ModelError(
-            f"no column of the data is a constant of the model; the columns are {has}; the "
-            f"constants are {wanted}",
+            f"no column of the data is a constant of the model; the columns are {has}; {wanted}",
             where=model.source,
         )
     return found

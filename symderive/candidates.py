@@ -119,7 +119,8 @@ def _rationalized(
 ) -> Iterator[Candidate]:
     """With a name as a power of its root, or no root below the bar, or the root alone there."""
     for changed in (*kernels.without_roots(element), *_without_roots_below(kernels, element)):
-        if divisors.extra(kernels.reduce(changed)) is not None:
+        forms = (kernels.reduce(changed), changed)  # √x(1 + √x)² has its factors in √x alone
+        if any(divisors.extra(form) is not None for form in forms):
             yield Candidate(kernels.factored(changed), "simplify")
             yield Candidate(kernels.half_factored(changed), "simplify")
             for part in kernels.split(changed):
@@ -217,12 +218,16 @@ def _wherever_it_stands(task: Task, name: Symbol) -> Iterator[Candidate]:
 
 
 def _logarithm_taken_apart(task: Task) -> Iterator[Candidate]:
-    """Of log(uᵃ·vᵇ): the terms a·u′/u + b·v′/v, as partial fractions give them."""
-    if not isinstance(task.definition, log) or task.variable is None:
+    """Of A + c·log(uᵃ·vᵇ): the terms a·u′/u + b·v′/v, as partial fractions give them."""
+    if task.definition is None or task.variable is None:
         return
-    parts = [f for f in factors(task.definition.args[0]) if f.has(task.variable)]
-    if len(parts) > 1 and all(f.as_base_exp()[0].is_polynomial(task.variable) for f in parts):
-        yield Candidate(apart(task.plain, task.variable), "partial fractions")
+    moving = task.definition.as_independent(task.variable, as_Add=True)[1]
+    times, sole = moving.as_independent(task.variable, as_Add=False)
+    plain = task.plain / times
+    if not isinstance(sole, log) or not plain.is_rational_function(task.variable):
+        return
+    if sum(f.has(task.variable) for f in factors(sole.args[0])) > 1:
+        yield Candidate(times * apart(plain, task.variable), "partial fractions")
 
 
 def _with_letters(definition: Expr) -> list[Expr]:

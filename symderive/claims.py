@@ -6,12 +6,13 @@ import re
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
+from functools import partial
 from html import escape
-from itertools import pairwise
+from itertools import combinations, pairwise
 from typing import TYPE_CHECKING
 
 from mpmath import mp, mpf
-from sympy import Expr, S, Symbol
+from sympy import Basic, Expr, S, Symbol
 from sympy.core.function import AppliedUndef
 
 from symderive.certify import certify
@@ -26,10 +27,11 @@ from symderive.formulas.written import evaluated
 from symderive.higher_claims import carried_on, other_derivatives, told_of
 from symderive.links import Link
 from symderive.regions import DIGITS, equal
+from symderive.result_slips import index_slips, result_slips
 from symderive.sampling import SEED
-from symderive.slips import mutants, result_slips
+from symderive.slips import mutants
 from symderive.steps import Certificate, Step
-from symderive.subjects import Subject, read_subject
+from symderive.subjects import Subject, read_subject, without_primes
 
 if TYPE_CHECKING:
     from symderive.derivation import Derivation
@@ -42,6 +44,9 @@ MAX_NAMES = 16
 
 LATE = ("sign", "wrong name", "differentiated by the wrong name")
 """The slips that are named where no other explains a claim, and where it is not minus the truth."""
+
+LAST = "constant differentiated"
+"""The slip that is named where none of these does either."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +162,7 @@ def judge(derivation: Derivation, subject: str, answer: str) -> Verdict:
         ModelError: The subject is not a derivative of this model, or the answer is not a formula.
     """
     model = derivation.model
+    subject = without_primes(subject, derivation.sources)
     about = read_subject(subject, {*model.names, *model.parameters})
     source = about.sources[-1]
     found = derivation.derivative(about.target, about.sources)
@@ -267,16 +273,17 @@ def _definitions(
 
 def _slip(derivation: Derivation, about: Subject, compared: Compared) -> str:
     """The slip that explains the claim, a mere sign last; empty where none does."""
-    late = []
+    late: list[tuple[str, Expr]] = []
+    last: list[tuple[str, Expr]] = []
     for name, wrong in _all_candidates(derivation, about, compared):
-        if name.startswith(LATE):
-            late.append((name, wrong))
+        if name.startswith((*LATE, LAST)):
+            (last if name.startswith(LAST) else late).append((name, wrong))
         elif compared.matches(wrong):
             return name
     factor = compared.factor()
     if factor is not None and equal(factor, mpf(-1)):
         return "sign: the claim is minus the derivative"
-    for name, wrong in late:
+    for name, wrong in [*late, *last]:
         if compared.matches(wrong):
             return name
     if factor is not None and factor != 0:
@@ -288,22 +295,32 @@ def _all_candidates(
     derivation: Derivation, about: Subject, compared: Compared
 ) -> Iterator[tuple[str, Expr]]:
     """Wrong derivatives; of a higher order, those of the last step and of the one before it."""
+    candidates = partial(_candidates, stated=compared.stated)
     if len(about.sources) == 1:
-        yield from _candidates(derivation, about.target, about.sources[0])
+        yield from candidates(derivation, about.target, about.sources[0])
         return
     yield from other_derivatives(derivation, about)
     before = derivation.derivative(about.target, about.sources).before
     current, name = before or (derivation, about.target)
     first = Subject(about.target, about.sources[:-1])
     formula = typed(derivation.derivative(about.target, first.sources).formula)
-    for slip, wrong in _candidates(current, name, about.sources[-1]):
+    for slip, wrong in candidates(current, name, about.sources[-1]):
         told = told_of(slip, about)
         yield f"{told}, where {first} = {formula}" if f"→ {first}" in told else told, wrong
-    yield from carried_on(derivation, about, _candidates, compared.opened)
+    yield from carried_on(derivation, about, candidates, compared.opened)
 
 
-def _candidates(derivation: Derivation, target: str, source: str) -> Iterator[tuple[str, Expr]]:
-    """Wrong derivatives of the target: a path forgotten, a link left out, a step gone wrong."""
+def _candidates(
+    derivation: Derivation, target: str, source: str, stated: Container[Basic] = ()
+) -> Iterator[tuple[str, Expr]]:
+    """Wrong derivatives of the target: a path forgotten, a link left out, a step gone wrong.
+
+    Args:
+        derivation: The derivation.
+        target: The stage.
+        source: What it is differentiated by.
+        stated: The names in the claim: another one is not mistaken for the right one.
+    """
     chain = derivation.chain(target, (source,))
     paths = chain.paths(source, 64) if chain.on_path(source) else []
     formulas = {key: link.formula for key, link in chain.links.items()}
@@ -322,6 +339,11 @@ def _candidates(derivation: Derivation, target: str, source: str) -> Iterator[tu
         for left_out in paths:
             rest = sum((along(path, {}) for path in paths if path != left_out), S.Zero)
             yield f"forgotten fork: the path {' → '.join(left_out)} is missing", rest
+        ends = {key: formulas[key] for path in paths for key in [(path[1], path[0])]}
+        for (u, _), (v, _) in combinations(ends, 2):
+            if target not in (u, v):  # u′·v′ for a derivative of what u and v are in
+                told = f"∂{u}/∂{source} and ∂{v}/∂{source} were multiplied; paths are added"
+                yield f"forgotten fork: {told}", ends[u, source] * ends[v, source]
         for path in paths if len(paths) > 2 else ():
             yield f"forgotten fork: only the path {' → '.join(path)} was followed", along(path, {})
     for (stage, name), formula in formulas.items():
@@ -340,14 +362,15 @@ def _candidates(derivation: Derivation, target: str, source: str) -> Iterator[tu
                 yield f"wrong factor: {twice}", total({key: formula**2})
             yield f"sign: in ∂{stage}/∂{name}", total({key: -formula})
     for key, link in chain.links.items():
-        for other in (name for name in link.stage.inputs if name != link.source):
-            beside = evaluated(chain.link(link.stage.name, other).formula)
-            what = f"∂{link.stage.name}/∂{link.source}: this is ∂{link.stage.name}/∂{other}"
+        for beside_it in (name for name in link.stage.inputs if name != link.source):
+            beside = evaluated(chain.link(link.stage.name, beside_it).formula)
+            what = f"∂{link.stage.name}/∂{link.source}: this is ∂{link.stage.name}/∂{beside_it}"
             yield f"differentiated by the wrong name: in {what}", total({key: beside})
     truth = evaluated(derivation.partial(target, source).formula)
     known = {n: Symbol(n) for link in chain.links.values() for n in (*link.stage.inputs, target)}
     known |= {stage: Symbol(stage) for stage, _ in chain.links}
-    names = [*known.values()] if len(known) <= MAX_NAMES else []
+    names = [n for n in known.values() if n in stated] if len(known) <= MAX_NAMES else []
+    yield from index_slips(truth, Symbol(target))
     yield from result_slips(truth, names)
     for key, formula in formulas.items() if len(formulas) > 1 else ():
         for name, wrong in result_slips(evaluated(formula), names):

@@ -14,6 +14,7 @@ import gc
 import os
 import sys
 
+from symderive.cli_models import label, progress, read, usage_error
 from symderive.cli_options import (
     check_options,
     code_options,
@@ -26,11 +27,11 @@ from symderive.cli_options import (
 
 TYPE_CHECKING = False  # as typing's, whose import would cost more than this module
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from contextlib import AbstractContextManager
+    from collections.abc import Callable, Sequence
     from typing import Any, NoReturn
 
-    from symderive import Derivation, Model
+    from symderive import Derivation
+    from symderive.checking import Report
 
 OK, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
@@ -79,30 +80,51 @@ def _derive(options: argparse.Namespace) -> int:
     from pathlib import Path
 
     if not options.to:
-        raise _usage_error("--to names no format; write --to md,tex,pdf,html or some of these")
-    made = {name: _read(name, options) for name in options.models}
+        raise usage_error("--to names no format; write --to md,tex,pdf,html or some of these")
+    _check_choices(options)
+    made = {name: read(name, options) for name in options.models}
     derivations = {
-        Path(options.output) / _label(name, derivation): derivation
+        Path(options.output) / label(name, derivation): derivation
         for name, derivation in made.items()
     }
     if len(derivations) < len(options.models):
-        raise _usage_error("two of the models have one name, and would share one output folder")
+        raise usage_error("two of the models have one name, and would share one output folder")
     failed = [name for name, derivation in made.items() if not _passes(derivation, name)]
     if failed:  # before the first file is written
         return FAILED
+    status = OK
     for folder, derivation in derivations.items():
-        with _progress(f"writing {folder}"):
+        with progress(f"writing {folder}"):
             paths = derivation.write(
                 folder, formats=options.to, pdf_engine=options.pdf_engine, detail=options.detail
             )
         if not options.quiet:
             print(*paths, sep="\n")
-    return OK
+    for name, derivation in made.items():
+        for left, right in derivation.model.claims.items():
+            verdict = derivation.check_claim(left, right)
+            if verdict.verdict == "refuted":
+                print(f"symderive: {name}: claim {left} = {right}: {verdict}", file=sys.stderr)
+                status = FAILED
+    return status
+
+
+def _check_choices(options: argparse.Namespace) -> None:
+    """A format or an engine that does not exist is told before any work."""
+    from symderive.documents import FORMATS
+    from symderive.documents.pdf import PDF_ENGINES
+    from symderive.errors import UnknownChoiceError
+
+    for name in options.to:
+        if name not in FORMATS:
+            raise UnknownChoiceError("format", name, FORMATS)
+    if options.pdf_engine not in PDF_ENGINES:
+        raise UnknownChoiceError("PDF engine", options.pdf_engine, PDF_ENGINES)
 
 
 def _passes(derivation: Derivation, name: str) -> bool:
     """Whether every check holds; tells which do not."""
-    with _progress(f"checking {name}"):
+    with progress(f"checking {name}"):
         report = derivation.check()
     if not report.passed:
         print(f"symderive: {name}: a check failed; nothing is written", file=sys.stderr)
@@ -114,16 +136,13 @@ def _check(options: argparse.Namespace) -> int:
     from symderive.subjects import sides_of
 
     claims = [sides_of(text) for text in options.claim]
-    derivation = _read(options.model, options)
-    with _progress(f"checking {options.model}"):
+    derivation = read(options.model, options)
+    with progress(f"checking {options.model}"):
         report = derivation.check()
         claims = [*derivation.model.claims.items(), *claims]
         verdicts = [(*claim, derivation.check_claim(*claim)) for claim in claims]
     if not options.quiet:
-        checks = (*report.lines, *report.gradient)
-        width = max((len(check.subject) for check in checks), default=0)
-        for check in checks:
-            print(f"{check.subject:{width}}  {check.certificate.verdict}")
+        _print_checks(report)
     if not (options.quiet and report.passed):
         print(report)
     refuted = False
@@ -135,14 +154,41 @@ def _check(options: argparse.Namespace) -> int:
     return OK if report.passed and not refuted else FAILED
 
 
+def _print_checks(report: Report) -> None:
+    """The lines of each derivative together, then the gradient against the model itself."""
+    worst = ("proved", "sampled", "unknown", "refuted")
+    verdicts: dict[str, list[str]] = {}
+    for check in report.lines:
+        subject = check.subject.partition(", line ")[0]
+        verdicts.setdefault(subject, []).append(check.certificate.verdict)
+    width = max(map(len, [*verdicts, *(check.subject for check in report.gradient)]), default=0)
+    counted = {1: "1 line"} | {
+        n: f"{n} lines" for n in {len(found) for found in verdicts.values()} - {1}
+    }
+    column = max(map(len, counted.values()))
+    for subject, found in verdicts.items():
+        print(f"{subject:{width}}  {counted[len(found)]:{column}}  {max(found, key=worst.index)}")
+    for check in report.gradient:
+        verdict = {"sampled": "agrees"}.get(check.certificate.verdict, check.certificate.verdict)
+        print(f"{check.subject:{width}}  {verdict}: {check.certificate.method}")
+
+
 def _show(options: argparse.Namespace) -> int:
-    derivation = _read(options.model, options)
-    print(derivation.text(detail=options.detail))
+    derivation = read(options.model, options)
+    print(derivation.text(detail=options.detail, columns=_columns()))
     return OK
 
 
+def _columns() -> int:
+    """How wide the terminal is, within what is read with ease; of a pipe, 92."""
+    try:
+        return min(max(os.get_terminal_size(sys.stdout.fileno()).columns - 1, 40), 100)
+    except (OSError, ValueError, AttributeError):  # a pipe, a file, or no stream at all
+        return 92
+
+
 def _code(options: argparse.Namespace) -> int:
-    derivation = _read(options.model, options)
+    derivation = read(options.model, options)
     print(derivation.code(options.backend), end="")
     return OK
 
@@ -150,12 +196,12 @@ def _code(options: argparse.Namespace) -> int:
 def _trace(options: argparse.Namespace) -> int:
     from symderive.json_trace import dumps
 
-    print(dumps(_read(options.model, options)), end="")
+    print(dumps(read(options.model, options)), end="")
     return OK
 
 
 def _update(options: argparse.Namespace) -> int:
-    derivation = _read(options.model, options)
+    derivation = read(options.model, options)
     rate = options.learning_rate
     update = derivation.update() if rate is None else derivation.update(learning_rate=rate)
     width = max(map(len, [*update.old, derivation.target]))
@@ -172,81 +218,9 @@ def _number(value: Any) -> str:
     return f"{value:.15g}"
 
 
-def _read(name: str, options: argparse.Namespace) -> Derivation:
-    """The derivation of the model in a file; warnings go to standard error."""
-    import symderive
-
-    if options.wrt == []:
-        raise _usage_error("--wrt names nothing; write the names to differentiate by: --wrt x,y")
-    with _progress(f"reading {name}"):
-        model = _on_data(_model(name), options)
-    if not getattr(options, "quiet", False):
-        for warning in model.warnings:
-            print(f"symderive: {name}: warning: {warning}", file=sys.stderr)
-    with _progress(f"deriving {name}"):
-        method = getattr(options, "method", "auto")
-        tied = True if getattr(options, "structured", False) else None
-        found = symderive.derive(model, options.target, options.wrt, method=method, structured=tied)
-        if names := getattr(options, "hessian", None):
-            found.hessian_names = found.sources if names == ["all"] else tuple(names)
-            for name in found.hessian_names:
-                found.partial(found.target, name)  # an unknown name is an error here
-        return found
-
-
-def _model(name: str) -> Model:
-    """The model in a file, on standard input, or written out as stages."""
-    import symderive
-
-    if name == "-":
-        from symderive.readers.toml import MAX_BYTES, parse_model
-
-        return parse_model(sys.stdin.read(MAX_BYTES), source="standard input")
-    if _stated(name):
-        from symderive.readers.stages import parse_stages
-
-        return parse_stages(name)
-    if not _like_a_file(name):
-        raise _usage_error(
-            f"{name!r} is neither a file nor stages; write these as name = formula: 'y = sin(x)/x'"
-        )
-    return symderive.read(name)
-
-
-def _like_a_file(name: str) -> bool:
-    from pathlib import Path
-
-    return bool(name) and (Path(name).suffix != "" or os.sep in name or Path(name).exists())
-
-
-def _stated(name: str) -> bool:
-    from pathlib import Path
-
-    return "=" in name and not Path(name).exists()
-
-
-def _label(name: str, derivation: Derivation) -> str:
-    """What the folder of a model is called: as its file, else as its target."""
-    from pathlib import Path
-
-    return derivation.target if name == "-" or _stated(name) else Path(name).stem
-
-
-def _on_data(model: Model, options: argparse.Namespace) -> Model:
-    """The model on the columns of ``--data``."""
-    if getattr(options, "data", None) is None:
-        if getattr(options, "reduce", None) is not None:
-            raise _usage_error("--reduce says how the rows of --data become one loss; name a file")
-        return model
-    from symderive.batching import with_data
-    from symderive.numeric.data import read_data
-
-    return with_data(model, read_data(options.data), reduce=options.reduce)
-
-
 def _train(options: argparse.Namespace) -> int:
-    derivation = _read(options.model, options)
-    with _progress(f"training {options.model}"):
+    derivation = read(options.model, options)
+    with progress(f"training {options.model}"):
         training = derivation.train(learning_rate=options.learning_rate, steps=options.steps)
     width = max(map(len, [*training.start, derivation.target]))
     for name, old in training.start.items():
@@ -254,12 +228,6 @@ def _train(options: argparse.Namespace) -> int:
     first, *_, last = (*training.losses, training.losses[-1])
     print(f"{derivation.target:{width}}  {first:.15g} → {last:.15g}")
     return OK
-
-
-def _usage_error(message: str) -> Exception:
-    from symderive.errors import SymderiveError
-
-    return SymderiveError(message)
 
 
 # Options ----------------------------------------------------------------------------------------
@@ -447,35 +415,3 @@ def _explain(error: Exception) -> int:
 def _drop_output() -> None:
     """Point standard output at nothing, so that the interpreter's last flush finds a reader."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _progress(task: str) -> AbstractContextManager[None]:
-    """Tell on a terminal what takes longer than a second, and for how long it has."""
-    from contextlib import contextmanager, nullcontext
-
-    if not sys.stderr.isatty():
-        return nullcontext()
-
-    @contextmanager
-    def telling() -> Iterator[None]:
-        from threading import Event, Thread
-
-        done = Event()
-
-        def tell() -> None:
-            seconds = 0
-            while not done.wait(1):
-                seconds += 1
-                print(f"\r{task} … {seconds} s", end="", file=sys.stderr, flush=True)
-            if seconds:
-                print("\r\x1b[K", end="", file=sys.stderr, flush=True)
-
-        thread = Thread(target=tell, daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            done.set()
-            thread.join()
-
-    return telling()

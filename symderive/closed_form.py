@@ -9,12 +9,12 @@ something the model does not divide by is never a candidate.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import groupby, islice
 
-from sympy import Add, Expr, Mul, Piecewise, Pow, S, Symbol
+from sympy import Add, Expr, Mul, Piecewise, PolynomialError, Pow, S, Symbol
 
 from symderive.candidates import MECHANISMS, PIECEWISE
 from symderive.cost import cost
@@ -23,6 +23,7 @@ from symderive.formulas.kernels import TooLargeError
 from symderive.formulas.written import (
     evaluated,
     factors,
+    parts_of,
     power,
     product,
     quotient,
@@ -157,7 +158,7 @@ def closed_forms(
     A2*(1 - A2)
     """
     plain = evaluated(derivative)
-    loose = len(Add.make_args(derivative)) != len(Add.make_args(plain)) and derivative.is_Add
+    loose = any(map(_is_loose, parts_of(derivative, Add)))
     forms = [Form(derivative, (), UNSORTED_PENALTY if loose else 0.0)]
     if name is not None and definition is not None and definition.args:
         short = rename(derivative, {definition: name})  # as the rules wrote it, nested
@@ -178,7 +179,14 @@ def closed_forms(
     for form in ranked(forms):
         unique.setdefault(evaluated(form.formula), form)
     best, *others = unique.values()
+    if name is not None and definition is not None and not best.formula.has(name):
+        best = _without_detour(best, derivative, {name: definition})
     return [_bridged(best, derivative, name, definition), *others]
+
+
+def _is_loose(written: Add) -> bool:
+    """Whether like terms stand apart in a sum: a + a."""
+    return len(Add.make_args(evaluated(written))) < len(written.args)
 
 
 def simplest(formula: Expr, positive: frozenset[Symbol] = frozenset()) -> Expr:
@@ -219,7 +227,7 @@ def _proposed(task: Task, budget: _Budget) -> Iterator[Candidate]:
                     return
         except TooLargeError:
             too_large = too_large or find is MECHANISMS[0]
-        except (ZeroDivisionError, KeyError, RecursionError):
+        except (ZeroDivisionError, KeyError, RecursionError, PolynomialError):
             continue  # this mechanism has no (further) form
 
 
@@ -231,6 +239,17 @@ def forms_of(candidates: Iterable[Candidate], before: Form | None = None) -> lis
         Form(c.formula, (*lines, (c.formula, c.reason)), c.penalty, c.scales | scales)
         for c in candidates
     ]
+
+
+def _without_detour(best: Form, derivative: Expr, where: Mapping[Symbol, Expr]) -> Form:
+    """The lines of a form without the stage's name, where the form itself does not speak of it."""
+    lines: list[Rewriting] = []
+    for formula, reason in best.rewritings:
+        spelled = rename(formula, where)
+        if evaluated(spelled) != evaluated(lines[-1][0] if lines else derivative):
+            lines.append((formula if spelled == formula else spelled, reason))
+    named = any(reason == BY_DEFINITION for _, reason in lines)
+    return best if named or not lines else replace(best, rewritings=tuple(lines))
 
 
 def _bridged(best: Form, derivative: Expr, name: Symbol | None, definition: Expr | None) -> Form:

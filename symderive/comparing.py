@@ -52,6 +52,7 @@ class Compared:
         self, derivation: Derivation, claim: Expr, truth: Expr, where: Mapping[Symbol, Expr]
     ) -> None:
         self.derivation, self.where = derivation, where
+        self.stated = claim.free_symbols
         self.claim, self.truth = self.opened(claim), self.opened(truth)
         stages = [symbol for symbol in where if isinstance(symbol, Symbol)]
         inside = {name for f in (claim, truth) for name in self._reached(f)}

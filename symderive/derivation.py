@@ -445,11 +445,11 @@ class Derivation:
 
         return str(render(self, "md"))
 
-    def text(self, detail: str = "standard") -> str:
-        """The derivation as readable Unicode text, for a terminal."""
-        from symderive.documents import render
+    def text(self, detail: str = "standard", columns: int = 92) -> str:
+        """The derivation as readable Unicode text, for a terminal of so many columns."""
+        from symderive.documents import text
 
-        return str(render(self, "txt", detail=detail))
+        return text(self, detail, columns)
 
 
 def derive(

@@ -15,6 +15,7 @@ from symderive.tasks import (
     BY_DEFINITION,
     EXPANDED_PENALTY,
     PARTIAL_PENALTY,
+    RELATED_PENALTY,
     Candidate,
     Task,
     length,
@@ -77,7 +78,9 @@ def eliminated(
         if not told and any(m[kernels.kernels.index(kernel)] for m in element.denom):
             above = kernels.substituted(kernels.field(element.numer), kernel, degree, value)
             others.append(kernels.reduce(above) / kernels.field(element.denom))
-        penalty = PARTIAL_PENALTY if symbol else cost_of_name
+        penalty = cost_of_name
+        if symbol:  # of a link a factor of the stage may go, of several stages a name that is one
+            penalty = PARTIAL_PENALTY if task.variable is not None else RELATED_PENALTY
         for result in (solution, *others):
             if not told and length(result) > length(element) + MAX_LONGER:
                 continue  # an identity that lengthens the formula is not worth its factoring

@@ -9,6 +9,15 @@ MAX_SHOWN = 90
 """Characters of a line that a message shows."""
 
 
+def shortened(text: str) -> str:
+    """Text as a message quotes it: of a long one the beginning.
+
+    >>> shortened("x" * 100)[-3:]
+    'x …'
+    """
+    return text if len(text) <= MAX_SHOWN else f"{text[: MAX_SHOWN - 2]} …"
+
+
 class SymderiveError(Exception):
     """Base of every error raised on purpose, so that a front end needs one ``except``."""
 

@@ -54,10 +54,12 @@ def _along_paths(derivation: Derivation, target: str, source: str) -> str:
         zero = " + ".join(" · ".join(f"∂{b}/∂{a}" for a, b in pairwise(path)) for path in paths)
         why = "".join(f" {reason}." for reason in blocked)
         return f"= 0 although {lead} there ({shown}{more}): {zero} = 0.{why}"
+    idle = {tuple(path): found for path in paths if (found := _blocks(chain, path))}
+    shown = "; ".join(_arrows(path) for path in paths if tuple(path) not in idle)
+    carrying = f"{count - len(idle)} of {count}" if idle else f"{count}"
     noun = "path" if count == 1 else "paths"
-    idle = [(path, _blocks(chain, path)) for path in paths]
-    empty = "".join(f" {_arrows(path)} carries nothing: {why[0]}." for path, why in idle if why)
-    return f"is carried by {count} {noun}: {shown}{more}.{empty}"
+    empty = "".join(f" {_arrows(path)} carries nothing: {why[0]}." for path, why in idle.items())
+    return f"is carried by {carrying} {noun}: {shown}{more}.{empty}"
 
 
 def _arrows(path: Sequence[str]) -> str:

@@ -19,12 +19,15 @@ from symderive.errors import SymderiveError
 from symderive.formulas.inert import Diff
 from symderive.formulas.written import evaluated
 from symderive.results import adjoint_name
+from symderive.slips import mutants
 from symderive.subjects import Subject
 
 if TYPE_CHECKING:
     from symderive.derivation import Derivation
 
 Candidates = Callable[["Derivation", str, str], Iterator[tuple[str, Expr]]]
+
+FORGOTTEN = "forgotten inner derivative"
 
 MAX_CARRIED = 150
 """Slips of the step before that are carried on into the last one."""
@@ -78,10 +81,14 @@ def carried_on(
         if formula.has(Diff):
             continue
         try:
-            result = evaluated(differentiate(formula, Symbol(last)).result)
+            step = differentiate(formula, Symbol(last))
         except SymderiveError:
             continue
-        yield f"in {Subject(subject.target, (first,))}, {name}", result
+        yield f"in {Subject(subject.target, (first,))}, {name}", evaluated(step.result)
+        if name.startswith(FORGOTTEN):
+            for again, result in mutants(step):
+                if again.startswith(FORGOTTEN):
+                    yield f"{FORGOTTEN}, in both derivatives", result
 
 
 def told_of(text: str, subject: Subject) -> str:

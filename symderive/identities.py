@@ -181,14 +181,22 @@ def _pair(letter: str, function: type[Basic], up: str, down: str) -> list[Recurr
     ]
 
 
+SPHERICAL = _named("spherical_jn", "spherical_yn")
+
 RECURRENCES: tuple[Recurrence, ...] = (
     *_pair("J", besselj, "2*n/u*f(n, u) - f(n - 1, u)", "2*n/u*f(n, u) - f(n + 1, u)"),
     *_pair("Y", bessely, "2*n/u*f(n, u) - f(n - 1, u)", "2*n/u*f(n, u) - f(n + 1, u)"),
     *_pair("I", besseli, "f(n - 1, u) - 2*n/u*f(n, u)", "f(n + 1, u) + 2*n/u*f(n, u)"),
     *_pair("K", besselk, "f(n - 1, u) + 2*n/u*f(n, u)", "f(n + 1, u) - 2*n/u*f(n, u)"),
+    *_pair(
+        "j", SPHERICAL[0], "(2*n + 1)/u*f(n, u) - f(n - 1, u)", "(2*n + 1)/u*f(n, u) - f(n + 1, u)"
+    ),
+    *_pair(
+        "y", SPHERICAL[1], "(2*n + 1)/u*f(n, u) - f(n - 1, u)", "(2*n + 1)/u*f(n, u) - f(n + 1, u)"
+    ),
     *_pair("H", hermite, "2*u*f(n, u) - 2*n*f(n - 1, u)", "u/n*f(n, u) - f(n + 1, u)/(2*n)"),
 )
-"""What three neighbours of a function of an order have in common (DLMF 10.6, 10.29, 18.9)."""
+"""What three neighbours of a function of an order have in common: DLMF 10.6, 10.29, 10.51, 18.9."""
 
 
 # Where they may help ----------------------------------------------------------------------

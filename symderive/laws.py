@@ -13,6 +13,7 @@ from typing import Any
 from sympy import (
     Add,
     Expr,
+    Function,
     Mul,
     Piecewise,
     Pow,
@@ -27,10 +28,14 @@ from sympy import (
     sin,
 )
 
+from symderive.cost import cost
 from symderive.formulas.functions import FUNCTIONS
 from symderive.formulas.written import factors, product, sum_of, tidy
 
 LOGARITHMS: tuple[Any, ...] = (log, *(FUNCTIONS[name].function for name in ("log2", "log10")))
+REFLECTED = ("sigmoid", "norm_cdf")
+"""Functions of which f(−u) = 1 − f(u)."""
+
 SIGN, ABS = FUNCTIONS["sign"].apply, FUNCTIONS["abs"].apply
 
 
@@ -219,6 +224,54 @@ def one_sign(formula: Expr) -> Expr:
     return formula
 
 
+def one_bar(formula: Expr) -> Expr:
+    """An argument over one bar: σ(a/T − b/T) = σ((a − b)/T).
+
+    >>> from sympy import symbols
+    >>> a, b, T = symbols("a b T")
+    >>> one_bar(sin(a / T - b / T))
+    sin((a - b)/T)
+    """
+    if not isinstance(formula, Function):
+        return formula
+    args = []
+    for arg in formula.args:
+        shared = factor_terms(arg) if arg.is_Add else arg
+        args.append(shared if cost(shared) < cost(arg) else arg)
+    return formula.func(*args)
+
+
+def reflected(formula: Expr) -> Expr:
+    """σ(u) + σ(−u) = 1, and 1 − σ(a − b) = σ(b − a), which is no longer; likewise of Φ.
+
+    >>> from sympy import symbols
+    >>> a, b = symbols("a b")
+    >>> reflected(FUNCTIONS["sigmoid"].apply(a - b) - 1)
+    -sigmoid(-a + b)
+    """
+    if not formula.is_Add:
+        return formula
+    for part in sorted(formula.atoms(*(FUNCTIONS[name].function for name in REFLECTED)), key=str):
+        turned = part.func(_opposite(part.args[0]))
+        if part in formula.args and turned in formula.args:
+            return reflected(formula - part - turned + 1)
+        if cost(turned) > cost(part):
+            continue
+        for sign in (S.One, S.NegativeOne):
+            if sign in formula.args and -sign * part in formula.args:
+                return reflected(formula - sign + sign * part + sign * turned)
+    return formula
+
+
+def _opposite(formula: Expr) -> Expr:
+    """−formula, with the minus in the first difference that is a factor of it."""
+    parts = factors(formula)
+    place = next((k for k, part in enumerate(parts) if part.is_Add), None)
+    if place is None:
+        return -formula
+    return Mul(*parts[:place], -parts[place], *parts[place + 1 :])
+
+
 def one_branch(formula: Expr) -> Expr:
     """max(0, u) is zero wherever where(u > 0, 1, …) is not one.
 
@@ -347,6 +400,8 @@ LAWS: tuple[tuple[Callable[[Expr], Expr], str], ...] = (
     (double_angle, "sin 2u = 2 sin u cos u"),
     (sum_of_angles, "sum of angles"),
     (one_sign, "u = |u|·sign u"),
+    (one_bar, "common denominator"),
+    (reflected, "f(−u) = 1 − f(u)"),
     (one_branch, "the other branches are zero"),
 )
 

@@ -12,7 +12,7 @@ from functools import cached_property
 
 from sympy import Basic, Expr, Pow, Symbol
 
-from symderive.certify import certify
+from symderive.certify import UNKNOWN, certify
 from symderive.closed_form import Form, closed_forms, ranked, simplest
 from symderive.conditional import Asked, Conditional, where_not_zero, where_positive
 from symderive.conditions import positive_in
@@ -23,7 +23,7 @@ from symderive.errors import UnknownChoiceError
 from symderive.formulas.functions import function_of
 from symderive.formulas.inert import OUTPUT, Diff, placeholder
 from symderive.formulas.parsing import Template
-from symderive.formulas.typed import condition
+from symderive.formulas.typed import condition, typed
 from symderive.formulas.written import (
     evaluated,
     factors,
@@ -235,8 +235,15 @@ class LinkKind:
             if lines and formula == lines[-1].formula:
                 continue
             plain = evaluated(formula)
+            if lines and reasons == ("simplify",) and typed(formula) == typed(lines[-1].formula):
+                continue  # 1/√u and u^(−1/2)
             if plain not in proof:
-                proof[plain] = certify(truth, formula, where=where, positive=self.positive)
+                found = certify(truth, formula, where=where, positive=self.positive)
+                before = lines[-1] if lines else None
+                if found == UNKNOWN and before is not None and before.certificate is not None:
+                    joined = certify(before.formula, formula, where=where, positive=self.positive)
+                    found = weakest((joined, before.certificate))  # truth, the line before, this
+                proof[plain] = found
             lines.append(Line(formula, reasons, proof[plain], steps))
         return tuple(lines)
 
@@ -250,6 +257,8 @@ class LinkKind:
         if cost(plain) < LONG_FORMULA:
             return plan
         name = {written: self.output, plain: self.output}
+        if not rename(plan[-1][0], name).has(self.output):
+            return plan  # what goes again at once need not come
         lines: Plan = plan[:1]
         named = False
         for formula, reasons, steps in plan[1:]:

@@ -96,9 +96,10 @@ def _proposed(
             shared = plain.free_symbols & long.free_symbols
             if mine & found or (not mine and len(shared) > 1):
                 yield from _within_budget(eliminated(task, name, long, definition.reason))
-            elif isinstance(long, Pow) and (1 / long.exp).is_Integer and plain.has(name) and shared:
-                degree = int(1 / long.exp)  # of 1/√b it is known that y² = 1/b
-                inside = long.base if degree > 0 else 1 / long.base
+            front, root = long.as_independent(Symbol, as_Add=False)
+            if isinstance(root, Pow) and (1 / root.exp).is_Integer and plain.has(name) and shared:
+                degree = int(1 / root.exp)  # of c/√b it is known that y² = c²/b
+                inside = front ** abs(degree) * (root.base if degree > 0 else 1 / root.base)
                 yield from _within_budget(
                     eliminated(task, name ** abs(degree), inside, definition.reason)
                 )

@@ -140,7 +140,10 @@ def _root_of(
     if not left[-1].is_ground and _positive_with(left[-1], left[1]):  # √(n/d) = √(n·d)/d
         outside /= _shortest(kernels, left[-1])
         return outside * sqrt(inside * _shortest(kernels, left[1] * left[-1]))
-    return outside * sqrt(inside * _shortest(kernels, left[1]) / _shortest(kernels, left[-1]))
+    above, below = (_shortest(kernels, left[turn]) for turn in (1, -1))
+    if left[1].is_ground:  # a positive number over what must be positive
+        return outside * sqrt(inside * above) / sqrt(below)
+    return outside * sqrt(inside * above / below)
 
 
 def _shortest(kernels: Kernels, poly: Any) -> Expr:

@@ -7,16 +7,21 @@ row.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from sympy import Add, Expr, Mul, Pow, S, Symbol, exp, log
+from sympy import Add, Expr, Indexed, Mul, Pow, S, Symbol, exp, log
 
-from symderive.differentiate import concluded
+from symderive.differentiate import concluded, differentiate
+from symderive.errors import SymderiveError
 from symderive.formulas.functions import FUNCTIONS, function_of
+from symderive.formulas.typed import typed
 from symderive.formulas.written import evaluated, product, quotient, sum_of, tidy
 from symderive.rules import CONSTANT_NAMES, depends
 from symderive.steps import Step
+
+MAX_CONSTANTS = 4
+"""Names in a constant that may have been taken for the variable."""
 
 Mutation = Callable[[Step, tuple[Expr, ...]], Iterator[tuple[str, Expr]]]
 
@@ -41,6 +46,10 @@ def _conclude(step: Step, derivatives: tuple[Expr, ...]) -> Expr:
     return concluded(step, derivatives)
 
 
+def _text(formula: Expr) -> str:
+    return typed(evaluated(formula))
+
+
 def _bound(step: Step) -> dict[str, Expr]:
     return dict(step.bindings)
 
@@ -58,7 +67,7 @@ def _forgotten_inner(step: Step, derivatives: tuple[Expr, ...]) -> Iterator[tupl
         ones = tuple(S.One if d != 0 else d for d in derivatives)
         missing = next((d for d in derivatives if d not in (0, 1)), None)
         if missing is not None and evaluated(missing) != -1:  # that slip is a sign
-            yield f"the factor {evaluated(missing)} is missing", _conclude(step, ones)
+            yield f"the factor {_text(missing)} is missing", _conclude(step, ones)
 
 
 def _sign(step: Step, derivatives: tuple[Expr, ...]) -> Iterator[tuple[str, Expr]]:
@@ -71,7 +80,7 @@ def _sign_of_term(step: Step, derivatives: tuple[Expr, ...]) -> Iterator[tuple[s
         for k, part in enumerate(derivatives):
             if part != 0 and len(derivatives) > 1:
                 turned = (*derivatives[:k], -evaluated(part), *derivatives[k + 1 :])
-                yield f"in the term {step.bindings[k][1]}", _conclude(step, turned)
+                yield f"in the term {_text(step.bindings[k][1])}", _conclude(step, turned)
 
 
 def _product_of_derivatives(
@@ -86,6 +95,15 @@ def _half_product(step: Step, derivatives: tuple[Expr, ...]) -> Iterator[tuple[s
         parts = [part for _, part in step.bindings]
         for k, d in enumerate(derivatives):
             yield "only one factor was differentiated", product(*parts[:k], d, *parts[k + 1 :])
+            if len(parts) > 2:
+                left = sum_of(
+                    *(
+                        product(*parts[:j], derivatives[j], *parts[j + 1 :])
+                        for j in range(len(parts))
+                        if j != k
+                    )
+                )
+                yield f"the term with the derivative of {_text(parts[k])} is missing", left
             if len(parts) == 2 and parts[1 - k] != 1:
                 whole = product(derivatives[1 - k], parts[k])
                 yield "in one term the other factor is missing", sum_of(whole, d)
@@ -119,6 +137,7 @@ def _reciprocal(step: Step, derivatives: tuple[Expr, ...]) -> Iterator[tuple[str
             yield "(1/v)′ is −v′/v², not 1/v′", quotient(S.One, dv)
         yield "(1/v)′ is −v′/v², not log v", product(log(v), dv)
         yield "(1/v)′ is −v′/v², not −1/v²", -evaluated(Pow(v, -2))
+        yield "(1/v)′ is −v′/v², not −1/v", -evaluated(Pow(v, -1))
 
 
 def _power(step: Step, derivatives: tuple[Expr, ...]) -> Iterator[tuple[str, Expr]]:
@@ -128,7 +147,15 @@ def _power(step: Step, derivatives: tuple[Expr, ...]) -> Iterator[tuple[str, Exp
         if n not in (1, -1):  # of u⁻¹ that slip is a sign
             yield "the factor n is missing", product(Pow(u, n - 1), du)
         if u != step.variable:
+            yield "the exponent was not lowered, and u′ is missing", product(n, Pow(u, n))
             yield "only the inside was differentiated", product(Pow(u, n), du)
+            if n != -1:  # that slip is one of the reciprocal rule
+                yield "(uⁿ)′ is not (u′)ⁿ", Pow(du, n)
+        inside = step.premises[0]
+        if u.is_Add and inside.rule.name == "sum rule":  # as if √(u + v) were √u + √v
+            pairs = zip(inside.bindings, inside.premises, strict=True)
+            each = (product(n, Pow(t, n - 1), p.result) for (_, t), p in pairs if p.result != 0)
+            yield "(u + v)ⁿ is not uⁿ + vⁿ", sum_of(*each)
         yield "the exponent was raised", product(n, Pow(u, n + 1), du)
         yield "the factor u^(n − 1) is missing", product(n, du)
         yield "u^n is no exponential", product(step.formula, log(u), du)
@@ -168,7 +195,11 @@ def _general_power(step: Step, derivatives: tuple[Expr, ...]) -> Iterator[tuple[
 
 def _logarithm(step: Step, derivatives: tuple[Expr, ...]) -> Iterator[tuple[str, Expr]]:
     if isinstance(step.formula, log):
-        yield "(log u)′ is u′/u, not 1/u′", quotient(S.One, product(*derivatives))
+        du = evaluated(product(*derivatives))
+        if du != 1:
+            yield "(log u)′ is u′/u, not 1/u′", quotient(S.One, du)
+        yield "(log u)′ is u′/u, not u′", du
+        yield "(log u)′ is u′/u, not u′/log u", quotient(du, step.formula)
         yield "(log u)′ is u′/u, not log u′", log(product(*derivatives))
         yield "(log u)′ is u′/u, not log u · u′", product(step.formula, *derivatives)
 
@@ -216,6 +247,27 @@ def _of_another(step: Step, derivatives: tuple[Expr, ...]) -> Iterator[tuple[str
             yield f"this is the derivative of {name}", product(partial, *derivatives)
 
 
+INVERSES: Mapping[str, str] = {
+    **{f"a{name}": name for name in ("sin", "cos", "tan", "cot", "sec", "csc")},
+    **{f"a{name}": name for name in ("sinh", "cosh", "tanh", "coth", "sech", "csch")},
+}
+"""Functions that are written f⁻¹, and f."""
+
+
+def _inverse(step: Step, derivatives: tuple[Expr, ...]) -> Iterator[tuple[str, Expr]]:
+    row = function_of(step.formula)
+    if row is None or row.name not in INVERSES:
+        return
+    outer, u = FUNCTIONS[INVERSES[row.name]], step.formula.args[0]
+    value, slope = outer.apply(u), outer.partial_formulas(u)[0]
+    assert slope is not None  # each of them has a derivative
+    taken = f"{row.name} is the inverse function of {outer.name}, not 1/{outer.name}"
+    yield taken, -evaluated(product(slope, Pow(value, -2), *derivatives))
+    yield taken, -evaluated(product(Pow(value, -2), *derivatives))
+    told = "(f⁻¹)′(u) is 1/f′(f⁻¹(u)), not 1/f′(u)"
+    yield told, product(Pow(slope, -1), *derivatives)
+
+
 def _at_inner(step: Step, derivative: Expr) -> Expr:
     row = function_of(step.formula)
     partial = row.partial_formulas(derivative)[0] if row is not None else None
@@ -227,7 +279,7 @@ def _constant_kept(step: Step, derivatives: tuple[Expr, ...]) -> Iterator[tuple[
         for k, (d, (_, term)) in enumerate(zip(derivatives, step.bindings, strict=True)):
             if d == 0:
                 kept = (*derivatives[:k], term, *derivatives[k + 1 :])
-                yield f"the constant {evaluated(term)} was kept", _conclude(step, kept)
+                yield f"the constant {_text(term)} was kept", _conclude(step, kept)
 
 
 def _term_dropped(step: Step, derivatives: tuple[Expr, ...]) -> Iterator[tuple[str, Expr]]:
@@ -235,7 +287,7 @@ def _term_dropped(step: Step, derivatives: tuple[Expr, ...]) -> Iterator[tuple[s
         for k, (d, (_, term)) in enumerate(zip(derivatives, step.bindings, strict=True)):
             if d != 0 and len(derivatives) > 1:
                 dropped = (*derivatives[:k], S.Zero, *derivatives[k + 1 :])
-                yield f"the term {evaluated(term)} was left out", _conclude(step, dropped)
+                yield f"the term {_text(term)} was left out", _conclude(step, dropped)
 
 
 def _constant_dropped(step: Step, derivatives: tuple[Expr, ...]) -> Iterator[tuple[str, Expr]]:
@@ -243,13 +295,40 @@ def _constant_dropped(step: Step, derivatives: tuple[Expr, ...]) -> Iterator[tup
         factor = evaluated(_bound(step)["c"])
         if factor == -1:
             return
-        yield f"the constant factor {factor} is missing", derivatives[0]
-        yield f"the constant factor {factor} was differentiated to 0", S.Zero
+        yield f"the constant factor {_text(factor)} is missing", derivatives[0]
+        yield f"the constant factor {_text(factor)} was differentiated to 0", S.Zero
+
+
+def _constant_as_variable(step: Step, derivatives: tuple[Expr, ...]) -> Iterator[tuple[str, Expr]]:
+    if step.rule.name == "sum rule":
+        for k, (d, (_, term)) in enumerate(zip(derivatives, step.bindings, strict=True)):
+            for name, slope in _by_its_names(term) if d == 0 else ():
+                wrong = _conclude(step, (*derivatives[:k], slope, *derivatives[k + 1 :]))
+                yield f"{name} is a constant here: the derivative of {_text(term)} is 0", wrong
+    if step.rule.name == "constant multiple rule":
+        c, u = _bound(step)["c"], _bound(step)["u"]
+        for name, slope in _by_its_names(c):
+            remark = f"{name} is a constant here: {_text(c)} stays as it is"
+            yield remark, sum_of(product(slope, u), product(c, derivatives[0]))
+            yield remark, product(slope, derivatives[0])
+            yield remark, product(slope, u)
+
+
+def _by_its_names(formula: Expr) -> Iterator[tuple[Symbol, Expr]]:
+    """The derivatives of what is constant by the names in it."""
+    if formula.has(Indexed):
+        return
+    names = sorted((s for s in formula.free_symbols if isinstance(s, Symbol)), key=str)
+    for name in names[:MAX_CONSTANTS]:
+        try:
+            yield name, differentiate(formula, name).result
+        except SymderiveError:
+            continue
 
 
 def _not_differentiated(step: Step, derivatives: tuple[Expr, ...]) -> Iterator[tuple[str, Expr]]:
     if isinstance(step.formula, Add | Mul | Pow):
-        yield f"{evaluated(step.formula)} was left as it is", step.formula
+        yield f"{_text(step.formula)} was left as it is", step.formula
 
 
 SLIPS: tuple[Slip, ...] = (
@@ -265,10 +344,12 @@ SLIPS: tuple[Slip, ...] = (
     Slip("general power", _general_power, ("x**x", "x**x*log(x)")),
     Slip("logarithm rule", _logarithm, ("log(x**2)", "1/(2*x)")),
     Slip("outer function", _kept_function, ("sin(3*x)", "cos(3)*0 + 3*sin(3*x)")),
+    Slip("inverse function", _inverse, ("atan(x)", "-1/tan(x)**2")),
     Slip("outer function", _of_another, ("atan(x)", "1/sqrt(1 + x**2)")),
     Slip("constant not dropped", _constant_kept, ("x**2 + 5", "2*x + 5")),
     Slip("term left out", _term_dropped, ("x**2 + sin(x)", "2*x")),
     Slip("wrong factor", _constant_dropped, ("5*x**2", "2*x")),
+    Slip("constant differentiated", _constant_as_variable, ("a**2 + x**2", "2*a + 2*x")),
     Slip("not differentiated", _not_differentiated, ("x**2 + x", "x**2 + x")),
 )
 
@@ -311,86 +392,6 @@ def _own(step: Step) -> Iterator[tuple[str, Expr]]:
     for slip in SLIPS:
         for remark, wrong in slip.mutate(step, derivatives):
             yield f"{slip.name}: {remark}", tidy(wrong)
-
-
-# Slips that a result shows, whatever led to it -------------------------------------------------
-
-
-def result_slips(formula: Expr, names: Sequence[Symbol]) -> Iterator[tuple[str, Expr]]:
-    """What a right result would be with one thing in it lost, turned or mistaken.
-
-    Args:
-        formula: The derivative.
-        names: The names of the model, one of which may stand in the place of another.
-    """
-    for turned, term in _turned_signs(formula):
-        yield f"sign: in the term {term}", turned
-    for changed, remark in _lost_powers(formula):
-        yield f"power rule: {remark}", changed
-    for changed, remark in _lost_factors(formula):
-        yield f"wrong factor: {remark}", changed
-    for name in sorted(formula.free_symbols, key=str):
-        for other in names:
-            if other != name:
-                changed = formula.xreplace({name: other})
-                yield f"wrong name: {other} stands where {name} belongs", changed
-
-
-def _lost_factors(formula: Expr) -> Iterator[tuple[Expr, str]]:
-    """The formula with one of its factors lost, twice there, or on the other side of the bar."""
-    for factor in formula.args if formula.is_Mul else ():
-        if factor.is_Number:
-            continue
-        base, exponent = factor.as_base_exp()
-        below = exponent.is_number and exponent.is_negative
-        shown = base**-exponent if below else factor
-        missing = f"the divisor {shown} is missing" if below else f"the factor {shown} is missing"
-        yield formula / factor, missing
-        side = "above, not below" if below else "below, not above"
-        yield formula / factor**2, f"{shown} stands {side} the bar"
-        yield formula * factor, f"{shown} was used twice"
-
-
-def _lost_powers(formula: Expr) -> Iterator[tuple[Expr, str]]:
-    """The formula with one power lost, or taken of only a part of its base."""
-    for part in sorted(formula.atoms(Pow), key=str):
-        if part.exp.is_Integer and abs(part.exp) > 1:
-            base = part.base if part.exp > 1 else 1 / part.base
-            yield formula.xreplace({part: base}), f"{part} became {base}"
-    for part in sorted(formula.atoms(Mul), key=str):
-        number, rest = part.as_coeff_Mul()
-        if rest.is_Pow and rest.exp.is_Integer and rest.exp > 1 and number not in (1, -1):
-            root = abs(number) ** (1 / rest.exp)
-            if root.is_Rational:
-                whole = f"the power belongs to all of {root * rest.base}"
-                yield formula.xreplace({part: number / root ** (rest.exp - 1) * rest}), whole
-    for part in sorted(formula.atoms(Add), key=str):
-        for power in sorted(part.atoms(Pow), key=str):
-            if power.exp == 2 and {power, -power} & {*part.args}:
-                roots = (_root_of(term) for term in part.args)
-                whole = Add(*(root for root in roots if root is not None)) ** 2
-                yield formula.xreplace({part: whole}), f"{part} is not {whole}"
-
-
-def _root_of(term: Expr) -> Expr | None:
-    """The square root of 1 and of ±u², with the sign of the term."""
-    sign = -1 if term.could_extract_minus_sign() else 1
-    base, exponent = (sign * term).as_base_exp()
-    if sign * term == 1 or (exponent == 2 and not base.is_Number):
-        return sign * base
-    return None
-
-
-def _turned_signs(formula: Expr) -> Iterator[tuple[Expr, Expr]]:
-    """The formula with the sign of one term turned, anywhere in it, and that term."""
-    for k, arg in enumerate(formula.args):
-        others = list(formula.args)
-        if formula.is_Add:
-            others[k] = -arg
-            yield formula.func(*others), arg
-        for turned, term in _turned_signs(arg):
-            others[k] = turned
-            yield formula.func(*others), term
 
 
 VARIABLE = Symbol("x")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from symderive.errors import ModelError
@@ -14,6 +14,8 @@ MAX_ORDER = 4
 _POWERS = str.maketrans("²³⁴", "234")
 _ABOVE = re.compile(r"[d∂](?:(?:\^|\*\*)?(?P<order>\d))?(?P<rest>.*)", re.DOTALL)
 _BELOW = re.compile(r"(?:(?:\^|\*\*)?(?P<order>\d))?\s*[·*]?\s*")
+_PRIMES = {"'": 1, "′": 1, "’": 1, "″": 2, "‴": 3}
+_PRIMED = re.compile(rf"(?P<name>\w+)(?P<primes>[{''.join(_PRIMES)}]+)(?:\((?P<by>\w+)\))?")
 _ENTRY = re.compile(r"\s*\[([^\]]*)\]\s*")
 
 
@@ -74,6 +76,34 @@ def sides_of(claim: str, answer: str | None = None) -> tuple[str, str]:
             "'dA3/dA1 = A2 - Y'"
         )
     return left, right
+
+
+def without_primes(text: str, sources: Sequence[str]) -> str:
+    """A derivative that is written with primes, as a quotient: y', f''(x), f′(x).
+
+    Args:
+        text: The subject of a claim.
+        sources: The names that the model is differentiated by.
+
+    Raises:
+        ModelError: It does not say by what, and there are several names.
+
+    >>> without_primes("f''(x)", ["x", "a"]), without_primes("y′", ["t"])
+    ('d2f/dx2', 'dy/dt')
+    """
+    match = _PRIMED.fullmatch(text.strip())
+    if match is None:
+        return text
+    order = sum(_PRIMES[prime] for prime in match["primes"])
+    name, by = match["name"], match["by"]
+    if by is None:
+        if len(sources) != 1:
+            raise ModelError(
+                f"{text.strip()} does not say by what it is the derivative: write d{name}/d"
+                f"{sources[0] if sources else 'x'}"
+            )
+        by = sources[0]
+    return f"d{order}{name}/d{by}{order}" if order > 1 else f"d{name}/d{by}"
 
 
 def read_subject(text: str, known: Collection[str], example: str = "dA3/dA1") -> Subject:

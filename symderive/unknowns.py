@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from sympy import Basic, Expr, Function, Symbol
 
+from symderive.formulas.inert import Diff
 from symderive.steps import Certificate
 
 EQUAL = ("proved", "sampled")
@@ -60,12 +61,17 @@ def with_unknowns(
         known.append((part, Symbol(f"_u{len(known)}")))
         return known[-1][1]
 
-    def replaced(part: Basic) -> Basic:
+    def replaced(part: Basic, by: Basic | None = None) -> Basic:
         if not part.args:
             return part
-        whole = part.func(*map(replaced, part.args))
-        if isinstance(whole, Function) and out_of_reach(whole):
-            return unknown(whole)
-        return whole
+        if isinstance(part, Diff):  # what depends on its variable is no constant in it
+            return Diff(replaced(part.args[0], part.args[1]), part.args[1])
+        whole = part.func(*(replaced(arg, by) for arg in part.args))
+        constant = by is None or by not in whole.free_symbols
+        return (
+            unknown(whole)
+            if isinstance(whole, Function) and constant and out_of_reach(whole)
+            else whole
+        )
 
     return [replaced(side) for side in sides]

@@ -86,6 +86,13 @@ def shared_evenly(extreme):
     return chosen
 
 
+def rearrange(c, blocks):
+    if not all(blocks):
+        raise ValueError("no blocks")
+    rows = [b for column in np.split(c, blocks[1], axis=1) for b in np.split(column, blocks[0])]
+    return np.stack([block.flatten(order="F") for block in rows])
+
+
 NUMPY = {
     **{name: getattr(np, name) for name in dir(np) if not name.startswith("_")},
     **{name: getattr(np.linalg, name) for name in ("det", "inv", "solve", "cholesky", "eigvalsh")},
@@ -99,6 +106,9 @@ NUMPY = {
     "trace": trace,
     "logdet": lambda a: np.linalg.slogdet(a)[1],
     "vec": lambda x: x.flatten(order="F"),
+    "unvec": lambda x, shape: x.reshape(shape, order="F"),
+    "rearrange": rearrange,
+    "slogdet": np.linalg.slogdet,
     "expm": of_matrix(np.exp),
     "logm": of_matrix(np.log),
     "sqrtm": of_matrix(np.sqrt),

@@ -104,6 +104,28 @@ SLIPS = [
     ("tan(x)", "dy/dx", "sec(x)", "power rule: sec(x)**2 became sec(x)"),
     ("x**(2/3)", "dy/dx", "2/3*x**(1/3)", "power rule: the exponent is"),
     ("sin(cos(x))", "dy/dx", "-cos(sin(x))*sin(x)", "outer function: the outer derivative"),
+    ("atan(x)", "dy/dx", "-1/tan(x)**2", "inverse function: atan is the inverse function of tan"),
+    ("asin(x)", "dy/dx", "-cos(x)/sin(x)**2", "inverse function: asin is the inverse"),
+    ("asin(x)", "dy/dx", "1/cos(x)", "inverse function: (f⁻¹)′(u) is 1/f′(f⁻¹(u))"),
+    ("log(x)", "dy/dx", "1/log(x)", "logarithm rule"),
+    ("b*log(x)", "dy/dx", "b", "logarithm rule: (log u)′ is u′/u, not u′"),
+    ("sin(x)**2", "dy/dx", "cos(x)**2", "power rule: (uⁿ)′ is not (u′)ⁿ"),
+    ("(x + 1)**3", "dy/dx", "3*x**2", "power rule: (u + v)ⁿ is not uⁿ + vⁿ"),
+    ("a*sqrt(b*x)", "dy/dx", "a*sqrt(b*x)/2", "power rule: the exponent was not lowered, and"),
+    ("exp(-E/(R*x))", "dy/dx", "E*y/R", "sign"),
+    ("x*sin(x)*exp(x)", "dy/dx", "(sin(x) + x*cos(x))*exp(x)", "product rule missed: the term"),
+    ("a**2 + x**2", "dy/dx", "2*a + 2*x", "constant differentiated: a is a constant here"),
+    ("exp(a)*x", "dy/dx", "exp(a)*x + exp(a)", "constant differentiated"),
+    ("E0 - R*x/(n*F)*log(Q)", "dy/dx", "-R/(n*F*Q)", "constant differentiated: Q is a constant"),
+    ({"z": "w*x + b", "p": "sigmoid(z)"}, "dp/dz", "p*(1 - z)", "wrong name: z stands where p"),
+    (FORK, "dy/dx", "2*x*cos(x)", "forgotten fork: ∂u/∂x and ∂v/∂x were multiplied"),
+    (
+        {"s": "exp(u) + exp(v)", "q": "exp(v)/s", "p": "exp(u)/s + 0*q"},
+        "dp/dv",
+        "p*(1 - q)",
+        "index",
+    ),
+    ("sqrt(x**2 + 9)", "dy/dx", "7", ""),  # no name stands for another that is not in the claim
 ]
 
 
@@ -191,6 +213,7 @@ def test_a_counterexample_is_simple_and_says_what_both_give():
         ("d2A3/dA1", "A2", ModelError, "names no derivative of order 2 of this model"),
         ("dA9/dA1", "A2", LookupError, "unknown stage 'A9'"),
         ("dA3/dq", "A2", LookupError, "unknown name 'q'"),
+        ("A3'", "A2 - Y", ModelError, "does not say by what it is the derivative: write dA3/dx1"),
     ],
 )
 def test_messages(subject, answer, error, message):
@@ -239,6 +262,7 @@ SECOND = [
     (NET, "d2L/dw12", "x**2*p*(1 - p)", "proved"),
     (NET, "d2L/dw1 dw2", "x*p*(1 - p)", "the factor ∂z/∂w2 = u is missing"),
     (NET, "d2L/dw1dw2", "x*u*(p - t)**2", "the product of the two first derivatives is not"),
+    ("sin(2*x)", "d2y/dx2", "-sin(2*x)", "forgotten inner derivative, in both derivatives"),
     ("log(x**2 + 1)", "d2y/dx2", "-1/(x**2 + 1)**2*2*x", "in ∂y/∂x, forgotten inner derivative"),
     (FORK, "d2y/dx2", "2*v + 4*x*cos(x) - u*v + 2", "proved"),
     (FORK, "d2y/dx2", "2*v + 4*x*cos(x) + 2", "term left out"),
@@ -259,7 +283,16 @@ def test_a_condition_is_no_accident_of_the_points_tried():
 
 
 @pytest.mark.parametrize(
-    "claim", [("dy/dx", "cos(x)"), ("dy/dx = cos(x)",), ("dy/dx == cos(x) if x == 2 else cos(x)",)]
+    "claim",
+    [
+        ("dy/dx", "cos(x)"),
+        ("dy/dx = cos(x)",),
+        ("dy/dx == cos(x) if x == 2 else cos(x)",),
+        ("y' = cos(x)",),
+        ("y′(x)", "cos(x)"),
+        ("y'' = -sin(x)",),
+        ("y″(x) = -sin(x)",),
+    ],
 )
 def test_a_claim_in_two_texts_or_in_one(claim):
     assert sd.derive({"y": "sin(x)"}).check_claim(*claim).verdict == "proved"

@@ -19,7 +19,7 @@ import symderive as sd
 from symderive import documents
 from symderive.documents import build, numbers, pdf, templates
 from symderive.documents.formats import FORMATS, markdown, typst_text
-from symderive.documents.lines import GAP, LINE, RELATION, noted, remark
+from symderive.documents.lines import PLAIN, arranged, remark
 from symderive.documents.outline import Equation, Outline, Paragraph
 from symderive.errors import CheckError, ToolError, UnknownChoiceError
 from symderive.formulas.nodes import (
@@ -435,19 +435,28 @@ def test_formulas_come_through_markdown_as_they_are(name, derivation):
     assert [formula for formula in formulas if formula not in shown] == []
 
 
-def test_long_reasons_are_broken_where_displays_do_not_break_them():
-    """The verdict comes after the last piece."""
-    note = ("power rule, chain rule, ", Id("S"), ", constant multiple rule")
-    line = Equation(Id("y"), row(Id("x" * 40), PLUS, Id("z" * 20)), note, "proved")
-    first, second, after = noted([line, Equation(None, Id("u"))])
-    assert [first.note, first.mark] == [("power rule, chain rule,",), ""]
-    assert [second.right, second.note, second.mark] == [
-        row(PLUS, Id("z" * 20)),
-        (Id("S"), ", constant multiple rule"),
+LONG_NOTE = ("power rule, chain rule, ", Id("S"), ", constant multiple rule")
+
+
+def test_long_reasons_follow_formulas_that_leave_them_no_column():
+    line = Equation(Id("y"), row(Id("x" * 60), PLUS, Id("z" * 8)), LONG_NOTE, "proved")
+    first, reason, *_, last = arranged([line, line, Equation(None, Id("u"))], PLAIN)
+    assert (first.right, first.note, first.mark) == (line.right, (), "")
+    assert (reason.note, reason.mark, reason.after) == (LONG_NOTE, "proved", True)
+    assert (last.right, last.note, last.mark) == (Id("u"), (), "")
+
+
+def test_a_long_reason_is_broken_in_a_column_where_that_takes_no_more_lines():
+    wide = Equation(Id("y"), Id("x" * 50), LONG_NOTE, "proved")
+    (boxed,) = arranged([wide])
+    assert (boxed.note, boxed.mark, boxed.after, boxed.column > 0) == (
+        LONG_NOTE,
         "proved",
-    ]
-    assert after == Equation(None, Id("u"))
-    assert noted([replace(line, right=Id("x"))])[0].note == line.note
+        False,
+        True,
+    )
+    (short,) = arranged([replace(wide, right=Id("x"))], PLAIN)
+    assert (short.note, short.after) == (LONG_NOTE, False)
 
 
 LONG_NAMES = {
@@ -463,11 +472,15 @@ def test_markdown_displays_are_no_wider_than_their_column(name, derivation):
     made = sd.derive(sd.Model(LONG_NAMES)) if name == "long names" else derivation(name)
     for block in build.outline(made).blocks:
         if lines := getattr(block, "lines", ()):
-            shown = noted(lines)
+            shown = arranged(lines, PLAIN)
             left = max(width(line.left) for line in shown if line.left is not None)
-            right = max(width(line.right) for line in shown)
-            notes = max(width(remark(line)) for line in shown)
-            assert left + RELATION + right + (GAP + notes if notes else 0.0) < LINE + 0.5
+            notes = [width(remark(line)) + (PLAIN.gap if line.note else 0.0) for line in shown]
+            each = [
+                (line.after, width(line.right), n) for line, n in zip(shown, notes, strict=True)
+            ]
+            beside = max(right for _, right, _ in each) + max(0.0 if a else n for a, _, n in each)
+            behind = max(right + n if a else 0.0 for a, right, n in each)
+            assert left + PLAIN.relation + max(beside, behind) < PLAIN.line + 0.5
 
 
 def test_a_row_of_numbers_that_is_too_wide_stands_upright():

@@ -138,6 +138,14 @@ ORACLES = {
     "betainc": lambda a, b, x: mp.betainc(a, b, 0, x, regularized=True),
     "spherical_jn": lambda n, x: mp.sqrt(mp.pi / x / 2) * mp.besselj(n + mpf(1) / 2, x),
     "spherical_yn": lambda n, x: mp.sqrt(mp.pi / x / 2) * mp.bessely(n + mpf(1) / 2, x),
+    "elliptic_pi": lambda n, m: mp.quad(
+        lambda t: 1 / (1 - n * mp.sin(t) ** 2) / mp.sqrt(1 - m * mp.sin(t) ** 2), [0, mp.pi / 2]),
+    "E1": mp.e1, "struve": mp.struveh, "versin": lambda x: 1 - mp.cos(x),
+    "haversin": lambda x: (1 - mp.cos(x)) / 2, "deg2rad": mp.radians, "rad2deg": mp.degrees,
+    "hermite_prob": lambda n, x: (-1) ** int(n) * mp.exp(x * x / 2)
+    * mp.diff(lambda t: mp.exp(-t * t / 2), x, int(n)),
+    "assoc_legendre": lambda n, m, x: (-1) ** int(m) * (1 - x * x) ** (m / 2)
+    * mp.diff(lambda t: mp.legendre(n, t), x, int(m)),
     "elliptic_f": mp.ellipf, "ellipeinc": mp.ellipe, "legendre": mp.legendre,
     "chebyshevt": lambda n, x: mp.cos(n * mp.acos(x)),
     "chebyshevu": lambda n, x: mp.sin((n + 1) * mp.acos(x)) / mp.sqrt(1 - x * x),

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from layer_rows import BACKWARD
 from matrix_rows import DEFAULT, FACTS, HESSIANS, Fact
+from matrix_rows_more import MORE
 
 import symderive as sd
 from symderive.array_model import leaves, renamed
@@ -18,7 +19,9 @@ from symderive.numeric.array_program import ArrayFunction
 
 SIZES = {"n": 3, "m": 4, "k": 2, "h": 2}
 
-facts = pytest.mark.parametrize("fact", FACTS, ids=lambda f: f"{f.formula} by {f.variable}")
+facts = pytest.mark.parametrize(
+    "fact", [*FACTS, *MORE], ids=lambda f: f"{f.formula} by {f.variable}"
+)
 
 
 @cache
@@ -42,6 +45,8 @@ def values_of(fact: Fact) -> dict[str, np.ndarray]:
         array = rng.uniform(0.5, 1.5, shape)
         if fact.properties.get(name) == "symmetric":
             array = array + array.T
+        elif fact.properties.get(name) == "skew-symmetric":
+            array = array - array.T
         elif fact.properties.get(name) == "orthogonal":
             array = np.linalg.qr(array)[0]
         elif fact.properties.get(name) == "positive definite":
@@ -181,7 +186,7 @@ def test_a_backward_pass_is_the_books_or_shorter(
 def test_the_rows_cover_the_operations_of_the_book() -> None:
     used = {
         t.op
-        for f in FACTS
+        for f in (*FACTS, *MORE)
         for t in derived(f).model.stages["f"].parsed.template.tree.walk()
         if isinstance(t, Apply)
     }

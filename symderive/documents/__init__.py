@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from symderive.documents.formats import FORMATS as FORMATS
     from symderive.documents.outline import Outline
 
-__all__ = ["FORMATS", "render", "write"]
+__all__ = ["FORMATS", "render", "text", "write"]
 
 
 def __getattr__(name: str) -> object:
@@ -41,6 +41,21 @@ def render(
     """
     (content,) = _contents(derivation, (format,), detail, pdf_engine, lambda _: None)
     return content
+
+
+def text(derivation: Derivation, detail: str = "standard", columns: int = 92) -> str:
+    """The document of a derivation as plain text, no wider than so many columns where it can be.
+
+    Raises:
+        UnknownChoiceError: The detail is not in its table.
+        CheckError: A line of the derivation is refuted.
+    """
+    from symderive.documents.build import outline
+    from symderive.documents.formats import FORMATS
+    from symderive.documents.templates import fill
+
+    _passed(derivation)
+    return fill(outline(derivation, detail), FORMATS["txt"], columns)
 
 
 def write(
@@ -85,6 +100,12 @@ def write(
     return paths
 
 
+def _passed(derivation: Derivation) -> None:
+    report = derivation.check()
+    if not report.passed:
+        raise CheckError(f"a check failed, so nothing is written:\n{report}")
+
+
 def _stem(source: str) -> str:
     """The name of the model's file, as a file name that is safe everywhere."""
     return re.sub(r"[^\w.-]+", "-", Path(source).stem).strip(".-") or "derivation"
@@ -109,9 +130,7 @@ def _contents(
             raise UnknownChoiceError("format", format, FORMATS)
     if pdf_engine not in PDF_ENGINES:
         raise UnknownChoiceError("PDF engine", pdf_engine, PDF_ENGINES)
-    report = derivation.check()
-    if not report.passed:
-        raise CheckError(f"a check failed, so nothing is written:\n{report}")
+    _passed(derivation)
 
     @cache
     def document(live: bool) -> Outline:

@@ -334,7 +334,7 @@ def _with_brackets(node: Any) -> Any:
 
 def numbers_told(context: Context) -> Iterator[Block]:
     """Every stage and every derivative: formula and value."""
-    from symderive.documents.build_numbers import ends
+    from symderive.documents.build_numbers import ends, undefined
 
     numbers = context.numbers
     assert numbers is not None  # the section is told only with numbers
@@ -358,6 +358,7 @@ def numbers_told(context: Context) -> Iterator[Block]:
             ),
         )
     )
+    yield from undefined(context)
     yield Heading(2, ("Backward: the derivatives",))
     target = name_node(derivation.target)
     partials: dict[str, Any] = dict(derivation.partials)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from symderive.documents.outline import Block, Heading, Inline, Paragraph, TableBlock
-from symderive.documents.wording import Context
+from symderive.documents.wording import Context, power_of_ten
 from symderive.formulas.tree import name_node
 
 MAX_ROWS = 30
@@ -32,7 +33,7 @@ def checks_section(context: Context) -> Iterator[Block]:
     rows: list[tuple[Inline, ...]] = [
         (
             (name_node(check.subject.partition("/∂")[2]),),
-            (check.certificate.method,),
+            powers_of_ten(check.certificate.method),
             (_WORDS.get(check.certificate.verdict, check.certificate.verdict),),
         )
         for check in report.gradient[:MAX_ROWS]
@@ -50,9 +51,28 @@ def checks_section(context: Context) -> Iterator[Block]:
                 f", which no rule of this document produced.{also}",
             ),
         )
+    yield from _claims(context)
     yield from _ledger(context)
     for warning in derivation.warnings:
         yield Paragraph(("Note: ", *context.prose(warning), "."))
+
+
+def _claims(context: Context) -> Iterator[Block]:
+    """The answers that the model states, and what became of them."""
+    derivation = context.derivation
+    for left, right in list(derivation.model.claims.items())[:MAX_CONDITIONS]:
+        told = f"Claimed: {left} = {right}. Verdict: {derivation.check_claim(left, right)}"
+        yield Paragraph(powers_of_ten(told if told.endswith(".") else f"{told}."))
+
+
+def powers_of_ten(text: str) -> Inline:
+    """Prose with numbers such as 1.5e-51 set as formulas.
+
+    >>> len(powers_of_ten("relative error 1.5e-51, which is small"))
+    3
+    """
+    parts = re.split(r"(?<![\w.])(\d+(?:\.\d+)?e[+-]?\d+)(?!\w)", text)
+    return tuple(power_of_ten(part) if k % 2 else part for k, part in enumerate(parts) if part)
 
 
 _WORDS = {"sampled": "agrees", "proved": "proved", "refuted": "differs", "unknown": "not decided"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from symderive.documents.graph import FONT, FORMULA_FONT, Edge, Vertex, layout
 from symderive.documents.outline import Block, Figure
@@ -15,6 +16,8 @@ MAX_STAGES, KEPT_ENDS = 16, 3
 """Stages drawn in all; of a longer model, so many at each end."""
 MAX_INPUTS = 8
 """Inputs drawn at one stage; of more, the first and the last."""
+MAX_WIDTH = 560.0
+"""Width in points from which a figure holds names only: formulas would be too small on a page."""
 MAX_FORMULA = 15.0
 """Width in em up to which a formula stands in its stage's box."""
 _GAP = "\0gap"
@@ -61,6 +64,12 @@ def graph_figure(context: Context) -> Iterator[Block]:
     if len(edges) > 60 or not edges:
         return
     drawing = layout(list(vertices.values()), list(edges.values()))
+    if drawing.width > MAX_WIDTH:  # the formulas stand above: the names alone can be read
+        bare = [
+            replace(v, formula=None, width=FONT * width(v.label), height=FONT)
+            for v in vertices.values()
+        ]
+        drawing = layout(bare, list(edges.values()))
     caption = arrows = "Computation graph."
     if context.arrays:
         caption += " Above each edge, the shape of the array that goes along it."

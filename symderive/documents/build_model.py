@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sympy import Symbol
 
 from symderive.documents.build_graph import graph_figure
-from symderive.documents.lines import LINE
+from symderive.documents.lines import BOXED
 from symderive.documents.outline import (
     Block,
     Equation,
@@ -135,7 +135,9 @@ def _inputs(context: Context) -> TableBlock | None:
     if not rows:
         return None
     columns = (max(map(_wide, (cells[0], cells[2]))) + PADDING for cells in rows)
-    if len(rows) <= 10 and sum(columns) < LINE - 5.0:  # a wide, low table: names in the header
+    if (
+        len(rows) <= 10 and sum(columns) < BOXED.line - 5.0
+    ):  # a wide, low table: names in the header
         header = tuple(cells[0] for cells in rows)
         return TableBlock(
             (("",), *header),

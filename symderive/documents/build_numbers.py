@@ -68,6 +68,7 @@ def numbers_section(context: Context) -> Iterator[Block]:
             ),
         )
     )
+    yield from undefined(context)
     yield Heading(2, ("The links",))
     yield aligned(
         ends(
@@ -94,6 +95,16 @@ def numbers_section(context: Context) -> Iterator[Block]:
             ),
         )
     )
+
+
+def undefined(context: Context) -> Iterator[Block]:
+    """Where the target has no value at the model's point, why no step follows."""
+    numbers, target = context.numbers, context.derivation.target
+    if numbers is not None and not math.isfinite(numbers.old_loss):
+        text = (
+            " has no finite value here: the model's values are too large, or violate an assumption."
+        )
+        yield Paragraph((name_node(target), text))
 
 
 def ends(items: Sequence[T], line: Callable[[T], Equation]) -> list[Equation]:
@@ -211,9 +222,11 @@ def _verdict(context: Context) -> Inline:
     old, new, target = numbers.old_loss, numbers.new_loss, name_node(context.derivation.target)
     if not math.isfinite(new):
         return (target, " is not finite after the step: the learning rate is too large.")
-    change = "falls" if new < old else "rises" if new > old else "stays"
+    if new == old:
+        return (target, " stays at ", number(old), ".")
+    change = "falls" if new < old else "rises"
     text: Inline = (target, f" {change} from ", number(old), " to ", number(new))
-    if old and new != old:
+    if old:
         text = (*text, f", by {abs(new - old) / abs(old) * 100:.3g} percent")
     if new > old:
         text = (*text, "; a smaller learning rate would lower it")

@@ -36,6 +36,7 @@ class Format:
         figure: A drawing as source of the format.
         finish: Makes the file from the filled template; None where the template is the file.
         live: Whether the document has code cells, which are run when it is made.
+        joined: What becomes of a line of text and formulas as a whole.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Format:
     figure: Callable[[Drawing | Plot], str]
     finish: Callable[[str], str | bytes] | None = None
     live: bool = False
+    joined: Callable[[str], str] = str
 
 
 # Prose ------------------------------------------------------------------------------------------
@@ -139,6 +141,15 @@ def _visible_lines(text: str) -> str:
 def html_text(text: str) -> str:
     """Prose for HTML."""
     return escape(text, quote=True)
+
+
+def _no_comma_first(line: str) -> str:
+    """A line of HTML in which no line of the page begins with what follows a formula."""
+    return re.sub(
+        r"([(\[]?)(<math.*?</math>)([,.;:)\]]*)",
+        lambda m: f'<span class="nb">{m[0]}</span>' if m[1] or m[3] else m[0],
+        line,
+    )
 
 
 # Figures ----------------------------------------------------------------------------------------
@@ -249,6 +260,7 @@ FORMATS: dict[str, Format] = {
                 "<math", '<math displaystyle="true"', 1
             ),
             _svg,
+            joined=_no_comma_first,
         ),
         _TYPST,
         replace(_TYPST, name="pdf", suffix=".pdf", finish=_pdf),

@@ -1,14 +1,15 @@
 """Lines of equations made to fit: right sides and notes are broken where they would run over.
 
-``broken`` is for formats that set notes in boxes of their own; ``noted`` for those, such as
-Markdown, whose displays hold nothing but formulas.
+``arranged`` sets the notes in a column beside the formulas, or after the formula that each belongs
+to: whichever takes the fewest lines. ``Room`` says how wide things are in a format.
 """
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import groupby, zip_longest
 
 from symderive.documents.outline import Equation, Inline
@@ -16,22 +17,89 @@ from symderive.formulas.breaking import INLINE
 from symderive.formulas.plain import plain
 from symderive.formulas.tree import Node, Op, Row, Style, Text, split, width
 
-LINE = 42.0
-"""Width of a line of the page in em: left side, right side, note and mark together."""
 LONG_LEFT = 9.0
 """Width in em of a left side that has a line of its own."""
-LONG_NOTE = 36
-"""Letters from which a note is set on lines of its own width."""
-GAP, SHORT_NOTE, LEAST = 3.0, 12.0, 12.0
-"""In em: what stands between a formula and its note, what a note and a formula have at least."""
-RELATION, MARK = 1.4, 1.5
+SPACE = Op("\u2009", "space")
+"""What stands where nothing is to be seen."""
 MARKS = {"proved": "✓", "sampled": "≈", "refuted": "✗", "unknown": "?"}
 MARK_COLORS = {"proved": "third", "sampled": "second", "refuted": "wrong", "unknown": "second"}
 
 
+@dataclass(frozen=True, slots=True)
+class Line(Equation):
+    """A line as it is set.
+
+    Attributes:
+        after: The note follows the formula, instead of standing in a column.
+        column: The width of a box in em for the note; 0 where it fits in one line.
+    """
+
+    after: bool = False
+    column: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How much stands in a line of a format, and how wide things are there.
+
+    Attributes:
+        line: All of a line: left side, relation, right side, note and mark.
+        gap: What stands between a formula and its note.
+        relation: A relation sign.
+        mark: A verdict, with the space before it.
+        least: What a formula, and a note that is broken, have at least.
+        boxes: Whether a note in the column can be a box of several lines.
+        formula: The width of a formula.
+        note: The width of words and formulas in a note.
+        split: Breaks a formula into pieces of a width at most.
+    """
+
+    line: float
+    gap: float
+    relation: float
+    mark: float
+    least: float
+    boxes: bool
+    formula: Callable[[Node], float]
+    note: Callable[[Inline], float]
+    split: Callable[[Node, float], list[Node]]
+
+    def remark(self, line: Equation) -> float:
+        """The width of note and mark."""
+        return self.note(line.note) + (self.mark if line.mark else 0.0)
+
+
+def _wide(text: Inline) -> float:
+    """The width in em of words and formulas in a line."""
+    return sum(width(part if isinstance(part, Node) else Text(part), INLINE) for part in text)
+
+
+BOXED = Room(42.0, 3.0, 1.4, 1.5, 12.0, True, width, lambda note: 0.85 * _wide(note), split)
+"""Pages whose notes are in small type, in boxes of several lines where they are long: in em."""
+PLAIN = replace(BOXED, boxes=False, note=_wide)
+"""Displays that hold nothing but formulas, as Markdown has them: in em."""
+
+
+def text_room(columns: int) -> Room:
+    """Lines of plain text of so many letters."""
+
+    def letters(note: Inline) -> float:
+        return sum(len(plain(part)) if isinstance(part, Node) else len(part) for part in note)
+
+    def pieces(node: Node, limit: float) -> list[Node]:
+        size = width(node) * limit / max(len(plain(node)), 1)  # about what fits; then less
+        found = [node]
+        while max(len(plain(piece)) for piece in found) > limit and size > 2.0:
+            found = split(node, size)
+            size *= 0.8
+        return found
+
+    return Room(columns, 3, 3, 2, 20, False, lambda node: len(plain(node)), letters, pieces)
+
+
 def right_side(line: Equation) -> Node:
     """The relation and the right side as one formula, so that its spaces are right."""
-    sign = Op(line.relation, "rel") if line.relation else Op("\u2009", "space")
+    sign = Op(line.relation, "rel") if line.relation else SPACE
     return Row((sign, line.right))
 
 
@@ -45,58 +113,98 @@ def remark(line: Equation) -> Node:
     return Row(tuple(items))
 
 
-def broken(lines: Sequence[Equation]) -> list[Equation]:
-    """The lines, with every right side broken where it would run off the page.
+def arranged(lines: Sequence[Equation], room: Room = BOXED) -> list[Line]:
+    """The lines, none wider than the room where formulas and words can be broken.
 
     >>> from symderive.formulas.tree import Id
-    >>> [line.relation for line in broken([Equation(Id("y"), Id("x"))])]
-    ['=']
+    >>> [(line.relation, line.after) for line in arranged([Equation(Id("y"), Id("x"))])]
+    [('=', False)]
     """
     lines = _with_short_left_sides(lines)
-    notes = max((_note_width(line) for line in lines), default=0.0)
-    limit = max(LINE - _left(lines) - notes - 2.5, 20.0)
-    made: list[Equation] = []
+    left = max((room.formula(line.left) for line in lines if line.left is not None), default=0.0)
+    free = room.line - left - room.relation
+    longest = max(map(room.remark, lines), default=0.0)
+    if not longest:
+        return [line for given in lines for line in _broken(given, room.split(given.right, free))]
+    ways: list[tuple[float, list[Line]]] = []
+    beside = free - room.gap - max(room.formula(line.right) for line in lines)
+    for column in dict.fromkeys((longest, beside, max(0.55 * longest, room.least), room.least)):
+        limit = free - room.gap - column
+        if min(longest, room.least) <= column <= longest and limit >= room.least:
+            ways.append(_beside(lines, limit, column, room))
+    ways.append(_after(lines, free, room))
+    return min(ways, key=lambda way: way[0])[1]
+
+
+def _beside(
+    lines: Sequence[Equation], limit: float, column: float, room: Room
+) -> tuple[float, list[Line]]:
+    """The lines with their notes in a column, and what that costs: the number of lines."""
+    made: list[Line] = []
+    cost = 0.0
     for line in lines:
-        first, *rest = split(line.right, limit)
-        made += [replace(line, right=first), *(_going_on(piece) for piece in rest)]
-    return made
+        pieces = room.split(line.right, limit)
+        cost += _excess(pieces, limit, room)
+        mark = room.mark if line.mark else 0.0
+        notes = _pieces(line.note, column - mark, room)
+        if room.boxes:
+            box = column - mark if len(notes) > 1 else 0.0
+            first, *rest = _broken(line, pieces)
+            made += [replace(first, note=line.note, mark=line.mark, column=box), *rest]
+            cost += max(len(pieces), math.ceil(len(notes) / 2))
+            continue
+        rows = _broken(line, pieces)
+        for n, (row, note) in enumerate(zip_longest(rows, notes, fillvalue=())):
+            last = n == len(notes) - 1
+            made.append(replace(row or _NOTHING, note=note, mark=line.mark if last else ""))
+        cost += max(len(pieces), len(notes))
+    return cost, made
 
 
-def noted(lines: Sequence[Equation]) -> list[Equation]:
-    """The lines, with right sides and notes broken.
+def _after(lines: Sequence[Equation], free: float, room: Room) -> tuple[float, list[Line]]:
+    """The lines, each with its note behind its last piece or below it, and what that costs.
 
-    The pieces of a note go beside the lines in which a long right side goes on, then on lines of
-    their own.
+    That is a line more than it takes, since a column is easier to read.
     """
-    lines = _with_short_left_sides(lines)
-    room = LINE - _left(lines) - RELATION
-    if any(line.note or line.mark for line in lines):
-        room -= GAP
-    marks = [MARK if line.mark else 0.0 for line in lines]
-    wide = max(_wide(line.note) + mark for line, mark in zip(lines, marks, strict=True))
-    short = max(room - max(width(line.right) for line in lines), min(wide, SHORT_NOTE))
-    notes = [_pieces(line.note, short - mark) for line, mark in zip(lines, marks, strict=True)]
-    longest = max(
-        _wide(piece) + (mark if piece is pieces[-1] else 0.0)
-        for pieces, mark in zip(notes, marks, strict=True)
-        for piece in pieces
-    )
-    made: list[Equation] = []
-    for line, pieces in zip(lines, notes, strict=True):
-        first, *rest = split(line.right, max(room - longest, LEAST))
-        rows = [replace(line, right=first), *map(_going_on, rest)]
-        made += (
-            replace(row or _NOTHING, note=piece, mark=line.mark if n == len(pieces) - 1 else "")
-            for n, (row, piece) in enumerate(zip_longest(rows, pieces, fillvalue=()))
-        )
-    return made
+    made: list[Line] = []
+    cost = 1.0
+    for line in lines:
+        pieces = room.split(line.right, free)
+        cost += _excess(pieces, free, room)
+        *rows, last = _broken(line, pieces)
+        made += rows
+        if not (line.note or line.mark):
+            made.append(last)
+        elif room.formula(last.right) + room.gap + room.remark(line) <= free:
+            made.append(replace(last, note=line.note, mark=line.mark, after=True))
+        else:
+            made.append(last)
+            notes = _pieces(line.note, free - room.gap, room)
+            made += [replace(_NOTHING, note=note, after=True) for note in notes]
+            made[-1] = replace(made[-1], mark=line.mark)
+    return len(made) + cost, made
 
 
-def _going_on(right: Node) -> Equation:
-    return Equation(None, right, relation="")
+def _excess(pieces: Sequence[Node], limit: float, room: Room) -> float:
+    """By how many times a page is too narrow for pieces that cannot be broken, made a cost."""
+    return sum(max(room.formula(piece) / limit - 1.0, 0.0) for piece in pieces) * EXCESS
 
 
-_NOTHING = _going_on(Text(""))
+EXCESS = 20.0
+"""What running over the line by all of its width costs, in lines."""
+
+
+def _broken(line: Equation, pieces: Sequence[Node]) -> list[Line]:
+    """A line for each piece of the right side, without note and mark."""
+    first, *rest = pieces
+    return [Line(line.left, first, relation=line.relation), *map(_going_on, rest)]
+
+
+def _going_on(right: Node) -> Line:
+    return Line(None, right, relation="")
+
+
+_NOTHING = _going_on(SPACE)
 
 
 def _with_short_left_sides(lines: Sequence[Equation]) -> list[Equation]:
@@ -104,34 +212,20 @@ def _with_short_left_sides(lines: Sequence[Equation]) -> list[Equation]:
     made: list[Equation] = []
     for line in lines:
         if line.left is not None and width(line.left) > LONG_LEFT:
-            made.append(Equation(Text(""), line.left, relation=""))
+            made.append(Equation(SPACE, line.left, relation=""))
             line = replace(line, left=None)
         made.append(line)
     return made
 
 
-def _left(lines: Sequence[Equation]) -> float:
-    return max((width(line.left) for line in lines if line.left is not None), default=0.0)
-
-
-def _note_width(line: Equation) -> float:
-    letters = sum(len(plain(p)) if isinstance(p, Node) else len(p) for p in line.note)
-    return (14.0 if letters > LONG_NOTE else 0.38 * letters) + (2.5 if line.mark else 1.5)
-
-
-def _wide(text: Inline) -> float:
-    """The width in em of words and formulas in a line."""
-    return sum(width(part if isinstance(part, Node) else Text(part), INLINE) for part in text)
-
-
-def _pieces(note: Inline, room: float) -> list[Inline]:
-    """A note in pieces of at most ``room`` em, where words allow."""
+def _pieces(note: Inline, limit: float, room: Room) -> list[Inline]:
+    """A note in pieces of at most ``limit``, where words allow."""
     pieces: list[list[str | Node]] = [[]]
     taken = 0.0
     for part in note:
         for word in [part] if isinstance(part, Node) else re.findall(r"\s*\S+|\s+$", part):
-            size = _wide((word,))
-            if taken and taken + size > room + 0.01 and _after_space(pieces[-1], word):
+            size = room.note((word,))
+            if taken and taken + size > limit + 0.01 and _after_space(pieces[-1], word):
                 if isinstance(word, str):
                     word = word.lstrip()
                 else:

@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from symderive.documents.formats import Format, latex_text
 from symderive.documents.graph_draw import FILLS
-from symderive.documents.lines import MARKS, broken, noted, remark, right_side
+from symderive.documents.lines import MARKS, PLAIN, arranged, remark, right_side, text_room
 from symderive.documents.notebook import cells, closed_up, in_json, json_lines
 from symderive.documents.outline import (
     Block,
@@ -26,6 +26,7 @@ from symderive.documents.outline import (
     Heading,
     Inline,
     Outline,
+    RuleUse,
     TableBlock,
 )
 from symderive.documents.speech import said
@@ -59,7 +60,7 @@ def environment(row: Format) -> jinja2.Environment:
         if isinstance(value, Node):
             return Markup(row.inline(value))
         if isinstance(value, tuple):
-            return Markup("").join(Markup(shown(part)) for part in value)
+            return Markup(row.joined("".join(str(shown(part)) for part in value)))
         if isinstance(value, int):  # a level or a count, part of the markup
             return Markup(str(value))
         return value if hasattr(value, "__html__") else Markup(row.escape(str(value)))
@@ -91,8 +92,9 @@ def environment(row: Format) -> jinja2.Environment:
         "plain": lambda node: Markup(row.escape(plain(node))),
         "right": lambda line: Markup(row.display(right_side(line))),
         "remark": lambda line: Markup(row.display(remark(line))),
-        "broken": broken,
-        "noted": noted,
+        "arranged": arranged,
+        "em": lambda size: Markup(f"{size:.1f}em"),
+        "noted": lambda lines: arranged(lines, PLAIN),
         "code": lambda text: Markup(literal(text)),
         "codeline": lambda text: Markup(_code_line(text)),
         "fence": _fence,
@@ -100,7 +102,8 @@ def environment(row: Format) -> jinja2.Environment:
         "picture": lambda block: Markup(_picture(block, row)),
         "columns": columns,
         "grid": grid,
-        "wrapped": lambda text: "\n".join(textwrap.wrap(text, 92)),
+        "wrapped": lambda text, wide: "\n".join(textwrap.wrap(text, wide)),
+        "ruled": _ruled,
         "tall": lambda cells: any(isinstance(p, Node) and tall(p) for cell in cells for p in cell),
         "kind": lambda block: type(block).__name__,
         "cells": cells,
@@ -140,17 +143,39 @@ def _picture(block: Figure, row: Format) -> str:
     return row.figure(block.drawing).replace("<svg ", f"<svg {label} ", 1)
 
 
-def columns(lines: Sequence[Equation]) -> list[str]:
+def columns(lines: Sequence[Equation], wide: int) -> list[str]:
     """Equations as plain text, aligned at their relation signs."""
-    lines = broken(lines)
-    lefts = [plain(line.left) if line.left is not None else "" for line in lines]
-    rights = [f"{line.relation or ' '} {plain(line.right)}" for line in lines]
-    wide, room = max(map(len, lefts)), min(max(map(len, rights)), 60)
     shown = []
-    for line, left, right in zip(lines, lefts, rights, strict=True):
+    made = arranged(lines, text_room(wide - INDENT))
+    lefts = [plain(line.left) if line.left is not None else "" for line in made]
+    rights = [f"{line.relation or ' '} {plain(line.right)}" for line in made]
+    left_column = max(map(len, lefts))
+    column = max(
+        (len(r) for r, line in zip(rights, made, strict=True) if not line.after), default=0
+    )
+    for line, left, right in zip(made, lefts, rights, strict=True):
         note = " ".join(filter(None, (words(line.note), MARKS.get(line.mark, ""))))
-        shown.append(f"{left:>{wide}} {right:{room}}   {note}".rstrip())
+        gap = "" if line.after and not right.strip() else "   "
+        shown.append(
+            f"{left:>{left_column}} {right:{0 if line.after else column}}{gap}{note}".rstrip()
+        )
     return shown
+
+
+INDENT = 4
+"""Letters before a formula in plain text."""
+
+
+def _ruled(rule: RuleUse, wide: int) -> list[str]:
+    """A rule with what stands for what, as lines of plain text."""
+    parts = [f"[{rule.name}]"]
+    if rule.statement is not None:
+        parts.append(plain(rule.statement))
+    if rule.bindings:
+        parts.append(f"  with {', '.join(map(plain, rule.bindings))}")
+    if rule.note:
+        parts.append(f"  ({rule.note})")
+    return textwrap.wrap(" ".join(parts), wide - INDENT, subsequent_indent=" " * INDENT)
 
 
 def grid(table: TableBlock) -> list[str]:
@@ -164,7 +189,7 @@ def grid(table: TableBlock) -> list[str]:
     ]
 
 
-def fill(outline: Outline, row: Format) -> str:
-    """The outline through the template of a format."""
+def fill(outline: Outline, row: Format, wide: int = 92) -> str:
+    """The outline through the template of a format; of plain text, in so many columns."""
     template = environment(row).get_template(f"{row.folder}/document.{row.folder}.j2")
-    return template.render(doc=outline)
+    return template.render(doc=outline, wide=wide)

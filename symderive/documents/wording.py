@@ -156,14 +156,18 @@ def number(value: float, digits: int = 5) -> Node:
     if not math.isfinite(value):
         body: Node = Op("∞", "ord") if math.isinf(value) else Text("undefined")
     else:
-        mantissa, _, exponent = text.partition("e")
-        body = Num(mantissa)
-        if exponent:
-            size: Node = Num(str(abs(int(exponent))))
-            size = Row((NEGATIVE, size)) if int(exponent) < 0 else size
-            power = Script(Num("10"), None, size)
-            body = power if mantissa == "1" else Row((body, DOT, power))
+        body = power_of_ten(text)
     return Row((NEGATIVE, body)) if negative else body
+
+
+def power_of_ten(text: str) -> Node:
+    """An unsigned number such as ``1.5e-51`` as a node: 1.5 · 10⁻⁵¹."""
+    mantissa, _, exponent = text.partition("e")
+    if not exponent:
+        return Num(text)
+    size: Node = Num(str(abs(int(exponent))))
+    power = Script(Num("10"), None, Row((NEGATIVE, size)) if int(exponent) < 0 else size)
+    return power if mantissa == "1" else Row((Num(mantissa), DOT, power))
 
 
 def relation(value: float, digits: int = 5) -> str:

@@ -8,6 +8,7 @@ the same mathematics in a form that can be broken.
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -39,6 +40,7 @@ from symderive.formulas.nodes import (
     Table,
     Text,
     fence,
+    high,
     row,
     tall,
 )
@@ -180,7 +182,9 @@ def _pieces(node: Node, limit: float, first: float) -> list[Node]:
             pieces = _pieces(body, limit - 0.9, first - 0.45)
             if len(pieces) == 1:
                 return [node]
-            ends = Fence(left, pieces[0], ""), Fence("", pieces[-1], right)
+            # The bracket that opens in one line is as large as the one that closes in another.
+            size = node.size or (bisect((1.5, 2.0, 2.6), high(body)) + 1 if tall(body) else 0)
+            ends = Fence(left, pieces[0], "", size), Fence("", pieces[-1], right, size)
             opening, closing = (end if end.left + end.right else end.body for end in ends)
             return [opening, *pieces[1:-1], closing]
         case Script(base, None, sup) if sup is not None and base == EULER:
@@ -230,7 +234,8 @@ def _filled(items: Sequence[Node], limit: float, first: float) -> list[list[Node
     room = first
     for part in _parts(items):
         wide = sum(map(width, part))
-        if wide > room and lines[-1] and (wide <= limit or room < limit / 3):
+        whole = wide <= limit and not (room > 0.45 * limit and _holds_a_sum(part))
+        if wide > room and lines[-1] and (whole or room < limit / 3):
             lines.append([])
             room = limit
         broken = _broken(part, limit, room) if wide > room else [part]
@@ -247,6 +252,14 @@ def _filled(items: Sequence[Node], limit: float, first: float) -> list[list[Node
     return lines
 
 
+def _holds_a_sum(part: Sequence[Node]) -> bool:
+    """Whether a factor is a sum in brackets: that is broken rather than a line left half empty."""
+    last = part[-1]
+    if _kind(part[0]) not in _PRODUCTS or not isinstance(last, Fence):
+        return False
+    return isinstance(last.body, Row) and any(_kind(item) == "bin" for item in last.body.items[1:])
+
+
 def _continued(part: list[Node]) -> list[Node]:
     """A product that goes on in the next line shows its sign there."""
     sign = part[0]
@@ -254,10 +267,13 @@ def _continued(part: list[Node]) -> list[Node]:
     return [DOT, *part[1:]] if invisible else part
 
 
+_PRODUCTS = {"dot", "times", "matmul"}
+
+
 def _parts(items: Sequence[Node]) -> list[list[Node]]:
     """The items between the loosest signs of the row: relations, sums, then products."""
     kinds = {_kind(item) for item in items[1:]}
-    for breaking in ({"rel"}, {"bin"}, {"entrywise"}, {"dot", "times", "matmul"}):
+    for breaking in ({"rel"}, {"bin"}, {"entrywise"}, _PRODUCTS):
         if kinds & breaking:
             parts: list[list[Node]] = [[]]
             for item in items:

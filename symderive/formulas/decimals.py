@@ -77,6 +77,26 @@ def as_seen(
     return made, number
 
 
+def with_decimals(
+    powers: list[tuple[Expr, int]], number: Rational
+) -> tuple[list[tuple[Expr, int]], Rational]:
+    """A divisor taken into a sum that has it as a term's number, where the others are decimals.
+
+    >>> from sympy.abc import y
+    >>> with_decimals([(500 - 851 * y, 1)], Rational(1, 500))
+    ([(1 - 851*y/500, 1)], 1)
+    """
+    for place, (base, exponent) in enumerate(powers):
+        if exponent != 1 or not base.is_Add or number.q < LONG:
+            continue
+        numbers = [abs(term.as_coeff_Mul()[0]) for term in base.args]
+        after = [Rational(each, number.q) for each in numbers]
+        if 1 in after and all(each.is_Integer or decimal_text(each) for each in after):
+            inside = Add(*(term / number.q for term in base.args))
+            return [*powers[:place], (inside, 1), *powers[place + 1 :]], number * number.q
+    return powers, number
+
+
 def _parts_of(number: Rational) -> int:
     """What a number before a product costs a reader: nothing, a factor, or a fraction."""
     return (abs(number.p) != 1) + (number.q != 1)

@@ -8,7 +8,7 @@ from typing import Any
 from sympy import QQ, Add, Expr, Mul, Rational, Symbol, cos, log, sin
 from sympy.polys.fields import FracElement
 
-from symderive.formulas.decimals import as_seen
+from symderive.formulas.decimals import as_seen, with_decimals
 from symderive.formulas.deepening import DEEP
 from symderive.formulas.factoring import (
     beside_itself,
@@ -121,7 +121,9 @@ class Kernels(KernelField):
         return as_seen(powers, number, self.seen)
 
     def _multiplied(self, powers: list[tuple[Expr, int]], number: Rational) -> Expr:
-        powers, number = self._oriented(conjugates_joined(powers, self.seen), number)
+        powers, number = with_decimals(
+            *self._oriented(conjugates_joined(powers, self.seen), number)
+        )
         parts = gathered([base**exponent for base, exponent in powers])
         if len(parts) == 1 and parts[0].is_Add and number != 1:
             return Mul(number, parts[0], evaluate=False)
@@ -179,8 +181,10 @@ class Kernels(KernelField):
             parts.setdefault(monomial[index], ring.zero)
             parts[monomial[index]] += ring.from_dict({rest: coefficient})
         new = self.field.field_new
-        collected = Add(*(kernel**e * self.factored(new(part)) for e, part in parts.items()))
-        return collected / self.factored(new(element.denom))
+        below = new(element.denom)
+        inside = below if element.denom.is_ground else new(1)  # (500 − 851y)/500 is 1 − 1.702y
+        collected = Add(*(kernel**e * self.factored(new(p) / inside) for e, p in parts.items()))
+        return collected / self.factored(below / inside)
 
     def substituted(
         self, element: FracElement, kernel: Expr, degree: int, value: FracElement
@@ -192,11 +196,13 @@ class Kernels(KernelField):
 
     def expanded(self, element: FracElement) -> Expr:
         """The element as a SymPy formula: one polynomial over another."""
-        above, below = self.formula(element.numer), self.formula(element.denom)
-        strange = below.is_Add and below not in self.seen
-        if strange and (-below in self.seen or below.as_coeff_Add()[0] < 0):
-            above, below = self.formula(-element.numer), -below
-        return above / below
+        below = self.formula(element.denom)
+        turn = below.is_Add and below not in self.seen and -below in self.seen
+        if mixed(below) and not {below, -below} & self.seen:  # 1/(x² − 1), not −1/(1 − x²)
+            minus = {coefficient < 0 for coefficient in element.numer.values()}
+            turn = minus == {True} or (len(minus) == 2 and below.as_coeff_Add()[0] < 0)
+        above = self.formula(-element.numer if turn else element.numer)
+        return above / (-below if turn else below)
 
 
 def rational(poly: Any) -> Any:

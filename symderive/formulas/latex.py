@@ -247,6 +247,10 @@ class _Writer:
     def fence(self, node: Fence) -> str:
         left, right = (_DELIMITERS.get(side, side) for side in (node.left, node.right))
         body = self.write(node.body)
+        if node.size:
+            size = ("big", "Big", "bigg", "Bigg")[node.size - 1]
+            left, right = left and f"\\{size}l{left}", right and f"\\{size}r{right}"
+            return _joined([left, body, right])
         if tall(node.body):
             return _joined([f"\\left{left or '.'}", body, f"\\right{right or '.'}"])
         left, right = _LEFT.get(left, left), _RIGHT.get(right, right)

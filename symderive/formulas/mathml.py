@@ -11,6 +11,7 @@ from symderive.formulas.names import visible
 from symderive.formulas.nodes import (
     ACCENTS,
     COLORS,
+    PRIME,
     Acc,
     Big,
     Cases,
@@ -131,6 +132,10 @@ def _is_word(node: Node) -> bool:
 def _script(node: Script) -> str:
     node = merged(node)
     base = _write(node.base)
+    if node.sup is not None and set(getattr(node.sup, "items", (node.sup,))) == {PRIME}:
+        # A prime is a small raised sign by itself: as an exponent it would be too small to see.
+        prime = '<mo lspace="0" rspace="0">′</mo>' * len(getattr(node.sup, "items", (node.sup,)))
+        return f"<mrow>{_script(Script(node.base, node.sub, None))}{prime}</mrow>"
     if node.sub is not None and node.sup is not None:
         return f"<msubsup>{base}{_write(node.sub)}{_write(node.sup)}</msubsup>"
     if node.sup is not None:
@@ -144,16 +149,22 @@ def _sqrt(node: Sqrt) -> str:
     return f"<mroot>{_write(node.body)}{_write(node.degree)}</mroot>"
 
 
-def _delimiter(text: str, form: str, stretchy: bool) -> str:
+def _delimiter(text: str, form: str, stretchy: bool, size: int = 0) -> str:
     if not text:
         return ""
-    return f'<mo fence="true" form="{form}" stretchy="{str(stretchy).lower()}">{_text(text)}</mo>'
+    grows = f'stretchy="{str(stretchy or size > 0).lower()}"'
+    if size:
+        grows += ' minsize="{0:.1f}em" maxsize="{0:.1f}em"'.format(0.6 + 0.6 * size)
+    return f'<mo fence="true" form="{form}" {grows}>{_text(text)}</mo>'
 
 
 def _fence(node: Fence) -> str:
     grows = tall(node.body)
-    left = _delimiter(node.left, "prefix", grows)
-    return f"<mrow>{left}{_write(node.body)}{_delimiter(node.right, 'postfix', grows)}</mrow>"
+    left, right = (
+        _delimiter(side, form, grows, node.size)
+        for side, form in ((node.left, "prefix"), (node.right, "postfix"))
+    )
+    return f"<mrow>{left}{_write(node.body)}{right}</mrow>"
 
 
 def _table(node: Table) -> str:

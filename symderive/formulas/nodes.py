@@ -98,11 +98,16 @@ class Sqrt(Node):
 
 @dataclass(frozen=True, slots=True)
 class Fence(Node):
-    """Something between delimiters; an empty one is not drawn (a formula broken over lines)."""
+    """Something between delimiters.
+
+    Of a formula broken over lines one is empty, which is not drawn, and the other has the ``size``
+    that it would have around all of it: 1 to 4, as big to Bigg in TeX; 0 as its body asks for.
+    """
 
     left: str
     body: Node
     right: str
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +255,30 @@ def merged(node: Script) -> Script:
         return node  # an index of something that has one already
     sup = base.sup if node.sup is None else node.sup
     return Script(base.base, commas(*both) if both else None, sup)
+
+
+def high(node: Node) -> float:
+    """The height in em of a formula in a display, about."""
+    match node:
+        case Frac(numerator, denominator):
+            return high(numerator) + high(denominator) + 0.4
+        case Table(rows):
+            return 0.2 + 1.2 * len(rows)
+        case Cases(rows):
+            return 0.2 + 1.2 * len(rows)
+        case Big(_, lower, upper, limits):
+            return 1.4 + (0.8 * ((lower is not None) + (upper is not None)) if limits else 0.0)
+        case Row(items):
+            return max(map(high, items), default=1.0)
+        case Script(base, sub, sup):
+            return high(base) + 0.2 * (sub is not None) + 0.35 * (sup is not None)
+        case Sqrt(body):
+            return high(body) + 0.2
+        case Style(kind, body):
+            return high(body) + {"box": 0.4, "under": 0.9}.get(kind, 0.0)
+        case Fence(_, body) | Acc(_, body) | Name(_, body):
+            return high(body)
+    return 1.0
 
 
 def tall(node: Node) -> bool:

@@ -103,6 +103,8 @@ INDEXED_HEADS: Mapping[str, str] = {
     "chebyshevt": "T",
     "chebyshevu": "U",
     "hermite": "H",
+    "hermite_prob": "He",
+    "struve": "𝐇",
     "laguerre": "L",
     "spherical_jn": "j",
     "spherical_yn": "y",
@@ -111,6 +113,9 @@ INDEXED_HEADS: Mapping[str, str] = {
 """Functions whose first argument is an index: J_n(x)."""
 
 SYMMETRIC = frozenset({"Max", "Min", "max", "min"})
+
+EVEN = frozenset({"cos", "sec", "cosh", "sech", "Abs", "abs"})
+"""Functions with f(−u) = f(u), of which SymPy keeps one: a reader's order says whether u or −u."""
 
 _UNBRACKETED_WORDS = (
     "log ln sin cos tan cot sec csc sinh cosh tanh coth sech csch asin acos atan asinh "
@@ -151,6 +156,8 @@ def _function(printer: Printer, formula: Any) -> Built:
     args = list(formula.args)
     if name in SYMMETRIC and not printer.written:
         args = printer.order.arguments(args)
+    if name in EVEN and args[0].is_Add and not printer.as_stored(args[0]):
+        args = [printer.order.either_way(args[0])]
     if name in FENCES and len(args) == 1:
         left, right = FENCES[name]
         return Built(Fence(left, printer.node(args[0]), right))

@@ -123,6 +123,14 @@ class Order:
         ranks = [rank for term in terms for rank in self.ranks(term)]
         return len({*ranks}) == len(ranks) and all(map(_is_polynomial, terms))
 
+    def either_way(self, sum_: Expr) -> Expr:
+        """A sum or minus it, whichever starts with the name that is mentioned first: x − m."""
+        ways = (sum_, Add(*(-term for term in sum_.args)))
+        leads = [self.terms(way)[0] for way in ways if isinstance(way, Add)]
+        if len(leads) < 2 or any(is_negative(lead) or _is_constant(lead) for lead in leads):
+            return sum_
+        return min(zip(leads, ways, strict=True), key=lambda pair: self.ranks(pair[0]))[1]
+
     def factors(self, factors: Sequence[Expr]) -> list[Expr]:
         """The factors of a product that are no plain numbers."""
         return sorted(factors, key=self._factor_key)

@@ -155,7 +155,8 @@ def one_fraction(factors: Sequence[Expr]) -> bool:
     if decimal_text(first, alone=False):
         return False
     below = [is_below(factor) for factor in rest]
-    plain = all(group_of(factor) not in (OTHER, BIG, DIFF) for factor in rest)
+    parts = [part for f in rest for part in flat(f.base if is_below(f) else f)]
+    plain = all(group_of(part) not in (OTHER, BIG, DIFF) for part in parts)
     return bool(rest) and plain and below == sorted(below)
 
 

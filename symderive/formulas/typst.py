@@ -174,6 +174,8 @@ def _sqrt(node: Sqrt) -> str:
 def _fence(node: Fence) -> str:
     left, right = _DELIMITERS[node.left], _DELIMITERS[node.right]
     inside = " ".join(part for part in (left, typst(node.body), right) if part)
+    if node.size:
+        return f"lr(size: #{0.6 + 0.6 * node.size:.1f}em, {inside})"
     grows = (left or right) and (tall(node.body) or node.left in ("|", "‖"))
     return f"lr({inside})" if grows else inside
 

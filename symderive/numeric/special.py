@@ -29,7 +29,10 @@ EXACT: dict[str, Callable[..., Any]] = {
     "uppergamma": lambda a, x: mpmath.gammainc(a, x),
     "elliptic_k": mpmath.ellipk,
     "elliptic_e": mpmath.ellipe,
+    "elliptic_pi": mpmath.ellippi,
     "expint": mpmath.expint,
+    "struve": mpmath.struveh,
+    "assoc_legendre": mpmath.legenp,
     "polylog": mpmath.polylog,
     "elliptic_f": mpmath.ellipf,
     "ellipeinc": mpmath.ellipe,
@@ -58,8 +61,9 @@ EXACT: dict[str, Callable[..., Any]] = {
 
 _ARGUMENTS: dict[int, str] = {
     2: "polygamma hurwitz_zeta beta besselj bessely besseli besselk lowergamma uppergamma expint "
-    "polylog elliptic_f ellipeinc legendre chebyshevt chebyshevu hermite laguerre hyp0f1",
-    3: "assoc_laguerre gegenbauer hyp1f1",
+    "polylog elliptic_f elliptic_pi struve ellipeinc legendre chebyshevt chebyshevu hermite "
+    "laguerre hyp0f1",
+    3: "assoc_legendre assoc_laguerre gegenbauer hyp1f1",
     4: "jacobi hyp2f1",
 }
 

@@ -82,6 +82,7 @@ def update(
     """
     _check_rate(learning_rate)
     old_loss, gradient = function(**values)
+    _check_start(old_loss, gradient)
     given = dict(zip(function.inputs, function.arguments(values), strict=True))
     old = {name: _plain(given[name]) for name in gradient}
     new = {name: _plain(old[name] - learning_rate * slope) for name, slope in gradient.items()}
@@ -117,7 +118,9 @@ def train(
     for step in range(steps):
         loss, *slopes = run(*given)
         losses.append(float(loss))
-        if not math.isfinite(loss):
+        if not step:
+            _check_start(loss, dict(zip(places, slopes, strict=True)))
+        elif not math.isfinite(loss):
             raise _diverged(step, loss, learning_rate)
         for place, slope in zip(places.values(), slopes, strict=True):
             given[place] = given[place] - learning_rate * slope
@@ -135,6 +138,18 @@ def _plain(value: Any) -> Any:
 
 def _finite(value: Any) -> bool:
     return math.isfinite(value.sum() if getattr(value, "ndim", 0) else value)
+
+
+def _check_start(loss: Any, gradient: Mapping[str, Any]) -> None:
+    """No step leads on from where the loss or a slope is undefined."""
+    what = "the loss is" if not _finite(loss) else ""
+    for name, slope in gradient.items():
+        what = what or ("" if _finite(slope) else f"the derivative by {name} is")
+    if what:
+        raise SymderiveError(
+            f"{what} undefined or infinite at these values, so no step can be made from them; "
+            "give others"
+        )
 
 
 def _diverged(step: int, loss: float, rate: float) -> SymderiveError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from symderive.errors import ModelError
+from symderive.errors import ModelError, shortened
 from symderive.model import Model
 
 _STAGE = re.compile(r"\s*(\w+)\s*=(?!=)\s*(.*\S)\s*", re.DOTALL)
@@ -30,15 +30,16 @@ def parse_stages(text: str) -> Model:
         found = _STAGE.fullmatch(part)
         if found is None:
             raise ModelError(
-                f"{part.strip()!r} is no stage: write name = formula, as in 'y = x**2'"
+                f"{shortened(part.strip())!r} is no stage: write name = formula, as in 'y = x**2'"
             )
         name, formula = found.groups()
         if name in stages or name in parameters:
-            raise ModelError(f"{name!r} is defined twice in {text.strip()!r}")
+            raise ModelError(f"{name!r} is defined twice in {shortened(text.strip())!r}")
         try:
             parameters[name] = float(formula)
         except ValueError:
             stages[name] = formula
     if not stages:
-        raise ModelError(f"{text.strip()!r} has no stage: write name = formula, as in 'y = x**2'")
+        shown = shortened(text.strip())
+        raise ModelError(f"{shown!r} has no stage: write name = formula, as in 'y = x**2'")
     return Model(stages, parameters=parameters or None)

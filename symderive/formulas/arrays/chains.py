@@ -57,6 +57,10 @@ def transposed(tree: Tree, axes: tuple[int, ...] = (1, 0)) -> Tree:
         return apply(TRIANGLES[op], transposed(args[0]), k=-tree.option("k"))
     if op == "outer":
         return apply("outer", args[1], args[0])
+    if op == "unvec":
+        return apply("reshape", args[0], shape=tree.shape[::-1])
+    if op == "reshape" and args[0].ndim == 1:
+        return apply("unvec", args[0], shape=tree.shape[::-1])
     if op == "kron":
         inside = apply("kron", *map(transposed, args))
         outside = apply("transpose", tree, axes=axes)

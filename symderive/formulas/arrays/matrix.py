@@ -49,6 +49,7 @@ from symderive.formulas.arrays.index import (
     opened,
     sigma_as_is,
 )
+from symderive.formulas.arrays.joined import by_blocks, has_joined, stacked, unstacked
 from symderive.formulas.arrays.matrix_forms import (
     PART_OPTIONS,
     count_of_terms,
@@ -83,11 +84,14 @@ class Matrices:
         self.shapes = shapes
         self.order: dict[Index, int] = {}
         self._known: dict[Basic, Labelled] = {}
+        self._named: dict[str, Tree] = {}
+        self._stacks = False
 
     def tree(self, formula: Expr, indices: Sequence[Index]) -> Tree:
         """The array whose entry at some indices is the formula."""
         wanted = tuple(indices)
         outer, self.order = self.order, {index: place for place, index in enumerate(wanted)}
+        self._stacks = has_joined(formula)
         try:
             inside = self.built(formula)
             best = spread_to(inside, wanted)
@@ -119,8 +123,18 @@ class Matrices:
             NoMatrixError: It has none.
         """
         if formula not in self._known:
-            self._known[formula] = self._build(formula)
+            found = unstacked(self.built, self._shape_of, formula) if self._stacks else None
+            self._known[formula] = found or self._build(formula)
         return self._known[formula]
+
+    def _name(self, tree: Tree) -> str:
+        """A name under which a formula speaks of a tree."""
+        name = f"_tree{len(self._named)}"
+        self._named[name] = tree
+        return name
+
+    def _shape_of(self, name: str) -> Shape:
+        return self._named[name].shape if name in self._named else self.shapes[name]
 
     def _build(self, formula: Any) -> Labelled:
         bare = not free_indices(formula) and not isinstance(formula, SympySum)
@@ -163,8 +177,8 @@ class Matrices:
 
     def _entry(self, formula: Indexed) -> Labelled:
         name = str(formula.base.label)
-        shape = self.shapes[name]
-        tree: Tree = Leaf(shape, name)
+        shape = self._shape_of(name)
+        tree = self._named.get(name) or Leaf(shape, name)
         if len(shape) == 1 and len(free_indices(formula.indices[0])) > 1:
             return windows(tree, formula.indices[0], self.order) or self._reshaped(
                 tree, formula.indices[0]
@@ -267,6 +281,7 @@ class Matrices:
             self._term_by_term,
             self._flattened,
             self._slid,
+            *((self._stacked, self._by_blocks) if self._stacks else ()),
         ):
             done = any(has_notation(part.tree) for part in found)
             if make == self._term_by_term and done and count_of_terms(body) > MAX_TERMS:
@@ -289,6 +304,12 @@ class Matrices:
 
     def _slid(self, body: Expr, indices: tuple[Index, ...]) -> Labelled | None:
         return slid(self.built, body, indices)
+
+    def _stacked(self, body: Expr, indices: tuple[Index, ...]) -> Labelled | None:
+        return stacked(self.built, self._name, self._shape_of, body, indices)
+
+    def _by_blocks(self, body: Expr, indices: tuple[Index, ...]) -> Labelled | None:
+        return by_blocks(self.built, self._name, self._shape_of, body, indices, self.order)
 
     def _flattened(self, body: Expr, indices: tuple[Index, ...]) -> Labelled | None:
         """With the sums inside that the indices reach as part of the same sum."""

@@ -20,6 +20,7 @@ from symderive.formulas.arrays import (
     ops_products,
     ops_reductions,
     ops_spectral,
+    ops_stacked,
 )
 from symderive.formulas.arrays.op import (
     ONE,
@@ -77,6 +78,7 @@ ROWS: tuple[Op, ...] = (
     *ops_products.ROWS,
     *ops_reductions.ROWS,
     *ops_axes.ROWS,
+    *ops_stacked.ROWS,
     *ops_making.ROWS,
     *ops_patterned.ROWS,
     *ops_linear.ROWS,

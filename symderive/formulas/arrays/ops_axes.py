@@ -29,7 +29,7 @@ from symderive.formulas.arrays.op import (
     transpose,
     whole_number,
 )
-from symderive.formulas.arrays.placing import place_at
+from symderive.formulas.arrays.placing import all_of, place_at
 from symderive.formulas.arrays.syntax import Number, Shape, Tree
 from symderive.formulas.written import product, sum_of
 
@@ -93,11 +93,6 @@ def _index_entry(args: Args, options: Options, at: At) -> Expr:
             start, _, step = rest
             inside.append(start + step * place)
     return entry(args[0], [*inside, *mine])
-
-
-def all_of(size: Expr) -> tuple[Any, ...]:
-    """The key of a whole axis."""
-    return ("slice", S.Zero, size, ONE)
 
 
 def _along(arg: Tree, axis: int, key: tuple[Any, ...]) -> Tree:
@@ -200,50 +195,50 @@ def _reshape_entry(args: Args, options: Options, at: At) -> Expr:
     return sigma(product(entry(args[0], inside), place), inside)
 
 
-def _count(shape: Shape) -> Expr:
+def count_of(shape: Shape) -> Expr:
+    """The number of entries of an array."""
     return expand(product(*shape)) if shape else ONE
 
 
-def _call_reshape(x: Any, *shape: Any) -> Tree:
+ORDERS = ("C", "F")
+
+
+def _call_reshape(x: Any, *shape: Any, order: Any = "C") -> Tree:
     arg = as_tree(x)
     stated = shape[0] if len(shape) == 1 and isinstance(shape[0], tuple) else shape
     open_ = [k for k, part in enumerate(stated) if isinstance(part, Number) and part.value == -1]
     sizes = list(shape_of(tuple(p for k, p in enumerate(stated) if k not in open_)))
-    count = _count(arg.shape)
+    count = count_of(arg.shape)
     if len(open_) == 1:
-        left = (count / _count(tuple(sizes))).cancel()
+        left = (count / count_of(tuple(sizes))).cancel()
         sizes.insert(open_[0], expand(left))
     new = tuple(sizes)
     whole = all(size.is_Integer or not size.is_number for size in new)
-    if len(open_) > 1 or not whole or expand(_count(new) - count) != 0:
+    if len(open_) > 1 or not whole or expand(count_of(new) - count) != 0:
         shapes = f"{shown(arg.shape)} into {_wanted(stated)}"
         raise ShapeError(f"reshape cannot make an array of shape {shapes}: {count} entries")
-    return arg if new == arg.shape else apply("reshape", arg, shape=new)
+    if new == arg.shape:
+        return arg
+    turned = new[::-1] if order == "F" else new
+    return _in_order(apply("reshape", _in_order(arg, order), shape=turned), order)
 
 
 def _wanted(stated: Sequence[Any]) -> str:
     return shown(tuple(part.value if isinstance(part, Number) else part for part in stated))
 
 
-def _call_ravel(x: Any) -> Tree:
+def _call_ravel(x: Any, order: Any = "C") -> Tree:
     arg = as_tree(x)
-    return arg if arg.ndim == 1 else apply("reshape", arg, shape=(_count(arg.shape),))
+    if arg.ndim == 1:
+        return arg
+    return apply("reshape", _in_order(arg, order), shape=(count_of(arg.shape),))
 
 
-def _vec_shape(args: Args, _: Options) -> Shape:
-    if args[0].ndim != 2:
-        raise ShapeError(f"vec takes a matrix; this has the shape {shown(args[0].shape)}")
-    return (_count(args[0].shape),)
-
-
-def _vec_entry(args: Args, _: Options, at: At) -> Expr:
-    rows, columns = args[0].shape
-    i, j = fresh(rows), fresh(columns)
-    return sigma(product(entry(args[0], [i, j]), delta(at[0], i + rows * j)), [i, j])
-
-
-def _call_vec(X: Any) -> Tree:  # noqa: N803
-    return apply("vec", as_tree(X))
+def _in_order(arg: Tree, order: Any) -> Tree:
+    """The array whose entries row by row are those of the argument in NumPy's order C or F."""
+    if order not in ORDERS:
+        raise ShapeError('order must be "C", row by row, or "F", column by column')
+    return arg if order == "C" else transpose(arg)
 
 
 def _broadcast_entry(args: Args, options: Options, at: At) -> Expr:
@@ -360,8 +355,6 @@ ROWS: tuple[Op, ...] = (
        _reshape_entry, call=_call_reshape, example="reshape(X, (n, m))"),
     Op("ravel", "all entries, row by row", call=_call_ravel, example="ravel(X)",
        aliases=("flatten",)),
-    Op("vec", "all entries, column by column", _vec_shape, _vec_entry, call=_call_vec,
-       example="vec(X)"),
     Op("broadcast_to", "repeated along new axes and axes of size 1", lambda a, o: o["shape"],
        _broadcast_entry, call=_call_broadcast_to, example="broadcast_to(y, (m, n))"),
     Op("concatenate", "joined along an axis", _concatenate_shape, _concatenate_entry,

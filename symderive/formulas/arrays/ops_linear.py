@@ -137,6 +137,11 @@ def _call_solve(A: Any, b: Any) -> Tree:  # noqa: N803
     return apply("solve", as_tree(A), as_tree(b))
 
 
+def _call_slogdet(A: Any) -> Tree:  # noqa: N803
+    matrix = as_tree(A)
+    return apply("stack", apply("sign", apply("det", matrix)), apply("logdet", matrix), axis=(0,))
+
+
 def row(name: str, title: str, kind: str, example: str, written: Explicit, **fields: Any) -> Op:
     """A function of a square matrix with a rule of its own."""
     own = {"scalar": 0, "vector": 1, "matrix": 2}[kind]
@@ -153,6 +158,8 @@ ROWS: tuple[Op, ...] = (
     row("det", "determinant", "scalar", "det(A)", explicit.det),
     row("logdet", "logarithm of the absolute value of the determinant", "scalar", "logdet(A)",
         explicit.logdet),
+    Op("slogdet", "sign of the determinant, and logarithm of its absolute value",
+       call=_call_slogdet, example="slogdet(A)[1]"),
     Op("solve", "solution of a linear system", _solve_shape, expand=_solve,
        call=_call_solve, example="solve(A, x)"),
     Op("pinv", "pseudoinverse of a matrix of full rank (full column rank, where sizes are "

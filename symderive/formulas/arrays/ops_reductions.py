@@ -28,7 +28,9 @@ from symderive.formulas.arrays.op import (
     total,
     whole_number,
 )
-from symderive.formulas.arrays.syntax import Number, Shape, Tree
+from symderive.formulas.arrays.ops_making import filled
+from symderive.formulas.arrays.placing import all_of
+from symderive.formulas.arrays.syntax import Apply, Number, Shape, Tree
 from symderive.formulas.written import product
 
 
@@ -54,6 +56,8 @@ def _reduced_at(arg: Tree, options: Options, at: At) -> tuple[list[Expr], list[I
 
 
 def _sum_entry(args: Args, options: Options, at: At) -> Expr:
+    if isinstance(args[0], Apply) and args[0].op == "eigvalsh" and options["axis"]:
+        return entry(apply("trace", args[0].args[0]), [])
     inside, summed = _reduced_at(args[0], options, at)
     return sigma(entry(args[0], inside), summed)
 
@@ -64,6 +68,24 @@ def _part_entry(op: str) -> Callable[[Args, Options, At], Expr]:
         return part(op, [ArrayOf(entry(args[0], inside), Tuple(*bound))])
 
     return made
+
+
+def _extreme_entry(op: str) -> Callable[[Args, Options, At], Expr]:
+    """Eigenvalues ascend and singular values descend: the greatest is the last, or the first."""
+    general = _part_entry(op)
+
+    def made(args: Args, options: Options, at: At) -> Expr:
+        arg = args[0]
+        if arg.ndim == 1 and isinstance(arg, Apply) and arg.op in SORTED:
+            first = (op == "min") == (SORTED[arg.op] == "ascending")
+            if first or arg.op == "eigvalsh":
+                return entry(arg, [S.Zero if first else arg.shape[0] - 1])
+        return general(args, options, at)
+
+    return made
+
+
+SORTED: Mapping[str, str] = {"eigvalsh": "ascending", "svdvals": "descending"}
 
 
 def _size(arg: Tree, options: Options) -> Expr:
@@ -84,6 +106,13 @@ def _var(args: Args, options: Options) -> Tree:
 
 def _std(args: Args, options: Options) -> Tree:
     return apply("sqrt", apply("var", args[0], **options))
+
+
+def _std_entry(args: Args, options: Options, at: At) -> Expr:
+    """A part with a rule of its own, as the norm is; of a sample, what it stands for."""
+    if options["ddof"] == 0 and options["axis"]:
+        return _part_entry("std")(args, options, at)
+    return entry(_std(args, options), at)
 
 
 def _norm_entry(args: Args, options: Options, at: At) -> Expr:
@@ -173,6 +202,9 @@ def _call_norm(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False)
     if len(axes) == 2 and (found := SPECTRAL.get(ord if isinstance(ord, str) else _size_of(ord))):
         made = apply(found, arg)
         return apply("broadcast_to", made, shape=(ONE, ONE)) if keep else made
+    if isinstance(ord, Tree) and not isinstance(ord, Number) and not ord.ndim and len(axes) == 1:
+        powers = total(apply("power", apply("abs", arg), ord), axes, keepdims=keep)
+        return apply("power", powers, apply("divide", number(1), ord))
     power = _order(ord, arg)
     if len(axes) == 2 and ord not in (None, "fro"):
         if power not in (ONE, oo):
@@ -210,6 +242,21 @@ def _call_cumsum(x: Any, axis: Any = None) -> Tree:
     return apply("cumsum", arg, axis=(place,))
 
 
+def _call_cumprod(x: Any, axis: Any = None) -> Tree:
+    """The products of the entries up to each one: rows of ones behind them, multiplied."""
+    arg = as_tree(x)
+    if axis is None and arg.ndim != 1:
+        return _call_cumprod(apply("reshape", arg, shape=(product(*arg.shape),)))
+    place = 0 if axis is None else axis_of(axis, arg.ndim)
+    size, behind = arg.shape[place], (("new",),) * (arg.ndim - 1 - place)
+    before = apply("tril", filled(number(1), (size, size)), k=0)
+    before = apply("index", before, key=(all_of(size), all_of(size), *behind))
+    whole = [all_of(n) for n in arg.shape]
+    spread = apply("index", arg, key=(*whole[:place], ("new",), *whole[place:]))
+    kept = apply("where", apply("Gt", before, number(0)), spread, number(1))
+    return apply("prod", kept, axis=(place + 1,), keepdims=False)
+
+
 # fmt: off
 ROWS: tuple[Op, ...] = (
     Op("sum", "sum along axes", reduced_shape, _sum_entry, call=_call("sum"),
@@ -219,16 +266,16 @@ ROWS: tuple[Op, ...] = (
     Op("prod", "product along axes", reduced_shape, _part_entry("prod"), call=_call("prod"),
        example="prod(X, axis=0)", explicit=explicit.multiplied),
     Op("max", "greatest entry along axes, or greatest of several", reduced_shape,
-       _part_entry("max"), call=_call_extreme("max"), example="max(X, axis=1, keepdims=True)",
+       _extreme_entry("max"), call=_call_extreme("max"), example="max(X, axis=1, keepdims=True)",
        explicit=explicit.greatest),
-    Op("min", "least entry along axes, or least of several", reduced_shape, _part_entry("min"),
+    Op("min", "least entry along axes, or least of several", reduced_shape, _extreme_entry("min"),
        call=_call_extreme("min"), example="min(X, axis=0)", explicit=explicit.least),
     Op("amax", "greatest entry along axes", call=_call("max"), example="amax(X, 0)"),
     Op("amin", "least entry along axes", call=_call("min"), example="amin(X, 0)"),
     Op("var", "variance along axes", reduced_shape, expand=_var, call=_call_var,
        example="var(X, axis=0)"),
-    Op("std", "standard deviation along axes", reduced_shape, expand=_std, call=_call_std,
-       example="std(X, axis=0)"),
+    Op("std", "standard deviation along axes", reduced_shape, _std_entry, _std, _call_std,
+       explicit=explicit.std, example="std(X, axis=0)"),
     Op("logsumexp", "logarithm of the sum of exponentials along axes", reduced_shape,
        _part_entry("logsumexp"), call=_call_logsumexp, explicit=explicit.logsumexp,
        example="logsumexp(X, axis=1)"),
@@ -236,5 +283,7 @@ ROWS: tuple[Op, ...] = (
        call=_call_norm, explicit=explicit.norm, example="norm(X, axis=1)"),
     Op("cumsum", "running sum along an axis", _same_shape, _cumsum_entry, call=_call_cumsum,
        example="cumsum(X, axis=1)"),
+    Op("cumprod", "running product along an axis", call=_call_cumprod,
+       example="cumprod(X, axis=1)"),
 )
 # fmt: on

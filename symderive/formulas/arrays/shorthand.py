@@ -228,6 +228,24 @@ def _root(tree: Tree) -> Tree | None:
     return None
 
 
+def _stacked(tree: Tree) -> Tree | None:
+    """vec(A.T) is the rows one after the other, and they of A.T are vec(A); unvec undoes vec."""
+    if is_op(tree, "unvec") and is_op(tree.args[0], "vec"):
+        inner: Tree = tree.args[0].args[0]
+        return inner if inner.shape == tree.shape else None
+    if not is_op(tree, "vec", "reshape") or tree.ndim != 1:
+        return None
+    inside: Tree = tree.args[0]
+    if is_op(inside, "unvec" if tree.op == "vec" else "reshape") and inside.args[0].ndim == 1:
+        vector: Tree = inside.args[0]
+        return vector
+    if not is_op(inside, "transpose") or inside.ndim != 2:
+        return None
+    if tree.op == "vec":
+        return apply("reshape", inside.args[0], shape=tree.shape)
+    return apply("vec", inside.args[0])
+
+
 SHORT: tuple[Callable[[Tree], Tree | None], ...] = (
     _dot,
     _times_ones,
@@ -250,5 +268,6 @@ SHORT: tuple[Callable[[Tree], Tree | None], ...] = (
     step,
     column_again,
     vectorised,
+    _stacked,
 )
 """Shorter names for what a tree says, a row each."""

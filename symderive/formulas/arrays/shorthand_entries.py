@@ -45,6 +45,14 @@ def mean(tree: Tree) -> Tree | None:
             made, rest = found
             core = times([*parts[:place], made, *parts[place + 1 :]])
             return scaled(core, term.number, term.above, tuple(rest.elements()))
+    if is_op(term.core, "matmul", "outer"):
+        for place, part in enumerate(term.core.args):
+            found = _mean_of(part, below)
+            if found is not None:
+                made, rest = found
+                args = (*term.core.args[:place], made, *term.core.args[place + 1 :])
+                core = apply(term.core.op, *args)
+                return scaled(core, term.number, term.above, tuple(rest.elements()))
     return None
 
 
@@ -65,23 +73,24 @@ def _mean_of(part: Tree, below: Counter[Tree]) -> tuple[Tree, Counter[Tree]] | N
 
 
 def distributed(tree: Tree) -> Tree | None:
-    """(n*a − sum(a))/n is a − mean(a): a size that some term cancels divides each term."""
+    """(n*a − sum(a))/n is a − mean(a), (2*a − b)/2 is a − b/2: what some term cancels is inside."""
     if not is_op(tree, "divide", "negative"):
         return None
     term = term_of(tree)
     sizes = tuple(t for t in term.below if isinstance(t, Number))
+    share = Rational(1, term.number.q) if term.number.is_Rational else S.One
     parts = entries_of(term.core)
-    if not sizes or not any(is_op(part, "add") for part in parts):
+    if not (sizes or share != 1) or not any(is_op(part, "add") for part in parts):
         return None
     rest = tuple((Counter(term.below) - Counter(sizes)).elements())
     best: Tree = tree
     for place, part in enumerate(parts):
         if not is_op(part, "add"):
             continue
-        divided = [scaled(arg, S.One, (), sizes) for arg in part.args]
+        divided = [scaled(arg, share, (), sizes) for arg in part.args]
         inner = ordered_sum([mean(arg) or arg for arg in divided])
         core = times([*parts[:place], inner, *parts[place + 1 :]])
-        best = min(best, scaled(core, term.number, term.above, rest), key=tree_cost)
+        best = min(best, scaled(core, term.number / share, term.above, rest), key=tree_cost)
     return best if best is not tree else None
 
 

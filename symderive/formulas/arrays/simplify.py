@@ -53,6 +53,7 @@ def shortest(
     symmetric: frozenset[str] = frozenset(),
     orthogonal: frozenset[str] = frozenset(),
     sums: Mapping[tuple[str, int], Expr] = MappingProxyType({}),
+    skew: frozenset[str] = frozenset(),
 ) -> Tree:
     """The tree in its shortest form.
 
@@ -61,6 +62,7 @@ def shortest(
         symmetric: The names of leaves that are symmetric.
         orthogonal: The names of leaves whose transpose is their inverse.
         sums: What leaves sum to along an axis, by name and axis.
+        skew: The names of leaves whose transpose is their negative.
 
     >>> from sympy import Symbol
     >>> A = Leaf((Symbol("n"), Symbol("n")), "A")
@@ -71,7 +73,9 @@ def shortest(
     for opening in (False, True):  # products of inverses, and inverses of products
         current = tree
         for _ in range(MAX_ROUNDS):
-            following = Rebuilder(symmetric, orthogonal, sums, opening=opening).rebuilt(current)
+            following = Rebuilder(symmetric, orthogonal, sums, skew, opening=opening).rebuilt(
+                current
+            )
             found.append(following)
             if following == current:
                 break
@@ -95,11 +99,12 @@ class Rebuilder:
         symmetric: frozenset[str] = frozenset(),
         orthogonal: frozenset[str] = frozenset(),
         sums: Mapping[tuple[str, int], Expr] = MappingProxyType({}),
+        skew: frozenset[str] = frozenset(),
         *,
         opening: bool = False,
     ) -> None:
         self.symmetric, self.orthogonal, self.opening = symmetric, orthogonal, opening
-        self.sums = sums
+        self.sums, self.skew = sums, skew
         self._done: dict[Tree, Tree] = {}
 
     def rebuilt(self, tree: Tree) -> Tree:
@@ -160,6 +165,8 @@ class Rebuilder:
         """The transpose, taken inside where that is no longer."""
         if self.is_symmetric(arg):
             return arg
+        if isinstance(arg, Leaf) and arg.name in self.skew:
+            return apply("negative", arg)
         outside = transposed(arg)
         if is_op(arg, *MATRIX_FUNCTIONS, *FRECHET):
             return min(apply(arg.op, *map(self.turn, arg.args)), outside, key=reading)
@@ -256,31 +263,45 @@ class Rebuilder:
 
     def _multiplied_out(self, chain: tuple[Link, ...]) -> Tree | None:
         """A⁻¹(Ax − b) as x − A⁻¹b: a sum multiplied out where something then cancels."""
-        for place, (kind, part) in enumerate(chain[1:], start=1):
-            before = chain[place - 1]
-            if before[0] != "m" or not is_op(part, "add"):
+        for place, (kind, part) in enumerate(chain):
+            if not is_op(part, "add"):
                 continue
             terms = [term_of(arg) for arg in part.args]
             if any(term.core.shape != part.shape for term in terms):
                 continue
             chains = [chain_of(term.core, self.turn) for term in terms]
-            if not any(
-                links[0][0] == "m" and self._cancel(before[1], links[0][1]) for links in chains
-            ):
-                continue
-            inside = self.sum(
-                [
-                    scaled(
-                        product_of(self._turned_cancelled((before, *links)), self.turn),
-                        term.number,
-                        term.above,
-                        term.below,
-                    )
-                    for term, links in zip(terms, chains, strict=True)
-                ]
-            )
-            return product_of((*chain[: place - 1], (kind, inside), *chain[place + 1 :]), self.turn)
+            for side in (-1, 1):
+                other = place + side
+                if not 0 <= other < len(chain) or chain[other][0] != "m":
+                    continue
+                beside = chain[other]
+                if not any(self._meet(beside[1], links, side) for links in chains):
+                    continue
+                first, last = min(place, other), max(place, other)
+                inside = self.sum(
+                    [
+                        scaled(
+                            product_of(
+                                self._turned_cancelled(
+                                    (beside, *links) if side < 0 else (*links, beside)
+                                ),
+                                self.turn,
+                            ),
+                            term.number,
+                            term.above,
+                            term.below,
+                        )
+                        for term, links in zip(terms, chains, strict=True)
+                    ]
+                )
+                return product_of((*chain[:first], (kind, inside), *chain[last + 1 :]), self.turn)
         return None
+
+    def _meet(self, beside: Tree, links: tuple[Link, ...], side: int) -> bool:
+        """Whether a matrix on a side of a product cancels with the product's own end."""
+        kind, end = links[0 if side < 0 else -1]
+        pair = (beside, end) if side < 0 else (end, beside)
+        return kind == "m" and self._cancel(*pair)
 
     def _factors_joined(self, chain: list[Link]) -> list[Link]:
         """L Lᵀ as S and L⁻ᵀ L⁻¹ as S⁻¹, L the Cholesky factor of a symmetric S."""
@@ -468,6 +489,7 @@ REBUILD: Mapping[str, Rewrite] = {
         (
             *("index", "broadcast_to", "diag", "diagonal"),
             *("tril", "triu", "half_tril"),
+            *("vec", "unvec", "reshape", "rearrange"),
         ),
         _moved,
     ),

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sympy import S
+
+from symderive.formulas.arrays.chains import transposed
 from symderive.formulas.arrays.ops import apply
 from symderive.formulas.arrays.syntax import Number, Tree
-from symderive.formulas.arrays.terms import divisor, entries_of, is_op
+from symderive.formulas.arrays.terms import divisor, entries_of, is_op, scaled, term_of
 
 if TYPE_CHECKING:
     from symderive.formulas.arrays.simplify import Rebuilder
@@ -16,6 +19,15 @@ def of_eigenvalues(tree: Tree, values: Tree, matrix: Tree) -> Tree | None:
     """f(S) for f of the eigenvalues of S."""
     if tree == values:
         return matrix
+    if not tree.ndim:
+        return scaled(apply("eye", size=matrix.shape[0]), S.One, [tree])
+    if is_op(tree, "add"):
+        found = [of_eigenvalues(arg, values, matrix) for arg in tree.args]
+        return None if None in found else apply("add", *(one for one in found if one is not None))
+    term = term_of(tree)
+    if term.core != tree and term.core.ndim:
+        inner = of_eigenvalues(term.core, values, matrix)
+        return None if inner is None else scaled(inner, term.number, term.above, term.below)
     below = divisor(tree)
     if below is not None:
         inner = of_eigenvalues(below, values, matrix)
@@ -29,6 +41,8 @@ def of_eigenvalues(tree: Tree, values: Tree, matrix: Tree) -> Tree | None:
         return apply("divide", whole, apply("trace", whole))
     if is_op(tree, "power") and tree.args[0] == values and isinstance(tree.args[1], Number):
         power = tree.args[1].value
+        if power == 2:
+            return apply("matmul", matrix, matrix)
         if power.is_Integer and power > 0:
             return apply("matrix_power", matrix, k=int(power))
     return None
@@ -53,6 +67,16 @@ def of_singular_values(left: Tree, right: Tree, rules: Rebuilder) -> Tree | None
         return apply("polar", matrix)
     if rest == [values]:
         return matrix
-    if len(rest) == 1 and divisor(rest[0]) == values and matrix.shape[0] == matrix.shape[1]:
+    if len(rest) != 1:
+        return None
+    power = rest[0].args[1] if is_op(rest[0], "power") and rest[0].args[0] == values else None
+    if power == Number((), S(3)):  # X Xᵀ X
+        return apply("matmul", apply("matmul", matrix, transposed(matrix)), matrix)
+    if matrix.shape[0] != matrix.shape[1]:
+        return None
+    if divisor(rest[0]) == values:
         return rules.turn(rules.inverse(matrix))
+    if is_op(rest[0], "prod_others") and rest[0].args[0] == values:
+        whole = apply("prod", values, axis=(0,), keepdims=False)
+        return scaled(rules.turn(rules.inverse(matrix)), S.One, [whole])
     return None

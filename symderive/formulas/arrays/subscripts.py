@@ -15,8 +15,9 @@ from sympy import Expr, Integer, S, ceiling, expand
 
 from symderive.errors import FormulaError
 from symderive.formulas.arrays.op import ShapeError, apply, shown
-from symderive.formulas.arrays.ops_axes import all_of
+from symderive.formulas.arrays.placing import all_of
 from symderive.formulas.arrays.syntax import Number, Tree
+from symderive.formulas.arrays.terms import is_op
 from symderive.formulas.walking import Walker
 
 
@@ -65,6 +66,10 @@ class Subscripts(Walker):
                 key.append(self._sliced(part, size))
             else:
                 key.append(("int", self._place(value, size, part)))
+        if is_op(array, "stack") and array.option("axis") == (0,) and len(key) == 1:
+            kind, *rest = key[0]
+            if kind == "int" and rest[0].is_Integer:
+                return array.args[int(rest[0])]  # slogdet(A)[1]
         return apply("index", array, key=tuple(key))
 
     def _place(self, value: Any, size: Expr, node: ast.expr) -> Expr:

@@ -21,9 +21,11 @@ from symderive.formulas.arrays.chains import (
 )
 from symderive.formulas.arrays.ops import apply, broadcast
 from symderive.formulas.arrays.placing import all_of, place_at
+from symderive.formulas.arrays.shorthand_entries import mean
 from symderive.formulas.arrays.syntax import Apply, Number, Tree
 from symderive.formulas.arrays.terms import (
     ONE,
+    TRANSPOSE,
     Term,
     entries_of,
     is_negative,
@@ -40,6 +42,36 @@ from symderive.formulas.arrays.terms import (
 
 def plus(trees: Sequence[Tree]) -> Tree:
     """The sum: like terms together, what all terms share taken out."""
+    whole = _gathered_sum(trees)
+    apart = [part for tree in trees for part in _multiplied_out(tree)] if len(trees) > 1 else []
+    if not len(trees) < len(apart) <= MAX_APART:
+        return whole
+    other = _gathered_sum(apart)
+    return other if tree_cost(other) < tree_cost(whole) - TRANSPOSE / 2 else whole
+
+
+MAX_APART = 6
+"""Terms up to which products of sums in a sum are multiplied out to share with other terms."""
+
+
+def _multiplied_out(tree: Tree) -> list[Tree]:
+    """A product that begins or ends with a sum as the terms of it: (Q + P) x."""
+    term = term_of(tree)
+    if not is_op(term.core, "matmul"):
+        return [tree]
+    chain = chain_of(term.core)
+    for place in (0, len(chain) - 1):
+        kind, part = chain[place]
+        if is_op(part, "add") and all(arg.shape == part.shape for arg in part.args):
+            made = [
+                product_of((*chain[:place], (kind, arg), *chain[place + 1 :])) for arg in part.args
+            ]
+            return [scaled(one, term.number, term.above, term.below) for one in made]
+    return [tree]
+
+
+def _gathered_sum(trees: Sequence[Tree]) -> Tree:
+    """The sum of some terms, like ones together."""
     gathered: dict[tuple[Any, ...], Term] = {}
     for tree in trees:
         for term in _terms_of(tree):
@@ -100,6 +132,7 @@ def _common(counters: Sequence[Counter[Tree]]) -> Counter[Tree]:
 
 def _plain_sum(terms: Sequence[Term]) -> Tree:
     parts = [scaled(t.core, t.number, t.above, t.below) for t in _spread_by_others(terms)]
+    parts = [mean(part) or part for part in parts]
     plain = _ordered(parts)
     if all(t.number.is_negative for t in terms):
         return plain

@@ -53,6 +53,8 @@ JUNCTIONS: Mapping[str, tuple[str, Level]] = {
 POSITIONAL: Mapping[str, tuple[str, ...]] = {
     "transpose": ("axes",),
     "reshape": ("shape",),
+    "unvec": ("shape",),
+    "rearrange": ("blocks",),
     "eye": ("size",),
     "arange": ("size",),
     "one_hot": ("size",),

@@ -56,10 +56,16 @@ from symderive.formulas.evaluate.tracked import (
 from symderive.formulas.evaluate.whole import WholeEntry, value_of
 from symderive.formulas.functions import function_of
 from symderive.formulas.inert import Diff
-from symderive.formulas.written import evaluated
+from symderive.formulas.written import evaluated, parts_of
 
 GUARD = 32
 """Bits beyond the digits asked for, so that ordinary formulas need one run."""
+
+SPARE = 8
+"""Bits fewer than asked for with which a number still has its digits."""
+
+FAINT = 10**9
+"""What is known to be below 2**-FAINT is not zero but out of reach: exp of -10^400."""
 
 STEP = 213
 """Working precisions are multiples of this (64 digits), so that mpmath's caches serve."""
@@ -265,7 +271,9 @@ def _operation(part: sp.Basic) -> Operation:
 
 
 def evaluate(formula: sp.Basic, values: Mapping[str, Value], digits: int = 50) -> mpf:
-    """The value of a formula, correct to ``digits`` digits; nan where it is not a real number.
+    """The value of a formula, correct to ``digits`` digits.
+
+    It is nan where it is no real number, or where its digits are out of reach (sin of 10^2000).
 
     Args:
         formula: A SymPy formula, evaluated or as written.
@@ -308,7 +316,9 @@ def evaluated_in(
             break
         if last:
             if not number[1] or error >= magnitude(number):  # noise: zero, if it is small at all
-                number = fzero if error < -target else fnan
+                number = fzero if -FAINT < error < -target else fnan
+            elif lost > SPARE:
+                number = fnan
             break
         bits = min(_in_steps(bits + lost + GUARD), limit)
     return mp.make_mpf(mpf_pos(number, target, "n")), bits // STEP
@@ -328,8 +338,8 @@ def derivative(formula: sp.Basic, name: str, values: Mapping[str, Value], digits
     target = int(digits * 3.3219281)
     variable = sp.Symbol(name)
     if formula.is_Add:  # a huge constant would leave no digit of a difference
-        formula = sp.Add(*(term for term in formula.args if variable in term.free_symbols))
-    if variable not in formula.free_symbols:
+        formula = sp.Add(*(term for term in formula.args if variable in parts_of(term, sp.Symbol)))
+    if variable not in parts_of(formula, sp.Symbol):
         return mpf(0)
     if formula.is_Pow and formula.exp.is_Integer and formula.exp > 1:  # its digits are the base's
         outside = evaluate(formula.exp * formula.base ** (formula.exp - 1), values, digits)

@@ -118,7 +118,13 @@ def add(args: list[Tracked], run: Run) -> Tracked:
         if total[3] <= run.bits:
             return total, EXACT  # whole numbers stay whole: n + 1 is an order like n
         return rounded(mpf_pos(total, run.bits, "n"), EXACT, run)
-    return rounded(mpf_sum(numbers, run.bits, "n"), error + len(args).bit_length(), run)
+    error += len(args).bit_length()
+    held = [number for number in numbers if number[1]]
+    if held and all(map(is_finite, numbers)):
+        top, bottom = max(map(magnitude, held)), min(number[2] for number in held)
+        if top - bottom + len(held).bit_length() <= run.bits:  # nothing is rounded: 1 - 1.00
+            return mpf_sum(numbers), error
+    return rounded(mpf_sum(numbers, run.bits, "n"), error, run)
 
 
 def multiply(args: list[Tracked], run: Run) -> Tracked:
@@ -142,7 +148,8 @@ def multiply(args: list[Tracked], run: Run) -> Tracked:
         return total, zero_error + others if zero_error > EXACT else EXACT
     if not total[1]:
         return total, EXACT
-    return total, magnitude(total) + max(relative, -bits) + 2
+    unrounded = sum(number[3] for number, _ in args) <= bits
+    return total, magnitude(total) + (relative if unrounded else max(relative, -bits)) + 2
 
 
 def raise_to(args: list[Tracked], run: Run) -> Tracked:
@@ -169,7 +176,7 @@ def raise_to(args: list[Tracked], run: Run) -> Tracked:
         result = libmp.mpf_pow(base, power, run.bits + extra, "n")
     if not result[1]:
         return result, EXACT
-    relative = -run.bits
+    relative = EXACT if whole and base[1] == 1 else -run.bits  # powers of 2 are not rounded
     if base_error > EXACT:
         relative = max(relative, base_error - magnitude(base) + max(0, magnitude(power)) + 1)
     if power_error > EXACT:
@@ -236,6 +243,27 @@ _FAST: dict[str, tuple[Callable[..., Raw], _Slope]] = {
 }
 """Functions of one argument that mpmath has on its bare numbers, with their slopes."""
 
+_FAR: dict[str, tuple[int | None, int | None]] = {
+    "exp": (0, None),
+    "tanh": (-1, 1),
+    "erf": (-1, 1),
+    "erfc": (2, 0),
+}
+"""What functions are to within exp(-|x|), far to the left and far to the right; None: no number."""
+
+
+def _far(name: str, args: list[Tracked]) -> Tracked | None:
+    """The value of a function out of reach where it comes exponentially near a whole number."""
+    if name not in _FAR or not args[0][0][1]:
+        return None
+    number, doubt = args[0]
+    size = magnitude(number)
+    if size <= HUGE_EXPONENT or doubt >= size - 1:
+        return None
+    limit = _FAR[name][0 if number[0] else 1]
+    return None if limit is None else (from_int(limit), max(EXACT + 1, -(1 << min(size - 2, 60))))
+
+
 _UNDEFINED = (ComplexResult, ValueError, ZeroDivisionError, OverflowError, libmp.NoConvergence)
 
 
@@ -275,6 +303,9 @@ def _bare(name: str, numbers: tuple[Raw, ...], bits: int) -> Raw:
 
 def call(name: str, args: list[Tracked], run: Run) -> Tracked:
     """A function through mpmath; errors of the arguments by its slope, or by trying beside them."""
+    far = _far(name, args)
+    if far is not None:
+        return far
     numbers = tuple(number for number, _ in args)
     bits = run.bits + 8
     result = _bare(name, numbers, bits)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import sympy as sp
 
 from symderive.formulas.functions.row import NamedFunction, known, own
@@ -9,6 +11,18 @@ from symderive.formulas.functions.row import NamedFunction, known, own
 ORDER = (1.0, 5.0)
 INSIDE = (-0.99, 0.99)
 FIXED = {"integers": "n", "domain": "n >= 0"}
+
+
+def _of_fixed_order(function: type[sp.Function]) -> Callable[..., sp.Expr | None]:
+    """Writes a function out whose first arguments are given whole numbers; else None."""
+
+    def written(*args: sp.Expr) -> sp.Expr | None:
+        orders = args[:-1]
+        fixed = all(order.is_Integer and 0 <= order <= orders[0] for order in orders)
+        return function(*args) if fixed else None
+
+    return written
+
 
 # fmt: off
 ROWS: tuple[NamedFunction, ...] = (
@@ -27,11 +41,23 @@ ROWS: tuple[NamedFunction, ...] = (
           partials=("", "2*n*hermite(n - 1, x)"), numeric="hermite", **FIXED,
           samples=(ORDER, (-3.0, 3.0)), symbol="H", source="the physicists' Hₙ; DLMF 18.9.25",
           aliases=("eval_hermite",)),
-    own("assoc_laguerre", "n, a, x", "generalised Laguerre polynomial",
+    own("hermite_prob", "n, x", "Hermite polynomial of probability theory",
+        elementary=_of_fixed_order(sp.hermite_prob),
+        definition="2**(-n/2)*hermite(n, x/sqrt(2))", partials=("", "n*hermite_prob(n - 1, x)"),
+        **FIXED, samples=(ORDER, (-3.0, 3.0)), symbol="He", source="DLMF 18.7.11 and 18.9.27",
+        aliases=("eval_hermitenorm",)),
+    own("assoc_legendre", "n, m, x", "associated Legendre function",
+        elementary=_of_fixed_order(sp.assoc_legendre),
+        partials=("", "", "(n*x*assoc_legendre(n, m, x) - (n + m)*assoc_legendre(n - 1, m, x))"
+                          "/(x**2 - 1)"),
+        numeric="legenp", integers=("n", "m"), domain="n >= 0 and m >= 0 and -1 < x < 1",
+        samples=(ORDER, (0.0, 1.0), INSIDE), symbol="P",
+        source="with the sign (−1)ᵐ; DLMF 14.10.5"),
+    known("assoc_laguerre", "n, a, x", "generalised Laguerre polynomial", sp.assoc_laguerre,
           partials=("", "", "-assoc_laguerre(n - 1, a + 1, x)"), numeric="laguerre",
           integers="n", domain="n >= 0 and a > -1", samples=(ORDER, (0.1, 3.0), (0.1, 8.0)),
           symbol="L", source="DLMF 18.9.23", aliases=("eval_genlaguerre",)),
-    own("laguerre", "n, x", "Laguerre polynomial",
+    own("laguerre", "n, x", "Laguerre polynomial", elementary=_of_fixed_order(sp.laguerre),
           partials=("", "n*(laguerre(n, x) - laguerre(n - 1, x))/x"), numeric="laguerre_0",
           integers="n", domain="n >= 0 and x != 0", samples=(ORDER, (0.1, 8.0)), symbol="L",
           source="DLMF 18.9.14 and 18.9.23", aliases=("eval_laguerre",)),

@@ -86,6 +86,8 @@ class NamedFunction:
         source: Where a formula that is not obvious comes from.
         numeric: The name of the mpmath function that computes it; ``""`` where the definition does.
         exact: For a primitive: its value at rational arguments.
+        elementary: What it is in other functions, such as a polynomial of fixed order; None of
+            arguments where it is nothing simpler.
         texts: For a function of any number of arguments: its formulas for given argument names.
         scope: The functions that the texts may use, where these are not the table's.
         spec: For a user's function: what ``user_function`` made it from.
@@ -111,6 +113,7 @@ class NamedFunction:
     source: str = ""
     numeric: str = ""
     exact: Callable[..., Expr] | None = None
+    elementary: Callable[..., Expr | None] | None = None
     texts: Callable[[tuple[str, ...]], Texts] | None = None
     scope: Mapping[str, NamedFunction] | None = None
     spec: tuple[Any, ...] = ()
@@ -121,13 +124,15 @@ class NamedFunction:
         return self.known if self.build is not None else own_class(self)
 
     def apply(self, *args: Expr) -> Expr:
-        """The SymPy object for the arguments."""
-        if self.build is not None:
-            return self.build(*args)
-        least, _ = self.arity()
-        if len(args) < least:
-            raise TypeError(f"{self.name} takes at least {least} arguments")
-        return own_class(self)(*args)
+        """The SymPy object for the arguments.
+
+        Raises:
+            TypeError: Too few or too many; SymPy's own classes may take more than the row says.
+        """
+        least, most = self.arity()
+        if len(args) < least or (most is not None and len(args) > most):
+            raise TypeError(f"{self.name} takes {least} to {most or 'any number of'} arguments")
+        return (self.build or own_class(self))(*args)
 
     @property
     def variadic(self) -> bool:
@@ -142,7 +147,8 @@ class NamedFunction:
     @property
     def kink_note(self) -> str:
         """The conventions at all kinks, as one sentence each."""
-        return " ".join(f"At {kink.where}: {kink.convention}" for kink in self.kinks)
+        places = ((f"At {k.where}: " if k.where != EVERYWHERE else "", k) for k in self.kinks)
+        return " ".join(f"{place}{kink.convention}" for place, kink in places)
 
     def arity(self) -> tuple[int, int | None]:
         """The least and the greatest number of arguments; ``None`` for no limit."""
@@ -246,10 +252,12 @@ class Named(Function):
 
     @classmethod
     def eval(cls, *args: Expr) -> Expr | None:
-        """The value where it is rational at rational arguments: ``abs(-3)`` is 3."""
+        """What is simpler: ``abs(-3)`` is 3, and a polynomial of fixed order is written out."""
+        row = cls.row
+        if row.elementary is not None and (found := row.elementary(*args)) is not None:
+            return found
         if not all(arg.is_Rational for arg in args):
             return None
-        row = cls.row
         if row.exact is not None:
             return row.exact(*args)
         if not row.is_defined:

@@ -118,14 +118,19 @@ BESSEL_FUNCTIONS: tuple[NamedFunction, ...] = (
             "-(besselk(n - 1, x) + besselk(n + 1, x))/2"),
     own("spherical_jn", "n, x", "spherical Bessel function of the first kind",
         definition="sqrt(pi/(2*x))*besselj(n + 1/2, x)",
-        partials=("", "spherical_jn(n - 1, x) - (n + 1)/x*spherical_jn(n, x)"), integers="n",
+        partials=("", "n/x*spherical_jn(n, x) - spherical_jn(n + 1, x)"), integers="n",
         domain="n >= 0 and x > 0", samples=((0.0, 4.0), (0.1, 20.0)), symbol="j",
         source="DLMF 10.51.2"),
     own("spherical_yn", "n, x", "spherical Bessel function of the second kind",
         definition="sqrt(pi/(2*x))*bessely(n + 1/2, x)",
-        partials=("", "spherical_yn(n - 1, x) - (n + 1)/x*spherical_yn(n, x)"), integers="n",
+        partials=("", "n/x*spherical_yn(n, x) - spherical_yn(n + 1, x)"), integers="n",
         domain="n >= 0 and x > 0", samples=((0.0, 4.0), (0.1, 20.0)), symbol="y",
         source="DLMF 10.51.2"),
+    own("struve", "n, x", "Struve function", numeric="struveh",
+        partials=("", "(struve(n - 1, x) - struve(n + 1, x)"
+                      " + (x/2)**n/(sqrt(pi)*gamma(n + 3/2)))/2"),
+        integers="n", domain="n >= 0 and x > 0", samples=((1.0, 4.0), (0.1, 20.0)), symbol="𝐇",
+        source="DLMF 11.4.28"),
     known("airyai", "x", "Airy function Ai", sp.airyai, partials="airyaiprime(x)",
           numeric="airyai", samples=NEAR, symbol="Ai"),
     known("airybi", "x", "Airy function Bi", sp.airybi, partials="airybiprime(x)",
@@ -137,6 +142,13 @@ BESSEL_FUNCTIONS: tuple[NamedFunction, ...] = (
           partials="x*airybi(x)", numeric="airybiprime", samples=NEAR, symbol="Bi′",
           source="DLMF 9.2.1"),
 )
+
+
+
+def _of_low_order(s: sp.Expr, x: sp.Expr) -> sp.Expr | None:
+    """The polylogarithms of orders one and zero: −log(1 − x) and x/(1 − x)."""
+    return {1: -sp.log(1 - x), 0: x / (1 - x)}.get(s)
+
 
 INTEGRALS: tuple[NamedFunction, ...] = (
     known("lambertw", "x", "Lambert W function", sp.LambertW,
@@ -164,6 +176,15 @@ INTEGRALS: tuple[NamedFunction, ...] = (
                   "(ellipeinc(phi, m) - elliptic_f(phi, m))/(2*m)"),
         samples=((-1.4, 1.4), (0.01, 0.9)), symbol="E",
         source="by the parameter m = k²; DLMF 19.4.6"),
+    known("elliptic_pi", "n, m", "complete elliptic integral of the third kind", sp.elliptic_pi,
+          partials=("(elliptic_e(m)/(m - n) + elliptic_k(m)/n + (n**2 - m)*elliptic_pi(n, m)"
+                    "/(n*(m - n)))/(2*(n - 1))",
+                    "(elliptic_e(m)/(m - 1) + elliptic_pi(n, m))/(2*(n - m))"),
+          numeric="ellippi", domain="m < 1 and n < 1 and n != 0 and n != m",
+          samples=((-3.0, -0.05), (0.01, 0.95)), symbol="Π",
+          source="by the parameter m = k²; DLMF 19.4"),
+    own("E1", "x", "exponential integral E₁", definition="expint(1, x)", partials="-exp(-x)/x",
+        domain="x > 0", samples=POSITIVE, aliases=("exp1",), symbol="E₁", source="DLMF 6.2.1"),
     known("Ei", "x", "exponential integral", sp.Ei, partials="exp(x)/x", numeric="ei",
           domain="x != 0", samples=ANY, aliases=("expi",)),
     known("expint", "n, x", "generalised exponential integral", sp.expint,
@@ -187,8 +208,8 @@ INTEGRALS: tuple[NamedFunction, ...] = (
     known("zeta", "s, a=1", "zeta function", sp.zeta, partials=("", "-s*zeta(s + 1, a)"),
           numeric="zeta", domain="s > 1 and a > 0", samples=((1.5, 8.0), (0.5, 4.0)),
           symbol="ζ", source="DLMF 25.11.17"),
-    known("polylog", "s, x", "polylogarithm", sp.polylog, partials=("", "polylog(s - 1, x)/x"),
-          numeric="polylog", integers="s", domain="-1 < x < 1 and x != 0",
+    own("polylog", "s, x", "polylogarithm", partials=("", "polylog(s - 1, x)/x"),
+          elementary=_of_low_order, numeric="polylog", integers="s", domain="-1 < x < 1 and x != 0",
           samples=((2.0, 4.0), (0.01, 0.9)), symbol="Li", source="DLMF 25.12.11"),
 )
 # fmt: on

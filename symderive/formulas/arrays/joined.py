@@ -1,0 +1,161 @@
+"""Axes that vec and kron join, as one axis again.
+
+An entry of ``vec(X)`` stands at i + m·j. Where two indices occur in a formula only so, they are one
+index of the vector: Σ_kl A_{i + mj, k + ml} X_kl is unvec(A vec(X)). Where entries of a matrix are
+those of blocks, Σ_kl A_kl C_{mk + i, nl + j}, it is rearranged so that each block is a row:
+unvec(R(C)ᵀ vec(A)), with the rearrangement R for which R(A ⊗ X) = vec(A) vec(X)ᵀ.
+
+Source: C. F. Van Loan and N. Pitsianis, Approximation with Kronecker products, 1993.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import permutations
+
+from sympy import Add, Expr, Indexed, Mul
+
+from symderive.formulas.arrays.contraction import Labelled, NoMatrixError, Order, spread_to
+from symderive.formulas.arrays.index import Index, entry_of, free_indices, fresh, sigma_as_is
+from symderive.formulas.arrays.matrix_forms import row_major
+from symderive.formulas.arrays.ops import apply
+from symderive.formulas.arrays.syntax import Shape, Tree
+from symderive.formulas.arrays.terms import TRANSPOSE, tree_cost
+
+Build = Callable[[Expr], Labelled]
+"""An index formula as a tree whose axes are labelled."""
+
+Name = Callable[[Tree], str]
+"""A name under which formulas may speak of a tree."""
+
+ShapeOf = Callable[[str], Shape]
+
+Place = tuple[Expr, tuple[Index, ...]]
+"""A place such as 3·k + i, and its indices, the slowest first; they count a whole axis."""
+
+
+def has_joined(formula: Expr) -> bool:
+    """Whether some axis has two indices at once."""
+    return any(len(free_indices(at)) > 1 for f in formula.atoms(Indexed) for at in f.indices)
+
+
+def _places(formula: Expr, shape_of: ShapeOf) -> Iterator[tuple[Place | None, ...]]:
+    """The joined places of each entry, an item for each axis."""
+    for found in sorted(formula.atoms(Indexed), key=str):
+        if all(len(free_indices(at)) < 2 for at in found.indices):
+            continue
+        shape = shape_of(str(found.base.label))
+        rows = [
+            row_major(at, size) if isinstance(at, Add) else None
+            for at, size in zip(found.indices, shape, strict=True)
+        ]
+        if any(rows):
+            yield tuple(
+                (at, axes) if axes else None for at, axes in zip(found.indices, rows, strict=True)
+            )
+
+
+def _size(axes: Sequence[Index]) -> Expr:
+    size: Expr = Mul(*(index.size for index in axes))
+    return size.expand()
+
+
+def unstacked(build: Build, shape_of: ShapeOf, formula: Expr) -> Labelled | None:
+    """A formula of free indices that occur joined only: the matrix of a vector."""
+    free = free_indices(formula)
+    for entry in _places(formula, shape_of):
+        for found in entry:
+            if found is None or len(found[1]) != 2 or not free.issuperset(found[1]):
+                continue
+            place, (slow, fast) = found
+            one = fresh(_size((slow, fast)))
+            inside = formula.xreplace({place: one})
+            if free_indices(inside) & {slow, fast}:
+                continue
+            try:
+                made = build(inside)
+            except NoMatrixError:
+                continue
+            if made.axes == (one,):
+                tree = apply("unvec", made.tree, shape=(fast.size, slow.size))
+                return Labelled(tree, (fast, slow))
+    return None
+
+
+def stacked(
+    build: Build, name: Name, shape_of: ShapeOf, body: Expr, indices: tuple[Index, ...]
+) -> Labelled | None:
+    """A sum over indices that occur joined, besides factors of their own: a product with vec(X)."""
+    factors = Mul.make_args(body)
+    for entry in _places(body, shape_of):
+        for found in entry:
+            if found is None or not set(found[1]) <= set(indices):
+                continue
+            place, axes = found
+            one = fresh(_size(axes))
+            moved = {f: f.xreplace({place: one}) for f in factors}
+            own = [f for f in factors if moved[f] == f and free_indices(f) & set(axes)]
+            if any(free_indices(moved[f]) & set(axes) for f in factors if f not in own):
+                continue
+            rest = [moved[f] for f in factors if f not in own]
+            if own:
+                inner = build(Mul(*own))
+                if set(inner.axes) != set(axes):
+                    continue
+                rest.append(entry_of(name(_vector(inner, axes)), (one,)))
+            left = [index for index in indices if index not in axes]
+            return build(sigma_as_is(Mul(*rest), [*left, one]))
+    return None
+
+
+def _vector(inner: Labelled, axes: tuple[Index, ...]) -> Tree:
+    """The entries of an array, the last of the axes the fastest."""
+    if len(axes) == 2:
+        return apply("vec", spread_to(inner, axes[::-1]))
+    return apply("reshape", spread_to(inner, axes), shape=(_size(axes),))
+
+
+def by_blocks(
+    build: Build,
+    name: Name,
+    shape_of: ShapeOf,
+    body: Expr,
+    indices: tuple[Index, ...],
+    order: Order,
+) -> Labelled | None:
+    """A sum over the blocks of a matrix, or over the entries of each."""
+
+    def turned(way: Labelled) -> float:
+        places = [order.get(index, 0) for index in way.axes]
+        return TRANSPOSE * (places != sorted(places))
+
+    for entry in _places(body, shape_of):
+        if len(entry) != 2 or any(found is None or len(found[1]) != 2 for found in entry):
+            continue
+        (row, (k, i)), (column, (m, j)) = (found for found in entry if found is not None)
+        summed = set(indices)
+        blocks, within = {k, m}, {i, j}
+        if not any(pair <= summed for pair in (blocks, within)) or any(
+            pair & summed and not pair <= summed for pair in (blocks, within)
+        ):
+            continue
+        one, other = fresh(_size((k, i))), fresh(_size((m, j)))
+        here = {row: one, column: other}
+        factors = Mul.make_args(body)
+        moved = [f for f in factors if f.xreplace(here) != f]
+        whole = Mul(*moved).xreplace(here)
+        if free_indices(whole) & {k, i, m, j}:
+            continue
+        rest = [f for f in factors if f not in moved]
+        own = [x for x in indices if x in free_indices(whole)]
+        if any(free_indices(f) & set(own) for f in rest):
+            raise NoMatrixError
+        matrix = build(sigma_as_is(whole, own) if own else whole)
+        left = [index for index in indices if index not in own]
+        ways = []
+        for (p, k_, i_), (q, l_, j_) in permutations(((one, k, i), (other, m, j))):
+            tree = apply("rearrange", spread_to(matrix, (p, q)), blocks=(k_.size, l_.size))
+            at = (k_ + k_.size * l_, i_ + i_.size * j_)
+            ways.append(build(sigma_as_is(Mul(*rest, entry_of(name(tree), at)), left)))
+        return min(ways, key=lambda way: tree_cost(way.tree) + turned(way))
+    return None
