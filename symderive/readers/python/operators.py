@@ -6,11 +6,19 @@ from collections.abc import Callable
 from typing import Any
 
 from symderive.readers.python.functions import one, two
+from symderive.readers.python.recording import has_users_attributes
 from symderive.readers.python.tracer import Tracer
+
+
+def _answers(other: Any) -> bool:
+    """Whether an operand is an object of the program that works the operation out itself."""
+    return not hasattr(other, "__array__") and has_users_attributes(type(other))
 
 
 def _forward(name: str) -> Callable[[Tracer, Any], Any]:
     def method(self: Tracer, other: Any) -> Any:
+        if _answers(other):
+            return NotImplemented
         return two(self._rec, name, self, other)
 
     return method

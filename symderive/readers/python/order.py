@@ -145,7 +145,9 @@ def _at(rec: Recording, array: Tracer, rank: Tracer, q: Any, size: int) -> Trace
     if way == low:
         return first
     share: Any = Fraction(str(way - low))
-    return (1 - share) * first + share * _of_rank(rec, array, rank, low + 1)
+    between = (1 - share) * first + share * _of_rank(rec, array, rank, low + 1)
+    keep(rec, between)
+    return between  # type: ignore[no-any-return]
 
 
 def _percentile(rec: Recording, x: Any, q: Any, **more: Any) -> Any:

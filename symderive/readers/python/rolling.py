@@ -14,15 +14,23 @@ from sympy import Integer
 
 from symderive.formulas.arrays.ops import apply
 from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Tree
+from symderive.formulas.functions import FUNCTIONS
 from symderive.readers.python.alike import filled_in, together
+from symderive.readers.python.arithmetic import SIGNS
+from symderive.readers.python.naming import Label
 from symderive.readers.python.picking import runs_joined
-from symderive.readers.python.recording import Recording, weight
+from symderive.readers.python.recording import PART, Recording, weight
 
 FEWEST = 3
 """As many formulas that are alike become one; of long ones, two do."""
 
 _LONG = 8
 _ROUNDS = 4
+
+_CHOOSING = frozenset({"where", "one_hot", "tril", "triu"})
+_SUMMING = frozenset({"sum", "mean", "matmul", "einsum", "cumsum", "var", "std", "prod", "norm"})
+_DECIDING = frozenset({"one_hot", *SIGNS})
+"""Operations whose rules have conditions on what they are given."""
 
 _FOLDS = {"add": "sum", "multiply": "prod"}
 
@@ -57,7 +65,30 @@ class _Rolling:
                     self._accumulated(chain)
             if list(self.stages) == before:
                 break
+        self._compared()
         self.stages = _reached(self.stages, self.kept)
+
+    def _compared(self) -> None:
+        """Sums of choices that a condition compares are stages: SymPy would take them apart."""
+        stages: dict[str, Tree] = {}
+
+        def found(tree: Tree, label: str, decides: bool) -> Tree:
+            if not isinstance(tree, Apply):
+                return tree
+            inner = tree.op in _DECIDING or (tree.op in FUNCTIONS and FUNCTIONS[tree.op].kinks)
+            args = tuple(found(arg, label, decides or bool(inner)) for arg in tree.args)
+            if any(new is not old for new, old in zip(args, tree.args, strict=True)):
+                tree = replace(tree, args=args)
+            if not decides or not _sums_choices(tree):
+                return tree
+            name = f"#{label}.{len(stages)}"
+            stages[name] = tree
+            self.labels[name] = Label(f"{self.labels[label].base}_part".lstrip("_"), -1, PART)
+            return Leaf(tree.shape, name)
+
+        for label, tree in self.stages.items():
+            stages[label] = found(tree, label, False)
+        self.stages = stages
 
     def _loops(self) -> Iterator[list[str]]:
         """The labels that one line binds under one name, more than once."""
@@ -140,6 +171,12 @@ class _Rolling:
             for label in chain[:-1]:
                 del self.stages[label]
             self.stages[chain[-1]] = rolled
+
+
+def _sums_choices(tree: Tree) -> bool:
+    chooses = any(isinstance(part, Apply) and part.op in _CHOOSING for part in tree.walk())
+    sums = isinstance(tree, Apply) and tree.op in _SUMMING
+    return sums and (chooses or tree.op == "cumsum")  # type: ignore[attr-defined]
 
 
 def _is_pick(tree: Tree) -> bool:

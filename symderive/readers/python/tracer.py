@@ -425,7 +425,7 @@ def _fitting(make: Callable[[], Any]) -> Any:
 def binary(rec: Recording, name: str, left: Any, right: Any) -> Tracer:
     """An operation of two values, entry by entry; numbers and sizes are worked out."""
     if name in SIGNS:
-        trees = tuple(compared(rec, operand(rec, side)) for side in (left, right))
+        trees = (operand(rec, left), operand(rec, right))
         return wrap(rec, _fitting(lambda: apply(name, *trees)))
     first, second = operand(rec, left), operand(rec, right)
     if isinstance(first, Number) and isinstance(second, Number) and name in FOLDS:
@@ -439,12 +439,6 @@ def binary(rec: Recording, name: str, left: Any, right: Any) -> Tracer:
     if name == "subtract":
         name, second = "add", negated(second)
     return wrap(rec, _fitting(lambda: apply(name, first, second)))
-
-
-def compared(rec: Recording, tree: Tree) -> Tree:
-    """What a condition compares, or what chooses a place: choices in it are a stage."""
-    chooses = any(isinstance(part, Apply) and part.op == "where" for part in tree.walk())
-    return rec.part(tree, None) if chooses and not is_fixed(tree) else tree
 
 
 def product(rec: Recording, left: Any, right: Any) -> Tracer:
@@ -479,8 +473,6 @@ def call(rec: Recording, name: str, *args: Any, **more: Any) -> Tracer:
         trees = [condition(rec, arg) for arg in args]
     elif row is None:
         trees = [operand(rec, arg) for arg in args]
-        if FUNCTIONS[name].kinks:
-            trees = [compared(rec, tree) for tree in trees]
     else:
         trees = [operand(rec, arg) if type(arg) is Tracer else argument(rec, arg) for arg in args]
     try:
