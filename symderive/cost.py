@@ -69,8 +69,13 @@ def _product_cost(formula: Expr) -> float:
 
 
 def _has_content(factor: Expr) -> bool:
-    """Whether the terms of a sum share a whole number: x(2a + 4b) is 2x(a + 2b)."""
+    """Whether the terms of a sum share a whole number: x(2a + 4b) is 2x(a + 2b).
+
+    Fractions keep theirs: y(4/x + 2/(x + 1)).
+    """
     if not isinstance(factor, Add):
+        return False
+    if any(_is_below(part) for term in factor.args for part in Mul.make_args(term)):
         return False
     numbers = [term.as_coeff_Mul()[0] for term in factor.args]
     return all(n.is_Integer for n in numbers) and gcd(*(int(n) for n in numbers)) > 1

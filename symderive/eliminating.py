@@ -79,8 +79,9 @@ def eliminated(
             above = kernels.substituted(kernels.field(element.numer), kernel, degree, value)
             others.append(kernels.reduce(above) / kernels.field(element.denom))
         penalty = cost_of_name
-        if symbol:  # of a link a factor of the stage may go, of several stages a name that is one
-            penalty = PARTIAL_PENALTY if task.variable is not None else RELATED_PENALTY
+        if symbol:  # beside the short name that stands there already a name goes for less
+            stands = task.variable is None and plain.has(*short.free_symbols)
+            penalty = RELATED_PENALTY if stands else PARTIAL_PENALTY
         for result in (solution, *others):
             if not told and length(result) > length(element) + MAX_LONGER:
                 continue  # an identity that lengthens the formula is not worth its factoring

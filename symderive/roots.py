@@ -141,7 +141,7 @@ def _root_of(
         outside /= _shortest(kernels, left[-1])
         return outside * sqrt(inside * _shortest(kernels, left[1] * left[-1]))
     above, below = (_shortest(kernels, left[turn]) for turn in (1, -1))
-    if left[1].is_ground:  # a positive number over what must be positive
+    if above.is_positive:  # a number over what must be positive
         return outside * sqrt(inside * above) / sqrt(below)
     return outside * sqrt(inside * above / below)
 

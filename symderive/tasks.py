@@ -15,7 +15,7 @@ PARTIAL_PENALTY = 1.0
 """What a form must save before a kernel is eliminated only in part."""
 
 RELATED_PENALTY = 0.5
-"""What it must save where the definitions of other stages say what it is."""
+"""What it must save where the name that is brought in stands there already."""
 
 EXPANDED_PENALTY = 0.25
 """Among forms of equal cost the one in factors is chosen."""

@@ -16,6 +16,7 @@ from symderive.formulas.kernels import is_zero
 from symderive.formulas.parsing import parse
 from symderive.identities import IDENTITIES
 from symderive.links import METHODS
+from symderive.roots import simple_root
 from symderive.sampling import number_at
 
 x, y, z = symbols("x y z")
@@ -248,3 +249,10 @@ def test_differences_without_digits_refute_nothing():
     link = sd.derive({"y": "(1 + x**4)**sin((gamma(82)**2 + z)**2) - 1/4"}).links["y", "z"]
 
     assert {line.certificate.verdict for line in link.lines} <= {"proved", "sampled"}
+
+
+def test_a_root_of_a_quotient_comes_apart_only_over_a_positive_number():
+    x = Symbol("x")
+
+    assert simple_root(1 / (1 + x**2)) == 1 / sp.sqrt(1 + x**2)
+    assert simple_root(-4 / (x - 1)) is None  # √−4 has no value, and the root has for x < 1

@@ -51,3 +51,10 @@ def test_a_repeated_derivation_is_told_once(format):
     text = render(sd.derive(sd.Model(stages, parameters=["w"])), format)
 
     assert text.count("as in (1)") >= 1 or text.count("as\\ in\\ (1)") >= 1
+
+
+def test_backpropagation_keeps_its_weights():
+    stages = {"h": "sigmoid(w1*x)", "z": "w2*h", "o": "sigmoid(z)", "E": "(t - o)**2/2"}
+    found = sd.derive(sd.Model(stages, parameters=["w1"])).partial("E", "w1").formula
+
+    assert {"w2", "h"} < {symbol.name for symbol in found.free_symbols}  # not z for w2·h
