@@ -7,15 +7,35 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import product as cartesian
 
-from sympy import Expr, Pow, Symbol
+from sympy import (
+    Add,
+    Expr,
+    Function,
+    Mul,
+    Pow,
+    Symbol,
+    acos,
+    asin,
+    atan,
+    cos,
+    cosh,
+    exp,
+    gcd,
+    log,
+    sin,
+    sinh,
+    tan,
+    tanh,
+)
 
 from symderive.certify import certify
 from symderive.closed_form import Form, simplest
 from symderive.cost import cost
 from symderive.formulas.functions import FUNCTIONS
 from symderive.formulas.inert import Diff
-from symderive.formulas.written import denominators, evaluated, product, sum_of, tidy
+from symderive.formulas.written import denominators, evaluated, parts_of, product, sum_of, tidy
 from symderive.relations import Definition, with_definitions
 from symderive.steps import Certificate
 
@@ -59,7 +79,8 @@ def adjoint_shape(
         return AdjointShape(None, by_name, by_name, _AS_IT_STANDS)
     substituted = sum_of(*(product(adjoint, link) for adjoint, _, link, _ in terms))
     regular = all(link == safe for _, _, link, safe in terms)
-    local, simplified = tidy(by_name), _closed(substituted, positive)
+    apart = len(terms) == 1 and _strangers(terms[0][0], terms[0][2])
+    local, simplified = tidy(by_name), _closed(substituted, positive, apart)
     if positive and _has_root(substituted):  # what is taken to be positive is not computed by
         regular = False
     form = with_definitions(simplified, definitions) if definitions else Form(simplified, ())
@@ -87,14 +108,53 @@ SIGNED = tuple(FUNCTIONS[name].function for name in ("abs", "sign"))
 """The functions that what is known to be positive comes out of."""
 
 
-def _closed(substituted: Expr, positive: frozenset[Symbol]) -> Expr:
-    """The closed form; equal factors that cancel at sight need no search."""
+def _closed(substituted: Expr, positive: frozenset[Symbol], apart: bool) -> Expr:
+    """The closed form; equal factors that cancel at sight need no search.
+
+    Nor do an adjoint and a link that are ``apart``: each is in closed form already.
+    """
     plain = evaluated(substituted)
     turned = plain.could_extract_minus_sign() and any(f.is_Add for f in plain.args)
-    if not plain.is_Add and not turned and not denominators(plain):
+    if not plain.is_Add and not turned and (apart or not denominators(plain)):
         return plain
     return simplest(tidy(substituted), positive)
 
+
+def _strangers(left: Expr, right: Expr) -> bool:
+    """Whether nothing of one factor acts on the other: no law joins them, no sum of theirs cancels.
+
+    >>> from sympy import symbols, sin, cos
+    >>> x, y, z = symbols("x y z")
+    >>> _strangers(x*sin(y)/(1 - x*cos(y)), z*cos(x)/(x + z))
+    True
+    >>> _strangers(x/(1 - x**2), y*(1 - x)), _strangers(sin(x)/y, cos(x)*(1 + z))
+    (False, False)
+    """
+    if left.is_Add or right.is_Add:
+        return False
+    mine, theirs = _kernels(left), _kernels(right)
+    if mine is None or theirs is None:
+        return False
+    if any(a.free_symbols & b.free_symbols for a in mine for b in theirs):
+        return False
+    pairs = cartesian(parts_of(left, Add), parts_of(right, Add))
+    return all(not a.free_symbols & b.free_symbols or gcd(a, b).is_Number for a, b in pairs)
+
+
+def _kernels(formula: Expr) -> set[Expr] | None:
+    """The functions and roots in a formula; None where one may be joined with a plain name."""
+    found = parts_of(formula, Function)
+    if any(type(part) not in ELEMENTARY for part in found):
+        return None
+    roots = [power for power in parts_of(formula, Pow) if not power.exp.is_Integer]
+    bases = [part.as_base_exp()[0] for root in roots for part in Mul.make_args(root.base)]
+    if not all(base.is_Number or (base.is_Add and base.is_polynomial()) for base in bases):
+        return None  # the root of a name is joined with the name
+    return {*found, *roots}
+
+
+ELEMENTARY = frozenset({exp, log, sin, cos, tan, sinh, cosh, tanh, asin, acos, atan})
+"""Functions that only the like of them, of the same names, are joined with."""
 
 _AS_IT_STANDS = Certificate("proved", "the chain rule as it stands: nothing was rewritten")
 

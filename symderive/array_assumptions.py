@@ -153,6 +153,8 @@ class _Ledger:
         turned = entry_of(name, (*lead, j, i))
         if prop in ("symmetric", "positive definite"):
             yield Eq(entry, turned, evaluate=False)
+        if prop == "skew-symmetric":
+            yield Eq(entry, -turned, evaluate=False)
         if prop == "positive definite":
             vector = next(v for v in ("x", "v", "u", "z", "x_") if v not in self.taken)
             squared = entry_of(vector, (i,)) * entry * entry_of(vector, (j,))

@@ -26,11 +26,10 @@ from sympy import (
     S,
     Subs,
     Symbol,
-    nan,
     preorder_traversal,
-    zoo,
 )
 from sympy.core.function import AppliedUndef
+from sympy.core.numbers import ComplexInfinity, NaN
 
 from symderive.certify import TOLERANCE, certify, defined, many_divisors, sampled, written_out
 from symderive.formulas.arrays.algebra import Algebra
@@ -181,7 +180,7 @@ def _tried(
                 sides = [concrete(side, chosen, at) for side in (left, right)]
             except NotExplicitError:  # the exponential of a matrix of three rows
                 break
-            if any(side.has(nan, zoo) for side in sides):
+            if any(parts_of(side, NaN, ComplexInfinity) for side in sides):
                 break  # a variance with n - 1 of one value
             definitions = _definitions(where, sides, chosen)
             written = (written_out(side, definitions) for side in sides)
@@ -253,17 +252,19 @@ def _values(
         return drawn.setdefault(name, mpf(noise.uniform(1, 2)))
 
     def value(formula: Basic) -> mpf:
-        for name in sorted(s.name for s in formula.free_symbols):
+        for name in sorted(s.name for s in parts_of(formula, Symbol)):
             if name in values:
                 continue
             if name in defined_by:
                 values[name] = value(defined_by[name])
             elif name in fixed:  # from what is drawn: one of its names may be its own
                 inner = fixed[name]
-                values[name] = number_at(inner, {s.name: draw(s.name) for s in inner.free_symbols})
+                values[name] = number_at(
+                    inner, {s.name: draw(s.name) for s in parts_of(inner, Symbol)}
+                )
             else:
                 values[name] = draw(name)
-        return number_at(formula, {s.name: values[s.name] for s in formula.free_symbols})
+        return number_at(formula, {s.name: values[s.name] for s in parts_of(formula, Symbol)})
 
     return [value(formula) for formula in formulas]
 

@@ -205,14 +205,16 @@ class AtPoint:
             yield Check(f"∂{self.chain.target}/∂{entry_name(name, at)}", found)
 
     def _direction(self, name: str) -> dict[str, mpf]:
-        """A random direction; symmetric where the matrix is, for its factors know no other."""
+        """A random direction, (skew-)symmetric where the matrix is: its factors know no other."""
         noise = random.Random(SEED)
         drawn = {at: mpf(noise.uniform(-1, 1)) for at in self.entries.at(name)}
         known = self.chain.model.properties.get(name, ())
         if {"symmetric", "positive definite"} & set(known):
             drawn = {at: drawn[at] + drawn[*at[:-2], at[-1], at[-2]] for at in drawn}
+        if "skew-symmetric" in known:
+            drawn = {at: drawn[at] - drawn[*at[:-2], at[-1], at[-2]] for at in drawn}
         structure = self._structure(name)
-        if structure is not None and structure.prop != "symmetric":
+        if structure is not None and not structure.prop.endswith("symmetric"):
             drawn = {at: value * structure.free(*at) for at, value in drawn.items()}
         return {entry_name(name, at): value for at, value in drawn.items()}
 

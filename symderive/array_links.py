@@ -16,6 +16,7 @@ from symderive.array_certify import certify_array
 from symderive.array_forms import array_forms
 from symderive.array_model import ArrayTemplate, Letters, renamed, source_indices
 from symderive.closed_form import Form
+from symderive.errors import ModelError
 from symderive.formulas.arrays.contraction import has_notation
 from symderive.formulas.arrays.index import Index, entry_of
 from symderive.formulas.arrays.matrix import Matrices
@@ -58,6 +59,12 @@ class ArrayLinkKind(LinkKind):
         result = self.step.result
         if self.way == "logarithmic":
             result = product(self.template.written, result)
+        own = {*self.template.indices, *self.source}
+        if any(isinstance(part, Index) and part not in own for part in result.free_symbols):
+            raise ModelError(  # SymPy takes choices out of a sum, their index with them
+                "a sum of choices is one side of a condition, as in maximum(x, sum(where(…))); "
+                "make the sum a stage of its own"
+            )
         algebra = self.template.algebra()
         definition = algebra.contracted(evaluated(self.template.written))  # as the result will be
         return tuple(array_forms(result, algebra, self.output, definition, self.source))
@@ -76,6 +83,7 @@ class ArrayLinkKind(LinkKind):
             known.symmetric(),
             known.having("orthogonal"),
             known.axis_sums(shapes),
+            known.having("skew-symmetric"),
         )
         return found if has_notation(found) else None
 

@@ -14,6 +14,7 @@ from symderive.errors import ModelError, UnknownChoiceError
 from symderive.formulas.arrays.algebra import Algebra
 from symderive.formulas.arrays.canonical import canonical
 from symderive.formulas.arrays.definite import Signs
+from symderive.formulas.arrays.holding import broken
 from symderive.formulas.arrays.index import Index, index_names
 from symderive.formulas.arrays.ops import entry, shown
 from symderive.formulas.arrays.properties import OF_ENTRIES, PROPERTIES, Knowledge
@@ -124,13 +125,16 @@ def _size(text: str) -> Expr | None:
 
 
 def read_properties(
-    stated: Mapping[str, str | Sequence[str]], shapes: Mapping[str, Shape], where: str = ""
+    stated: Mapping[str, str | Sequence[str]],
+    shapes: Mapping[str, Shape],
+    values: Mapping[str, Any],
+    where: str = "",
 ) -> dict[str, tuple[str, ...]]:
     """The properties by name, each a row of ``PROPERTIES``.
 
     Raises:
         UnknownChoiceError: A property is not in the table.
-        ModelError: A name is no array of the model.
+        ModelError: A name is no array of the model, or the value of an array has not the property.
     """
     result: dict[str, tuple[str, ...]] = {}
     for name, value in stated.items():
@@ -144,6 +148,12 @@ def read_properties(
         if len(shapes[name]) < 2 and of_matrices:
             raise ModelError(f"{name} has one axis; a matrix is {of_matrices[0]}", where=where)
         result[name] = tuple(names)
+        value = values.get(name, [])
+        plain = value.tolist() if hasattr(value, "tolist") else value
+        for told in filter(None, (broken(each, name, plain) for each in names)):
+            stated_to_be = " and ".join(names)
+            message = f"{name} is stated to be {stated_to_be}, but {told}"
+            raise ModelError(f"{message}; correct the value, or do not state it", where=where)
     return result
 
 

@@ -31,6 +31,9 @@ from symderive.steps import Certificate, Line, Lines
 TARGET = Symbol("_target")
 BAR = "_bar"
 
+Known = tuple[frozenset[str], frozenset[str], Mapping[tuple[str, int], Expr], frozenset[str]]
+"""The names that ``shortest`` takes."""
+
 
 @dataclass(frozen=True, eq=False)
 class ArrayShape:
@@ -100,10 +103,11 @@ class ArrayShape:
         return shortest(found, *self.names_known)
 
     @property
-    def names_known(self) -> tuple[frozenset[str], frozenset[str], Mapping[tuple[str, int], Expr]]:
-        """What the simplifier asks for: the symmetric, the orthogonal, sums along axes."""
+    def names_known(self) -> Known:
+        """What the simplifier asks for: the symmetric, the orthogonal, sums, the skew-symmetric."""
         known = self.known
-        return known.symmetric(), known.having("orthogonal"), known.axis_sums(self.shapes)
+        sums = known.axis_sums(self.shapes)
+        return known.symmetric(), known.having("orthogonal"), sums, known.having("skew-symmetric")
 
 
 def barred(formula: Expr) -> Expr:
@@ -216,13 +220,14 @@ class ArrayPartial(Partial):
         return shortest(whole, *self._known)
 
     @property
-    def _known(self) -> tuple[frozenset[str], frozenset[str], Mapping[tuple[str, int], Expr]]:
-        symmetric, orthogonal, sums = self.shape.names_known
+    def _known(self) -> Known:
+        symmetric, orthogonal, sums, skew = self.shape.names_known
         mine = self._names
         return (
             frozenset(mine.get(name, name) for name in symmetric),
             frozenset(mine.get(name, name) for name in orthogonal),
             {(mine.get(name, name), axis): value for (name, axis), value in sums.items()},
+            frozenset(mine.get(name, name) for name in skew),
         )
 
     @cached_property

@@ -89,7 +89,8 @@ class Entries:
 
     def entry(self, formula: Expr, indices: Sequence[Index], at: At) -> Expr:
         """An entry of an index formula as a formula in entries."""
-        here = concrete(formula, self.sizes, dict(zip(indices, at, strict=True)))
+        places = dict(zip(indices, at, strict=True))
+        here = concrete(formula, self.sizes, places, for_values=True)
         return stand_in(here) if formula.has(AppliedUndef) else here
 
     def values(self, point: Numbers, digits: int, held: Held | None = None) -> Numbers:
@@ -279,6 +280,10 @@ def _symmetric(drawn: Drawn, _: At) -> Drawn:
     }
 
 
+def _skew(drawn: Drawn, _: At) -> Drawn:
+    return {at: value - drawn[*at[:-2], at[-1], at[-2]] for at, value in drawn.items()}
+
+
 def _positive_definite(drawn: Drawn, shape: At) -> Drawn:
     """B Bᵀ and a part of the identity."""
     size = shape[-1]
@@ -340,5 +345,6 @@ _HONOURED = {
     "upper triangular": _triangular(below=False),
     "positive definite": _positive_definite,
     "symmetric": _symmetric,
+    "skew-symmetric": _skew,
 }
 """How values get a property, by its name; the strictest property of an array decides."""

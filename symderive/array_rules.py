@@ -139,6 +139,16 @@ def _norm(p: Part, at: Sequence[Index], change: Expr) -> Expr:
     return quotient(sigma_as_is(product(p.arrays[0].at(at), change), at), p)
 
 
+def _standard_deviation(p: Part, at: Sequence[Index], change: Expr) -> Expr:
+    """∂s = Σ (U_p − mean U) ∂U_p/(N s)."""
+    array = p.arrays[0]
+    count = product(*(index.size for index in at))
+    own = apart(array.indices, p, change, *at)
+    mean = quotient(sigma_as_is(array.at(own), own), count)
+    total = sigma_as_is(product(sum_of(array.at(at), minus(mean)), change), at)
+    return quotient(total, product(count, p))
+
+
 def _normalised(scale: str, centred: bool) -> Change:
     """∂z_j = Σ (δ_jp − 1/N − z_j z_p/N)/s ∂U_p; not centred, without the 1/N."""
 
@@ -250,6 +260,14 @@ PART_ROWS: tuple[PartRule, ...] = (
         "mean(Z*dU)",
         _scale("rms_norm"),
         "s is the root of the mean square and a small constant, Z is U/s",
+    ),
+    PartRule(
+        "std",
+        "derivative of the standard deviation",
+        "s",
+        "mean((U - mean(U))*dU)/s",
+        _standard_deviation,
+        "s = std(U) is not zero",
     ),
     PartRule(
         "norm", "derivative of the norm", "norm(U)", "sum(U*dU)/norm(U)", _norm, "U is not zero"

@@ -45,7 +45,9 @@ class StructuredShape(ArrayShape):
     def _turned(self, tree: Tree, formula: Expr | None) -> Tree:
         if self.target:  # of an array, by its entries
             return self._tree(formula if formula is not None else self.by_name)
-        return shortest(self.structure.tree(tree), self.known.symmetric())
+        known = self.known
+        skew = known.having("skew-symmetric")
+        return shortest(self.structure.tree(tree), known.symmetric(), skew=skew)
 
 
 def structured_shape(base: ArrayShape, structure: Structure) -> StructuredShape:

@@ -269,6 +269,7 @@ def _simplified(
         known.symmetric(),
         known.having("orthogonal"),
         known.axis_sums(shapes),
+        known.having("skew-symmetric"),
     )
     line = Line(formula, ("what is known of the arrays",), found.certificate)
     told = replace(found, formula=formula, lines=(*found.lines, line), forms=(formula,))

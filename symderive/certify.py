@@ -16,7 +16,7 @@ from sympy.core.function import AppliedUndef
 
 from symderive.formulas.evaluate.tracked import is_slow
 from symderive.formulas.evaluate.whole import WholeEntry
-from symderive.formulas.functions import EVERYWHERE, function_of
+from symderive.formulas.functions import EVERYWHERE, FUNCTIONS, function_of
 from symderive.formulas.inert import Diff
 from symderive.formulas.kernels import is_zero
 from symderive.formulas.written import evaluated, parts_of
@@ -83,23 +83,45 @@ def _definition(
     return letters, defined(evaluated(definition(*letters)))
 
 
-def witness(formula: Expr, variable: Symbol) -> Expr | None:
+def witness(formula: Expr, variable: Symbol, *, pieces: bool = False) -> Expr | None:
     """SymPy's derivative of a formula's definition; None where only numbers can tell.
 
-    Non-smooth primitives have no formula to differentiate: there the witness is numeric.
+    Non-smooth primitives have no formula to differentiate: there the witness is numeric, unless
+    they are written in pieces.
     """
+    held: dict[Basic, Symbol] = {}
+
+    def hold(parts: Sequence[Basic]) -> dict[Basic, Symbol]:
+        return {part: held.setdefault(part, Symbol(f"_held{len(held)}")) for part in parts}
+
     whole = evaluated(formula)
-    kept = [*stopped(whole), *constants(whole, variable)]
-    held = {part: Symbol(f"_held{k}") for k, part in enumerate(kept)}
-    plain = defined(whole.xreplace(held))
+    plain = defined(whole.xreplace(hold([*stopped(whole), *constants(whole, variable)])))
+    if pieces:
+        plain = in_pieces(plain)
+        plain = plain.xreplace(hold(constants(plain, variable)))
     for part in plain.atoms(Function):
         if function_of(part) is not None and not type(part).__module__.startswith("sympy"):
             return None
         if isinstance(part, AppliedUndef):
             return None
-    result = plain.diff(variable).xreplace({mark: part for part, mark in held.items()})
+    result = plain.diff(variable)
+    for _ in range(2 if pieces else 1):  # what is held in the pieces holds what was held before
+        result = result.xreplace({mark: part for part, mark in held.items()})
     many = len(result.atoms(Piecewise)) > MAX_BRANCHES
     return None if many or result.has(*_UNEVALUATED) else result
+
+
+def in_pieces(formula: Basic) -> Basic:
+    """The formula with its kinked primitives by their pieces: |u| is u·sign(u), max a choice."""
+    if not formula.args:
+        return formula
+    args = [in_pieces(arg) for arg in formula.args]
+    row = function_of(formula)
+    if row is not None and row.name == "abs":
+        return args[0] * FUNCTIONS["sign"].apply(args[0])
+    if row is not None and row.is_defined and row.name not in STEPS:
+        return in_pieces(evaluated(row.definition_formula(*args)))
+    return formula.func(*args)
 
 
 STEPS = frozenset({"sign", "floor", "ceil", "round", "trunc", "heaviside"})
@@ -140,13 +162,13 @@ MAX_BRANCHES = 4
 """The conditionals in a derivative up to which SymPy's is compared branch by branch."""
 
 
-def resolved(formula: Basic) -> Expr | None:
+def resolved(formula: Basic, *, pieces: bool = False) -> Expr | None:
     """The formula with each ``Diff`` replaced by its witness; None where there is none."""
     if isinstance(formula, Diff):
-        return witness(formula.args[0], formula.args[1])
+        return witness(formula.args[0], formula.args[1], pieces=pieces)
     if not formula.args:
         return formula
-    args = [resolved(arg) for arg in formula.args]
+    args = [resolved(arg, pieces=pieces) for arg in formula.args]
     if any(arg is None for arg in args):
         return None
     return formula.func(*args)
@@ -195,6 +217,11 @@ def certify(
             return exact
     if found != UNKNOWN:
         return found
+    spelled = [resolved(evaluated(side), pieces=True) for side in (left, right)]
+    if spelled != sides and None not in spelled:
+        exact = certify(*spelled, where=where, bound=bound, positive=positive)
+        if exact != UNKNOWN:
+            return exact
     pairs = zip(sides, (left, right), strict=True)
     taken = [written_out(raw if side is None else side, where or {}) for side, raw in pairs]
     written = [side for side in taken if side is not None]
@@ -259,7 +286,7 @@ def _in_order(sides: Sequence[Expr], where: Mapping[Symbol, Expr]) -> dict[Symbo
     found: dict[Symbol, Expr] = {}
 
     def visit(formula: Expr) -> None:
-        for symbol in sorted(formula.free_symbols & where.keys(), key=str):
+        for symbol in sorted(parts_of(formula, Symbol) & where.keys(), key=str):
             if symbol not in found:
                 visit(where[symbol])
                 found[symbol] = evaluated(where[symbol])
@@ -329,7 +356,7 @@ def domain_of(formula: Expr) -> list[Expr]:
     conditions = set()
     for part in parts_of(formula, Function):
         row = function_of(part)
-        if row is not None and row.domain != EVERYWHERE and not part.has(Diff):
+        if row is not None and row.domain != EVERYWHERE and not parts_of(part, Diff):
             conditions.add(Piecewise((S.One, row.domain_condition(*part.args)), (S.Zero, True)))
     return sorted(conditions, key=str)
 
@@ -354,7 +381,7 @@ def sampled(
     names -= {symbol.name for symbol in defined_by}
     fixed = {str(symbol): formula for symbol, formula in bound.items() if str(symbol) in names}
     names -= fixed.keys()
-    names |= {s.name for formula in fixed.values() for s in formula.free_symbols}
+    names |= {s.name for formula in fixed.values() for s in parts_of(formula, Symbol)}
     values: list[tuple[mpf, mpf]] = []
 
     parts = (left, right, *defined_by.values())

@@ -340,10 +340,10 @@ def _candidates(
             rest = sum((along(path, {}) for path in paths if path != left_out), S.Zero)
             yield f"forgotten fork: the path {' → '.join(left_out)} is missing", rest
         ends = {key: formulas[key] for path in paths for key in [(path[1], path[0])]}
-        for one, other in combinations(ends, 2):
-            if target not in (one[0], other[0]):  # u′·v′ for a derivative of what u and v are in
-                told = f"∂{one[0]}/∂{source} and ∂{other[0]}/∂{source} were multiplied"
-                yield f"forgotten fork: {told}; paths are added", ends[one] * ends[other]
+        for (u, _), (v, _) in combinations(ends, 2):
+            if target not in (u, v):  # u′·v′ for a derivative of what u and v are in
+                told = f"∂{u}/∂{source} and ∂{v}/∂{source} were multiplied; paths are added"
+                yield f"forgotten fork: {told}", ends[u, source] * ends[v, source]
         for path in paths if len(paths) > 2 else ():
             yield f"forgotten fork: only the path {' → '.join(path)} was followed", along(path, {})
     for (stage, name), formula in formulas.items():

@@ -9,7 +9,7 @@ something the model does not divide by is never a candidate.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import groupby, islice
@@ -179,6 +179,8 @@ def closed_forms(
     for form in ranked(forms):
         unique.setdefault(evaluated(form.formula), form)
     best, *others = unique.values()
+    if name is not None and definition is not None and not best.formula.has(name):
+        best = _without_detour(best, derivative, {name: definition})
     return [_bridged(best, derivative, name, definition), *others]
 
 
@@ -237,6 +239,17 @@ def forms_of(candidates: Iterable[Candidate], before: Form | None = None) -> lis
         Form(c.formula, (*lines, (c.formula, c.reason)), c.penalty, c.scales | scales)
         for c in candidates
     ]
+
+
+def _without_detour(best: Form, derivative: Expr, where: Mapping[Symbol, Expr]) -> Form:
+    """The lines of a form without the stage's name, where the form itself does not speak of it."""
+    lines: list[Rewriting] = []
+    for formula, reason in best.rewritings:
+        spelled = rename(formula, where)
+        if evaluated(spelled) != evaluated(lines[-1][0] if lines else derivative):
+            lines.append((formula if spelled == formula else spelled, reason))
+    named = any(reason == BY_DEFINITION for _, reason in lines)
+    return best if named or not lines else replace(best, rewritings=tuple(lines))
 
 
 def _bridged(best: Form, derivative: Expr, name: Symbol | None, definition: Expr | None) -> Form:

@@ -9,11 +9,14 @@ one reached by fewer rewritings.
 from __future__ import annotations
 
 from functools import lru_cache
+from math import gcd
 
 from sympy import Add, Expr, Mul, Piecewise, Pow, Symbol
 
 FUNCTION = 2.0
 MINUS = 0.5
+UNFACTORED = 1.25
+"""A number that all terms of a factor share, and that stands before a product for one operation."""
 
 
 @lru_cache(maxsize=50_000)
@@ -58,11 +61,19 @@ def _product_cost(formula: Expr) -> float:
             return 1.0 + minus  # 3x² and 2/x are one thing to a reader
     above = [f for f in rest if not _is_below(f)]
     below = [f for f in rest if _is_below(f)]
-    total = minus + sum(cost(f) for f in above)
+    total = minus + sum(cost(f) for f in above) + UNFACTORED * sum(map(_has_content, above))
     total += sum(cost(f.base) + (1.0 if f.exp != -1 else 0.0) for f in below)
     count = len(above) + (0 if plain else 1)
     total += max(count - 1, 0) + max(len(below) - 1, 0)
     return total + (1.0 if below else 0.0)
+
+
+def _has_content(factor: Expr) -> bool:
+    """Whether the terms of a sum share a whole number: x(2a + 4b) is 2x(a + 2b)."""
+    if not isinstance(factor, Add):
+        return False
+    numbers = [term.as_coeff_Mul()[0] for term in factor.args]
+    return all(n.is_Integer for n in numbers) and gcd(*(int(n) for n in numbers)) > 1
 
 
 def _is_below(factor: Expr) -> bool:

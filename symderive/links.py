@@ -23,7 +23,7 @@ from symderive.errors import UnknownChoiceError
 from symderive.formulas.functions import function_of
 from symderive.formulas.inert import OUTPUT, Diff, placeholder
 from symderive.formulas.parsing import Template
-from symderive.formulas.typed import condition
+from symderive.formulas.typed import condition, typed
 from symderive.formulas.written import (
     evaluated,
     factors,
@@ -235,6 +235,8 @@ class LinkKind:
             if lines and formula == lines[-1].formula:
                 continue
             plain = evaluated(formula)
+            if lines and reasons == ("simplify",) and typed(formula) == typed(lines[-1].formula):
+                continue  # 1/√u and u^(−1/2)
             if plain not in proof:
                 found = certify(truth, formula, where=where, positive=self.positive)
                 before = lines[-1] if lines else None
@@ -255,6 +257,8 @@ class LinkKind:
         if cost(plain) < LONG_FORMULA:
             return plan
         name = {written: self.output, plain: self.output}
+        if not rename(plan[-1][0], name).has(self.output):
+            return plan  # what goes again at once need not come
         lines: Plan = plan[:1]
         named = False
         for formula, reasons, steps in plan[1:]:

@@ -305,7 +305,7 @@ class Model:
         from symderive.array_model import StageReader, known_shapes, read_properties
 
         known = known_shapes(shapes, arrays, self.source)
-        self.properties = read_properties(properties, known, self.source)
+        self.properties = read_properties(properties, known, arrays, self.source)
         reader = StageReader(known, self.properties, self.functions, self._place, self.templates)
         waiting = {
             name: text if isinstance(text, Stage) else reader.waiting(name, text, self._declared)

@@ -7,7 +7,6 @@ left are exp, sin and cos, and the special functions, whose derivatives belong t
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,10 +18,14 @@ from symderive.differentiate import differentiate
 from symderive.formulas.functions import FUNCTIONS, NamedFunction
 from symderive.formulas.inert import OUTPUT, Diff
 from symderive.formulas.parsing import parse
+from symderive.formulas.typed import typed
 from symderive.formulas.written import evaluated, quotient, rename, tidy
 from symderive.steps import Line, Lines
 from symderive.tasks import BY_DEFINITION
 from symderive.telling import levels
+
+INNER = Symbol("y")
+"""The value of an inverse function."""
 
 Told = list[tuple[Any, ...]]
 """Lines: a formula, then the reasons."""
@@ -110,25 +113,25 @@ def derived(row: NamedFunction, count: int, place: int = 0) -> Lines | None:
         plan[-1] = (stated, *plan[-1][1:])
     else:
         plan.append((stated, "simplify" if _speaks(plan[-1][0], stated) else "in its own name"))
-    truth = Diff(formula, variable)
+    truth, where = Diff(formula, variable), {INNER: formula}
     lines = [Line(truth, (), certify(truth, truth))]
     for told, *why in plan:
         if told != lines[-1].formula:
-            lines.append(Line(told, tuple(why), certify(truth, told)))
+            lines.append(Line(told, tuple(why), certify(truth, told, where=where)))
     return Lines(lines)
 
 
 def _by_inverse(row: NamedFunction, variable: Symbol) -> Told | None:
-    """1/f′(f⁻¹(u)), for f(f⁻¹(u)) = u has the derivative f′(f⁻¹(u))·(f⁻¹)′(u) = 1."""
+    """1/f′(y) at y = f⁻¹(u), for f(f⁻¹(u)) = u has the derivative f′(f⁻¹(u))·(f⁻¹)′(u) = 1."""
     text = UNDOES.get(row.name)
     if text is None or FUNCTIONS.get(row.name) is not row:
         return None
-    inner = Symbol("y")
-    undone = rename(parse(text, FUNCTIONS).written, {Symbol("x"): inner})
-    slope = rename(differentiate(undone, inner).result, {inner: row.apply(variable)})
-    undone_text = re.sub(r"\bx\b", "y", text)
-    reason = f"y = {row.name}(u) solves {undone_text} = u: 1 over the derivative of {undone_text}"
-    return [(tidy(quotient(S.One, slope)), reason)]
+    undone = rename(parse(text, FUNCTIONS).written, {Symbol("x"): INNER})
+    slope = differentiate(undone, INNER).result
+    solved = typed(undone)
+    reason = f"y = {row.name}(u) solves {solved} = u: 1 over the derivative of {solved}"
+    at_value = tidy(quotient(S.One, rename(slope, {INNER: row.apply(variable)})))
+    return [(tidy(quotient(S.One, slope)), reason), (at_value, f"{solved} = u")]
 
 
 def _speaks(formula: Expr, stated: Expr) -> bool:

@@ -8,7 +8,7 @@ example; the tests prove it three ways.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -19,7 +19,7 @@ from symderive.errors import NoRuleError
 from symderive.formulas.functions import NamedFunction, function_of
 from symderive.formulas.parsing import Callee, parse
 from symderive.formulas.written import factors, product, rename, sum_of, tidy
-from symderive.steps import Rule
+from symderive.steps import Rule, Step
 
 Bindings = tuple[tuple[str, Expr], ...]
 Matcher = Callable[[Expr, Symbol], Bindings | None]
@@ -198,6 +198,21 @@ ROWS: tuple[Row, ...] = (
         _branch_by_branch,
     ),
 )
+
+
+OF_THREE: Mapping[str, Rule] = {
+    rule.name: rule
+    for rule in (
+        statement("sum rule", "u + v + w", "du + dv + dw"),
+        statement("product rule", "u*v*w", "du*v*w + u*dv*w + u*v*dw"),
+    )
+}
+"""What rules for any number of parts say of three."""
+
+
+def told_for(step: Step) -> Rule:
+    """The rule of a step as it is stated for as many parts as the step has."""
+    return OF_THREE.get(step.rule.name, step.rule) if len(step.bindings) == 3 else step.rule
 
 
 @lru_cache(maxsize=4096)

@@ -13,7 +13,7 @@ from sympy.core.function import AppliedUndef
 from symderive.formulas.evaluate import derivative, evaluated_in
 from symderive.formulas.functions import FUNCTIONS, function_of
 from symderive.formulas.inert import Diff
-from symderive.formulas.written import parts_of
+from symderive.formulas.written import parts_of, put_for
 
 DIGITS = 50
 
@@ -48,7 +48,7 @@ def held_constant(
     """The formula with what ``stop_gradient`` holds as symbols, and their values at a point."""
     marks = {part: Symbol(f"{prefix}{k}") for k, part in enumerate(stopped(formula))}
     numbers = {mark.name: number_at(part.args[0], values) for part, mark in marks.items()}
-    return formula.xreplace(marks), numbers
+    return put_for(formula, marks), numbers
 
 
 def number_at(formula: Expr, values: Mapping[str, mpf], digits: int = DIGITS) -> mpf:
@@ -79,7 +79,7 @@ def _ready(formula: Expr) -> tuple[Expr, tuple[tuple[str, Expr, str], ...]]:
         return stand_in(formula), ()
     marks = {part: Symbol(f"_d{k}") for k, part in enumerate(pending)}
     rows = tuple((marks[p].name, stand_in(p.args[0]), p.args[1].name) for p in pending)
-    return stand_in(formula.xreplace(marks)), rows
+    return stand_in(put_for(formula, marks)), rows
 
 
 def _holds_stopped(formula: Expr) -> bool:
@@ -185,14 +185,14 @@ def defined_somewhere(formula: Expr) -> bool:
         except (ValueError, ZeroDivisionError, OverflowError):
             return False
 
-    names = {symbol.name for symbol in formula.free_symbols}
+    names = {symbol.name for symbol in parts_of(formula, Symbol)}
     return any(True for _ in points(names, valid, count=1, attempts=FEW))
 
 
 @lru_cache(maxsize=512)
 def out_of_reach(function: Expr) -> bool:
     """Whether a function has no value at any of a few points, as its argument is too large."""
-    names = {symbol.name for symbol in function.free_symbols}
+    names = {symbol.name for symbol in parts_of(function, Symbol)}
     large = False
     for point in points(names, lambda _: True, attempts=FEW, count=FEW):
         try:

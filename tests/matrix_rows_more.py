@@ -42,4 +42,50 @@ MORE = (
     row("norm(tile(x, (4, 1)) - X)**2", "x", "2*sum(x - X, axis=0)", {"x": "3", "X": "4 3"}),
     row("slogdet(X)[1]", "X", "inv(X).T"),
     row("norm(x, ord=s)", "x", "sign(x)*(abs(x)/sum(abs(x)**s)**(1/s))**(s - 1)", {"s": ""}),
+    # functions of eigenvalues, of singular values, of multiples of a matrix
+    row(
+        "max(eigvalsh(X))",
+        "X",
+        "outer(eigenvectors(X)[:, -1], eigenvectors(X)[:, -1])",
+        properties={"X": "symmetric"},
+    ),
+    row(
+        "-sum(eigvalsh(X)*log(eigvalsh(X)))",
+        "X",
+        "-logm(X) - eye(n)",
+        properties={"X": "positive definite"},
+    ),
+    row("sum(eigvalsh(A + s*B))", "s", "trace(B)", {"s": ""}, {"A": "symmetric", "B": "symmetric"}),
+    row("sum(svdvals(X)**4)", "X", "4*X @ X.T @ X", {"X": "m n"}),
+    row("prod(svdvals(X))", "X", "prod(svdvals(X))*inv(X).T"),
+    row("a @ expm(s*A) @ b", "s", "a @ A @ expm(s*A) @ b", {"s": ""}),
+    row(
+        "trace(B @ logm(s*A + c*eye(n)))",
+        "s",
+        "trace(inv(s*A + c*eye(n)) @ B @ A)",
+        {"s": "", "c": ""},
+    ),
+    # sums across brackets, means, deviations
+    row("norm(X @ A - B)**2", "X", "2*(X - B @ A.T)", properties={"A": "orthogonal"}),
+    row(
+        "x @ C @ x + (A @ x + b) @ W @ (A @ x + b)",
+        "x",
+        "2*(C @ x + A.T @ W @ (A @ x + b))",
+        {},
+        {"C": "symmetric", "W": "symmetric"},
+    ),
+    row(
+        "logdet((X + B)/2) - logdet(X)/2",
+        "X",
+        "inv(X + B) - inv(X)/2",
+        {},
+        {"X": "symmetric", "B": "symmetric"},
+    ),
+    row("std(x)", "x", "(x - mean(x))/(n*std(x))"),
+    row("sum(std(X, axis=0))", "X", "(X - mean(X, axis=0))/(m*std(X, axis=0))", {"X": "m n"}),
+    # skew-symmetric matrices
+    row("x @ A @ x", "x", "zeros(n)", properties={"A": "skew-symmetric"}),
+    row("norm(A @ x)**2", "x", "-2*A @ A @ x", properties={"A": "skew-symmetric"}),
+    row("x @ (A + B) @ x", "x", "2*B @ x", properties={"A": "skew-symmetric", "B": "symmetric"}),
+    row("trace(A @ X)", "X", "-A", properties={"A": "skew-symmetric"}),
 )

@@ -12,9 +12,12 @@ from mpmath import mp, mpf
 
 import symderive as sd
 from symderive.array_checking import AtPoint, points_of
+from symderive.array_model import stage_indices
 from symderive.array_points import Entries, draw, flattened, numbers_of, own_point, sizes_tried
+from symderive.formulas.arrays.concrete import concrete
 from symderive.formulas.arrays.explicit import NotExplicitError
 from symderive.formulas.arrays.ops import OPS, transpose
+from symderive.formulas.evaluate import evaluate
 from symderive.numeric.array_forms import FORMS
 
 SLOW = 30.0
@@ -259,3 +262,17 @@ def test_the_gradient_is_checked_at_sizes_where_it_exists():
     model = sd.Model({"L": "sqrt(det(X.T @ X))"}, parameters=["X"], shapes={"X": "m n"})
 
     assert sd.derive(model).check().passed
+
+
+@pytest.mark.parametrize("name", ["softmax", "gaussian", "windows", "cholesky"])
+def test_what_is_written_for_values_has_the_values_of_what_is_written_out(name):
+    made = model(name)
+    entries, point = next(iter(points_of(made, made.target)))
+    for stage in entries.names:
+        formula, shape = made.stages[stage].formula, made.shapes.get(stage, ())
+        for at in entries.at(stage)[:3]:
+            places = dict(zip(stage_indices(shape), at, strict=True))
+            written = concrete(formula, entries.sizes, places)
+            quick = concrete(formula, entries.sizes, places, for_values=True)
+            known = entries.values(point, 50)
+            assert abs(evaluate(written, known) - evaluate(quick, known)) < 1e-45

@@ -45,6 +45,8 @@ def values_of(fact: Fact) -> dict[str, np.ndarray]:
         array = rng.uniform(0.5, 1.5, shape)
         if fact.properties.get(name) == "symmetric":
             array = array + array.T
+        elif fact.properties.get(name) == "skew-symmetric":
+            array = array - array.T
         elif fact.properties.get(name) == "orthogonal":
             array = np.linalg.qr(array)[0]
         elif fact.properties.get(name) == "positive definite":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import cmath
+import importlib
 import math
 
 import numpy as np
@@ -14,6 +15,10 @@ import symderive as sd
 
 special = pytest.importorskip("scipy.special")
 
+SCIPY = {
+    name.rpartition(".")[2]: importlib.import_module(name)
+    for name in ("scipy.signal", "scipy.fft", "scipy.spatial.distance", "scipy.interpolate")
+}
 ARRAYS = {
     name: np.random.default_rng(k).normal(size=shape)
     for k, (name, shape) in enumerate({"X": (3, 4), "v": (4,), "u": (3,), "A": (3, 3)}.items())
@@ -104,6 +109,20 @@ np.vdot(1j*u, u + 1j).imag + (u + 1j).conj().mean().imag
 np.einsum("i,j->ij", 1j*u, 1j*v).real
 np.where(u > 0, 1j*u, u).imag
 cmath.phase(cmath.rect(2, u[0])) + complex(u[0], u[1]).imag
+np.sort(X, axis=0)
+sorted(u)[1] + sorted([v[0], u[0]], reverse=True)[0] + v[np.argmax(v)] + X[np.argsort(u)][0, 1]
+np.median(np.abs(v - np.median(v))) + np.percentile(u, 30) - np.quantile(v, [0.5, 1])[1]
+np.searchsorted(np.array([-1.0, 0.0, 1.0]), v)*v
+np.where(np.isnan(v) | ~np.isfinite(v), 0, v[~np.isnan(v)])
+math.fsum(a*b for a, b in zip(v, v)) + math.prod(map(abs, u))
+np.lib.stride_tricks.sliding_window_view(X, (2, 3))
+signal.convolve2d(X, A[:2, :2], mode="same")
+signal.correlate2d(X, A[:2, :2], mode="same")
+signal.lfilter([1.0, 0.3], np.array([2.0, u[0], u[1]]), v)
+signal.lfilter([1.0, 0.5], [1, -0.3], X, axis=0)
+fft.dct(v, norm="ortho")
+distance.squareform(distance.pdist(X, "sqeuclidean"))
+interpolate.CubicSpline([0, 1, 2.5, 3], v)([0.3, 2.0])
 """
 
 
@@ -115,7 +134,7 @@ def _total(value):
 
 @pytest.mark.parametrize("text", EXPRESSIONS.strip().splitlines())
 def test_value(text):
-    space = {"np": np, "math": math, "cmath": cmath, "special": special, "total": _total}
+    space = {"np": np, "math": math, "cmath": cmath, "special": special, "total": _total, **SCIPY}
     exec(f"def f(X, v, u, A): return total({text})", space)
     model = sd.trace(space["f"], X="3 4", v="4", u="3", A="3 3")
     value = sd.derive(model).evaluate(**ARRAYS).stages[model.target]

@@ -32,7 +32,7 @@ from symderive.formulas.tree import (
     name_node,
     partial,
 )
-from symderive.rules import LINEAR
+from symderive.rules import LINEAR, told_for
 from symderive.telling import longer_than_a_line
 
 if TYPE_CHECKING:
@@ -235,7 +235,7 @@ def _rules(
             continue
         found[rule.name] = RuleUse(
             rule.name,
-            _stated(context, rule),
+            _stated(context, told_for(step)),
             () if rule.name in ENTRYWISE else _bound(context, step),
             "" if rule.name in ENTRYWISE else rule.convention.replace(" == ", " = "),
         )

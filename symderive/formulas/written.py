@@ -128,6 +128,34 @@ def parts_of(formula: Basic, *kinds: Any) -> set[Any]:
     return {part for part in seen if isinstance(part, kinds)}
 
 
+def put_for(formula: Basic, found: Mapping[Basic, Basic]) -> Any:
+    """The formula with parts replaced, each part looked at once, however often it is repeated.
+
+    What SymPy's ``xreplace`` does; that takes each repetition anew, and the inverse of six rows
+    written out has millions.
+
+    >>> x, y = Symbol("x"), Symbol("y")
+    >>> put_for((x + y) ** 2 + 1/(x + y), {x: y})
+    4*y**2 + 1/(2*y)
+    """
+    if not found:
+        return formula
+    done: dict[Basic, Basic] = {}
+
+    def put(part: Basic) -> Basic:
+        if part in found:
+            return found[part]
+        if not part.args:
+            return part
+        if part not in done:
+            args = [put(arg) for arg in part.args]
+            same = all(map(is_, args, part.args))
+            done[part] = part if same else part.func(*args)
+        return done[part]
+
+    return put(formula)
+
+
 def terms(formula: Expr) -> tuple[Expr, ...]:
     """The terms of a sum; of anything else, itself."""
     return formula.args if isinstance(formula, Add) else (formula,)

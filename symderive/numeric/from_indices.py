@@ -20,7 +20,7 @@ from symderive.formulas.arrays.algebra import extent, positive
 from symderive.formulas.arrays.index import Index, Part, Sum, bound, free_indices
 from symderive.numeric.from_sympy import node_of
 from symderive.numeric.graph import Node
-from symderive.numeric.tree_ops import READ
+from symderive.numeric.tree_ops import READ, Make, std
 
 if TYPE_CHECKING:
     from symderive.numeric.array_graph import ArrayGraph
@@ -164,7 +164,7 @@ class IndexReader:
         return self._taken(node, formula.indices)
 
     def _part(self, formula: Part) -> Labelled:
-        make = _norm if formula.op == "norm" else READ.get(formula.op)
+        make = OF_PARTS.get(formula.op) or READ.get(formula.op)
         if make is None:
             raise ModelError(f"the operation {formula.op} has no numeric form")
         outer = tuple(
@@ -234,6 +234,10 @@ class IndexReader:
 
 def _norm(graph: ArrayGraph, args: Sequence[Node], options: Mapping[str, Any]) -> Node:
     return graph.array("norm", args, options["axis"])
+
+
+OF_PARTS: Mapping[str, Make] = {"norm": _norm, "std": std}
+"""How parts are made whose operation has more options than a part."""
 
 
 def _affine(place: Expr, size: Expr) -> tuple[tuple[Any, ...], Index | None] | None:

@@ -318,12 +318,23 @@ def _axes_of(graph: ArrayGraph, node: Node, options: Options) -> tuple[int, ...]
     return tuple(options.get("axis", range(graph.ndim(node))))
 
 
-def _root_mean_square(graph: ArrayGraph, x: Node, eps: Node, axes: Sequence[int]) -> Node:
-    """√(mean of squares + ε) along axes."""
+def _mean_square(graph: ArrayGraph, x: Node, axes: Sequence[int]) -> Node:
     total = graph.total(graph.mul(1, [(x, 2)]), axes)
     sizes = [(graph.size(graph.shape(x)[axis]), -1) for axis in axes]
-    mean = graph.mul(1, [(total, 1), *sizes])
+    return graph.mul(1, [(total, 1), *sizes])
+
+
+def _root_mean_square(graph: ArrayGraph, x: Node, eps: Node, axes: Sequence[int]) -> Node:
+    """√(mean of squares + ε) along axes."""
+    mean = _mean_square(graph, x, axes)
     return graph.mul(1, [(graph.add(0, [(mean, 1), (strip(eps), 1)]), Fraction(1, 2))])
+
+
+def std(graph: ArrayGraph, args: Sequence[Node], options: Options) -> Node:
+    """The standard deviation along axes, all entries counted."""
+    axes = _axes_of(graph, args[0], options)
+    mean = _mean_square(graph, _centred(graph, args[0], axes), axes)
+    return graph.mul(1, [(mean, Fraction(1, 2))])
 
 
 def _centred(graph: ArrayGraph, x: Node, axes: Sequence[int]) -> Node:

@@ -51,7 +51,11 @@ def entry_name(name: str, at: tuple[int, ...]) -> str:
 
 
 def concrete(
-    formula: Basic, sizes: Mapping[str, int], indices: Mapping[Index, int] | None = None
+    formula: Basic,
+    sizes: Mapping[str, int],
+    indices: Mapping[Index, int] | None = None,
+    *,
+    for_values: bool = False,
 ) -> Expr:
     """An index formula at concrete sizes and indices, as a plain scalar formula.
 
@@ -59,6 +63,8 @@ def concrete(
         formula: In index notation; it may hold ``Diff``.
         sizes: The number that each symbol of a size stands for.
         indices: The number of each free index.
+        for_values: Whether only values are asked of the result: its sums and products are then left
+            as they come, for to sort and gather them takes most of the time.
 
     Raises:
         NotExplicitError: A part of an array that is too large to write out.
@@ -69,14 +75,17 @@ def concrete(
     x[0]/2 + x[1]/2
     """
     given = {} if indices is None else indices
-    return _concrete(formula, frozenset(sizes.items()), frozenset(given.items()))
+    return _concrete(formula, frozenset(sizes.items()), frozenset(given.items()), for_values)
 
 
 @lru_cache(maxsize=8192)  # the lines of a derivation share their sides
 def _concrete(
-    formula: Basic, sizes: frozenset[tuple[str, int]], indices: frozenset[tuple[Index, int]]
+    formula: Basic,
+    sizes: frozenset[tuple[str, int]],
+    indices: frozenset[tuple[Index, int]],
+    for_values: bool,
 ) -> Expr:
-    writer = _writer(sizes)
+    writer = _writer(sizes, for_values)
     if len(writer.known) > MAX_KEPT:
         writer.known.clear()
         writer.depends.clear()
@@ -85,15 +94,15 @@ def _concrete(
 
 
 @lru_cache(maxsize=8)  # the entries of an array share their sums
-def _writer(sizes: frozenset[tuple[str, int]]) -> _Writer:
-    return _Writer(dict(sizes))
+def _writer(sizes: frozenset[tuple[str, int]], for_values: bool) -> _Writer:
+    return _Writer(dict(sizes), for_values)
 
 
 class _Writer:
     """Writes formulas out at given sizes; each part once for the indices that it depends on."""
 
-    def __init__(self, sizes: Mapping[str, int]) -> None:
-        self.sizes = sizes
+    def __init__(self, sizes: Mapping[str, int], for_values: bool) -> None:
+        self.sizes, self.for_values = sizes, for_values
         self.known: dict[tuple[Basic, tuple[int | None, ...]], Expr] = {}
         self.depends: dict[Basic, tuple[Index, ...]] = {}
         self.terms = 0
@@ -131,7 +140,17 @@ class _Writer:
         return int(value)
 
     def _sum(self, formula: Sum, env: Env) -> Expr:
-        return Add(*(self.at(formula.function, inner) for inner in self._runs(bound(formula), env)))
+        runs = self._runs(bound(formula), env)
+        return self._added([self.at(formula.function, inner) for inner in runs])
+
+    def _add(self, formula: Add, env: Env) -> Expr:
+        return self._added([self.at(term, env) for term in formula.args])
+
+    def _added(self, terms: list[Expr]) -> Expr:
+        if not self.for_values or all(term.is_Number for term in terms):
+            return Add(*terms)  # numbers may be places
+        kept = [term for term in terms if term is not S.Zero]
+        return Add._from_args(kept, True)
 
     def _runs(self, indices: tuple[Index, ...], env: Env) -> list[Env]:
         ranges = [range(self._number(index.size, env)) for index in indices]
@@ -150,8 +169,12 @@ class _Writer:
                 done[factor] = self.at(factor, env)
                 if done[factor] == 0:
                     return S.Zero
-        values = (done[f] if f in done else self.at(f, env) for f in formula.args)
-        return Mul(*values)
+        values = [done[f] if f in done else self.at(f, env) for f in formula.args]
+        if not self.for_values or all(value.is_Number for value in values):
+            return Mul(*values)
+        if any(value is S.Zero for value in values):
+            return S.Zero
+        return Mul._from_args([value for value in values if value is not S.One], True)
 
     def _delta(self, formula: KroneckerDelta, env: Env) -> Expr:
         left, right = (self.at(arg, env) for arg in formula.args[:2])
@@ -192,6 +215,7 @@ class _Writer:
 
 _WRITERS = {
     Sum: _Writer._sum,
+    Add: _Writer._add,
     Mul: _Writer._mul,
     KroneckerDelta: _Writer._delta,
     Indexed: _Writer._indexed,

@@ -235,11 +235,19 @@ def _mean(entries: Sequence[Expr]) -> Expr:
     return Add(*entries) / len(entries)
 
 
+def _variance(entries: Sequence[Expr]) -> Expr:
+    mean = _mean(entries)
+    return _mean([(entry - mean) ** 2 for entry in entries])
+
+
+def std(arrays: Sequence[Block], _: At) -> Expr:
+    """√variance."""
+    return sqrt(_variance(arrays[0].entries))
+
+
 def deviation(arrays: Sequence[Block], _: At) -> Expr:
     """√(variance + ε)."""
-    entries = arrays[0].entries
-    mean = _mean(entries)
-    return sqrt(_mean([(entry - mean) ** 2 for entry in entries]) + arrays[1].entries[0])
+    return sqrt(_variance(arrays[0].entries) + arrays[1].entries[0])
 
 
 def layer_norm(arrays: Sequence[Block], at: At) -> Expr:

@@ -189,6 +189,7 @@ def _reduced(axes: tuple[int, ...]) -> Mapping[str, Any]:
 PART_OPTIONS: Mapping[str, Callable[[tuple[int, ...]], Mapping[str, Any]]] = {
     **dict.fromkeys(("max", "min", "prod", "logsumexp"), _reduced),
     "norm": lambda axes: {"ord": S(2), **_reduced(axes)},
+    "std": lambda axes: {"ddof": 0, **_reduced(axes)},
     **dict.fromkeys(
         (
             "softmax",

@@ -29,7 +29,7 @@ from symderive.formulas.arrays.op import (
     transpose,
     whole_number,
 )
-from symderive.formulas.arrays.placing import place_at
+from symderive.formulas.arrays.placing import all_of, place_at
 from symderive.formulas.arrays.syntax import Number, Shape, Tree
 from symderive.formulas.written import product, sum_of
 
@@ -93,11 +93,6 @@ def _index_entry(args: Args, options: Options, at: At) -> Expr:
             start, _, step = rest
             inside.append(start + step * place)
     return entry(args[0], [*inside, *mine])
-
-
-def all_of(size: Expr) -> tuple[Any, ...]:
-    """The key of a whole axis."""
-    return ("slice", S.Zero, size, ONE)
 
 
 def _along(arg: Tree, axis: int, key: tuple[Any, ...]) -> Tree:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sympy import Expr, Piecewise, S, preorder_traversal, true
+from sympy import Expr, Piecewise, S, Sum, preorder_traversal, true
 from sympy.core.relational import Relational
 from sympy.logic.boolalg import And, Boolean, Not, Or
 
@@ -34,11 +34,23 @@ def _joined(join: Callable[..., Expr]) -> Callable[[Args, Options, At], Any]:
 
 
 def _compare(relation: Callable[[Expr, Expr], Relational]) -> Any:
-    return lambda args, _, at: relation(*(_without_zeros(spread(arg, at)) for arg in args))
+    return lambda args, _, at: relation(*(compared(spread(arg, at)) for arg in args))
 
 
-def _without_zeros(side: Expr) -> Expr:
-    """A side of a comparison; of 0·x as written, SymPy's assumptions contradict each other."""
+def compared(side: Expr) -> Expr:
+    """A side of a comparison, as SymPy takes it.
+
+    Of 0·x as written, its assumptions contradict each other. Choices in a sum it would take out of
+    the sum, their index with them.
+
+    Raises:
+        ShapeError: It holds a sum of choices.
+    """
+    if any(total.has(Piecewise) for total in side.atoms(Sum)):
+        raise ShapeError(
+            "a sum of choices is compared here, or chooses a place; "
+            "make it a stage of its own and compare that"
+        )
     zeros = any(part.is_Mul and S.Zero in part.args for part in preorder_traversal(side))
     return evaluated(side) if zeros else side
 

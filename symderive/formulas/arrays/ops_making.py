@@ -23,6 +23,7 @@ from symderive.formulas.arrays.op import (
     size_of,
     whole_number,
 )
+from symderive.formulas.arrays.ops_elementwise import compared
 from symderive.formulas.arrays.syntax import Shape, Tree
 from symderive.formulas.written import product
 
@@ -124,7 +125,7 @@ def _call_half(X: Any) -> Tree:  # noqa: N803
 
 
 def _one_hot_entry(args: Args, _: Options, at: At) -> Expr:
-    return Piecewise((1, Eq(entry(args[0], at[:-1]), at[-1])), (0, true))
+    return Piecewise((1, Eq(compared(entry(args[0], at[:-1])), at[-1])), (0, true))
 
 
 def _call_one_hot(labels: Any, size: Any) -> Tree:

@@ -28,6 +28,8 @@ from symderive.formulas.arrays.op import (
     total,
     whole_number,
 )
+from symderive.formulas.arrays.ops_making import filled
+from symderive.formulas.arrays.placing import all_of
 from symderive.formulas.arrays.syntax import Apply, Number, Shape, Tree
 from symderive.formulas.written import product
 
@@ -104,6 +106,13 @@ def _var(args: Args, options: Options) -> Tree:
 
 def _std(args: Args, options: Options) -> Tree:
     return apply("sqrt", apply("var", args[0], **options))
+
+
+def _std_entry(args: Args, options: Options, at: At) -> Expr:
+    """A part with a rule of its own, as the norm is; of a sample, what it stands for."""
+    if options["ddof"] == 0 and options["axis"]:
+        return _part_entry("std")(args, options, at)
+    return entry(_std(args, options), at)
 
 
 def _norm_entry(args: Args, options: Options, at: At) -> Expr:
@@ -233,6 +242,21 @@ def _call_cumsum(x: Any, axis: Any = None) -> Tree:
     return apply("cumsum", arg, axis=(place,))
 
 
+def _call_cumprod(x: Any, axis: Any = None) -> Tree:
+    """The products of the entries up to each one: rows of ones behind them, multiplied."""
+    arg = as_tree(x)
+    if axis is None and arg.ndim != 1:
+        return _call_cumprod(apply("reshape", arg, shape=(product(*arg.shape),)))
+    place = 0 if axis is None else axis_of(axis, arg.ndim)
+    size, behind = arg.shape[place], (("new",),) * (arg.ndim - 1 - place)
+    before = apply("tril", filled(number(1), (size, size)), k=0)
+    before = apply("index", before, key=(all_of(size), all_of(size), *behind))
+    whole = [all_of(n) for n in arg.shape]
+    spread = apply("index", arg, key=(*whole[:place], ("new",), *whole[place:]))
+    kept = apply("where", apply("Gt", before, number(0)), spread, number(1))
+    return apply("prod", kept, axis=(place + 1,), keepdims=False)
+
+
 # fmt: off
 ROWS: tuple[Op, ...] = (
     Op("sum", "sum along axes", reduced_shape, _sum_entry, call=_call("sum"),
@@ -250,8 +274,8 @@ ROWS: tuple[Op, ...] = (
     Op("amin", "least entry along axes", call=_call("min"), example="amin(X, 0)"),
     Op("var", "variance along axes", reduced_shape, expand=_var, call=_call_var,
        example="var(X, axis=0)"),
-    Op("std", "standard deviation along axes", reduced_shape, expand=_std, call=_call_std,
-       example="std(X, axis=0)"),
+    Op("std", "standard deviation along axes", reduced_shape, _std_entry, _std, _call_std,
+       explicit=explicit.std, example="std(X, axis=0)"),
     Op("logsumexp", "logarithm of the sum of exponentials along axes", reduced_shape,
        _part_entry("logsumexp"), call=_call_logsumexp, explicit=explicit.logsumexp,
        example="logsumexp(X, axis=1)"),
@@ -259,5 +283,7 @@ ROWS: tuple[Op, ...] = (
        call=_call_norm, explicit=explicit.norm, example="norm(X, axis=1)"),
     Op("cumsum", "running sum along an axis", _same_shape, _cumsum_entry, call=_call_cumsum,
        example="cumsum(X, axis=1)"),
+    Op("cumprod", "running product along an axis", call=_call_cumprod,
+       example="cumprod(X, axis=1)"),
 )
 # fmt: on

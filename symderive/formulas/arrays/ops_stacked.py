@@ -23,7 +23,8 @@ from symderive.formulas.arrays.op import (
     size_of,
     transpose,
 )
-from symderive.formulas.arrays.ops_axes import all_of, count_of
+from symderive.formulas.arrays.ops_axes import count_of
+from symderive.formulas.arrays.placing import all_of
 from symderive.formulas.arrays.syntax import Shape, Tree
 from symderive.formulas.written import product
 

@@ -35,9 +35,13 @@ def _own(p: Part) -> Expr:
     return p.arrays[0].at(p.indices)
 
 
-def _deviation(p: Part) -> Expr:
+def _variance(p: Part) -> Expr:
     mean = _mean(p)
-    return sqrt(_mean(p, lambda entry: (entry - mean) ** 2) + p.arrays[1].formula)
+    return _mean(p, lambda entry: (entry - mean) ** 2)
+
+
+def _deviation(p: Part) -> Expr:
+    return sqrt(_variance(p) + p.arrays[1].formula)
 
 
 def _rms(p: Part) -> Expr:
@@ -48,6 +52,7 @@ MEANINGS: Mapping[str, Meaning] = {
     "norm": lambda p: sqrt(_total(p, lambda entry: entry**2)),
     "logsumexp": lambda p: log(_total(p, exp)),
     "softmax": lambda p: exp(_own(p)) / _total(p, exp),
+    "std": lambda p: sqrt(_variance(p)),
     "deviation": _deviation,
     "layer_norm": lambda p: (_own(p) - _mean(p)) * Pow(_deviation(p), S.NegativeOne),
     "rms": _rms,

@@ -53,6 +53,14 @@ def _sorted_entry(name: str, at: tuple[Expr, ...]) -> Expr | None:
     return entry_of(name, (*at[:-2], right, left))
 
 
+def _turned_entry(name: str, at: tuple[Expr, ...]) -> Expr | None:
+    left, right = at[-2:]
+    if left == right:
+        return S.Zero
+    turned = _sorted_entry(name, at)
+    return None if turned is None else -turned
+
+
 def _diagonal_entry(name: str, at: tuple[Expr, ...]) -> Expr | None:
     left, right = at[-2:]
     return None if left == right else delta(left, right) * entry_of(name, (*at[:-2], left, left))
@@ -86,6 +94,11 @@ def _mirrored(name: str, shape: tuple[int, ...], naming: Naming) -> dict[Basic, 
         for i in range(size)
         for j in range(i)
     }
+
+
+def _turned(name: str, shape: tuple[int, ...], naming: Naming) -> dict[Basic, Basic]:
+    diagonal = {Symbol(naming(name, (i, i))): S.Zero for i in range(shape[-1])}
+    return {**{old: -new for old, new in _mirrored(name, shape, naming).items()}, **diagonal}
 
 
 def _off_diagonal(name: str, shape: tuple[int, ...], naming: Naming) -> dict[Basic, Basic]:
@@ -132,6 +145,7 @@ ROWS = (
     Property(
         "diagonal", "A is diagonal", _diagonal_entry, concrete=_off_diagonal, implies=("symmetric",)
     ),
+    Property("skew-symmetric", "A = −Aᵀ", _turned_entry, concrete=_turned),
     Property("lower triangular", "A is zero above its diagonal", concrete=_zero_on(above=True)),
     Property("upper triangular", "A is zero below its diagonal", concrete=_zero_on(above=False)),
     Property("orthogonal", "AᵀA = AAᵀ = I", sum=_orthogonal, concrete=_rotation),

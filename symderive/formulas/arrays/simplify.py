@@ -53,6 +53,7 @@ def shortest(
     symmetric: frozenset[str] = frozenset(),
     orthogonal: frozenset[str] = frozenset(),
     sums: Mapping[tuple[str, int], Expr] = MappingProxyType({}),
+    skew: frozenset[str] = frozenset(),
 ) -> Tree:
     """The tree in its shortest form.
 
@@ -61,6 +62,7 @@ def shortest(
         symmetric: The names of leaves that are symmetric.
         orthogonal: The names of leaves whose transpose is their inverse.
         sums: What leaves sum to along an axis, by name and axis.
+        skew: The names of leaves whose transpose is their negative.
 
     >>> from sympy import Symbol
     >>> A = Leaf((Symbol("n"), Symbol("n")), "A")
@@ -71,7 +73,9 @@ def shortest(
     for opening in (False, True):  # products of inverses, and inverses of products
         current = tree
         for _ in range(MAX_ROUNDS):
-            following = Rebuilder(symmetric, orthogonal, sums, opening=opening).rebuilt(current)
+            following = Rebuilder(symmetric, orthogonal, sums, skew, opening=opening).rebuilt(
+                current
+            )
             found.append(following)
             if following == current:
                 break
@@ -95,11 +99,12 @@ class Rebuilder:
         symmetric: frozenset[str] = frozenset(),
         orthogonal: frozenset[str] = frozenset(),
         sums: Mapping[tuple[str, int], Expr] = MappingProxyType({}),
+        skew: frozenset[str] = frozenset(),
         *,
         opening: bool = False,
     ) -> None:
         self.symmetric, self.orthogonal, self.opening = symmetric, orthogonal, opening
-        self.sums = sums
+        self.sums, self.skew = sums, skew
         self._done: dict[Tree, Tree] = {}
 
     def rebuilt(self, tree: Tree) -> Tree:
@@ -160,6 +165,8 @@ class Rebuilder:
         """The transpose, taken inside where that is no longer."""
         if self.is_symmetric(arg):
             return arg
+        if isinstance(arg, Leaf) and arg.name in self.skew:
+            return apply("negative", arg)
         outside = transposed(arg)
         if is_op(arg, *MATRIX_FUNCTIONS, *FRECHET):
             return min(apply(arg.op, *map(self.turn, arg.args)), outside, key=reading)

@@ -46,6 +46,11 @@ def _symmetric_entry(entry: Expr, row: Index, column: Index) -> Expr:
     return entry + turned - delta(row, column) * entry
 
 
+def _skew_entry(entry: Expr, row: Index, column: Index) -> Expr:
+    turned: Expr = substitute(entry, {row: column, column: row})
+    return entry - turned
+
+
 def _kept(condition: Callable[[Index, Index], Expr]) -> Callable[[Expr, Index, Index], Expr]:
     def entry_of(entry: Expr, row: Index, column: Index) -> Expr:
         return entry * Piecewise((1, condition(row, column)), (0, true))
@@ -67,6 +72,13 @@ ROWS = (
         _symmetric,
         _symmetric_entry,
         lambda i, j: i >= j,
+    ),
+    Structure(
+        "skew-symmetric",
+        "entries that are opposite move together",
+        lambda gradient: add(gradient, apply("negative", transpose(gradient))),
+        _skew_entry,
+        lambda i, j: i > j,
     ),
     Structure(
         "lower triangular",

@@ -15,7 +15,7 @@ from sympy import Expr, Integer, S, ceiling, expand
 
 from symderive.errors import FormulaError
 from symderive.formulas.arrays.op import ShapeError, apply, shown
-from symderive.formulas.arrays.ops_axes import all_of
+from symderive.formulas.arrays.placing import all_of
 from symderive.formulas.arrays.syntax import Number, Tree
 from symderive.formulas.arrays.terms import is_op
 from symderive.formulas.walking import Walker

@@ -21,6 +21,7 @@ from symderive.formulas.arrays.chains import (
 )
 from symderive.formulas.arrays.ops import apply, broadcast
 from symderive.formulas.arrays.placing import all_of, place_at
+from symderive.formulas.arrays.shorthand_entries import mean
 from symderive.formulas.arrays.syntax import Apply, Number, Tree
 from symderive.formulas.arrays.terms import (
     ONE,
@@ -131,6 +132,7 @@ def _common(counters: Sequence[Counter[Tree]]) -> Counter[Tree]:
 
 def _plain_sum(terms: Sequence[Term]) -> Tree:
     parts = [scaled(t.core, t.number, t.above, t.below) for t in _spread_by_others(terms)]
+    parts = [mean(part) or part for part in parts]
     plain = _ordered(parts)
     if all(t.number.is_negative for t in terms):
         return plain

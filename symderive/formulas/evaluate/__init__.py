@@ -56,7 +56,7 @@ from symderive.formulas.evaluate.tracked import (
 from symderive.formulas.evaluate.whole import WholeEntry, value_of
 from symderive.formulas.functions import function_of
 from symderive.formulas.inert import Diff
-from symderive.formulas.written import evaluated
+from symderive.formulas.written import evaluated, parts_of
 
 GUARD = 32
 """Bits beyond the digits asked for, so that ordinary formulas need one run."""
@@ -338,8 +338,8 @@ def derivative(formula: sp.Basic, name: str, values: Mapping[str, Value], digits
     target = int(digits * 3.3219281)
     variable = sp.Symbol(name)
     if formula.is_Add:  # a huge constant would leave no digit of a difference
-        formula = sp.Add(*(term for term in formula.args if variable in term.free_symbols))
-    if variable not in formula.free_symbols:
+        formula = sp.Add(*(term for term in formula.args if variable in parts_of(term, sp.Symbol)))
+    if variable not in parts_of(formula, sp.Symbol):
         return mpf(0)
     if formula.is_Pow and formula.exp.is_Integer and formula.exp > 1:  # its digits are the base's
         outside = evaluate(formula.exp * formula.base ** (formula.exp - 1), values, digits)

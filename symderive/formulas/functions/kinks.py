@@ -114,7 +114,7 @@ ROWS: tuple[NamedFunction, ...] = (
                Kink("y == 0", f"{ZERO}as PyTorch and JAX do."))),
     own("stop_gradient", "x", "value without a gradient", definition="x", partials="0",
         samples=ANY, aliases=("detach",),
-        kinks=Kink("True", "the argument counts as a constant: the derivative is 0, as "
+        kinks=Kink("True", "The argument counts as a constant: the derivative is 0, as "
                            "TensorFlow's and JAX's stop_gradient and PyTorch's detach have it.")),
 )
 # fmt: on

@@ -147,7 +147,8 @@ class NamedFunction:
     @property
     def kink_note(self) -> str:
         """The conventions at all kinks, as one sentence each."""
-        return " ".join(f"At {kink.where}: {kink.convention}" for kink in self.kinks)
+        places = ((f"At {k.where}: " if k.where != EVERYWHERE else "", k) for k in self.kinks)
+        return " ".join(f"{place}{kink.convention}" for place, kink in places)
 
     def arity(self) -> tuple[int, int | None]:
         """The least and the greatest number of arguments; ``None`` for no limit."""

@@ -99,6 +99,7 @@ class Arguments:
         self.values: dict[str, Any] = {}
         self.sizes: set[str] = set()
         self.groups: dict[str, list[str]] = {}
+        self.handed = dict(arguments)
         self._names = short_names({k: v for k, v in arguments.items() if k not in words})
 
     def read(self, rec: Recording, name: str, value: Any) -> Any:
@@ -154,9 +155,12 @@ class Arguments:
                 f"{clash[0]} is an argument and the size of an axis; name the size otherwise"
             )
         if not self.shapes:
+            sizes = (v for k, v in self.handed.items() if k and v and isinstance(v, tuple | list))
+            shape = next((v for v in sizes if all(isinstance(n, int) for n in v)), ("n",))
+            stated = " ".join(map(str, shape))
             raise ModelError(
-                f"no argument of {title} is traced; state shapes, as in "
-                f'sd.trace({title}, w="n", b="")'
+                f"no argument of {title} is traced; state shapes as text, as in "
+                f'sd.trace({title}, w="{stated}", b="")'
             )
 
     def data(self, where: str) -> dict[str, Any]:

@@ -148,11 +148,20 @@ def _sliding(op: str, default: str) -> Make:
 
 
 def _windows(rec: Recording, x: Any, window_shape: Any, axis: Any = None) -> Any:
+    """``sliding_window_view``: the axes of the window stand at the end."""
     array = traced(rec, x)
-    if array.ndim != 1 or not isinstance(window_shape, int):
-        raise refused("sliding windows have a formula along a vector")
-    starts = range(int(array.shape[0]) - window_shape + 1)
-    return call(rec, "stack", [array[k : k + window_shape] for k in starts], axis=0)
+    widths = [int(width) for width in np.atleast_1d(window_shape)]
+    axes = range(array.ndim) if axis is None else [int(k) for k in np.atleast_1d(axis)]
+    return _windowed(rec, array, list(zip(axes, widths, strict=True)))
+
+
+def _windowed(rec: Recording, array: Tracer, widths: Sequence[tuple[int, int]]) -> Tracer:
+    if not widths:
+        return array
+    (axis, width), rest = widths[0], widths[1:]
+    count = array.shape[axis] - width + 1
+    parts = [along(array, axis, slice(k, k + count)) for k in range(width)]
+    return call(rec, "stack", [_windowed(rec, part, rest) for part in parts], axis=array.ndim)
 
 
 def _pieces(axis: int) -> Make:

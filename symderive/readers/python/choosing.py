@@ -13,7 +13,7 @@ from symderive.formulas.arrays.syntax import Apply, Number, Tree
 from symderive.readers.python.entries import LONGEST_AXIS
 from symderive.readers.python.masked import Kept
 from symderive.readers.python.recording import Recording, refused
-from symderive.readers.python.tracer import Tracer, is_mask, operand, wrap
+from symderive.readers.python.tracer import Tracer, compared, is_mask, operand, wrap
 
 FEW = 64
 """As many chosen entries are written one by one."""
@@ -114,7 +114,7 @@ def _from_front(place: int, size: Expr) -> Expr:
 def _hot(rec: Recording, places: Any, size: Expr) -> Tree:
     if type(places) is not Tracer and isinstance(places, np.ndarray) and size.is_Integer:
         places = np.where(places < 0, places + int(size), places)
-    return apply("one_hot", operand(rec, places), size=size)
+    return apply("one_hot", compared(rec, operand(rec, places)), size=size)
 
 
 def _at(hot: Tree, tree: Tree) -> Tree:

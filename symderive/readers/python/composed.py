@@ -26,6 +26,7 @@ from symderive.readers.python.joining import (
     vander,
 )
 from symderive.readers.python.numerical import NUMERICAL, singular_values
+from symderive.readers.python.order import ORDERED
 from symderive.readers.python.recording import Recording, refused
 from symderive.readers.python.tracer import (
     Tracer,
@@ -413,6 +414,7 @@ COMPOSED: Mapping[str, Make] = {
     "column_stack": column_stack,
     **ARRANGED,
     **NUMERICAL,
+    **ORDERED,
     "cross": _cross,
     "linalg.cross": _cross,
     "cumprod": _cumprod,

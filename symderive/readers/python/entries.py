@@ -10,7 +10,7 @@ from sympy import Expr, Integer, S, expand
 
 from symderive.formulas.arrays.op import ShapeError, number
 from symderive.formulas.arrays.ops import apply, broadcast, transpose
-from symderive.formulas.arrays.ops_axes import all_of
+from symderive.formulas.arrays.placing import all_of
 from symderive.formulas.arrays.subscripts import run_of
 from symderive.formulas.arrays.syntax import Apply, Number, Shape, Tree
 from symderive.readers.python.picking import inside, runs_joined, straight

@@ -11,13 +11,13 @@ from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
-from sympy import pi
+from sympy import S, pi
 
 from symderive.errors import ModelError
 from symderive.formulas.arrays.ops import CALLS
 from symderive.formulas.arrays.syntax import Number
 from symderive.formulas.functions import FUNCTIONS
-from symderive.readers.python.arithmetic import negated
+from symderive.readers.python.arithmetic import decide, negated
 from symderive.readers.python.complexes import applied, holds_complex
 from symderive.readers.python.masked import Kept
 from symderive.readers.python.reasons import reason
@@ -285,9 +285,11 @@ def _chosen(rec: Recording, name: str, args: tuple[Any, ...], more: dict[str, An
     if name == "where":
         if len(args) != 3:
             raise refused("np.where(condition) gives places; write np.where(condition, a, b)")
-        if type(args[0]) in (bool, np.bool_):
-            return args[1] if args[0] else args[2]
-        return call(rec, "where", *args)
+        whole, known = call(rec, "where", *args), _known(args[0])
+        if known is None:
+            return whole
+        found = wrap(rec, operand(rec, args[1 if known else 2]))
+        return found if found._tree.shape == whole._tree.shape else whole
     names = dict(zip(("x", "low", "high"), args, strict=False))
     low = more.get("a_min", more.get("min", names.get("low")))
     high = more.get("a_max", more.get("max", names.get("high")))
@@ -296,6 +298,15 @@ def _chosen(rec: Recording, name: str, args: tuple[Any, ...], more: dict[str, An
     if high is None:
         return call(rec, "maximum", args[0], low)
     return call(rec, "clip", args[0], low, high)
+
+
+def _known(test: Any) -> bool | None:
+    """Whether a condition is known to hold everywhere, or nowhere."""
+    if type(test) is Tracer:
+        return decide(test._current())
+    if isinstance(test, bool | np.bool_ | np.ndarray) and np.size(test):
+        return bool(np.ravel(test)[0]) if np.all(test == np.ravel(test)[0]) else None
+    return None
 
 
 def _tells(key: str, value: Any) -> bool:
@@ -382,7 +393,21 @@ def _round(rec: Recording, x: Any, *digits: Any) -> Any:
     return call(rec, "round", x)
 
 
+def _always(known: bool) -> Make:
+    """A test that all real numbers pass, or none: values are neither nan nor infinite."""
+
+    def made(rec: Recording, x: Any) -> Any:
+        shape = wrap(rec, operand(rec, x)).shape
+        if all(type(size) is int for size in shape):
+            return np.full(shape, known)[()]
+        return wrap(rec, Number((), S.true if known else S.false))
+
+    return made
+
+
 ENTRYWISE: Mapping[str, Make] = {
+    **dict.fromkeys(("isnan", "isinf", "isneginf", "isposinf"), _always(False)),
+    **dict.fromkeys(("isfinite", "isreal"), _always(True)),
     "negative": _negative,
     "positive": lambda rec, x: wrap(rec, operand(rec, x)),
     "conjugate": lambda rec, x: wrap(rec, operand(rec, x)),

@@ -25,6 +25,7 @@ from symderive.readers.python.composed import COMPOSED
 from symderive.readers.python.functions import SAME, entrywise, numpy_function
 from symderive.readers.python.joining import holds
 from symderive.readers.python.numerical import entry_by_entry
+from symderive.readers.python.order import ordered
 from symderive.readers.python.randomness import Unseeded, drawing, is_generator
 from symderive.readers.python.recording import Recording, is_users, refused
 from symderive.readers.python.scipy_functions import SCIPY, distributions
@@ -39,6 +40,7 @@ def _either(rec: Recording, plain: Made, traced: Made) -> Made:
     """The plain function, or what stands for it where a traced value is among its arguments."""
 
     def function(*args: Any, **more: Any) -> Any:
+        args = tuple(list(arg) if hasattr(type(arg), "__next__") else arg for arg in args)
         if holds(args) or holds(more.values()):
             return traced(*args, **more)
         return plain(*args, **more)
@@ -116,7 +118,7 @@ BUILTINS: Mapping[str, Callable[..., Any]] = {
     "complex": paired,
     "sum": _sum,
     "divmod": lambda rec, x, y: entrywise(rec, "divmod", (x, y)),
-    "sorted": lambda rec, *_, **__: entrywise(rec, "sorted", ()),
+    "sorted": ordered,
 }
 """Functions that must give, or take, a plain number."""
 

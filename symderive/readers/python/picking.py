@@ -8,7 +8,7 @@ from typing import Any
 from sympy import S, expand
 
 from symderive.formulas.arrays.ops import apply
-from symderive.formulas.arrays.ops_axes import all_of
+from symderive.formulas.arrays.placing import all_of
 from symderive.formulas.arrays.syntax import Apply, Leaf, Shape, Tree
 
 Keys = Sequence[tuple[Any, ...]]

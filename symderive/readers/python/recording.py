@@ -159,8 +159,9 @@ class Recording:
                     "an array of constants holds inf or nan, which a formula cannot; "
                     "write a large number such as -1e9"
                 )
+            name = next((n for n, old in self.constants.items() if np.array_equal(old, array)), "")
             used = {*self.inputs, *self.taken, *self.constants}
-            name = free_name(_name_of(array) or "C", used)
+            name = name or free_name(_name_of(array) or self.called or "C", used)
             self.constants[name] = np.array(array, dtype=float)
             self._constant_names[id(array)] = name
             self._kept.append(array)

@@ -17,6 +17,7 @@ from symderive.readers.python.distributions import VECTORS, frozen, methods_of
 from symderive.readers.python.fourier import FOURIER
 from symderive.readers.python.functions import entrywise, numpy_function
 from symderive.readers.python.joining import holds, traced
+from symderive.readers.python.linear import CURVES, LINEAR, Curve, pairs, squareform
 from symderive.readers.python.recording import Recording, refused
 from symderive.readers.python.tracer import binary, call
 
@@ -96,10 +97,14 @@ MEASURES: Mapping[str, Callable[..., Any]] = {
 
 
 def _distances(rec: Recording, x: Any, y: Any, metric: str = "euclidean") -> Any:
-    if metric not in MEASURES:
-        raise refused(f"scipy.spatial.distance.cdist has no formula here with metric={metric!r}")
     gaps = traced(rec, x)[:, None, :] - traced(rec, y)[None, :, :]
-    return MEASURES[metric](rec, gaps, -1)
+    return _measure(metric)(rec, gaps, -1)
+
+
+def _measure(metric: str) -> Callable[..., Any]:
+    if metric not in MEASURES:
+        raise refused(f"distances have no formula here with metric={metric!r}")
+    return MEASURES[metric]
 
 
 def _complex(name: str) -> Callable[..., Any]:
@@ -119,7 +124,11 @@ SCIPY: Mapping[str, Mapping[str, Callable[..., Any]]] = {
             rec, r * entrywise(rec, "cos", (phi,)), r * entrywise(rec, "sin", (phi,))
         ),
     },
-    "scipy.fft": {name.partition(".")[2]: _named(name) for name in FOURIER},
+    **LINEAR,
+    "scipy.fft": {
+        **{name.partition(".")[2]: _named(name) for name in FOURIER},
+        **LINEAR["scipy.fft"],
+    },
     "scipy.special": {
         **{name: _named(name) for name in ("logsumexp", "softmax", "log_softmax")},
         "factorial": lambda rec, n, *_, **__: entrywise(rec, "factorial", (n,)),
@@ -136,6 +145,8 @@ SCIPY: Mapping[str, Mapping[str, Callable[..., Any]]] = {
     },
     "scipy.spatial.distance": {
         "cdist": _distances,
+        "pdist": lambda rec, x, metric="euclidean": pairs(rec, x, _measure(metric)),
+        "squareform": squareform,
         **{
             name: lambda rec, u, v, measure=measure: measure(rec, traced(rec, u) - v, -1)
             for name, measure in MEASURES.items()
@@ -174,6 +185,10 @@ def distributions(
         put: Puts something in the place of an attribute.
         rec: The recording of the call.
     """
+    for module, names in CURVES.items():
+        for name in names if module in sys.modules else ():
+            plain = getattr(sys.modules[module], name)
+            replace(sys.modules[module], name, partial(Curve, name, plain, rec))
     stats = sys.modules.get("scipy.stats")
     if stats is None:
         return

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator, Sequence
+from itertools import product as cartesian
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from symderive.readers.python.asked import AskedForPlain
 from symderive.readers.python.constants import exact, is_number
 from symderive.readers.python.entries import keys_of, picked, replaced
 from symderive.readers.python.naming import Label
+from symderive.readers.python.picking import runs_joined
 from symderive.readers.python.recording import (
     LONGEST,
     Recording,
@@ -124,7 +126,8 @@ class Tracer(AskedForPlain):
     @property
     def flat(self) -> Iterator[Tracer]:
         """The entries, row by row."""
-        return iter(call(self._rec, "ravel", self))
+        sizes = [range(operator.index(size)) for size in self.shape]
+        return (self[place] if place else self for place in cartesian(*sizes))
 
     def __getattr__(self, name: str) -> Any:
         if name in METHODS:
@@ -340,7 +343,8 @@ def formula(rec: Recording, value: Any) -> Tree:
     if isinstance(value, list | tuple) and value:
         if not _holds_traced(value):
             return formula(rec, np.array(value))
-        return _fitting(lambda: apply("stack", *_parts(rec, value), axis=(0,)))
+        rows = _parts(rec, value)
+        return _fitting(lambda: runs_joined(apply("stack", *rows, axis=(0,)), whole=True))
     if isinstance(value, np.ndarray):
         return _array(rec, value)
     if isinstance(value, complex | np.complexfloating):
@@ -398,6 +402,11 @@ def _array(rec: Recording, array: np.ndarray[Any, Any]) -> Tree:
         raise refused(f"an array of {array.dtype} has no formula")
     if not array.ndim:
         return formula(rec, array[()])
+    base = array.base
+    if isinstance(base, np.ndarray) and array.ndim == base.ndim == 2 and array.size > 1:
+        turned = base.strides[::-1] == array.strides and base.shape[::-1] == array.shape
+        if turned:
+            return transpose(_array(rec, base))  # H.T of H
     shape = tuple(map(Integer, array.shape))
     if array.size and np.all(array == array.flat[0]):
         return apply("broadcast_to", operand(rec, array.flat[0]), shape=shape)
@@ -416,7 +425,7 @@ def _fitting(make: Callable[[], Any]) -> Any:
 def binary(rec: Recording, name: str, left: Any, right: Any) -> Tracer:
     """An operation of two values, entry by entry; numbers and sizes are worked out."""
     if name in SIGNS:
-        trees = (operand(rec, left), operand(rec, right))
+        trees = tuple(compared(rec, operand(rec, side)) for side in (left, right))
         return wrap(rec, _fitting(lambda: apply(name, *trees)))
     first, second = operand(rec, left), operand(rec, right)
     if isinstance(first, Number) and isinstance(second, Number) and name in FOLDS:
@@ -430,6 +439,12 @@ def binary(rec: Recording, name: str, left: Any, right: Any) -> Tracer:
     if name == "subtract":
         name, second = "add", negated(second)
     return wrap(rec, _fitting(lambda: apply(name, first, second)))
+
+
+def compared(rec: Recording, tree: Tree) -> Tree:
+    """What a condition compares, or what chooses a place: choices in it are a stage."""
+    chooses = any(isinstance(part, Apply) and part.op == "where" for part in tree.walk())
+    return rec.part(tree, None) if chooses and not is_fixed(tree) else tree
 
 
 def product(rec: Recording, left: Any, right: Any) -> Tracer:
@@ -464,6 +479,8 @@ def call(rec: Recording, name: str, *args: Any, **more: Any) -> Tracer:
         trees = [condition(rec, arg) for arg in args]
     elif row is None:
         trees = [operand(rec, arg) for arg in args]
+        if FUNCTIONS[name].kinks:
+            trees = [compared(rec, tree) for tree in trees]
     else:
         trees = [operand(rec, arg) if type(arg) is Tracer else argument(rec, arg) for arg in args]
     try:

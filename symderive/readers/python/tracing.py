@@ -29,6 +29,7 @@ from symderive.readers.python.recording import (
     is_users,
     library_name,
 )
+from symderive.readers.python.rolling import roll
 from symderive.readers.python.sharing import share_handed
 from symderive.readers.python.tracer import Tracer
 
@@ -202,6 +203,7 @@ def _model(
         raise _nothing(function, result, title)
     labels = [_label(rec, part, title) for part in parts]
     share_handed(rec)
+    roll(rec, labels)
     needed = _needed(rec, labels)
     final = rec.names(needed, labels[0], title)
     stages = {label: rec.stages[label] for label in needed}

@@ -1,0 +1,248 @@
+"""Loops whose steps do not need each other, as one stage of an array.
+
+After the call: what a program does entry by entry, ``total += f(x[i])`` or a list of ``f(x[i])``,
+is said of whole arrays. A step that needs the one before stays a stage of its own.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from sympy import Integer
+
+from symderive.formulas.arrays.ops import apply
+from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Tree
+from symderive.readers.python.alike import filled_in, together
+from symderive.readers.python.picking import runs_joined
+from symderive.readers.python.recording import Recording, weight
+
+FEWEST = 3
+"""As many formulas that are alike become one; of long ones, two do."""
+
+_LONG = 8
+_ROUNDS = 4
+
+_FOLDS = {"add": "sum", "multiply": "prod"}
+
+
+def roll(rec: Recording, kept: Sequence[str]) -> None:
+    """Shorten the stages that some depend on.
+
+    Args:
+        rec: The recording of a call that is over.
+        kept: The labels of the values that are returned, which stay stages.
+    """
+    rolling = _Rolling(rec, set(kept))
+    rolling.run()
+    rec.stages = rolling.stages
+
+
+class _Rolling:
+    def __init__(self, rec: Recording, kept: set[str]) -> None:
+        self.labels, self.kept = rec.labels, kept
+        self.stages = _reached(rec.stages, kept)
+
+    def run(self) -> None:
+        """Until nothing gets shorter: what is one stage now may make others alike."""
+        for _ in range(_ROUNDS):
+            before = list(self.stages)
+            self._inline()
+            self.stages = {label: folded(tree) for label, tree in self.stages.items()}
+            for group in list(self._loops()):
+                self._one_array(group)
+            for group in list(self._loops()):
+                for chain in self._chains(group):
+                    self._accumulated(chain)
+            if list(self.stages) == before:
+                break
+        self.stages = _reached(self.stages, self.kept)
+
+    def _loops(self) -> Iterator[list[str]]:
+        """The labels that one line binds under one name, more than once."""
+        groups: dict[tuple[str, int, int], list[str]] = defaultdict(list)
+        for label in self.stages:
+            about = self.labels[label]
+            groups[about.base, about.line, about.depth].append(label)
+        yield from (group for group in groups.values() if len(group) > 1)
+
+    def _inline(self) -> None:
+        """Entries of arrays, in loops, where their names stand; the same formula once."""
+        picks = {label for group in self._loops() for label in group} - self.kept
+        found: dict[str, Tree] = {}
+        same: dict[tuple[str, Tree], str] = {}
+        stages: dict[str, Tree] = {}
+        for label, tree in self.stages.items():
+            new = filled_in(tree, found)
+            key = (self.labels[label].base, new)
+            if label in picks and _is_pick(new):
+                found[label] = new
+            elif key in same and label not in self.kept:
+                found[label] = Leaf(new.shape, same[key])
+            else:
+                stages[label] = new
+                same[key] = label
+        self.stages = stages
+
+    def _one_array(self, group: Sequence[str]) -> None:
+        """The steps of a loop as the entries of one stage."""
+        if len(group) < FEWEST or self.kept & set(group):
+            return
+        found = together([self.stages[label] for label in group])
+        if found is None:
+            return
+        whole = Leaf(found.shape, group[0])
+        entries: dict[str, Tree] = {
+            label: apply("index", whole, key=(("int", Integer(k)),))
+            for k, label in enumerate(group)
+        }
+        stages = {}
+        for label, tree in self.stages.items():
+            if label == group[0]:
+                stages[label] = found
+            elif label not in entries:
+                stages[label] = runs_joined(filled_in(tree, entries))
+        self.stages = _reached(stages, self.kept)
+
+    def _chains(self, group: Sequence[str]) -> Iterator[list[str]]:
+        """Steps that each add to the one before, or multiply it."""
+        uses = Counter(name for tree in self.stages.values() for name in _names(tree))
+        chain = [group[0]]
+        for label in group[1:]:
+            tree, before = self.stages[label], chain[-1]
+            goes_on = (
+                isinstance(tree, Apply)
+                and tree.op in _FOLDS
+                and tree.args[0] == Leaf(tree.shape, before)
+                and (len(chain) == 1 or tree.op == self.stages[before].op)  # type: ignore[attr-defined]
+                and uses[before] == 1
+                and before not in self.kept
+            )
+            if not goes_on:
+                yield chain
+                chain = []
+            chain.append(label)
+        yield chain
+
+    def _accumulated(self, chain: Sequence[str]) -> None:
+        """A running sum or product as one of all its terms."""
+        last = self.stages[chain[-1]]
+        if len(chain) < 2 or not isinstance(last, Apply):
+            return
+        total = self.stages[chain[0]]
+        for label in chain[1:]:
+            step = self.stages[label]
+            assert isinstance(step, Apply)
+            total = apply(last.op, total, step.args[1])
+        rolled = folded(total, numbers=True)
+        if rolled != total:
+            for label in chain[:-1]:
+                del self.stages[label]
+            self.stages[chain[-1]] = rolled
+
+
+def _is_pick(tree: Tree) -> bool:
+    """Whether a formula is an entry or a row of an array."""
+    if not (isinstance(tree, Apply) and tree.op == "index" and isinstance(tree.args[0], Leaf)):
+        return False
+    return all(key[0] == "int" for key in tree.option("key"))
+
+
+def _reached(stages: dict[str, Tree], kept: set[str]) -> dict[str, Tree]:
+    """The stages that some depend on, in their order, but each after what it needs."""
+    needed, queue = set(kept), list(kept)
+    while queue:
+        new = {name for name in _names(stages[queue.pop()]) if name in stages} - needed
+        needed |= new
+        queue += new
+    result: dict[str, Tree] = {}
+    for label in stages:
+        waiting = [label] if label in needed else []
+        while waiting:
+            missing = [n for n in _names(stages[waiting[-1]]) if n in stages and n not in result]
+            if missing:
+                waiting += missing
+            else:
+                at = waiting.pop()
+                result[at] = stages[at]
+    return result
+
+
+def _names(tree: Tree) -> list[str]:
+    return [part.name for part in tree.walk() if isinstance(part, Leaf)]
+
+
+# Inside a formula -------------------------------------------------------------------------
+
+
+def folded(tree: Tree, numbers: bool = False) -> Tree:
+    """A formula with its lists and sums of what is alike as arrays and their sums.
+
+    Args:
+        tree: The formula.
+        numbers: Whether the terms of its sum may be alike but for plain numbers alone.
+    """
+    if not isinstance(tree, Apply):
+        return tree
+    if tree.op in _FOLDS:
+        terms = [folded(term) for term in _terms(tree, tree.op)]
+        if (found := _fold(tree.op, terms, numbers)) is not None:
+            return found
+        rebuilt = terms[0]
+        for term in terms[1:]:
+            rebuilt = apply(tree.op, rebuilt, term)
+        return rebuilt if rebuilt.shape == tree.shape else tree
+    args = tuple(folded(arg) for arg in tree.args)
+    if any(new is not old for new, old in zip(args, tree.args, strict=True)):
+        tree = replace(tree, args=args)
+    if tree.op == "stack" and tree.option("axis") == (0,):
+        few = len(tree.args) < FEWEST and weight(tree.args[0]) < _LONG
+        known = all(isinstance(arg, Number) for arg in tree.args)
+        found = None if few or known or len(tree.args) < 2 else together(tree.args, numbers=False)
+        return tree if found is None else found
+    return tree
+
+
+def _terms(tree: Tree, op: str) -> list[Tree]:
+    """The terms of a sum, or the factors of a product, as the program adds one to the others."""
+    found: list[Tree] = []
+    while isinstance(tree, Apply) and tree.op == op:
+        tree, last = tree.args
+        found.append(last)
+    return [tree, *reversed(found)]
+
+
+def _fold(op: str, terms: Sequence[Tree], numbers: bool) -> Tree | None:
+    """Terms that are alike as one sum; the first or the last may be of another kind."""
+    for start, stop in ((0, len(terms)), (1, len(terms)), (0, len(terms) - 1)):
+        some = terms[start:stop]
+        if len(some) < FEWEST or (array := together(some, numbers)) is None:
+            continue
+        total = _reduced(op, array)
+        for term in terms[:start]:
+            total = apply(op, term, total)
+        for term in terms[stop:]:
+            total = apply(op, total, term)
+        return total
+    return None
+
+
+def _reduced(op: str, array: Tree) -> Tree:
+    """A sum or product along the first axis; of entries times entries, a product of vectors."""
+    if op == "add" and isinstance(array, Apply) and array.op == "multiply":
+        first, second = array.args
+        if array.ndim == first.ndim == second.ndim == 1 and _is_plain(first) and _is_plain(second):
+            return apply("matmul", first, second)
+    axes: tuple[int, ...] = (0,)
+    name = _FOLDS[op]
+    if isinstance(array, Apply) and array.op == name and array.ndim == 1:
+        axes, array = tuple(range(array.args[0].ndim)), array.args[0]
+    return apply(name, array, axis=axes, keepdims=False)
+
+
+def _is_plain(tree: Tree) -> bool:
+    """Whether a formula is an array of the program, or a part of one."""
+    return isinstance(tree, Leaf) or (
+        isinstance(tree, Apply) and tree.op == "index" and isinstance(tree.args[0], Leaf)
+    )

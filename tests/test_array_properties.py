@@ -1,0 +1,91 @@
+"""What is stated of arrays holds for the numbers that are given, and is used."""
+
+import numpy as np
+import pytest
+
+import symderive as sd
+
+TURNED = [[0.8, -0.6], [0.6, 0.8]]
+
+GOOD = (
+    ("symmetric", [[1.0, 2.0], [2.0, 1.0]]),
+    ("skew-symmetric", [[0.0, 2.0], [-2.0, 0.0]]),
+    ("positive definite", [[2.0, 1.0], [1.0, 2.0]]),
+    ("diagonal", [[2.0, 0.0], [0.0, -1.0]]),
+    ("lower triangular", [[1.0, 0.0], [3.0, 1.0]]),
+    ("upper triangular", [[1.0, 3.0], [0.0, 1.0]]),
+    ("orthogonal", TURNED),
+    ("stochastic", np.array([[0.5, 0.5], [0.2, 0.8]], dtype=np.float32)),
+    ("one-hot", [[0, 1], [1, 0]]),
+    ("positive", [[1.0, 2.0], [3.0, 4.0]]),
+)
+
+BAD = (
+    ("symmetric", [[1.0, 2.0], [3.0, 1.0]], "A[0, 1] is 2.0 and A[1, 0] is 3.0"),
+    ("symmetric", [[1.0, float("nan")], [3.0, 1.0]], "A[0, 1] is nan and A[1, 0] is 3.0"),
+    ("skew-symmetric", [[1.0, 2.0], [-2.0, 0.0]], "A[0, 0] is 1.0"),
+    ("positive definite", [[1.0, 2.0], [2.0, 1.0]], "A has the pivot -3 in row 1"),
+    ("positive definite", [[1.0, 2.0], [0.0, 1.0]], "A[0, 1] is 2.0 and A[1, 0] is 0.0"),
+    ("diagonal", [[1.0, 0.0], [0.5, 1.0]], "A[1, 0] is 0.5, not 0"),
+    ("lower triangular", [[1.0, 2.0], [0.0, 1.0]], "A[0, 1] is 2.0, not 0"),
+    ("upper triangular", [[1.0, 2.0], [3.0, 1.0]], "A[1, 0] is 3.0, not 0"),
+    ("orthogonal", [[1.0, 1.0], [0.0, 1.0]], "A has rows 0 and 0 of the product 2, not 1"),
+    ("stochastic", [[0.5, 0.5], [0.2, 0.7]], "A[1] sums to 0.9, not 1"),
+    ("one-hot", [[0, 1], [0.5, 0.5]], "A[1, 0] is 0.5, neither 0 nor 1"),
+    ("positive", [[1.0, 2.0], [3.0, -4.0]], "A[1, 1] is -4.0"),
+)
+
+
+def stated(prop, value):
+    return sd.Model(
+        {"f": "sum(A*X)"},
+        parameters=["X"],
+        constants={"A": value},
+        shapes={"X": "2 2"},
+        properties={"A": prop},
+    )
+
+
+@pytest.mark.parametrize(("prop", "value"), GOOD, ids=[row[0] for row in GOOD])
+def test_numbers_with_the_property_are_taken(prop, value):
+    assert stated(prop, value).properties == {"A": (prop,)}
+
+
+@pytest.mark.parametrize(("prop", "value", "entry"), BAD, ids=[row[2] for row in BAD])
+def test_numbers_without_it_are_refused_at_their_entry(prop, value, entry):
+    with pytest.raises(sd.SymderiveError) as caught:
+        stated(prop, value)
+    assert str(caught.value).startswith(f"A is stated to be {prop}, but {entry}")
+
+
+def test_a_vector_has_entries_with_one_index():
+    with pytest.raises(sd.SymderiveError, match=r"x\[1\] is -2.0"):
+        sd.Model({"f": "x @ x"}, parameters={"x": [1.0, -2.0]}, properties={"x": "positive"})
+
+
+def test_opposite_entries_move_together():
+    model = sd.Model(
+        {"f": "a @ A @ b"},
+        parameters=["A"],
+        shapes={"A": "n n", "a": "n", "b": "n"},
+        properties={"A": "skew-symmetric"},
+    )
+    tied = sd.derive(model, structured=True)
+    assert str(tied.partial("f", "A").matrix) == "outer(a, b) - outer(b, a)"
+    assert tied.check().passed
+
+
+@pytest.mark.parametrize("size", ["m*", "*n", "m n*", "2n", "m**n", "n-"])
+def test_what_is_no_size_is_refused(size):
+    with pytest.raises(sd.SymderiveError, match="no size of x"):
+        sd.Model({"f": "sum(x)"}, shapes={"x": size})
+
+
+def test_sizes_that_are_products_must_be_told_by_an_array():
+    with pytest.raises(sd.SymderiveError, match="the size n of x stands in a product"):
+        sd.Model({"f": "sum(x)"}, shapes={"x": "2*n"})
+    model = sd.Model({"f": "sum(x*kron(y, y))"}, parameters=["y"], shapes={"y": "n", "x": "n*n"})
+    f = sd.derive(model).function()
+    with pytest.raises(sd.SymderiveError, match="says 4"):
+        f(y=np.ones(2), x=np.ones(5))
+    assert f(y=np.ones(2), x=np.ones(4))[1]["y"].tolist() == [4.0, 4.0]
