@@ -14,15 +14,18 @@ import gc
 import os
 import sys
 
-from symderive.cli_models import label, progress, read, usage_error
 from symderive.cli_options import (
     check_options,
     code_options,
     derive_options,
+    label,
+    progress,
+    read,
     show_options,
     trace_options,
     train_options,
     update_options,
+    usage_error,
 )
 
 TYPE_CHECKING = False  # as typing's, whose import would cost more than this module

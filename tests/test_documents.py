@@ -381,7 +381,7 @@ def test_hostile_latex(hostile_documents):
     source = hostile_documents["tex"]
     assert r"\input" not in source
     assert source.count(r"\end{document}") == 1
-    body = source.split(r"\maketitle")[1]
+    body = source.split(r"\begin{document}")[1]
     unescaped = re.findall(r"(?<!\\)[#%~^_](?=a)", body.split(r"\section")[0])
     assert unescaped == []
 
