@@ -239,6 +239,9 @@ def _stacked(tree: Tree) -> Tree | None:
     if is_op(tree, "unvec") and is_op(tree.args[0], "vec"):
         inner: Tree = tree.args[0].args[0]
         return inner if inner.shape == tree.shape else None
+    if is_op(tree, "sum") and is_op(tree.args[0], "unvec") and tree.ndim == 1:
+        inner = transposed(tree.args[0])
+        return total(inner, [1 - tree.option("axis")[0]])
     if not is_op(tree, "vec", "reshape") or tree.ndim != 1:
         return None
     inside: Tree = tree.args[0]
