@@ -238,12 +238,13 @@ class _Judge:
             for row, mine, theirs in zip(trial.rows, trial.numbers(claim), trial.truth, strict=True)
         ]
         failed = [row for row in rows if not same(row[2], row[3])]
-        if not failed:
-            return self._established(claim, tree, len(rows))
+        if not any(mp.isfinite(row[2]) for row in failed):  # none, or values out of reach
+            found = self._established(claim, tree, len(rows) - len(failed))
+            if not failed or found.verdict == "proved":
+                return found
         compared = self._compared(claim)
-        condition = condition_of(
-            self.chain(), evaluated(self.truth.formula), self.tries(), compared
-        )
+        truth = evaluated(self.truth.formula)
+        condition = condition_of(self.chain(), truth, self.tries(), compared)
         if condition:
             return self._verdict("true where", condition=condition, **self._example(failed))
         slip = self._slip(claim, tree)
@@ -262,9 +263,8 @@ class _Judge:
         if not count:
             return self._verdict("unknown")
         shapes = len(self.tries())
-        method = (
-            f"equal in {count} entries at {shapes} points of several shapes, to 12 of 30 digits"
-        )
+        where = f"{count} entries at {shapes} points of several shapes"
+        method = f"equal in {where}, to 12 of 30 digits"
         return self._verdict("sampled", certificate=Certificate("sampled", method, shapes, 30))
 
     def _proved(self, claim: Formula) -> bool:

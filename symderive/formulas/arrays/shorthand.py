@@ -248,6 +248,9 @@ def _stacked(tree: Tree) -> Tree | None:
             return apply("reshape", transposed(again.args[0]), shape=tree.shape)
         if is_op(again, "broadcast_to") and not again.args[0].ndim:
             return apply("broadcast_to", again.args[0], shape=tree.shape)
+    if is_op(tree, "sum") and is_op(tree.args[0], "unvec") and tree.ndim == 1:
+        inner = transposed(tree.args[0])
+        return total(inner, [1 - tree.option("axis")[0]])
     if not is_op(tree, "vec", "reshape") or tree.ndim != 1:
         return None
     inside: Tree = tree.args[0]
