@@ -16,7 +16,7 @@ from sympy import Expr, Integer
 from symderive.formulas.arrays.lifting import Lift
 from symderive.formulas.arrays.op import ShapeError, number
 from symderive.formulas.arrays.ops import apply, transpose
-from symderive.formulas.arrays.ops_axes import all_of
+from symderive.formulas.arrays.placing import all_of
 from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Shape, Tree
 from symderive.readers.python.entries import picked
 

@@ -100,7 +100,7 @@ def _distances(rec: Recording, x: Any, y: Any, metric: str = "euclidean") -> Any
     left, right = traced(rec, x), traced(rec, y)
     gaps = left[:, None, :] - right[None, :, :]
     if metric == "euclidean" and left._tree == right._tree:  # a root of 0 has no derivative
-        eye = call(rec, "eye", left.shape[0])
+        eye: Any = call(rec, "eye", left.shape[0])
         return call(rec, "sqrt", call(rec, "sum", gaps**2, axis=-1) + eye) * (1 - eye)
     return _measure(metric)(rec, gaps, -1)
 
