@@ -291,7 +291,8 @@ def _put_in(formula: Expr, stated: Stated, algebra: Algebra) -> Iterator[Expr]:
                 if _bases(other) == _bases(part)
             }
             if found:  # of ‖x‖ in x = u ‖x‖, x is no entry
-                whole = {p for p in solved.atoms(Part, SympySum) if p.has(part.base)}
+                name = part.base if isinstance(part, Indexed) else part
+                whole = {p for p in solved.atoms(Part, SympySum) if p.has(name)}
                 kept: dict[Basic, Basic] = {p: p for p in whole}
                 yield array_forms(_replaced(formula, {**found, **kept}), algebra)[0].formula
 

@@ -368,6 +368,14 @@ def _rows(A, b):
     return np.sum(np.array([np.log(b @ A[:, j]) for j in range(3)]))
 
 
+def _loop_in_a_loop(W, x):
+    total = 0
+    for sample in x:
+        h = [np.tanh(row @ sample) for row in W]
+        total += h[0] - h[1] * h[2]
+    return total
+
+
 def _needs_the_one_before(x):
     h = 0.5
     for t in x:
@@ -389,6 +397,16 @@ ROLLED = [
     (_counted, {"x": "4"}, ["-sum(sin(stack([1, 2, 3, 4])*x))"]),
     (_chosen_by_labels, {"x": "3 2"}, ["sum(-log(sum(x*one_hot(stack([1, 0, 1]), 2), axis=1)))"]),
     (_rows, {"A": "2 3", "b": "2"}, ["sum(log(A.T @ b))"]),
+    (
+        _loop_in_a_loop,
+        {"W": "3 2", "x": "2 2"},
+        [
+            "tanh(W @ x[0])",
+            "h_1[0] - h_1[1]*h_1[2]",
+            "tanh(W @ x[1])",
+            "total_1 + (h_2[0] - h_2[1]*h_2[2])",
+        ],
+    ),
     (
         _needs_the_one_before,
         {"x": "3"},

@@ -111,3 +111,17 @@ def test_data_inside_the_support_make_no_choice():
 def test_a_method_without_a_formula_is_named():
     with pytest.raises(sd.SymderiveError, match=r"scipy\.stats\.t\.ppf has no formula"):
         sd.trace(lambda x: stats.t.ppf(x, 3), x="")
+
+
+def test_plain_parameters_may_be_put_in_before_the_call_or_in_it():
+    outside = stats.gamma(2.0, scale=3.0)
+
+    def f(a, k):
+        vectors = stats.multivariate_normal([0.0, 1.0], [[2.0, 0.5], [0.5, 1.0]])
+        scale = vectors.pdf([0.1, 0.2]) + vectors.dim
+        return stats.norm(0, 10).logpdf(a) + outside.logpdf(k) + scale * vectors.logpdf([a, k])
+
+    value, gradient = sd.derive(sd.trace(f, a="", k="")).function()(a=0.7, k=0.3)
+    assert value == pytest.approx(f(0.7, 0.3))
+    step = (f(0.7, 0.3 + 1e-6) - f(0.7, 0.3 - 1e-6)) / 2e-6
+    assert gradient["k"] == pytest.approx(step)

@@ -171,3 +171,31 @@ def test_a_comparison_holds_no_zero_as_written():
     assert sides
     parts = [part for side in sides for part in preorder_traversal(side)]
     assert not any(part.is_Mul and 0 in part.args for part in parts)
+
+
+def test_distances_of_rows_to_themselves_have_a_gradient():
+    cdist = SCIPY["distance"].cdist
+
+    def f(X):
+        return np.sum(np.exp(-cdist(X / 2, X / 2)))
+
+    rows = ARRAYS["X"]
+    value, gradient = sd.derive(sd.trace(f, X="3 4")).function()(X=rows)
+    step = np.zeros_like(rows)
+    step[1, 2] = 1e-6
+    assert value == pytest.approx(f(rows))
+    assert gradient["X"][1, 2] == pytest.approx((f(rows + step) - f(rows - step)) / 2e-6)
+
+
+def test_a_sum_of_choices_that_is_compared_is_refused_in_a_formula_and_a_stage_when_traced():
+    text = "sum(maximum(v, sum(where(v > 0, v, 0))/4))"
+    with pytest.raises(sd.SymderiveError, match="stage of its own"):
+        sd.derive(sd.Model({"y": text}, parameters=["v"], shapes={"v": "4"})).function()
+
+    def f(v):
+        return np.sum(np.maximum(v, np.sum(np.where(v > 0, v, 0)) / 4))
+
+    v = np.array([0.5, -1.0, 2.0, 0.1])
+    _, gradient = sd.derive(sd.trace(f, v="4")).function()(v=v)
+    steps = np.eye(4) * 1e-6
+    assert gradient["v"] == pytest.approx([(f(v + s) - f(v - s)) / 2e-6 for s in steps])

@@ -16,6 +16,7 @@ from sympy import Expr, Integer
 from symderive.formulas.arrays.lifting import Lift
 from symderive.formulas.arrays.op import ShapeError, number
 from symderive.formulas.arrays.ops import apply, transpose
+from symderive.formulas.arrays.placing import all_of
 from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Shape, Tree
 from symderive.readers.python.entries import picked
 
@@ -23,19 +24,20 @@ _LITERAL = 8
 """As many numbers that differ from formula to formula are written out."""
 
 
-def together(trees: Sequence[Tree], numbers: bool = True) -> Tree | None:
+def together(trees: Sequence[Tree], numbers: bool = True, hot: bool = True) -> Tree | None:
     """The array of some formulas along a new first axis; None where they are not alike.
 
     Args:
         trees: The formulas.
         numbers: Whether they may be alike but for plain numbers alone.
+        hot: Whether their entries may stand at places that have no even steps.
 
     >>> x = Leaf((Integer(3),), "x")
     >>> rows = [apply("sin", apply("index", x, key=(("int", Integer(k)),))) for k in range(3)]
     >>> together(rows) == apply("sin", x)
     True
     """
-    found = _Alike(len(trees))
+    found = _Alike(hot)
     common = found.common(trees)
     held = [part for array in found.arrays.values() for part in array.walk()]
     named = any(isinstance(part, Leaf) for part in held)
@@ -51,8 +53,8 @@ def together(trees: Sequence[Tree], numbers: bool = True) -> Tree | None:
 class _Alike:
     """What some formulas share, with names in place of what differs."""
 
-    def __init__(self, count: int) -> None:
-        self.count = count
+    def __init__(self, hot: bool) -> None:
+        self.hot = hot
         self.arrays: dict[str, Tree] = {}
 
     def common(self, trees: Sequence[Tree]) -> Tree | None:
@@ -70,7 +72,7 @@ class _Alike:
         rows = [tree for tree in trees if isinstance(tree, Apply)]
         if len(rows) < len(trees) or any(row.op != rows[0].op for row in rows):
             return None
-        if rows[0].op == "index" and (run := _run(rows)) is not None:
+        if rows[0].op == "index" and (run := _run(rows, self.hot)) is not None:
             return self._moving(run, first.shape)
         if any(row.options != rows[0].options for row in rows):
             return None
@@ -121,7 +123,7 @@ def _spelled_out(trees: Sequence[Tree]) -> Sequence[Tree]:
     return trees
 
 
-def _run(rows: Sequence[Apply]) -> Tree | None:
+def _run(rows: Sequence[Apply], hot: bool) -> Tree | None:
     """Entries of one array, at one place after the other along an axis, as one array of them."""
     array, keys = rows[0].args[0], [row.option("key") for row in rows]
     if any(row.args[0] != array for row in rows) or len({len(key) for key in keys}) > 1:
@@ -129,23 +131,25 @@ def _run(rows: Sequence[Apply]) -> Tree | None:
     differ = [k for k, parts in enumerate(zip(*keys, strict=True)) if len(set(parts)) > 1]
     parts = [key[k] for k in differ for key in keys]
     whole = all(part[0] == "int" and part[1].is_Integer for part in parts)
+    hot = hot and len(rows) <= _LITERAL
     if not whole or any(part[0] == "new" for part in keys[0]):
         return None
-    if len(differ) == 2 and len(keys[0]) == array.ndim == 2 and len(rows) <= _LITERAL:
+    if len(differ) == 2 and len(keys[0]) == array.ndim == 2 and hot:
         inner = _at_places(array, [key[0][1] for key in keys])
-        hot = _hot([key[1][1] for key in keys], array.shape[1])
-        return apply("sum", apply("multiply", inner, hot), axis=(1,), keepdims=False)
+        columns = _hot([key[1][1] for key in keys], array.shape[1])
+        return apply("sum", apply("multiply", inner, columns), axis=(1,), keepdims=False)
     if len(differ) != 1:
         return None
     (place,) = differ
     at = [key[place][1] for key in keys]
     if _even(at) is None:
-        few = len(keys[0]) == 1 and array.ndim < 3 and len(rows) <= _LITERAL
-        return _at_places(array, at) if few else None
+        return _at_places(array, at) if hot and len(keys[0]) == 1 and array.ndim < 3 else None
     key = [*keys[0]]
     key[place] = ("slice", at[0], Integer(len(rows)), _even(at))
-    found = picked(array, tuple(key))
     axis = sum(part[0] == "slice" for part in key[:place])
+    while key and key[-1] == all_of(array.shape[len(key) - 1]):
+        key.pop()
+    found = picked(array, tuple(key)) if key else array
     order = [axis, *(k for k in range(found.ndim) if k != axis)]
     return transpose(found, order) if axis else found
 

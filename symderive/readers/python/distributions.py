@@ -11,7 +11,7 @@ import numpy as np
 from symderive.readers.python.arithmetic import decide
 from symderive.readers.python.distribution_rows import DISTRIBUTIONS, Distribution
 from symderive.readers.python.functions import entrywise
-from symderive.readers.python.joining import traced
+from symderive.readers.python.joining import holds, traced
 from symderive.readers.python.recording import Recording, refused
 from symderive.readers.python.tracer import Tracer, binary, call
 
@@ -160,15 +160,27 @@ def evaluated(name: str, method: str) -> Callable[..., Any]:
 
 
 class Frozen:
-    """A distribution with its parameters put in, ``norm(mu, sigma)``."""
+    """A distribution with its parameters put in, ``norm(mu, sigma)``.
+
+    Attributes:
+        plain: SciPy's own, for plain values, where the parameters are plain.
+    """
 
     def __init__(self, rec: Recording, methods: Mapping[str, Any], args: Any, more: Any) -> None:
         self._rec, self._methods, self._args, self._more = rec, methods, args, more
+        self.plain: Any = None
 
     def __getattr__(self, name: str) -> Any:
         if name in self._methods:
-            return lambda x: self._methods[name](self._rec, x, *self._args, **self._more)
+            return lambda x: self._at(name, x)
+        if self.plain is not None:
+            return getattr(self.plain, name)
         raise refused(f"{name} of a distribution has no formula here; write its formula in NumPy")
+
+    def _at(self, name: str, x: Any) -> Any:
+        if self.plain is not None and not holds((x,)):
+            return getattr(self.plain, name)(x)
+        return self._methods[name](self._rec, x, *self._args, **self._more)
 
 
 def _normal_rows(rec: Recording, x: Any, mean: Any = None, cov: Any = 1, **_: Any) -> Any:

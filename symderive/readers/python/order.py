@@ -147,7 +147,7 @@ def _at(rec: Recording, array: Tracer, rank: Tracer, q: Any, size: int) -> Trace
     share: Any = Fraction(str(way - low))
     between = (1 - share) * first + share * _of_rank(rec, array, rank, low + 1)
     keep(rec, between)
-    return between  # type: ignore[no-any-return]
+    return between
 
 
 def _percentile(rec: Recording, x: Any, q: Any, **more: Any) -> Any:

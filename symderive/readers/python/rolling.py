@@ -26,6 +26,7 @@ FEWEST = 3
 
 _LONG = 8
 _ROUNDS = 4
+_MOST = 4096
 
 _CHOOSING = frozenset({"where", "one_hot", "tril", "triu"})
 _SUMMING = frozenset({"sum", "mean", "matmul", "einsum", "cumsum", "var", "std", "prod", "norm"})
@@ -59,7 +60,8 @@ class _Rolling:
             self._inline()
             self.stages = {label: folded(tree) for label, tree in self.stages.items()}
             for group in list(self._loops()):
-                self._one_array(group)
+                for block, array in self._blocks(group):
+                    self._one_array(block, array)
             for group in list(self._loops()):
                 for chain in self._chains(group):
                     self._accumulated(chain)
@@ -116,13 +118,31 @@ class _Rolling:
                 same[key] = label
         self.stages = stages
 
-    def _one_array(self, group: Sequence[str]) -> None:
+    def _blocks(self, group: Sequence[str]) -> list[tuple[Sequence[str], Tree]]:
+        """The steps of a loop as an array; of a loop in a loop, an array for each outer step."""
+        count = len(group)
+        if count > _MOST or self.kept & set(group):
+            return []
+        inner = [size for size in range(count // 2, FEWEST - 1, -1) if count % size == 0]
+        sizes = (count, *inner) if count >= FEWEST else ()
+        for size in sizes:
+            blocks = [group[k : k + size] for k in range(0, count, size)]
+            if found := list(self._arrays(blocks)):
+                return found
+        return []
+
+    def _arrays(self, blocks: Sequence[Sequence[str]]) -> Iterator[tuple[Sequence[str], Tree]]:
+        """An array for each block; none, if one has none."""
+        found = []
+        for block in blocks:
+            array = together([self.stages[label] for label in block], hot=False)
+            if array is None:
+                return
+            found.append((block, array))
+        yield from found
+
+    def _one_array(self, group: Sequence[str], found: Tree) -> None:
         """The steps of a loop as the entries of one stage."""
-        if len(group) < FEWEST or self.kept & set(group):
-            return
-        found = together([self.stages[label] for label in group])
-        if found is None:
-            return
         whole = Leaf(found.shape, group[0])
         entries: dict[str, Tree] = {
             label: apply("index", whole, key=(("int", Integer(k)),))

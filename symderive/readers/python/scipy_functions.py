@@ -13,12 +13,12 @@ import numpy as np
 
 from symderive.readers.python.complexes import applied, paired
 from symderive.readers.python.distribution_rows import DISTRIBUTIONS
-from symderive.readers.python.distributions import VECTORS, frozen, methods_of
+from symderive.readers.python.distributions import MASSES, METHODS, VECTORS, frozen, methods_of
 from symderive.readers.python.fourier import FOURIER
 from symderive.readers.python.functions import entrywise, numpy_function
 from symderive.readers.python.joining import holds, traced
 from symderive.readers.python.linear import CURVES, LINEAR, Curve, pairs, squareform
-from symderive.readers.python.recording import Recording, refused
+from symderive.readers.python.recording import Recording, is_users, refused
 from symderive.readers.python.tracer import binary, call
 
 
@@ -100,7 +100,7 @@ def _distances(rec: Recording, x: Any, y: Any, metric: str = "euclidean") -> Any
     left, right = traced(rec, x), traced(rec, y)
     gaps = left[:, None, :] - right[None, :, :]
     if metric == "euclidean" and left._tree == right._tree:  # a root of 0 has no derivative
-        eye = call(rec, "eye", left.shape[0])
+        eye: Any = call(rec, "eye", left.shape[0])
         return call(rec, "sqrt", call(rec, "sum", gaps**2, axis=-1) + eye) * (1 - eye)
     return _measure(metric)(rec, gaps, -1)
 
@@ -201,8 +201,25 @@ def distributions(
         for method, made in methods.items():
             replace(owner, method, partial(made, rec))
         replace(owner, "freeze", frozen(rec, methods))
+    for kind, names in ((stats.norm, METHODS), (stats.poisson, MASSES)):
+        for method in names:
+            _of_plain_parameters(type(kind(1.0)), method, put, rec)
     for name, of_vectors in VECTORS.items():
         _vector(getattr(stats, name), of_vectors, replace, put, rec)
+
+
+def _of_plain_parameters(
+    kind: Any, method: str, put: Callable[[Any, str, Any], None], rec: Recording
+) -> None:
+    """``norm(0, 10).logpdf(x)``: a distribution with plain parameters put in, of a traced value."""
+    plain = getattr(kind, method)
+
+    def called(own: Any, *args: Any, **more: Any) -> Any:
+        if holds(args) and own.dist.name in DISTRIBUTIONS:
+            return methods_of(own.dist.name)[method](rec, *args, *own.args, **own.kwds)
+        return plain(own, *args, **more)
+
+    put(kind, method, called)
 
 
 def _vector(
@@ -218,7 +235,13 @@ def _vector(
     plain, freeze = type(owner).__call__, frozen(rec, methods)
 
     def called(own: Any, *args: Any, **more: Any) -> Any:
-        traced_too = holds((*args, *more.values()))
-        return freeze(*args, **more) if traced_too else plain(own, *args, **more)
+        if holds((*args, *more.values())):
+            return freeze(*args, **more)
+        known = plain(own, *args, **more)
+        if not is_users(sys._getframe(1).f_code.co_filename):
+            return known
+        found = freeze(*args, **more)
+        found.plain = known
+        return found
 
     put(type(owner), "__call__", called)
