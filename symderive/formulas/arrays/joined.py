@@ -69,6 +69,23 @@ def joined_both(factor: Expr, summed: Sequence[Index]) -> tuple[tuple[Index, ...
     return None
 
 
+def reshaped_again(
+    product: Callable[[Sequence[Expr], Sequence[Index]], Labelled],
+    both: tuple[tuple[Index, ...], Expr],
+    rest: Sequence[Expr],
+    summed: Sequence[Index],
+) -> Labelled:
+    """A product with such a delta: the rest in another shape of as many entries."""
+    axes, source = both
+    whole = fresh(Mul(*(index.size for index in axes)))
+    inner = product([KroneckerDelta(whole, source), *rest], summed)
+    if inner.axes[:1] != (whole,):
+        raise NoMatrixError
+    kept = (*axes, *inner.axes[1:])
+    made = apply("reshape", inner.tree, shape=tuple(index.size for index in kept))
+    return Labelled(made, kept)
+
+
 def _size(axes: Sequence[Index]) -> Expr:
     size: Expr = Mul(*(index.size for index in axes))
     return size.expand()

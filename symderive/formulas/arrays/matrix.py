@@ -49,7 +49,14 @@ from symderive.formulas.arrays.index import (
     opened,
     sigma_as_is,
 )
-from symderive.formulas.arrays.joined import by_blocks, has_joined, joined_both, stacked, unstacked
+from symderive.formulas.arrays.joined import (
+    by_blocks,
+    has_joined,
+    joined_both,
+    reshaped_again,
+    stacked,
+    unstacked,
+)
 from symderive.formulas.arrays.matrix_forms import (
     PART_OPTIONS,
     count_of_terms,
@@ -356,7 +363,7 @@ class Matrices:
             both = joined_both(delta, summed)
             if both is not None:
                 rest = [f for f in factors if f is not delta]
-                return self._reshaped_again(both, rest, summed)
+                return reshaped_again(self._product, both, rest, summed)
         placing = [f for f in factors if self._places(f, factors, summed)]
         if placing:
             return self._placed(placing, [f for f in factors if f not in placing], summed)
@@ -444,23 +451,6 @@ class Matrices:
         tree = spread_to(inner, (*kept[:place], *axes, *kept[place + 1 :]))
         made = apply("reshape", tree, shape=tuple(index.size for index in kept))
         return Labelled(made, tuple(kept))
-
-    def _reshaped_again(
-        self,
-        both: tuple[tuple[Index, ...], Expr],
-        rest: Sequence[Expr],
-        summed: Sequence[Index],
-    ) -> Labelled:
-        """The rest in another shape of as many entries: reshape(A, (n, m))."""
-        axes, source = both
-        whole = fresh(Mul(*(index.size for index in axes)))
-        inner = self._product([KroneckerDelta(whole, source), *rest], summed)
-        if inner.axes[:1] != (whole,):
-            raise NoMatrixError
-        others = inner.axes[1:]
-        kept = (*axes, *others)
-        made = apply("reshape", inner.tree, shape=tuple(index.size for index in kept))
-        return Labelled(made, kept)
 
     def _placed(
         self, placing: Sequence[Expr], rest: Sequence[Expr], summed: Sequence[Index]
