@@ -416,7 +416,7 @@ ROLLED = [
 ]
 
 
-@pytest.mark.parametrize(("function", "shapes", "texts"), ROLLED, ids=lambda p: str(p)[10:25])
+@pytest.mark.parametrize(("function", "shapes", "texts"), ROLLED, ids=[row[0].__name__ for row in ROLLED])
 def test_steps_that_do_not_need_each_other_are_one_array(function, shapes, texts):
     assert list(_texts(sd.trace(function, **shapes)).values()) == texts
 
