@@ -416,7 +416,9 @@ ROLLED = [
 ]
 
 
-@pytest.mark.parametrize(("function", "shapes", "texts"), ROLLED, ids=[row[0].__name__ for row in ROLLED])
+@pytest.mark.parametrize(
+    ("function", "shapes", "texts"), ROLLED, ids=[row[0].__name__ for row in ROLLED]
+)
 def test_steps_that_do_not_need_each_other_are_one_array(function, shapes, texts):
     assert list(_texts(sd.trace(function, **shapes)).values()) == texts
 
