@@ -18,7 +18,7 @@ from symderive.array_model import ArrayTemplate, Letters, renamed, source_indice
 from symderive.closed_form import Form
 from symderive.errors import ModelError
 from symderive.formulas.arrays.contraction import has_notation
-from symderive.formulas.arrays.index import Index, entry_of
+from symderive.formulas.arrays.index import Index, entry_of, free_indices
 from symderive.formulas.arrays.matrix import Matrices
 from symderive.formulas.arrays.simplify import shortest
 from symderive.formulas.arrays.syntax import Tree
@@ -60,7 +60,7 @@ class ArrayLinkKind(LinkKind):
         if self.way == "logarithmic":
             result = product(self.template.written, result)
         own = {*self.template.indices, *self.source}
-        if any(isinstance(part, Index) and part not in own for part in result.free_symbols):
+        if free_indices(result) - own:
             raise ModelError(  # SymPy takes choices out of a sum, their index with them
                 "a sum of choices is one side of a condition, as in maximum(x, sum(where(…))); "
                 "make the sum a stage of its own"

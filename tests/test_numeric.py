@@ -183,6 +183,7 @@ NUMBERS = {
     "hurwitz_zeta": (2.5, 1.3),
     "zeta": (2.5,),
     "assoc_laguerre": (2.0, 0.5, 0.7),
+    "assoc_legendre": (2.0, 1.0, 0.7),
     "gegenbauer": (2.0, 0.5, 0.7),
     "jacobi": (2.0, 0.5, 0.4, 0.7),
     "hyp1f1": (0.7, 0.4, 0.3),

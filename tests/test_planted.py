@@ -34,7 +34,7 @@ def test_a_wrong_sign_in_a_step_is_caught(monkeypatch, tmp_path):
 
 def test_a_wrong_closed_form_of_the_chain_is_caught(monkeypatch):
     wrong = Symbol("_0")
-    monkeypatch.setattr(adjoints, "_closed", lambda substituted, _: substituted + wrong)
+    monkeypatch.setattr(adjoints, "_closed", lambda substituted, *_: substituted + wrong)
 
     assert not derived().check().passed
 

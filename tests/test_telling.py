@@ -127,7 +127,7 @@ def test_a_method_for_all_links(method):
 
 def told(stages, detail="standard", **options):
     stages = {"y": stages} if isinstance(stages, str) else stages
-    text = sd.derive(sd.Model(stages, **options)).text(detail)
+    text = sd.derive(sd.Model(stages, **options)).text(detail, 200)  # no reason on two lines
     return re.sub(r" {2,}", " ", text)
 
 

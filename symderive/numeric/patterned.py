@@ -31,7 +31,8 @@ def diagonal_sums(x: Array) -> Array:
     """
     rows, columns = x.shape
     place = np.arange(rows)[:, None] - np.arange(columns) + columns - 1
-    return np.bincount(place.ravel(), x.ravel())[place].astype(x.dtype)
+    sums = np.bincount(place.ravel(), x.ravel(), rows + columns)  # of no entries, too
+    return sums[place].astype(x.dtype)
 
 
 def commutation(m: int, n: int) -> Array:

@@ -13,7 +13,7 @@ from symderive.readers.python.tracer import Tracer
 def _answers(other: Any) -> bool:
     """Whether an operand is an object of the program that works the operation out itself."""
     kind: Any = type(other)
-    return not hasattr(other, "__array__") and has_users_attributes(kind)
+    return not hasattr(kind, "__array__") and has_users_attributes(kind)
 
 
 def _forward(name: str) -> Callable[[Tracer, Any], Any]:

@@ -29,7 +29,9 @@ _ROUNDS = 4
 _MOST = 4096
 
 _CHOOSING = frozenset({"where", "one_hot", "tril", "triu"})
-_SUMMING = frozenset({"sum", "mean", "matmul", "einsum", "cumsum", "var", "std", "prod", "norm"})
+_SUMMING = frozenset(
+    {"sum", "mean", "matmul", "einsum", "cumsum", "var", "std", "prod", "norm", "max", "min"}
+)
 _DECIDING = frozenset({"one_hot", *SIGNS})
 """Operations whose rules have conditions on what they are given."""
 
