@@ -186,12 +186,16 @@ def _after(lines: Sequence[Equation], free: float, room: Room) -> tuple[float, l
 
 
 def _excess(pieces: Sequence[Node], limit: float, room: Room) -> float:
-    """By how many times a page is too narrow for pieces that cannot be broken, made a cost."""
-    return sum(max(room.formula(piece) / limit - 1.0, 0.0) for piece in pieces) * EXCESS
+    """What broken formulas cost, and pieces that are still too wide for the page."""
+    wide = sum(max(room.formula(piece) / limit - 1.0, 0.0) for piece in pieces)
+    return wide * EXCESS + (len(pieces) - 1) * BROKEN
 
 
 EXCESS = 20.0
 """What running over the line by all of its width costs, in lines."""
+
+BROKEN = 0.6
+"""What a break in a formula costs beyond its line: words are read more easily in pieces."""
 
 
 def _broken(line: Equation, pieces: Sequence[Node]) -> list[Line]:
