@@ -22,7 +22,7 @@ from symderive.array_partials import BAR, ArrayPartial, ArrayShape, barred
 from symderive.array_points import At, Entries, Held, Numbers, drawn_points, flattened, own_point
 from symderive.array_structured import StructuredPartial
 from symderive.certify import TOLERANCE
-from symderive.checking import MAX_STAGES_DIFFERENCED, Check, Report, at_kink, without_point
+from symderive.checking import MAX_STAGES_DIFFERENCED, Check, Report, at_kink
 from symderive.formulas.arrays.algebra import Algebra
 from symderive.formulas.arrays.concrete import entry_name
 from symderive.formulas.arrays.ops import entry
@@ -126,7 +126,7 @@ def gradient_checks(model: Model, chain: ArrayChain) -> Iterable[Check]:
             yield from checks
             return
         first = first or checks
-    yield from first or without_point(chain.target, sources)
+    yield from first
 
 
 def computed_checks(

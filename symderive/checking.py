@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from mpmath import isfinite, mp, mpf
 from sympy import Expr, Symbol
 
-from symderive.certify import TOLERANCE, UNKNOWN
+from symderive.certify import TOLERANCE
 from symderive.chain import Chain
 from symderive.display import table
 from symderive.errors import ModelError
@@ -145,7 +145,6 @@ def _gradient(model: Model, chain: Chain, computed: Computed | None) -> Iterable
         return
     point = _point(model, chain.target)
     if point is None:
-        yield from without_point(chain.target, sources)
         return
     adjoints = adjoint_values(model, chain, point)
     for name in sources:
@@ -154,12 +153,6 @@ def _gradient(model: Model, chain: Chain, computed: Computed | None) -> Iterable
         )
     if computed is not None:
         yield from _computed(chain, point, adjoints, computed)
-
-
-def without_point(target: str, sources: Sequence[str]) -> Iterable[Check]:
-    """What is said of a gradient where no point is found at which the target has a value."""
-    for name in sources:
-        yield Check(f"∂{target}/∂{name}", UNKNOWN)
 
 
 COMPUTED_TOLERANCE = 1e-6

@@ -313,13 +313,3 @@ def test_the_factor_of_a_large_matrix_behind_a_stages_name_is_tried_where_it_exi
     verdict = certify_array(Abs(corner), corner, Algebra(Knowledge({})), shapes, where).verdict
 
     assert verdict == "sampled"  # it is positive
-
-
-@pytest.mark.parametrize(
-    ("formula", "shapes"), [("log(-1 - x**2)", {}), ("sum(log(-1 - x**2))", {"x": "n"})]
-)
-def test_a_gradient_without_a_point_is_not_known(formula, shapes):
-    report = sd.derive(sd.Model({"y": formula}, shapes=shapes)).check()
-
-    assert not report.passed
-    assert [check.certificate.verdict for check in report.gradient] == ["unknown"]
