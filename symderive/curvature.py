@@ -142,9 +142,10 @@ class _Known:
         low, high = self.range_of(power.base)
         even = power.exp.is_Integer and power.exp % 2 == 0
         if even and power.exp > 0:
-            return 0.0, max(abs(low), abs(high)) ** int(power.exp)
+            return 0.0, _raised(max(abs(low), abs(high)), int(power.exp))
         if low > 0 and power.exp.is_Rational and power.exp < 0:
-            return high ** float(power.exp) if high < inf else 0.0, low ** float(power.exp)
+            most = _raised(low, float(power.exp))
+            return _raised(high, float(power.exp)) if high < inf else 0.0, most
         if even or low >= 0 or (power.exp.is_Rational and power.exp.q % 2 == 0):
             return POSITIVE  # an even root has a value only where it is not negative
         return ANY
@@ -180,6 +181,14 @@ class _Known:
                     for j, entry in enumerate(row)
                     if j != place
                 ]
+
+
+def _raised(number: float, exponent: float) -> float:
+    """A positive power, infinite where floats cannot hold it."""
+    try:
+        return float(number**exponent)
+    except OverflowError:
+        return inf
 
 
 def _name_of(formula: Expr) -> str:
