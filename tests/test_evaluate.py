@@ -235,3 +235,16 @@ def test_a_step_is_short_enough_for_what_is_steep_and_constants_drown_nothing(te
     point = {"x": 3.58553}
 
     assert agree(derivative(formula(text), "x", point), evaluate(formula(slope), point), 40)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("tanh(10**400*x)", 1), ("erfc(-(10**400)*x)", 2), ("1 - exp(-(10**400)*x)", 1)],
+)
+def test_far_out_on_a_tail_a_function_is_its_limit(text, value):
+    assert evaluate(parse(text, FUNCTIONS).formula, {"x": 2}) == value
+
+
+@pytest.mark.parametrize("text", ["exp(-(10**400)*x)", "1 - tanh(10**400*x)", "sin(10**(2000*x))"])
+def test_what_has_no_digits_left_is_nan(text):
+    assert mp.isnan(evaluate(parse(text, FUNCTIONS).formula, {"x": 2}))

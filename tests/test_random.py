@@ -32,6 +32,11 @@ FOUND = [
     # values beside which the next one has no digits at all
     "gamma(1 + (sqrt(1 + y**2)*gamma(1 + (sign(z)"
     " - sqrt(1 + ((1 + z**2)**sin(erf(z)))**2))**2))**2)",
+    # the variable acts beside functions out of reach, under steps, or far out on a tail
+    "silu(tanh(x)*gamma(1 + (8**4 + (1 + sign(y)**2)**sin(sqrt(1 + erf(y)**2)))**2))",
+    "gamma(1 + (elu(y)**4 - (gamma(1 + (17 - x**4)**2) - gamma(1 + gamma(1 + x**2)**2))**2)**2)",
+    "abs(sqrt(1 + y**6)*gamma(1 + ((sqrt(1 + x**6) - gamma(10))/(1 + sign(z)**2))**2))",
+    "tanh(gamma(1 + abs(y)**2)/(1 + z**2) + exp(sqrt(1 + gamma(50)**2)/(1 + z**2)))",
 ]
 """What longer runs of random formulas found."""
 
