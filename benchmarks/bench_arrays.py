@@ -15,7 +15,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 CORES = int(sys.argv.pop(sys.argv.index("--cores") + 1)) if "--cores" in sys.argv else 1
@@ -47,6 +47,7 @@ class Case:
         by_hand: Loss and gradient (and Hessian) in NumPy; None where nobody would write it.
         loss: Of (np-like module, values), for JAX and PyTorch.
         hessian: The parameter of the Hessian, or "".
+        properties: What is known of the names, which the code by hand counts on as well.
     """
 
     stages: dict[str, str]
@@ -56,10 +57,12 @@ class Case:
     by_hand: Callable[..., tuple[object, ...]] | None
     loss: Callable[..., object]
     hessian: str = ""
+    properties: dict[str, str] = field(default_factory=dict)
 
     def ours(self) -> ArrayFunction:
         """The derived value and gradient, and the Hessian where one is asked for."""
-        model = Model(self.stages, parameters=self.parameters, shapes=self.shapes)
+        known = {"shapes": self.shapes, "properties": self.properties}
+        model = Model(self.stages, parameters=self.parameters, **known)
         derivation = derive(model)
         if not self.hessian:
             return derivation.function()
@@ -156,6 +159,7 @@ def softmax_regression(rows, columns, classes):
         ("W",),
         by_hand,
         lambda np_, X, W, Y: -(Y * log_softmax_of(np_, X @ W)).sum() / Y.shape[0],
+        properties={"Y": "one-hot"},
     )
 
 
@@ -195,6 +199,7 @@ def two_layers(rows, columns, hidden, classes):
         ("W1", "b1", "W2", "b2"),
         by_hand,
         loss,
+        properties={"Y": "one-hot"},
     )
 
 

@@ -207,6 +207,15 @@ def minus(tree: Tree) -> Tree:
 
 one = number(1)
 pp = apply("exp", X)
+
+
+def across(tree: Tree) -> Tree:
+    """Values [i, j, l] at [i, j, i, l] of an array that is 0 elsewhere."""
+    whole, new = sliced(0, n), ("new",)
+    same = apply("index", apply("eye", size=n), key=(whole, new, whole, new))
+    return multiply(same, apply("index", tree, key=(whole, whole, new, whole)))
+
+
 CASES = {
     "add": add(X, v, s),
     "negative": minus(X),
@@ -238,6 +247,18 @@ CASES = {
     "einsum, three": apply("einsum", T3, X, W, spec="ijk,ij,jk->j"),
     "einsum, outer": apply("einsum", u, v, spec="i,j->ji"),
     "einsum, batch": apply("einsum", T3, T3, spec="ijk,ijl->ikl"),
+    "square of a product": apply("einsum", X, Z, X, Z, spec="si,sk,sj,sl->ikjl"),
+    "square of a product, turned": apply("einsum", X, Z, Z, X, spec="sj,si,sk,sl->ikjl"),
+    "square with weights": apply("einsum", apply("exp", u), X, Z, X, Z, spec="s,si,sj,sk,sl->ijkl"),
+    "no square": apply("einsum", X, X, Z, Z, spec="si,sk,sj,sk->ikj"),
+    "spread": across(apply("einsum", X, Z, Z, spec="si,sj,sl->ijl")),
+    "spread and whole": add(
+        apply("einsum", X, Z, X, Z, spec="si,sj,sk,sl->ijkl"),
+        minus(across(apply("einsum", X, Z, Z, spec="si,sj,sl->ijl"))),
+    ),
+    "spread, turned": transpose(
+        across(apply("einsum", X, Z, Z, spec="si,sj,sl->ijl")), (3, 0, 2, 1)
+    ),
     "transpose": transpose(T3, (2, 0, 1)),
     "sum": total(X),
     "sum, axis": total(X, (0,)),
@@ -473,6 +494,10 @@ SOURCES = {
     "X.T diag² X": "t1.T @ t1",
     "inv twice": "t1 + t1 @ B @ t1",
     "logsumexp by hand": "np.max(X, axis=1)",
+    "square of a product": "np.tensordot(t1, t1",
+    "square with weights": "np.tensordot(t1, t1",
+    "spread": "np.zeros((n, n, n, n))",
+    "spread and whole": "...] += ",
 }
 
 

@@ -79,7 +79,7 @@ def _carried(step: Step, at: Sequence[Axes], ranks: Sequence[int], found: Axes) 
     kind = ROWS if found else SUM
     if step.data is None:
         return ROWS if found else None
-    if step.op in ("view", "fit", "times"):
+    if step.op in ("view", "fit", "times", "compact"):
         return kind if found else None
     if step.op == "sum":
         return kind

@@ -156,6 +156,12 @@ def _diagonal(call: Call, x: str) -> str:
     return f'np.einsum("{spec}->{_letters([numbers[label] for label in out])}", {x})'
 
 
+def _on_diagonal(call: Call, name: str, x: str, sign: str) -> str:
+    """Entries put where axes have the same place; ``data`` has the labels of both."""
+    labels, out = call.data
+    return f'np.einsum("{_letters(out)}->{_letters(labels)}", {name})[...] {sign} {x}'
+
+
 def _sum(call: Call, x: str) -> str:
     """Along some axes einsum is up to five times as fast as a reduction."""
     if call.count is None:
@@ -206,6 +212,17 @@ FORMS: Mapping[str, Form] = {
     "windows": Form(_windows),
     "diagonal": Form(_diagonal, ATOM, (ATOM,), free=True),
     "embed": _function("np.diag"),
+    "spread": Form(
+        lambda call, _: f"np.zeros({call.sizes(call.shape)})",
+        after=lambda call, name, x: _on_diagonal(call, name, x, "="),
+    ),
+    "add_spread": Form(
+        lambda call, x, _: f"np.array({x})",
+        after=lambda call, name, _, x: _on_diagonal(call, name, x, "+="),
+    ),
+    "compact": Form(
+        lambda call, x: x if call.count is None else f"np.ascontiguousarray({x})", ATOM, (ATOM,)
+    ),
     "sum": Form(_sum),
     "prod_over": Form(lambda call, x: f"np.prod({x}, {call.axis(call.data)})"),
     "max_over": _extreme("maximum", "max", "-np.inf"),

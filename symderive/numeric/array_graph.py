@@ -222,6 +222,11 @@ def _concatenate_shape(shapes: Shapes, axis: int) -> Shape:
     return (*shapes[0][:axis], total, *shapes[0][axis + 1 :])
 
 
+def _spread_shape(shapes: Shapes, data: tuple[Labels, Labels]) -> Shape:
+    labels, out = data
+    return tuple(shapes[0][labels.index(x)] for x in out)
+
+
 def _convolution_shape(shapes: Shapes, data: Any) -> Shape:
     (_, mode), (_, n) = data
     size = shapes[0][0] - 1
@@ -250,6 +255,9 @@ SHAPES: Mapping[str, Callable[[Shapes, Any], Shape]] = {
     ),
     "diagonal": lambda shapes, data: tuple(shapes[0][data[0].index(x)] for x in data[1]),
     "embed": lambda shapes, _: (shapes[0][0], shapes[0][0]),
+    "spread": _spread_shape,
+    "add_spread": _same,
+    "compact": _same,
     "sum": lambda shapes, axes: reduced(shapes[0], axes),
     "max_over": lambda shapes, axes: reduced(shapes[0], axes),
     "min_over": lambda shapes, axes: reduced(shapes[0], axes),

@@ -194,7 +194,8 @@ class Writer:
         else:
             form = FORMS[step.op]
             if form.after is not None:
-                return form.text(self._call(step), *map(str, step.operands)), ATOM
+                operands = [self.operand(o)[0] for o in step.operands]
+                return form.text(self._call(step), *operands), ATOM
             level, loosest = form.level, form.operands
         texts = []
         for place, operand in enumerate(step.operands):

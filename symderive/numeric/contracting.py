@@ -77,14 +77,21 @@ class Planner:
                     n: e for n, e in zip(node.args, node.data, strict=True) if n is not inner
                 }
                 made = self._contraction(inner, scalars)
+            elif node.op == "mul" and self._on_a_diagonal(node):
+                made = self._diagonal_product(node, tuple(range(self.source.ndim(node))))
             elif node.op == "view" and self._turned(node):
                 inner = node.args[0]
-                output = tuple(inner.data[1][axis] for axis in node.data)
-                made = self._contraction(inner, {}, output)
+                if inner.op == "mul":
+                    made = self._diagonal_product(inner, node.data)
+                else:
+                    output = tuple(inner.data[1][axis] for axis in node.data)
+                    made = self._contraction(inner, {}, output)
             elif node.op in ("add", "mul") and (turned := self._all_turned(node)):
                 made = turned
             elif node.op == "add" and (common := self._with_common_factors(node)):
-                made = common
+                made = self._spread_last(common)
+            elif node.op == "add":
+                made = self._spread_last(self.graph.again(node, [self.get(a) for a in node.args]))
             elif node.op == "logdet" and node.args[0] in self.positive:
                 made = self.graph.array("logdet_positive", [self.get(node.args[0])])
             else:
@@ -136,6 +143,25 @@ class Planner:
             return None
         terms = [(self.get(arg), factor) for arg, factor in left]
         return self.graph.add(constant, [*terms, *((self._result(p, out), 1) for p in merged)])
+
+    def _spread_last(self, node: Node) -> Node:
+        """A sum with what is 0 but on a diagonal added there, to a whole array."""
+        if node.op != "add":
+            return node
+        constant, factors = node.data
+        shape = self.graph.shape(node)
+        whole: list[tuple[Node, Number]] = []
+        spread: list[tuple[Node, Number]] = []
+        for arg, factor in zip(node.args, factors, strict=True):
+            thin = arg.op == "spread" and not arg.named and self.graph.shape(arg) == shape
+            (spread if thin else whole).append((arg, factor))
+        if not spread or not any(self.graph.shape(arg) == shape for arg, _ in whole):
+            return node
+        made = self.graph.add(constant, whole)
+        for arg, factor in spread:
+            values = self.graph.scale(arg.args[0], factor)
+            made = self.graph.array("add_spread", (made, values), arg.data)
+        return made
 
     def _as_product(self, node: Node, out: Labels) -> Product | None:
         """A contraction, or one times arrays, that only one sum uses."""
@@ -203,10 +229,24 @@ class Planner:
         node, labels = self.pairs.ordered(rest, order)
         return self._scaled(self.graph.view(node, [labels.index(x) for x in order]), rest)
 
+    def _on_a_diagonal(self, node: Node) -> bool:
+        """Whether it is an array of more than two axes times an identity matrix."""
+        parts = [arg.args[0] if arg.op == "view" else arg for arg in node.args]
+        return self.source.ndim(node) > 2 and any(
+            part.op == "eye" and e == 1 for part, e in zip(parts, node.data, strict=True)
+        )
+
+    def _diagonal_product(self, node: Node, output: Labels) -> Node:
+        product = Product(dict(enumerate(self.source.shape(node))))
+        self._gather_product(product, node, tuple(range(self.source.ndim(node))))
+        return self._result(product, output)
+
     def _turned(self, node: Node) -> bool:
         """Whether it is another order of the axes of a contraction that nothing else uses."""
         inner = node.args[0]
-        return inner.op == "contract" and self._private(inner) and None not in node.data
+        if not self._private(inner) or None in node.data:
+            return False
+        return inner.op == "contract" or (inner.op == "mul" and self._on_a_diagonal(inner))
 
     def _only_multiplied(self, node: Node) -> bool:
         """Whether only products need an inverse."""
@@ -361,22 +401,11 @@ class Planner:
             if not labels:
                 return self.graph.mul(1, [(node, 1), (self.graph.array("eye", (), shape[0]), 1)])
             return self.graph.array("embed", (node,))
-        first: dict[int, int] = {}
-        factors: list[tuple[Node, Number]] = []
-        axes: list[int | None] = []
-        for axis, label in enumerate(wanted):
-            if label in first:
-                eye = self.graph.array("eye", (), shape[axis])
-                places: list[int | None] = [None] * len(wanted)
-                places[first[label]], places[axis] = 0, 1
-                factors.append((self.graph.view(eye, places), 1))
-                axes.append(None)
-            else:
-                first[label] = axis
-                axes.append(labels.index(label) if label in labels else None)
-        return self.graph.fit(
-            self.graph.mul(1, [(self.graph.view(node, axes), 1), *factors]), shape
-        )
+        own = tuple(dict.fromkeys(wanted))
+        node = self.graph.view(node, [labels.index(x) if x in labels else None for x in own])
+        node = self.graph.fit(node, tuple(shape[wanted.index(x)] for x in own))
+        places = tuple(own.index(x) for x in wanted)
+        return self.graph.array("spread", (node,), (tuple(range(len(own))), places))
 
     def _scaled(self, node: Node, product: Product) -> Node:
         made = self.graph.mul(1, [(node, 1), *product.scalars]) if product.scalars else node

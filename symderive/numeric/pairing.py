@@ -18,6 +18,7 @@ OVERHEAD = 1000.0  # what a call costs, in products of numbers
 FAST = 0.08  # what a product costs inside a product of matrices
 _DISSOLVE = ("add", "mul", "exp", "const")  # in a product; there the order would be lost
 _HALF = Fraction(1, 2)
+_SHORT = 64  # entries of an axis that NumPy is slow to run along
 _ALL_ORDERS = 7  # factors; with more, the cheapest pair is taken first
 
 
@@ -63,9 +64,11 @@ class Pairs:
         factors = [(node, labels) for node, labels in factors if labels]
         if not factors:
             return self.graph.one, ()
-        square = self._symmetric(factors, out)
+        square = self._symmetric(factors, out) or self._square_of_products(factors, out, product)
         if square is not None:
             return square
+        if len(out) > 2:
+            factors = self._by_first_axis(factors, out)
         for left, right in self._best_order(factors, out, product):
             pair = factors[left], factors[right]
             rest = [f for i, f in enumerate(factors) if i not in (left, right)]
@@ -177,6 +180,58 @@ class Pairs:
             return self.graph.array("matmul", (left, right)), (row, column_label)
         return None
 
+    def _square_of_products(
+        self, factors: Sequence[Factor], out: Labels, product: Product
+    ) -> Factor | None:
+        """Σ s·(A·B·…)(A·B·…) for s ≥ 0, each factor there twice: F·F with F = √s·A·B·…."""
+        summed = {x for _, labels in factors for x in labels} - set(out)
+        weights = [f for f in factors if set(f[1]) <= summed]
+        rest = self._by_first_axis([f for f in factors if f not in weights], out)
+        if not summed or any(summed - set(labels) for _, labels in rest):
+            return None
+        if len(rest) < 4 or not all(nonnegative(weight) for weight, _ in weights):
+            return None
+        mine: list[Factor] = []
+        twins: dict[int, int] = {}
+        while rest:
+            node, labels = rest.pop(0)
+            twin = next(
+                (f for f in rest if f[0] is node and self._turned(labels, f[1], summed, twins)),
+                None,
+            )
+            if twin is None:
+                return None
+            rest.remove(twin)
+            mine.append((node, labels))
+            twins.update((a, b) for a, b in zip(labels, twin[1], strict=True) if a not in summed)
+        if sorted([*twins, *twins.values()]) != sorted(out):
+            return None
+        if weights:
+            weight, *more = weights
+            for factor in more:
+                weight = self._times(weight, factor, out, product)
+            mine.append((self.graph.mul(1, [(weight[0], _HALF)]), weight[1]))
+        whole, *others = mine
+        for factor in others:
+            whole = self._times(whole, factor, out, product)
+        node, labels = whole
+        axes = tuple(axis for axis, x in enumerate(labels) if x in summed)
+        rows = tuple(x for x in labels if x not in summed)
+        made = self.graph.array("tensordot", (node, node), (axes, axes))
+        return made, (*rows, *(twins[x] for x in rows))
+
+    def _by_first_axis(self, factors: Sequence[Factor], out: Labels) -> list[Factor]:
+        """Of equal factors those of the first axes come first: other terms need them, too."""
+        places = {x: place for place, x in enumerate(out)}
+        return sorted(factors, key=lambda f: min(places.get(x, len(out)) for x in f[1]))
+
+    def _turned(self, one: Labels, other: Labels, summed: set[int], twins: dict[int, int]) -> bool:
+        """Whether the summed axes of two factors are the same, and no other axis is."""
+        return all(
+            a == b if a in summed or b in summed else a != b and twins.get(a, b) == b
+            for a, b in zip(one, other, strict=True)
+        )
+
     def _pair(
         self, left: Factor, right: Factor, keep: set[int], out: Labels, product: Product
     ) -> Factor:
@@ -186,7 +241,7 @@ class Pairs:
         batch = [x for x in shared if x in keep]
         mine, theirs = [x for x in la if x not in lb], [x for x in lb if x not in la]
         if not summed:
-            return self._times(left, right, out)
+            return self._times(left, right, out, product)
         if batch:
             return self._batched(left, right, summed, batch, mine, theirs, out)
         if len(summed) == 1 and len(mine) <= 1 and len(theirs) <= 1:
@@ -240,7 +295,7 @@ class Pairs:
         made = self.graph.array(op, (b,), (lb.index(k),))
         return made, tuple(la[1 - la.index(k)] if x == k else x for x in lb)
 
-    def _times(self, left: Factor, right: Factor, out: Labels) -> Factor:
+    def _times(self, left: Factor, right: Factor, out: Labels, product: Product) -> Factor:
         """A product entry by entry, with the axes in the order of the larger factor."""
         (a, la), (b, lb) = left, right
         if len(lb) > len(la):
@@ -249,13 +304,36 @@ class Pairs:
         order = [*la, *extra]
         if extra and all(x in out for x in order):
             order.sort(key=out.index)
+        if extra and set(la) - set(lb):
+            order = self._long_last(order, [x for x in la if x in lb], out, product)
         kept = tuple(order)
-        parts = [
-            self.graph.view(node, self._beside(labels, kept)) for node, labels in ((a, la), (b, lb))
-        ]
+        parts = [self._in_place(node, labels, kept) for node, labels in ((a, la), (b, lb))]
         if any(part.op in _DISSOLVE for part in parts):
             return self.graph.array("times", parts), kept
         return self.graph.mul(1, [(part, 1) for part in parts]), kept
+
+    def _long_last(
+        self, order: Sequence[int], shared: Sequence[int], out: Labels, product: Product
+    ) -> list[int]:
+        """The axes with a long one at the end that both factors have: NumPy runs along it."""
+        last = order[-1]
+        long = [x for x in shared if x not in out and x != last]
+        if not long:
+            return list(order)
+        length = {x: self.number_of(product.sizes[x]) for x in (*long, last)}
+        longest = max(long, key=lambda x: length[x])
+        if length[last] >= _SHORT or length[longest] <= _SHORT:
+            return list(order)
+        kept = sorted((x for x in order if x in out), key=out.index)
+        return [*kept, *(x for x in order if x not in out and x != longest), longest]
+
+    def _in_place(self, node: Node, labels: Labels, order: Labels) -> Node:
+        """A factor with its axes among those of the order; turned ones are written anew."""
+        inside = sorted(labels, key=order.index)
+        turned = self._to(node, labels, inside)
+        if turned is not node and len(order) > 2:
+            turned = self.graph.array("compact", (turned,))
+        return self.graph.view(turned, self._beside(tuple(inside), order))
 
     def _beside(self, labels: Labels, order: Labels) -> list[int | None]:
         """The axes of a factor among those of the result; leading new ones are left out."""
@@ -303,7 +381,7 @@ def nonnegative(node: Node) -> bool:
         return bool(node.data >= 0)
     if node.op in ("exp", "abs", "cosh", "step", "log1p_of_exp"):
         return True
-    if node.op in ("view", "fit", "group", "sum", "index", "times"):
+    if node.op in ("view", "fit", "compact", "group", "sum", "index", "times"):
         return all(map(nonnegative, node.args))
     if node.op == "mul":
         return all(
