@@ -13,7 +13,7 @@ from symderive.errors import UnknownChoiceError
 from symderive.formulas.arrays.syntax import Shape, Tree
 from symderive.numeric.array_graph import ArrayGraph
 from symderive.numeric.array_ordering import ArrayOrdering
-from symderive.numeric.array_rules import EXPANSIONS, RULES
+from symderive.numeric.array_rules import CALLS, EXPANSIONS, RULES
 from symderive.numeric.array_source import ArrayProgram
 from symderive.numeric.contracting import Planner
 from symderive.numeric.from_sympy import node_of
@@ -34,7 +34,13 @@ def _rules(phase: str, stable: bool) -> tuple[dict[str, Any], dict[str, Any]]:
         rules = {**rules}
         for op, rows in RULES.items():
             rules[op] = [*rows, *rules.get(op, ())]
+    if phase == EXPAND:
+        calls = {**calls, **{op: _either(made, calls[op]) for op, made in CALLS.items()}}
     return rules, calls
+
+
+def _either(first: Callable[..., Node | None], second: Callable[..., Node]) -> Callable[..., Node]:
+    return lambda graph, *args: first(graph, *args) or second(graph, *args)
 
 
 def usual_sizes(inputs: Mapping[str, Shape]) -> dict[str, int]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from fractions import Fraction
 from typing import Any
 
 from symderive.numeric.array_graph import ArrayGraph, Labels
-from symderive.numeric.graph import Node, Rule, linear
+from symderive.numeric.graph import Node, Rule, linear, single
 
 
 def places(graph: ArrayGraph, node: Node, rank: int) -> tuple[Node, tuple[int, ...]] | None:
@@ -154,6 +155,20 @@ def _compute_log_softmax(graph: ArrayGraph, u: Node, axes: Any) -> Node:
     log = graph.call("log", graph.total(powers, axes, True))
     return graph.call("group", graph.add(0, [(shifted, 1), (log, -1)]))
 
+
+def _compute_slope_of_tanh(graph: Any, z: Node) -> Node | None:
+    """σ(2u)·σ(−2u) → 1/(4·cosh(u)²): 1 − tanh² in three passes over an array, not eight.
+
+    Far from zero the square overflows where the slope is 0 but for numbers below the normal ones.
+    """
+    scaled = single(z)
+    if scaled is None or abs(scaled[1]) != 2:
+        return None
+    return graph.mul(Fraction(1, 4), [(graph.call("cosh", scaled[0]), -2)])
+
+
+CALLS: Mapping[str, Callable[..., Node | None]] = {"sigmoid_slope": _compute_slope_of_tanh}
+"""What is computed in another way for arrays than for numbers, where it answers."""
 
 EXPANSIONS: Mapping[str, Callable[..., Node]] = {
     "logsumexp": _compute_logsumexp,
