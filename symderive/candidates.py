@@ -13,20 +13,16 @@ from functools import partial
 from sympy import (
     Basic,
     Expr,
-    Function,
     Mul,
     Pow,
     S,
     Symbol,
-    apart,
-    cancel,
     cos,
     cosh,
     cot,
     coth,
     csc,
     csch,
-    log,
     sec,
     sech,
     sin,
@@ -43,10 +39,10 @@ from symderive.eliminating import as_factor, eliminated
 from symderive.formulas.kernels import Kernels
 from symderive.formulas.written import factors, terms
 from symderive.identities import instances, neighbours
-from symderive.regular import Divisors, further_divisors
+from symderive.own_name import named
+from symderive.regular import Divisors
 from symderive.roots import rooted, signless
 from symderive.tasks import (
-    BY_DEFINITION,
     EXPANDED_PENALTY,
     Candidate,
     Task,
@@ -181,83 +177,13 @@ def _has_denominator(term: Expr) -> bool:
     return any(isinstance(f, Pow) and f.exp.is_negative for f in factors(term))
 
 
-def named(task: Task) -> Iterator[Candidate]:
-    """In the stage's own name."""
-    if task.name is None:
-        return
-    yield from _wherever_it_stands(task, task.name)
-    yield from _logarithm_taken_apart(task)
-    for long in task.definitions:
-        yield from eliminated(task, task.name, long, BY_DEFINITION)
-        if isinstance(long, Mul | Pow):
-            yield from as_factor(task, task.name, long)
-    yield from _rewritten_definition(task)
-
-
-def _wherever_it_stands(task: Task, name: Symbol) -> Iterator[Candidate]:
-    """The name put for its definition inside other functions, and for powers of what it is of."""
-    if task.definition is None:
-        return
-    if isinstance(task.definition, Function | Pow) and task.plain.has(task.definition):
-        yield Candidate(task.plain.xreplace({task.definition: name}), BY_DEFINITION)
-    front, power = task.definition.as_independent(*_with_letters(task.definition), as_Add=False)
-    if not isinstance(power, Pow) or power.exp.is_number:
-        return
-    taken = further_divisors(1 / front, task.divided)
-    if taken is None or not (task.free or taken <= task.scales):
-        return  # y/relu(u) has no value where u < 0, and the derivative has
-    mine = {p for p in task.plain.atoms(Pow) if p.base == power.base and not p.exp.is_number}
-    root = name / front  # B^(1/r) = y/c says B^f = (y/c)^(f·r)
-    put_in = {p: Pow(root, cancel(p.exp / power.exp)) for p in mine}
-    if put_in:
-        changed = task.plain.xreplace(put_in)
-        yield Candidate(changed, BY_DEFINITION, scales=taken)
-        merged = laws.everywhere(changed, laws.one_power)
-        if merged != changed:
-            yield Candidate(merged, BY_DEFINITION, scales=taken)
-
-
-def _logarithm_taken_apart(task: Task) -> Iterator[Candidate]:
-    """Of A + c·log(uᵃ·vᵇ): the terms a·u′/u + b·v′/v, as partial fractions give them."""
-    if task.definition is None or task.variable is None:
-        return
-    moving = task.definition.as_independent(task.variable, as_Add=True)[1]
-    times, sole = moving.as_independent(task.variable, as_Add=False)
-    plain = task.plain / times
-    if not isinstance(sole, log) or not plain.is_rational_function(task.variable):
-        return
-    if sum(f.has(task.variable) for f in factors(sole.args[0])) > 1:
-        yield Candidate(times * apart(plain, task.variable), "partial fractions")
-
-
-def _with_letters(definition: Expr) -> list[Expr]:
-    """The factors of a product that are powers with letters in their exponents, of sums."""
-    return [f for f in factors(definition) if isinstance(f, Pow) and not f.exp.is_number]
-
-
-def _rewritten_definition(task: Task) -> Iterator[Candidate]:
-    """In the stage's own name, where the derivative speaks another language than the definition."""
-    if task.definition is None or task.name is None:
-        return
-    for row, short, long in instances(task.definition):
-        if not any(task.plain.has(part) for part in short.atoms(*_functions(short))):
-            continue
-        own = Task(task.definition, first=task.definition)
-        for candidate in eliminated(own, short, long, row.name):
-            if candidate.penalty == 0:
-                yield from eliminated(task, task.name, candidate.formula, BY_DEFINITION)
-                break
-
-
-def _functions(short: Expr) -> tuple[type[Basic], ...]:
-    return tuple({type(part) for part in short.atoms() | {short, *short.args} if part.is_Function})
-
-
 def identified(task: Task) -> Iterator[Candidate]:
     """In the short names of the identities: a function each, so they cost two at least."""
     if cost(task.plain) > MAX_IDENTIFIED:
         return
     for row, short, long in instances(task.plain):
+        if task.name is not None and short.has(task.name):
+            continue  # m/(d·cos θ) of a θ = asin(m·l/d) is short already
         if row.whole:
             yield from as_factor(task, short, long, row.name, (1, -1, 2, -2))
         else:

@@ -17,7 +17,7 @@ from itertools import groupby, islice
 from sympy import Add, Expr, Mul, Piecewise, PolynomialError, Pow, S, Symbol
 
 from symderive.candidates import MECHANISMS, PIECEWISE
-from symderive.cost import cost
+from symderive.cost import cost, scattered
 from symderive.formulas.inert import Diff
 from symderive.formulas.kernels import TooLargeError
 from symderive.formulas.written import (
@@ -77,17 +77,22 @@ class Form:
         rewritings: The lines that lead to it.
         penalty: Added to its cost in the ranking.
         scales: The names that it takes as not zero.
+        lasting: What of the penalty stays with the forms made of it, while ``held`` is in them.
+        held: The name that the penalty is for.
     """
 
     formula: Expr
     rewritings: tuple[Rewriting, ...]
     penalty: float = 0.0
     scales: frozenset[Expr] = frozenset()
+    lasting: float = 0.0
+    held: Expr | None = None
 
     @property
     def measure(self) -> float:
         """What forms are chosen by: the cost, and what is held against the form."""
-        return cost(self.formula) + self.penalty + SCALE_PENALTY * len(self.scales)
+        held = self.penalty + SCALE_PENALTY * len(self.scales)
+        return cost(self.formula) + scattered(self.formula) + held
 
 
 def ranked(forms: Iterable[Form]) -> list[Form]:
@@ -236,9 +241,20 @@ def forms_of(candidates: Iterable[Candidate], before: Form | None = None) -> lis
     lines = before.rewritings if before else ()
     scales = before.scales if before else frozenset()
     return [
-        Form(c.formula, (*lines, (c.formula, c.reason)), c.penalty, c.scales | scales)
-        for c in candidates
+        _form(c, before, (*lines, (c.formula, c.reason)), c.scales | scales) for c in candidates
     ]
+
+
+def _form(
+    found: Candidate, before: Form | None, lines: tuple[Rewriting, ...], scales: frozenset[Expr]
+) -> Form:
+    """A candidate as a form; what was held against the form before stays while it has reason to."""
+    lasting, held = found.lasting, found.held
+    penalty = found.penalty
+    if before is not None and before.held is not None and found.formula.has(before.held):
+        left = max(before.lasting - lasting, 0.0)
+        penalty, lasting, held = penalty + left, max(before.lasting, lasting), before.held
+    return Form(found.formula, lines, penalty, scales, lasting, held)
 
 
 def _without_detour(best: Form, derivative: Expr, where: Mapping[Symbol, Expr]) -> Form:

@@ -11,9 +11,10 @@ from __future__ import annotations
 from functools import lru_cache
 from math import gcd
 
-from sympy import Add, Expr, Mul, Piecewise, Pow, Symbol
+from sympy import Add, Expr, Mul, Piecewise, Pow, Symbol, fraction
 
 FUNCTION = 2.0
+SCATTERED = 0.25
 MINUS = 0.5
 UNFACTORED = 1.25
 """A number that all terms of a factor share, and that stands before a product for one operation."""
@@ -83,3 +84,21 @@ def _has_content(factor: Expr) -> bool:
 
 def _is_below(factor: Expr) -> bool:
     return isinstance(factor, Pow) and bool(factor.exp.is_Number and factor.exp.is_negative)
+
+
+@lru_cache(maxsize=50_000)
+def scattered(formula: Expr) -> float:
+    """What a sum pays whose terms share a factor: g − g·v²/c²; and a fraction with fractions in it.
+
+    >>> from sympy.abc import g, v
+    >>> scattered(g - g * v**2), scattered(g * (1 - v**2)), scattered((1 - g/v) / (1 - v))
+    (0.25, 0.0, 0.25)
+    """
+    if not formula.is_Add:
+        parts = Mul.make_args(formula)
+        above = [term for part in parts if part.is_Add for term in part.args]
+        compound = fraction(formula)[1] != 1 and any(fraction(term)[1] != 1 for term in above)
+        return SCATTERED if compound else 0.0
+    bases = [{factor.as_base_exp()[0] for factor in Mul.make_args(t)} for t in formula.args]
+    shared = set.intersection(*bases)
+    return SCATTERED if any(not base.is_Number for base in shared) else 0.0

@@ -88,18 +88,18 @@ def eliminated(
             scales = divisors.extra(result, short, definition)
             if result == element or scales is None:
                 continue
-            yield Candidate(kernels.factored(result), reason, penalty, scales)
-            yield Candidate(kernels.half_factored(result), reason, penalty, scales)
-            yield Candidate(kernels.expanded(result), reason, penalty + EXPANDED_PENALTY, scales)
-            if not symbol:
-                for part in kernels.split(result):
-                    yield Candidate(part, reason, penalty, scales)
+            for form in (kernels.factored(result), kernels.half_factored(result)):
+                yield Candidate(form, reason, penalty, scales, penalty)
+            expanded = kernels.expanded(result)
+            yield Candidate(expanded, reason, penalty + EXPANDED_PENALTY, scales, penalty)
+            for part in kernels.split(result) if not symbol else ():
+                yield Candidate(part, reason, penalty, scales, penalty)
         if degree == 1 and not symbol:  # as it stands, without multiplying out
             put_in = plain.xreplace({kernel: kernels.factored(value)})
             scales = divisors.extra(solution, short, definition)
             inside = divisors.extra(value, short, definition)  # it may cancel in the solution only
             if scales is not None and inside is not None:
-                yield Candidate(put_in, reason, penalty, scales | inside)
+                yield Candidate(put_in, reason, penalty, scales | inside, penalty)
     yield from _reduced(kernels, divisors, element, short, definition, reason)
 
 
@@ -124,12 +124,12 @@ def _reduced(
     scales = divisors.extra(reduced, short, definition)
     if scales is None:
         return
-    yield Candidate(kernels.factored(reduced), reason, PARTIAL_PENALTY, scales)
-    yield Candidate(kernels.half_factored(reduced), reason, PARTIAL_PENALTY, scales)
+    forms = [kernels.factored(reduced), kernels.half_factored(reduced)]
     for kernel in kernels.kernels:
         if not isinstance(kernel, Symbol) and _occurs(kernels, kernel, reduced):
-            collected = kernels.collected(reduced, kernel)
-            yield Candidate(collected, reason, PARTIAL_PENALTY, scales)
+            forms.append(kernels.collected(reduced, kernel))
+    for form in forms:
+        yield Candidate(form, reason, PARTIAL_PENALTY, scales, PARTIAL_PENALTY)
 
 
 def _out_of_denominator(

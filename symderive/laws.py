@@ -24,6 +24,7 @@ from sympy import (
     exp,
     expand_mul,
     factor_terms,
+    fraction,
     log,
     sin,
 )
@@ -224,6 +225,26 @@ def one_sign(formula: Expr) -> Expr:
     return formula
 
 
+def sizes_of_parts(formula: Expr) -> Expr:
+    """|u/v| = |u|/|v|, and |u|² = u² as a factor.
+
+    >>> from sympy.abc import x
+    >>> sizes_of_parts(ABS(1 / x)), sizes_of_parts(3 * ABS(x) ** 3)
+    (1/abs(x), 3*x**2*abs(x))
+    """
+    if type(formula) is FUNCTIONS["abs"].function:
+        above, below = fraction(formula.args[0])
+        if below.is_number:
+            return formula
+        return (abs(above) if above.is_number else ABS(above)) / ABS(below)
+    if isinstance(formula, Pow) and type(formula.base) is FUNCTIONS["abs"].function:
+        exponent = formula.exp
+        if exponent.is_Integer and abs(exponent) > 1:
+            odd = exponent % 2
+            return formula.base**odd * formula.base.args[0] ** (exponent - odd)
+    return formula
+
+
 def one_bar(formula: Expr) -> Expr:
     """An argument over one bar: σ(a/T − b/T) = σ((a − b)/T).
 
@@ -232,11 +253,27 @@ def one_bar(formula: Expr) -> Expr:
     >>> one_bar(sin(a / T - b / T))
     sin((a - b)/T)
     """
+    return _with_shorter_arguments(formula, over_a_bar=True)
+
+
+def one_factor(formula: Expr) -> Expr:
+    """An argument in factors: sin(2a − 2b) = sin(2(a − b)).
+
+    >>> from sympy import symbols
+    >>> a, b = symbols("a b")
+    >>> one_factor(sin(2 * a - 2 * b))
+    sin(2*(a - b))
+    """
+    return _with_shorter_arguments(formula, over_a_bar=False)
+
+
+def _with_shorter_arguments(formula: Expr, *, over_a_bar: bool) -> Expr:
     if not isinstance(formula, Function):
         return formula
     args = []
     for arg in formula.args:
-        shared = factor_terms(arg) if arg.is_Add else arg
+        mine = arg.is_Add and any(fraction(term)[1] != 1 for term in arg.args) == over_a_bar
+        shared = factor_terms(arg) if mine else arg
         args.append(shared if cost(shared) < cost(arg) else arg)
     return formula.func(*args)
 
@@ -401,6 +438,7 @@ LAWS: tuple[tuple[Callable[[Expr], Expr], str], ...] = (
     (sum_of_angles, "sum of angles"),
     (one_sign, "u = |u|·sign u"),
     (one_bar, "common denominator"),
+    (one_factor, "factor out"),
     (reflected, "f(−u) = 1 − f(u)"),
     (one_branch, "the other branches are zero"),
 )

@@ -28,6 +28,7 @@ from sympy import (
     sin,
     sinh,
     tan,
+    tanh,
 )
 from sympy.polys.fields import FracElement
 
@@ -60,6 +61,7 @@ class Divisors:
             *(kernels.noted("divisors", f, self._divided) for f in dict.fromkeys(formulas))
         )
         self.known |= set(self._norms())
+        self.known |= set(self._zeros())
 
     def _divided(self, formula: Expr) -> frozenset[Any]:
         return frozenset(positive(factor) for factor in _divisors(self.kernels, formula))
@@ -75,6 +77,24 @@ class Divisors:
                 if degree == 2 and odd and len(factor) > 1 and positive(turned) in self.known:
                     product = self.kernels.reduce(new(factor) * new(turned))
                     yield from (positive(part) for part, _ in factor_list(product.numer)[1])
+
+    def _zeros(self) -> Iterator[Any]:
+        """What is zero only where a divisor is too: e^u − 1, sinh u and sin u are at u = 0."""
+        for kernel in self.kernels.kernels:
+            zero = self.kernels.place[kernel].numer
+            if isinstance(kernel, exp):
+                zero = zero - 1
+            elif not isinstance(kernel, ODD):
+                continue
+            if positive(zero) in self.known:
+                yield from self._factors_of(kernel.args[0])
+
+    def _factors_of(self, formula: Expr) -> Iterator[Any]:
+        try:
+            element = self.kernels.element(formula)
+        except (TooLargeError, ZeroDivisionError):
+            return  # not over these kernels: no form can divide by it either
+        yield from (positive(part) for part, _ in factor_list(element.numer)[1])
 
     def extra(
         self, after: FracElement, short: Expr | None = None, definition: FracElement | None = None
@@ -119,6 +139,10 @@ class Divisors:
         if self.free:
             taken.add(formula)
         return self.free
+
+
+ODD = (sin, tan, sinh, tanh)
+"""Functions of which f(0) = 0."""
 
 
 def divides_by_no_more(formula: Expr, known: Iterable[Expr]) -> bool:

@@ -22,6 +22,9 @@ from symderive.tasks import Candidate, Task, length, sums_as_stated
 ABS: Any = FUNCTIONS["abs"].function
 SIGN: Any = FUNCTIONS["sign"].function
 
+SIMPLER = -1.0
+"""What a form may cost more with its roots in their simplest form: 2 sign x/√(1 − x²)."""
+
 MAX_DETOUR = 6.0
 """What a root may cost more than before, by itself: the rest may cancel with it."""
 
@@ -36,8 +39,8 @@ def rooted(task: Task) -> Iterator[Candidate]:
                 found[power] = root**power.exp.p
     if not found:
         return
-    plain = evaluated(task.plain.xreplace(found))
-    yield Candidate(plain, "square root")
+    plain = laws.everywhere(evaluated(task.plain.xreplace(found)), laws.sizes_of_parts)
+    yield Candidate(plain, "square root", SIMPLER)
     kernels = Kernels([plain])
     kernels.seen = sums_as_stated(kernels.seen, task)
     element = kernels.normal(plain)
@@ -45,7 +48,7 @@ def rooted(task: Task) -> Iterator[Candidate]:
         signed = laws.everywhere(form, laws.one_sign)
         for shown in (form, signed):
             if divides_by_no_more(shown, (*task.divided, plain)):
-                yield Candidate(shown, "square root")
+                yield Candidate(shown, "square root", SIMPLER)
 
 
 def signless(task: Task) -> Iterator[Candidate]:
@@ -139,11 +142,17 @@ def _root_of(
             outside *= size_of(_shortest(kernels, product), positive) ** (turn * exponent)
     if not left[-1].is_ground and _positive_with(left[-1], left[1]):  # √(n/d) = √(n·d)/d
         outside /= _shortest(kernels, left[-1])
-        return outside * sqrt(inside * _shortest(kernels, left[1] * left[-1]))
+        return outside * _rooted(inside, _shortest(kernels, left[1] * left[-1]))
     above, below = (_shortest(kernels, left[turn]) for turn in (1, -1))
     if above.is_positive:  # a number over what must be positive
         return outside * sqrt(inside * above) / sqrt(below)
-    return outside * sqrt(inside * above / below)
+    return outside * _rooted(inside, above / below)
+
+
+def _rooted(number: Expr, formula: Expr) -> Expr:
+    """The root of a number times a formula; a square number comes out of it."""
+    root = sqrt(number)
+    return root * sqrt(formula) if root.is_Rational else sqrt(number * formula)
 
 
 def _shortest(kernels: Kernels, poly: Any) -> Expr:

@@ -14,6 +14,9 @@ from symderive.regular import scales_of
 PARTIAL_PENALTY = 1.0
 """What a form must save before a kernel is eliminated only in part."""
 
+MIXED_PENALTY = 3.0
+"""What it must save where the stage is a sum: −12V/r − 6B/r⁷ says less than −12A/r¹³ + 6B/r⁷."""
+
 RELATED_PENALTY = 0.5
 """What it must save where the name that is brought in stands there already."""
 
@@ -33,12 +36,16 @@ class Candidate:
         reason: Why it equals the derivative.
         penalty: Added to its cost in the ranking.
         scales: The names that it takes as not zero.
+        lasting: What of the penalty stays with the forms made of it, while ``held`` is in them.
+        held: The name that the penalty is for.
     """
 
     formula: Expr
     reason: str
     penalty: float = 0.0
     scales: frozenset[Expr] = frozenset()
+    lasting: float = 0.0
+    held: Expr | None = None
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from symderive.certify import certify
 from symderive.cost import cost
 from symderive.formulas.functions import FUNCTIONS
 from symderive.formulas.parsing import parse
+from symderive.formulas.written import evaluated
 
 NEURON = {"A1": "x1*w1 + x2*w2 + b", "A2": "sigmoid(A1)", "A3": "binary_cross_entropy(A2, Y)"}
 SPELLED = {
@@ -132,3 +133,30 @@ def test_the_printed_form_of_positive_quantities(formula, subject, printed):
     assert cost(found.formula) <= cost(parse(printed, FUNCTIONS).formula)
     assert found.certificate.passed
     assert derivation.check_claim(subject, printed).holds
+
+
+# Of forms that cost the same, the one that the books print: (formula of y, by, result)
+PREFERRED = [
+    ("acos(1 - 2*x**2)", "x", "2*sign(x)/sqrt(1 - x**2)"),
+    ("asec(1/x)", "x", "-1/sqrt(1 - x**2)"),
+    ("v*tanh(g*t/v)", "t", "g*(1 - y**2/v**2)"),
+    ("r*log(r/(r + m)) + k*log(m/(r + m))", "m", "r*(k - m)/(m*(m + r))"),
+    ("log(1 + exp((b - a)/T))", "b", "sigmoid((b - a)/T)/T"),
+    ("atan(w*R*C)", "w", "R*C/(1 + (w*R*C)**2)"),
+]
+
+
+@pytest.mark.parametrize(("formula", "by", "printed"), PREFERRED)
+def test_of_equal_costs_the_printed_form_wins(formula, by, printed):
+    derivation = sd.derive(sd.Model({"y": formula}, parameters=[by]))
+    expected = parse(printed, FUNCTIONS).formula
+    for found in (derivation.link("y", by), derivation.partial("y", by)):
+        assert evaluated(found.formula) == expected
+        assert cost(found.formula) <= cost(expected)
+    assert derivation.check().passed
+
+
+def test_an_argument_in_factors_is_not_a_common_denominator():
+    lines = sd.derive({"y": "-cos(2*a - 2*b)/2"}).link("y", "a").lines
+    assert "factor out" in lines[-1].reasons
+    assert all("common denominator" not in line.reasons for line in lines)

@@ -618,7 +618,22 @@ OWN_SUMS = [
     ("(w/w0 - w0/w)**2", "dy/dw", "2*(w/w0 - w0/w)*(1/w0 + w0/w**2)"),
 ]
 
+# A sum is no better told by half of it; what cancels below the bar; an inverse function by itself
+BY_NAME = [
+    ("A/r**12 - B/r**6", "dy/dr", "6*B/r**7 - 12*A/r**13"),
+    ("4*e*((s/r)**12 - (s/r)**6)", "dy/dr", "24*e*s**6*(r**6 - 2*s**6)/r**13"),
+    ("o - h**2/o", "dy/do", "1 + h**2/o**2"),
+    ("x**4*exp(x)/(exp(x) - 1)**2", "dy/dx", "y*(4/x - 1/tanh(x/2))"),
+    ("x**5/(exp(x) - 1)", "dy/dx", "y*(5/x - 1 - y/x**5)"),
+    ("asin(m*l/d)", "dy/dl", "m/(d*cos(y))"),
+    ("asin(n1*sin(a)/n2)", "dy/da", "n1*cos(a)/(n2*cos(y))"),
+    ("asec(1/x)", "dy/dx", "-1/sqrt(1 - x**2)"),
+    ("K*exp(log(c/K)*exp(-r*t))", "dy/dt", "r*y*log(K/y)"),
+    ("sqrt(R**2 + (w*L - 1/(w*C))**2)", "dy/dw", "(L**2*w - 1/(C**2*w**3))/y"),
+]
+
 ROWS = [
+    *BY_NAME,
     *OWN_SUMS,
     *ROUND,
     *FRESH,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from sympy import QQ, Add, Expr, Mul, Rational, Symbol, cos, log, sin
+from sympy import QQ, Add, Expr, Mul, Rational, S, Symbol, cos, log, sin
 from sympy.polys.fields import FracElement
 
 from symderive.formulas.decimals import as_seen, with_decimals
@@ -54,12 +54,20 @@ class Kernels(KernelField):
 
         A part is what stands with one product of kernels, or a single term.
         """
+        for form in self._parts(element):
+            yield form
+            if (pulled := shared_out(form)) is not None:
+                yield pulled
+
+    def _parts(self, element: FracElement) -> Iterator[Expr]:
         if not 1 < len(element.numer) <= MAX_SPLIT or element.denom.is_ground:
             return
         new = self.field.field_new
         whole, left = map(self.from_rational, rational(element.numer).div(rational(element.denom)))
         if whole and left:
-            yield self.factored(whole) + self.factored(left / new(element.denom))
+            below = new(element.denom)
+            yield self.factored(whole) + self.factored(left / below)
+            yield self.factored(whole) + Add(*(self.factored(t / below) for t in self._terms(left)))
         symbols = [isinstance(kernel, Symbol) for kernel in self.kernels]
         outside, rest = self._common_factor(element, with_denominator=False)
         for below, poly in ((new(element.denom), element.numer), (outside, rest)):
@@ -79,6 +87,12 @@ class Kernels(KernelField):
                         *(self.factored(new(p) / new(element.denom)) for p in parts.values())
                     )
                     yield self.factored(outside) * inner
+
+    def _terms(self, element: FracElement) -> Iterator[FracElement]:
+        """The terms of a numerator over the denominator, each by itself."""
+        new, ring = self.field.field_new, self.field.ring
+        for monomial, coefficient in element.numer.terms():
+            yield new(ring.from_dict({monomial: coefficient})) / new(element.denom)
 
     def from_rational(self, poly: Any) -> FracElement:
         """A polynomial with rational coefficients as an element."""
@@ -203,6 +217,26 @@ class Kernels(KernelField):
             turn = minus == {True} or (len(minus) == 2 and below.as_coeff_Add()[0] < 0)
         above = self.formula(-element.numer if turn else element.numer)
         return above / (-below if turn else below)
+
+
+def shared_out(formula: Expr) -> Expr | None:
+    """A sum with the powers that all its terms have pulled out; None where there are none.
+
+    >>> from sympy.abc import w, L, C, Z
+    >>> shared_out(L**2*w/Z - 1/(C**2*Z*w**3))
+    (L**2*w - 1/(C**2*w**3))/Z
+    """
+    rows = [term.as_powers_dict() for term in Add.make_args(formula)]
+    outside: list[Expr] = []
+    for base in rows[0] if len(rows) > 1 else ():
+        exponents = [row.get(base, S.Zero) for row in rows]
+        one_side = {e.is_positive for e in exponents} in ({True}, {False})
+        if not base.is_Number and all(e.is_Integer and e for e in exponents) and one_side:
+            outside.append(base ** min(exponents, key=abs))
+    if not outside:
+        return None
+    shared = Mul(*outside)
+    return shared * Add(*(term / shared for term in formula.args))
 
 
 def rational(poly: Any) -> Any:
