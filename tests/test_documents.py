@@ -502,7 +502,9 @@ def test_brackets_of_a_broken_formula_are_of_one_size(written, opening, closing)
 def test_a_graph_as_high_as_its_page_is_scaled_down(derivation):
     names = range(1, 15)
     stages = {f"h{k}": f"tanh(w{k}*x)" for k in names} | {"L": "+".join(f"h{k}" for k in names)}
-    made = sd.derive(sd.Model(stages, parameters=[f"w{k}" for k in names]))
+    made = sd.derive(
+        sd.Model(stages, parameters={f"w{k}": 1.0 for k in names}, constants={"x": 0.5})
+    )
     (figure,) = (b for b in build.outline(made).blocks if isinstance(b, Figure))
     assert figure.drawing.height > PAGE_HEIGHT
     assert r"\scalebox{0." in FORMATS["tex"].figure(figure.drawing)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sympy import Add, Expr, Mul, Pow, S, Symbol
 
 from symderive.certify import certify
+from symderive.documents.kinds import cast
 from symderive.documents.outline import (
     Block,
     Equation,
@@ -71,18 +73,7 @@ def chain_section(context: Context) -> Iterator[Block]:
     )
     shown = partials
     if len(partials) > MAX_PARTIALS:
-        shapes: dict[int, list[Partial]] = {}
-        for part in partials:
-            shapes.setdefault(id(part.shape), []).append(part)
-        shown = [group[0] for group in shapes.values()][:MAX_PARTIALS]
-        alike = ""
-        if len(shapes) < len(partials):
-            alike = (
-                f"The {len(partials)} partial derivatives are of {len(shapes)} shapes; those of "
-            )
-            alike += "one shape are the same up to names, and one of each is told here. "
-        if len(shapes) > MAX_PARTIALS:
-            alike += f"The first {MAX_PARTIALS} of {len(shapes)} are told here."
+        shown, alike = _one_of_each(partials)
         yield Paragraph((alike,))
     stages = derivation.model.stages
     inner = [part for part in shown if part.source in stages]
@@ -98,6 +89,26 @@ def chain_section(context: Context) -> Iterator[Block]:
         yield _told(context, part)
 
 
+def _one_of_each(partials: Sequence[Partial]) -> tuple[list[Partial], str]:
+    """One partial derivative of each shape, as far as there is room, and the words for that."""
+    own = {id(part.shape) for part in partials}
+    shapes: dict[Hashable, Partial] = {}
+    for part in partials:
+        shape: Any = part.shape
+        shapes.setdefault(cast(shape.closed, shape.substituted), part)
+    alike = ""
+    if len(shapes) < len(partials):
+        same = "names and constants" if len(shapes) < len(own) else "names"
+        count = "1 shape" if len(shapes) == 1 else f"{len(shapes)} shapes"
+        alike = (
+            f"The {len(partials)} partial derivatives are of {count}; those of one shape are the "
+            f"same up to {same}, and one of each is told here. "
+        )
+    if len(shapes) > MAX_PARTIALS:
+        alike += f"The first {MAX_PARTIALS} of {len(shapes)} are told here."
+    return list(shapes.values())[:MAX_PARTIALS], alike
+
+
 def _effort(context: Context) -> str:
     """How much less there is to do backwards, where it is less."""
     if context.arrays:
@@ -107,8 +118,9 @@ def _effort(context: Context) -> str:
     if reverse >= forward:
         return ""
     count = len(context.derivation.sources)
+    every = "both" if count == 2 else f"all {count}"
     return (
-        f" That takes {reverse} products and sums of links for all {count} derivatives; forwards, "
+        f" That takes {reverse} products and sums of links for {every} derivatives; forwards, "
         f"for one name after the other, it would be {forward}."
     )
 
@@ -174,8 +186,30 @@ def _told(context: Context, part: Partial) -> Equations:
         lines.append(Equation(None, Style("box", closed), last, mark))
     else:
         lines[-1] = Equation(None, Style("box", closed), lines[-1].note, mark)
-    lines[0] = Equation(context.adjoint(part.source), lines[0].right, lines[0].note, lines[0].mark)
-    return aligned(lines)
+    lines[0] = replace(lines[0], left=context.adjoint(part.source))
+    return aligned([replace(line, right=_in_part(line.right)) for line in lines])
+
+
+MAX_TERMS, KEPT_TERMS = 10, (3, 2)
+"""Terms of a sum over paths that are shown; of more, so many at its ends."""
+
+
+def _in_part(node: Node) -> Node:
+    """A sum of many terms without those in its middle; the section on the gradient has them all."""
+    if isinstance(node, Style):
+        return replace(node, body=_in_part(node.body))
+    if not isinstance(node, Row):
+        return node
+    signs = [
+        k
+        for k, item in enumerate(node.items)
+        if isinstance(item, Op) and item.kind == "bin" and item.text in "+−"
+    ]
+    if len(signs) < MAX_TERMS:
+        return node
+    first, last = KEPT_TERMS
+    dots = (Op("+"), Op("⋯", "ord"))
+    return Row((*node.items[: signs[first - 1]], *dots, *node.items[signs[-last] :]))
 
 
 def _explicit(context: Context, part: Partial) -> Expr:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from symderive.documents.build_functions import functions_section
+from symderive.documents.kinds import (
+    Group,
+    also,
+    general_names,
+    grouped,
+    mold,
+    with_other_constants,
+)
 from symderive.documents.outline import (
     Block,
     Equation,
@@ -29,8 +36,6 @@ from symderive.formulas.tree import (
     Row,
     Script,
     equation,
-    name_node,
-    partial,
 )
 from symderive.rules import LINEAR, told_for
 from symderive.telling import longer_than_a_line
@@ -63,48 +68,52 @@ def links_section(context: Context) -> Iterator[Block]:
     if context.detail == "full":
         yield from functions_section(context, links)
     yield Heading(1, ("Links: each stage by what it uses",))
-    kinds: dict[int, list[Link]] = {}
-    for link in links:
-        kinds.setdefault(id(link.kind), []).append(link)
     if len(links) <= MAX_LINKS:
-        groups = [[link] for link in links]
-        yield Paragraph(
-            (
-                "Each box differentiates one stage by one name in its formula, rule by rule. ",
-                *_legend(),
-            )
-        )
+        groups = [Group((link,)) for link in links]
+        opening = "Each box differentiates one stage by one name in its formula, rule by rule. "
     else:
-        groups = list(kinds.values())
-        yield Paragraph(
-            (
-                f"The {len(links)} links are of {len(groups)} kinds. Links of one kind are the "
-                "same up to names, so each kind is derived and checked once. ",
-                *_legend(),
-            )
+        groups = grouped(links)
+        same = "names and constants" if any(group.others for group in groups) else "names"
+        kinds = "1 kind" if len(groups) == 1 else f"{len(groups)} kinds"
+        opening = (
+            f"The {len(links)} links are of {kinds}. Links of one kind are the same up to {same}, "
+            "so each kind is derived once. "
         )
+    several = len(groups) > 1 and context.detail == "standard"
+    stated = "A rule is stated where it is first used. " if several else ""
+    yield Paragraph((opening, stated, *_legend()))
     yield from _boxes(context, groups[:MAX_KINDS])
     if len(groups) > MAX_KINDS:
         yield Paragraph((f"The other {len(groups) - MAX_KINDS} kinds are left out here.",))
 
 
-def _boxes(context: Context, groups: Sequence[list[Link]]) -> Iterator[RuleBox]:
-    """The boxes; what an earlier box derives, the whole or a part of it, refers to that box."""
+def _boxes(context: Context, groups: Sequence[Group]) -> Iterator[RuleBox]:
+    """The boxes; what an earlier box derives, the whole or a part of it, refers to that box.
+
+    A rule is stated in the first box that uses it; with every detail, in all of them.
+    """
     boxes = list(_by_linear_stage(groups))
-    whole, parts = _repeated(context, [boxed[0][0] for boxed in boxes])
+    whole, parts = _repeated(context, [boxed[0].first for boxed in boxes])
     cited = sorted({*whole.values(), *(k for known in parts.values() for k in known.values())})
     numbers = {place: n for n, place in enumerate(cited, 1)}
+    stated: set[str] = set()
     for place, boxed in enumerate(boxes):
-        link = boxed[0][0]
+        link = boxed[0].first
         if place in whole:
             title = context.link(link.stage.name, link.source)
-            note = (f"as in ({numbers[whole[place]]})",)
+            same = boxes[whole[place]][0].first.kind is link.kind
+            note = (
+                f"as in ({numbers[whole[place]]})" + ("" if same else ", with other constants"),
+            )
             result = context.formula(link.formula)
             line = Equation(title, result, note, mark_of(link.certificate))
             yield RuleBox((title,), (), aligned([line]).lines)
             continue
         known = {part: f"as in ({numbers[at]})" for part, at in parts.get(place, {}).items()}
         box = _box(context, boxed, known)
+        if context.detail != "full":
+            box = replace(box, rules=tuple(rule for rule in box.rules if rule.name not in stated))
+            stated |= {rule.name for rule in box.rules}
         number = numbers.get(place)
         yield replace(box, title=(*box.title, f"\u2003({number})")) if number else box
 
@@ -112,13 +121,13 @@ def _boxes(context: Context, groups: Sequence[list[Link]]) -> Iterator[RuleBox]:
 def _repeated(
     context: Context, links: Sequence[Link]
 ) -> tuple[dict[int, int], dict[int, dict[Expr, int]]]:
-    """By place: the earlier link of the same kind, and those that derive its parts."""
+    """By place: the earlier link that is derived alike, and those that derive its parts."""
     whole: dict[int, int] = {}
     parts: dict[int, dict[Expr, int]] = {}
-    kinds: dict[int, int] = {}
+    kinds: dict[Hashable, int] = {}
     derived: dict[tuple[Expr, str], int] = {}
     for place, link in enumerate(links):
-        first = kinds.setdefault(id(link.kind), place)
+        first = kinds.setdefault(mold(link.kind), place)
         if first != place and len(link.told(context.detail)) > MAX_REPEATED_LINES:
             whole[place] = first
             continue
@@ -140,12 +149,12 @@ def _legend() -> tuple[str, ...]:
     )
 
 
-def _by_linear_stage(groups: Sequence[list[Link]]) -> Iterator[list[list[Link]]]:
+def _by_linear_stage(groups: Sequence[Group]) -> Iterator[list[Group]]:
     """Groups that share a box: those of one stage that linear rules alone derive."""
-    together: list[list[Link]] = []
+    together: list[Group] = []
     for group in groups:
-        linear = all(step.rule.name in LINEAR for step in group[0].kind.step.walk())
-        same = together and together[0][0].stage.name == group[0].stage.name
+        linear = all(step.rule.name in LINEAR for step in group.first.kind.step.walk())
+        same = together and together[0].first.stage.name == group.first.stage.name
         if together and not (same and linear):
             yield together
             together = []
@@ -158,30 +167,31 @@ def _by_linear_stage(groups: Sequence[list[Link]]) -> Iterator[list[list[Link]]]
 
 
 def _box(
-    context: Context, groups: Sequence[list[Link]], known: Mapping[Expr, str] | None = None
+    context: Context, groups: Sequence[Group], known: Mapping[Expr, str] | None = None
 ) -> RuleBox:
     shown = groups if len(groups) <= MAX_SAME else [*groups[:3], *groups[-1:]]
     titles: list[Node] = []
     lines: list[Equation] = []
     text: list[str | Node] = []
     for group in shown:
-        link = group[0]
-        general = _general(group)
+        link = group.first
+        general = general_names(group.links)
         title = _renamed(context.link(link.stage.name, link.source), general)
         titles.append(title)
         lines += [
             replace(
                 line, right=_renamed(line.right, general), note=_renamed_text(line.note, general)
             )
-            for line in _lines(context, link, title, known if link is groups[0][0] else None)
+            for line in _lines(context, link, title, known if link is groups[0].first else None)
         ]
-        text += _also(context, group, general, title)
+        text += also(group.links, general)
+        lines += with_other_constants(context, group)
     if len(shown) < len(groups):
         text.append(f"The other {len(groups) - len(shown)} links of this stage are alike.")
     rules: dict[str, RuleUse] = {}
     for group in shown:
-        for rule in _rules(context, _used(group[0], known), lines):
-            general = _general(group)
+        for rule in _rules(context, _used(group.first, known), lines):
+            general = general_names(group.links)
             bindings = tuple(_renamed(binding, general) for binding in rule.bindings)
             rules.setdefault(rule.name, replace(rule, bindings=bindings))
     heading = listed(titles) if len(shown) == len(groups) else listed(titles, " … ")
@@ -211,6 +221,9 @@ def _lines(
     ]
     if lines:
         lines[0] = replace(lines[0], left=title)
+    if lines and not context.arrays:  # what is differentiated stands as it was written
+        opening = link.told(context.detail, known)[0]
+        lines[0] = replace(lines[0], right=context.stated(opening.formula))
     if context.arrays:
         from symderive.documents.build_arrays import whole_line
 
@@ -314,74 +327,9 @@ def _bindings(context: Context, step: Step) -> Iterator[Node]:
         yield equation(letter, context.formula(formula))
 
 
-# Links of a kind --------------------------------------------------------------------------------
-
-_NUMBERED = re.compile(r"(.*?[^\d])(\d+)")
-
-
-def _general(links: Sequence[Link]) -> Mapping[str, Node]:
-    """Nodes for the names of the first link that say all links of a kind: A_k for A3.
-
-    Empty where there are fewer than three links, or no pattern in their numbers.
-    """
-    if len(links) < 3:
-        return {}
-    columns = [[link.stage.name, *link.stage.inputs] for link in links]
-    first = _NUMBERED.fullmatch(columns[0][0])
-    if not first:
-        return {}
-    numbers = []
-    for names in columns:
-        match = _NUMBERED.fullmatch(names[0])
-        if not match or match[1] != first[1]:
-            return {}
-        numbers.append(int(match[2]))
-    result: dict[str, Node] = {}
-    for column in zip(*columns, strict=True):
-        if len(set(column)) == 1:
-            continue
-        parts = [_NUMBERED.fullmatch(name) for name in column]
-        if any(part is None for part in parts):
-            return {}
-        stems = {part[1] for part in parts if part}
-        offsets = {int(part[2]) - k for part, k in zip(parts, numbers, strict=True) if part}
-        if len(stems) > 1 or len(offsets) > 1:
-            return {}
-        result[column[0]] = _indexed(stems.pop(), offsets.pop())
-    return result
-
-
-def _indexed(stem: str, offset: int) -> Node:
-    index: Node = Id("k")
-    if offset:
-        sign = Op("+" if offset > 0 else "−")
-        index = Row((index, sign, Num(str(abs(offset)))))
-    base = name_node(stem.rstrip("_")).body
-    if isinstance(base, Script):
-        return Script(base.base, Row((base.sub or Num(""), Op(",", "punct"), index)), base.sup)
-    return Script(base, index)
-
-
 def _renamed(node: Node, names: Mapping[str, Node]) -> Node:
     return relabelled(node, names) if names else node
 
 
 def _renamed_text(text: Inline, names: Mapping[str, Node]) -> Inline:
     return tuple(_renamed(part, names) if isinstance(part, Node) else part for part in text)
-
-
-def _also(
-    context: Context, links: Sequence[Link], general: Mapping[str, Node], title: Node
-) -> list[str | Node]:
-    """Which other links the derivation stands for."""
-    if len(links) == 1:
-        return []
-    if general:
-        numbers = [int(_NUMBERED.fullmatch(link.stage.name)[2]) for link in links]  # type: ignore[index]
-        unbroken = numbers == list(range(numbers[0], numbers[-1] + 1))
-        shown = f"{numbers[0]}, …, {numbers[-1]}" if unbroken else ", ".join(map(str, numbers[:8]))
-        shown += ", …" if not unbroken and len(numbers) > 8 else ""
-        return [f"For {len(links)} links: ", Id("k"), f" = {shown}. "]
-    others = [partial(name_node(a.stage.name), name_node(a.source)) for a in links[1:5]]
-    more = f" and {len(links) - 5} more" if len(links) > 5 else ""
-    return ["In the same way, with other names: ", *listed(others, ", "), f"{more}. "]

@@ -7,7 +7,7 @@ going forward and the gradient coming back, so no two labels can meet. All lengt
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from symderive.formulas.tree import Node
@@ -15,7 +15,9 @@ from symderive.formulas.tree import Node
 FONT = 9.0
 """Size of a node's name; the formula below it is set at FORMULA_FONT."""
 FORMULA_FONT = 7.5
-STUB, CURVE, PORT, GAP, MARGIN, TAIL = 36.0, 24.0, 21.0, 9.0, 4.0, 46.0
+MARGIN, TAIL = 4.0, 46.0
+WIDE, HIGH = 468.0, 300.0
+"""The size from which a drawing is laid out closer: a page has no room for more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,30 @@ class Drawing:
     height: float
 
 
+@dataclass(frozen=True, slots=True)
+class Pitch:
+    """How much room the parts of a drawing have.
+
+    Attributes:
+        stub: The length of the level end of an edge, which carries its labels.
+        port: The height between two edges at one user: for one label, or one above the other.
+        curve: The width of what lies between two columns, without the stubs.
+        gap: The height between two vertices of a column.
+    """
+
+    stub: float
+    port: float
+    curve: float = 24.0
+    gap: float = 9.0
+
+    @classmethod
+    def of(cls, edges: Sequence[Edge]) -> Pitch:
+        """The room for the longest label, and for as many as an edge has."""
+        longest = max(max(len(edge.value), len(edge.gradient)) for edge in edges)
+        double = any(edge.gradient for edge in edges)
+        return cls(min(36.0, 16.0 + 4.0 * longest), 21.0 if double else 14.0)
+
+
 def _layers(vertices: Sequence[Vertex], edges: Sequence[Edge]) -> dict[str, int]:
     """Longest-path layers, with inputs pulled next to their first user."""
     sources: dict[str, list[str]] = {v.name: [] for v in vertices}
@@ -139,7 +165,7 @@ def _untangle(
 
 
 def _relax(
-    columns: list[list[str]], heights: dict[str, float], near: dict[str, list[str]]
+    columns: list[list[str]], heights: dict[str, float], near: dict[str, list[str]], gap: float
 ) -> dict[str, float]:
     """Vertical centres: near the mean of the neighbours, in order, without overlap."""
     y: dict[str, float] = {}
@@ -147,13 +173,13 @@ def _relax(
         top = 0.0
         for name in column:
             y[name] = top + heights[name] / 2
-            top += heights[name] + GAP
+            top += heights[name] + gap
     for sweep in range(40):
         for column in columns if sweep % 2 else reversed(columns):
             offsets, top = [], 0.0
             for name in column:
                 offsets.append(top + heights[name] / 2)
-                top += heights[name] + GAP
+                top += heights[name] + gap
             pooled: list[tuple[float, int]] = []  # blocks that touch move together
             for name, offset in zip(column, offsets, strict=True):
                 beside = near[name]
@@ -171,7 +197,17 @@ def _relax(
 
 
 def layout(vertices: Sequence[Vertex], edges: Sequence[Edge]) -> Drawing:
-    """Place the vertices (in order of computation) and route the edges."""
+    """Place the vertices (in order of computation) and route the edges; closer in a large one."""
+    pitch = Pitch.of(edges)
+    drawing = _laid_out(vertices, edges, pitch)
+    wide, high = drawing.width > WIDE, drawing.height > HIGH
+    if not (wide or high):
+        return drawing
+    curve, gap = 12.0 if wide else pitch.curve, 5.0 if high else pitch.gap
+    return _laid_out(vertices, edges, replace(pitch, curve=curve, gap=gap))
+
+
+def _laid_out(vertices: Sequence[Vertex], edges: Sequence[Edge], pitch: Pitch) -> Drawing:
     layer = _layers(vertices, edges)
     columns: list[list[str]] = [[] for _ in range(max(layer.values()) + 1)]
     following: dict[str, list[str]] = {v.name: [] for v in vertices}
@@ -196,23 +232,25 @@ def layout(vertices: Sequence[Vertex], edges: Sequence[Edge]) -> Drawing:
 
     width = {v.name: max(v.width + 10, 22.0) for v in vertices}
     height = dict.fromkeys(layer, 7.0) | {
-        v.name: max(v.height + 7, 20.0, PORT * len(leading[v.name]) + 2) for v in vertices
+        v.name: max(v.height + 7, 20.0, pitch.port * len(leading[v.name]) + 2) for v in vertices
     }
-    y = _relax(columns, height, {name: following[name] + leading[name] for name in following})
+    y = _relax(
+        columns, height, {name: following[name] + leading[name] for name in following}, pitch.gap
+    )
     top = min(y[name] - height[name] / 2 for name in y) - MARGIN
     y = {name: at - top for name, at in y.items()}
 
     spans: list[tuple[float, float]] = []  # left and right edge of each column
     x: dict[str, float] = {}
     for column in columns:
-        left = spans[-1][1] + CURVE + STUB if spans else MARGIN
+        left = spans[-1][1] + pitch.curve + pitch.stub if spans else MARGIN
         spans.append((left, left + max((width.get(name, 0.0) for name in column), default=0.0)))
         for name in column:  # inputs stand at the right of their column: short wires
             slack = spans[-1][1] - left - width.get(name, 0.0)
             x[name] = left + width.get(name, 0.0) / 2 + (slack if not leading[name] else slack / 2)
 
     boxes = tuple(Box(v, x[v.name], y[v.name], width[v.name], height[v.name]) for v in vertices)
-    wires = tuple(_route(edges, chains, {b.vertex.name: b for b in boxes}, y, layer, spans))
+    wires = tuple(_route(edges, chains, {b.vertex.name: b for b in boxes}, y, layer, spans, pitch))
     bottom = max([b.y + b.height / 2 for b in boxes] + [p[1] for w in wires for p in w.points])
     return Drawing(boxes, wires, spans[-1][1] + TAIL + MARGIN, bottom + MARGIN)
 
@@ -224,6 +262,7 @@ def _route(
     y: dict[str, float],
     layer: dict[str, int],
     spans: Sequence[tuple[float, float]],
+    pitch: Pitch,
 ) -> Iterator[Wire]:
     """A wire an edge: out of the source, past its column, to a port of its own at the user."""
     entering: dict[str, list[int]] = {}
@@ -232,7 +271,7 @@ def _route(
     for user, numbers in entering.items():
         numbers.sort(key=lambda number: (y[chains[number][-2]], number))
         for place, number in enumerate(numbers):
-            port = y[user] + PORT * (place - (len(numbers) - 1) / 2)
+            port = y[user] + pitch.port * (place - (len(numbers) - 1) / 2)
             source, box = boxes[chains[number][0]], boxes[user]
             points = [(source.x + source.width / 2, source.y)]
             right = spans[layer[source.vertex.name]][1]
@@ -240,6 +279,6 @@ def _route(
                 points.append((right, source.y))
             for bend in chains[number][1:-1]:
                 points += [(side, y[bend]) for side in spans[layer[bend]]]
-            start = spans[layer[user]][0] - STUB
+            start = spans[layer[user]][0] - pitch.stub
             points += [(start, port), (box.x - box.width / 2, port)]
-            yield Wire(edges[number], tuple(points), (start + STUB / 2 - 2, port))
+            yield Wire(edges[number], tuple(points), (start + pitch.stub / 2 - 2, port))
