@@ -105,7 +105,7 @@ def judge(derivation: ArrayDerivation, subject: str, answer: str) -> ArrayVerdic
 def _adjoint_text(derivation: ArrayDerivation, target: str, source: str) -> str:
     """A derivative in array language; "" where it has no such form."""
     tree = derivation.partial(target, source).tree
-    return text_of(tree) if tree and (has_notation(tree) or in_numpy(tree)) else ""
+    return text_of(tree) if tree and in_numpy(tree, derivation.model.shapes.values()) else ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -164,6 +164,9 @@ def one_branch_everywhere(formula: Expr) -> Expr:
 
 def _apart(formula: Expr, algebra: Algebra) -> Iterator[tuple[Expr, str]]:
     """The formula with its sums taken apart, and put together by what they share."""
+    together = gathered(formula)
+    if together != formula:
+        yield together, "sums that share a factor"
     apart = algebra.contracted(algebra.split(formula))
     if apart != formula:
         yield apart, "sum term by term"

@@ -15,7 +15,7 @@ from symderive.chain import Partial
 from symderive.display import partial_latex
 from symderive.formulas.arrays.algebra import Algebra
 from symderive.formulas.arrays.canonical import canonical
-from symderive.formulas.arrays.contraction import has_notation
+from symderive.formulas.arrays.contraction import has_einsum, has_notation
 from symderive.formulas.arrays.index import Index, entry_of, fresh, sigma
 from symderive.formulas.arrays.matrix import Matrices
 from symderive.formulas.arrays.properties import Knowledge, Known
@@ -125,8 +125,8 @@ def put_in(tree: Tree, found: Mapping[str, Tree]) -> Tree:
     return tree if args == tree.args else Apply(tree.shape, tree.op, args, tree.options)
 
 
-def _reads(tree: Tree) -> tuple[bool, tuple[float, int, int, int]]:
-    return not has_notation(tree), reading(tree)
+def _reads(tree: Tree) -> tuple[bool, bool, tuple[float, int, int, int]]:
+    return not has_notation(tree), has_einsum(tree), reading(tree)
 
 
 def _indices(formula: Basic) -> tuple[Expr, ...]:

@@ -22,6 +22,7 @@ from symderive.cli_options import (
     progress,
     read,
     show_options,
+    terminal,
     trace_options,
     train_options,
     update_options,
@@ -81,6 +82,7 @@ exit status: 0 done; 1 a check failed or a claim was refuted; 2 bad input
 
 def _derive(options: argparse.Namespace) -> int:
     from pathlib import Path
+    from warnings import catch_warnings
 
     if not options.to:
         raise usage_error("--to names no format; write --to md,tex,pdf,html or some of these")
@@ -97,10 +99,12 @@ def _derive(options: argparse.Namespace) -> int:
         return FAILED
     status = OK
     for folder, derivation in derivations.items():
-        with progress(f"writing {folder}"):
+        with progress(f"writing {folder}"), catch_warnings(record=True) as warnings:
             paths = derivation.write(
                 folder, formats=options.to, pdf_engine=options.pdf_engine, detail=options.detail
             )
+        for warning in warnings:
+            print(f"symderive: {folder}: warning: {warning.message}", file=sys.stderr)
         if not options.quiet:
             print(*paths, sep="\n")
     for name, derivation in made.items():
@@ -183,11 +187,8 @@ def _show(options: argparse.Namespace) -> int:
 
 
 def _columns() -> int:
-    """How wide the terminal is, within what is read with ease; of a pipe, 92."""
-    try:
-        return min(max(os.get_terminal_size(sys.stdout.fileno()).columns - 1, 40), 100)
-    except (OSError, ValueError, AttributeError):  # a pipe, a file, or no stream at all
-        return 92
+    """How wide to write, within what is read with ease: as the terminal; in a pipe, 92."""
+    return min(max(terminal(93) - 1, 40), 100)
 
 
 def _code(options: argparse.Namespace) -> int:
@@ -318,11 +319,7 @@ class _Help(argparse.RawDescriptionHelpFormatter):
     """Help as wide as the terminal, found without the import of ``shutil`` that argparse makes."""
 
     def __init__(self, prog: str, **options: object) -> None:
-        try:
-            columns = os.get_terminal_size().columns
-        except OSError:  # a pipe or a file
-            columns = 100
-        super().__init__(prog, width=min(columns, 100) - 2)
+        super().__init__(prog, width=min(terminal(100), 100) - 2)
 
 
 class _Version(argparse.Action):

@@ -296,6 +296,17 @@ def usage_error(message: str) -> Exception:
     return SymderiveError(message)
 
 
+def terminal(otherwise: int) -> int:
+    """The columns of the terminal, or what COLUMNS says; of a pipe or a file, ``otherwise``."""
+    stated = os.environ.get("COLUMNS", "")
+    if stated.isdecimal() and int(stated):
+        return int(stated)
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns or otherwise
+    except (OSError, ValueError, AttributeError):  # a pipe, a file, or no stream at all
+        return otherwise
+
+
 def progress(task: str) -> AbstractContextManager[None]:
     """Tell on a terminal what takes longer than a second, and for how long it has."""
     from contextlib import contextmanager, nullcontext

@@ -157,7 +157,8 @@ class Model:
         self.properties: Mapping[str, tuple[str, ...]] = {}
         self.known: Mapping[str, tuple[str, ...]] = {}  # with those of stages, which follow
         arrays = _arrays_among(parameters, constants)
-        self.positive, rest = self._split(properties or {}, {*(shapes or {}), *arrays})
+        whole = {*(name for name, shape in (shapes or {}).items() if shape), *arrays}
+        self.positive, rest = self._split(properties or {}, whole)
         if shapes or arrays:
             stated = self._read_array_stages(stages, shapes or {}, arrays, rest)
         else:
@@ -213,8 +214,7 @@ class Model:
             if words and not arrays:
                 message = f"{words[0]!r} is stated of arrays; state the shape of {name}"
                 raise ModelError(f"{message}. A scalar may be {POSITIVE!r}", where=self.source)
-            if words:
-                rest[name] = stated
+            rest |= {name: stated} if words else {}
         return frozenset(positive), rest
 
     def _names_of_hessian(self, stated: bool | Sequence[str]) -> tuple[str, ...]:

@@ -71,9 +71,9 @@ class Derivative:
         """
         if self.tree is None or not self.derivation.model.shapes:
             return None
-        from symderive.formulas.arrays.contraction import has_notation, in_numpy
+        from symderive.formulas.arrays.contraction import in_numpy
 
-        told = has_notation(self.tree) or in_numpy(self.tree)
+        told = in_numpy(self.tree, self.derivation.model.shapes.values())
         return MatrixNotation(self.tree) if told else None
 
     @property

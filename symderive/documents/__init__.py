@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
+from warnings import warn
 
 from symderive.errors import CheckError, UnknownChoiceError
 
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from symderive.documents.outline import Outline
 
 __all__ = ["FORMATS", "render", "text", "write"]
+
+
+class UnshownWarning(UserWarning):
+    """A document has letters that it cannot show."""
 
 
 def __getattr__(name: str) -> object:
@@ -100,6 +105,37 @@ def write(
     return paths
 
 
+def unshown(derivation: Derivation) -> str:
+    """What to tell of letters in the model that a PDF cannot show; empty where it shows them all.
+
+    Typst's fonts have Latin, Greek, Cyrillic, Hebrew and mathematical letters; other letters come
+    from the fonts of the machine.
+    """
+    from symderive.documents.pdf import letters_without_glyph
+
+    model = derivation.model
+    names = dict.fromkeys((*model.names, *model.parameters))
+    places = {"the title": model.title, "the text": model.text}
+    places |= {f"the name {name}": name for name in names}
+    missing = letters_without_glyph("".join(places.values()))
+    told = []
+    for letter in missing[:MAX_UNSHOWN]:
+        where = [place for place, text in places.items() if letter in text]
+        told.append(f"{letter} (U+{ord(letter):04X}) in {where[0]}")
+    if len(missing) > MAX_UNSHOWN:
+        told.append(f"{len(missing) - MAX_UNSHOWN} more")
+    if not told:
+        return ""
+    return (
+        f"the PDF shows boxes, since no font has the letters: {', '.join(told)}; install a font "
+        "that has them, or read the HTML, where the browser finds one"
+    )
+
+
+MAX_UNSHOWN = 4
+"""Letters without a glyph that are named."""
+
+
 def _passed(derivation: Derivation) -> None:
     report = derivation.check()
     if not report.passed:
@@ -131,6 +167,8 @@ def _contents(
     if pdf_engine not in PDF_ENGINES:
         raise UnknownChoiceError("PDF engine", pdf_engine, PDF_ENGINES)
     _passed(derivation)
+    if "pdf" in formats and pdf_engine == TYPST and (warning := unshown(derivation)):
+        warn(warning, UnshownWarning, stacklevel=4)
 
     @cache
     def document(live: bool) -> Outline:

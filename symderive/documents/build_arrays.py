@@ -31,7 +31,7 @@ from symderive.documents.outline import (
 )
 from symderive.documents.wording import Context, aligned, alone, mark_of, number, relabelled
 from symderive.formulas.arrays.index import entry_of
-from symderive.formulas.arrays.op import entry, indices_of
+from symderive.formulas.arrays.op import apply, entry, indices_of
 from symderive.formulas.arrays.ops import OPS
 from symderive.formulas.arrays.reading import parse_array
 from symderive.formulas.arrays.syntax import Apply, Leaf, Tree
@@ -288,12 +288,31 @@ def gradient_told(context: Context) -> Iterator[Block]:
     if by_entry:
         yield Paragraph(("Entry by entry:",))
         yield aligned(by_entry)
+    stacked = [line for part in parts for line in _of_columns(context, part)]
+    if stacked:
+        yield Paragraph(("Of matrices as vectors, their columns one below the other:",))
+        yield aligned(stacked)
     if left_out:
         yield Paragraph((f"{left_out} more parameters of the same kinds are left out here.",))
     if idle:
         yield Paragraph(
             ("There is no path from " + ", ".join(idle) + ": the derivative there is zero.",)
         )
+
+
+def _of_columns(context: Context, part: Any) -> Iterator[Equation]:
+    """A matrix by a matrix as one of stacked columns, ∂vec(A X B)/∂vec(X) = Bᵀ ⊗ A."""
+    if is_whole(part.tree) or len(part.indices) < 3:
+        return
+    found = context.derivation.partial(part.target, part.source, layout="vec")
+    if not is_whole(found.tree):
+        return
+    shapes = context.derivation.model.shapes
+    leaves = (Leaf(shapes[name], name) for name in (part.target, part.source))
+    vectors = (apply("vec", leaf) if leaf.ndim == 2 else leaf for leaf in leaves)
+    left = partial(*(arrays(context).matrix(vector) for vector in vectors))
+    size: Inline = (arrays(context).size(found.tree.shape),)
+    yield Equation(left, arrays(context).matrix(found.tree), size, mark_of(found.certificate))
 
 
 def _shortest(context: Context, part: Any) -> Node:

@@ -56,7 +56,7 @@ def chain_section(context: Context) -> Iterator[Block]:
     """Every partial derivative of the target, the last stages first."""
     derivation = context.derivation
     partials = list(derivation.partials.values())
-    if not partials:
+    if context.direct:  # the links are the derivatives
         return
     yield Heading(1, ("Chain rule",))
     target = name_node(derivation.target)
@@ -344,7 +344,8 @@ def _struck(context: Context, parts: Sequence[tuple[Expr, int]], struck: set[int
 
 # The gradient -----------------------------------------------------------------------------------
 
-MAX_ROWS = 40
+MAX_ROWS, MAX_FORMS = 24, 16
+"""Derivatives in the table, and closed forms on lines of their own; of more, some at the ends."""
 
 
 def gradient_section(context: Context) -> Iterator[Block]:
@@ -367,8 +368,11 @@ def gradient_section(context: Context) -> Iterator[Block]:
     forms = {name: context.formula(derivation.partials[name].formula) for name in names}
     wide = any(width(form) > MAX_CELL for form in forms.values())
     if wide:  # a cell cannot be broken over lines, a display can
-        shown = names if len(names) <= MAX_ROWS else [*names[:8], *names[-4:]]
-        yield aligned([Equation(context.adjoint(name), forms[name]) for name in shown])
+        told = [Equation(context.adjoint(name), forms[name]) for name in names]
+        if len(told) > MAX_FORMS:
+            more = (f"{len(told) - 12} more, in the code",)
+            told = [*told[:8], Equation(None, name_node("…"), more, relation=""), *told[-4:]]
+        yield aligned(told)
     for name in names if not wide or context.numbers is not None else ():
         cells: list[Inline] = [(context.adjoint(name),)]
         if not wide:
@@ -383,7 +387,7 @@ def gradient_section(context: Context) -> Iterator[Block]:
         header = (*header, ("value",))
     if len(rows) > MAX_ROWS:
         dots: tuple[Inline, ...] = tuple(("…",) for _ in header)
-        rows = [*rows[:20], dots, *rows[-5:]]
+        rows = [*rows[:12], dots, *rows[-5:]]
     if rows:
         align = "cr" if wide else "clr"[: len(header)]
         yield TableBlock(header, tuple(rows), align, ("The gradient.",))

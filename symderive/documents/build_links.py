@@ -70,7 +70,8 @@ def links_section(context: Context) -> Iterator[Block]:
     yield Heading(1, ("Links: each stage by what it uses",))
     if len(links) <= MAX_LINKS:
         groups = [Group((link,)) for link in links]
-        opening = "Each box differentiates one stage by one name in its formula, rule by rule. "
+        each = "Each box differentiates one stage by one name in its formula, rule by rule. "
+        opening = each if len(links) > 1 else ""
     else:
         groups = grouped(links)
         same = "names and constants" if any(group.others for group in groups) else "names"
@@ -81,7 +82,7 @@ def links_section(context: Context) -> Iterator[Block]:
         )
     several = len(groups) > 1 and context.detail == "standard"
     stated = "A rule is stated where it is first used. " if several else ""
-    yield Paragraph((opening, stated, *_legend()))
+    yield Paragraph((opening, stated, *_legend(context)))
     yield from _boxes(context, groups[:MAX_KINDS])
     if len(groups) > MAX_KINDS:
         yield Paragraph((f"The other {len(groups) - MAX_KINDS} kinds are left out here.",))
@@ -142,11 +143,16 @@ def _repeated(
     return whole, parts
 
 
-def _legend() -> tuple[str, ...]:
-    return (
-        "A tick marks a line that is proved equal to the one it comes from; "
-        "≈ marks one found equal at sampled points to 50 digits.",
-    )
+def _legend(context: Context) -> tuple[str, ...]:
+    """What the marks mean that the document has."""
+    told = [*context.derivation.links.values(), *context.derivation.partials.values()]
+    verdicts = {
+        line.certificate.verdict for part in told for line in part.lines if line.certificate
+    }
+    proved = "A tick marks a line that is proved equal to the one it comes from"
+    if "sampled" not in verdicts:
+        return (f"{proved}.",)
+    return (f"{proved}; ≈ marks one found equal at sampled points to 50 digits.",)
 
 
 def _by_linear_stage(groups: Sequence[Group]) -> Iterator[list[Group]]:

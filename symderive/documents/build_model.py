@@ -29,6 +29,8 @@ PADDING = 1.6
 """Width in em of what stands between the columns of a table."""
 MAX_STAGES = 24
 """Stages that are listed; of a longer model, the first and the last."""
+MAX_INPUTS = 24
+"""Inputs that are listed; of more, the first and the last."""
 
 
 def model_section(context: Context) -> Iterator[Block]:
@@ -41,17 +43,18 @@ def model_section(context: Context) -> Iterator[Block]:
     sources = [name_node(name) for name in derivation.sources]
     if len(sources) > 8:
         sources = [*sources[:4], "…", sources[-1]]  # type: ignore[list-item]
+    reached = model.ancestors(derivation.target)
+    stages = [stage for stage in model.stages.values() if stage.name in reached]
+    order = "The stages are computed from top to bottom. " if len(stages) > 1 else ""
     yield Paragraph(
         (
-            "The stages are computed from top to bottom. We want the derivative of ",
+            f"{order}We want the derivative of ",
             name_node(derivation.target),
             " with respect to ",
             *listed(sources),
             ".",
         )
     )
-    reached = model.ancestors(derivation.target)
-    stages = [stage for stage in model.stages.values() if stage.name in reached]
     if context.arrays:
         from symderive.documents.build_arrays import stages_told
 
@@ -146,7 +149,7 @@ def _inputs(context: Context) -> TableBlock | None:
             ("Parameters and constants.",),
         )
     total = len(rows)
-    if total > 40:
-        rows = [*rows[:24], (("…",), ("",), ("",)), *rows[-6:]]
-    caption = f"Parameters and constants{f' ({total} in all)' if total > 40 else ''}."
+    if total > MAX_INPUTS:
+        rows = [*rows[:12], (("…",), ("",), ("",)), *rows[-6:]]
+    caption = f"Parameters and constants{f' ({total} in all)' if total > MAX_INPUTS else ''}."
     return TableBlock((("name",), ("role",), ("value",)), tuple(rows), "llr", (caption,))

@@ -33,6 +33,8 @@ T = TypeVar("T")
 
 MAX_WORKED = 16
 """Stages, and derivatives, that are worked out in numbers; of more, the first and the last."""
+MAX_STEPS, MAX_ROWS = 8, 24
+"""Updates that are worked out, and rows of their table; of more, the first, and the last."""
 APPROX = Op("≈", "rel")
 
 
@@ -69,7 +71,8 @@ def numbers_section(context: Context) -> Iterator[Block]:
         )
     )
     yield from undefined(context)
-    yield Heading(2, ("The links",))
+    direct = context.direct
+    yield Heading(2, ("The derivatives" if direct else "The links",))
     yield aligned(
         ends(
             list(derivation.links.items()),
@@ -81,6 +84,8 @@ def numbers_section(context: Context) -> Iterator[Block]:
             ),
         )
     )
+    if direct:
+        return
     yield Heading(2, ("Backward: the derivatives",))
     slopes = {context.adjoint(name): value for name, value in numbers.adjoints.items()}
     yield aligned(
@@ -149,7 +154,7 @@ def update_section(context: Context) -> Iterator[Block]:
     yield Paragraph(step_told(context))
     names = [n for n in derivation.sources if n in numbers.new]
     lines: list[Equation] = []
-    for name in names if len(names) <= 12 else [*names[:6], *names[-2:]]:
+    for name in names if len(names) <= MAX_STEPS else names[:3]:
         slope = number(numbers.adjoints.get(name, 0.0))
         step = fence(slope) if isinstance(slope, Row) else slope
         old = number(numbers.values[name])
@@ -203,8 +208,8 @@ def _update_table(context: Context, names: list[str]) -> TableBlock:
         )
         for name in names
     ]
-    if len(rows) > 40:
-        rows = [*rows[:20], (("…",), ("…",), ("…",), ("…",)), *rows[-5:]]
+    if len(rows) > MAX_ROWS:
+        rows = [*rows[:12], (("…",), ("…",), ("…",), ("…",)), *rows[-5:]]
     target = name_node(context.derivation.target)
     rows.append(((target,), (number(numbers.old_loss),), ("",), (number(numbers.new_loss),)))
     return TableBlock(

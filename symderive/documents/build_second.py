@@ -173,13 +173,20 @@ def joined(node: Any, target: Node, names: Mapping[str, str]) -> Any:
         return tuple(joined(item, target, names) for item in node)
     if not isinstance(node, Node):
         return node
-    if isinstance(node, Frac) and (source := _source(node.numerator, names)) is not None:
-        assert isinstance(node.denominator, Row)
-        return twice(target, source, row(*node.denominator.items[1:]))
+    if isinstance(node, Frac) and _is_derivative(node):
+        source, by = _source(node.numerator, names), node.denominator
+        if source is not None and isinstance(by, Row):
+            return twice(target, source, row(*by.items[1:]))
     if isinstance(node, Name | Script) and (source := _source(node, names)) is not None:
         return Frac(Row((PARTIAL, target)), Row((PARTIAL, source)))
     changes = {part.name: joined(getattr(node, part.name), target, names) for part in fields(node)}
     return replace(node, **changes)
+
+
+def _is_derivative(node: Frac) -> bool:
+    """Whether it is ∂u over ∂x, and no quotient such as u over x."""
+    sides = (node.numerator, node.denominator)
+    return all(isinstance(side, Row) and side.items[0] == PARTIAL for side in sides)
 
 
 def _source(node: Node, names: Mapping[str, str]) -> Node | None:

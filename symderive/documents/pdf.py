@@ -1,8 +1,9 @@
 """PDF and SVG: through the typst wheel, or a PDF through a TeX engine of the user's.
 
 Typst compiles in memory, in an empty root and without system fonts, so it reads no file and the
-same source gives the same bytes everywhere. A TeX engine runs in a directory of its own, without
-shell escape and with a time limit.
+same source gives the same bytes everywhere; only letters that its own fonts lack come from those
+of the machine. A TeX engine runs in a directory of its own, without shell escape and with a time
+limit.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ import re
 import shutil
 import subprocess
 import tempfile
+from functools import lru_cache
 from pathlib import Path
 
 from symderive.errors import ToolError, UnknownChoiceError
+from symderive.formulas.typst import literal
 
 TEX_ENGINES: dict[str, tuple[tuple[str, ...], int]] = {
     "pdflatex": (("pdflatex", "-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape"), 2),
@@ -44,8 +47,8 @@ def typst_pdf(source: str) -> bytes:
     """The PDF of a Typst document; the same bytes for the same source.
 
     It is a PDF/UA-1, which assistive technology can read: every formula and figure says in words
-    what it is. Where Typst finds that this cannot be, as with a letter that no font of its has, it
-    is an ordinary PDF.
+    what it is. Where Typst finds that this cannot be, as with a letter that no font has, it is an
+    ordinary PDF.
     """
     try:
         return _compile(source, "pdf", pdf_standards=["ua-1"])
@@ -71,23 +74,59 @@ PNG_PPI = 130.0
 """Pixels to the inch of a figure: one that is as wide as the page is as wide as a notebook."""
 
 
+def letters_without_glyph(text: str, *, system: bool = True) -> str:
+    """The letters of a text that no font has: of Typst's own, and of this machine's where asked."""
+    return "".join(sorted(_without_glyph(frozenset(c for c in text if ord(c) > 126), system)))
+
+
+@lru_cache(maxsize=256)
+def _without_glyph(letters: frozenset[str], system: bool) -> frozenset[str]:
+    """Typst says so where a PDF/UA is asked for; it reports a few at a time."""
+    import typst
+
+    missing: frozenset[str] = frozenset()
+    while letters - missing:
+        lines = " \\\n".join(f"#{literal(letter)}" for letter in sorted(letters - missing))
+        source = f'#set document(title: "-")\n#set text(font: "New Computer Modern")\n{lines}'
+        try:
+            _typst(source, "pdf", system, pdf_standards=["ua-1"])
+        except typst.TypstError as error:
+            found = letters.intersection(*[_UNSHOWN.findall(error.diagnostic)]) - missing
+            if found:
+                missing |= found
+                continue
+        break
+    return missing
+
+
+_UNSHOWN = re.compile(r'the text `"(.)"` could not be displayed')
+
+
 def _compile(source: str, kind: str, **options: object) -> bytes:
+    """Letters that Typst's own fonts lack come from this machine's, where these have them."""
+    import typst
+
+    system = bool(letters_without_glyph(source, system=False))
+    try:
+        return _typst(source, kind, system, **options)
+    except typst.TypstError as error:
+        raise ToolError(
+            f"typst could not set the document: {error}; please report this, with the model"
+        ) from error
+
+
+def _typst(source: str, kind: str, system: bool, **options: object) -> bytes:
     import typst
 
     with tempfile.TemporaryDirectory(prefix="symderive-") as empty:
-        try:
-            result = typst.compile(  # type: ignore[call-overload]  # stubs forget dict
-                {"main.typ": source.encode()},
-                root=empty,
-                format=kind,
-                ignore_system_fonts=True,
-                timestamp=0,
-                **options,
-            )
-        except typst.TypstError as error:
-            raise ToolError(
-                f"typst could not set the document: {error}; please report this, with the model"
-            ) from error
+        result = typst.compile(  # type: ignore[call-overload]  # stubs forget dict
+            {"main.typ": source.encode()},
+            root=empty,
+            format=kind,
+            ignore_system_fonts=not system,
+            timestamp=0,
+            **options,
+        )
     return bytes(result)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -107,7 +107,9 @@ def environment(row: Format) -> jinja2.Environment:
         "picture": lambda block: Markup(_picture(block, row)),
         "columns": columns,
         "grid": grid,
-        "wrapped": lambda text, wide: "\n".join(textwrap.wrap(text, wide)),
+        "wrapped": lambda text, wide, indent="": "\n".join(
+            textwrap.wrap(text, wide, initial_indent=indent, subsequent_indent=indent)
+        ),
         "ruled": _ruled,
         "tall": lambda cells: any(isinstance(p, Node) and tall(p) for cell in cells for p in cell),
         "kind": lambda block: type(block).__name__,
@@ -183,15 +185,31 @@ def _ruled(rule: RuleUse, wide: int) -> list[str]:
     return textwrap.wrap(" ".join(parts), wide - INDENT, subsequent_indent=" " * INDENT)
 
 
-def grid(table: TableBlock) -> list[str]:
-    """A table as plain text."""
+def grid(table: TableBlock, wide: int) -> list[str]:
+    """A table as plain text; one that is too wide, row by row, each cell on a line."""
     rows = [[words(cell) for cell in cells] for cells in (table.header, *table.rows)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    if sum(widths) + len(GAP) * (len(widths) - 1) > wide - INDENT:
+        return [line for cells in rows[1:] for line in _upright(rows[0], cells, wide - INDENT)]
     sides = [{"l": "<", "c": "^", "r": ">"}[letter] for letter in table.align]
     return [
-        "   ".join(f"{c:{s}{w}}" for c, s, w in zip(cells, sides, widths, strict=True)).rstrip()
+        GAP.join(f"{c:{s}{w}}" for c, s, w in zip(cells, sides, widths, strict=True)).rstrip()
         for cells in rows
     ]
+
+
+GAP = "   "
+"""What stands between two columns of a table."""
+
+
+def _upright(header: Sequence[str], cells: Sequence[str], wide: int) -> Iterator[str]:
+    """A row of a table that is too wide: what it is about, then the other cells below it."""
+    yield cells[0]
+    for name, cell in zip(header[1:], cells[1:], strict=True):
+        said = f"{name}: {cell}" if name else cell
+        yield from textwrap.wrap(
+            said, wide, initial_indent=GAP, subsequent_indent=2 * GAP, break_long_words=False
+        )
 
 
 def fill(outline: Outline, row: Format, wide: int = 92) -> str:

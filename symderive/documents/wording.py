@@ -59,6 +59,12 @@ class Context:
         """Every name of the model."""
         return frozenset(self.derivation.model.names) | set(self.derivation.model.parameters)
 
+    @cached_property
+    def direct(self) -> bool:
+        """Whether every derivative of the target is a link: there is no path of two."""
+        target = (self.derivation.target,)
+        return all(part.users == target for part in self.derivation.partials.values())
+
     def formula(self, formula: Basic, colors: Mapping[Basic, str] | None = None) -> Node:
         """A formula of the derivation: parts that were put in an order keep it."""
         return tree(formula, self.derivation.model.order, written=None, colors=colors)

@@ -24,6 +24,7 @@ from symderive.formulas.arrays.terms import (
     reading,
     scaled,
     term_of,
+    times,
     tree_cost,
 )
 
@@ -118,6 +119,11 @@ Link = tuple[str, Tree]
 Turn = Callable[[Tree], Tree]
 
 
+def is_batched(tree: Tree) -> bool:
+    """Whether it is a product with an array of three axes or more: many products at once."""
+    return is_op(tree, "matmul") and any(arg.ndim > 2 for arg in tree.args)
+
+
 def chain_of(tree: Tree, turn: Turn = transposed) -> tuple[Link, ...]:
     """A product as its factors: ``m`` a matrix, ``c`` a column, ``r`` a row.
 
@@ -127,6 +133,8 @@ def chain_of(tree: Tree, turn: Turn = transposed) -> tuple[Link, ...]:
     """
     if is_op(tree, "transpose") and is_op(tree.args[0], "matmul", "outer"):
         return flipped(chain_of(tree.args[0], turn), turn)
+    if is_batched(tree):
+        return (("c" if tree.ndim == 1 else "m", tree),)
     if is_op(tree, "matrix_power") and 0 < tree.option("k") <= MAX_POWER:
         return chain_of(tree.args[0], turn) * tree.option("k")
     if tree.ndim == 1:
@@ -154,6 +162,48 @@ def flipped(chain: Sequence[Link], turn: Turn = transposed) -> tuple[Link, ...]:
         (kinds.get(kind, kind), turn(tree) if kind == "m" else tree)
         for kind, tree in reversed(chain)
     )
+
+
+def scalings_shown(chain: Sequence[Link]) -> tuple[Link, ...]:
+    """The chain with v[:, None]*A as diag(v) A, and A*v as A diag(v)."""
+    links: list[Link] = []
+    for kind, tree in chain:
+        parts = tree.args if kind == "m" and is_op(tree, "multiply") else ()
+        rows = [arg for arg in parts if arg.ndim == 1]
+        columns = [arg.args[0] for arg in parts if is_op(arg, "index") and is_column(arg)]
+        rest = [arg for arg in parts if arg.ndim == 2 and not is_column(arg)]
+        if not rest or not (rows or columns):
+            links.append((kind, tree))
+            continue
+        links += [("m", apply("diag", times(columns)))] if columns else []
+        links.append(("m", times(rest)))
+        links += [("m", apply("diag", times(rows)))] if rows else []
+    return tuple(links)
+
+
+def is_ones(tree: Tree) -> bool:
+    """Whether it is a matrix with entries of one only."""
+    return tree.ndim == 2 and is_op(tree, "broadcast_to") and tree.args[0] == ONE
+
+
+def diagonals_opened(chain: Sequence[Link]) -> list[Link]:
+    """diag(v) @ x as v*x, diag(v) @ A as v[:, None]*A, A @ diag(v) as A*v."""
+    links = list(chain)
+    for place, (kind, part) in enumerate(links):
+        vector = part.args[0] if kind == "m" and is_op(part, "diag") else None
+        if vector is None or vector.ndim != 1:
+            continue
+        column = (("slice", S.Zero, vector.shape[0], S.One), ("new",))
+        after = links[place + 1] if place + 1 < len(links) else ("", vector)
+        before = links[place - 1] if place else ("", vector)
+        if after[0] in ("c", "m"):
+            spread = vector if after[0] == "c" else apply("index", vector, key=column)
+            made = (after[0], times([spread, after[1]]))
+            return diagonals_opened([*links[:place], made, *links[place + 2 :]])
+        if before[0] in ("r", "m"):
+            made = (before[0], times([before[1], vector]))
+            return diagonals_opened([*links[: place - 1], made, *links[place + 1 :]])
+    return links
 
 
 def product_of(chain: Sequence[Link], turn: Turn = transposed) -> Tree:

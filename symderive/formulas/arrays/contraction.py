@@ -6,7 +6,7 @@ an entry-by-entry product; where more meet, the contraction is an ``einsum``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sympy import S
@@ -14,8 +14,8 @@ from sympy import S
 from symderive.formulas.arrays.chains import transposed
 from symderive.formulas.arrays.index import Index
 from symderive.formulas.arrays.ops import apply, total
-from symderive.formulas.arrays.syntax import Apply, Number, Tree
-from symderive.formulas.arrays.terms import times
+from symderive.formulas.arrays.syntax import Apply, Number, Shape, Tree
+from symderive.formulas.arrays.terms import is_op, times, tree_cost
 
 Order = Mapping[Index, int]
 """Where each index stands in the array that is wanted."""
@@ -23,7 +23,7 @@ Order = Mapping[Index, int]
 NO_NOTATION = frozenset({"einsum", "index_notation"})
 """Operations that run, and that no book writes."""
 
-LETTERS = "abcdefghijklmnopqrstuvwxyz"
+LETTERS = "ijklpqrstuvwxyzabcdefghmno"
 
 
 class NoMatrixError(ValueError):
@@ -45,25 +45,32 @@ def has_notation(tree: Tree) -> bool:
     )
 
 
-def in_numpy(tree: Tree) -> bool:
-    """Whether a tree over arrays of three axes or more is NumPy's language throughout.
+def in_numpy(tree: Tree, shapes: Iterable[Shape]) -> bool:
+    """Whether a tree is NumPy's language throughout.
 
-    A batch of products is no matrix notation, but einsum and axes say it all.
+    A batch of products is no matrix notation, but einsum and axes say it all in a model with arrays
+    of three axes or more; where it has none, sums along axes do.
     """
     parts = [*tree.walk()]
-    deep = any(part.ndim > 2 for part in parts if not isinstance(part, Apply))
-    return deep and not any(isinstance(t, Apply) and t.op == "index_notation" for t in parts)
+    deep = any(len(shape) > 2 for shape in shapes)
+    told = deep or (tree.ndim <= 2 and not any(is_op(part, "einsum") for part in parts))
+    return told and not any(is_op(part, "index_notation") for part in parts)
 
 
 # Axes
 
 
 def union(parts: Sequence[Labelled]) -> tuple[Index, ...]:
-    """All indices, in the order of the operand with the most."""
+    """All indices, in the order of the operand with the most; what all have goes last.
+
+    So X_ik − X_jk is X[:, None, :] − X[None, :, :].
+    """
     longest = max(parts, key=lambda part: len(part.axes), default=None)
     axes = list(longest.axes) if longest else []
     for part in parts:
         axes += [index for index in part.axes if index not in axes]
+    if longest and 2 < len(axes) > len(longest.axes):
+        axes.sort(key=lambda index: all(index in part.axes for part in parts if part.axes))
     return tuple(axes)
 
 
@@ -105,6 +112,14 @@ def contract(parts: list[Labelled], summed: list[Index], order: Order) -> Labell
         NoMatrixError: An index cannot be eliminated.
     """
     parts = _same_axes_merged(parts)
+    made = _pair_by_pair(parts, summed, order)
+    if len(parts) > 2 and has_einsum(made.tree) and not any(has_einsum(p.tree) for p in parts):
+        whole = _einsum(parts, summed, order)
+        made = min(made, whole, key=lambda found: tree_cost(found.tree))
+    return made
+
+
+def _pair_by_pair(parts: list[Labelled], summed: Sequence[Index], order: Order) -> Labelled:
     waiting = list(summed)
     while waiting:
         parts = _masks_weighted(parts, waiting)
@@ -121,7 +136,7 @@ def contract(parts: list[Labelled], summed: list[Index], order: Order) -> Labell
         waiting.remove(index)
         made = _eliminated(here, index, waiting, rest, order)
         parts = _same_axes_merged([*rest, made])
-    return multiplied_entries(parts)
+    return multiplied_entries(parts, order)
 
 
 def _vectors_absorbed(here: list[Labelled], index: Index) -> list[Labelled]:
@@ -174,13 +189,50 @@ def _eliminated(
         for i in also:
             waiting.remove(i)
         if len(axes) > max(len(left.axes), len(right.axes), 2):  # a batch of products
-            return _einsum([left, right], gone, order)
+            return _batched(left, right, gone, order)
         both = times([aligned(left, axes), aligned(right, axes)])
         kept = tuple(i for i in axes if i not in gone)
         return Labelled(total(both, [axes.index(i) for i in gone]), kept)
     if len(left.axes) > 2 or len(right.axes) > 2:
-        return _einsum([left, right], [index], order)
+        return _batched(left, right, [index], order)
     return _matmul(left, right, index, order)
+
+
+def _batched(left: Labelled, right: Labelled, gone: Sequence[Index], order: Order) -> Labelled:
+    """A product of matrices for each index of a batch: D @ W.T of D with three axes, or an einsum.
+
+    The rows are the last free axis of the left operand, the columns that of the right one; a batch
+    goes before both.
+    """
+    found: list[tuple[int, Labelled]] = []
+    for one, other in ((left, right), (right, left)):
+        shared = [i for i in one.axes if i in other.axes and i not in gone]
+        rows = [i for i in one.axes if i not in other.axes]
+        columns = [i for i in other.axes if i not in one.axes]
+        if len(gone) > 1 or (shared and len(rows) * len(columns) != 1):
+            continue
+        batches = [shared + rows[:-1], shared + columns[:-1]]
+        result = (*(batches[0] or batches[1]), *rows[-1:], *columns[-1:])
+        if (len(rows) > 1 and len(columns) > 1) or not _in_order(result, order):
+            continue
+        a = aligned(one, (*batches[0], *rows[-1:], *gone))
+        b = aligned(other, (*batches[1], *gone, *columns[-1:]))
+        turned = [tree.ndim for tree in (a, b) if is_op(tree, "transpose")]
+        if len(turned) < 2:
+            found.append((sum(turned), Labelled(apply("matmul", a, b), result)))
+    if not found:
+        return _einsum([left, right], gone, order)
+    return min(found, key=lambda way: way[0])[1]
+
+
+def _in_order(axes: Sequence[Index], order: Order) -> bool:
+    places = [order[axis] for axis in axes if axis in order]
+    return places == sorted(places)
+
+
+def has_einsum(tree: Tree) -> bool:
+    """Whether a tree has an Einstein sum in it."""
+    return any(is_op(part, "einsum") for part in tree.walk())
 
 
 def _matmul(left: Labelled, right: Labelled, index: Index, order: Order) -> Labelled:
@@ -206,7 +258,7 @@ def _turned(left: Labelled, right: Labelled, order: Order) -> float:
     return 1.5 * (len(known) == 2 and known[0] > known[1])
 
 
-def multiplied_entries(parts: Sequence[Labelled]) -> Labelled:
+def multiplied_entries(parts: Sequence[Labelled], order: Order | None = None) -> Labelled:
     """The entry-by-entry product; deltas become diagonals, two vectors an outer product."""
     parts = list(parts)
     if not parts:
@@ -232,12 +284,16 @@ def multiplied_entries(parts: Sequence[Labelled]) -> Labelled:
     if len(parts) == 2 and all(len(p.axes) == 1 for p in parts) and parts[0].axes != parts[1].axes:
         return Labelled(apply("outer", parts[0].tree, parts[1].tree), parts[0].axes + parts[1].axes)
     axes = union(parts)
+    if order and 2 < len(axes) > max(len(part.axes) for part in parts):
+        axes = tuple(sorted(axes, key=lambda index: order.get(index, len(order))))
     return Labelled(times([aligned(part, axes) for part in parts]), axes)
 
 
 def _einsum(parts: Sequence[Labelled], summed: Sequence[Index], order: Order) -> Labelled:
     kept = [i for i in union(parts) if i not in summed]
     axes = tuple(sorted(kept, key=lambda i: order.get(i, len(order))))
+    first = {index: place for place, index in enumerate(axes)}
+    parts = sorted(parts, key=lambda part: min(first.get(i, len(first)) for i in part.axes))
     letters = dict(zip(union(parts), LETTERS, strict=False))
     inputs = ",".join("".join(letters[i] for i in part.axes) for part in parts)
     spec = f"{inputs}->{''.join(letters[i] for i in axes)}"

@@ -16,9 +16,17 @@ from itertools import permutations
 from sympy import Add, Expr, Indexed, KroneckerDelta, Mul
 
 from symderive.formulas.arrays.contraction import Labelled, NoMatrixError, Order, spread_to
-from symderive.formulas.arrays.index import Index, entry_of, free_indices, fresh, sigma_as_is
-from symderive.formulas.arrays.matrix_forms import row_major
+from symderive.formulas.arrays.index import (
+    Index,
+    Part,
+    entry_of,
+    free_indices,
+    fresh,
+    sigma_as_is,
+)
+from symderive.formulas.arrays.matrix_forms import PART_OPTIONS, row_major, split
 from symderive.formulas.arrays.ops import apply
+from symderive.formulas.arrays.ops_spectral import MATRIX_FUNCTIONS
 from symderive.formulas.arrays.syntax import Shape, Tree
 from symderive.formulas.arrays.terms import TRANSPOSE, tree_cost
 
@@ -36,15 +44,28 @@ Place = tuple[Expr, tuple[Index, ...]]
 
 def has_joined(formula: Expr) -> bool:
     """Whether some axis has two indices at once."""
-    return any(len(free_indices(at)) > 1 for f in formula.atoms(Indexed) for at in f.indices)
+    return any(len(free_indices(at)) > 1 for f in formula.atoms(Indexed, Part) for at in f.indices)
+
+
+def _sizes(entry: Expr, shape_of: ShapeOf) -> Sequence[Expr]:
+    """The sizes of the axes that an entry is of; () where its formula does not say."""
+    if isinstance(entry, Indexed):
+        return shape_of(str(entry.base.label))
+    return [index.size for index in entry.arrays[0].indices] if entry.op in ALIKE else ()
+
+
+ALIKE = frozenset({"inv", *MATRIX_FUNCTIONS, *PART_OPTIONS})
+"""Operations whose result, where it has indices, has the shape of what they work on."""
 
 
 def _places(formula: Expr, shape_of: ShapeOf) -> Iterator[tuple[Place | None, ...]]:
     """The joined places of each entry, an item for each axis."""
-    for found in sorted(formula.atoms(Indexed), key=str):
+    for found in sorted(formula.atoms(Indexed, Part), key=str):
         if all(len(free_indices(at)) < 2 for at in found.indices):
             continue
-        shape = shape_of(str(found.base.label))
+        shape = _sizes(found, shape_of)
+        if len(shape) != len(found.indices):
+            continue
         rows = [
             row_major(at, size) if isinstance(at, Add) else None
             for at, size in zip(found.indices, shape, strict=True)
@@ -92,24 +113,27 @@ def _size(axes: Sequence[Index]) -> Expr:
 
 
 def unstacked(build: Build, shape_of: ShapeOf, formula: Expr) -> Labelled | None:
-    """A formula of free indices that occur joined only: the matrix of a vector."""
+    """A formula of free indices that occur joined only: an array in another shape."""
     free = free_indices(formula)
     for entry in _places(formula, shape_of):
         for found in entry:
-            if found is None or len(found[1]) != 2 or not free.issuperset(found[1]):
+            if found is None or not free.issuperset(found[1]):
                 continue
-            place, (slow, fast) = found
-            one = fresh(_size((slow, fast)))
+            place, axes = found
+            one = fresh(_size(axes))
             inside = formula.xreplace({place: one})
-            if free_indices(inside) & {slow, fast}:
+            if free_indices(inside) & {*axes}:
                 continue
             try:
                 made = build(inside)
             except NoMatrixError:
                 continue
-            if made.axes == (one,):
+            if made.axes == (one,) and len(axes) == 2:
+                slow, fast = axes
                 tree = apply("unvec", made.tree, shape=(fast.size, slow.size))
                 return Labelled(tree, (fast, slow))
+            if one in made.axes:
+                return split(made, {one: axes})
     return None
 
 

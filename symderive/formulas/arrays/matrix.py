@@ -187,18 +187,10 @@ class Matrices:
         shape = self._shape_of(name)
         tree = self._named.get(name) or Leaf(shape, name)
         if len(shape) == 1 and len(free_indices(formula.indices[0])) > 1:
-            return windows(tree, formula.indices[0], self.order) or self._reshaped(
-                tree, formula.indices[0]
-            )
+            found = windows(tree, formula.indices[0], self.order)
+            if found is not None:
+                return found
         return diagonal_of(cut(tree, formula.indices))
-
-    def _reshaped(self, tree: Tree, place: Expr) -> Labelled:
-        """An entry at i·n + j of a vector: rows and columns of a matrix made of it."""
-        axes = row_major(place, tree.shape[0])
-        if axes is None:
-            raise NoMatrixError
-        shape = tuple(index.size for index in axes)
-        return Labelled(apply("reshape", tree, shape=shape), axes)
 
     def _delta(self, formula: KroneckerDelta) -> Labelled:
         left, right = formula.args
@@ -355,9 +347,9 @@ class Matrices:
             if sums[0].has(KroneckerDelta):
                 return self._spread_out(factors, sums[0])
         joining = [f for f in factors if self._joined(f, factors, summed)]
-        if len(joining) == 1:
+        if joining:
             return self._reshaped_product(
-                joining[0], [f for f in factors if f not in joining], summed
+                joining[0], [f for f in factors if f is not joining[0]], summed
             )
         for delta in factors:
             both = joined_both(delta, summed)
@@ -447,6 +439,8 @@ class Matrices:
         inner = self._product(rest, [index for index in summed if index not in axes])
         others = [index for index in inner.axes if index not in axes]
         kept = sorted([*others, target], key=lambda i: self.order.get(i, len(self.order)))
+        if not self.order.keys() >= {*kept} and len(axes) > 1:  # some go on: each stays where it is
+            kept = [target if i == axes[0] else i for i in inner.axes if i not in axes[1:]]
         place = kept.index(target)
         tree = spread_to(inner, (*kept[:place], *axes, *kept[place + 1 :]))
         made = apply("reshape", tree, shape=tuple(index.size for index in kept))

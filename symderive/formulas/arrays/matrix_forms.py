@@ -12,7 +12,7 @@ from sympy.core.relational import Relational
 
 from symderive.formulas.arrays.algebra import named_within
 from symderive.formulas.arrays.contraction import Labelled, NoMatrixError
-from symderive.formulas.arrays.index import Index, free_indices, opened, sigma_as_is
+from symderive.formulas.arrays.index import Index, free_indices, fresh, opened, sigma_as_is
 from symderive.formulas.arrays.ops import apply
 from symderive.formulas.arrays.ops_making import half_below
 from symderive.formulas.arrays.placing import place_at
@@ -22,16 +22,35 @@ from symderive.formulas.arrays.syntax import Number, Tree
 def cut(tree: Tree, places: Sequence[Expr]) -> Labelled:
     """The entries of an array at some places: a number, an index, or a multiple of one and more.
 
-    An index may run over the first part of an axis only.
+    An index may run over the first part of an axis only; several that count an axis, i·n + j, are
+    axes of the array in another shape.
 
     Raises:
         NoMatrixError: A place is none of these.
     """
-    runs = [_run_at(place) for place in places]
+    joined: dict[Index, tuple[Index, ...]] = {}
+    apart = list(places)
+    for axis, (place, size) in enumerate(zip(places, tree.shape, strict=True)):
+        if len(free_indices(place)) > 1:
+            found = row_major(place, size)
+            if found is None:
+                raise NoMatrixError
+            apart[axis] = fresh(size)
+            joined[apart[axis]] = found
+    runs = [_run_at(place) for place in apart]
     key = tuple(run for run, _ in runs)
     whole = tuple(("slice", S.Zero, size, S.One) for size in tree.shape)
     axes = tuple(index for _, index in runs if index is not None)
-    return Labelled(tree if key == whole else apply("index", tree, key=key), axes)
+    tree = tree if key == whole else apply("index", tree, key=key)
+    return split(Labelled(tree, axes), joined)
+
+
+def split(made: Labelled, joined: Mapping[Index, tuple[Index, ...]]) -> Labelled:
+    """The array with some of its axes as several, the last of them the fastest."""
+    if not joined:
+        return made
+    axes = tuple(one for axis in made.axes for one in joined.get(axis, (axis,)))
+    return Labelled(apply("reshape", made.tree, shape=tuple(i.size for i in axes)), axes)
 
 
 def _run_at(place: Expr) -> tuple[tuple[Any, ...], Index | None]:

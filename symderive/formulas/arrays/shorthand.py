@@ -9,7 +9,6 @@ from sympy import S
 from symderive.formulas.arrays.chains import by_ones, transposed
 from symderive.formulas.arrays.ops import apply, total
 from symderive.formulas.arrays.shorthand_entries import (
-    column_again,
     complement,
     distributed,
     mean,
@@ -17,6 +16,14 @@ from symderive.formulas.arrays.shorthand_entries import (
     quotient,
     squared_length,
     step,
+    steps_joined,
+)
+from symderive.formulas.arrays.shorthand_shapes import (
+    column_again,
+    repeated,
+    reshaped_inside,
+    reshaped_together,
+    stacked,
     vectorised,
 )
 from symderive.formulas.arrays.syntax import Number, Tree
@@ -234,36 +241,6 @@ def _root(tree: Tree) -> Tree | None:
     return None
 
 
-def _stacked(tree: Tree) -> Tree | None:
-    """vec(A.T) is the rows one after the other, and they of A.T are vec(A); unvec undoes vec."""
-    if is_op(tree, "unvec") and is_op(tree.args[0], "vec"):
-        inner: Tree = tree.args[0].args[0]
-        return inner if inner.shape == tree.shape else None
-    if is_op(tree, "reshape"):
-        again: Tree = tree.args[0]
-        if is_op(again, "reshape"):
-            first: Tree = again.args[0]
-            return first if first.shape == tree.shape else apply("reshape", first, shape=tree.shape)
-        if is_op(again, "vec") and tree.ndim > 1:
-            return apply("reshape", transposed(again.args[0]), shape=tree.shape)
-        if is_op(again, "broadcast_to") and not again.args[0].ndim:
-            return apply("broadcast_to", again.args[0], shape=tree.shape)
-    if is_op(tree, "sum") and is_op(tree.args[0], "unvec") and tree.ndim == 1:
-        inner = transposed(tree.args[0])
-        return total(inner, [1 - tree.option("axis")[0]])
-    if not is_op(tree, "vec", "reshape") or tree.ndim != 1:
-        return None
-    inside: Tree = tree.args[0]
-    if tree.op == "vec" and is_op(inside, "unvec") and inside.args[0].ndim == 1:
-        vector: Tree = inside.args[0]
-        return vector
-    if not is_op(inside, "transpose") or inside.ndim != 2:
-        return None
-    if tree.op == "vec":
-        return apply("reshape", inside.args[0], shape=tree.shape)
-    return apply("vec", inside.args[0])
-
-
 SHORT: tuple[Callable[[Tree], Tree | None], ...] = (
     _dot,
     _times_ones,
@@ -284,8 +261,12 @@ SHORT: tuple[Callable[[Tree], Tree | None], ...] = (
     quotient,
     complement,
     step,
+    steps_joined,
     column_again,
     vectorised,
-    _stacked,
+    reshaped_together,
+    repeated,
+    reshaped_inside,
+    stacked,
 )
 """Shorter names for what a tree says, a row each."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 
 from sympy import Rational, S
 
 from symderive.formulas.arrays.ops import apply
-from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Tree
+from symderive.formulas.arrays.syntax import Apply, Number, Tree
 from symderive.formulas.arrays.terms import (
     ONE,
     divisor,
@@ -20,6 +21,7 @@ from symderive.formulas.arrays.terms import (
     term_of,
     times,
     tree_cost,
+    zero_like,
 )
 
 # Means ------------------------------------------------------------------------------------------
@@ -162,6 +164,31 @@ def step(tree: Tree) -> Tree | None:
     return apply("heaviside", whole, Number((), S.Half))
 
 
+def steps_joined(tree: Tree) -> Tree | None:
+    """a*heaviside(u) + b*heaviside(-u) is (a - b)*heaviside(u) + b: the two steps sum to 1."""
+    if not is_op(tree, "add"):
+        return None
+    found = [(arg, *_step_in(arg)) for arg in tree.args]
+    for (one, up, weight), (other, down, rest) in combinations(found, 2):
+        if up is None or down is None or shared([up.args[0], down.args[0]]) != zero_like(up):
+            continue
+        more = [arg for arg in tree.args if arg is not one and arg is not other]
+        made = shared([times([up, shared([weight, negative(rest)])]), rest, *more])
+        return made if tree_cost(made) < tree_cost(tree) else None
+    return None
+
+
+def _step_in(tree: Tree) -> tuple[Apply | None, Tree]:
+    """The unit step that a term has as a factor, and the other factors."""
+    term = term_of(tree)
+    parts = [*term.above, *(entries_of(term.core) if term.core != ONE else ())]
+    for place, part in enumerate(parts):
+        if is_op(part, "heaviside") and part.args[1] == Number((), S.Half):
+            others = times([*parts[:place], *parts[place + 1 :]])
+            return part, scaled(others, term.number, (), term.below)
+    return None, tree
+
+
 def shared(parts: Sequence[Tree]) -> Tree:
     """The sum, what its terms share taken out."""
     from symderive.formulas.arrays.sums import plus  # it speaks of means
@@ -197,44 +224,3 @@ def squared_length(tree: Tree) -> Tree | None:
     length = apply("norm", tree.args[0], ord=S(2), axis=(0,), keepdims=False)
     found = apply("power", length, Number((), S(2)))
     return found if tree_cost(found) < tree_cost(tree) else None
-
-
-# Places -----------------------------------------------------------------------------------------
-
-
-def column_again(tree: Tree) -> Tree | None:
-    """r[:, 0][:, None] of a column r is r."""
-    if not is_op(tree, "index") or tree.option("key")[1:] != (("new",),) or tree.ndim != 2:
-        return None
-    inner = tree.args[0]
-    if not is_op(inner, "index") or inner.args[0].shape != tree.shape:
-        return None
-    key = inner.option("key")
-    whole = ("slice", S.Zero, tree.shape[0], S.One)
-    return inner.args[0] if tuple(key) == (whole, ("int", S.Zero)) else None
-
-
-def vectorised(tree: Tree) -> Tree | None:
-    """stack([2*x[0], 2*x[1]]) is 2*x."""
-    if not is_op(tree, "stack") or tree.ndim != 1:
-        return None
-    found = {_whole(arg, place, tree.shape[0]) for place, arg in enumerate(tree.args)}
-    whole = found.pop()
-    return whole if not found and whole is not None and whole.shape == tree.shape else None
-
-
-def _whole(tree: Tree, place: int, size: object) -> Tree | None:
-    """The tree with entry ``place`` of each vector as the vector; None where there is no such."""
-    if is_op(tree, "index") and isinstance(tree.args[0], Leaf):
-        if tree.args[0].shape != (size,) or tree.option("key") != (("int", S(place)),):
-            return None
-        vector: Tree = tree.args[0]
-        return vector
-    if not isinstance(tree, Apply) or tree.ndim:
-        return tree
-    if not all(arg.ndim == 0 for arg in tree.args):
-        return tree
-    args = [_whole(arg, place, size) for arg in tree.args]
-    if any(arg is None for arg in args):
-        return None
-    return apply(tree.op, *(arg for arg in args if arg is not None), **dict(tree.options))

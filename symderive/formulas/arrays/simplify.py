@@ -7,7 +7,7 @@ Scalars go in front (``terms``), products are chains (``chains``), sums share wh
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import reduce
 from itertools import permutations
@@ -21,10 +21,14 @@ from symderive.formulas.arrays.chains import (
     as_row,
     cancelled,
     chain_of,
+    diagonals_opened,
     flipped,
     inverses,
+    is_batched,
+    is_ones,
     product_of,
     scaling,
+    scalings_shown,
     transposed,
     turned_outside,
 )
@@ -32,12 +36,13 @@ from symderive.formulas.arrays.ops import apply, total
 from symderive.formulas.arrays.ops_spectral import MATRIX_FUNCTIONS
 from symderive.formulas.arrays.placing import place_at
 from symderive.formulas.arrays.shorthand import shorthand
-from symderive.formulas.arrays.spectra import of_eigenvalues, of_singular_values
+from symderive.formulas.arrays.spectra import along, of_eigenvalues, of_singular_values
 from symderive.formulas.arrays.sums import plus
 from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Tree
 from symderive.formulas.arrays.terms import (
     ONE,
     entries_of,
+    exchanged,
     is_op,
     negative,
     reading,
@@ -134,8 +139,11 @@ class Rebuilder:
             turned = (self.upright(transposed(arg)) if arg.ndim else arg for arg in tree.args)
             return Counter(turned) == Counter(tree.args)
         if is_op(tree, "matmul", "outer"):
-            chain = tuple((kind, self.upright(part)) for kind, part in chain_of(tree))
-            return chain == tuple((kind, self.upright(part)) for kind, part in flipped(chain))
+            links = scalings_shown(chain_of(tree))
+            chain = tuple((kind, self.upright(part)) for kind, part in links)
+            return len(chain) > 1 and chain == tuple(
+                (kind, self.upright(part)) for kind, part in flipped(chain)
+            )
         return is_op(tree, "transpose") and self.is_symmetric(tree.args[0])
 
     def _node(self, tree: Apply) -> Tree:
@@ -146,7 +154,7 @@ class Rebuilder:
             return scaled(core, term.number, term.above, term.below)
         if tree.op in ("index_notation", "einsum"):
             return Apply(tree.shape, tree.op, tuple(args), tree.options)
-        if tree.op == "matmul" and any(arg.ndim > 2 for arg in args):
+        if is_batched(tree):
             return apply("matmul", *args)
         if tree.op == "matmul" and tree.ndim == 0:
             return shorthand(self.number(*args))
@@ -173,7 +181,7 @@ class Rebuilder:
         outside = transposed(arg)
         if is_op(arg, *MATRIX_FUNCTIONS, *FRECHET):
             return min(apply(arg.op, *map(self.turn, arg.args)), outside, key=reading)
-        if not is_op(arg, "matmul"):
+        if not is_op(arg, "matmul") or is_batched(arg):
             return self.upright(outside)
         inside = product_of(flipped(chain_of(arg, self.turn), self.turn), self.turn)
         return inside if tree_cost(inside) <= tree_cost(outside) else outside
@@ -198,7 +206,23 @@ class Rebuilder:
                 joined = scaled(inner, term.number, term.above, term.below)
                 rest = [arg for k, arg in enumerate(args) if k not in (one, other)]
                 return self.sum([joined, *rest]) if rest else joined
-        return plus(args)
+        return plus(self._turned_alike(args))
+
+    def _turned_alike(self, args: list[Tree]) -> list[Tree]:
+        """The terms with bᵀSa as aᵀSb, of a symmetric S, where both are in them."""
+        found: dict[frozenset[tuple[Link, ...]], Tree] = {}
+        for part in dict.fromkeys(part for arg in args for part in arg.walk()):
+            if is_op(part, "matmul") and not part.ndim:
+                left, right = (chain_of(side, self.turn) for side in part.args)
+                whole = (*flipped(left, self.turn), *right)
+                both = (
+                    tuple((k, self.upright(t)) for k, t in c)
+                    for c in (whole, flipped(whole, self.turn))
+                )
+                first = found.setdefault(frozenset(both), part)
+                if first != part:
+                    args = [exchanged(arg, part, first) for arg in args]
+        return args
 
     def number(self, left: Tree, right: Tree) -> Tree:
         """A product of two vectors; from left to right, bᵀ A⁻¹ B c, where that is shorter."""
@@ -229,7 +253,7 @@ class Rebuilder:
             below += term.below
             core = self.upright(term.core)
             chain.append((kind, core) if core != ONE else (kind, part))
-        chain = self._factors_joined(_diagonals_opened(chain))
+        chain = self._factors_joined(diagonals_opened(chain))
         opened = self._inverse_opened(tuple(chain)) if self.opening else tuple(chain)
         opened = self._turned_cancelled(opened)
         made = product_of(opened, self.turn)
@@ -405,31 +429,6 @@ class Rebuilder:
         return apply("inv", arg)
 
 
-def is_ones(tree: Tree) -> bool:
-    """Whether it is a matrix with entries of one only."""
-    return tree.ndim == 2 and is_op(tree, "broadcast_to") and tree.args[0] == ONE
-
-
-def _diagonals_opened(chain: Sequence[Link]) -> list[Link]:
-    """diag(v) @ x as v*x, diag(v) @ A as v[:, None]*A, A @ diag(v) as A*v."""
-    links = list(chain)
-    for place, (kind, part) in enumerate(links):
-        vector = part.args[0] if kind == "m" and is_op(part, "diag") else None
-        if vector is None or vector.ndim != 1:
-            continue
-        column = (("slice", S.Zero, vector.shape[0], S.One), ("new",))
-        after = links[place + 1] if place + 1 < len(links) else ("", vector)
-        before = links[place - 1] if place else ("", vector)
-        if after[0] in ("c", "m"):
-            spread = vector if after[0] == "c" else apply("index", vector, key=column)
-            made = (after[0], times([spread, after[1]]))
-            return _diagonals_opened([*links[:place], made, *links[place + 2 :]])
-        if before[0] in ("r", "m"):
-            made = (before[0], times([before[1], vector]))
-            return _diagonals_opened([*links[: place - 1], made, *links[place + 1 :]])
-    return links
-
-
 def _moved(_: Rebuilder, args: list[Tree], tree: Apply) -> Tree:
     """What only moves entries has the scalars in front."""
     term = term_of(args[0])
@@ -437,6 +436,12 @@ def _moved(_: Rebuilder, args: list[Tree], tree: Apply) -> Tree:
         return apply(tree.op, *args, **dict(tree.options))
     moved = apply(tree.op, term.core, **dict(tree.options))
     return scaled(moved, term.number, term.above, term.below)
+
+
+def _directed(self: Rebuilder, args: list[Tree], tree: Apply) -> Tree:
+    """The derivative of a function of a matrix, in short where the direction commutes with it."""
+    found = along(tree.op, *args)
+    return apply(tree.op, *args) if found is None else self.rebuilt(found)
 
 
 def _kronecker(_: Rebuilder, args: list[Tree], tree: Apply) -> Tree:
@@ -488,6 +493,7 @@ REBUILD: Mapping[str, Rewrite] = {
     "outer": lambda self, args, _: self.product(apply("outer", *args)),
     "sum": _rebuilt_sum,
     "kron": _kronecker,
+    **dict.fromkeys(FRECHET, _directed),
     **dict.fromkeys(
         (
             *("index", "broadcast_to", "diag", "diagonal"),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from sympy import S
 
 from symderive.formulas.arrays.chains import transposed
 from symderive.formulas.arrays.ops import apply
+from symderive.formulas.arrays.ops_spectral import MATRIX_FUNCTIONS
 from symderive.formulas.arrays.syntax import Number, Tree
 from symderive.formulas.arrays.terms import divisor, entries_of, is_op, scaled, term_of
 
@@ -80,3 +82,24 @@ def of_singular_values(left: Tree, right: Tree, rules: Rebuilder) -> Tree | None
         whole = apply("prod", values, axis=(0,), keepdims=False)
         return scaled(rules.turn(rules.inverse(matrix)), S.One, [whole])
     return None
+
+
+def along(op: str, matrix: Tree, direction: Tree) -> Tree | None:
+    """The derivative of f(A) in the direction of what commutes with A: f′(A) E."""
+    term = term_of(direction)
+    same = is_op(term.core, "inv", *MATRIX_FUNCTIONS) and term.core.args[0] == matrix
+    if term.core != matrix and not same and not is_op(term.core, "eye"):
+        return None
+    slope = SLOPES[op.removesuffix("_frechet")](matrix)
+    whole = slope if is_op(term.core, "eye") else apply("matmul", slope, term.core)
+    return scaled(whole, term.number, term.above, term.below)
+
+
+SLOPES: Mapping[str, Callable[[Tree], Tree]] = {
+    "expm": lambda matrix: apply("expm", matrix),
+    "sinm": lambda matrix: apply("cosm", matrix),
+    "cosm": lambda matrix: apply("negative", apply("sinm", matrix)),
+    "logm": lambda matrix: apply("inv", matrix),
+    "sqrtm": lambda matrix: scaled(apply("inv", apply("sqrtm", matrix)), S.Half),
+}
+"""f′(A) of each function f of a matrix."""

@@ -27,6 +27,14 @@ def is_op(tree: Tree | None, *names: str) -> TypeGuard[Apply]:
     return isinstance(tree, Apply) and tree.op in names
 
 
+def exchanged(tree: Tree, old: Tree, new: Tree) -> Tree:
+    """The tree with another part in the place of one of its parts."""
+    if tree == old or not isinstance(tree, Apply):
+        return new if tree == old else tree
+    args = tuple(exchanged(arg, old, new) for arg in tree.args)
+    return tree if args == tree.args else Apply(tree.shape, tree.op, args, tree.options)
+
+
 def is_negative(tree: Tree) -> bool:
     """Whether a term is written with a minus in front."""
     if isinstance(tree, Number):
