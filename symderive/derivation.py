@@ -483,7 +483,7 @@ def derive(
     model = model if isinstance(model, Model) else Model(model)
     if target is None and model.unsettled:
         raise model.unsettled
-    if target not in (None, *model.stages):
+    if target is not None and target not in model.stages:
         raise UnknownChoiceError("stage", target, model.stages)
     names = tuple(sources) if sources is not None else model.parameters
     for name in names:
