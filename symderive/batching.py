@@ -116,6 +116,8 @@ def batch(
     size = size or _free(SIZES, model, "size")
     name = target or _free(TARGETS, model, "target")
     moving = _moving(model, columns)
+    if model.unsettled is not None:
+        raise model.unsettled
     if model.target not in moving:
         raise ModelError(
             f"the target {model.target} depends on no column of the data ({_listed(columns)}); "

@@ -42,8 +42,17 @@ MAX_FORMS = 6
 MAX_NAMES = 16
 """Names up to which one is looked for in the place of another."""
 
-LATE = ("sign", "wrong name", "differentiated by the wrong name")
+LATE = (
+    "sign",
+    "wrong name",
+    "differentiated by the wrong name",
+    "wrong factor: the constant factor",
+    "chain rule",
+)
 """The slips that are named where no other explains a claim, and where it is not minus the truth."""
+
+_PLACE = re.compile(r"in ∂[^,:]*, ")
+"""Which derivative a slip of a step before was made in."""
 
 LAST = "constant differentiated"
 """The slip that is named where none of these does either."""
@@ -276,8 +285,9 @@ def _slip(derivation: Derivation, about: Subject, compared: Compared) -> str:
     late: list[tuple[str, Expr]] = []
     last: list[tuple[str, Expr]] = []
     for name, wrong in _all_candidates(derivation, about, compared):
-        if name.startswith((*LATE, LAST)):
-            (last if name.startswith(LAST) else late).append((name, wrong))
+        kind = _PLACE.sub("", name, count=1)
+        if kind.startswith((*LATE, LAST)):
+            (last if kind.startswith(LAST) else late).append((name, wrong))
         elif compared.matches(wrong):
             return name
     factor = compared.factor()

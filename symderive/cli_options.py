@@ -209,12 +209,24 @@ def read(name: str, options: argparse.Namespace) -> Derivation:
     with progress(f"deriving {name}"):
         method = getattr(options, "method", "auto")
         tied = True if getattr(options, "structured", False) else None
-        found = symderive.derive(model, options.target, options.wrt, method=method, structured=tied)
+        target = options.target or _claimed(model, options)
+        found = symderive.derive(model, target, options.wrt, method=method, structured=tied)
         if names := getattr(options, "hessian", None):
             found.hessian_names = found.sources if names == ["all"] else tuple(names)
             for name in found.hessian_names:
                 found.partial(found.target, name)  # an unknown name is an error here
         return found
+
+
+def _claimed(model: Model, options: argparse.Namespace) -> str | None:
+    """The stage that the first claim is about, where the model does not say which is its target."""
+    from symderive.subjects import read_subject, sides_of, without_primes
+
+    claims = [*model.claims, *(sides_of(text)[0] for text in getattr(options, "claim", ()))]
+    if model.unsettled is None or not claims:
+        return None
+    subject = without_primes(claims[0], model.parameters)
+    return read_subject(subject, {*model.names, *model.parameters}).target
 
 
 def _model(name: str) -> Model:

@@ -70,7 +70,7 @@ def _product_cost(formula: Expr) -> float:
 
 
 def _has_content(factor: Expr) -> bool:
-    """Whether the terms of a sum share a whole number: x(2a + 4b) is 2x(a + 2b).
+    """Whether the terms of a sum share a number: x(2a + 4b) is 2x(a + 2b), (1/2 − x/2)/y is half.
 
     Fractions keep theirs: y(4/x + 2/(x + 1)).
     """
@@ -79,7 +79,9 @@ def _has_content(factor: Expr) -> bool:
     if any(_is_below(part) for term in factor.args for part in Mul.make_args(term)):
         return False
     numbers = [term.as_coeff_Mul()[0] for term in factor.args]
-    return all(n.is_Integer for n in numbers) and gcd(*(int(n) for n in numbers)) > 1
+    if all(n.is_Integer for n in numbers):
+        return gcd(*(int(n) for n in numbers)) > 1
+    return len({abs(n) for n in numbers}) == 1
 
 
 def _is_below(factor: Expr) -> bool:
@@ -94,11 +96,17 @@ def scattered(formula: Expr) -> float:
     >>> scattered(g - g * v**2), scattered(g * (1 - v**2)), scattered((1 - g/v) / (1 - v))
     (0.25, 0.0, 0.25)
     """
-    if not formula.is_Add:
-        parts = Mul.make_args(formula)
-        above = [term for part in parts if part.is_Add for term in part.args]
-        compound = fraction(formula)[1] != 1 and any(fraction(term)[1] != 1 for term in above)
-        return SCATTERED if compound else 0.0
-    bases = [{factor.as_base_exp()[0] for factor in Mul.make_args(t)} for t in formula.args]
-    shared = set.intersection(*bases)
-    return SCATTERED if any(not base.is_Number for base in shared) else 0.0
+    parts = Mul.make_args(formula)
+    above = [term for part in parts if part.is_Add for term in part.args]
+    compound = len(parts) > 1 and any(fraction(term)[1] != 1 for term in above)
+    compound = compound and fraction(formula)[1] != 1
+    return SCATTERED if compound or any(map(_shares, parts)) else 0.0
+
+
+def _shares(factor: Expr) -> bool:
+    """Whether the terms of a sum, or of one below the bar, share a factor."""
+    base = factor.as_base_exp()[0]
+    if not base.is_Add:
+        return False
+    bases = [{part.as_base_exp()[0] for part in Mul.make_args(term)} for term in base.args]
+    return any(not shared.is_Number for shared in set.intersection(*bases))

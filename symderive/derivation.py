@@ -459,20 +459,20 @@ def derive(
     method: str = "auto",
     structured: bool | None = None,
 ) -> Derivation:
-    """Derive the gradient of a model.
+    """Derive the gradient of a model, or of its stages as ``Model`` takes them.
 
     Args:
-        model: The model; or its stages, as ``Model`` takes them.
-        target: The stage to differentiate; the model's target, if not given.
-        sources: The names to differentiate by; the model's parameters, if not given.
-        method: How to differentiate where several ways are natural: ``auto`` (the cheapest by a
-            stated cost), ``quotient``, ``negative power`` or ``logarithmic``.
+        model: The model.
+        target: The stage to differentiate; if not given, the model's target.
+        sources: The names to differentiate by; if not given, its parameters.
+        method: ``auto`` (the cheapest), ``quotient``, ``negative power`` or ``logarithmic``.
         structured: Whether the entries of a symmetric, diagonal or triangular parameter move
             together: G + Gᵀ − diag(G) by a symmetric one. If not given, as the model says.
 
     Raises:
+        ModelError: Two stages are used by none, and neither is named the target.
         UnknownChoiceError: A name is not in the model, or the method is none.
-        NoRuleError: A formula holds something that no rule differentiates.
+        NoRuleError: No rule differentiates something in a formula.
 
     >>> derive({"y": "x**2"}).gradient()
     {'x': 2*x}
@@ -480,8 +480,9 @@ def derive(
     >>> d.partial("A2", "w").formula
     A2*x*(1 - A2)
     """
-    if not isinstance(model, Model):
-        model = Model(model)
+    model = model if isinstance(model, Model) else Model(model)
+    if target is None and model.unsettled:
+        raise model.unsettled
     if target is not None and target not in model.stages:
         raise UnknownChoiceError("stage", target, model.stages)
     names = tuple(sources) if sources is not None else model.parameters

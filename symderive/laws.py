@@ -37,6 +37,9 @@ LOGARITHMS: tuple[Any, ...] = (log, *(FUNCTIONS[name].function for name in ("log
 REFLECTED = ("sigmoid", "norm_cdf")
 """Functions of which f(−u) = 1 − f(u)."""
 
+EVEN: tuple[Any, ...] = tuple(FUNCTIONS[name].function for name in ("norm_pdf", "abs"))
+"""Functions of which f(−u) = f(u)."""
+
 SIGN, ABS = FUNCTIONS["sign"].apply, FUNCTIONS["abs"].apply
 
 
@@ -229,8 +232,8 @@ def sizes_of_parts(formula: Expr) -> Expr:
     """|u/v| = |u|/|v|, and |u|² = u² as a factor.
 
     >>> from sympy.abc import x
-    >>> sizes_of_parts(ABS(1 / x)), sizes_of_parts(3 * ABS(x) ** 3)
-    (1/abs(x), 3*x**2*abs(x))
+    >>> sizes_of_parts(ABS(1 / x)), sizes_of_parts(ABS(x) ** 3)
+    (1/abs(x), x**2*abs(x))
     """
     if type(formula) is FUNCTIONS["abs"].function:
         above, below = fraction(formula.args[0])
@@ -307,6 +310,19 @@ def _opposite(formula: Expr) -> Expr:
     if place is None:
         return -formula
     return Mul(*parts[:place], -parts[place], *parts[place + 1 :])
+
+
+def even(formula: Expr) -> Expr:
+    """φ(−u) = φ(u), where that is shorter.
+
+    >>> from sympy.abc import u
+    >>> even(FUNCTIONS["norm_pdf"].apply(-u))
+    norm_pdf(u)
+    """
+    if not isinstance(formula, EVEN):
+        return formula
+    turned = formula.func(-formula.args[0])
+    return turned if cost(turned) < cost(formula) else formula
 
 
 def one_branch(formula: Expr) -> Expr:
@@ -440,6 +456,7 @@ LAWS: tuple[tuple[Callable[[Expr], Expr], str], ...] = (
     (one_bar, "common denominator"),
     (one_factor, "factor out"),
     (reflected, "f(−u) = 1 − f(u)"),
+    (even, "f(−u) = f(u)"),
     (one_branch, "the other branches are zero"),
 )
 

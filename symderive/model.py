@@ -174,6 +174,7 @@ class Model:
         if self.learning_rate <= 0:
             raise ModelError("learning_rate must be positive", where=source)
         self.batch: object = None  # how it was lifted from one sample; see batching.py
+        self.unsettled: ModelError | None = None
         self.target = self._find_target(target)
 
     def __repr__(self) -> str:
@@ -471,12 +472,10 @@ class Model:
         chosen = target or [name for name in self.stages if not self.users[name]][-1]
         reached = self.ancestors(chosen)
         unreached = [name for name in self.stages if name not in reached]
-        if unreached and target is None:
-            raise ModelError(
-                f"the target is {chosen}, and nothing there uses this stage; use it, remove it, "
-                'or name the target, as in target = "' + chosen + '"',
-                where=self._place(unreached[-1]),
-            )
+        if unreached and target is None:  # an error for whoever asks for the target
+            told = f"the target is {chosen}, and nothing there uses this stage; use it, remove it, "
+            told += f'or name the target, as in target = "{chosen}"'
+            self.unsettled = ModelError(told, where=self._place(unreached[-1]))
         idle = [name for name in self.parameters if name not in reached]
         self.warnings = (
             *(f"parameter {name} has no effect on {chosen}" for name in idle),

@@ -10,11 +10,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from sympy import (
+    Add,
     Basic,
+    Dummy,
     Expr,
     Function,
     Mul,
     Pow,
+    S,
     Symbol,
     acos,
     apart,
@@ -124,8 +127,10 @@ def _wherever_it_stands(task: Task, name: Symbol) -> Iterator[Candidate]:
     """The name put for its definition inside other functions, and for powers of what it is of."""
     if task.definition is None:
         return
-    if isinstance(task.definition, Function | Pow) and task.plain.has(task.definition):
-        yield Candidate(task.plain.xreplace({task.definition: name}), BY_DEFINITION)
+    if isinstance(task.definition, Function | Pow):
+        found = {part: name**times for part, times in _powers_of(task.definition, task.plain)}
+        if found:
+            yield Candidate(task.plain.xreplace(found), BY_DEFINITION)
     front, power = task.definition.as_independent(*_with_letters(task.definition), as_Add=False)
     if not isinstance(power, Pow) or power.exp.is_number:
         return
@@ -143,6 +148,17 @@ def _wherever_it_stands(task: Task, name: Symbol) -> Iterator[Candidate]:
             yield Candidate(merged, BY_DEFINITION, scales=taken)
 
 
+def _powers_of(definition: Expr, formula: Expr) -> Iterator[tuple[Expr, Expr]]:
+    """The whole powers of a definition in a formula: (√x + 1)⁻² of (√x + 1)⁻¹."""
+    if formula.has(definition):
+        yield definition, S.One
+    base, exponent = definition.as_base_exp()
+    for power in formula.atoms(Pow) if exponent.is_number and base.is_Add else ():
+        times = power.exp / exponent
+        if power.base == base and times.is_Integer and times > 1:
+            yield power, times
+
+
 def _logarithm_taken_apart(task: Task) -> Iterator[Candidate]:
     """Of A + c·log(uᵃ·vᵇ): the terms a·u′/u + b·v′/v, as partial fractions give them."""
     if task.definition is None or task.variable is None:
@@ -153,7 +169,20 @@ def _logarithm_taken_apart(task: Task) -> Iterator[Candidate]:
     if not isinstance(sole, log) or not plain.is_rational_function(task.variable):
         return
     if sum(f.has(task.variable) for f in factors(sole.args[0])) > 1:
-        yield Candidate(times * apart(plain, task.variable), "partial fractions")
+        constants = _constants_named(plain, task.variable)
+        plain = apart(plain.xreplace(constants), task.variable)
+        names = {named: whole for whole, named in constants.items()}
+        yield Candidate(times * plain.xreplace(names), "partial fractions")
+
+
+def _constants_named(formula: Expr, variable: Symbol) -> dict[Expr, Expr]:
+    """The sums of a formula with what stands still in them under a name: b² + (x − m)² by b."""
+    found: dict[Expr, Expr] = {}
+    for part in sorted(formula.atoms(Add), key=str):
+        still, moving = part.as_independent(variable, as_Add=True)
+        if still.args and not still.is_number:
+            found[part] = Dummy() + moving
+    return found
 
 
 def _with_letters(definition: Expr) -> list[Expr]:

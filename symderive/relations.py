@@ -90,6 +90,10 @@ def _proposed(
         if definition.formula.args and plain.has(definition.formula):
             put_in = plain.xreplace({definition.formula: name})
             yield Candidate(put_in, definition.reason)
+        if definition.formula.is_Mul and plain.is_Mul:
+            rest = plain / definition.formula
+            if not rest.free_symbols & definition.formula.free_symbols:
+                yield Candidate(rest * name, definition.reason)
         for long in _stated(definition.formula):
             mine = kernels_of(long)
             task = Task(plain, name, long, None, first)

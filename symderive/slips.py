@@ -7,17 +7,25 @@ row.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from sympy import Add, Expr, Indexed, Mul, Pow, S, Symbol, exp, log
+from sympy import Add, Expr, Indexed, Mul, NumberSymbol, Pow, S, Symbol, exp, log
 
 from symderive.differentiate import concluded, differentiate
 from symderive.errors import SymderiveError
-from symderive.formulas.functions import FUNCTIONS, function_of
-from symderive.formulas.typed import typed
 from symderive.formulas.written import evaluated, product, quotient, sum_of, tidy
-from symderive.rules import CONSTANT_NAMES, depends
+from symderive.function_slips import (
+    as_if_linear,
+    branch_kept,
+    equation_of_another,
+    inverse,
+    is_inner,
+    kept_function,
+    of_another,
+    text_of,
+)
+from symderive.rules import CONSTANT_NAMES
 from symderive.steps import Step
 
 MAX_CONSTANTS = 4
@@ -46,28 +54,24 @@ def _conclude(step: Step, derivatives: tuple[Expr, ...]) -> Expr:
     return concluded(step, derivatives)
 
 
-def _text(formula: Expr) -> str:
-    return typed(evaluated(formula))
-
-
 def _bound(step: Step) -> dict[str, Expr]:
     return dict(step.bindings)
 
 
-def _inner(step: Step) -> bool:
-    """Whether a function or a power is applied to more than the variable itself."""
-    composed = function_of(step.formula) is not None or isinstance(step.formula, Pow)
-    return composed and any(
-        depends(p.formula, step.variable) and p.formula != step.variable for p in step.premises
-    )
-
-
 def _forgotten_inner(step: Step, derivatives: tuple[Expr, ...]) -> Iterator[tuple[str, Expr]]:
-    if _inner(step) and not isinstance(step.formula, Mul):
+    if is_inner(step) and not isinstance(step.formula, Mul):
         ones = tuple(S.One if d != 0 else d for d in derivatives)
         missing = next((d for d in derivatives if d not in (0, 1)), None)
         if missing is not None and evaluated(missing) != -1:  # that slip is a sign
-            yield f"the factor {_text(missing)} is missing", _conclude(step, ones)
+            yield f"the factor {text_of(missing)} is missing", _conclude(step, ones)
+
+
+def _divided_by_inner(step: Step, derivatives: tuple[Expr, ...]) -> Iterator[tuple[str, Expr]]:
+    inner = next((d for d in derivatives if d != 0), S.One)
+    if is_inner(step) and not isinstance(step.formula, Mul) and evaluated(abs(inner)) != 1:
+        ones = tuple(S.One if d != 0 else d for d in derivatives)
+        told = f"u′ = {text_of(inner)} is a factor, not a divisor"
+        yield told, quotient(_conclude(step, ones), inner)
 
 
 def _sign(step: Step, derivatives: tuple[Expr, ...]) -> Iterator[tuple[str, Expr]]:
@@ -80,7 +84,7 @@ def _sign_of_term(step: Step, derivatives: tuple[Expr, ...]) -> Iterator[tuple[s
         for k, part in enumerate(derivatives):
             if part != 0 and len(derivatives) > 1:
                 turned = (*derivatives[:k], -evaluated(part), *derivatives[k + 1 :])
-                yield f"in the term {_text(step.bindings[k][1])}", _conclude(step, turned)
+                yield f"in the term {text_of(step.bindings[k][1])}", _conclude(step, turned)
 
 
 def _product_of_derivatives(
@@ -103,7 +107,7 @@ def _half_product(step: Step, derivatives: tuple[Expr, ...]) -> Iterator[tuple[s
                         if j != k
                     )
                 )
-                yield f"the term with the derivative of {_text(parts[k])} is missing", left
+                yield f"the term with the derivative of {text_of(parts[k])} is missing", left
             if len(parts) == 2 and parts[1 - k] != 1:
                 whole = product(derivatives[1 - k], parts[k])
                 yield "in one term the other factor is missing", sum_of(whole, d)
@@ -146,6 +150,14 @@ def _power(step: Step, derivatives: tuple[Expr, ...]) -> Iterator[tuple[str, Exp
         yield "the exponent was not lowered", product(n, Pow(u, n), du)
         if n not in (1, -1):  # of u⁻¹ that slip is a sign
             yield "the factor n is missing", product(Pow(u, n - 1), du)
+            lowered = Pow(u, n - 1)
+            for factor in (n + 1, n - 1):
+                yield (
+                    f"the factor is {text_of(n)}, not {text_of(factor)}",
+                    product(factor, lowered, du),
+                )
+        if u == step.variable and n != -1:
+            yield "this is the integral, not the derivative", quotient(Pow(u, n + 1), n + 1)
         if u != step.variable:
             yield "the exponent was not lowered, and u′ is missing", product(n, Pow(u, n))
             yield "only the inside was differentiated", product(Pow(u, n), du)
@@ -154,8 +166,10 @@ def _power(step: Step, derivatives: tuple[Expr, ...]) -> Iterator[tuple[str, Exp
         inside = step.premises[0]
         if u.is_Add and inside.rule.name == "sum rule":  # as if √(u + v) were √u + √v
             pairs = zip(inside.bindings, inside.premises, strict=True)
-            each = (product(n, Pow(t, n - 1), p.result) for (_, t), p in pairs if p.result != 0)
-            yield "(u + v)ⁿ is not uⁿ + vⁿ", sum_of(*each)
+            moved = [(t, p.result) for (_, t), p in pairs if p.result != 0]
+            for power in (Pow, _power_of_a_power):
+                each = (product(n, power(t, n - 1), slope) for t, slope in moved)
+                yield "(u + v)ⁿ is not uⁿ + vⁿ", sum_of(*each)
         yield "the exponent was raised", product(n, Pow(u, n + 1), du)
         yield "the factor u^(n − 1) is missing", product(n, du)
         yield "u^n is no exponential", product(step.formula, log(u), du)
@@ -165,6 +179,18 @@ def _power(step: Step, derivatives: tuple[Expr, ...]) -> Iterator[tuple[str, Exp
             yield f"the exponent is {n} − 1 = {n - 1}", product(n, Pow(u, 1 - n), du)
         if step.rule.name == "square root rule":
             yield "(√u)′ is u′/(2√u): the 2 is missing", quotient(du, Pow(u, S.Half))
+
+
+def _power_of_a_power(formula: Expr, exponent: Expr) -> Expr:
+    """A power as if (±uᵏ)ⁿ were ±uᵏⁿ: √(x²) is taken for x."""
+    base, inner = _without_minus(formula).as_base_exp()
+    return Pow(base, inner * exponent)
+
+
+def _without_minus(term: Expr) -> Expr:
+    """A term without the minus before it."""
+    plain = evaluated(term)
+    return -plain if plain.could_extract_minus_sign() else plain
 
 
 def _exponential_as_power(step: Step, derivatives: tuple[Expr, ...]) -> Iterator[tuple[str, Expr]]:
@@ -204,82 +230,12 @@ def _logarithm(step: Step, derivatives: tuple[Expr, ...]) -> Iterator[tuple[str,
         yield "(log u)′ is u′/u, not log u · u′", product(step.formula, *derivatives)
 
 
-def _kept_function(step: Step, derivatives: tuple[Expr, ...]) -> Iterator[tuple[str, Expr]]:
-    if function_of(step.formula) is not None and len(derivatives) == 1 and derivatives[0] != 0:
-        if not isinstance(step.formula, exp):
-            yield "the outer function was not differentiated", product(step.formula, *derivatives)
-        yield "the factor f′(u) is missing", product(*derivatives)
-        yield "the outer derivative was taken at u′", _at_inner(step, derivatives[0])
-        yield (
-            "the outer derivative was taken at u′",
-            product(_at_inner(step, derivatives[0]), *derivatives),
-        )
-        if _inner(step):
-            place = f"the outer derivative was taken at {step.variable}, not at u"
-            yield place, product(_at_inner(step, step.variable), *derivatives)
-            yield (
-                "u was put in the place of u′",
-                product(_at_inner(step, step.bindings[0][1]), step.bindings[0][1]),
-            )
-
-
-FAMILIES: tuple[tuple[str, ...], ...] = (
-    ("sin", "cos", "tan", "cot", "sec", "csc", "sinh", "cosh", "tanh", "coth", "sech", "csch"),
-    ("asin", "acos", "atan", "acot", "asinh", "acosh", "atanh", "sin", "cos", "tan"),
-    ("log", "log2", "log10", "exp"),
-    ("sigmoid", "tanh", "softplus", "relu"),
-    ("norm_cdf", "norm_pdf", "erf"),
-    ("digamma", "loggamma", "gamma"),
-)
-"""Functions whose derivatives are mistaken for each other's."""
-
-
-def _of_another(step: Step, derivatives: tuple[Expr, ...]) -> Iterator[tuple[str, Expr]]:
-    row = function_of(step.formula)
-    if row is None or len(step.formula.args) != 1:
-        return
-    u = step.bindings[0][1] if step.bindings else step.formula.args[0]
-    own = row.partial_formulas(u)[0]
-    mine = (family for family in FAMILIES if row.name in family)
-    for name in dict.fromkeys(name for family in mine for name in family if name != row.name):
-        partial = FUNCTIONS[name].partial_formulas(u)[0]
-        if partial is not None and own is not None and evaluated(partial) != -evaluated(own):
-            yield f"this is the derivative of {name}", product(partial, *derivatives)
-
-
-INVERSES: Mapping[str, str] = {
-    **{f"a{name}": name for name in ("sin", "cos", "tan", "cot", "sec", "csc")},
-    **{f"a{name}": name for name in ("sinh", "cosh", "tanh", "coth", "sech", "csch")},
-}
-"""Functions that are written f⁻¹, and f."""
-
-
-def _inverse(step: Step, derivatives: tuple[Expr, ...]) -> Iterator[tuple[str, Expr]]:
-    row = function_of(step.formula)
-    if row is None or row.name not in INVERSES:
-        return
-    outer, u = FUNCTIONS[INVERSES[row.name]], step.formula.args[0]
-    value, slope = outer.apply(u), outer.partial_formulas(u)[0]
-    assert slope is not None  # each of them has a derivative
-    taken = f"{row.name} is the inverse function of {outer.name}, not 1/{outer.name}"
-    yield taken, -evaluated(product(slope, Pow(value, -2), *derivatives))
-    yield taken, -evaluated(product(Pow(value, -2), *derivatives))
-    told = "(f⁻¹)′(u) is 1/f′(f⁻¹(u)), not 1/f′(u)"
-    yield told, product(Pow(slope, -1), *derivatives)
-
-
-def _at_inner(step: Step, derivative: Expr) -> Expr:
-    row = function_of(step.formula)
-    partial = row.partial_formulas(derivative)[0] if row is not None else None
-    return partial if partial is not None else S.Zero
-
-
 def _constant_kept(step: Step, derivatives: tuple[Expr, ...]) -> Iterator[tuple[str, Expr]]:
     if step.rule.name == "sum rule":
         for k, (d, (_, term)) in enumerate(zip(derivatives, step.bindings, strict=True)):
             if d == 0:
                 kept = (*derivatives[:k], term, *derivatives[k + 1 :])
-                yield f"the constant {_text(term)} was kept", _conclude(step, kept)
+                yield f"the constant {text_of(term)} was kept", _conclude(step, kept)
 
 
 def _term_dropped(step: Step, derivatives: tuple[Expr, ...]) -> Iterator[tuple[str, Expr]]:
@@ -287,7 +243,7 @@ def _term_dropped(step: Step, derivatives: tuple[Expr, ...]) -> Iterator[tuple[s
         for k, (d, (_, term)) in enumerate(zip(derivatives, step.bindings, strict=True)):
             if d != 0 and len(derivatives) > 1:
                 dropped = (*derivatives[:k], S.Zero, *derivatives[k + 1 :])
-                yield f"the term {_text(term)} was left out", _conclude(step, dropped)
+                yield f"the term {text_of(term)} was left out", _conclude(step, dropped)
 
 
 def _constant_dropped(step: Step, derivatives: tuple[Expr, ...]) -> Iterator[tuple[str, Expr]]:
@@ -295,8 +251,11 @@ def _constant_dropped(step: Step, derivatives: tuple[Expr, ...]) -> Iterator[tup
         factor = evaluated(_bound(step)["c"])
         if factor == -1:
             return
-        yield f"the constant factor {_text(factor)} is missing", derivatives[0]
-        yield f"the constant factor {_text(factor)} was differentiated to 0", S.Zero
+        for part in factor.args if isinstance(factor, Mul) else ():
+            told = f"the constant factor {text_of(part)} is missing"
+            yield told, product(factor / part, derivatives[0])
+        yield f"the constant factor {text_of(factor)} is missing", derivatives[0]
+        yield f"the constant factor {text_of(factor)} was differentiated to 0", S.Zero
 
 
 def _constant_as_variable(step: Step, derivatives: tuple[Expr, ...]) -> Iterator[tuple[str, Expr]]:
@@ -304,11 +263,11 @@ def _constant_as_variable(step: Step, derivatives: tuple[Expr, ...]) -> Iterator
         for k, (d, (_, term)) in enumerate(zip(derivatives, step.bindings, strict=True)):
             for name, slope in _by_its_names(term) if d == 0 else ():
                 wrong = _conclude(step, (*derivatives[:k], slope, *derivatives[k + 1 :]))
-                yield f"{name} is a constant here: the derivative of {_text(term)} is 0", wrong
+                yield f"{name} is a constant here: the derivative of {text_of(term)} is 0", wrong
     if step.rule.name == "constant multiple rule":
         c, u = _bound(step)["c"], _bound(step)["u"]
         for name, slope in _by_its_names(c):
-            remark = f"{name} is a constant here: {_text(c)} stays as it is"
+            remark = f"{name} is a constant here: {text_of(c)} stays as it is"
             yield remark, sum_of(product(slope, u), product(c, derivatives[0]))
             yield remark, product(slope, derivatives[0])
             yield remark, product(slope, u)
@@ -319,22 +278,25 @@ def _by_its_names(formula: Expr) -> Iterator[tuple[Symbol, Expr]]:
     if formula.has(Indexed):
         return
     names = sorted((s for s in formula.free_symbols if isinstance(s, Symbol)), key=str)
-    for name in names[:MAX_CONSTANTS]:
+    for name in [*names, *sorted(formula.atoms(NumberSymbol), key=str)][:MAX_CONSTANTS]:
+        letter = Symbol(str(name))  # π² x is no square of a variable either
         try:
-            yield name, differentiate(formula, name).result
+            slope = differentiate(formula.xreplace({name: letter}), letter).result
         except SymderiveError:
             continue
+        yield name, slope.xreplace({letter: name})
 
 
 def _not_differentiated(step: Step, derivatives: tuple[Expr, ...]) -> Iterator[tuple[str, Expr]]:
     if isinstance(step.formula, Add | Mul | Pow):
-        yield f"{_text(step.formula)} was left as it is", step.formula
+        yield f"{text_of(step.formula)} was left as it is", step.formula
 
 
 SLIPS: tuple[Slip, ...] = (
     Slip("sign", _sign, ("cos(x)", "sin(x)")),
     Slip("sign", _sign_of_term, ("x**2 - cos(x)", "2*x - sin(x)")),
     Slip("forgotten inner derivative", _forgotten_inner, ("sin(x**2)", "cos(x**2)")),
+    Slip("chain rule", _divided_by_inner, ("sin(3*x)", "cos(3*x)/3")),
     Slip("product rule missed", _product_of_derivatives, ("x**2*sin(x)", "2*x*cos(x)")),
     Slip("product rule missed", _half_product, ("x**2*sin(x)", "2*x*sin(x)")),
     Slip("swapped quotient", _quotient, ("sin(x)/x", "(sin(x) - x*cos(x))/x**2")),
@@ -343,9 +305,12 @@ SLIPS: tuple[Slip, ...] = (
     Slip("exponential taken for a power", _exponential_as_power, ("2**x", "x*2**(x - 1)")),
     Slip("general power", _general_power, ("x**x", "x**x*log(x)")),
     Slip("logarithm rule", _logarithm, ("log(x**2)", "1/(2*x)")),
-    Slip("outer function", _kept_function, ("sin(3*x)", "cos(3)*0 + 3*sin(3*x)")),
-    Slip("inverse function", _inverse, ("atan(x)", "-1/tan(x)**2")),
-    Slip("outer function", _of_another, ("atan(x)", "1/sqrt(1 + x**2)")),
+    Slip("outer function", kept_function, ("sin(3*x)", "cos(3)*0 + 3*sin(3*x)")),
+    Slip("outer function", branch_kept, ("relu(x)", "x")),
+    Slip("outer function", equation_of_another, ("erf(x)", "erf(x)*(1 - erf(x))")),
+    Slip("sum taken apart", as_if_linear, ("log(x**2 + 1)", "2/x")),
+    Slip("inverse function", inverse, ("asin(x)", "1/(1 - x**2)")),
+    Slip("outer function", of_another, ("atan(x)", "1/sqrt(1 + x**2)")),
     Slip("constant not dropped", _constant_kept, ("x**2 + 5", "2*x + 5")),
     Slip("term left out", _term_dropped, ("x**2 + sin(x)", "2*x")),
     Slip("wrong factor", _constant_dropped, ("5*x**2", "2*x")),

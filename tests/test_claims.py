@@ -125,6 +125,16 @@ SLIPS = [
         "p*(1 - q)",
         "index",
     ),
+    ("sqrt(x**2 + 9)", "dy/dx", "1", "power rule: (u + v)ⁿ is not uⁿ + vⁿ"),
+    ("pi**2*x", "dy/dx", "2*pi", "constant differentiated: pi is a constant here"),
+    ("norm_cdf(x)", "dy/dx", "y*(1 - y)", "outer function: f′ = f*(1 - f) is what sigmoid obeys"),
+    ("relu(x)", "dy/dx", "x", "outer function: the branch x was left as it is"),
+    ("asin(x)", "dy/dx", "1/(1 - x**2)", "inverse function: the root of 1 - x**2 is missing"),
+    ("log(x + 3)", "dy/dx", "1/x + 1/3", "sum taken apart: log(u + v) is not"),
+    ("sin(3*x)", "dy/dx", "cos(3*x)/3", "chain rule: u′ = 3 is a factor, not a divisor"),
+    ("4/3*pi*x**3", "dy/dx", "3*pi*x**2", "wrong factor: the constant factor 4/3 is missing"),
+    ("x**2", "dy/dx", "x**3/3", "power rule: this is the integral"),
+    ("x**7", "dy/dx", "6*x**6", "power rule: the factor is 7, not 6"),
     ("sqrt(x**2 + 9)", "dy/dx", "7", ""),  # no name stands for another that is not in the claim
 ]
 
@@ -263,6 +273,8 @@ SECOND = [
     (NET, "d2L/dw1 dw2", "x*p*(1 - p)", "the factor ∂z/∂w2 = u is missing"),
     (NET, "d2L/dw1dw2", "x*u*(p - t)**2", "the product of the two first derivatives is not"),
     ("sin(2*x)", "d2y/dx2", "-sin(2*x)", "forgotten inner derivative, in both derivatives"),
+    ("sin(2*x)", "d2y/dx2", "-2*sin(2*x)", "forgotten inner derivative: the factor 2 is missing"),
+    ("sin(2*x)", "d2y/dx2", "4*sin(2*x)", "sign: the claim is minus the derivative"),
     ("log(x**2 + 1)", "d2y/dx2", "-1/(x**2 + 1)**2*2*x", "in ∂y/∂x, forgotten inner derivative"),
     (FORK, "d2y/dx2", "2*v + 4*x*cos(x) - u*v + 2", "proved"),
     (FORK, "d2y/dx2", "2*v + 4*x*cos(x) + 2", "term left out"),

@@ -249,6 +249,19 @@ def test_check_tells_the_verdict_of_each_line_and_claim(capsys):
     assert re.search(r"^dA3/dw1 = x1\*\(A2 - Y\): .*proved", out, re.MULTILINE)
 
 
+def test_a_claim_names_the_target_where_the_model_has_two_ends(capsys):
+    model_file('stages = {L1 = "a*x**2", L2 = "sin(x) + a"}')
+    status, out, _ = run(
+        capsys, "check", "model.toml", "--claim", "dL1/dx = 2*a*x", "--claim", "dL2/dx = -cos(x)"
+    )
+
+    assert status == 1
+    assert "dL1/dx = 2*a*x: proved" in out
+    assert "Likely slip: sign" in out
+    assert run(capsys, "show", "model.toml", "--target", "L2")[0] == 0
+    assert "name the target" in run(capsys, "check", "model.toml")[2]
+
+
 def test_a_refuted_claim_is_a_failure(capsys):
     status, out, _ = run(capsys, "check", NEURON, "-q", "--claim", "dA3/dA1 = Y - A2")
     assert status == 1

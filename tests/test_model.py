@@ -57,7 +57,6 @@ def test_sympy_expressions_are_formulas():
         ({"y": "x"}, {"parameters": {"x": "one"}}, ModelError, "must be a number, not str"),
         ({"y": "x"}, {"parameters": {"x": True}}, ModelError, "must be a number, not bool"),
         ({"y": "x"}, {"learning_rate": -1}, ModelError, "learning_rate must be positive"),
-        ({"y": "x", "z": "x**2"}, {}, ModelError, "stage y: the target is z, and nothing"),
         ({"y": "x"}, {"target": "w"}, UnknownChoiceError, "unknown target stage 'w'"),
         ({"y": 3}, {}, ModelError, "text or a SymPy expression, not int"),
         ({"y": "x +"}, {}, FormulaError, "stage y, column 4"),
@@ -66,6 +65,14 @@ def test_sympy_expressions_are_formulas():
 def test_messages(stages, options, error, message):
     with pytest.raises(error, match=message):
         sd.Model(stages, **options)
+
+
+def test_of_two_ends_one_must_be_named():
+    model = sd.Model({"y": "w*x", "z": "x**2"}, parameters=["w"])
+    for ask in (sd.derive, lambda open_: sd.batch(open_, ["x"])):
+        with pytest.raises(ModelError, match="stage y: the target is z, and nothing"):
+            ask(model)
+    assert sd.derive(model, "y").partial("y", "w").formula == sp.Symbol("x")
 
 
 def test_a_named_target_leaves_other_stages_alone():

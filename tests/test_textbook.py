@@ -143,6 +143,7 @@ PREFERRED = [
     ("r*log(r/(r + m)) + k*log(m/(r + m))", "m", "r*(k - m)/(m*(m + r))"),
     ("log(1 + exp((b - a)/T))", "b", "sigmoid((b - a)/T)/T"),
     ("atan(w*R*C)", "w", "R*C/(1 + (w*R*C)**2)"),
+    ("log(h)/2 + e/(2*h)", "h", "(h - e)/(2*h**2)"),
 ]
 
 

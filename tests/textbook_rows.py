@@ -629,6 +629,18 @@ BY_NAME = [
     ("asin(n1*sin(a)/n2)", "dy/da", "n1*cos(a)/(n2*cos(y))"),
     ("asec(1/x)", "dy/dx", "-1/sqrt(1 - x**2)"),
     ("K*exp(log(c/K)*exp(-r*t))", "dy/dt", "r*y*log(K/y)"),
+    ("1/(sqrt(x) + 1)", "dy/dx", "-y**2/(2*sqrt(x))"),
+    ("log(b/(pi*(b**2 + (x - m)**2)))", "dy/db", "1/b - 2*b/(b**2 + (x - m)**2)"),
+    ({"D": "exp(-r*t)", "P": "c*D"}, "dP/dr", "-t*P"),
+    (
+        {
+            "d1": "(log(S/K) + (r + s**2/2)*T)/(s*sqrt(T))",
+            "d2": "d1 - s*sqrt(T)",
+            "P": "K*exp(-r*T)*norm_cdf(-d2) - S*norm_cdf(-d1)",
+        },
+        "dP/ds",
+        "S*sqrt(T)*norm_pdf(d1)",
+    ),
     ("sqrt(R**2 + (w*L - 1/(w*C))**2)", "dy/dw", "(L**2*w - 1/(C**2*w**3))/y"),
 ]
 
