@@ -109,7 +109,7 @@ def test_hessians_by_a_matrix_are_kronecker_products(formula, shapes, form):
         ("sum(reshape(A, (n, m)).T)", "ones((m, n))"),
         ("sum(reshape(A, (n, m))*C)", "reshape(C, (m, n))"),
         ("sum(reshape(A, (n, m)).T*B)", "reshape(B.T, (m, n))"),
-        ("sum(sin(reshape(A, (n, m))))", "reshape(cos(reshape(A, (n, m))), (m, n))"),
+        ("sum(sin(reshape(A, (n, m))))", "cos(A)"),
     ],
 )
 def test_a_matrix_in_another_shape_has_its_gradient_in_its_own(loss, form):
