@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from sympy import Basic, Expr, Integer, Mul, S, Symbol, expand, preorder_traversal
+from sympy import Basic, Expr, Integer, Mul, Pow, S, Symbol, expand, preorder_traversal
 
 from symderive.errors import ModelError, UnknownChoiceError
 from symderive.formulas.arrays.algebra import Algebra
@@ -24,6 +24,7 @@ from symderive.formulas.arrays.syntax import Apply, Leaf, Shape, Tree
 from symderive.formulas.arrays.text import text as array_text
 from symderive.formulas.inert import placeholder
 from symderive.formulas.parsing import Parsed, Template
+from symderive.formulas.written import evaluated
 from symderive.model import Model, Stage
 
 SizeText = str | int | Sequence[str | int]
@@ -285,8 +286,31 @@ class StageReader:
         stated = {placeholder(k).name: self.properties.get(n, ()) for k, n in enumerate(names)}
         if isinstance(tree, Apply) and tree.op == "cholesky":
             self.properties[name] = ("lower triangular",)
-        elif Rebuilder(Knowledge(stated).symmetric()).is_symmetric(tree):
+        elif Rebuilder(Knowledge(stated).symmetric()).is_symmetric(tree) or _alike_turned(
+            tree, Knowledge(stated)
+        ):
             self.properties[name] = ("symmetric",)
+
+
+def _alike_turned(tree: Tree, known: Knowledge) -> bool:
+    """Whether a matrix of pairs, as (x_i − x_j)², is the same with its indices exchanged."""
+    pairs = (part for part in tree.walk() if isinstance(part, Apply) and part.op == "index")
+    if not any(("new",) in part.option("key") for part in pairs):
+        return False
+    algebra, at = Algebra(known), stage_indices(tree.shape)
+    ends = (evaluated(entry(tree, way)) for way in (at, at[::-1]))
+    one, other = (algebra.contracted(_squares_upright(end)) for end in ends)
+    return bool(one == other)
+
+
+def _squares_upright(formula: Expr) -> Expr:
+    """(b − a)² as (a − b)², of both whichever SymPy takes to have no minus in front."""
+    turned: dict[Basic, Basic] = {
+        power: Pow(-power.base, power.exp)
+        for power in formula.atoms(Pow)
+        if power.exp.is_even and power.base.could_extract_minus_sign()
+    }
+    return formula.xreplace(turned)
 
 
 _NOT_READ = Template("", S.Zero, 0)

@@ -148,7 +148,7 @@ def named_by_stages(formula: Expr, stated: Stated, algebra: Algebra) -> list[tup
             speaking = {entry: stated[entry] for entry in touched}
             split = algebra.contracted(algebra.split(current))
             named = [_named(s, speaking, algebra, indices) for s in dict.fromkeys((current, split))]
-            exact = {d: e for e, d in _instances(speaking, indices).items() if d.args}
+            exact = dict(_without_number(*row) for row in _instances(speaking, indices).items())
             starts = [*dict.fromkeys((current, current.xreplace(exact), *named))]
         put_in = [] if related else [f for s in starts for f in _put_in(s, stated, algebra)]
         short = with_subsums(current, _summing(current, stated))
@@ -159,6 +159,12 @@ def named_by_stages(formula: Expr, stated: Stated, algebra: Algebra) -> list[tup
         current = canonical(found)
         lines.append((current, "definitions of the stages"))
     return lines
+
+
+def _without_number(entry: Expr, definition: Expr) -> tuple[Expr, Expr]:
+    """What a stage is a multiple of, and it by the stage's name: Σ p r is −L where L = −Σ p r."""
+    number, rest = definition.as_coeff_Mul()
+    return rest, entry / number if rest.args else rest
 
 
 def _summing(formula: Expr, stated: Stated) -> dict[Expr, Expr]:

@@ -10,11 +10,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sympy import Add, Expr, KroneckerDelta, Mul, Pow, S
+from sympy import Sum as SympySum
 
+from symderive.formulas.arrays.algebra import Algebra
 from symderive.formulas.arrays.contraction import NoMatrixError, has_notation
-from symderive.formulas.arrays.index import Index, free_indices, fresh, substitute
+from symderive.formulas.arrays.index import (
+    Index,
+    free_indices,
+    fresh,
+    opened,
+    sigma_as_is,
+    substitute,
+)
 from symderive.formulas.arrays.matrix import Matrices
+from symderive.formulas.arrays.matrix_forms import ends_of, row_major
 from symderive.formulas.arrays.ops import apply
+from symderive.formulas.arrays.properties import Knowledge
 from symderive.formulas.arrays.simplify import shortest
 from symderive.formulas.arrays.sums import plus
 from symderive.formulas.arrays.syntax import Tree
@@ -38,6 +49,8 @@ def vectorised(
     """
     if len(target) > 2 or len(source) > 2:
         return None
+    if len(target) == 1 and len(source) == 2:
+        formula, target = _unjoined(formula, target[0])
     if len(target) < 2 and len(source) < 2:
         return builder.tree(formula, (*target, *source))
     rows = [fresh(S.One) for _ in range(2 - len(target))]
@@ -46,15 +59,46 @@ def vectorised(
     k, l = (*source, *columns)  # noqa: E741
     if not target:
         return apply("vec", builder.tree(formula, (k, l)))
-    for written in (formula, formula.expand()):
+    for write in (lambda: formula, formula.expand, lambda: _each_term(formula)):
         try:
-            terms = [_term(term, (i, j, k, l), builder) for term in Add.make_args(written)]
+            terms = [_term(term, (i, j, k, l), builder) for term in Add.make_args(write())]
         except NoMatrixError:
             continue
         whole = shortest(plus(terms) if len(terms) > 1 else terms[0], symmetric)
         if has_notation(whole):
             return whole
     return None
+
+
+def _unjoined(formula: Expr, at: Index) -> tuple[Expr, tuple[Index, ...]]:
+    """The entry i + m·j of a vector as the entry i, j of the matrix whose columns it has."""
+    parts: dict[Expr, Expr] = {}
+    pair: tuple[Index, ...] = ()
+    for found in formula.atoms(KroneckerDelta):
+        target, place = ends_of(found, ())
+        axes = row_major(place, at.size) if target == at else None
+        if axes is None or len(axes) != 2:
+            continue
+        pair = pair or tuple(fresh(axis.size) for axis in axes)
+        if [axis.size for axis in axes] != [axis.size for axis in pair]:
+            return formula, (at,)
+        parts[found] = Mul(*map(KroneckerDelta, axes, pair))
+    inside = Algebra(Knowledge()).contracted(formula.xreplace(parts)) if parts else formula
+    return (formula, (at,)) if inside.has(at) else (inside, pair[::-1])
+
+
+def _each_term(formula: Expr) -> Expr:
+    """The formula with every sum of terms as sums, one for each term."""
+    return Algebra(Knowledge()).contracted(_apart(formula)).expand()
+
+
+def _apart(formula: Expr) -> Expr:
+    found: dict[Expr, Expr] = {}
+    for whole in formula.atoms(SympySum):
+        body, indices = opened(whole)
+        terms = Add.make_args(_apart(body).expand())
+        found[whole] = Add(*(sigma_as_is(term, indices) for term in terms))
+    return formula.xreplace(found).expand()
 
 
 def _term(term: Expr, at: tuple[Index, Index, Index, Index], builder: Matrices) -> Tree:

@@ -97,4 +97,41 @@ MORE = (
         {"W": "diagonal"},
     ),
     row("trace(X @ A @ X.T)", "X", "2*X @ A", {"X": "m n"}, {"A": "diagonal"}),
+    # sums that share a factor, symmetric matrices made of others, steps that sum to one
+    row(
+        "sum(W*(x[:, None] - x[None, :])**2)/2",
+        "x",
+        "2*(sum(W, axis=1)*x - W @ x)",
+        properties={"W": "symmetric"},
+    ),
+    row(
+        "a @ inv(eye(n) + outer(x, x)) @ a",
+        "x",
+        "-2*(a @ inv(eye(n) + outer(x, x)) @ x)*inv(eye(n) + outer(x, x)) @ a",
+    ),
+    row(
+        "trace(inv(A.T @ diag(x) @ A))",
+        "x",
+        "-sum((A @ inv(x*A.T @ A))**2, axis=1)",
+        {"x": "m", "A": "m n"},
+    ),
+    row(
+        "sum(maximum(s*(y - X @ w), (s - 1)*(y - X @ w)))",
+        "w",
+        "X.T @ (heaviside(X @ w - y) - s)",
+        {"X": "m n", "w": "n", "y": "m", "s": ""},
+    ),
+    # axes that are joined in a matrix
+    row(
+        "sum(repeat(X, 2, axis=0)*Y)",
+        "X",
+        "sum(reshape(Y, (3, 2, n)), axis=1)",
+        {"X": "3 n", "Y": "6 n"},
+    ),
+    row(
+        "logdet(kron(X, A) + eye(6))",
+        "X",
+        "unvec(rearrange(inv(kron(X, A) + eye(6)).T, (2, 2)) @ vec(A), (2, 2))",
+        {"X": "2 2", "A": "3 3"},
+    ),
 )

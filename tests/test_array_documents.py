@@ -207,3 +207,10 @@ def test_rules_for_arrays_are_stated_in_matrix_notation() -> None:
     assert latex(inverse) == r"\mathrm{d}(U^{-1}) = -U^{-1}\,\mathrm{d}U\,U^{-1}"
     assert softmax is not None
     assert stated["independent entries"] is BY_NAME["independent entries"]
+
+
+def test_a_matrix_by_a_matrix_is_told_as_a_kronecker_product() -> None:
+    model = Model({"Y": "A @ X @ B"}, parameters=["X"], shapes={"A": "p m", "X": "m n", "B": "n q"})
+    text = documents.text(derive(model))
+    assert "∂Y[i, j]/∂X[k, l] = A[i, k]·B[l, j]" in text
+    assert "∂vec(Y)/∂vec(X) = Bᵀ ⊗ A" in text

@@ -49,7 +49,95 @@ def flow(jnp, A, x, z):
     return ((expm(A) @ x - z) ** 2).sum() / 2
 
 
+def group_norm(jnp, X, D, g, e):
+    groups = X.reshape(len(X), 2, 3)
+    centred = groups - groups.mean(2, keepdims=True)
+    normed = centred / jnp.sqrt((centred**2).mean(2, keepdims=True) + e)
+    return (D * g * normed.reshape(X.shape)).sum()
+
+
+def heads(jnp, Q, K, V, D):
+    scores = jnp.einsum("hmk,htk->hmt", Q, K)
+    weights = jnp.exp(scores)
+    return (D * (weights / weights.sum(2, keepdims=True) @ V)).sum()
+
+
+def kernel(jnp, X, A, r):
+    apart = ((X[:, None] - X[None]) ** 2).sum(2)
+    return (A * jnp.exp(-apart / (2 * r**2))).sum()
+
+
+def pooled(jnp, X, Y, D):
+    greatest = X.reshape(2, 2, 3, 2).max((1, 3))
+    return (D * (greatest + Y.reshape(2, 3, 2).mean(2))).sum()
+
+
 LAYERS = {
+    "group norm": Layer(
+        {
+            "G": "reshape(X, (m, 2, 3))",
+            "u": "mean(G, axis=2, keepdims=True)",
+            "s": "sqrt(mean((G - u)**2, axis=2, keepdims=True) + e)",
+            "Z": "(G - u)/s",
+            "L": "sum(D*g*reshape(Z, (m, 6)))",
+        },
+        {"X": "m 6", "D": "m 6", "g": "6", "e": ""},
+        {
+            "Z": "reshape(g*D, (m, 2, 3))",
+            "X": "reshape((3*reshape(g*D, (m, 2, 3)) - sum(reshape(g*D, (m, 2, 3)), axis=2)"
+            "[:, :, None] - Z*sum(reshape(g*D, (m, 2, 3))*Z, axis=2)[:, :, None])/s, (m, 6))/3",
+        },
+        group_norm,
+        positive=("e",),
+    ),
+    "heads": Layer(
+        {
+            "S": "einsum('hmk,htk->hmt', Q, K)",
+            "P": "softmax(S, axis=2)",
+            "O": "P @ V",
+            "L": "sum(D*O)",
+        },
+        {"Q": "2 m k", "K": "2 t k", "V": "2 t n", "D": "2 m n"},
+        {
+            "V": "transpose(P, (0, 2, 1)) @ D",
+            "Q": "P*(D @ transpose(V, (0, 2, 1)) - sum(D*O, axis=2)[:, :, None]) @ K",
+            "K": "transpose(P*(D @ transpose(V, (0, 2, 1)) - sum(D*O, axis=2)[:, :, None]), "
+            "(0, 2, 1)) @ Q",
+        },
+        heads,
+    ),
+    "dense batch": Layer(
+        {"Y": "A @ X @ W", "L": "sum(D*Y)"},
+        {"A": "t m", "X": "5 m n", "W": "n k", "D": "5 t k"},
+        {"X": "A.T @ (D @ W.T)", "W": 'einsum("ijk,ilp,lj->kp", X, D, A)'},
+        lambda jnp, A, X, W, D: (D * (A @ X @ W)).sum(),
+    ),
+    "three factors": Layer(
+        {"E": "T - einsum('ir,jr,kr->ijk', A, B, C)", "L": "norm(E)**2/2"},
+        {"T": "m n t", "A": "m k", "B": "n k", "C": "t k"},
+        {"A": "-sum(C.T*(B.T @ E), axis=2)"},
+        lambda jnp, T, A, B, C: ((T - jnp.einsum("ir,jr,kr->ijk", A, B, C)) ** 2).sum() / 2,
+    ),
+    "kernel": Layer(
+        {"K": "exp(-sum((X[:, None, :] - X[None, :, :])**2, axis=2)/(2*r**2))", "L": "sum(A*K)"},
+        {"X": "m n", "A": "m m", "r": ""},
+        {"r": "sum(A*K*sum((X - X[:, None, :])**2, axis=2).T)/r**3"},
+        kernel,
+        positive=("r",),
+    ),
+    "pooling": Layer(
+        {
+            "P": "max(reshape(X, (2, 2, 3, 2)), axis=(1, 3)) + mean(reshape(Y, (2, 3, 2)), axis=2)",
+            "L": "sum(D*P)",
+        },
+        {"X": "4 6", "Y": "2 6", "D": "2 3"},
+        {
+            "X": "reshape(D[:, None, :, None]*is_max(reshape(X, (2, 2, 3, 2)), axis=(1, 3)), "
+            "(4, 6))",
+            "Y": "kron(D, ones((1, 2)))/2",
+        },
+        pooled,
+    ),
     "contrastive": Layer(
         {
             "Z": "X/norm(X, axis=1, keepdims=True)",
@@ -60,7 +148,7 @@ LAYERS = {
         {"X": "m n", "Y": "m n", "tau": ""},
         {
             "Z": "(softmax(C) @ W - W)/(tau*m)",
-            "X": "(tau*Z*(diagonal(C)[:, None] - sum(C*softmax(C), axis=1)[:, None])"
+            "X": "(tau*Z*(diagonal(C) - sum(C*softmax(C), axis=1))[:, None]"
             " + softmax(C) @ W - W)/norm(X, axis=1)[:, None]/(tau*m)",
             "tau": "(trace(C) - sum(C*softmax(C)))/(tau*m)",
         },

@@ -146,3 +146,27 @@ def test_claims_are_proved_by_what_is_stated(prop, claim):
     )
     assert sd.derive(model).check_claim("df/dx", claim).verdict == "proved"
     assert sd.derive(model).check_claim("df/dx", "2*A @ x").verdict == "refuted"
+
+
+def test_a_scalar_beside_arrays_may_be_positive():
+    known = sd.Model(
+        {"f": "sum(sqrt(x**2 + e))"},
+        parameters=["x"],
+        shapes={"x": "n", "e": ""},
+        properties={"e": "positive"},
+    )
+    assert known.positive == {"e"}
+
+
+def test_a_matrix_of_pairs_is_symmetric_where_its_formula_is():
+    stages = {
+        "D": "sum((Y[:, None, :] - Y[None, :, :])**2, axis=2)",
+        "K": "x[:, None] - x[None, :]",
+        "L": "sum((D - T)**2)/4 + sum(K)",
+    }
+    shapes = {"Y": "m n", "T": "m m", "x": "m"}
+    model = sd.Model(stages, parameters=["Y"], shapes=shapes, properties={"T": "symmetric"})
+    assert model.known["D"] == ("symmetric",)
+    assert "K" not in model.known
+    found = sd.derive(model).partial("L", "Y").matrix
+    assert str(found) == "2*((T - D) @ Y + Y*sum(D - T, axis=1)[:, None])"

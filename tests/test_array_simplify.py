@@ -40,7 +40,13 @@ FORMS = [
     ("sum(A*u, axis=1)", "A @ u"),
     ("expm(A).T + expm(A.T)", "2*expm(A.T)"),
     ("expm_frechet(S, A) + expm_frechet(S, A).T", "expm_frechet(S, A + A.T)"),
-    ("expm_frechet(A, B) + expm_frechet(B, B)", "expm_frechet(A, B) + expm_frechet(B, B)"),
+    ("expm_frechet(A, B) + expm_frechet(B, A)", "expm_frechet(A, B) + expm_frechet(B, A)"),
+    ("expm_frechet(A, 2*eye(n)) + sqrtm_frechet(S, S)", "2*expm(A) + inv(sqrtm(S)) @ S/2"),
+    ("logm_frechet(S, S)", "eye(n)"),
+    ("heaviside(A)*B + heaviside(-A)*S", "heaviside(A)*(B - S) + S"),
+    ("sum(A*inv(A.T*v**2 @ A).T, axis=0)", "sum(A*inv(A.T*v**2 @ A), axis=0)"),
+    ("(u @ (S @ v) + v @ (S @ u))*u", "2*(u @ (S @ v))*u"),
+    ("unvec(cos(vec(A))*vec(B), (n, n))", "cos(A)*B"),
     ("(A.T*(B @ A.T - sum(A*B, axis=1))) @ A", "(A*(A @ B.T - sum(A*B, axis=1)[:, None])).T @ A"),
 ]
 

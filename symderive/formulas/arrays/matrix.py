@@ -439,7 +439,8 @@ class Matrices:
         inner = self._product(rest, [index for index in summed if index not in axes])
         others = [index for index in inner.axes if index not in axes]
         kept = sorted([*others, target], key=lambda i: self.order.get(i, len(self.order)))
-        if not self.order.keys() >= {*kept} and len(axes) > 1:  # some go on: each stays where it is
+        at = inner.axes.index(axes[0]) if axes[0] in inner.axes else 0
+        if not self.order.keys() >= {*kept} and inner.axes[at : at + len(axes)] == axes:
             kept = [target if i == axes[0] else i for i in inner.axes if i not in axes[1:]]
         place = kept.index(target)
         tree = spread_to(inner, (*kept[:place], *axes, *kept[place + 1 :]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from sympy import S
 
@@ -20,13 +20,15 @@ from symderive.formulas.arrays.shorthand_entries import (
 )
 from symderive.formulas.arrays.shorthand_shapes import (
     column_again,
+    columns_added,
+    outer_product,
     repeated,
     reshaped_inside,
     reshaped_together,
     stacked,
     vectorised,
 )
-from symderive.formulas.arrays.syntax import Number, Tree
+from symderive.formulas.arrays.syntax import Apply, Number, Tree
 from symderive.formulas.arrays.terms import ONE, is_op, times, tree_cost
 
 
@@ -105,12 +107,7 @@ def _trace_of_product(tree: Tree) -> Tree | None:
     """sum(A*B.T) is trace(A @ B)."""
     if not is_op(tree, "sum") or tree.ndim or not is_op(tree.args[0], "multiply"):
         return None
-    pair = tree.args[0].args
-    if len(pair) != 2 or any(part.ndim != 2 or part.shape != pair[0].shape for part in pair):
-        return None
-    ends = ((left, transposed(right)) for left, right in (pair, pair[::-1]))
-    short = min((apply("trace", apply("matmul", *end)) for end in ends), key=tree_cost)
-    return short if tree_cost(short) < tree_cost(tree) else None
+    return _of_product("trace", tree, tree.args[0].args)
 
 
 def _diagonal_of_product(tree: Tree) -> Tree | None:
@@ -118,14 +115,21 @@ def _diagonal_of_product(tree: Tree) -> Tree | None:
     if not is_op(tree, "sum") or tree.ndim != 1 or not is_op(tree.args[0], "multiply"):
         return None
     pair = tree.args[0].args
-    if len(pair) != 2 or any(part.ndim != 2 or part.shape != tree.args[0].shape for part in pair):
-        return None
     rows = tree.option("axis") == (1,)
-    ends = (
-        (left, transposed(right)) if rows else (transposed(left), right)
-        for left, right in (pair, pair[::-1])
-    )
-    short = min((apply("diagonal", apply("matmul", *end)) for end in ends), key=tree_cost)
+    return _of_product("diagonal", tree, pair if rows else [*map(_turned, pair)])
+
+
+def _turned(tree: Tree) -> Tree:
+    return transposed(tree) if tree.ndim == 2 else tree
+
+
+def _of_product(op: str, tree: Apply, pair: Sequence[Tree]) -> Tree | None:
+    """The sum of A*B along rows as an operation on A @ B.T, or on its transpose."""
+    if len(pair) != 2 or any(part.ndim != 2 or part.shape != pair[0].shape for part in pair):
+        return None
+    products = [apply("matmul", one, transposed(two)) for one, two in (pair, pair[::-1])]
+    products += [transposed(product) for product in products]
+    short = min((apply(op, product) for product in products), key=tree_cost)
     return short if tree_cost(short) < tree_cost(tree) else None
 
 
@@ -263,6 +267,8 @@ SHORT: tuple[Callable[[Tree], Tree | None], ...] = (
     step,
     steps_joined,
     column_again,
+    columns_added,
+    outer_product,
     vectorised,
     reshaped_together,
     repeated,

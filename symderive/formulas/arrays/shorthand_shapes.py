@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from sympy import Expr, S
 
-from symderive.formulas.arrays.chains import transposed
+from symderive.formulas.arrays.chains import column, is_column, transposed
 from symderive.formulas.arrays.ops import apply, total
 from symderive.formulas.arrays.ops_elementwise import ROWS
 from symderive.formulas.arrays.placing import Key, all_of, completed
 from symderive.formulas.arrays.syntax import Apply, Leaf, Tree
-from symderive.formulas.arrays.terms import ONE, is_op, times, tree_cost
+from symderive.formulas.arrays.terms import ONE, is_op, scaled, term_of, times, tree_cost
 from symderive.formulas.functions import FUNCTIONS
 from symderive.formulas.written import product
 
@@ -127,6 +127,34 @@ def _spread(tree: Apply) -> tuple[Tree, list[Key]]:
         ):
             return inner, [*keys, *own, *map(all_of, core.shape[len(own) :])]
     return core, [*keys, *map(all_of, core.shape)]
+
+
+def columns_added(tree: Tree) -> Tree | None:
+    """u[:, None] + 2*v[:, None] is (u + 2*v)[:, None]."""
+    if not is_op(tree, "add") or tree.ndim != 2:
+        return None
+    terms = [term_of(arg) for arg in tree.args]
+    if not all(is_column(term.core) for term in terms):
+        return None
+    vectors = [
+        scaled(term.core.args[0], term.number, term.above, term.below)  # type: ignore[attr-defined]
+        for term in terms
+    ]
+    return column(apply("add", *vectors))
+
+
+def outer_product(tree: Tree) -> Tree | None:
+    """u[:, None]*v is outer(u, v)."""
+    if not is_op(tree, "multiply") or tree.ndim != 2:
+        return None
+    rows = [arg for arg in tree.args if arg.ndim == 1]
+    columns = [arg.args[0] for arg in tree.args if is_op(arg, "index") and is_column(arg)]
+    scalars = [arg for arg in tree.args if not arg.ndim]
+    if len(rows) != 1 or len(columns) != 1 or len(scalars) + 2 != len(tree.args):
+        return None
+    if rows[0].shape != tree.shape[1:]:
+        return None
+    return times([*scalars, apply("outer", *columns, *rows)])
 
 
 def vectorised(tree: Tree) -> Tree | None:

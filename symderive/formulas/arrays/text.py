@@ -339,6 +339,8 @@ def _slice(key: tuple[Any, Any, Any], size: Expr) -> str:
 
 def _call(tree: Apply) -> Written:
     args = [_written(arg)[0] for arg in _stated(tree)]
+    if tree.op == "polygamma" and args[0] in ORDERS:
+        return f"{ORDERS[args[0]]}({args[1]})", Level.ATOM
     if tree.op in LISTED:
         args = [_listed(tree)]
     options = dict(tree.options)
@@ -351,6 +353,10 @@ def _call(tree: Apply) -> Written:
         if not _is_default(tree, name, value):
             args.append(f"{name}={_value(value)}")
     return f"{tree.op}({', '.join(args)})", Level.ATOM
+
+
+ORDERS = {"0": "digamma", "1": "trigamma"}
+"""The names of polygamma functions, by their order."""
 
 
 def _stated(tree: Apply) -> tuple[Tree, ...]:
