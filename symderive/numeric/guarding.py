@@ -95,7 +95,7 @@ def _is(node: Node, other: Node) -> bool:
 def _decides(condition: Node, place: Node) -> bool:
     """Whether a condition speaks of a value, or of all that it is made of."""
     said = set(_names([condition]))
-    return place in said or bool(place.args) and said.issuperset(_names(place.args))
+    return place in said or (bool(place.args) and said.issuperset(_names(place.args)))
 
 
 def _names(nodes: Sequence[Node]) -> Iterator[Node]:
