@@ -28,7 +28,7 @@ from sympy import (
 from sympy import Sum as SympySum
 from sympy.core.relational import Relational
 
-from symderive.array_certify import named_put_in, sizes_of
+from symderive.array_certify import has_more, named_put_in, sizes_of
 from symderive.array_chain import ArrayChain
 from symderive.array_forms import Mask
 from symderive.array_model import Letters, stage_indices
@@ -46,6 +46,9 @@ POSITIVE_PARTS = ("softmax",)
 NOT_NEGATIVE_PARTS = ("norm",)
 WITH_INVERSE = frozenset({"positive definite", "orthogonal"})
 """Properties of a matrix that has an inverse."""
+
+MOST_PARTS = 1000
+"""A condition that gets longer, with definitions put in, is not looked at: a loop doubles it."""
 
 
 def array_assumptions(model: Model, chain: ArrayChain) -> tuple[Assumption, ...]:
@@ -193,7 +196,7 @@ class _Ledger:
                 ):
                     return True
                 left, before = evaluated(named_put_in(left, where)), left
-                if left == before:
+                if left == before or has_more([left], MOST_PARTS):
                     return False
         except (TooLargeError, ZeroDivisionError, KeyError, RecursionError):
             return False

@@ -181,7 +181,7 @@ def _tried(
         for at in _places(indices, chosen):
             try:
                 sides = [concrete(side, chosen, at, for_values=True) for side in (left, right)]
-                if not _has_more(sides, MAX_WRITTEN):
+                if not has_more(sides, MAX_WRITTEN):
                     sides = [concrete(side, chosen, at) for side in (left, right)]
             except NotExplicitError:  # the exponential of a matrix of three rows
                 break
@@ -276,10 +276,11 @@ def _values(
 
 def _long(sides: Sequence[Expr]) -> bool:
     """Whether an exact comparison costs more than samples: inverses are long when written out."""
-    return _has_more(sides, MAX_EXACT) or any(map(many_divisors, sides))
+    return has_more(sides, MAX_EXACT) or any(map(many_divisors, sides))
 
 
-def _has_more(sides: Sequence[Expr], parts: int) -> bool:
+def has_more(sides: Sequence[Expr], parts: int) -> bool:
+    """Whether some formulas have more than so many parts; no more are counted."""
     found = (part for side in sides for part in preorder_traversal(side))
     return any(number > parts for number, _ in enumerate(found))
 
@@ -320,14 +321,17 @@ def _of_sympy(formula: Basic) -> bool:
 def named_put_in(formula: Basic, where: Mapping[Expr, Expr]) -> Any:
     """The formula with every entry of a stage replaced by its definition at that entry."""
     found: dict[Basic, Basic] = {}
+    arrays: dict[Basic, tuple[Indexed, Expr]] = {}
     for entry, definition in where.items():
-        if not isinstance(entry, Indexed):
+        if isinstance(entry, Indexed):
+            arrays[entry.base] = entry, definition
+        else:
             found[entry] = definition
-            continue
-        for other in formula.atoms(Indexed):
-            if other.base == entry.base:
-                at = dict(zip(entry.indices, other.indices, strict=True))
-                found[other] = substitute(definition, at)
+    for other in formula.atoms(Indexed):
+        if other.base in arrays:
+            entry, definition = arrays[other.base]
+            at = dict(zip(entry.indices, other.indices, strict=True))
+            found[other] = substitute(definition, at)
     return formula.xreplace(found)
 
 

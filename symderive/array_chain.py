@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from sympy import Add, Basic, Expr, KroneckerDelta, Mul, S, Symbol, expand, factor_terms
+from sympy import Sum as SympySum
 
 from symderive.array_forms import array_cost, array_forms
 from symderive.array_links import ArrayLink, ArrayLinkKind
@@ -26,7 +27,7 @@ from symderive.array_sums import constant_sums
 from symderive.chain import Chain
 from symderive.formulas.arrays.algebra import Algebra
 from symderive.formulas.arrays.canonical import canonical
-from symderive.formulas.arrays.index import entry_of, fresh, sigma, substitute
+from symderive.formulas.arrays.index import bound, entry_of, fresh, sigma, substitute
 from symderive.formulas.arrays.properties import Knowledge
 from symderive.formulas.arrays.solving import matrices_solved
 from symderive.formulas.arrays.structures import Structure, structure_of
@@ -37,6 +38,9 @@ from symderive.model import Model, Stage
 
 MAX_WRITTEN_OUT = 32.0
 """The cost up to which an adjoint is written out in stage names."""
+
+MOST_SUMMED = 6
+"""The indices of one sum up to which it is: P.T @ P.T @ … of a loop goes on for ever."""
 
 
 class ArrayChain(Chain):
@@ -155,7 +159,7 @@ class ArrayChain(Chain):
             form = array_forms(substituted, algebra)[0]
             lines = named_by_stages(form.formula, stated_by, algebra) if stated_by else []
             best = lines[-1][0] if lines else form.formula
-            if array_cost(best) <= self.limit:
+            if array_cost(best) <= self.limit and _summed(best) <= MOST_SUMMED:
                 closed, rewritings = best, (*form.rewritings, *lines)
         return ArrayShape(
             closed,
@@ -234,6 +238,11 @@ class ArrayChain(Chain):
     def _count(self, name: str) -> Expr:
         """The number of entries of an array."""
         return Mul(*self.model.shapes.get(name, ()))
+
+
+def _summed(formula: Expr) -> int:
+    """The number of indices that a sum of a formula runs over, at most."""
+    return max((len(bound(part)) for part in formula.atoms(SympySum)), default=0)
 
 
 def _uses(link: ArrayLink) -> Expr:

@@ -756,3 +756,41 @@ def test_a_sum_that_is_spread_keeps_its_shape() -> None:
     share = (a / a.sum(1, keepdims=True)).sum(0)
     np.testing.assert_allclose(gradient["V"], np.broadcast_to(share[:, None], (2, 2)))
     assert gradient["V"].shape == (2, 2)
+
+
+CHOSEN = {
+    "logarithm": ({"u": "a*log(x)", "y": "sum(where(x > 0, exp(u), 0))"}, {"a": (), "x": "3"}),
+    "turned round": ({"v": "log(x)", "y": "sum(where(x <= 0, 0, exp(a*v)))"}, {"a": (), "x": "3"}),
+}
+
+
+@pytest.mark.parametrize("name", CHOSEN)
+def test_what_fails_where_the_choice_is_zero_is_not_computed(name: str) -> None:
+    stages, shapes = CHOSEN[name]
+    model = Model(stages, parameters=["a", "x"], shapes={"x": shapes["x"]})
+    value, gradient = derive(model).function()(a=1.5, x=np.array([-1.0, 0.0, 2.0]))
+
+    assert value == pytest.approx(2**1.5)
+    assert gradient["a"] == pytest.approx(2**1.5 * np.log(2))
+    np.testing.assert_allclose(gradient["x"], [0, 0, 1.5 * 2**0.5])
+
+
+NORMS = (
+    {"y": "sqrt(sum((x - w)**2))"},
+    {"s": "sum((x - w)**2)", "r": "sqrt(s)", "y": "3*r"},
+    {"d": "x - w", "r": "sqrt(d @ d)", "y": "r"},
+)
+
+
+@pytest.mark.parametrize("stages", NORMS, ids=lambda stages: "_".join(stages))
+def test_a_norm_written_out_has_the_convention_of_norms(stages: dict[str, str]) -> None:
+    model = Model(stages, parameters=["x", "w"], shapes={"x": "2", "w": "2"})
+    f = derive(model).function()
+    same = np.array([1.0, 2.0])
+    _, at_zero = f(x=same, w=same)
+    _, gradient = f(x=same, w=same - np.array([3.0, 4.0]))
+
+    np.testing.assert_array_equal(at_zero["x"], [0, 0])
+    np.testing.assert_array_equal(at_zero["w"], [0, 0])
+    scale = 3 if "s" in stages else 1
+    np.testing.assert_allclose(gradient["x"], np.array([0.6, 0.8]) * scale)

@@ -383,6 +383,39 @@ def _needs_the_one_before(x):
     return h
 
 
+def _pairs_of_squares(u, v):
+    error = 0
+    for a, b in zip(u, v, strict=True):
+        error += (a - 1) ** 2 + (b - 2) ** 2
+    return error / 2
+
+
+def _nearest(x, c):
+    total = 0
+    for row in x:
+        distances = [np.sum((row - centre) ** 2) for centre in c]
+        total += distances[0] * distances[1] * distances[2]
+    return total
+
+
+def _windows(y, phi):
+    errors = [y[t] - y[t - 2 : t] @ phi for t in range(2, len(y))]
+    return np.sum(np.square(errors))
+
+
+def _rows_of_labels(x, c):
+    labels = np.argmin(x, axis=1)
+    return sum(np.sum((x[i] - c[labels[i]]) ** 2) for i in range(len(x)))
+
+
+def _inner(u):
+    new = np.zeros_like(u)
+    for _ in range(2):
+        new[1:-1] = u[2:] - 2 * u[1:-1] + u[:-2]
+        u = new.copy()
+    return np.sum(u**2)
+
+
 def _same_twice(x):
     def basis(k):
         left = x**k
@@ -411,6 +444,35 @@ ROLLED = [
         _needs_the_one_before,
         {"x": "3"},
         ["tanh(1/2 + x[0])", "tanh(h_1 + x[1])", "tanh(h_2 + x[2])"],
+    ),
+    (_pairs_of_squares, {"u": "3", "v": "3"}, ["sum((u - 1)**2 + (v - 2)**2)", "error/2"]),
+    (
+        _nearest,
+        {"x": "6 2", "c": "3 2"},
+        ["sum((x[:, None] - c)**2, axis=2)", "sum(prod(distances, axis=1))"],
+    ),
+    (
+        _windows,
+        {"y": "6", "phi": "2"},
+        ["y[2:] - sliding_window_view(y, 2)[:4] @ phi", "sum(errors**2)"],
+    ),
+    (
+        _rows_of_labels,
+        {"x": "5 3", "c": "3 3"},
+        [
+            "min(where(x == min(x, axis=1, keepdims=True), arange(3), 3), axis=1)",
+            "sum((x - one_hot(labels, 3) @ c)**2)",
+        ],
+    ),
+    (
+        _inner,
+        {"u": "9"},
+        [
+            "u[2:] - 2*u[1:8] + u[:7]",
+            "concatenate([new_1[1:], [0]]) - 2*new_1 + concatenate([[0], new_1[:6]])",
+            "concatenate([[0], new_2, [0]])",
+            "sum(u_2**2)",
+        ],
     ),
     (_same_twice, {"x": ""}, ["x**2", "(left + 1)*(left + 1)"]),
 ]

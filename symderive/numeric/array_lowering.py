@@ -19,6 +19,7 @@ from symderive.numeric.contracting import Planner
 from symderive.numeric.from_sympy import node_of
 from symderive.numeric.from_trees import Reader
 from symderive.numeric.graph import Node
+from symderive.numeric.guarding import guarded_contraction, guarded_product
 from symderive.numeric.ordering import needed
 from symderive.numeric.stable import EXPAND, FUSE, RECOGNISE, rules_of
 
@@ -36,6 +37,7 @@ def _rules(phase: str, stable: bool) -> tuple[dict[str, Any], dict[str, Any]]:
             rules[op] = [*rows, *rules.get(op, ())]
     if phase == EXPAND:
         calls = {**calls, **{op: _either(made, calls[op]) for op, made in CALLS.items()}}
+        rules = {**rules, "mul": [guarded_product], "contract": [guarded_contraction]}
     return rules, calls
 
 

@@ -55,6 +55,7 @@ class Graph:
         self.calls = calls or {}
         self._nodes: dict[Any, Node] = {}
         self._rewritten: dict[Node, Node] = {}
+        self.notes: dict[Node, Any] = {}  # what rules have found out
         self.zero, self.one = self.const(0), self.const(1)
 
     # Making ---------------------------------------------------------------------------------

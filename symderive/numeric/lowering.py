@@ -15,6 +15,7 @@ from sympy import Expr
 from symderive.errors import UnknownChoiceError
 from symderive.numeric.from_sympy import node_of
 from symderive.numeric.graph import Graph, Node
+from symderive.numeric.guarding import guarded_product
 from symderive.numeric.kinds import Filled
 from symderive.numeric.ordering import needed, ordered, renamed
 from symderive.numeric.program import Program, uncollected
@@ -123,7 +124,8 @@ def _remarks(
 
 @cache
 def _rules(phase: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    return rules_of(phase)
+    rules, calls = rules_of(phase)
+    return ({**rules, "mul": [guarded_product]} if phase == EXPAND else rules), calls
 
 
 def _rebuilt(phase: str, names: Mapping[str, Node], outputs: Sequence[str]) -> dict[str, Node]:

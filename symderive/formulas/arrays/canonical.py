@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import permutations
-from itertools import product as cartesian
+from math import factorial, prod
 from typing import Any
 
 from sympy import Basic, Expr, Function, Mul, Tuple
@@ -19,6 +20,9 @@ from symderive.formulas.arrays.index import (
     sigma_as_is,
     substitute,
 )
+
+MOST_ORDERS = 100
+"""Orders of indices that do the same that are compared; of more, their neighbours tell more."""
 
 
 def canonical(formula: Basic) -> Any:
@@ -60,13 +64,9 @@ def _canonical_sum(formula: SympySum) -> Expr:
     if len(indices) == 1:  # there is one order, whatever the index does
         name = Index(f"_s{start}", indices[0].size)
         return sigma_as_is(substitute(body, {indices[0]: name}), [name])
-    groups: dict[tuple[str, ...], list[Index]] = {}
-    for index in indices:
-        groups.setdefault(_role(body, index), []).append(index)
+    groups = _groups(body, indices)
     best: tuple[str, Expr, list[Index]] | None = None
-    choices = [permutations(groups[role]) for role in sorted(groups)]
-    for number, choice in enumerate(cartesian(*choices)):
-        order = [index for group in choice for index in group]
+    for number, order in enumerate(_orders(groups)):
         names = [Index(f"_s{start + k}", index.size) for k, index in enumerate(order)]
         renamed = substitute(body, dict(zip(order, names, strict=True)))
         if len(groups) == len(indices):
@@ -74,16 +74,43 @@ def _canonical_sum(formula: SympySum) -> Expr:
         text = str(renamed)
         if best is None or text < best[0]:
             best = (text, renamed, names)
-        if number > 100:
+        if number > MOST_ORDERS:
             break
     assert best is not None
     return sigma_as_is(best[1], best[2])
 
 
-def _role(body: Expr, index: Index) -> tuple[str, ...]:
+def _groups(body: Expr, indices: Sequence[Index]) -> list[list[Index]]:
+    """The indices by what they do; where many do the same, by what those beside them do, too."""
+    ranks: dict[Index, int] = {}
+    while True:
+        groups: dict[tuple[Any, ...], list[Index]] = {}
+        for index in indices:
+            role = (ranks.get(index, 0), *_role(body, index, ranks))
+            groups.setdefault(role, []).append(index)
+        found = [groups[role] for role in sorted(groups)]
+        few = prod(factorial(len(group)) for group in found) <= MOST_ORDERS
+        if few or len(found) == len(set(ranks.values())):
+            return found
+        ranks = {index: rank for rank, group in enumerate(found) for index in group}
+
+
+def _orders(groups: Sequence[Sequence[Index]]) -> Iterator[tuple[Index, ...]]:
+    """The groups one after the other, each in all orders, one at a time."""
+    if not groups:
+        yield ()
+        return
+    for first in permutations(groups[0]):
+        for rest in _orders(groups[1:]):
+            yield (*first, *rest)
+
+
+def _role(body: Expr, index: Index, ranks: dict[Index, int]) -> tuple[str, ...]:
     """Where an index stands, whatever the indices are called."""
     blank = {
-        i: Index("_", i.size) for i in free_indices(body) if i.name.startswith("_f") and i != index
+        i: Index(f"_{ranks.get(i, '')}", i.size)
+        for i in free_indices(body)
+        if i.name.startswith("_f") and i != index
     }
     mark = {index: Index("_me", index.size), **blank}
     return (

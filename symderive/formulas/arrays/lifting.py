@@ -213,6 +213,7 @@ RULES: Mapping[str, Rule] = {
     "reshape": _reshape,
     "broadcast_to": _broadcast,
     **dict.fromkeys(("inv", "det", "logdet", "cholesky", "eigvalsh"), _last_axes),
+    "one_hot": _last_axes,
     "diagonal": _diagonal,
     "diag": _diag,
 }

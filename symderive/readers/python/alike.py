@@ -10,6 +10,7 @@ import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 from sympy import Expr, Integer
 
@@ -130,6 +131,8 @@ def _run(rows: Sequence[Apply], hot: bool) -> Tree | None:
         return None
     differ = [k for k, parts in enumerate(zip(*keys, strict=True)) if len(set(parts)) > 1]
     parts = [key[k] for k in differ for key in keys]
+    if array.ndim == len(differ) == 1 and parts[0][0] == "slice":
+        return _windows(array, parts)
     whole = all(part[0] == "int" and part[1].is_Integer for part in parts)
     hot = hot and len(rows) <= _LITERAL
     if not whole or any(part[0] == "new" for part in keys[0]):
@@ -152,6 +155,17 @@ def _run(rows: Sequence[Apply], hot: bool) -> Tree | None:
     found = picked(array, tuple(key)) if key else array
     order = [axis, *(k for k in range(found.ndim) if k != axis)]
     return transpose(found, order) if axis else found
+
+
+def _windows(vector: Tree, parts: Sequence[tuple[Any, ...]]) -> Tree | None:
+    """Slices of one length of a vector, each as far from the one before, as rows."""
+    size, step = parts[0][2], _even([part[1] for part in parts])
+    starts = [part[1] for part in parts]
+    alike = all(part[0] == "slice" and part[2:] == (size, 1) for part in parts)
+    if not alike or step is None or not all(start.is_Integer for start in starts):
+        return None
+    windows = apply("sliding_window_view", vector, k=size)
+    return picked(windows, (("slice", starts[0], Integer(len(parts)), step),))
 
 
 def _even(at: Sequence[Expr]) -> Expr | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from sympy import S, expand
@@ -140,6 +141,16 @@ def runs_joined(tree: Tree, whole: bool = False) -> Tree:
         return tree
     parts = _parts(runs)
     return parts[0] if len(parts) == 1 else apply("concatenate", *parts, axis=(0,))
+
+
+def all_runs_joined(tree: Tree) -> Tree:
+    """A formula with every list in it as its runs."""
+    if not isinstance(tree, Apply):
+        return tree
+    args = tuple(map(all_runs_joined, tree.args))
+    if any(new is not old for new, old in zip(args, tree.args, strict=True)):
+        tree = replace(tree, args=args)
+    return runs_joined(tree)
 
 
 def _parts(runs: Sequence[Sequence[Tree]]) -> list[Tree]:

@@ -125,7 +125,7 @@ class Recording:
         self._constant_names: dict[int, str] = {}
         self._kept: list[Any] = []  # what ids above belong to
         self._passed: dict[int, int] = {}  # how deep the call that a short value was handed to
-        self._scanned: dict[tuple[int, str], int] = {}
+        self._scanned: dict[tuple[int, str], tuple[list[Any], int]] = {}
         self._lines: dict[FrameType, int] = {}
         self._depth: dict[FrameType, int] = {}
         self.handed: dict[int, tuple[Tree, Label]] = {}  # short values that helpers were given
@@ -245,12 +245,12 @@ class Recording:
             yield value.im, f"{name}_im"
         elif isinstance(value, list | tuple) and level < 3:
             own = (id(value), name)
-            start = self._scanned.get(own, 0) if isinstance(value, list) and not level else 0
+            _, start = self._scanned.get(own, (value, 0)) if not level else (value, 0)
             start = start if start < len(value) else max(len(value) - 1, 0)
             for part in value[start:]:
                 yield from self._traced(name, part, level + 1)
-            if isinstance(value, list) and not level:
-                self._scanned[own] = max(len(value) - 1, 0)
+            if isinstance(value, list) and not level:  # kept: another list may get its place
+                self._scanned[own] = value, max(len(value) - 1, 0)
         elif isinstance(value, dict) and level < 3:
             for key, part in value.items():
                 inner = f"{name}_{key}" if str(key).isalnum() else name

@@ -18,7 +18,7 @@ from symderive.formulas.functions import FUNCTIONS
 from symderive.readers.python.alike import filled_in, together
 from symderive.readers.python.arithmetic import SIGNS
 from symderive.readers.python.naming import Label
-from symderive.readers.python.picking import runs_joined
+from symderive.readers.python.picking import all_runs_joined, runs_joined
 from symderive.readers.python.recording import PART, Recording, weight
 
 FEWEST = 3
@@ -60,6 +60,9 @@ class _Rolling:
         for _ in range(_ROUNDS):
             before = list(self.stages)
             self._inline()
+            self._uses = Counter(name for tree in self.stages.values() for name in _names(tree))
+            for label in list(self.stages):
+                self._long_sum(label)
             self.stages = {label: folded(tree) for label, tree in self.stages.items()}
             for group in list(self._loops()):
                 for block, array in self._blocks(group):
@@ -69,6 +72,7 @@ class _Rolling:
                     self._accumulated(chain)
             if list(self.stages) == before:
                 break
+        self.stages = {label: all_runs_joined(tree) for label, tree in self.stages.items()}
         self._compared()
         self.stages = _reached(self.stages, self.kept)
 
@@ -103,7 +107,7 @@ class _Rolling:
         yield from (group for group in groups.values() if len(group) > 1)
 
     def _inline(self) -> None:
-        """Entries of arrays, in loops, where their names stand; the same formula once."""
+        """Entries of arrays, in loops, and other names where names stand; a formula once."""
         picks = {label for group in self._loops() for label in group} - self.kept
         found: dict[str, Tree] = {}
         same: dict[tuple[str, Tree], str] = {}
@@ -111,7 +115,8 @@ class _Rolling:
         for label, tree in self.stages.items():
             new = filled_in(tree, found)
             key = (self.labels[label].base, new)
-            if label in picks and _is_pick(new):
+            alias = isinstance(new, Leaf) and label not in self.kept
+            if alias or (label in picks and _is_pick(new)):
                 found[label] = new
             elif key in same and label not in self.kept:
                 found[label] = Leaf(new.shape, same[key])
@@ -178,21 +183,43 @@ class _Rolling:
             chain.append(label)
         yield chain
 
+    def _long_sum(self, label: str) -> None:
+        """A sum that was recorded in parts, for its length, as one of all its terms."""
+        tree = self.stages.get(label)
+        if not isinstance(tree, Apply) or tree.op not in _FOLDS:
+            return
+        terms, parts = _terms(tree, tree.op), []
+        while isinstance(terms[0], Leaf) and self._is_part(terms[0].name, tree.op):
+            parts.append(terms[0].name)
+            terms = [*_terms(self.stages[parts[-1]], tree.op), *terms[1:]]
+        rolled = _fold(tree.op, [folded(term) for term in terms], False) if parts else None
+        if rolled is not None:
+            self.stages[label] = rolled
+            for part in parts:
+                del self.stages[part]
+
+    def _is_part(self, name: str, op: str) -> bool:
+        """Whether a stage is the first terms of a longer sum, and nothing else."""
+        tree, uses = self.stages.get(name), self._uses[name]
+        own = name in self.stages and self.labels[name].depth == PART and name not in self.kept
+        return own and uses == 1 and isinstance(tree, Apply) and tree.op == op
+
     def _accumulated(self, chain: Sequence[str]) -> None:
         """A running sum or product as one of all its terms."""
         last = self.stages[chain[-1]]
         if len(chain) < 2 or not isinstance(last, Apply):
             return
-        total = self.stages[chain[0]]
-        for label in chain[1:]:
-            step = self.stages[label]
-            assert isinstance(step, Apply)
-            total = apply(last.op, total, step.args[1])
-        rolled = folded(total, numbers=True)
-        if rolled != total:
-            for label in chain[:-1]:
-                del self.stages[label]
-            self.stages[chain[-1]] = rolled
+        first = self.stages[chain[0]]
+        steps = [self.stages[label] for label in chain[1:]]
+        later = [step.args[1] for step in steps if isinstance(step, Apply)]
+        for start in ([first], _terms(first, last.op)):  # a sum of two may be the first term
+            terms = [folded(term) for term in (*start, *later)]
+            rolled = _fold(last.op, terms, numbers=True)
+            if rolled is not None:
+                for label in chain[:-1]:
+                    del self.stages[label]
+                self.stages[chain[-1]] = rolled
+                break
 
 
 def _sums_choices(tree: Tree) -> bool:
@@ -273,8 +300,9 @@ def _terms(tree: Tree, op: str) -> list[Tree]:
 
 
 def _fold(op: str, terms: Sequence[Tree], numbers: bool) -> Tree | None:
-    """Terms that are alike as one sum; the first or the last may be of another kind."""
-    for start, stop in ((0, len(terms)), (1, len(terms)), (0, len(terms) - 1)):
+    """Terms that are alike as one sum; the first and the last may be of another kind."""
+    count = len(terms)
+    for start, stop in ((0, count), (1, count), (0, count - 1), (1, count - 1)):
         some = terms[start:stop]
         if len(some) < FEWEST or (array := together(some, numbers)) is None:
             continue
