@@ -129,5 +129,7 @@ def _conventions(context: Context) -> list[str]:
         for step in kind.step.walk():
             if step.rule.convention and step.rule.name not in SELF_EVIDENT:
                 convention = step.rule.convention.replace(" == ", " = ")
-                found[f"Convention of the {step.rule.name}: {convention}"] = None
+                at, _, taken = convention.partition(": the derivative ")
+                told = f"Convention of the {step.rule.name}: {convention}"
+                found[f"{at}, the {step.rule.name} {taken}" if taken else told] = None
     return [note if note.endswith(".") else f"{note}." for note in found]

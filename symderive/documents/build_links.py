@@ -47,7 +47,8 @@ if TYPE_CHECKING:
     from symderive.steps import Rule, Step
 
 MAX_LINKS = 14
-"""Links that each have their own derivation; of more, those of a kind share one."""
+"""Links up to which those of a kind share a derivation only where they are ``MANY_ALIKE``."""
+MANY_ALIKE = 3
 MAX_KINDS = 40
 """Kinds that are derived in full."""
 MAX_SAME = 6
@@ -68,24 +69,28 @@ def links_section(context: Context) -> Iterator[Block]:
     if context.detail == "full":
         yield from functions_section(context, links)
     yield Heading(1, ("Links: each stage by what it uses",))
-    if len(links) <= MAX_LINKS:
-        groups = [Group((link,)) for link in links]
-        each = "Each box differentiates one stage by one name in its formula, rule by rule. "
-        opening = each if len(links) > 1 else ""
-    else:
-        groups = grouped(links)
-        same = "names and constants" if any(group.others for group in groups) else "names"
-        kinds = "1 kind" if len(groups) == 1 else f"{len(groups)} kinds"
-        opening = (
-            f"The {len(links)} links are of {kinds}. Links of one kind are the same up to {same}, "
-            "so each kind is derived once. "
-        )
+    groups = grouped(links, MANY_ALIKE if len(links) <= MAX_LINKS else 1)
+    opening = _opening(links, groups)
     several = len(groups) > 1 and context.detail == "standard"
     stated = "A rule is stated where it is first used. " if several else ""
     yield Paragraph((opening, stated, *_legend(context)))
     yield from _boxes(context, groups[:MAX_KINDS])
     if len(groups) > MAX_KINDS:
         yield Paragraph((f"The other {len(groups) - MAX_KINDS} kinds are left out here.",))
+
+
+def _opening(links: Sequence[Link], groups: Sequence[Group]) -> str:
+    """What a box is of: a link, or links that are derived alike."""
+    same = "names and constants" if any(group.others for group in groups) else "names"
+    if len(links) > MAX_LINKS:
+        kinds = "1 kind" if len(groups) == 1 else f"{len(groups)} kinds"
+        return (
+            f"The {len(links)} links are of {kinds}. Links of one kind are the same up to {same}, "
+            "so each kind is derived once. "
+        )
+    each = "Each box differentiates one stage by one name in its formula, rule by rule. "
+    alike = f"Links that are the same up to {same} share a box. "
+    return (each if len(groups) > 1 else "") + (alike if len(groups) < len(links) else "")
 
 
 def _boxes(context: Context, groups: Sequence[Group]) -> Iterator[RuleBox]:

@@ -16,7 +16,7 @@ from symderive.documents.outline import (
     TableBlock,
 )
 from symderive.documents.plot import plot
-from symderive.documents.wording import Context, aligned, number, relation, substituted
+from symderive.documents.wording import Context, aligned, digits_of, number, relation, substituted
 from symderive.formulas.tree import (
     DOT,
     EQUALS,
@@ -230,9 +230,10 @@ def _verdict(context: Context) -> Inline:
     if new == old:
         return (target, " stays at ", number(old), ".")
     change = "falls" if new < old else "rises"
-    text: Inline = (target, f" {change} from ", number(old), " to ", number(new))
+    digits = next((n for n in range(5, 15) if digits_of(old, n) != digits_of(new, n)), 15)
+    text: Inline = (target, f" {change} from ", number(old, digits), " to ", number(new, digits))
     if old and abs(new - old) < 10 * abs(old):
-        text = (*text, f", by {abs(new - old) / abs(old) * 100:.3g} percent")
+        text = (*text, ", by ", number(abs(new - old) / abs(old) * 100, 3), " percent")
     if new > old:
         text = (*text, "; a smaller learning rate would lower it")
     return (*text, ".")

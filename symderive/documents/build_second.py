@@ -18,6 +18,7 @@ from symderive.documents.wording import (
     number,
     relabelled,
     relation,
+    without_detours,
 )
 from symderive.errors import SymderiveError
 from symderive.formulas.matrix_notation import THIN
@@ -90,6 +91,7 @@ def _lines(context: Context, found: Any, first: str, second: str) -> list[Equati
         for line in _told(context, found, second)
     ]
     lines[0] = replace(lines[0], left=left, right=_with_link(lines[0].right, found, second, left))
+    lines = without_detours(lines)
     whole = found.matrix.tree if found.matrix is not None and found.indices else None
     if whole is None or not any(leaf.ndim for leaf in whole.walk()):
         lines[-1] = replace(lines[-1], right=Style("box", lines[-1].right))

@@ -44,18 +44,21 @@ class Group:
         return self.links[0]
 
 
-def grouped(links: Iterable[Link]) -> list[Group]:
-    """The links by kind, kinds that differ in constants together, in order of appearance."""
-    kinds: dict[int, list[Link]] = {}
+def grouped(links: Iterable[Link], least: int = 1) -> list[Group]:
+    """The links by kind, kinds that differ in constants together, in order of appearance.
+
+    Where fewer than ``least`` are alike, each is a group of its own.
+    """
+    molds: dict[Hashable, dict[int, list[Link]]] = {}
     for link in links:
-        kinds.setdefault(id(link.kind), []).append(link)
-    found: dict[Hashable, list[list[Link]]] = {}
-    for same in kinds.values():
-        found.setdefault(mold(same[0].kind), []).append(same)
-    return [
-        Group(tuple(first), tuple(link for same in rest for link in same))
-        for first, *rest in found.values()
-    ]
+        molds.setdefault(mold(link.kind), {}).setdefault(id(link.kind), []).append(link)
+    groups: list[Group] = []
+    for kinds in molds.values():
+        first, *rest = kinds.values()
+        group = Group(tuple(first), tuple(link for same in rest for link in same))
+        alike = (*group.links, *group.others)
+        groups += [group] if len(alike) >= least else [Group((link,)) for link in alike]
+    return groups
 
 
 # The same but for constants ---------------------------------------------------------------------
@@ -171,6 +174,7 @@ def also(links: Sequence[Link], general: Mapping[str, Node]) -> list[str | Node]
     if general:
         numbers = [int(_NUMBERED.fullmatch(link.stage.name)[2]) for link in links]  # type: ignore[index]
         unbroken = numbers == list(range(numbers[0], numbers[-1] + 1))
+        unbroken = unbroken and len(numbers) > 4
         shown = f"{numbers[0]}, …, {numbers[-1]}" if unbroken else ", ".join(map(str, numbers[:8]))
         shown += ", …" if not unbroken and len(numbers) > 8 else ""
         return [f"For {len(links)} links: ", Id("k"), f" = {shown}. "]

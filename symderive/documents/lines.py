@@ -17,8 +17,6 @@ from symderive.formulas.breaking import INLINE
 from symderive.formulas.plain import plain
 from symderive.formulas.tree import Node, Op, Row, Style, Text, split, width
 
-LONG_LEFT = 9.0
-"""Width in em of a left side that has a line of its own."""
 SPACE = Op("\u2009", "space")
 """What stands where nothing is to be seen."""
 MARKS = {"proved": "✓", "sampled": "≈", "refuted": "✗", "unknown": "?"}
@@ -52,6 +50,7 @@ class Room:
         formula: The width of a formula.
         note: The width of words and formulas in a note.
         split: Breaks a formula into pieces of a width at most.
+        left: The width from which a left side has a line of its own.
     """
 
     line: float
@@ -63,6 +62,7 @@ class Room:
     formula: Callable[[Node], float]
     note: Callable[[Inline], float]
     split: Callable[[Node, float], list[Node]]
+    left: float = 9.0
 
     def remark(self, line: Equation) -> float:
         """The width of note and mark."""
@@ -87,14 +87,18 @@ def text_room(columns: int) -> Room:
         return sum(len(plain(part)) if isinstance(part, Node) else len(part) for part in note)
 
     def pieces(node: Node, limit: float) -> list[Node]:
-        size = width(node) * limit / max(len(plain(node)), 1)  # about what fits; then less
+        def longest(pieces: list[Node]) -> int:
+            return max(len(plain(piece)) for piece in pieces)
+
+        size = 1.4 * width(node) * limit / max(len(plain(node)), 1)  # more than fits; then less
         found = [node]
-        while max(len(plain(piece)) for piece in found) > limit and size > 2.0:
-            found = split(node, size)
+        while longest(found) > limit and size > 2.0:
+            found = min((found, split(node, size)), key=longest)
             size *= 0.8
         return found
 
-    return Room(columns, 3, 3, 2, 20, False, lambda node: len(plain(node)), letters, pieces)
+    left = 0.3 * columns
+    return Room(columns, 3, 3, 2, 20, False, lambda node: len(plain(node)), letters, pieces, left)
 
 
 def right_side(line: Equation) -> Node:
@@ -120,7 +124,7 @@ def arranged(lines: Sequence[Equation], room: Room = BOXED) -> list[Line]:
     >>> [(line.relation, line.after) for line in arranged([Equation(Id("y"), Id("x"))])]
     [('=', False)]
     """
-    lines = _with_short_left_sides(lines)
+    lines = _with_short_left_sides(lines, room)
     left = max((room.formula(line.left) for line in lines if line.left is not None), default=0.0)
     free = room.line - left - room.relation
     longest = max(map(room.remark, lines), default=0.0)
@@ -211,11 +215,11 @@ def _going_on(right: Node) -> Line:
 _NOTHING = _going_on(SPACE)
 
 
-def _with_short_left_sides(lines: Sequence[Equation]) -> list[Equation]:
+def _with_short_left_sides(lines: Sequence[Equation], room: Room) -> list[Equation]:
     """The lines; a left side that would push all others away stands above its line."""
     made: list[Equation] = []
     for line in lines:
-        if line.left is not None and width(line.left) > LONG_LEFT:
+        if line.left is not None and room.formula(line.left) > room.left:
             made.append(Equation(SPACE, line.left, relation=""))
             line = replace(line, left=None)
         made.append(line)

@@ -71,7 +71,7 @@ def plot(data: Sequence[float], *, x_label: str = "step", y_label: str = "loss")
         tuple((x_of(k), y_of(y)) for k, y in enumerate(data)),
         tuple(data),
         tuple(Tick(x_of(x), f"{x:g}") for x in ticks(0, last, 6) if x == int(x)),
-        tuple(Tick(y_of(y), f"{y:g}") for y in ticks(low, low + span, 4)),
+        tuple(Tick(y_of(y), f"{y:.12g}") for y in ticks(low, low + span, 4)),
         x_label,
         y_label,
     )

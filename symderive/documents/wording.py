@@ -13,6 +13,7 @@ from sympy import Basic
 
 from symderive.documents.numbers import Numbers
 from symderive.documents.outline import Equation, Equations, Inline
+from symderive.formulas.plain import plain
 from symderive.formulas.printing import tree
 from symderive.formulas.tree import (
     DOT,
@@ -267,6 +268,19 @@ def _unbracketed(node: Node) -> Node:
 def mark_of(certificate: Certificate | None) -> str:
     """The verdict that a line shows."""
     return certificate.verdict if certificate else ""
+
+
+def without_detours(lines: Sequence[Equation]) -> list[Equation]:
+    """The lines of one derivation without those that lead from a formula to the same one."""
+    kept: list[Equation] = []
+    for line in lines:
+        shown = plain(line.right)
+        again = (k for k, before in enumerate(kept) if k and plain(before.right) == shown)
+        if (place := next(again, None)) is not None and line.left is None:
+            kept[place:] = [replace(kept[place], right=line.right)]
+        else:
+            kept.append(line)
+    return kept
 
 
 def aligned(lines: Sequence[Equation]) -> Equations:

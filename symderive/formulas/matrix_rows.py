@@ -22,7 +22,6 @@ from symderive.formulas.nodes import (
     APPLY,
     ONES,
     ZEROS,
-    Cases,
     Fence,
     Fn,
     Id,
@@ -34,6 +33,7 @@ from symderive.formulas.nodes import (
     Sqrt,
     Table,
     Text,
+    choice,
     commas,
     fence,
     row,
@@ -339,7 +339,7 @@ def _where(printer: MatrixPrinter, tree: Apply) -> Built:
     if (yes, no) == (Number((), S.One), Number((), S.Zero)):
         return Built(Row((ONES, fence(printer.node(test), "[", "]"))))
     rows = ((printer.node(yes), printer.node(test)), (printer.node(no), None))
-    return Built(Cases(rows), Level.RELATION)
+    return Built(choice(*rows), Level.RELATION)
 
 
 _SIGNS = {"Lt": "<", "LtE": "<=", "Gt": ">", "GtE": ">=", "Eq": "==", "NotEq": "!="}

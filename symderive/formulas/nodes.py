@@ -129,9 +129,17 @@ class Table(Node):
 
 @dataclass(frozen=True, slots=True)
 class Cases(Node):
-    """Value and condition of each case; no condition means otherwise."""
+    """Value and condition of each case, of which the first that holds counts; none: otherwise."""
 
     rows: tuple[tuple[Node, Node | None], ...]
+
+
+def choice(*rows: tuple[Node, Node | None]) -> Cases:
+    """Cases; those that stand where none of the others holds come below these."""
+    *first, (value, test) = rows
+    if test is None and isinstance(value, Cases):
+        return Cases((*first, *value.rows))
+    return Cases(rows)
 
 
 @dataclass(frozen=True, slots=True)

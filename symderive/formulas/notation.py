@@ -24,7 +24,6 @@ from symderive.formulas.nodes import (
     PARTIAL,
     Acc,
     Big,
-    Cases,
     Fence,
     Fn,
     Frac,
@@ -37,6 +36,7 @@ from symderive.formulas.nodes import (
     Table,
     Text,
     beside,
+    choice,
     commas,
     fence,
     row,
@@ -310,16 +310,16 @@ def _piecewise(printer: Printer, formula: Any) -> Built:
         test = formula.args[0][1]
         if any(hasattr(symbol, "size") for symbol in test.free_symbols):
             return Built(Row((ONES, Fence("[", printer.node(test), "]"))))  # 1 where it holds
-    rows = tuple(
+    rows = (
         (printer.node(value), None if test is S.true else printer.node(test))
         for value, test in formula.args
     )
-    return Built(Cases(rows), Level.RELATION)
+    return Built(choice(*rows), Level.RELATION)
 
 
 def _ite(printer: Printer, formula: Any) -> Built:
     test, yes, no = map(printer.node, formula.args)
-    return Built(Cases(((yes, test), (no, None))), Level.RELATION)
+    return Built(choice((yes, test), (no, None)), Level.RELATION)
 
 
 def _relation(printer: Printer, formula: Any) -> Built:
