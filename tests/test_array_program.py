@@ -775,14 +775,14 @@ def test_what_fails_where_the_choice_is_zero_is_not_computed(name: str) -> None:
     np.testing.assert_allclose(gradient["x"], [0, 0, 1.5 * 2**0.5])
 
 
-NORMS = (
+WRITTEN_OUT = (
     {"y": "sqrt(sum((x - w)**2))"},
     {"s": "sum((x - w)**2)", "r": "sqrt(s)", "y": "3*r"},
     {"d": "x - w", "r": "sqrt(d @ d)", "y": "r"},
 )
 
 
-@pytest.mark.parametrize("stages", NORMS, ids=lambda stages: "_".join(stages))
+@pytest.mark.parametrize("stages", WRITTEN_OUT, ids=lambda stages: "_".join(stages))
 def test_a_norm_written_out_has_the_convention_of_norms(stages: dict[str, str]) -> None:
     model = Model(stages, parameters=["x", "w"], shapes={"x": "2", "w": "2"})
     f = derive(model).function()
