@@ -10,6 +10,7 @@ import random
 import pytest
 from sympy import Integer, Symbol
 
+from symderive import Model, derive
 from symderive.differentiate import differentiate
 from symderive.formulas.arrays.algebra import Algebra
 from symderive.formulas.arrays.canonical import canonical
@@ -84,3 +85,15 @@ def compare(found, truth):
 def renamed(formula):
     """As a stage holds it: contracted, and no index bound twice."""
     return canonical(Algebra().contracted(formula))
+
+
+def test_a_number_beside_an_einsum_stays_outside() -> None:
+    model = Model(
+        {"L": "mean(log_softmax(X @ W + b, axis=1)**2)"},
+        parameters=["W"],
+        shapes={"X": "m n", "W": "n k", "b": "k"},
+    )
+    form = derive(model).hessian("L", "W").tree
+
+    assert form is not None
+    assert form.shape == tuple(map(Symbol, "nknk"))

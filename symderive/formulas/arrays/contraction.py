@@ -293,11 +293,16 @@ def _einsum(parts: Sequence[Labelled], summed: Sequence[Index], order: Order) ->
     kept = [i for i in union(parts) if i not in summed]
     axes = tuple(sorted(kept, key=lambda i: order.get(i, len(order))))
     first = {index: place for place, index in enumerate(axes)}
-    parts = sorted(parts, key=lambda part: min(first.get(i, len(first)) for i in part.axes))
+    numbers = [part.tree for part in parts if not part.axes]
+    parts = sorted(
+        (part for part in parts if part.axes),
+        key=lambda part: min(first.get(i, len(first)) for i in part.axes),
+    )
     letters = dict(zip(union(parts), LETTERS, strict=False))
     inputs = ",".join("".join(letters[i] for i in part.axes) for part in parts)
     spec = f"{inputs}->{''.join(letters[i] for i in axes)}"
-    return Labelled(apply("einsum", *(part.tree for part in parts), spec=spec), axes)
+    made = apply("einsum", *(part.tree for part in parts), spec=spec)
+    return Labelled(times([*numbers, made]) if numbers else made, axes)
 
 
 def _same_axes_merged(parts: Sequence[Labelled]) -> list[Labelled]:
