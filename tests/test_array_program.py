@@ -794,3 +794,19 @@ def test_a_norm_written_out_has_the_convention_of_norms(stages: dict[str, str]) 
     np.testing.assert_array_equal(at_zero["w"], [0, 0])
     scale = 3 if "s" in stages else 1
     np.testing.assert_allclose(gradient["x"], np.array([0.6, 0.8]) * scale)
+
+
+def test_what_has_no_value_keeps_none() -> None:
+    """Only norms have a convention: where a quotient of a stage, or a logarithm, has no limit."""
+    for stages in (
+        {"y": "log(sum(x**2))"},
+        {"y": "sum(x**2)**(1/4)"},
+        {"v": "x/sum(x**2)", "y": "sum(v)"},
+        {"v": "x/norm(x)", "y": "sum(v)"},
+    ):
+        _, gradient = derive(Model(stages, shapes={"x": "2"})).function()(x=np.zeros(2))
+        assert np.isnan(gradient["x"]).all(), stages
+    value, _ = derive(Model({"v": "x/norm(x)", "y": "sum(v)"}, shapes={"x": "2"})).function()(
+        x=np.zeros(2)
+    )
+    assert np.isnan(value)

@@ -20,6 +20,7 @@ from symderive.numeric.from_sympy import node_of
 from symderive.numeric.from_trees import Reader
 from symderive.numeric.graph import Node
 from symderive.numeric.guarding import guarded_contraction, guarded_product
+from symderive.numeric.lowering import stages_of
 from symderive.numeric.ordering import needed
 from symderive.numeric.stable import EXPAND, FUSE, RECOGNISE, rules_of
 
@@ -57,6 +58,7 @@ def lower_arrays(
     inputs: Mapping[str, Shape],
     outputs: Sequence[str],
     *,
+    value: str = "",
     sizes: Mapping[str, int] | None = None,
     headings: Mapping[str, str] | None = None,
     stable: bool = True,
@@ -68,6 +70,7 @@ def lower_arrays(
         definitions: Names and formulas in order; a leaf is an input, a size or an earlier name.
         inputs: Shapes of the names that the program is given, in the order of its arguments.
         outputs: Names to return.
+        value: The last definition that is no derivative.
         sizes: About how large each symbolic size is: the order of products is the best for these.
         headings: A comment to print before the first line that a name needs.
         stable: Whether to use the stable forms.
@@ -102,7 +105,7 @@ def lower_arrays(
     for phase in (FUSE, EXPAND):
         expansions = EXPANSIONS if phase == EXPAND else {}
         new = ArrayGraph(shapes, *_rules(phase, stable), expansions)
-        targets = _rebuilt(graph, new, targets, outputs)
+        targets = _rebuilt(graph, new, targets, outputs, stages_of(definitions, value))
         graph = new
     positive_nodes = {targets[name] for name in positive if name in targets}
     positive_nodes |= {graph.input(name) for name in positive if name in inputs}
@@ -144,11 +147,17 @@ def _kept(
 
 
 def _rebuilt(
-    source: ArrayGraph, target: ArrayGraph, targets: Mapping[str, Node], outputs: Sequence[str]
+    source: ArrayGraph,
+    target: ArrayGraph,
+    targets: Mapping[str, Node],
+    outputs: Sequence[str],
+    stages: Sequence[str],
 ) -> dict[str, Node]:
     """What the outputs need, with the rules of another graph; shapes stay."""
     done: dict[Node, Node] = {}
+    exact = needed(targets[name] for name in stages if name in targets)
     for node in _in_order(targets, outputs):
+        target.exact = node in exact
         new = target.again(node, [done[arg] for arg in node.args])
         if target.shape(new) != source.shape(node):
             new = target.fit(new, source.shape(node))

@@ -92,6 +92,7 @@ class ArrayFunction:
             self.definitions,
             self.shapes,
             [self.value, *self.gradient.values()] if outputs is None else outputs,
+            value=self.value,
             sizes=sizes,
             headings={after[0]: DERIVATIVES, names[0]: STAGES} if after else {},
             stable=self.stable,

@@ -68,7 +68,14 @@ class Function:
         names = [name for name, _ in self.definitions]
         after = names[names.index(self.value) + 1 :] if self.value in names else []
         headings = {after[0]: DERIVATIVES, names[0]: STAGES} if after else {}
-        return lower(self.definitions, self.inputs, outputs, headings=headings, stable=self.stable)
+        return lower(
+            self.definitions,
+            self.inputs,
+            outputs,
+            value=self.value,
+            headings=headings,
+            stable=self.stable,
+        )
 
     @cached_property
     def program(self) -> Program:

@@ -56,6 +56,7 @@ class Graph:
         self._nodes: dict[Any, Node] = {}
         self._rewritten: dict[Node, Node] = {}
         self.notes: dict[Node, Any] = {}  # what rules have found out
+        self.exact = False  # whether what is made has no value where its formula has none
         self.zero, self.one = self.const(0), self.const(1)
 
     # Making ---------------------------------------------------------------------------------

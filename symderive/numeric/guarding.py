@@ -3,7 +3,8 @@
 Two wheres are needed where people write one: ``where(x > 0, exp(a*log(x)), 0)`` is 0 at x = 0, its
 derivative by the chain rule, ``where(x > 0, …, 0)/x``, is nan there. And ``x/sqrt(sum(x**2))`` is
 0/0 at x = 0, where a norm has the derivative 0 by convention. So what fails is computed only where
-the choice is open, and where the norm is not 0.
+the choice is open, and where the norm is not 0. That is for derivatives: a stage has no value where
+the model gives it none, nor has the derivative of log(sum(x**2)) one at x = 0.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import Any
 
-from symderive.numeric.graph import Node, over, times
+from symderive.numeric.graph import Node, Number, over, times
 
 FAILING = frozenset(["log", "log1p", "asin", "acos", "acosh", "atanh", "pow"])
 """Functions that have no value at some numbers."""
@@ -20,17 +21,22 @@ FAILING = frozenset(["log", "log1p", "asin", "acos", "acosh", "atanh", "pow"])
 MOST = 4
 """The places at which a formula may fail that are looked at."""
 
-Places = tuple[tuple[Node, bool], ...]
-"""What a formula fails by, and whether it is infinite where that is zero."""
+DEEPEST = 8
+"""How far down in products of products a choice is looked for."""
+
+Places = tuple[tuple[Node, Number], ...]
+"""What a formula fails by, and the order of its pole where that is zero; 0 where it has none."""
 
 
 def guarded_product(graph: Any, node: Node) -> Node | None:
     """A product whose factors fail nowhere that another one is zero."""
+    if graph.exact:
+        return None
     pairs = list(zip(node.args, node.data, strict=True))
     new = []
     for base, exponent in pairs:
         own = exponent < 0 or exponent.denominator != 1
-        places = ((base, exponent < 0),) if own else _places(graph, base)
+        places = ((base, max(-exponent, 0)),) if own else _places(graph, base)
         beside = [n for n, e in pairs if n is not base and e > 0] if places else []
         safe = graph.one if own else graph.zero
         new.append((_guarded(graph, base, places, beside, safe), exponent))
@@ -39,6 +45,8 @@ def guarded_product(graph: Any, node: Node) -> Node | None:
 
 def guarded_contraction(graph: Any, node: Node) -> Node | None:
     """The same of a sum of products, of factors along the same axes."""
+    if graph.exact:
+        return None
     pairs = list(zip(node.args, node.data[0], strict=True))
     new = []
     for base, labels in pairs:
@@ -55,8 +63,9 @@ def _guarded(graph: Any, factor: Node, places: Places, beside: Sequence[Node], s
         return factor
     for other in beside:
         condition, opened = _choice(other)
-        for place, infinite in places:
-            if infinite and any(_is(other, part) for part in _squared(place)):
+        for place, order in places:
+            squared, degree = _squared(place)
+            if 0 < order * degree <= 1 and any(_is(other, part) for part in squared):
                 return graph.call("where", graph.call("eq", place, graph.zero), safe, factor)
             if condition is not None and _decides(condition, place):
                 choices = (factor, safe) if opened else (safe, factor)
@@ -64,8 +73,10 @@ def _guarded(graph: Any, factor: Node, places: Places, beside: Sequence[Node], s
     return factor
 
 
-def _choice(node: Node) -> tuple[Node | None, bool]:
+def _choice(node: Node, deep: int = 0) -> tuple[Node | None, bool]:
     """The condition that decides whether a node is zero, and whether it is not where that holds."""
+    if deep > DEEPEST:
+        return None, False
     if node.op == "where":
         condition, yes, no = node.args
         if no.op == "const" and no.data == 0:
@@ -73,10 +84,12 @@ def _choice(node: Node) -> tuple[Node | None, bool]:
         if yes.op == "const" and yes.data == 0:
             return condition, False
     if node.op == "mul":
-        found = (_choice(arg) for arg, e in zip(node.args, node.data, strict=True) if e > 0)
+        found = (
+            _choice(arg, deep + 1) for arg, e in zip(node.args, node.data, strict=True) if e > 0
+        )
         return next((each for each in found if each[0] is not None), (None, False))
     if node.op == "add" and len(node.args) == 1 and node.data[0] == 0:
-        return _choice(node.args[0])
+        return _choice(node.args[0], deep + 1)
     return None, False
 
 
@@ -132,28 +145,32 @@ def _joined(node: Node, known: dict[Node, Places]) -> Places:
     own: Places = ()
     if node.op == "mul":
         pairs = zip(node.args, node.data, strict=True)
-        own = tuple((n, e < 0) for n, e in pairs if e < 0 or e.denominator != 1)
+        own = tuple((n, max(-e, 0)) for n, e in pairs if e < 0 or e.denominator != 1)
     elif node.op in FAILING:
-        own = ((node.args[0], False),)
+        own = ((node.args[0], 0),)
     below = (place for arg in node.args for place in known[arg])
     return tuple(dict.fromkeys((*own, *below)))[:MOST]
 
 
-def _squared(node: Node) -> frozenset[Node]:
-    """What is zero where a sum of squares is, or the root of one; nothing of anything else."""
+def _squared(node: Node) -> tuple[frozenset[Node], Number]:
+    """What is zero where a sum of squares is, or a root of one, and its power in there."""
+    nothing: tuple[frozenset[Node], Number] = frozenset(), 0
     if node.op in ("norm", "hypot"):
-        return frozenset(node.args)
+        return frozenset(node.args), 1
     if node.op == "mul" and len(node.args) == 1:
         (base,), (exponent,) = node.args, node.data
         if exponent == Fraction(1, 2):
-            return _squared(base)
-        return frozenset([base]) if exponent > 0 and exponent % 2 == 0 else frozenset()
+            parts, degree = _squared(base)
+            return parts, over(degree, 2)
+        return (frozenset([base]), exponent) if exponent > 0 and exponent % 2 == 0 else nothing
     if node.op == "add" and node.data[0] == 0 and all(k > 0 for k in node.data[1]):
-        parts = [_squared(arg) for arg in node.args]
-        return frozenset().union(*parts) if all(parts) else frozenset()
+        found = [_squared(arg) for arg in node.args]
+        if not all(parts for parts, _ in found):
+            return nothing
+        return frozenset().union(*(parts for parts, _ in found)), max(degree for _, degree in found)
     if node.op == "contract" and len(node.args) == 2:
         same = node.args[0] is node.args[1] and len(set(node.data[0])) == 1
-        return frozenset(node.args[:1]) if same else frozenset()
+        return (frozenset(node.args[:1]), 2) if same else nothing
     if node.op in ("view", "contract") and len(node.args) == 1:
         return _squared(node.args[0])
-    return frozenset()
+    return nothing

@@ -30,6 +30,7 @@ def lower(
     inputs: Sequence[str],
     outputs: Sequence[str],
     *,
+    value: str = "",
     headings: Mapping[str, str] | None = None,
     stable: bool = True,
 ) -> Program:
@@ -39,6 +40,7 @@ def lower(
         definitions: Names and formulas in order; a formula refers to inputs and earlier names.
         inputs: Names that the program is given, in the order of its arguments.
         outputs: Names to return.
+        value: The last definition that is no derivative.
         headings: A comment to print before the first line that a name needs.
         stable: Whether to use the stable forms; without them, only to show what they are good for.
 
@@ -52,13 +54,14 @@ def lower(
     Assignment(name='L', op='add', operands=(1.0, 't1'))
     """
     with uncollected():
-        return _lower(definitions, inputs, outputs, headings or {}, stable)
+        return _lower(definitions, inputs, outputs, value, headings or {}, stable)
 
 
 def _lower(
     definitions: Sequence[tuple[str, Expr | Filled]],
     inputs: Sequence[str],
     outputs: Sequence[str],
+    value: str,
     headings: Mapping[str, str],
     stable: bool,
 ) -> Program:
@@ -79,7 +82,7 @@ def _lower(
     targets |= {name: names[name] for name in outputs}
     found = targets
     for phase in (FUSE, EXPAND):
-        targets = _rebuilt(phase, targets, outputs)
+        targets = _rebuilt(phase, targets, outputs, stages_of(definitions, value))
     defined = [(name, targets[name]) for name in dict(definitions) if name in targets]
     assignments, temporaries = ordered(inputs, defined, outputs)
     return Program(
@@ -128,12 +131,22 @@ def _rules(phase: str) -> tuple[dict[str, Any], dict[str, Any]]:
     return ({**rules, "mul": [guarded_product]} if phase == EXPAND else rules), calls
 
 
-def _rebuilt(phase: str, names: Mapping[str, Node], outputs: Sequence[str]) -> dict[str, Node]:
+def stages_of(definitions: Sequence[tuple[str, Any]], value: str) -> list[str]:
+    """The names up to the value; none where it is not defined."""
+    names = [name for name, _ in definitions]
+    return names[: names.index(value) + 1] if value in names else []
+
+
+def _rebuilt(
+    phase: str, names: Mapping[str, Node], outputs: Sequence[str], stages: Sequence[str]
+) -> dict[str, Node]:
     """What the outputs need, in a new graph with the rules of a phase."""
     target = Graph(*_rules(phase))
     done: dict[Node, Node] = {}
+    exact = needed(names[name] for name in stages if name in names)
     for node in sorted(needed(names[name] for name in outputs), key=lambda node: node.id):
         args = [done[arg] for arg in node.args]
+        target.exact = node in exact
         if node.op == "const":
             new = target.const(node.data)
         elif node.op == "input":
