@@ -167,6 +167,9 @@ def points(
 LARGE = mpf(10) ** 300
 """What floats cannot hold; far beyond, mpmath has no room for the exponential of it either."""
 
+VAST = mpf(10) ** 1000
+"""A number beside which no digit of an ordinary one is left."""
+
 FEW = 28
 """Points at which a formula is tried before it is taken to be defined nowhere."""
 
@@ -192,14 +195,22 @@ def defined_somewhere(formula: Expr) -> bool:
 
 @lru_cache(maxsize=512)
 def out_of_reach(function: Expr) -> bool:
-    """Whether a function has no value at any of a few points, as its argument is too large."""
+    """Whether a function has no value at any of a few points, as its argument is too large.
+
+    Or only values beside which nothing that is added to them is left: gamma(4000).
+    """
     names = {symbol.name for symbol in parts_of(function, Symbol)}
     large = False
     for point in points(names, lambda _: True, attempts=FEW, count=FEW):
         try:
-            if isfinite(number_at(function, point)):
+            value = number_at(function, point)
+            if isfinite(value) and abs(value) < VAST:
                 return False
-            large = large or any(abs(number_at(arg, point)) > LARGE for arg in function.args)
+            large = (
+                large
+                or isfinite(value)
+                or any(abs(number_at(arg, point)) > LARGE for arg in function.args)
+            )
         except (ValueError, ZeroDivisionError, OverflowError):
             continue
     return large

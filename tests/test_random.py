@@ -37,6 +37,8 @@ FOUND = [
     "gamma(1 + (elu(y)**4 - (gamma(1 + (17 - x**4)**2) - gamma(1 + gamma(1 + x**2)**2))**2)**2)",
     "abs(sqrt(1 + y**6)*gamma(1 + ((sqrt(1 + x**6) - gamma(10))/(1 + sign(z)**2))**2))",
     "tanh(gamma(1 + abs(y)**2)/(1 + z**2) + exp(sqrt(1 + gamma(50)**2)/(1 + z**2)))",
+    "(2 + relu(y)**3)*softplus(gamma(1 + (65 + sin(z))**2) + y)",
+    "sqrt(1 + x**2)/(1 + sin(elu(tanh(z)) + gamma(1 + (216 - gamma(1 + y**2))**2))**2)",
 ]
 """What longer runs of random formulas found."""
 
