@@ -126,7 +126,7 @@ SLIPS = [
         "index",
     ),
     ("sqrt(x**2 + 9)", "dy/dx", "1", "power rule: (u + v)ⁿ is not uⁿ + vⁿ"),
-    ("pi**2*x", "dy/dx", "2*pi", "constant differentiated: pi is a constant here"),
+    ("pi**2*x", "dy/dx", "2*pi*x", "constant differentiated: pi is a constant here"),
     ("norm_cdf(x)", "dy/dx", "y*(1 - y)", "outer function: f′ = f*(1 - f) is what sigmoid obeys"),
     ("relu(x)", "dy/dx", "x", "outer function: the branch x was left as it is"),
     ("asin(x)", "dy/dx", "1/(1 - x**2)", "inverse function: the root of 1 - x**2 is missing"),
