@@ -144,6 +144,7 @@ PREFERRED = [
     ("log(1 + exp((b - a)/T))", "b", "sigmoid((b - a)/T)/T"),
     ("atan(w*R*C)", "w", "R*C/(1 + (w*R*C)**2)"),
     ("log(h)/2 + e/(2*h)", "h", "(h - e)/(2*h**2)"),
+    ("x*exp(-x**2/2)", "x", "(1 - x**2)*exp(-x**2/2)"),
 ]
 
 
