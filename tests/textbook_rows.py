@@ -623,7 +623,7 @@ BY_NAME = [
     ("A/r**12 - B/r**6", "dy/dr", "6*B/r**7 - 12*A/r**13"),
     ("4*e*((s/r)**12 - (s/r)**6)", "dy/dr", "24*e*s**6*(r**6 - 2*s**6)/r**13"),
     ("o - h**2/o", "dy/do", "1 + h**2/o**2"),
-    ("x**4*exp(x)/(exp(x) - 1)**2", "dy/dx", "y*(4/x - 1/tanh(x/2))"),
+    ("x**4*exp(x)/(exp(x) - 1)**2", "dy/dx", "y*(4/x - coth(x/2))"),
     ("x**5/(exp(x) - 1)", "dy/dx", "y*(5/x - 1 - y/x**5)"),
     ("asin(m*l/d)", "dy/dl", "m/(d*cos(y))"),
     ("asin(n1*sin(a)/n2)", "dy/da", "n1*cos(a)/(n2*cos(y))"),
