@@ -163,6 +163,9 @@ class Kernels(KernelField):
             for k, (base, exponent) in enumerate(turned)
             if exponent % 2 and mixed(base) and not beside_itself(base, names)
         ]
+        open_.sort(
+            key=lambda k: bool(turned[k][0].as_coeff_Add()[0] > 0)
+        )  # 1 − p stays before q − r
         for unseen_only in (True, False):
             for k in open_ if number < 0 else ():
                 base, exponent = turned[k]
