@@ -193,7 +193,7 @@ def judge(derivation: Derivation, subject: str, answer: str) -> Verdict:
     shown = typed(truth, model.order)
     if certificate.verdict == "proved":
         return Verdict("proved", words, truth, certificate=certificate, right=shown)
-    compared = Compared(current, claim, truth, where)
+    compared = Compared(current, claim, truth, where, target)
     if not compared.differs:
         kind = certificate.verdict if certificate.passed else "unknown"
         return Verdict(kind, words, truth, certificate=certificate, right=shown)

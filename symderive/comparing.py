@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -49,7 +49,12 @@ class Compared:
     """A claim and the truth at points of every region that their kinks part the domain into."""
 
     def __init__(
-        self, derivation: Derivation, claim: Expr, truth: Expr, where: Mapping[Symbol, Expr]
+        self,
+        derivation: Derivation,
+        claim: Expr,
+        truth: Expr,
+        where: Mapping[Symbol, Expr],
+        target: str = "",
     ) -> None:
         self.derivation, self.where = derivation, where
         self.stated = claim.free_symbols
@@ -64,12 +69,24 @@ class Compared:
         self.bounds[len(names) : len(names)] = shown
         self._flat = range(len(names), len(names) + len(shown))
         self._at_inputs = [self.opened(bound) for bound in self.bounds]
-        self._domain = [
-            condition for f in (self.claim, self.truth, *inner) for condition in domain_of(f)
-        ]
-        self._domain = [self.opened(condition) for condition in self._domain]
-        self._free = names | {s.name for f in self._at_inputs for s in f.free_symbols}
+        own = self._domain_of([self.claim, self.truth, *inner])
+        known = self._stages_of(target) if target else []
+        self._domain = list(dict.fromkeys((*own, *self._domain_of(known))))
+        held = {s.name for condition in self._domain for s in condition.free_symbols}
+        self._free = names | held | {s.name for f in self._at_inputs for s in f.free_symbols}
         self.rows = self._points(SEED + 1)
+        if not self.rows:  # no point found where the stages have values
+            self._domain = own
+            self.rows = self._points(SEED + 1)
+
+    def _domain_of(self, formulas: Iterable[Expr]) -> list[Expr]:
+        """The conditions under which formulas have values, over the inputs."""
+        return [self.opened(condition) for f in formulas for condition in domain_of(f)]
+
+    def _stages_of(self, target: str) -> list[Expr]:
+        """The stages that the target is made of: log s has no value where s < 0, and 1/s has."""
+        reached = map(Symbol, self.derivation.model.ancestors(target))
+        return [evaluated(self.where[stage]) for stage in reached if stage in self.where]
 
     def _reached(self, formula: Expr) -> set[str]:
         """The names of a formula, and those in the stages that it names."""

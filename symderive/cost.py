@@ -14,7 +14,8 @@ from math import gcd
 from sympy import Add, Expr, Mul, Piecewise, Pow, Symbol, fraction
 
 FUNCTION = 2.0
-SCATTERED = 0.25
+SCATTERED, COMPOUND = 0.25, 1.25
+"""What a sum of terms with a common factor pays, and a fraction with fractions over a sum."""
 MINUS = 0.5
 UNFACTORED = 1.25
 """A number that all terms of a factor share, and that stands before a product for one operation."""
@@ -94,13 +95,14 @@ def scattered(formula: Expr) -> float:
 
     >>> from sympy.abc import g, v
     >>> scattered(g - g * v**2), scattered(g * (1 - v**2)), scattered((1 - g/v) / (1 - v))
-    (0.25, 0.0, 0.25)
+    (0.25, 0.0, 1.25)
     """
     parts = Mul.make_args(formula)
     above = [term for part in parts if part.is_Add for term in part.args]
-    compound = len(parts) > 1 and any(fraction(term)[1] != 1 for term in above)
-    compound = compound and fraction(formula)[1] != 1
-    return SCATTERED if compound or any(map(_shares, parts)) else 0.0
+    below = fraction(formula)[1]
+    if len(parts) > 1 and below != 1 and any(fraction(term)[1] != 1 for term in above):
+        return COMPOUND if below.has(Add) else SCATTERED
+    return SCATTERED if any(map(_shares, parts)) else 0.0
 
 
 def _shares(factor: Expr) -> bool:

@@ -97,6 +97,7 @@ def _named(*names: str) -> tuple[Any, ...]:
 IDENTITIES: tuple[Identity, ...] = (
     Identity("definition of the sigmoid", "sigmoid(u)", "exp(u)/(1 + exp(u))", (exp,), BOTH, True),
     Identity("definition of tanh", "tanh(u)", "1 - 2/(exp(2*u) + 1)", (exp,), (HALF, -HALF, S.One)),
+    Identity("definition of coth", "coth(u)", "1 + 2/(exp(2*u) - 1)", (exp,), (HALF, -HALF, S.One)),
     Identity("cos² = 1 − sin²", "cos(u)**2", "1 - sin(u)**2", (sin,)),
     Identity("sin² = 1 − cos²", "sin(u)**2", "1 - cos(u)**2", (cos,)),
     Identity("tan = sin/cos", "tan(u)", "sin(u)/cos(u)", (sin, cos)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import combinations
 
 from sympy import Add, Expr, Mul, Pow, Symbol
 
@@ -20,8 +21,11 @@ def result_slips(formula: Expr, names: Sequence[Symbol]) -> Iterator[tuple[str, 
         yield f"sign: in the term {typed(term)}", turned
     for changed, remark in _lost_powers(formula):
         yield f"power rule: {remark}", changed
-    for changed, remark in _lost_factors(formula):
+    for changed, remark in (*_lost_factors(formula), *_lost_numbers(formula)):
         yield f"wrong factor: {remark}", changed
+    for one, other in combinations((n for n in names if formula.has(n)), 2):
+        swapped = formula.xreplace({one: other, other: one})
+        yield f"wrong name: {one} and {other} stand in each other's places", swapped
     for name in sorted(formula.free_symbols, key=str):
         for other in names:
             if other != name:
@@ -50,6 +54,9 @@ def index_slips(formula: Expr, target: Symbol) -> Iterator[tuple[str, Expr]]:
 
 def _lost_factors(formula: Expr) -> Iterator[tuple[Expr, str]]:
     """The formula with one of its factors lost, twice there, or on the other side of the bar."""
+    number = formula.as_independent(Symbol, as_Add=False)[0]
+    if not number.is_Rational:
+        yield formula / number, f"the factor {typed(number)} is missing"
     for factor in formula.args if formula.is_Mul else ():
         if factor.is_Number:
             continue
@@ -65,6 +72,16 @@ def _lost_factors(formula: Expr) -> Iterator[tuple[Expr, str]]:
         side = "above, not below" if below else "below, not above"
         yield formula / factor**2, f"{typed(shown)} stands {side} the bar"
         yield formula * factor, f"{typed(shown)} was used twice"
+
+
+def _lost_numbers(formula: Expr) -> Iterator[tuple[Expr, str]]:
+    """The formula with the number before one term of a sum lost: r⁶ − s⁶ of r⁶ − 2s⁶."""
+    for part in sorted(formula.atoms(Add), key=str):
+        for term in part.args:
+            number, rest = term.as_coeff_Mul()
+            if abs(number) != 1 and rest != 1:
+                changed = formula.xreplace({part: part - term + rest * (-1 if number < 0 else 1)})
+                yield changed, f"the factor {typed(abs(number))} is missing in {typed(term)}"
 
 
 def _lost_powers(formula: Expr) -> Iterator[tuple[Expr, str]]:

@@ -76,7 +76,9 @@ def _divided_by_inner(step: Step, derivatives: tuple[Expr, ...]) -> Iterator[tup
 
 def _sign(step: Step, derivatives: tuple[Expr, ...]) -> Iterator[tuple[str, Expr]]:
     if step.rule.name not in ("constant rule", "identity rule"):
-        yield f"in the {step.rule.name}", -evaluated(_conclude(step, derivatives))
+        sum_ = step.rule.name == "sum rule"
+        place = f"derivative of {text_of(step.formula)}" if sum_ else step.rule.name
+        yield f"in the {place}", -evaluated(_conclude(step, derivatives))
 
 
 def _sign_of_term(step: Step, derivatives: tuple[Expr, ...]) -> Iterator[tuple[str, Expr]]:

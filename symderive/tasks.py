@@ -11,7 +11,7 @@ from symderive.formulas.functions import function_of
 from symderive.formulas.written import evaluated
 from symderive.regular import scales_of
 
-PARTIAL_PENALTY = 1.0
+PARTIAL_PENALTY = 1.5
 """What a form must save before a kernel is eliminated only in part."""
 
 MIXED_PENALTY = 3.0

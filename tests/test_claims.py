@@ -126,7 +126,7 @@ SLIPS = [
         "index",
     ),
     ("sqrt(x**2 + 9)", "dy/dx", "1", "power rule: (u + v)ⁿ is not uⁿ + vⁿ"),
-    ("pi**2*x", "dy/dx", "2*pi", "constant differentiated: pi is a constant here"),
+    ("pi**2*x", "dy/dx", "2*pi*x", "constant differentiated: pi is a constant here"),
     ("norm_cdf(x)", "dy/dx", "y*(1 - y)", "outer function: f′ = f*(1 - f) is what sigmoid obeys"),
     ("relu(x)", "dy/dx", "x", "outer function: the branch x was left as it is"),
     ("asin(x)", "dy/dx", "1/(1 - x**2)", "inverse function: the root of 1 - x**2 is missing"),
@@ -134,6 +134,16 @@ SLIPS = [
     ("sin(3*x)", "dy/dx", "cos(3*x)/3", "chain rule: u′ = 3 is a factor, not a divisor"),
     ("4/3*pi*x**3", "dy/dx", "3*pi*x**2", "wrong factor: the constant factor 4/3 is missing"),
     ("x**2", "dy/dx", "x**3/3", "power rule: this is the integral"),
+    ("erf(x)", "dy/dx", "exp(-x**2)", "wrong factor: the factor 2/sqrt(pi) is missing"),
+    ("a*(x**6 - x**12/2)", "dy/dx", "a*(x**5 - x**11)", "wrong factor"),
+    ("1/x**6 - 1/x**12", "dy/dx", "6*(1 - x**6)/x**13", "wrong factor: the factor 2 is missing"),
+    ("asin(n*sin(a)/k)", "dy/da", "n*cos(y)/(k*cos(a))", "wrong name: a and y stand in each"),
+    (
+        "-p*log(p) - (1 - p)*log(1 - p)",
+        "dy/dp",
+        "-log(p) - log(1 - p)",
+        "sign: in the derivative of 1 - p",
+    ),
     ("x**7", "dy/dx", "6*x**6", "power rule: the factor is 7, not 6"),
     ("sqrt(x**2 + 9)", "dy/dx", "7", ""),  # no name stands for another that is not in the claim
 ]
@@ -284,6 +294,12 @@ SECOND = [
 @pytest.mark.parametrize(("stages", "subject", "answer", "verdict"), SECOND)
 def test_a_second_derivative_is_judged_and_its_slip_named(stages, subject, answer, verdict):
     assert verdict in str(judged(stages, subject, answer))
+
+
+def test_a_claim_is_right_where_the_stage_has_values():
+    found = judged("k*log(x) - k*log(s) - (x/s)**k", "dy/ds", "-k/s + k*x**k/s**(k + 1)")
+
+    assert found.holds  # s < 0 has no logarithm, though 1/s has a value there
 
 
 def test_a_condition_is_no_accident_of_the_points_tried():

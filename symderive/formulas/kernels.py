@@ -163,6 +163,9 @@ class Kernels(KernelField):
             for k, (base, exponent) in enumerate(turned)
             if exponent % 2 and mixed(base) and not beside_itself(base, names)
         ]
+        open_.sort(
+            key=lambda k: bool(turned[k][0].as_coeff_Add()[0] > 0)
+        )  # 1 − p stays before q − r
         for unseen_only in (True, False):
             for k in open_ if number < 0 else ():
                 base, exponent = turned[k]
@@ -222,6 +225,8 @@ class Kernels(KernelField):
 def shared_out(formula: Expr) -> Expr | None:
     """A sum with the powers that all its terms have pulled out; None where there are none.
 
+    A fraction with fractions above a sum is no simpler: these stay apart.
+
     >>> from sympy.abc import w, L, C, Z
     >>> shared_out(L**2*w/Z - 1/(C**2*Z*w**3))
     (L**2*w - 1/(C**2*w**3))/Z
@@ -231,7 +236,11 @@ def shared_out(formula: Expr) -> Expr | None:
     for base in rows[0] if len(rows) > 1 else ():
         exponents = [row.get(base, S.Zero) for row in rows]
         one_side = {e.is_positive for e in exponents} in ({True}, {False})
-        if not base.is_Number and all(e.is_Integer and e for e in exponents) and one_side:
+        if (
+            not (base.is_Number or base.is_Add)
+            and all(e.is_Integer and e for e in exponents)
+            and one_side
+        ):
             outside.append(base ** min(exponents, key=abs))
     if not outside:
         return None
