@@ -35,6 +35,7 @@ from symderive.formulas.arrays.chains import (
 from symderive.formulas.arrays.ops import apply, total
 from symderive.formulas.arrays.ops_spectral import MATRIX_FUNCTIONS
 from symderive.formulas.arrays.placing import place_at
+from symderive.formulas.arrays.properties import Axes
 from symderive.formulas.arrays.rebuilding import directed, kronecker, moved, summed
 from symderive.formulas.arrays.shorthand import shorthand
 from symderive.formulas.arrays.spectra import of_eigenvalues, of_singular_values
@@ -59,7 +60,7 @@ def shortest(
     tree: Tree,
     symmetric: frozenset[str] = frozenset(),
     orthogonal: frozenset[str] = frozenset(),
-    sums: Mapping[tuple[str, int], Expr] = MappingProxyType({}),
+    sums: Mapping[tuple[str, Axes], Expr] = MappingProxyType({}),
     skew: frozenset[str] = frozenset(),
     diagonal: frozenset[str] = frozenset(),
 ) -> Tree:
@@ -106,7 +107,7 @@ class Rebuilder:
         self,
         symmetric: frozenset[str] = frozenset(),
         orthogonal: frozenset[str] = frozenset(),
-        sums: Mapping[tuple[str, int], Expr] = MappingProxyType({}),
+        sums: Mapping[tuple[str, Axes], Expr] = MappingProxyType({}),
         skew: frozenset[str] = frozenset(),
         diagonal: frozenset[str] = frozenset(),
         *,
