@@ -59,6 +59,7 @@ from symderive.formulas.arrays.joined import (
 )
 from symderive.formulas.arrays.matrix_forms import (
     PART_OPTIONS,
+    compared,
     count_of_terms,
     cut,
     diagonal_of,
@@ -259,7 +260,7 @@ class Matrices:
         names = {And: "logical_and", Or: "logical_or", Not: "logical_not"}
         relations = {"<": "Lt", "<=": "LtE", ">": "Gt", ">=": "GtE", "==": "Eq", "!=": "NotEq"}
         if isinstance(formula, Relational):
-            return self._elementwise(relations[formula.rel_op], list(formula.args))
+            return compared(formula) or self._elementwise(relations[formula.rel_op], formula.args)
         return self._elementwise(names[type(formula)], list(formula.args))
 
     # Sums and products --------------------------------------------------------------------
