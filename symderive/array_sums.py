@@ -6,7 +6,7 @@ definitions say so, by index algebra alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 
 from sympy import Expr, Indexed, Integer, Pow, S
 from sympy import Sum as SympySum
@@ -15,7 +15,7 @@ from symderive.array_certify import named_put_in
 from symderive.array_forms import array_cost
 from symderive.formulas.arrays.algebra import Algebra
 from symderive.formulas.arrays.index import Index, Part, free_indices, sigma
-from symderive.formulas.arrays.properties import PART_SUMS, Knowledge
+from symderive.formulas.arrays.properties import PART_SUMS, Axes, Knowledge
 from symderive.formulas.written import evaluated
 
 MAX_COST = 20.0
@@ -23,8 +23,8 @@ MAX_COST = 20.0
 
 MAX_ROUNDS = 3
 
-Sums = dict[tuple[str, int], Expr]
-"""The sum of an array along an axis, by its name and the axis."""
+Sums = dict[tuple[str, Axes], Expr]
+"""The sum of an array along an axis or several, by its name and them."""
 
 
 def constant_sums(stated: Mapping[Expr, Expr], entries: Sequence[Expr], known: Knowledge) -> Sums:
@@ -41,9 +41,10 @@ def constant_sums(stated: Mapping[Expr, Expr], entries: Sequence[Expr], known: K
         algebra = Algebra(known.with_sums(found))
         for entry in entries:
             definition = stated[entry]
-            for axis, index in enumerate(entry.indices):
-                key = (str(entry.base.label), axis)
-                value = None if key in found else _sum(definition, index, stated, algebra)
+            for axes in _axes(entry, definition, stated):
+                key = (str(entry.base.label), axes[0] if len(axes) == 1 else axes)
+                indices = [entry.indices[axis] for axis in axes]
+                value = None if key in found else _sum(definition, indices, stated, algebra)
                 if value is not None:
                     found[key] = value
         if len(found) == before:
@@ -51,19 +52,30 @@ def constant_sums(stated: Mapping[Expr, Expr], entries: Sequence[Expr], known: K
     return found
 
 
+def _axes(entry: Expr, definition: Expr, stated: Mapping[Expr, Expr]) -> Iterator[tuple[int, ...]]:
+    """Each axis, then those together along which a sum in the definition has one value."""
+    yield from ((axis,) for axis in range(len(entry.indices)))
+    sums = {e.base for e, meaning in stated.items() if e.is_Indexed and meaning.has(SympySum)}
+    for name in sorted(definition.atoms(Indexed), key=str):
+        if name.base in sums:
+            axes = [k for k, i in enumerate(entry.indices) if i not in free_indices(name)]
+            if len(axes) > 1:
+                yield tuple(axes)
+
+
 def _sum(
-    definition: Expr, index: Expr, stated: Mapping[Expr, Expr], algebra: Algebra
+    definition: Expr, indices: Sequence[Expr], stated: Mapping[Expr, Expr], algebra: Algebra
 ) -> Expr | None:
     """Σ definition, where it is 0 or 1."""
-    if not isinstance(index, Index):
+    if not all(isinstance(index, Index) for index in indices):
         return None
     if isinstance(definition, Part):
-        plain = definition.op in PART_SUMS and definition.indices == (index,)
+        plain = definition.op in PART_SUMS and definition.indices == tuple(indices)
         return PART_SUMS[definition.op] if plain else None
-    for formula in _candidates(definition, index, stated, algebra):
+    for formula in _candidates(definition, {*indices}, stated, algebra):
         if array_cost(formula) > MAX_COST:
             continue
-        total = algebra.contracted(sigma(formula, [index]))
+        total = algebra.contracted(sigma(formula, indices))
         if total.is_Integer and total in (S.Zero, S.One):
             return Integer(total)
         total = algebra.contracted(algebra.split(total))
@@ -73,7 +85,7 @@ def _sum(
 
 
 def _candidates(
-    definition: Expr, index: Index, stated: Mapping[Expr, Expr], algebra: Algebra
+    definition: Expr, indices: Set[Expr], stated: Mapping[Expr, Expr], algebra: Algebra
 ) -> Iterator[Expr]:
     """The definition, alone and with the stages in it that are the same along the axis put in.
 
@@ -89,7 +101,7 @@ def _candidates(
     bases = {entry.base: entry for entry in stated if isinstance(entry, Indexed)}
     for name in definition.atoms(Indexed):
         entry = bases.get(name.base)
-        if entry is not None and index not in free_indices(name):
+        if entry is not None and not indices & free_indices(name):
             level[entry] = stated[entry]
     for symbol in definition.free_symbols:
         if symbol in stated and not isinstance(symbol, Indexed):

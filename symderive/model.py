@@ -206,7 +206,7 @@ class Model:
         self, properties: Mapping[str, str | Sequence[str]], arrays: Collection[str]
     ) -> tuple[frozenset[str], dict[str, str | Sequence[str]]]:
         """The scalars that are stated to be positive, and the properties of arrays."""
-        positive, rest = set(), {}
+        positive, rest = set[str](), dict[str, str | Sequence[str]]()
         for name, stated in properties.items():
             words = [stated] if isinstance(stated, str) else [*stated]
             if name not in arrays and POSITIVE in words:

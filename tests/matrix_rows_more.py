@@ -134,4 +134,9 @@ MORE = (
         "unvec(rearrange(inv(kron(X, A) + eye(6)).T, (2, 2)) @ vec(A), (2, 2))",
         {"X": "2 2", "A": "3 3"},
     ),
+    row(
+        "cumprod(x) @ a",
+        "x",
+        "tril(prod_others(where(tril(ones((n, n))) > 0, x, 1), axis=1)).T @ a",
+    ),
 )

@@ -72,7 +72,27 @@ def pooled(jnp, X, Y, D):
     return (D * (greatest + Y.reshape(2, 3, 2).mean(2))).sum()
 
 
+def channel_norm(jnp, X, D, e):
+    centred = X - X.mean((0, 2), keepdims=True)
+    return (D * centred / jnp.sqrt((centred**2).mean((0, 2), keepdims=True) + e)).sum()
+
+
 LAYERS = {
+    "channels": Layer(
+        {
+            "u": "mean(X, axis=(0, 2), keepdims=True)",
+            "s": "sqrt(mean((X - u)**2, axis=(0, 2), keepdims=True) + e)",
+            "Z": "(X - u)/s",
+            "L": "sum(D*Z)",
+        },
+        {"X": "m n t", "D": "m n t", "e": ""},
+        {
+            "X": "(D - mean(D, axis=(0, 2))[:, None] - Z*mean(D*Z, axis=(0, 2))[:, None])"
+            "/s[0, :, 0][:, None]",
+        },
+        channel_norm,
+        positive=("e",),
+    ),
     "group norm": Layer(
         {
             "G": "reshape(X, (m, 2, 3))",

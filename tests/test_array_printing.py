@@ -160,6 +160,7 @@ MATRIX: list[tuple[Tree, str]] = [
     (power(matmul(a, b), 2), "(aᵀ @ b)^2"),
     (multiply(X, apply("where", apply("Gt", Z, zero), one, zero)), "X ⊙ 𝟏[Z > 0]"),
     (apply("where", apply("GtE", w, zero), w, multiply(c, w)), "(w if w ≥ 0 else c·w)"),
+    (apply("heaviside", w, number(Rational(1, 2))), "H(w)"),
     (apply("softmax", X, axis=(1,)), "softmax(X)"),
     (apply("softmax", X, axis=(0,)), "softmax_columns(X)"),
     (apply("logsumexp", X, axis=(1,), keepdims=False), "logsumexp_rows(X)"),

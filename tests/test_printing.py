@@ -681,3 +681,9 @@ def test_a_derivative_in_the_order_of_the_reader(formula, source, text):
     found = sd.derive(sd.Model({"y": formula}, parameters=[source])).link("y", source)
 
     assert plain(tree(found.formula, found.derivation.model.order)) == text
+
+
+def test_cases_in_the_last_case_follow_one_another() -> None:
+    shown = sd.derive(sd.Model({"y": "max(x, a)"})).link("y", "x").latex()
+    assert shown.count(r"\begin{cases}") == 1
+    assert shown.count(r"\\") == 2

@@ -304,10 +304,11 @@ def _of_columns(context: Context, part: Any) -> Iterator[Equation]:
     """A matrix by a matrix as one of stacked columns, ∂vec(A X B)/∂vec(X) = Bᵀ ⊗ A."""
     if is_whole(part.tree) or len(part.indices) < 3:
         return
-    found = context.derivation.partial(part.target, part.source, layout="vec")
+    derivation: Any = context.derivation
+    found = derivation.partial(part.target, part.source, layout="vec")
     if not is_whole(found.tree):
         return
-    shapes = context.derivation.model.shapes
+    shapes = derivation.model.shapes
     leaves = (Leaf(shapes[name], name) for name in (part.target, part.source))
     vectors = (apply("vec", leaf) if leaf.ndim == 2 else leaf for leaf in leaves)
     left = partial(*(arrays(context).matrix(vector) for vector in vectors))

@@ -13,6 +13,7 @@ from sympy import Dummy, Expr, S
 
 from symderive.formulas.arrays.ops import expanded
 from symderive.formulas.arrays.syntax import Apply, Number, Tree
+from symderive.formulas.arrays.text import stated_operands
 from symderive.formulas.functions import FUNCTIONS
 from symderive.formulas.matrix_entries import by_entry, einsum, index, place
 from symderive.formulas.matrix_notation import MatrixPrinter, Show, piece, shape_node
@@ -65,7 +66,7 @@ def _entrywise(printer: MatrixPrinter, tree: Apply) -> Built:
         return applied("exp", printer.node(tree.args[0]))
     scalars = printer.indices.sibling(True)
     marks: list[Expr] = []
-    for arg in tree.args:
+    for arg in stated_operands(tree):
         marks.append(arg.value if isinstance(arg, Number) else Dummy())
         if not isinstance(arg, Number):
             scalars.given(marks[-1], printer.built(arg))

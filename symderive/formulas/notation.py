@@ -6,7 +6,7 @@ there is refused by name, so that no formula is ever printed half.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from sympy import Basic, Function, Max, Min, Piecewise, Product, S, Symbol
@@ -312,9 +312,18 @@ def _piecewise(printer: Printer, formula: Any) -> Built:
             return Built(Row((ONES, Fence("[", printer.node(test), "]"))))  # 1 where it holds
     rows = (
         (printer.node(value), None if test is S.true else printer.node(test))
-        for value, test in formula.args
+        for value, test in _branches(formula)
     )
     return Built(choice(*rows), Level.RELATION)
+
+
+def _branches(formula: Any) -> Iterator[tuple[Any, Any]]:
+    """The branches in order; where the last is cases again, those after it."""
+    for value, test in formula.args:
+        if test is S.true and isinstance(value, Piecewise):
+            yield from _branches(value)
+        else:
+            yield value, test
 
 
 def _ite(printer: Printer, formula: Any) -> Built:

@@ -60,16 +60,19 @@ def in_numpy(tree: Tree, shapes: Iterable[Shape]) -> bool:
 # Axes
 
 
-def union(parts: Sequence[Labelled]) -> tuple[Index, ...]:
-    """All indices, in the order of the operand with the most; what all have goes last.
+def union(parts: Sequence[Labelled], order: Order | None = None) -> tuple[Index, ...]:
+    """All indices, in the order of the operand with the most.
 
-    So X_ik − X_jk is X[:, None, :] − X[None, :, :].
+    Where no operand has all of three and more, those that are wanted come in the order in which
+    they are, and what all have goes last: X_ik − X_jk is X[:, None, :] − X[None, :, :].
     """
     longest = max(parts, key=lambda part: len(part.axes), default=None)
     axes = list(longest.axes) if longest else []
     for part in parts:
         axes += [index for index in part.axes if index not in axes]
     if longest and 2 < len(axes) > len(longest.axes):
+        order = order or {}
+        axes.sort(key=lambda index: order.get(index, len(order)))
         axes.sort(key=lambda index: all(index in part.axes for part in parts if part.axes))
     return tuple(axes)
 

@@ -59,6 +59,7 @@ from symderive.formulas.arrays.joined import (
 )
 from symderive.formulas.arrays.matrix_forms import (
     PART_OPTIONS,
+    compared,
     count_of_terms,
     cut,
     diagonal_of,
@@ -232,7 +233,7 @@ class Matrices:
 
     def _operands(self, operands: Sequence[Expr]) -> tuple[tuple[Index, ...], list[Tree]]:
         parts = [self.built(operand) for operand in operands]
-        axes = union(parts)
+        axes = union(parts, self.order)
         return axes, [aligned(part, axes) for part in parts]
 
     def _elementwise(self, op: str, operands: Sequence[Expr]) -> Labelled:
@@ -259,7 +260,7 @@ class Matrices:
         names = {And: "logical_and", Or: "logical_or", Not: "logical_not"}
         relations = {"<": "Lt", "<=": "LtE", ">": "Gt", ">=": "GtE", "==": "Eq", "!=": "NotEq"}
         if isinstance(formula, Relational):
-            return self._elementwise(relations[formula.rel_op], list(formula.args))
+            return compared(formula) or self._elementwise(relations[formula.rel_op], formula.args)
         return self._elementwise(names[type(formula)], list(formula.args))
 
     # Sums and products --------------------------------------------------------------------
@@ -268,7 +269,7 @@ class Matrices:
         return self._added([self.built(term) for term in formula.args])
 
     def _added(self, parts: Sequence[Labelled]) -> Labelled:
-        axes = union(parts)
+        axes = union(parts, self.order)
         return Labelled(plus([aligned(part, axes) for part in parts]), axes)
 
     def _under_sum(self, body: Expr, indices: tuple[Index, ...]) -> Labelled:
@@ -482,7 +483,10 @@ class Matrices:
 
 
 def _reads(tree: Tree) -> float:
-    """What a tree costs; a number beside an outer product stands for a matrix of ones."""
+    """What a tree costs; a number beside an outer product stands for a matrix of ones.
+
+    An array with more axes than any that it is made of costs as much as a call.
+    """
     beside = (
         part
         for part in tree.walk()
@@ -490,4 +494,7 @@ def _reads(tree: Tree) -> float:
         and any(not arg.ndim for arg in part.args)
         and any(is_op(term_of(arg).core, "outer") for arg in part.args)
     )
-    return tree_cost(tree) + sum(3 * CALL for _ in beside)
+    parts = [*tree.walk()]
+    most = max([2, *(part.ndim for part in parts if not isinstance(part, Apply))])
+    deeper = sum(part.ndim > most for part in parts)
+    return tree_cost(tree) + sum(3 * CALL for _ in beside) + CALL * deeper

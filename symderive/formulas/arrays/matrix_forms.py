@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from math import prod
 from typing import Any
 
-from sympy import Add, Expr, KroneckerDelta, Mul, Piecewise, S
+from sympy import Add, Expr, KroneckerDelta, Mul, Piecewise, S, true
 from sympy import Sum as SympySum
 from sympy.core.relational import Relational
 
@@ -97,6 +97,12 @@ def triangle(formula: Piecewise) -> Labelled | None:
     op, k = found
     ones = apply("broadcast_to", Number((), S.One), shape=(left.size, right.size))
     return Labelled(apply(op, ones, k=k), (left, right))
+
+
+def compared(formula: Relational) -> Labelled | None:
+    """The condition that one index is below another, as where a triangle of ones has one."""
+    ones = triangle(Piecewise((S.One, formula), (S.Zero, true)))
+    return ones and Labelled(apply("Gt", ones.tree, Number((), S.Zero)), ones.axes)
 
 
 def halves(formula: Piecewise) -> Labelled | None:

@@ -21,7 +21,10 @@ from symderive.formulas.arrays.index import (
 )
 
 Names = frozenset[str]
-Known = tuple[Names, Names, Mapping[tuple[str, int], Expr], Names, Names]
+Axes = int | tuple[int, ...]
+"""An axis, or several together."""
+
+Known = tuple[Names, Names, Mapping[tuple[str, Axes], Expr], Names, Names]
 """Of the arrays: the symmetric, the orthogonal, sums along axes, the skew, the diagonal."""
 
 Place = tuple[str, tuple[Expr, ...]]
@@ -190,7 +193,7 @@ class Knowledge:
     def __init__(
         self,
         stated: Mapping[str, Sequence[str]] | None = None,
-        sums: Mapping[tuple[str, int], Expr] | None = None,
+        sums: Mapping[tuple[str, Axes], Expr] | None = None,
     ) -> None:
         self.sums = dict(sums or {})
         self.stated: dict[str, tuple[str, ...]] = {}
@@ -201,21 +204,21 @@ class Knowledge:
                     found[one] = None
             self.stated[name] = tuple(found)
 
-    def axis_sums(self, shapes: Mapping[str, Sequence[Any]]) -> dict[tuple[str, int], Expr]:
+    def axis_sums(self, shapes: Mapping[str, Sequence[Any]]) -> dict[tuple[str, Axes], Expr]:
         """What arrays of these shapes sum to along an axis, by name and axis."""
         rows = {(name, len(shapes[name]) - 1): S.One for name in self.having("stochastic")}
         return {**rows, **self.sums}
 
-    def with_sums(self, sums: Mapping[tuple[str, int], Expr]) -> Knowledge:
+    def with_sums(self, sums: Mapping[tuple[str, Axes], Expr]) -> Knowledge:
         """The same, with what arrays sum to besides."""
         return Knowledge(self.stated, sums)
 
     def shortens(self, term: Expr, indices: Sequence[Index]) -> bool:
         """Whether the sum of a term over one of the indices is known."""
+        mine = [index for index in indices if index in term.free_symbols]
+        groups = [*([index] for index in mine), *([mine] if len(mine) > 1 else ())]
         return bool(self.sums or self.stated) and any(
-            not isinstance(self.sum(term, [index]), SympySum)
-            for index in indices
-            if index in term.free_symbols
+            not isinstance(self.sum(term, group), SympySum) for group in groups
         )
 
     def has(self, name: str, prop: str) -> bool:
@@ -280,6 +283,9 @@ class Knowledge:
     def sum(self, body: Expr, indices: Sequence[Index]) -> Expr:
         """Σ body, shortened by what is known."""
         if self.sums or body.has(Part):
+            together = self._together(body, indices)
+            if together is not None:
+                return together
             for index in indices:
                 factor = [f for f in Mul.make_args(body) if index in f.free_symbols]
                 number = self._whole_sum(factor[0], index) if len(factor) == 1 else None
@@ -304,6 +310,23 @@ class Knowledge:
                             left = [i for i in indices if i != index]
                             return self.sum(rest, left) if left else rest
         return sigma(body, indices)
+
+    def _together(self, body: Expr, indices: Sequence[Index]) -> Expr | None:
+        """Σ body, where the sum of a factor along several axes is known."""
+        factors = Mul.make_args(body)
+        for (name, axes), number in self.sums.items():
+            for factor in factors if isinstance(axes, tuple) else ():
+                if not isinstance(factor, Indexed) or str(factor.base.label) != name:
+                    continue
+                mine = {factor.indices[axis] for axis in axes}
+                others = Mul(*(f for f in factors if f is not factor))
+                kept = [i for i in factor.indices if i not in mine]
+                alone = len(mine) == len(axes) and mine <= {*indices}
+                if alone and not any(f.has(*mine) for f in (others, *kept)):
+                    left = [i for i in indices if i not in mine]
+                    rest = number * others
+                    return self.sum(rest, left) if left else rest
+        return None
 
     def _whole_sum(self, factor: Expr, index: Index) -> Expr | None:
         """Σ of one entry over an index that stands along one of its axes alone."""

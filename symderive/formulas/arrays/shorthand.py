@@ -127,7 +127,9 @@ def _of_product(op: str, tree: Apply, pair: Sequence[Tree]) -> Tree | None:
     """The sum of A*B along rows as an operation on A @ B.T, or on its transpose."""
     if len(pair) != 2 or any(part.ndim != 2 or part.shape != pair[0].shape for part in pair):
         return None
-    products = [apply("matmul", one, transposed(two)) for one, two in (pair, pair[::-1])]
+    products: list[Tree] = [
+        apply("matmul", one, transposed(two)) for one, two in (pair, pair[::-1])
+    ]
     products += [transposed(product) for product in products]
     short = min((apply(op, product) for product in products), key=tree_cost)
     return short if tree_cost(short) < tree_cost(tree) else None

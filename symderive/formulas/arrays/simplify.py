@@ -35,10 +35,12 @@ from symderive.formulas.arrays.chains import (
 from symderive.formulas.arrays.ops import apply, total
 from symderive.formulas.arrays.ops_spectral import MATRIX_FUNCTIONS
 from symderive.formulas.arrays.placing import place_at
+from symderive.formulas.arrays.properties import Axes
+from symderive.formulas.arrays.rebuilding import directed, kronecker, moved, summed
 from symderive.formulas.arrays.shorthand import shorthand
-from symderive.formulas.arrays.spectra import along, of_eigenvalues, of_singular_values
+from symderive.formulas.arrays.spectra import of_eigenvalues, of_singular_values
 from symderive.formulas.arrays.sums import plus
-from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Tree
+from symderive.formulas.arrays.syntax import Apply, Leaf, Tree
 from symderive.formulas.arrays.terms import (
     ONE,
     entries_of,
@@ -58,7 +60,7 @@ def shortest(
     tree: Tree,
     symmetric: frozenset[str] = frozenset(),
     orthogonal: frozenset[str] = frozenset(),
-    sums: Mapping[tuple[str, int], Expr] = MappingProxyType({}),
+    sums: Mapping[tuple[str, Axes], Expr] = MappingProxyType({}),
     skew: frozenset[str] = frozenset(),
     diagonal: frozenset[str] = frozenset(),
 ) -> Tree:
@@ -105,7 +107,7 @@ class Rebuilder:
         self,
         symmetric: frozenset[str] = frozenset(),
         orthogonal: frozenset[str] = frozenset(),
-        sums: Mapping[tuple[str, int], Expr] = MappingProxyType({}),
+        sums: Mapping[tuple[str, Axes], Expr] = MappingProxyType({}),
         skew: frozenset[str] = frozenset(),
         diagonal: frozenset[str] = frozenset(),
         *,
@@ -429,53 +431,6 @@ class Rebuilder:
         return apply("inv", arg)
 
 
-def _moved(_: Rebuilder, args: list[Tree], tree: Apply) -> Tree:
-    """What only moves entries has the scalars in front."""
-    term = term_of(args[0])
-    if term.core == ONE or term.core.ndim != args[0].ndim:
-        return apply(tree.op, *args, **dict(tree.options))
-    moved = apply(tree.op, term.core, **dict(tree.options))
-    return scaled(moved, term.number, term.above, term.below)
-
-
-def _directed(self: Rebuilder, args: list[Tree], tree: Apply) -> Tree:
-    """The derivative of a function of a matrix, in short where the direction commutes with it."""
-    found = along(tree.op, *args)
-    return apply(tree.op, *args) if found is None else self.rebuilt(found)
-
-
-def _kronecker(_: Rebuilder, args: list[Tree], tree: Apply) -> Tree:
-    """A Kronecker product has the scalars of both operands in front."""
-    if all(is_op(arg, "eye") for arg in args):
-        return apply("eye", size=tree.shape[0])
-    terms = [term_of(arg) for arg in args]
-    if any(term.core.ndim != tree.ndim for term in terms):
-        return apply("kron", *args)
-    made = apply("kron", *(term.core for term in terms))
-    left, right = terms
-    number = left.number * right.number
-    return scaled(made, number, (*left.above, *right.above), (*left.below, *right.below))
-
-
-def _rebuilt_sum(self: Rebuilder, args: list[Tree], tree: Apply) -> Tree:
-    """A sum along axes: scalars in front, sums of sums as one."""
-    options = dict(tree.options)
-    term = term_of(args[0])
-    inner = term.core
-    if term.number != 1 or term.above or term.below:
-        return scaled(apply("sum", inner, **options), term.number, term.above, term.below)
-    if isinstance(inner, Leaf) and len(options["axis"]) == 1:
-        value = self.sums.get((inner.name, options["axis"][0]))
-        if value is not None:
-            number = Number((), value)
-            return apply("broadcast_to", number, shape=tree.shape) if tree.ndim else number
-    whole = len(options["axis"]) == inner.ndim and not options["keepdims"]
-    if whole and is_op(inner, "sum") and not dict(inner.options)["keepdims"]:
-        first = inner.args[0]
-        return apply("sum", first, axis=tuple(range(first.ndim)), keepdims=False)
-    return apply("sum", inner, **options)
-
-
 Rewrite = Callable[[Rebuilder, list[Tree], Apply], Tree]
 
 REBUILD: Mapping[str, Rewrite] = {
@@ -491,16 +446,16 @@ REBUILD: Mapping[str, Rewrite] = {
     "inv": lambda self, args, _: self.inverse(args[0]),
     "matmul": lambda self, args, _: self.product(apply("matmul", *args)),
     "outer": lambda self, args, _: self.product(apply("outer", *args)),
-    "sum": _rebuilt_sum,
-    "kron": _kronecker,
-    **dict.fromkeys(FRECHET, _directed),
+    "sum": summed,
+    "kron": kronecker,
+    **dict.fromkeys(FRECHET, directed),
     **dict.fromkeys(
         (
             *("index", "broadcast_to", "diag", "diagonal"),
             *("tril", "triu", "half_tril", "diagonal_sums"),
             *("vec", "unvec", "reshape", "rearrange"),
         ),
-        _moved,
+        moved,
     ),
 }
 """How the simplifier makes an operation again from simplified operands."""

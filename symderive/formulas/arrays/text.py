@@ -338,7 +338,7 @@ def _slice(key: tuple[Any, Any, Any], size: Expr) -> str:
 
 
 def _call(tree: Apply) -> Written:
-    args = [_written(arg)[0] for arg in _stated(tree)]
+    args = [_written(arg)[0] for arg in stated_operands(tree)]
     if tree.op == "polygamma" and args[0] in ORDERS:
         return f"{ORDERS[args[0]]}({args[1]})", Level.ATOM
     if tree.op in LISTED:
@@ -359,7 +359,7 @@ ORDERS = {"0": "digamma", "1": "trigamma"}
 """The names of polygamma functions, by their order."""
 
 
-def _stated(tree: Apply) -> tuple[Tree, ...]:
+def stated_operands(tree: Apply) -> tuple[Tree, ...]:
     """The operands without those at the end that are what they are when left out."""
     if tree.op in SCALES and tree.args[1:] == (Number((), _EPS),):
         return tree.args[:1]
