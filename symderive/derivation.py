@@ -241,15 +241,16 @@ class Derivation:
         from symderive.numeric.kinds import Kinds
 
         if (backend, reduce) not in self._functions:
-            gradient = {name: adjoint_name(self.target, name) for name in self.sources}
+            like = next(iter(self._functions.values()), None)
             self._functions[backend, reduce] = Function(
-                Kinds().definitions(self.chain()),
+                like.definitions if like else Kinds().definitions(self.chain()),
                 self.inputs,
                 self.target,
-                gradient,
+                {name: adjoint_name(self.target, name) for name in self.sources},
                 defaults=self.model.values,
                 backend=backend,
                 reduce=reduce,
+                like=like,
             )
         return self._functions[backend, reduce]
 

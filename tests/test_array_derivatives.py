@@ -5,10 +5,12 @@ The truth is the formula written out at concrete sizes: plain scalars, that no a
 
 from __future__ import annotations
 
+import itertools
 import random
 
+import numpy as np
 import pytest
-from sympy import Integer, Symbol
+from sympy import Integer, Mul, Symbol
 
 from symderive import Model, derive
 from symderive.differentiate import differentiate
@@ -97,3 +99,24 @@ def test_a_number_beside_an_einsum_stays_outside() -> None:
 
     assert form is not None
     assert form.shape == tuple(map(Symbol, "nknk"))
+
+
+def test_many_indices_that_do_the_same_get_their_names_by_their_neighbours() -> None:
+    n = Symbol("n")
+    chain = [Index(f"_f{k}", n) for k in range(900, 912)]
+    entries = [entry_of("P", pair) for pair in itertools.pairwise(chain)]
+    product = Mul(entry_of("x", chain[:1]), *entries, entry_of("y", chain[-1:]))
+    random.Random(3).shuffle(chain)
+
+    assert canonical(sigma(product, chain)) == canonical(sigma(product, sorted(chain, key=str)))
+
+
+def test_a_loop_of_matrix_products_names_its_adjoints() -> None:
+    stages = {"r0": "P @ v"} | {f"r{k}": f"P @ r{k - 1} + v" for k in range(1, 16)}
+    d = derive(
+        Model({**stages, "y": "log(r15[2])"}, parameters=["P"], shapes={"P": "5 5", "v": "5"})
+    )
+    values = {"P": np.full((5, 5), 0.2), "v": np.ones(5)}
+
+    assert d.function()(**values)[0] == pytest.approx(np.log(16))
+    assert d.assumptions

@@ -339,3 +339,10 @@ def test_a_deep_chain_is_computed() -> None:
         expected, slope = math.sin(expected), slope * math.cos(expected)
     assert value == pytest.approx(expected, rel=1e-13)
     assert gradient["w"] == pytest.approx(slope, rel=1e-11)
+
+
+def test_backends_share_one_program() -> None:
+    d = sd.derive(sd.Model({"y": "x*exp(x)"}, parameters={"x": 1.0}))
+
+    assert d.function("numpy").program is d.function().program
+    assert d.function("numpy")() == d.function()()

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from sympy import Basic
@@ -230,15 +230,17 @@ def substituted(
         values: Numbers by name.
         slopes: Numbers for whole parts, such as ∂L/∂a: no number may end up inside them.
     """
-
-    def shown(value: float) -> Node:
-        made = number(value)
-        return fence(made) if isinstance(made, Row) else made
-
-    names = {name: shown(value) for name, value in values.items()}
-    wholes = {part: shown(value) for part, value in (slopes or {}).items()}
+    names = {name: _factor(value) for name, value in values.items()}
+    wholes = {part: _factor(value) for part, value in (slopes or {}).items()}
     made = _unbracketed(relabelled(node, names, dots=True, wholes=wholes))
     return made if isinstance(node, Fence) else _inside(made)
+
+
+@lru_cache(maxsize=50_000)  # each line of a document has the same values
+def _factor(value: float) -> Node:
+    """A number as it stands in a product."""
+    made = number(value)
+    return fence(made) if isinstance(made, Row) else made
 
 
 def _inside(node: Node) -> Node:

@@ -34,6 +34,7 @@ class Function:
         backend: ``python`` for numbers, ``numpy`` for arrays, ``auto`` by the values of each call.
         reduce: ``none``, or ``mean`` or ``sum`` over the rows of a batch.
         stable: Whether to use the stable forms.
+        like: The same function for another backend or reduction, whose programs are these.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Function:
         backend: str = AUTO,
         reduce: str | None = None,
         stable: bool = True,
+        like: Function | None = None,
     ) -> None:
         if backend != AUTO and backend not in BACKENDS:
             raise UnknownChoiceError("backend", backend, [AUTO, *BACKENDS])
@@ -56,7 +58,7 @@ class Function:
         self.value, self.gradient = value, dict(gradient)
         self.defaults, self.backend = dict(defaults or {}), backend
         self.reduce, self.stable = reduce or "none", stable
-        self._known = frozenset(self.inputs)
+        self._known, self._like = frozenset(self.inputs), like
 
     def __repr__(self) -> str:
         given = ", ".join(self.inputs)
@@ -80,10 +82,14 @@ class Function:
     @cached_property
     def program(self) -> Program:
         """The value and the gradient."""
+        if self._like is not None:
+            return self._like.program
         return self._lower([self.value, *self.gradient.values()])
 
     @cached_property
     def _value_program(self) -> Program:
+        if self._like is not None:
+            return self._like._value_program
         return self._lower([self.value])
 
     @cached_property
