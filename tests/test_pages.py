@@ -121,6 +121,16 @@ def test_letters_that_no_font_has_are_named(monkeypatch):
         assert documents.render(sd.derive(model), "pdf").startswith(b"%PDF")
 
 
+def test_a_folder_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "file").touch()
+    (tmp_path / "derivation.md").mkdir()
+    square = sd.derive(sd.Model({"y": "x**2"}))
+    for folder, named in (("file/y", "file/y"), (".", "derivation.md")):
+        with pytest.raises(OSError, match="cannot be written here") as raised:
+            square.write(tmp_path / folder, formats=["md"])
+        assert raised.value.filename == str(tmp_path / named)
+
+
 # Narrow terminals --------------------------------------------------------------------------------
 
 

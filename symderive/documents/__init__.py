@@ -93,16 +93,25 @@ def write(
     contents = _contents(derivation, formats, detail, pdf_engine, progress or (lambda _: None))
     folder = Path(directory)
     name = stem or _stem(derivation.model.source)
-    folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"{name}{FORMATS[format].suffix}" for format in formats]
-    # Everything is complete before the first file moves into place.
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _put(folder, paths, contents)
+    except OSError as error:  # such as a folder that is read-only; said of what the user named
+        place = error.filename2 or folder
+        why = f"the documents cannot be written here: {error.strerror}"
+        raise OSError(error.errno, why, str(place)) from error
+    return paths
+
+
+def _put(folder: Path, paths: Sequence[Path], contents: Sequence[str | bytes]) -> None:
+    """The files in their folder; everything is complete before the first moves into place."""
     with tempfile.TemporaryDirectory(prefix=".symderive-", dir=folder) as half:
         for path, content in zip(paths, contents, strict=True):
             data = content if isinstance(content, bytes) else content.encode()
             Path(half, path.name).write_bytes(data)
         for path in paths:
             Path(half, path.name).replace(path)
-    return paths
 
 
 def unshown(derivation: Derivation) -> str:

@@ -150,10 +150,9 @@ def _repeated(
 
 def _legend(context: Context) -> tuple[str, ...]:
     """What the marks mean that the document has."""
-    told = [*context.derivation.links.values(), *context.derivation.partials.values()]
-    verdicts = {
-        line.certificate.verdict for part in told for line in part.lines if line.certificate
-    }
+    links = (line for link in context.derivation.links.values() for line in link.lines)
+    partials = (line for part in context.derivation.partials.values() for line in part.lines)
+    verdicts = {line.certificate.verdict for line in (*links, *partials) if line.certificate}
     proved = "A tick marks a line that is proved equal to the one it comes from"
     if "sampled" not in verdicts:
         return (f"{proved}.",)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from sympy import Basic
 
 from symderive.documents.numbers import Numbers
+from symderive.documents.opening import opened
 from symderive.documents.outline import Equation, Equations, Inline
 from symderive.formulas.plain import plain
 from symderive.formulas.printing import tree
@@ -68,11 +69,11 @@ class Context:
 
     def formula(self, formula: Basic, colors: Mapping[Basic, str] | None = None) -> Node:
         """A formula of the derivation: parts that were put in an order keep it."""
-        return tree(formula, self.derivation.model.order, written=None, colors=colors)
+        return opened(tree(formula, self.derivation.model.order, written=None, colors=colors))
 
     def stated(self, formula: Basic) -> Node:
         """A formula exactly as the user wrote it."""
-        return tree(formula, self.derivation.model.order, written=True)
+        return opened(tree(formula, self.derivation.model.order, written=True))
 
     def stage_formula(self, stage: Stage) -> Node:
         """The formula of a stage as the user wrote it."""
