@@ -31,7 +31,7 @@ from symderive.formulas.written import (
     sum_of,
     tidy,
 )
-from symderive.tasks import BY_DEFINITION, Candidate, Task
+from symderive.tasks import BY_DEFINITION, PARTIAL_PENALTY, Candidate, Task
 
 MAX_COST = 300.0
 """A formula that costs more is left as the rules gave it."""
@@ -168,7 +168,9 @@ def closed_forms(
     if name is not None and definition is not None and definition.args:
         short = rename(derivative, {definition: name})  # as the rules wrote it, nested
         if short != derivative:
-            forms.append(Form(short, ((short, BY_DEFINITION),), forms[0].penalty))
+            held = PARTIAL_PENALTY if short.is_Add else 0.0  # y + x(x·cos x + 2·sin x)eˣ
+            penalty = forms[0].penalty + held
+            forms.append(Form(short, ((short, BY_DEFINITION),), penalty, lasting=held, held=name))
     if 0 < cost(plain) <= MAX_COST and not plain.has(Diff):
         if isinstance(plain, Piecewise):
             forms += _branches(plain, positive)

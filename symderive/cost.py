@@ -110,5 +110,8 @@ def _shares(factor: Expr) -> bool:
     base = factor.as_base_exp()[0]
     if not base.is_Add:
         return False
-    bases = [{part.as_base_exp()[0] for part in Mul.make_args(term)} for term in base.args]
-    return any(not shared.is_Number for shared in set.intersection(*bases))
+    sides = [
+        {(part.as_base_exp()[0], _is_below(part)) for part in Mul.make_args(term)}
+        for term in base.args
+    ]
+    return any(not shared.is_Number for shared, _ in set.intersection(*sides))

@@ -182,22 +182,19 @@ def further_divisors(formula: Expr, known: Iterable[Expr]) -> frozenset[Expr] | 
 def scales_of(definition: Expr, variable: Symbol | None) -> frozenset[Expr]:
     """The names that a form may take as not zero, and say so.
 
-    These are the factors of what moves in a stage, but for the one differentiated by (of
-    c + (1 − c)/(1 + e⁻ᶻ) it is 1 − c: where that is zero nothing moves); and the bases of
+    These are the factors of a whole stage, but for the one differentiated by; and the bases of
     powers with letters in their exponents, which are positive (sums are where they stand alone),
     unless a power of a name by a name stands alone (n·xⁿ⁻¹ says the same as n·y/x).
     """
     if variable is None:
         return frozenset()
     try:
-        whole = definition.as_independent(variable, as_Add=True)[1]
-        kernels = Kernels([whole])
-        factors = factor_list(kernels.normal(whole).numer)[1]
+        kernels = Kernels([definition])
+        factors = factor_list(kernels.normal(definition).numer)[1]
         formulas = {kernels.formula(positive(factor)) for factor, _ in factors}
     except (TooLargeError, ZeroDivisionError, KeyError, RecursionError):
         return frozenset()
-    still = (f for f in formulas if f.is_Symbol or f.is_polynomial())
-    scales = {f for f in still if variable not in f.free_symbols}
+    scales = {f for f in formulas if isinstance(f, Symbol) and f != variable}
     powers = {p for p in definition.atoms(Pow) if not p.exp.is_number}
     bases: set[Expr] = {
         part

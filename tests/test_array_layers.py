@@ -168,8 +168,8 @@ LAYERS = {
         {"X": "m n", "Y": "m n", "tau": ""},
         {
             "Z": "(softmax(C) @ W - W)/(tau*m)",
-            "X": "(tau*Z*(diagonal(C) - sum(C*softmax(C), axis=1))[:, None]"
-            " + softmax(C) @ W - W)/norm(X, axis=1)[:, None]/(tau*m)",
+            "X": "(softmax(C) @ W - W - Z*sum(Z*(softmax(C) @ W - W), axis=1)[:, None])"
+            "/norm(X, axis=1)[:, None]/(tau*m)",
             "tau": "(trace(C) - sum(C*softmax(C)))/(tau*m)",
         },
         nt_xent,

@@ -630,8 +630,6 @@ BY_NAME = [
     ("asec(1/x)", "dy/dx", "-1/sqrt(1 - x**2)"),
     ("K*exp(log(c/K)*exp(-r*t))", "dy/dt", "r*y*log(K/y)"),
     ("1/(sqrt(x) + 1)", "dy/dx", "-y**2/(2*sqrt(x))"),
-    ("c + (1 - c)/(1 + exp(-a*(t - b)))", "dy/dt", "a*(1 - y)*(y - c)/(1 - c)"),
-    ("E0 + (E - E0)*x**n/(k**n + x**n)", "dy/dx", "n*(y - E0)*(E - y)/(x*(E - E0))"),
     ("log(b/(pi*(b**2 + (x - m)**2)))", "dy/db", "1/b - 2*b/(b**2 + (x - m)**2)"),
     ({"D": "exp(-r*t)", "P": "c*D"}, "dP/dr", "-t*P"),
     (
