@@ -17,6 +17,9 @@ from symderive.numeric.graph import Node, over, times
 FAILING = frozenset(["log", "log1p", "asin", "acos", "acosh", "atanh", "pow"])
 """Functions that have no value at some numbers."""
 
+NEAREST = 12
+"""The factors of factors that are looked at; also how deep sums of squares are."""
+
 MOST = 4
 """The places at which a formula may fail that are looked at."""
 
@@ -66,17 +69,21 @@ def _guarded(graph: Any, factor: Node, places: Places, beside: Sequence[Node], s
 
 def _choice(node: Node) -> tuple[Node | None, bool]:
     """The condition that decides whether a node is zero, and whether it is not where that holds."""
-    if node.op == "where":
-        condition, yes, no = node.args
-        if no.op == "const" and no.data == 0:
-            return condition, True
-        if yes.op == "const" and yes.data == 0:
-            return condition, False
-    if node.op == "mul":
-        found = (_choice(arg) for arg, e in zip(node.args, node.data, strict=True) if e > 0)
-        return next((each for each in found if each[0] is not None), (None, False))
-    if node.op == "add" and len(node.args) == 1 and node.data[0] == 0:
-        return _choice(node.args[0])
+    queue = [node]
+    for _ in range(NEAREST):
+        if not queue:
+            break
+        part = queue.pop(0)
+        if part.op == "where":
+            condition, yes, no = part.args
+            if no.op == "const" and no.data == 0:
+                return condition, True
+            if yes.op == "const" and yes.data == 0:
+                return condition, False
+        elif part.op == "mul":
+            queue += [arg for arg, e in zip(part.args, part.data, strict=True) if e > 0]
+        elif part.op == "add" and len(part.args) == 1 and part.data[0] == 0:
+            queue += part.args
     return None, False
 
 
@@ -100,13 +107,14 @@ def _decides(condition: Node, place: Node) -> bool:
 
 def _names(nodes: Sequence[Node]) -> Iterator[Node]:
     """The inputs and named values that formulas speak of."""
-    queue = [*nodes]
+    queue, seen = [*nodes], set(nodes)
     while queue:
         part = queue.pop()
         if part.op == "input" or part.named:
             yield part
         else:
-            queue += part.args
+            queue += [arg for arg in part.args if arg not in seen]
+            seen.update(part.args)
 
 
 def _places(graph: Any, node: Node) -> Places:
@@ -139,21 +147,23 @@ def _joined(node: Node, known: dict[Node, Places]) -> Places:
     return tuple(dict.fromkeys((*own, *below)))[:MOST]
 
 
-def _squared(node: Node) -> frozenset[Node]:
+def _squared(node: Node, depth: int = NEAREST) -> frozenset[Node]:
     """What is zero where a sum of squares is, or the root of one; nothing of anything else."""
     if node.op in ("norm", "hypot"):
         return frozenset(node.args)
+    if not depth:
+        return frozenset()
     if node.op == "mul" and len(node.args) == 1:
         (base,), (exponent,) = node.args, node.data
         if exponent == Fraction(1, 2):
-            return _squared(base)
+            return _squared(base, depth - 1)
         return frozenset([base]) if exponent > 0 and exponent % 2 == 0 else frozenset()
     if node.op == "add" and node.data[0] == 0 and all(k > 0 for k in node.data[1]):
-        parts = [_squared(arg) for arg in node.args]
-        return frozenset().union(*parts) if all(parts) else frozenset()
+        parts = [_squared(arg, depth // 2) for arg in node.args]
+        return frozenset[Node]().union(*parts) if all(parts) else frozenset()
     if node.op == "contract" and len(node.args) == 2:
         same = node.args[0] is node.args[1] and len(set(node.data[0])) == 1
         return frozenset(node.args[:1]) if same else frozenset()
     if node.op in ("view", "contract") and len(node.args) == 1:
-        return _squared(node.args[0])
+        return _squared(node.args[0], depth - 1)
     return frozenset()
