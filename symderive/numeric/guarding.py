@@ -18,11 +18,11 @@ from symderive.numeric.graph import Node, Number, over, times
 FAILING = frozenset(["log", "log1p", "asin", "acos", "acosh", "atanh", "pow"])
 """Functions that have no value at some numbers."""
 
+NEAREST = 12
+"""The factors of factors that are looked at; also how deep sums of squares are."""
+
 MOST = 4
 """The places at which a formula may fail that are looked at."""
-
-DEEPEST = 8
-"""How far down in products of products a choice is looked for."""
 
 Places = tuple[tuple[Node, Number], ...]
 """What a formula fails by, and the order of its pole where that is zero; 0 where it has none."""
@@ -73,23 +73,23 @@ def _guarded(graph: Any, factor: Node, places: Places, beside: Sequence[Node], s
     return factor
 
 
-def _choice(node: Node, deep: int = 0) -> tuple[Node | None, bool]:
+def _choice(node: Node) -> tuple[Node | None, bool]:
     """The condition that decides whether a node is zero, and whether it is not where that holds."""
-    if deep > DEEPEST:
-        return None, False
-    if node.op == "where":
-        condition, yes, no = node.args
-        if no.op == "const" and no.data == 0:
-            return condition, True
-        if yes.op == "const" and yes.data == 0:
-            return condition, False
-    if node.op == "mul":
-        found = (
-            _choice(arg, deep + 1) for arg, e in zip(node.args, node.data, strict=True) if e > 0
-        )
-        return next((each for each in found if each[0] is not None), (None, False))
-    if node.op == "add" and len(node.args) == 1 and node.data[0] == 0:
-        return _choice(node.args[0], deep + 1)
+    queue = [node]
+    for _ in range(NEAREST):
+        if not queue:
+            break
+        part = queue.pop(0)
+        if part.op == "where":
+            condition, yes, no = part.args
+            if no.op == "const" and no.data == 0:
+                return condition, True
+            if yes.op == "const" and yes.data == 0:
+                return condition, False
+        elif part.op == "mul":
+            queue += [arg for arg, e in zip(part.args, part.data, strict=True) if e > 0]
+        elif part.op == "add" and len(part.args) == 1 and part.data[0] == 0:
+            queue += part.args
     return None, False
 
 
@@ -113,13 +113,14 @@ def _decides(condition: Node, place: Node) -> bool:
 
 def _names(nodes: Sequence[Node]) -> Iterator[Node]:
     """The inputs and named values that formulas speak of."""
-    queue = [*nodes]
+    queue, seen = [*nodes], set(nodes)
     while queue:
         part = queue.pop()
         if part.op == "input" or part.named:
             yield part
         else:
-            queue += part.args
+            queue += [arg for arg in part.args if arg not in seen]
+            seen.update(part.args)
 
 
 def _places(graph: Any, node: Node) -> Places:
@@ -152,19 +153,21 @@ def _joined(node: Node, known: dict[Node, Places]) -> Places:
     return tuple(dict.fromkeys((*own, *below)))[:MOST]
 
 
-def _squared(node: Node) -> tuple[frozenset[Node], Number]:
+def _squared(node: Node, depth: int = NEAREST) -> tuple[frozenset[Node], Number]:
     """What is zero where a sum of squares is, or a root of one, and its power in there."""
     nothing: tuple[frozenset[Node], Number] = frozenset(), 0
     if node.op in ("norm", "hypot"):
         return frozenset(node.args), 1
+    if not depth:
+        return nothing
     if node.op == "mul" and len(node.args) == 1:
         (base,), (exponent,) = node.args, node.data
         if exponent == Fraction(1, 2):
-            parts, degree = _squared(base)
+            parts, degree = _squared(base, depth - 1)
             return parts, over(degree, 2)
         return (frozenset([base]), exponent) if exponent > 0 and exponent % 2 == 0 else nothing
     if node.op == "add" and node.data[0] == 0 and all(k > 0 for k in node.data[1]):
-        found = [_squared(arg) for arg in node.args]
+        found = [_squared(arg, depth // 2) for arg in node.args]
         if not all(parts for parts, _ in found):
             return nothing
         return frozenset().union(*(parts for parts, _ in found)), max(degree for _, degree in found)
@@ -172,5 +175,5 @@ def _squared(node: Node) -> tuple[frozenset[Node], Number]:
         same = node.args[0] is node.args[1] and len(set(node.data[0])) == 1
         return (frozenset(node.args[:1]), 2) if same else nothing
     if node.op in ("view", "contract") and len(node.args) == 1:
-        return _squared(node.args[0])
+        return _squared(node.args[0], depth - 1)
     return nothing

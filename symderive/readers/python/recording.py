@@ -125,7 +125,7 @@ class Recording:
         self._constant_names: dict[int, str] = {}
         self._kept: list[Any] = []  # what ids above belong to
         self._passed: dict[int, int] = {}  # how deep the call that a short value was handed to
-        self._scanned: dict[tuple[int, str], tuple[list[Any], int]] = {}
+        self._scanned: dict[tuple[int, str], tuple[Any, int]] = {}
         self._lines: dict[FrameType, int] = {}
         self._depth: dict[FrameType, int] = {}
         self.handed: dict[int, tuple[Tree, Label]] = {}  # short values that helpers were given

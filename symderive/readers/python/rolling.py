@@ -188,7 +188,8 @@ class _Rolling:
         tree = self.stages.get(label)
         if not isinstance(tree, Apply) or tree.op not in _FOLDS:
             return
-        terms, parts = _terms(tree, tree.op), []
+        parts: list[str] = []
+        terms = _terms(tree, tree.op)
         while isinstance(terms[0], Leaf) and self._is_part(terms[0].name, tree.op):
             parts.append(terms[0].name)
             terms = [*_terms(self.stages[parts[-1]], tree.op), *terms[1:]]
