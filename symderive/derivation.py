@@ -486,15 +486,13 @@ def derive(
         raise model.unsettled
     if target is not None and target not in model.stages:
         raise UnknownChoiceError("stage", target, model.stages)
-    names = tuple(sources) if sources is not None else model.parameters
+    names = model.parameters if sources is None else tuple(sources)
     for name in names:
-        if name not in model.names and name not in model.parameters:
+        if name not in (*model.names, *model.parameters):
             raise UnknownChoiceError("name", name, model.names)
     kind = Derivation
-    if model.shapes:
-        from symderive.array_derivation import ArrayDerivation  # scalar models do without
-
-        kind = ArrayDerivation
+    if model.shapes:  # scalar models do without
+        from symderive.array_derivation import ArrayDerivation as kind
     derivation = kind(model, target or model.target, names)
     derivation.method = known_method(method)
     derivation.structured = model.structured if structured is None else structured

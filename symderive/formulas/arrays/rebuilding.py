@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from symderive.formulas.arrays.ops import apply
 from symderive.formulas.arrays.spectra import along
 from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Tree
-from symderive.formulas.arrays.terms import ONE, is_op, scaled, term_of
+from symderive.formulas.arrays.terms import ONE, is_op, one_sum, scaled, term_of
 
 if TYPE_CHECKING:
     from symderive.formulas.arrays.simplify import Rebuilder
@@ -53,9 +53,5 @@ def summed(self: Rebuilder, args: list[Tree], tree: Apply) -> Tree:
         if value is not None:
             number = Number((), value)
             return apply("broadcast_to", number, shape=tree.shape) if tree.ndim else number
-    if not options["keepdims"] and is_op(inner, "sum") and not inner.option("keepdims"):
-        first: Tree = inner.args[0]
-        left = [axis for axis in range(first.ndim) if axis not in inner.option("axis")]
-        axes = {*inner.option("axis"), *(left[axis] for axis in options["axis"])}
-        return apply("sum", first, axis=tuple(sorted(axes)), keepdims=False)
-    return apply("sum", inner, **options)
+    joined = None if options["keepdims"] else one_sum(inner, options["axis"])
+    return joined or apply("sum", inner, **options)

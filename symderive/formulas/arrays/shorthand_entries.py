@@ -17,6 +17,7 @@ from symderive.formulas.arrays.terms import (
     is_negative,
     is_op,
     negative,
+    one_sum,
     scaled,
     term_of,
     times,
@@ -65,6 +66,8 @@ def _mean_of(part: Tree, below: Counter[Tree]) -> tuple[Tree, Counter[Tree]] | N
         return inner and (apply(part.op, inner[0], **dict(part.options)), inner[1])
     if not is_op(part, "sum"):
         return None
+    joined = None if part.option("keepdims") else one_sum(part.args[0], part.option("axis"))
+    part = joined if is_op(joined, "sum") else part
     options = dict(part.options)
     sizes: Counter[Tree] = Counter(Number((), part.args[0].shape[k]) for k in options["axis"])
     if not sizes <= below:

@@ -362,3 +362,13 @@ def entries_of(tree: Tree) -> list[Tree]:
         top, below = tree.args
         return [*entries_of(top), *(apply("divide", ONE, part) for part in entries_of(below))]
     return [tree]
+
+
+def one_sum(inner: Tree, axes: Sequence[int]) -> Tree | None:
+    """The sum along axes of a sum, as one sum; None of anything else."""
+    if not is_op(inner, "sum") or inner.option("keepdims"):
+        return None
+    first: Tree = inner.args[0]
+    left = [axis for axis in range(first.ndim) if axis not in inner.option("axis")]
+    whole = {*inner.option("axis"), *(left[axis] for axis in axes)}
+    return apply("sum", first, axis=tuple(sorted(whole)), keepdims=False)
