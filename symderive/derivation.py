@@ -467,8 +467,7 @@ def derive(
         target: The stage to differentiate; if not given, the model's target.
         sources: The names to differentiate by; if not given, its parameters.
         method: ``auto`` (the cheapest), ``quotient``, ``negative power`` or ``logarithmic``.
-        structured: Whether the entries of a symmetric, diagonal or triangular parameter move
-            together: G + Gᵀ − diag(G) by a symmetric one. If not given, as the model says.
+        structured: Whether entries of symmetric, diagonal, triangular parameters move together.
 
     Raises:
         ModelError: Two stages are used by none, and neither is named the target.
@@ -491,8 +490,10 @@ def derive(
         if name not in (*model.names, *model.parameters):
             raise UnknownChoiceError("name", name, model.names)
     kind = Derivation
-    if model.shapes:  # scalar models do without
-        from symderive.array_derivation import ArrayDerivation as kind
+    if model.shapes:
+        from symderive.array_derivation import ArrayDerivation  # scalar models do without
+
+        kind = ArrayDerivation
     derivation = kind(model, target or model.target, names)
     derivation.method = known_method(method)
     derivation.structured = model.structured if structured is None else structured

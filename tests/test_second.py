@@ -100,6 +100,9 @@ def test_convexity_of_scalars_is_told_of_all_names():
 
     assert "So f is convex in x and y, and lowest wherever its gradient there is zero" in text
     saddle = sd.Model({"f": "x**2 - y**2"}, hessian=True)
+    one = sd.Model({"f": "exp(x) + x**2"}, hessian=True)
+    words = " ".join(render(sd.derive(one), "txt").split())
+    assert "The second derivative by x is never negative, by its form. So f is convex" in words
     assert "f has a saddle" in " ".join(render(sd.derive(saddle), "txt").split())
 
 

@@ -63,17 +63,20 @@ def second_section(context: Context) -> Iterator[Block]:
     if len(pairs) > MAX_PAIRS:
         intro = (*intro, f" The first {MAX_PAIRS} of {len(pairs)} are told here.")
     yield Paragraph(intro)
-    convex: dict[str, list[Node]] = {}
+    convex: dict[tuple[str, bool], list[Node]] = {}
+    joint = False
     for first, second, found in told(derivation):
         yield aligned(_lines(context, found, first, second))
         if first == second and found.definiteness:
-            convex.setdefault(found.definiteness, []).append(name_node(first))
+            kind = found.definiteness, context.arrays and bool(found.indices)
+            convex.setdefault(kind, []).append(name_node(first))
     names = list(dict.fromkeys(name for pair in pairs for name in pair))
     if not context.arrays and len(names) > 1 and len(pairs) <= MAX_PAIRS:
         whole = definiteness_of(derivation, names)
-        convex = {whole: [*map(name_node, names)]} if whole else convex
-    for definiteness, where in convex.items():
-        yield Paragraph(_curvature(target, definiteness, where))
+        joint = bool(whole)
+        convex = {(whole, True): [*map(name_node, names)]} if whole else convex
+    for (definiteness, matrix), where in convex.items():
+        yield Paragraph(_curvature(target, definiteness, where, matrix, joint))
     yield from _newton(context, {name for pair in pairs for name in pair})
 
 
@@ -204,8 +207,10 @@ def _source(node: Node, names: Mapping[str, str]) -> Node | None:
     return None
 
 
-def _curvature(target: Node, definiteness: str, names: list[Node]) -> Inline:
-    """What the form of the second derivatives says of the target."""
+def _curvature(
+    target: Node, definiteness: str, names: list[Node], matrix: bool, joint: bool
+) -> Inline:
+    """What the form of the second derivatives says of the target, by names together or each."""
     if definiteness == "indefinite":
         return (
             *("The matrix of the second derivatives by ", *listed(names)),
@@ -217,16 +222,20 @@ def _curvature(target: Node, definiteness: str, names: list[Node]) -> Inline:
     sign, kind = ("never negative", "convex") if positive else ("never positive", "concave")
     whole: Inline = listed(names)
     direction = Id("v")
+    how: Inline = (f" is {sign}, by its form. So ",)
+    if matrix:
+        how = (
+            f" is {definiteness}, by its form: for every direction ",
+            direction,
+            " the number ",
+            Row((Script(direction, None, TRANSPOSE), Id("H"), direction)),
+            f" is {sign}. So ",
+        )
+    apart = len(names) > 1 and not joint
     return (
-        *("The second derivative by ", *whole),
-        f" is {definiteness}, by its form: for every direction ",
-        direction,
-        " the number ",
-        Row((Script(direction, None, TRANSPOSE), Id("H"), direction)),
-        f" is {sign}. So ",
-        target,
-        f" is {kind} in ",
-        *whole,
+        *("The second derivative by ", *(("each of ",) if apart else ()), *whole),
+        *(*how, target, f" is {kind} in "),
+        *(("each of them alone",) if apart else whole),
         f", and {'lowest' if positive else 'highest'} wherever its gradient there is zero.",
     )
 
