@@ -59,7 +59,7 @@ class Derivative:
         >>> derive(Model({"y": "asin(x/a)"})).link("y", "x").forms_where
         {'a > 0': (1/sqrt(a**2 - x**2),)}
         >>> derive(Model({"y": "c + (1 - c)*sigmoid(a*(t - b))"})).link("y", "t").forms_where
-        {'c ≠ 1': (a*(c - y)*(y - 1)/(1 - c), a*(1 - y)*(-c + y)/(1 - c))}
+        {'c ≠ 1': (a*(1 - y)*(-c + y)/(1 - c),)}
         """
         return {} if self.link is None else self.link.forms_where
 

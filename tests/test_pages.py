@@ -134,7 +134,7 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path):
 # Narrow terminals --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("columns", [60, 92])
+@pytest.mark.parametrize("columns", [64, 92])
 def test_plain_text_is_no_wider_than_the_terminal(columns):
     model = sd.Model(
         {
