@@ -216,6 +216,13 @@ def across(tree: Tree) -> Tree:
     return multiply(same, apply("index", tree, key=(whole, whole, new, whole)))
 
 
+less_than_whole = multiply(
+    apply("index", Z, key=(sliced(0, m), sliced(0, n), ("new",))),
+    add(
+        apply("index", apply("eye", size=n), key=(("new",), sliced(0, n), sliced(0, n))),
+        minus(apply("index", Z, key=(sliced(0, m), ("new",), sliced(0, n)))),
+    ),
+)
 CASES = {
     "add": add(X, v, s),
     "negative": minus(X),
@@ -256,6 +263,11 @@ CASES = {
         apply("einsum", X, Z, X, Z, spec="si,sj,sk,sl->ijkl"),
         minus(across(apply("einsum", X, Z, Z, spec="si,sj,sl->ijl"))),
     ),
+    "sum with a diagonal": apply("einsum", X, X, less_than_whole, spec="si,sj,skl->ikjl"),
+    "sum with a diagonal, squared": apply(
+        "einsum", X, apply("power", less_than_whole, number(2)), spec="si,skl->ikl"
+    ),
+    "sum with a diagonal, alone": apply("einsum", less_than_whole, spec="skl->kl"),
     "spread, turned": transpose(
         across(apply("einsum", X, Z, Z, spec="si,sj,sl->ijl")), (3, 0, 2, 1)
     ),

@@ -43,6 +43,9 @@ class Planner:
         self.source, self.graph, self.uses = source, target, uses
         self.size_node = size_node
         self.done: dict[Node, Node] = {}
+        self._instead: dict[
+            Node, tuple[Node, Number]
+        ] = {}  # a term of a sum that is multiplied out
         self._labels = count(1000)
         self.positive = positive
         self.pairs = Pairs(target, number_of)
@@ -264,6 +267,14 @@ class Planner:
     def _contraction(
         self, node: Node, scalars: Mapping[Node, Number], output: Labels | None = None
     ) -> Node:
+        opened = self._sum_with_eye(node)
+        if opened is not None:
+            terms = []
+            for term in zip(opened.args, opened.data[1], strict=True):
+                self._instead[opened] = term
+                terms.append((self._contraction(node, scalars, output), 1))
+            del self._instead[opened]
+            return self._spread_last(self.graph.add(0, terms))
         product = Product({})
         product.scalars += [(self.get(n), e) for n, e in scalars.items()]
         inside, own = node.data
@@ -275,8 +286,29 @@ class Planner:
             self._gather(product, arg, labels, True)
         return self._result(product, own if output is None else output)
 
+    def _sum_with_eye(self, node: Node) -> Node | None:
+        """A factor δ − P with a batch of P: of δ·X·X no sum over the batch needs the diagonal."""
+        stack = [*node.args]
+        while stack:
+            part = stack.pop()
+            if part in self._instead or not self._private(part):
+                continue
+            if part.op == "add" and part.data[0] == 0 and self.source.ndim(part) > 2:
+                inner = [arg.args[0] if arg.op == "view" else arg for arg in part.args]
+                if any(arg.op == "eye" for arg in inner):
+                    return part
+            if part.op == "view":
+                stack += part.args
+            elif part.op == "mul":  # a square of a sum is not the sum of its squares
+                stack += [arg for arg, e in zip(part.args, part.data, strict=True) if e == 1]
+        return None
+
     def _gather(self, product: Product, node: Node, labels: Labels, top: bool) -> None:
         """Add a factor of the source graph to a product; ``top`` where it stands in it itself."""
+        if node in self._instead:
+            node, factor = self._instead[node]
+            product.coefficient = times(product.coefficient, factor)
+            labels = labels[len(labels) - self.source.ndim(node) :]
         shape = self.source.shape(node)
         gone = [
             axis
