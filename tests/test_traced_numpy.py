@@ -199,3 +199,22 @@ def test_a_sum_of_choices_that_is_compared_is_refused_in_a_formula_and_a_stage_w
     _, gradient = sd.derive(sd.trace(f, v="4")).function()(v=v)
     steps = np.eye(4) * 1e-6
     assert gradient["v"] == pytest.approx([(f(v + s) - f(v - s)) / 2e-6 for s in steps])
+
+
+def test_the_nearest_of_distances_with_roots_is_checked_in_bounded_time():
+    """SymPy multiplied out the conditions of choices in choices."""
+
+    def nearest(shift, points, targets):
+        moved = points + shift
+        apart = np.sqrt(((moved[:, None] - targets[None]) ** 2).sum(-1))
+        return np.mean((moved - targets[apart.argmin(axis=1)]) ** 2)
+
+    points = np.array([[0.1, 0.2], [1.1, 0.7]])
+    targets = np.array([[0.0, 0.0], [1.0, 1.0], [4.0, 1.0], [5.0, 3.0], [1.0, 4.0], [4.0, 5.0]])
+    d = sd.derive(sd.trace(nearest, shift=np.array([0.1, 0.3]), points=points, targets=targets))
+    value, gradient = d.function()()
+
+    assert value == pytest.approx(nearest(np.array([0.1, 0.3]), points, targets))
+    apart = (points + np.array([0.1, 0.3]) - targets[:2]).mean(0)
+    np.testing.assert_allclose(gradient["shift"], apart)
+    assert d.check().passed

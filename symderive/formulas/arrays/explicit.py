@@ -10,7 +10,7 @@ from functools import lru_cache
 from itertools import product
 from math import prod
 
-from sympy import Add, Eq, Expr, Mul, Piecewise, S, exp, log, sqrt, true
+from sympy import Add, Expr, Mul, S, exp, log, sqrt
 
 from symderive.errors import SymderiveError
 from symderive.formulas.evaluate.whole import entry_function
@@ -216,10 +216,15 @@ def tied(extreme: Callable[[Sequence[Block], At], Expr]) -> Explicit:
 
     def made(arrays: Sequence[Block], at: At) -> Expr:
         top = extreme(arrays, ())
-        ties = Add(*(Piecewise((1, Eq(entry, top)), (0, true)) for entry in arrays[0].entries))
-        return Piecewise((1, Eq(arrays[0][at], top)), (0, true)) / ties
+        ties = Add(*(_is(entry, top) for entry in arrays[0].entries))
+        return _is(arrays[0][at], top) / ties
 
     return made
+
+
+def _is(one: Expr, other: Expr) -> Expr:
+    """1 where two numbers are equal, else 0; SymPy would multiply out an Eq with choices in it."""
+    return S.One - FUNCTIONS["abs"].apply(FUNCTIONS["sign"].apply(one - other))
 
 
 is_max, is_min = tied(greatest), tied(least)
