@@ -14,13 +14,14 @@ from mpmath import isfinite, mp, mpf
 from sympy import Add, Basic, Expr, Function, Piecewise, Pow, S, Symbol
 from sympy.core.function import AppliedUndef
 
+from symderive.canonical_roots import canonical_roots
 from symderive.formulas.evaluate.tracked import is_slow
 from symderive.formulas.evaluate.whole import WholeEntry
 from symderive.formulas.functions import EVERYWHERE, FUNCTIONS, function_of
 from symderive.formulas.inert import Diff
-from symderive.formulas.kernels import is_zero
 from symderive.formulas.written import evaluated, parts_of
-from symderive.roots import simple_root, unsigned
+from symderive.formulas.zero_test import is_zero
+from symderive.roots import unsigned
 from symderive.sampling import (
     DIGITS,
     SEED,
@@ -196,23 +197,26 @@ def certify(
         A certificate; ``refuted`` carries the point where the two differ.
     """
     sides = [resolved(evaluated(side)) for side in (left, right)]
-    if sides[0] is not None and sides[1] is not None:
-        if is_zero(sides[0] - sides[1]):
+    plain = [side for side in sides if side is not None]
+    if len(plain) == len(sides):
+        if is_zero(plain[0] - plain[1]):
             return PROVED
-        written = [written_out(side, where or {}, MAX_EXACT) for side in sides]
+        written = [written_out(side, where or {}, MAX_EXACT) for side in plain]
         written = [None if w is None or many_divisors(w) else w for w in written]
         known = [defined(w).xreplace(bound or {}) for w in written if w is not None]
-        if len(known) == len(sides) and known != sides and is_zero(known[0] - known[1]):
+        if len(known) < len(plain):
+            known = plain
+        elif known != plain and is_zero(known[0] - known[1]):
             return PROVED
-        if positive and is_zero(_roots_out(sides[0] - sides[1], positive)):
+        if _equal_in_roots(known[0] - known[1], positive):
             return PROVED
     found = sampled(left, right, where=where or {}, bound=bound, positive=positive)
     if found.passed:
         return found
-    whole = [written_out(side, where or {}) for side in sides if side is not None]
-    plain = [side for side in whole if side is not None]
-    if len(plain) == len(sides) and [left, right] != plain:  # too steep for differences
-        exact = sampled(*plain, where={}, bound=bound, positive=positive)
+    whole = [written_out(side, where or {}) for side in plain]
+    spelled_out = [side for side in whole if side is not None]
+    if len(spelled_out) == len(sides) and [left, right] != spelled_out:  # too steep for differences
+        exact = sampled(*spelled_out, where={}, bound=bound, positive=positive)
         if exact.passed or found == UNKNOWN != exact:
             return exact
     if found != UNKNOWN:
@@ -228,18 +232,15 @@ def certify(
     return by_unknowns(written, out_of_reach, certify) or UNKNOWN
 
 
-def _roots_out(formula: Expr, positive: frozenset[Symbol]) -> Expr:
-    """The formula with roots and signs simplified by what is known to be positive.
+def _equal_in_roots(difference: Expr, positive: frozenset[Symbol]) -> bool:
+    """Whether a difference is zero by the normal form of its roots and by signs that are known.
 
-    So that √(1 − x²/a²) and √(a² − x²)/a, which are equal for a > 0, are one kernel.
+    So √(1 − x²/a²) and √(a² − x²)/a, which are equal for a > 0, are one kernel.
     """
-    found: dict[Expr, Expr] = {}
-    for power in parts_of(formula, Pow):
-        if power.exp.is_Rational and power.exp.q == 2:
-            root = simple_root(power.base, positive, squares=False)
-            if root is not None:
-                found[power] = root**power.exp.p
-    return unsigned(formula.xreplace(found), positive)
+    changed = canonical_roots(difference, positive)
+    if positive:
+        changed = unsigned(changed, positive)
+    return changed != difference and bool(is_zero(changed))
 
 
 def put_in(formula: Expr, where: Mapping[Symbol, Expr]) -> Expr:

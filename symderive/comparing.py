@@ -13,9 +13,10 @@ from sympy import Expr, Symbol
 from symderive.certify import domain_of
 from symderive.cost import cost
 from symderive.formulas.factoring import factor_list
-from symderive.formulas.kernels import Kernels, TooLargeError, is_zero
+from symderive.formulas.kernels import Kernels, TooLargeError
 from symderive.formulas.typed import condition
 from symderive.formulas.written import evaluated, rename
+from symderive.formulas.zero_test import is_zero
 from symderive.regions import DIGITS, FEWEST, Row, boundaries, covering, equal, separating, value
 from symderive.sampling import SEED
 

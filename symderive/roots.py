@@ -82,23 +82,19 @@ def _without_sign(part: Expr, positive: Collection[Expr]) -> Expr:
     return abs(number) * firm * inside if isinstance(part, ABS) else sign(number) * inside
 
 
-def simple_root(
-    radicand: Expr, positive: Collection[Expr] = frozenset(), *, squares: bool = True
-) -> Expr | None:
+def simple_root(radicand: Expr, positive: Collection[Expr] = frozenset()) -> Expr | None:
     """The square root of a formula with what is a square taken out; None where nothing is.
 
     Args:
         radicand: The formula.
         positive: Names that are positive: their squares' roots need no |…|.
-        squares: Whether identities for squares are tried.
 
     >>> from sympy.abc import a, x
     >>> simple_root(1 - x**2/a**2, {a})
     sqrt(a**2 - x**2)/a
     """
     best: Expr | None = None
-    known = _squares(radicand) if squares else ()
-    for short, squared in [(S.One, S.One), *known]:
+    for short, squared in [(S.One, S.One), *_squares(radicand)]:
         kernels = Kernels([radicand, squared])
         rest = kernels.element(radicand) / kernels.element(squared)
         if short != 1 and length(rest) >= length(kernels.element(radicand)):

@@ -12,8 +12,8 @@ from symderive.certify import certify
 from symderive.closed_form import closed_forms
 from symderive.cost import cost
 from symderive.formulas.functions import FUNCTIONS
-from symderive.formulas.kernels import is_zero
 from symderive.formulas.parsing import parse
+from symderive.formulas.zero_test import is_zero
 from symderive.identities import IDENTITIES
 from symderive.links import METHODS
 from symderive.roots import simple_root

@@ -1,4 +1,4 @@
-"""Circular and hyperbolic functions in sin, cos and exp alone, for proofs."""
+"""Circular and hyperbolic functions in sin, cos and exp alone, or in exp alone, for proofs."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from sympy import (
     Basic,
     Mul,
     Pow,
+    Symbol,
     cos,
     cosh,
     cot,
@@ -48,3 +49,26 @@ def deepened(formula: Basic) -> Basic:
         parts = Mul.make_args(args[0])
         return Add(*(p.exp * log(p.base) if isinstance(p, Pow) else log(p) for p in parts))
     return formula.func(*args)
+
+
+IMAGINARY = Symbol("_i")
+"""Whose square is −1: a name, so that the coefficients of normal forms stay rational."""
+
+
+def without_circles(formula: Basic) -> Basic:
+    """The formula with sin u and cos u in e^{iu}: sums and multiples of angles need no theorem.
+
+    What stands inside another function stays as it is.
+
+    >>> from sympy.abc import x
+    >>> without_circles(cos(2 * x))
+    exp(2*_i*x)/2 + exp(-2*_i*x)/2
+    """
+    if isinstance(formula, sin | cos):
+        turned = IMAGINARY * formula.args[0]
+        if isinstance(formula, cos):
+            return (exp(turned) + exp(-turned)) / 2
+        return (exp(turned) - exp(-turned)) / (2 * IMAGINARY)
+    if not isinstance(formula, Add | Mul | Pow):
+        return formula
+    return formula.func(*map(without_circles, formula.args))

@@ -1,15 +1,14 @@
-"""From a normal form back to formulas: in factors, split, collected; and whether one is zero."""
+"""From a normal form back to formulas: in factors, split, collected."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
-from sympy import QQ, Add, Expr, Mul, Rational, S, Symbol, cos, log, sin
+from sympy import QQ, Add, Expr, Mul, Rational, S, Symbol
 from sympy.polys.fields import FracElement
 
 from symderive.formulas.decimals import as_seen, with_decimals
-from symderive.formulas.deepening import DEEP
 from symderive.formulas.factoring import (
     beside_itself,
     conjugates_joined,
@@ -253,28 +252,4 @@ def rational(poly: Any) -> Any:
     return poly.set_ring(poly.ring.clone(domain=QQ))
 
 
-def is_zero(formula: Expr) -> bool | None:
-    """Whether a formula is identically zero: True (proved), False, or None (not decided).
-
-    False means "not zero while its kernels are independent"; the caller samples to be sure.
-
-    >>> from sympy import exp
-    >>> x = Symbol("x")
-    >>> is_zero(exp(-x) / (1 + exp(-x)) - 1 / (1 + exp(x)))
-    True
-    >>> is_zero(sin(x) ** 2 + cos(x) ** 2 - 1)
-    True
-    """
-    try:
-        for deep in (False, True):
-            if deep and not formula.has(*DEEP, log, sin, cos):
-                break
-            kernels = Kernels([formula], deep=deep)
-            if not kernels.normal(formula):
-                return True
-    except (TooLargeError, ZeroDivisionError, KeyError, RecursionError):
-        return None
-    return False
-
-
-__all__ = ["Kernels", "TooLargeError", "is_zero", "rational"]
+__all__ = ["Kernels", "TooLargeError", "rational"]

@@ -46,7 +46,7 @@ from symderive.formulas.arrays.index import part as make_part
 from symderive.formulas.arrays.properties import NOTHING_KNOWN, Knowledge
 from symderive.formulas.arrays.triangles import unmasked
 from symderive.formulas.inert import Diff
-from symderive.formulas.kernels import is_zero
+from symderive.formulas.zero_test import is_zero
 
 MAX_TERMS = 400
 """A normal form of more terms than this is given up: the caller samples instead."""
