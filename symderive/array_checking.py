@@ -22,7 +22,7 @@ from symderive.array_partials import BAR, ArrayPartial, ArrayShape, barred
 from symderive.array_points import At, Entries, Held, Numbers, drawn_points, flattened, own_point
 from symderive.array_structured import StructuredPartial
 from symderive.certify import TOLERANCE
-from symderive.checking import MAX_STAGES_DIFFERENCED, Check, Report, at_kink
+from symderive.checking import MAX_STAGES_DIFFERENCED, Check, Report, by_difference
 from symderive.formulas.arrays.algebra import Algebra
 from symderive.formulas.arrays.concrete import entry_name
 from symderive.formulas.arrays.ops import entry
@@ -359,23 +359,9 @@ class AtPoint:
         return found
 
     def _compared(self, mine: mpf, values: Sequence[mpf], step: mpf, digits: int) -> Certificate:
-        below, here, above = values
-        difference = (above - below) / (2 * step)
-        scale = max(abs(mine), abs(difference), mpf(10) ** -10)
-        shown = self.shown()
-        if not isfinite(mine) or not isfinite(difference):
-            return Certificate("unknown", "not finite at this point", 1, DIGITS, SEED, shown)
-        slopes = sorted(((here - below) / step, (above - here) / step))
-        if slopes[1] - slopes[0] > mpf(10) ** -(DIGITS // 4) * scale:
-            return at_kink(mine, slopes, shown)
-        error = abs(mine - difference) / scale
-        if error > TOLERANCE:
-            method = f"{mp.nstr(mine, 12)} against {mp.nstr(difference, 12)} by differences"
-            return Certificate("refuted", method, 1, digits, SEED, shown)
         sizes = ", ".join(f"{name} = {size}" for name, size in self.entries.sizes.items())
         where = f" for {sizes}" if sizes else ""
-        method = f"central difference at {digits} digits{where}; relative error {mp.nstr(error, 2)}"
-        return Certificate("sampled", method, 1, digits, SEED)
+        return by_difference(mine, values, step, digits, self.shown(), where)
 
     def shown(self) -> tuple[tuple[str, str], ...]:
         """The sizes and values of the point, as text."""

@@ -278,23 +278,45 @@ def _with_step(
             forward(model, {**point, name: point[name] + sign * step}, digits, held)[chain.target]
             for sign in (1, 0, -1)
         )
-        difference = (above - below) / (2 * step)
-        scale = max(abs(mine), abs(difference), mpf(10) ** -10)
         shown = tuple((n, mp.nstr(v, 8)) for n, v in point.items())
-        if not isfinite(mine) or not isfinite(difference):
-            return Certificate("unknown", "not finite at this point", 1, DIGITS, SEED, shown)
-        slopes = sorted(((here - below) / step, (above - here) / step))
-        if slopes[1] - slopes[0] > mpf(10) ** -(DIGITS // 4) * scale:
-            return at_kink(mine, slopes, shown)
-        error = abs(mine - difference) / scale
-        if error > TOLERANCE:
-            method = f"{mp.nstr(mine, 12)} against {mp.nstr(difference, 12)} by differences"
-            return Certificate("refuted", method, 1, digits, SEED, shown)
-        method = f"central difference at {digits} digits; relative error {mp.nstr(error, 2)}"
-        return Certificate("sampled", method, 1, digits, SEED)
+        return by_difference(mine, (below, here, above), step, digits, shown)
 
 
-def at_kink(mine: mpf, slopes: list[mpf], point: tuple[tuple[str, str], ...]) -> Certificate:
+def by_difference(
+    mine: mpf,
+    values: Sequence[mpf],
+    step: mpf,
+    digits: int,
+    shown: tuple[tuple[str, str], ...],
+    where: str = "",
+) -> Certificate:
+    """A derivative beside the central difference of three values, of a step apart.
+
+    Args:
+        mine: The derivative.
+        values: Below, here, and above.
+        step: How far they are apart.
+        digits: The digits that they are computed to.
+        shown: The point, as text.
+        where: What else was chosen, such as sizes.
+    """
+    below, here, above = values
+    difference = (above - below) / (2 * step)
+    scale = max(abs(mine), abs(difference), mpf(10) ** -10)
+    if not isfinite(mine) or not isfinite(difference):
+        return Certificate("unknown", "not finite at this point", 1, DIGITS, SEED, shown)
+    slopes = sorted(((here - below) / step, (above - here) / step))
+    if slopes[1] - slopes[0] > mpf(10) ** -(DIGITS // 4) * scale:
+        return _at_kink(mine, slopes, shown)
+    error = abs(mine - difference) / scale
+    if error > TOLERANCE:
+        method = f"{mp.nstr(mine, 12)} against {mp.nstr(difference, 12)} by differences"
+        return Certificate("refuted", method, 1, digits, SEED, shown)
+    method = f"central difference at {digits} digits{where}; relative error {mp.nstr(error, 2)}"
+    return Certificate("sampled", method, 1, digits, SEED)
+
+
+def _at_kink(mine: mpf, slopes: list[mpf], point: tuple[tuple[str, str], ...]) -> Certificate:
     """At a kink the derivative is a convention: it must lie between the one-sided slopes."""
     between = f"the one-sided slopes {mp.nstr(slopes[0], 6)} and {mp.nstr(slopes[1], 6)}"
     slack = TOLERANCE * max(abs(slopes[0]), abs(slopes[1]), 1)

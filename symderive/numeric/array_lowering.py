@@ -20,7 +20,7 @@ from symderive.numeric.from_sympy import node_of
 from symderive.numeric.from_trees import Reader
 from symderive.numeric.graph import Node
 from symderive.numeric.guarding import guarded_contraction, guarded_product
-from symderive.numeric.lowering import stages_of
+from symderive.numeric.lowering import headings_kept, stages_of
 from symderive.numeric.ordering import needed
 from symderive.numeric.stable import EXPAND, FUSE, RECOGNISE, rules_of
 
@@ -118,20 +118,8 @@ def lower_arrays(
         tuple(outputs),
         tuple(ordering.finish()),
         frozenset(ordering.temporaries),
-        _headings(headings or {}, definitions, {step.name for step in ordering.assignments}),
+        headings_kept(headings or {}, definitions, {step.name for step in ordering.assignments}),
     )
-
-
-def _headings(
-    headings: Mapping[str, str], definitions: Sequence[tuple[str, Tree]], kept: set[str]
-) -> dict[str, str]:
-    result: dict[str, str] = {}
-    waiting = ""
-    for name, _ in definitions:
-        waiting = headings.get(name, waiting)
-        if waiting and name in kept:
-            result[name], waiting = waiting, ""
-    return result
 
 
 def _in_order(targets: Mapping[str, Node], outputs: Sequence[str]) -> list[Node]:

@@ -90,13 +90,13 @@ def _lower(
         outputs=tuple(outputs),
         assignments=tuple(assignments),
         temporaries=frozenset(temporaries),
-        headings=_headings(headings, definitions, {step.name for step in assignments}),
+        headings=headings_kept(headings, definitions, {step.name for step in assignments}),
         remarks=_remarks(definitions, found, targets),
     )
 
 
-def _headings(
-    headings: Mapping[str, str], definitions: Sequence[tuple[str, Expr | Filled]], kept: set[str]
+def headings_kept(
+    headings: Mapping[str, str], definitions: Sequence[tuple[str, object]], kept: set[str]
 ) -> dict[str, str]:
     """Each heading at the first name from its own on that is still computed."""
     result: dict[str, str] = {}
