@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 
-from sympy import Expr, Mul, Pow, Rational, S, count_ops, sqrt
+from sympy import Expr, Mul, Pow, Rational, S, count_ops, exp, sqrt
 
 from symderive.formulas.factoring import factor_list
 from symderive.formulas.kernels import Kernels, TooLargeError
@@ -70,13 +70,14 @@ class _Roots:
             number, factors = _factors(self.put_in(radicand))
         except (TooLargeError, ZeroDivisionError):
             return
+        powers = [exp(f.args[0] * factors.pop(f) / 2) for f in list(factors) if isinstance(f, exp)]
         odd = {factor: 1 for factor, exponent in factors.items() if exponent % 2}
         root, left = self._root_of(odd)
         halves = {
             f: (factors.get(f, 0) - odd.get(f, 0)) // 2 + left.get(f, 0)
             for f in dict.fromkeys([*factors, *left])
         }
-        self.roots[radicand] = sqrt(number) * root * self._size(halves)
+        self.roots[radicand] = sqrt(number) * root * self._size(halves) * Mul(*powers)
 
     def _root_of(self, odd: Factors) -> tuple[Expr, Factors]:
         """√ of a product: of the chosen roots, and what stands beside them as |u| to a power."""

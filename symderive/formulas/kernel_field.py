@@ -196,6 +196,8 @@ class KernelField:
         return result
 
     def _integer_power(self, element: FracElement, exponent: int) -> FracElement:
+        if not exponent:
+            return self.field.one
         if abs(exponent) > MAX_EXPONENT:
             raise TooLargeError(f"a power of {exponent}")
         terms = max(len(element.numer), len(element.denom))

@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from sympy import Add, Basic, Expr, Function, Mul, Pow, Rational, cos, exp, log, sin
+from sympy.polys.fields import FracElement
 
 from symderive.formulas.deepening import DEEP, IMAGINARY, deepened, without_circles
-from symderive.formulas.kernels import Kernels, TooLargeError
+from symderive.formulas.functions import FUNCTIONS
+from symderive.formulas.kernels import Kernels, TooLargeError, rational
+
+ABS: Any = FUNCTIONS["abs"].function
+SIGN: Any = FUNCTIONS["sign"].function
+
+LOOKED_INTO = (log, sin, cos, ABS, SIGN)
+"""Functions that stand in the deep form, and for which more than their kernels is known."""
+
+Fraction = tuple[FracElement, ...]
+"""What stands above and below a bar, apart: what they share is not cancelled."""
+
+MAX_SIGNS = 3
+"""Arguments whose signs are told apart."""
 
 
 def is_zero(formula: Expr) -> bool | None:
@@ -21,6 +38,8 @@ def is_zero(formula: Expr) -> bool | None:
     True
     >>> is_zero(sin(x + a) - sin(x) * cos(a) - cos(x) * sin(a))
     True
+    >>> is_zero(ABS(x) / x - SIGN(x)), is_zero(SIGN(x) ** 2 - 1)
+    (True, False)
     >>> is_zero(exp((x + a) ** 2) * sin(x * (1 - x)) - exp(x**2 + 2 * a * x + a**2) * sin(x - x**2))
     True
     """
@@ -28,12 +47,15 @@ def is_zero(formula: Expr) -> bool | None:
         if not Kernels([formula]).normal(formula):
             return True
         changed = arguments_in_normal_form(formula)
-        if changed == formula and not formula.has(*DEEP, log, sin, cos):
+        if changed == formula and not formula.has(*DEEP, *LOOKED_INTO):
             return False
         if not Kernels([changed], deep=True).normal(changed):
             return True
         deep = deepened(changed)
-        return _is_zero_by_turns(without_circles(deep)) if deep.has(sin, cos) else False
+        if deep.has(sin, cos) and _is_zero_by_turns(without_circles(deep)):
+            return True
+        signed = sorted({part.args[0] for part in deep.atoms(ABS, SIGN)}, key=str)
+        return 0 < len(signed) <= MAX_SIGNS and _is_zero_by_signs(deep, signed)
     except (TooLargeError, ZeroDivisionError, KeyError, RecursionError):
         return None
 
@@ -47,6 +69,38 @@ def _is_zero_by_turns(formula: Expr) -> bool:
     if IMAGINARY in kernels.kernels:
         above, below = (kernels.substituted(p, IMAGINARY, 2, new(-1)) for p in (above, below))
     return bool(below) and not above
+
+
+def _is_zero_by_signs(formula: Expr, signed: Sequence[Expr]) -> bool:
+    """Whether a formula is zero for either sign of each of some arguments, and where they are 0."""
+    kernels = Kernels([formula, *signed], deep=True)
+    new = kernels.field.field_new
+
+    def with_sign(sign: int, argument: Expr, fraction: Fraction) -> Fraction:
+        inside = kernels.normal(argument)
+        for kernel, value in ((ABS(argument), sign * inside), (SIGN(argument), new(sign))):
+            if kernel in kernels.place:
+                fraction = tuple(kernels.substituted(part, kernel, 1, value) for part in fraction)
+        return tuple(kernels.reduce(part) for part in fraction)
+
+    def zero(fraction: Fraction, left: Sequence[Expr]) -> bool:
+        above, below = fraction
+        if not above or not below or not left:
+            return bool(below) and not above
+        if not all(zero(with_sign(sign, left[0], fraction), left[1:]) for sign in (1, -1)):
+            return False
+        inside = kernels.normal(left[0])
+        if _divides(inside, below):  # there is no value where it is 0
+            return True
+        above, below = with_sign(0, left[0], fraction)
+        return bool(below) and _divides(inside, above)
+
+    element = kernels.normal(formula)
+    return zero((new(element.numer), new(element.denom)), signed)
+
+
+def _divides(inside: FracElement, element: FracElement) -> bool:
+    return not rational(element.numer).rem(rational(inside.numer))
 
 
 def arguments_in_normal_form(formula: Basic) -> Basic:
@@ -71,10 +125,11 @@ def arguments_in_normal_form(formula: Basic) -> Basic:
 
 def _normal(argument: Basic, *, in_factors: bool) -> Basic:
     """An argument in lowest terms: in factors, or as a sum of terms over a common denominator."""
-    if not (isinstance(argument, Expr) and argument.has(Add)):
+    circular = argument.has(*DEEP, sin, cos)
+    if not (isinstance(argument, Expr) and (circular or argument.has(Add))):
         return argument
     try:
-        kernels = Kernels([argument])
+        kernels = Kernels([argument], deep=circular)
         element = kernels.normal(argument)
         if in_factors:
             return kernels.factored(element)
