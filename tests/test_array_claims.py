@@ -201,6 +201,7 @@ def test_claims_in_a_model_are_judged_like_others():
         ("dL/dW", "X.T @ dL/dZ", True),
         ("dL/dZ", "dL/dH*(Z > 0)", True),
         ("dL/dX", "dL/dZ @ W.T", True),
+        ("dL/dX", "(dL/dH*(Z > 0)) @ W.T - 0*X @ W @ -(W.T > 0)", True),
         ("dL/dW", "X.T @ dL/dH", False),
     ],
 )

@@ -34,6 +34,7 @@ from sympy import (
     Piecewise,
     Pow,
     Rational,
+    S,
     Symbol,
     false,
     nan,
@@ -190,6 +191,11 @@ class _Builder(Walker):
             raise self._at("a number is expected here, not a condition", node)
         return value
 
+    def _factor(self, node: ast.expr) -> Expr:
+        """A number; a condition as a factor counts as 1 and 0, as in Python."""
+        value = self._read(node)
+        return value if isinstance(value, Expr) else Piecewise((S.One, value), (S.Zero, true))
+
     def _read_constant(self, node: ast.Constant) -> Basic:
         if isinstance(node.value, bool):
             return true if node.value else false
@@ -212,7 +218,7 @@ class _Builder(Walker):
     def _read_unaryop(self, node: ast.UnaryOp) -> Basic:
         if isinstance(node.op, ast.Not):
             return Not(self._condition(node.operand))
-        value = self._number(node.operand)
+        value = self._factor(node.operand)
         if isinstance(node.op, ast.USub):
             return minus(value)
         if isinstance(node.op, ast.UAdd):
@@ -224,7 +230,8 @@ class _Builder(Walker):
         if combine is None:
             hint = HINTS.get(type(node.op), "")
             raise self._at(f"this operator has no meaning in a formula{hint}", node.right)
-        left, right = self._number(node.left), self._number(node.right)
+        read = self._factor if isinstance(node.op, ast.Mult) else self._number
+        left, right = read(node.left), read(node.right)
         if isinstance(node.op, ast.Pow) and left.is_Rational and right.is_Rational:
             bits = max(abs(left.p), left.q).bit_length() * abs(right)
             if bits > MAX_POWER_BITS:

@@ -201,7 +201,7 @@ class _Reader(Subscripts):
     def _read_unaryop(self, node: ast.UnaryOp) -> Tree:
         if isinstance(node.op, ast.Not):
             return apply("logical_not", self._condition(node.operand))
-        value = self._number(node.operand)
+        value = self._factor(node.operand)
         if isinstance(node.op, ast.UAdd):
             return value
         if isinstance(node.op, ast.USub):
@@ -213,7 +213,7 @@ class _Reader(Subscripts):
         if name is None:
             hint = "; write ** for a power" if isinstance(node.op, ast.BitXor) else ""
             raise self._at(f"this operator has no meaning in a formula{hint}", node.right)
-        if name == "multiply":  # a condition as a factor counts as 1 and 0, as in NumPy
+        if name in ("multiply", "matmul"):  # a condition as a factor counts as 1 and 0, as in NumPy
             left, right = self._factor(node.left), self._factor(node.right)
         else:
             left, right = self._number(node.left), self._number(node.right)
