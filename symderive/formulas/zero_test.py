@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from sympy import Add, Basic, Expr, Function, Mul, Pow, Rational, cos, exp, log, sin
+from sympy import (
+    Add,
+    Basic,
+    Expr,
+    Function,
+    Mul,
+    Pow,
+    Rational,
+    Symbol,
+    cos,
+    exp,
+    log,
+    preorder_traversal,
+    sin,
+)
 from sympy.polys.fields import FracElement
 
 from symderive.formulas.deepening import DEEP, IMAGINARY, deepened, without_circles
@@ -43,6 +58,13 @@ def is_zero(formula: Expr) -> bool | None:
     >>> is_zero(exp((x + a) ** 2) * sin(x * (1 - x)) - exp(x**2 + 2 * a * x + a**2) * sin(x - x**2))
     True
     """
+    found = _decided(formula)
+    if found is None:  # too large as it is
+        found = _decided(with_sums_held(formula)) or None
+    return found
+
+
+def _decided(formula: Expr) -> bool | None:
     try:
         if not Kernels([formula]).normal(formula):
             return True
@@ -58,6 +80,27 @@ def is_zero(formula: Expr) -> bool | None:
         return 0 < len(signed) <= MAX_SIGNS and _is_zero_by_signs(deep, signed)
     except (TooLargeError, ZeroDivisionError, KeyError, RecursionError):
         return None
+
+
+def with_sums_held(formula: Expr) -> Expr:
+    """The formula with each sum that stands in it twice or more as a name.
+
+    What is zero whatever the sums are is zero.
+
+    >>> from sympy.abc import a, x
+    >>> with_sums_held(sin((a + x) ** 9) - cos(x) / (a + x))
+    sin(_sum0**9) - cos(x)/_sum0
+    """
+    times = Counter(part for part in preorder_traversal(formula) if isinstance(part, Add))
+    names: dict[Basic, Expr] = {}
+
+    def held(part: Basic) -> Basic:
+        if times[part] > 1:
+            return names.setdefault(part, Symbol(f"_sum{len(names)}"))
+        known = isinstance(part, Add | Mul | Pow | Function)
+        return part.func(*map(held, part.args)) if known else part
+
+    return held(formula)
 
 
 def _is_zero_by_turns(formula: Expr) -> bool:
