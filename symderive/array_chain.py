@@ -25,7 +25,7 @@ from symderive.array_relations import Facts, Stated, named_by_stages
 from symderive.array_structured import structured_partial
 from symderive.array_sums import constant_sums
 from symderive.chain import Chain
-from symderive.formulas.arrays.algebra import Algebra
+from symderive.formulas.arrays.algebra import Algebra, algebra_under
 from symderive.formulas.arrays.canonical import canonical
 from symderive.formulas.arrays.index import bound, entry_of, fresh, sigma, substitute
 from symderive.formulas.arrays.properties import Knowledge
@@ -144,7 +144,7 @@ class ArrayChain(Chain):
             mark.name: self.model.known[n] for n, mark in names.items() if n in self.model.known
         }
         known = Knowledge(stated)
-        algebra = Algebra(known)
+        algebra = algebra_under(known)
         source = source_indices(self.model.shapes.get(name, ()))
         substituted = canonical(evaluated(sum_of(*(whole for whole, _ in terms))))
         by_name = algebra.contracted(evaluated(sum_of(*(named for _, named in terms))))
@@ -155,7 +155,7 @@ class ArrayChain(Chain):
             sums = constant_sums(stated_by, stated_by.balanced(known.having("stochastic")), known)
             if sums:
                 known = known.with_sums(sums)
-                algebra = Algebra(known)
+                algebra = algebra_under(known)
             form = array_forms(substituted, algebra)[0]
             lines = named_by_stages(form.formula, stated_by, algebra) if stated_by else []
             best = lines[-1][0] if lines else form.formula

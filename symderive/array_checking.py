@@ -23,7 +23,7 @@ from symderive.array_points import At, Entries, Held, Numbers, drawn_points, fla
 from symderive.array_structured import StructuredPartial
 from symderive.certify import TOLERANCE
 from symderive.checking import MAX_STAGES_DIFFERENCED, Check, Report, by_difference
-from symderive.formulas.arrays.algebra import Algebra
+from symderive.formulas.arrays.algebra import algebra_under
 from symderive.formulas.arrays.concrete import entry_name
 from symderive.formulas.arrays.ops import entry
 from symderive.formulas.arrays.structures import Structure
@@ -102,7 +102,7 @@ def _read_back(shape: ArrayShape, formula: Expr, tree: object) -> Certificate:
     for name, own in shape.shapes.items():
         shapes[f"{BAR}{name}"] = (*(index.size for index in shape.target), *own)
     read = evaluated(entry(tree, shape.indices))  # type: ignore[arg-type]
-    return certify_array(barred(formula), read, Algebra(shape.known), shapes)
+    return certify_array(barred(formula), read, algebra_under(shape.known), shapes)
 
 
 # The gradient -------------------------------------------------------------------------------------

@@ -44,7 +44,7 @@ from symderive.array_verdict import ArrayVerdict
 from symderive.certify import defined
 from symderive.claims import adjoints_put_in
 from symderive.errors import FormulaError, ModelError
-from symderive.formulas.arrays.algebra import Algebra
+from symderive.formulas.arrays.algebra import algebra_under
 from symderive.formulas.arrays.contraction import has_notation, in_numpy
 from symderive.formulas.arrays.index import Index, entry_of, substitute
 from symderive.formulas.arrays.index_reading import parse_index
@@ -270,7 +270,7 @@ class _Judge:
     def _proved(self, claim: Formula) -> bool:
         """By index algebra: in stage names, then in inputs, the source kept as it is at first."""
         model = self.derivation.model
-        algebra = Algebra(Knowledge(model.properties))
+        algebra = algebra_under(Knowledge(model.properties))
         same_indices: dict[Basic, Basic] = dict(zip(claim.indices, self.truth.indices, strict=True))
         sides = [substitute(claim.entry, same_indices), evaluated(self.truth.formula)]
         if sides[1].has(Diff):

@@ -23,7 +23,7 @@ from symderive.array_model import (
 from symderive.array_partials import ArrayPartial
 from symderive.derivation import RESULT, Derivation, Sources
 from symderive.errors import ModelError, UnknownChoiceError
-from symderive.formulas.arrays.algebra import Algebra
+from symderive.formulas.arrays.algebra import algebra_under
 from symderive.formulas.arrays.chains import transposed
 from symderive.formulas.arrays.index import delta, entry_of
 from symderive.formulas.arrays.matrix import Matrices
@@ -128,7 +128,7 @@ class ArrayDerivation(Derivation):
             entry_of(s.name, stage_indices(shapes.get(s.name, ()))): evaluated(s.formula)
             for s in self.model.stages.values()
         }
-        return Entries(signs_of(self.model), shapes, stated, Algebra(known))
+        return Entries(signs_of(self.model), shapes, stated, algebra_under(known))
 
     def _stacked(
         self, formula: Expr, indices: tuple[Any, ...], count: int, tree: Tree, **more: Shape

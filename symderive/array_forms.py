@@ -14,6 +14,7 @@ from typing import Any
 
 from sympy import Add, Basic, Expr, Function, Indexed, KroneckerDelta, Mul, Piecewise, Pow, Symbol
 from sympy import Sum as SympySum
+from sympy.core.function import AppliedUndef
 
 from symderive.certify import defined
 from symderive.closed_form import Form, closed_forms
@@ -232,14 +233,44 @@ def _shorter(formula: Expr, entry: Expr | None, stated: Expr | None) -> tuple[Ex
     definition = mask.on(evaluated(stated)) if stated is not None else None
     if definition is not None and not _kernels_of(hidden) & _kernels_of(definition):
         return formula, ""  # nothing in it is the stage's own
-    form = closed_forms(hidden, name, definition)[0]
-    if not form.rewritings:
+    short, reason = _closed(hidden, name, definition)
+    if not reason:
         return formula, ""
-    found = mask.off(form.formula)
+    found = mask.off(short)
     if array_cost(found) > array_cost(formula):
         return formula, ""
-    reason = form.rewritings[-1][1]
     return found, "collect like terms" if "~" in reason else reason  # a mark is no name
+
+
+def _closed(formula: Expr, name: Expr | None, definition: Expr | None) -> tuple[Expr, str]:
+    """The closed form of a masked formula and its last reason, sought once for all like it.
+
+    Entries are alike in it whose names have the same order and lengths, by which ties are decided.
+    """
+    asked = [part for part in (formula, name, definition) if part is not None]
+    marks = {part for whole in asked for part in whole.atoms(Symbol, AppliedUndef)}
+    named = {mark: mark.name if mark.is_Symbol else mark.func.__name__ for mark in marks}
+    alike: dict[Basic, Basic] = {}
+    for number, mark in enumerate(sorted(marks, key=lambda mark: named[mark])):
+        old = named[mark]
+        if old.partition("~")[1] and len(old) > SHORTEST_MARK and not mark.args:
+            new = f"{old[0]}{number:03}{'~':_>{len(old) - 4}}"
+            alike[mark] = (Symbol if mark.is_Symbol else _kernel)(new)
+    put = (
+        part.xreplace(alike) if part is not None else None for part in (formula, name, definition)
+    )
+    found, reason = _closed_once(*put)
+    return found.xreplace({new: old for old, new in alike.items()}), reason
+
+
+SHORTEST_MARK = 4
+"""The letters of a mark's name that its number takes."""
+
+
+@lru_cache(maxsize=2048)
+def _closed_once(formula: Expr, name: Any, definition: Expr | None) -> tuple[Expr, str]:
+    form = closed_forms(formula, name, definition)[0]
+    return form.formula, form.rewritings[-1][1] if form.rewritings else ""
 
 
 def _settled(formula: Expr) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 from sympy import Basic, Expr, Integer, Mul, Pow, S, Symbol, expand, preorder_traversal
 
 from symderive.errors import ModelError, UnknownChoiceError
-from symderive.formulas.arrays.algebra import Algebra
+from symderive.formulas.arrays.algebra import Algebra, algebra_under
 from symderive.formulas.arrays.canonical import canonical
 from symderive.formulas.arrays.definite import Signs
 from symderive.formulas.arrays.holding import broken
@@ -61,7 +61,7 @@ class ArrayTemplate(Template):
 
     @cached_property
     def _algebra(self) -> Algebra:
-        return Algebra(self.known)
+        return algebra_under(self.known)
 
 
 def stage_indices(shape: Shape) -> tuple[Index, ...]:
@@ -297,7 +297,7 @@ def _alike_turned(tree: Tree, known: Knowledge) -> bool:
     pairs = (part for part in tree.walk() if isinstance(part, Apply) and part.op == "index")
     if not any(("new",) in part.option("key") for part in pairs):
         return False
-    algebra, at = Algebra(known), stage_indices(tree.shape)
+    algebra, at = algebra_under(known), stage_indices(tree.shape)
     ends = (evaluated(entry(tree, way)) for way in (at, at[::-1]))
     one, other = (algebra.contracted(_squares_upright(end)) for end in ends)
     return bool(one == other)

@@ -13,7 +13,7 @@ from symderive.array_forms import array_cost
 from symderive.array_model import Letters, renamed
 from symderive.chain import Partial
 from symderive.display import partial_latex
-from symderive.formulas.arrays.algebra import Algebra
+from symderive.formulas.arrays.algebra import algebra_under
 from symderive.formulas.arrays.canonical import canonical
 from symderive.formulas.arrays.contraction import has_einsum, has_notation
 from symderive.formulas.arrays.index import Index, entry_of, fresh, sigma
@@ -64,7 +64,7 @@ class ArrayShape:
         origin = self.substituted if self.closed is not None else self.by_name
         if shown == origin:
             return Certificate("proved", "the chain rule as it stands: nothing was rewritten")
-        return certify_array(origin, shown, Algebra(self.known), self.shapes, self.stated)
+        return certify_array(origin, shown, algebra_under(self.known), self.shapes, self.stated)
 
     @property
     def indices(self) -> tuple[Index, ...]:

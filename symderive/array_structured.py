@@ -9,7 +9,7 @@ from sympy import Expr
 
 from symderive.array_partials import ArrayPartial, ArrayShape
 from symderive.display import partial_latex
-from symderive.formulas.arrays.algebra import Algebra
+from symderive.formulas.arrays.algebra import algebra_under
 from symderive.formulas.arrays.canonical import canonical
 from symderive.formulas.arrays.index import entry_of
 from symderive.formulas.arrays.simplify import shortest
@@ -53,7 +53,7 @@ class StructuredShape(ArrayShape):
 def structured_shape(base: ArrayShape, structure: Structure) -> StructuredShape:
     """The adjoint of a matrix, its entries tied, from that of independent entries."""
     row, column = base.source[-2:]
-    algebra = Algebra(base.known)
+    algebra = algebra_under(base.known)
 
     def tied(formula: Expr) -> Expr:
         found: Expr = canonical(evaluated(structure.entry(formula, row, column)))

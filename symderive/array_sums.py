@@ -13,7 +13,7 @@ from sympy import Sum as SympySum
 
 from symderive.array_certify import named_put_in
 from symderive.array_forms import array_cost
-from symderive.formulas.arrays.algebra import Algebra
+from symderive.formulas.arrays.algebra import Algebra, algebra_under
 from symderive.formulas.arrays.index import Index, Part, free_indices, sigma
 from symderive.formulas.arrays.properties import PART_SUMS, Axes, Knowledge
 from symderive.formulas.written import evaluated
@@ -38,7 +38,7 @@ def constant_sums(stated: Mapping[Expr, Expr], entries: Sequence[Expr], known: K
     found: Sums = {}
     for _ in range(MAX_ROUNDS):  # (x − μ)/s is centred once x − μ is known to be
         before = len(found)
-        algebra = Algebra(known.with_sums(found))
+        algebra = algebra_under(known.with_sums(found))
         for entry in entries:
             definition = stated[entry]
             for axes in _axes(entry, definition, stated):

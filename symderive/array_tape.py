@@ -26,7 +26,7 @@ from symderive.array_model import (
 )
 from symderive.array_partials import ArrayPartial
 from symderive.errors import FormulaError, ModelError, UnknownChoiceError
-from symderive.formulas.arrays.algebra import Algebra
+from symderive.formulas.arrays.algebra import algebra_under
 from symderive.formulas.arrays.matrix import Matrices
 from symderive.formulas.arrays.ops import add, apply, multiply, shown, total
 from symderive.formulas.arrays.properties import Knowledge
@@ -261,7 +261,7 @@ def _simplified(
 ) -> Derivative:
     """A derivative under all that is known of the model's arrays."""
     known = Knowledge(derivation.model.properties)
-    formula = Algebra(known).contracted(evaluated(found.formula))
+    formula = algebra_under(known).contracted(evaluated(found.formula))
     if formula == found.formula or formula.has(Diff):  # a deep one keeps adjoints by name
         return found
     tree = shortest(

@@ -18,12 +18,13 @@ from sympy import Expr, Symbol
 from symderive.array_certify import certify_array
 from symderive.array_model import known_shapes, renamed, stage_indices, value_shape
 from symderive.errors import FormulaError, ModelError, UnknownChoiceError
-from symderive.formulas.arrays.algebra import Algebra
+from symderive.formulas.arrays.algebra import algebra_under
 from symderive.formulas.arrays.canonical import canonical
 from symderive.formulas.arrays.index import Index
 from symderive.formulas.arrays.lifting import Lift, rowwise
 from symderive.formulas.arrays.matrix import Matrices
 from symderive.formulas.arrays.op import ShapeError, entry, shown
+from symderive.formulas.arrays.properties import NOTHING_KNOWN
 from symderive.formulas.arrays.reading import parse_array
 from symderive.formulas.arrays.syntax import Shape, Tree
 from symderive.formulas.arrays.text import text
@@ -340,7 +341,7 @@ class _Rows:
         found = canonical(evaluated(entry(tree, (self.row, *at))))
         if wanted == found:
             return Certificate("proved", "row i is the formula of one sample, as it stands")
-        return certify_array(wanted, found, Algebra(), self.shapes)
+        return certify_array(wanted, found, algebra_under(NOTHING_KNOWN), self.shapes)
 
 
 def _tree(stage: Stage) -> Tree:

@@ -10,7 +10,7 @@ What is known of the arrays (symmetric, rows that sum to one, …) is used by bo
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import product as cartesian
 from typing import Any
 
@@ -52,6 +52,10 @@ MAX_TERMS = 400
 """A normal form of more terms than this is given up: the caller samples instead."""
 
 
+MOST_ALGEBRAS, MOST_REMEMBERED = 32, 50_000
+"""Algebras that are remembered, and formulas that each remembers."""
+
+
 class TooManyTermsError(ArithmeticError):
     """A normal form outgrew its budget."""
 
@@ -85,7 +89,7 @@ class Algebra:
 
     @cached_property
     def _unknowing(self) -> Algebra:
-        return Algebra()
+        return algebra_under(NOTHING_KNOWN)
 
     # Contracting --------------------------------------------------------------------------
 
@@ -104,6 +108,7 @@ class Algebra:
     def _settled(self, formula: Basic, whole: bool) -> Any:
         key = (formula, whole)
         if key not in self._named_once:
+            _kept_small(self._named_once)
             self._named_once[key] = self._named(self._walk(formula, whole))
         return self._named_once[key]
 
@@ -137,6 +142,7 @@ class Algebra:
             return formula
         key = (formula, whole)
         if key not in self._contracted:
+            _kept_small(self._contracted)
             self._contracted[key] = self._walked(formula, whole)
         return self._contracted[key]
 
@@ -323,6 +329,27 @@ class Algebra:
             if changed and result.has(SympySum, KroneckerDelta)
             else result
         )
+
+
+def _kept_small(remembered: dict[Any, Any]) -> None:
+    """Forget everything where there is too much: formulas of other models are not asked again."""
+    if len(remembered) >= MOST_REMEMBERED:
+        remembered.clear()
+
+
+def algebra_under(known: Knowledge) -> Algebra:
+    """The algebra under what is known: one, which remembers what it has contracted.
+
+    >>> known = {"A": ["diagonal"]}
+    >>> algebra_under(Knowledge(known)) is algebra_under(Knowledge(known))
+    True
+    """
+    return _algebra_under(tuple(known.stated.items()), tuple(known.sums.items()))
+
+
+@lru_cache(maxsize=MOST_ALGEBRAS)
+def _algebra_under(stated: Any, sums: Any) -> Algebra:
+    return Algebra(Knowledge(dict(stated), dict(sums)))
 
 
 MAX_SPLIT = 6

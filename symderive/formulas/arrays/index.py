@@ -25,8 +25,11 @@ from sympy import (
     S,
     Symbol,
     Tuple,
+    exp,
+    log,
 )
 from sympy import Sum as SympySum
+from sympy.core.sorting import default_sort_key
 from sympy.core.symbol import Str
 
 _COUNTER = count()
@@ -190,73 +193,126 @@ def opened(formula: SympySum) -> tuple[Expr, tuple[Index, ...]]:
 
 def delta(left: Expr, right: Expr) -> Expr:
     """1 where the two indices are equal, else 0."""
+    some = isinstance(left, Index) or isinstance(right, Index)
+    if some and left != right and _is_place(left) and _is_place(right):
+        return _in_order(left, right)
     return KroneckerDelta(left, right)
+
+
+def _is_place(place: Expr) -> bool:
+    return isinstance(place, Index) or (isinstance(place, Integer) and int(place) >= 0)
+
+
+def _in_order(left: Expr, right: Expr) -> KroneckerDelta:
+    """The delta of places that may be equal or not: SymPy asks for long whether they are."""
+    if default_sort_key(right) < default_sort_key(left):
+        left, right = right, left
+    return Expr.__new__(KroneckerDelta, left, right)
 
 
 def substitute(formula: Basic, values: Mapping[Basic, Basic]) -> Any:
     """Replace free indices and symbols; what a sum or an operand binds stays its own."""
-    if formula in values:
-        return values[formula]
-    if not formula.args or (all(map(_is_symbol, values)) and _free(formula).isdisjoint(values)):
-        return formula
-    if isinstance(formula, SympySum | ArrayOf):
+    return _Substitution(values).on(formula) if values else formula
+
+
+class _Substitution:
+    """Free indices and symbols replaced in formulas.
+
+    Attributes:
+        symbols: Whether only symbols are replaced: what does not hold them stays.
+        renames: The new names, where indices that differ go on to differ; nothing otherwise.
+    """
+
+    __slots__ = ("_done", "renames", "symbols", "values")
+
+    def __init__(self, values: Mapping[Basic, Basic]) -> None:
+        self.values = values
+        self.symbols = all(isinstance(old, Symbol) for old in values)
+        names = frozenset(values.values())
+        pure = all(isinstance(name, Index) for name in (*values, *names))
+        self.renames = names if pure and len(names) == len(values) else None
+        self._done: dict[Basic, Any] = {}
+
+    def on(self, formula: Basic) -> Any:
+        """The formula with all of it replaced."""
+        if formula in self.values:
+            return self.values[formula]
+        if not formula.args or (self.symbols and _free(formula).isdisjoint(self.values)):
+            return formula
+        found = self._done.get(formula)
+        if found is None:
+            found = self._done[formula] = self._replaced(formula)
+        return found
+
+    def _replaced(self, formula: Basic) -> Any:
+        if isinstance(formula, SympySum | ArrayOf):
+            return self._inside(formula)
+        args = [self.on(arg) for arg in formula.args]
+        if all(new is old for new, old in zip(args, formula.args, strict=True)):
+            return formula
+        if isinstance(formula, Indexed) and args[0] is formula.base:
+            return _entry_like(formula, args)
+        if isinstance(formula, KroneckerDelta):
+            if self.renames is not None and _free(formula).isdisjoint(self.renames):
+                return _in_order(*args)
+            return delta(*args)
+        if self._only_renames(formula, args):
+            if isinstance(formula, Add | Mul):  # the same parts, in the order of the new names
+                number = args[:1] if args[0].is_Number else []
+                args = number + sorted(args[len(number) :], key=_IN_ORDER)
+            made = formula.func(*args, evaluate=False)
+            if isinstance(made, Add | Mul | Pow):
+                _settle(made)
+            return made
+        if isinstance(formula, Add | Mul | Pow):
+            return formula.func(*args, evaluate=_is_settled(formula))
+        return formula.func(*args)
+
+    def _inside(self, formula: SympySum | ArrayOf) -> Any:
+        """A formula that binds indices, with what is free in it replaced."""
         mine = bound(formula) if isinstance(formula, SympySum) else formula.indices
-        inner = {old: new for old, new in values.items() if old not in mine}
+        inner = {old: new for old, new in self.values.items() if old not in mine}
         if not any(old in formula.free_symbols for old in inner):
             return formula
+        body = formula.args[0]
         if any(new.free_symbols & set(mine) for new in inner.values()):
             renames = {index: fresh(index.size) for index in mine}
-            body = substitute(formula.args[0], renames)
+            body = substitute(body, renames)
             mine = tuple(renames.values())
-        else:
-            body = formula.args[0]
-        body = substitute(body, inner)
+        body = self.on(body) if len(inner) == len(self.values) else substitute(body, inner)
         if isinstance(formula, ArrayOf):
             return ArrayOf(body, Tuple(*mine))
         return Sum(body, *(Tuple(i, S.Zero, i.size - 1) for i in mine))
-    args = [substitute(arg, values) for arg in formula.args]
-    if all(new is old for new, old in zip(args, formula.args, strict=True)):
-        return formula
-    if _only_renames(formula, args, values):
-        if isinstance(formula, Add | Mul):  # the same parts, in the order of the new names
-            number = args[:1] if args[0].is_Number else []
-            args = number + sorted(args[len(number) :], key=_IN_ORDER)
-        return formula.func(*args, evaluate=False)
-    if isinstance(formula, Add | Mul | Pow):
-        return formula.func(*args, evaluate=_is_settled(formula))
-    return formula.func(*args)
+
+    def _only_renames(self, formula: Basic, args: Sequence[Any]) -> bool:
+        """Whether SymPy need not look anew at a function, power, product or sum under new names.
+
+        That is so where different indices stay different, and signs are told as before:
+        tanh(a − b) is −tanh(b − a) where the names are in another order.
+        """
+        if self.renames is None or not _free(formula).isdisjoint(self.renames):
+            return False
+        if isinstance(formula, Add | Mul | Pow):
+            pairs = zip(formula.args, args, strict=True)
+            alike = formula.is_Pow or all(type(old) is type(new) for old, new in pairs)
+            return alike and _is_settled(formula)
+        own = isinstance(formula, Function) and type(formula).__module__.startswith("sympy.")
+        if not own or len(args) != 1:
+            return False
+        (old,), (new,) = formula.args, args
+        plain = isinstance(formula, exp | log)
+        return plain or old.could_extract_minus_sign() == new.could_extract_minus_sign()
 
 
-def _only_renames(formula: Basic, args: Sequence[Any], values: Mapping[Basic, Basic]) -> bool:
-    """Whether SymPy need not look anew at a function, power, product or sum under new names.
-
-    That is so where different indices stay different, and signs are told as before: tanh(a − b) is
-    −tanh(b − a) where the names are in another order.
-    """
-    own = isinstance(formula, Function) and type(formula).__module__.startswith("sympy.")
-    compound = isinstance(formula, Add | Mul)
-    if not (own and len(args) == 1) and not (
-        isinstance(formula, Add | Mul | Pow) and _is_settled(formula)
-    ):
-        return False
-    if compound and any(type(a) is not type(b) for a, b in zip(formula.args, args, strict=True)):
-        return False
-    names = set(values.values())
-    if len(names) < len(values) or not all(isinstance(name, Index) for name in (*values, *names)):
-        return False
-    if compound:
-        return _free(formula).isdisjoint(names)
-    pairs = zip(formula.args, args, strict=True)
-    signs = (a.could_extract_minus_sign() == b.could_extract_minus_sign() for a, b in pairs)
-    return _free(formula).isdisjoint(names) and all(signs)
+def _entry_like(formula: Indexed, args: Sequence[Basic]) -> Indexed:
+    """Another entry of the same array: what is known of the array is not asked for again."""
+    made = Expr.__new__(Indexed, *args)
+    made._assumptions = formula._assumptions
+    return made
 
 
 _IN_ORDER = cmp_to_key(Basic.compare)
 """SymPy's own order of the parts of a sum or product."""
-
-
-def _is_symbol(formula: Basic) -> bool:
-    return isinstance(formula, Symbol)
 
 
 @lru_cache(maxsize=50_000)  # the parts of a formula are asked again and again
@@ -264,9 +320,26 @@ def _free(formula: Basic) -> frozenset[Basic]:
     return frozenset(formula.free_symbols)
 
 
-@lru_cache(maxsize=50_000)
+_SETTLED: set[Basic] = set()
+"""Sums and products that are known to be as SymPy itself would write them."""
+
+
+def _settle(formula: Basic) -> None:
+    if len(_SETTLED) >= _MOST_SETTLED:
+        _SETTLED.clear()
+    _SETTLED.add(formula)
+
+
+_MOST_SETTLED = 50_000
+
+
 def _is_settled(formula: Expr) -> bool:
     """Whether a sum or product is as SymPy itself would write it."""
+    return formula in _SETTLED or _written_anew(formula)
+
+
+@lru_cache(maxsize=50_000)
+def _written_anew(formula: Expr) -> bool:
     return bool(formula.func(*formula.args) == formula)
 
 
