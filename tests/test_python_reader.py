@@ -578,7 +578,7 @@ REFUSED = [
     (lambda x: x + missing, "", "NameError"),  # noqa: F821
     (lambda x: x.sum() if x == "all" else x, "3", "functools.partial"),
     (lambda x: np.vectorize(lambda t: t**2)(x), "n", "stated as numbers"),
-    (lambda x: x.astype(int), "3", "leave .astype out"),
+    (lambda x: x.astype("datetime64[s]"), "3", "leave .astype out"),
 ]
 LIBRARIES = [
     ("scipy.optimize", "brentq", lambda f, a: f(lambda x: x**2 - a, 0, 2), "Newton"),

@@ -18,6 +18,7 @@ special = pytest.importorskip("scipy.special")
 SCIPY = {
     name.rpartition(".")[2]: importlib.import_module(name)
     for name in ("scipy.signal", "scipy.fft", "scipy.spatial.distance", "scipy.interpolate")
+    + ("scipy.stats",)
 }
 ARRAYS = {
     name: np.random.default_rng(k).normal(size=shape)
@@ -109,6 +110,9 @@ np.vdot(1j*u, u + 1j).imag + (u + 1j).conj().mean().imag
 np.einsum("i,j->ij", 1j*u, 1j*v).real
 np.where(u > 0, 1j*u, u).imag
 cmath.phase(cmath.rect(2, u[0])) + complex(u[0], u[1]).imag
+np.log(np.sum(np.exp(-np.array([1e6, u[0]**2, 0.0])/0.1)))
+v[int(np.floor(u[0]*u[0]) % 3)]*X[np.floor(u).astype(int) % 3, 2]
+stats.norm.logpdf(np.array([28.0, 8.0, -3.0]), loc=u, scale=np.array([15.0, 10.0, 16.0]))
 np.sort(X, axis=0)
 sorted(u)[1] + sorted([v[0], u[0]], reverse=True)[0] + v[np.argmax(v)] + X[np.argsort(u)][0, 1]
 np.median(np.abs(v - np.median(v))) + np.percentile(u, 30) - np.quantile(v, [0.5, 1])[1]

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from symderive.formulas.arrays.syntax import Number
+from symderive.readers.python.choosing import whole_part
 from symderive.readers.python.complexes import applied, holds_complex, paired
 from symderive.readers.python.composed import COMPOSED
 from symderive.readers.python.functions import SAME, entrywise, numpy_function
@@ -74,10 +74,6 @@ def _float(rec: Recording, x: Any) -> Any:
     return x.item() if x.ndim else x
 
 
-def _int(rec: Recording, x: Any) -> Any:
-    return x if isinstance(x._tree, Number) else x.__index__()
-
-
 def _number_type(rec: Recording, plain: type, made: Callable[..., Any]) -> type:
     """What stands for ``float`` and ``int``: a type still, for isinstance and for dtype=float."""
 
@@ -114,7 +110,7 @@ BUILTINS: Mapping[str, Callable[..., Any]] = {
     "max": _extreme("maximum", builtins.max),
     "min": _extreme("minimum", builtins.min),
     "float": _float,
-    "int": _int,
+    "int": lambda rec, x: whole_part(rec, _float(rec, x)),
     "complex": paired,
     "sum": _sum,
     "divmod": lambda rec, x, y: entrywise(rec, "divmod", (x, y)),

@@ -153,16 +153,17 @@ class Tracer(AskedForPlain):
     __deepcopy__ = copy
 
     def astype(self, dtype: Any, *_: Any, **__: Any) -> Tracer:
-        """Itself as real numbers; as a condition; a condition, and what is known, as 0 and 1."""
+        """Itself as real numbers; whole parts; as a condition; a condition as 0 and 1."""
         tree, kind = self._current(), np.dtype(dtype).kind
         if kind == "b":
             return wrap(self._rec, condition(self._rec, self))
+        if kind in "iu":
+            from symderive.readers.python.choosing import whole_part
+
+            return whole_part(self._rec, self)
         if kind == "f" or is_condition(tree) or is_fixed(tree):
             return wrap(self._rec, operand(self._rec, self))
-        raise refused(
-            f"a traced value cannot become {np.dtype(dtype)}: it has no derivative there; "
-            "leave .astype out, or write np.floor"
-        )
+        raise refused(f"a traced value cannot become {np.dtype(dtype)}; leave .astype out")
 
     def item(self, *place: Any) -> Tracer:
         """The entry."""
