@@ -17,8 +17,10 @@ special = pytest.importorskip("scipy.special")
 
 SCIPY = {
     name.rpartition(".")[2]: importlib.import_module(name)
-    for name in ("scipy.signal", "scipy.fft", "scipy.spatial.distance", "scipy.interpolate")
-    + ("scipy.stats",)
+    for name in (
+        *("scipy.signal", "scipy.fft", "scipy.spatial.distance"),
+        *("scipy.interpolate", "scipy.stats"),
+    )
 }
 ARRAYS = {
     name: np.random.default_rng(k).normal(size=shape)

@@ -758,8 +758,23 @@ def qubit(angles):
 PAULI = (np.array([[0, 1], [1, 0]]), np.array([[0, -1j], [1j, 0]]))
 
 
+def window_spectrum(amplitude, frequency):
+    signal = amplitude * np.sin(2 * np.pi * frequency * np.arange(8) / 8)
+    return np.sum(np.log(np.abs(np.fft.rfft(signal * np.hanning(8))) + 0.1) ** 2)
+
+
+def bilinear_sample(image, x, y):
+    left, top = np.floor(x).astype(int), int(y)
+    dx, dy = x - left, y - top
+    above = image[top, left] * (1 - dx) + image[top, left + 1] * dx
+    below = image[top + 1, left] * (1 - dx) + image[top + 1, left + 1] * dx
+    return above * (1 - dy) + below * dy
+
+
 PROGRAMS = [
     Program(power_spectrum, {"x": "5"}),
+    Program(window_spectrum, {"amplitude": "", "frequency": ""}),
+    Program(bilinear_sample, {"image": "4 4", "x": "", "y": ""}, positive=True, jax=False),
     Program(resonance, {"w0": "", "zeta": ""}, positive=True),
     Program(qubit, {"angles": "2"}, jax=False),
     Program(least_squares, {"w": "n", "X": "m n", "y": "m"}),

@@ -29,6 +29,8 @@ from sympy import (
 from sympy import Sum as SympySum
 from sympy.core.symbol import Str
 
+from symderive.formulas.written import once
+
 _COUNTER = count()
 
 
@@ -224,7 +226,7 @@ def substitute(formula: Basic, values: Mapping[Basic, Basic]) -> Any:
         return formula.func(*args, evaluate=False)
     if isinstance(formula, Add | Mul | Pow):
         return formula.func(*args, evaluate=_is_settled(formula))
-    return formula.func(*args)
+    return formula.func(*map(once, args))
 
 
 def _only_renames(formula: Basic, args: Sequence[Any], values: Mapping[Basic, Basic]) -> bool:

@@ -37,7 +37,7 @@ Tracked = tuple[Raw, int]
 """A number and the exponent of a bound of its error: |error| ≤ 2**exponent."""
 
 Value = SupportsFloat | str
-EXACT = -(10**12)
+EXACT = -(10**100)
 """The error exponent of a number without error."""
 
 MAX_BITS = 6_000
