@@ -771,8 +771,39 @@ def bilinear_sample(image, x, y):
     return above * (1 - dy) + below * dy
 
 
+def causal_attention(x, W):
+    q = x @ W
+    scores = np.where(np.tril(np.ones((3, 3))) == 0, -np.inf, q @ q.T)
+    return np.sum((softmax_rows(scores) @ x) ** 2)
+
+
+def time_warping(x, y):
+    cost = np.full((4, 4), np.inf)
+    cost[0, 0] = 0
+    for i in range(1, 4):
+        for j in range(1, 4):
+            before = min(cost[i - 1, j], cost[i, j - 1], cost[i - 1, j - 1])
+            cost[i, j] = (x[i - 1] - y[j - 1]) ** 2 + before
+    return cost[3, 3]
+
+
+def best_path(start, steps):
+    with np.errstate(divide="ignore"):
+        moves = np.log(np.array([[0.5, 0.5], [0.0, 1.0]]))
+    best = start + np.array([0.0, -np.inf])
+    for step in steps:
+        best = np.max(best[:, None] + moves, axis=0) + step
+    total = -np.inf
+    for score in best:
+        total = np.logaddexp(total, score)
+    return total
+
+
 PROGRAMS = [
     Program(power_spectrum, {"x": "5"}),
+    Program(causal_attention, {"x": "3 2", "W": "2 2"}),
+    Program(time_warping, {"x": "3", "y": "3"}),
+    Program(best_path, {"start": "2", "steps": "3 2"}, jax=False),
     Program(window_spectrum, {"amplitude": "", "frequency": ""}),
     Program(bilinear_sample, {"image": "4 4", "x": "", "y": ""}, positive=True, jax=False),
     Program(resonance, {"w0": "", "zeta": ""}, positive=True),

@@ -14,7 +14,7 @@ from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Tree
 from symderive.readers.python.entries import LONGEST_AXIS
 from symderive.readers.python.masked import Kept
 from symderive.readers.python.recording import Recording, is_fixed, refused
-from symderive.readers.python.tracer import Tracer, call, is_mask, operand, wrap
+from symderive.readers.python.tracer import Tracer, call, operand, wrap
 
 FEW = 64
 """As many chosen entries are written one by one."""
@@ -32,6 +32,13 @@ def whole_part(rec: Recording, value: Tracer) -> Tracer:
     if whole or (isinstance(made, Apply) and made.op in _WHOLE):
         return wrap(rec, operand(rec, value))
     return call(rec, "trunc", value)
+
+
+def is_mask(key: Any) -> bool:
+    """Whether a key chooses entries by a condition."""
+    if type(key) is Tracer:
+        return is_condition(key._tree)
+    return isinstance(key, np.ndarray) and key.dtype == bool
 
 
 def is_choice(key: Any) -> bool:

@@ -171,7 +171,7 @@ def _filled(name: str, value: Any) -> Callable[..., Any]:
         fill = value
         if name.startswith("full"):
             fill = args[1] if len(args) > 1 else more["fill_value"]
-        return call(rec, "full", shape, fill)
+        return call(rec, "full", shape, wrap(rec, operand(rec, fill)))
 
     return made
 

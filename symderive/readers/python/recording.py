@@ -28,6 +28,7 @@ from symderive.errors import ModelError
 from symderive.formulas.arrays.index import as_size
 from symderive.formulas.arrays.op import is_condition
 from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Tree
+from symderive.readers.python.constants import at_hand
 from symderive.readers.python.naming import NAMELESS, Label, final_names, free_name, part_name
 from symderive.readers.python.picking import runs_joined
 from symderive.readers.python.reasons import IN_A_LIBRARY, reason
@@ -154,15 +155,13 @@ class Recording:
     def constant(self, array: np.ndarray[Any, Any]) -> Leaf:
         """An array with values as a constant of the model, named as the user's code names it."""
         if id(array) not in self._constant_names:
-            if not np.all(np.isfinite(array)):
-                raise refused(
-                    "an array of constants holds inf or nan, which a formula cannot; "
-                    "write a large number such as -1e9"
-                )
-            name = next((n for n, old in self.constants.items() if np.array_equal(old, array)), "")
+            if np.any(np.isnan(array)):
+                raise refused("an array of constants holds nan, which a formula cannot")
+            kept = at_hand(array)
+            name = next((n for n, old in self.constants.items() if np.array_equal(old, kept)), "")
             used = {*self.inputs, *self.taken, *self.constants}
             name = name or free_name(_name_of(array) or self.called or "C", used)
-            self.constants[name] = np.array(array, dtype=float)
+            self.constants[name] = kept
             self._constant_names[id(array)] = name
             self._kept.append(array)
         return Leaf(tuple(map(as_size, array.shape)), self._constant_names[id(array)])
