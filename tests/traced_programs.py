@@ -799,8 +799,18 @@ def best_path(start, steps):
     return total
 
 
+def drawn_and_told(mean, log_scale):
+    rng = np.random.default_rng(0)
+    z = rng.normal(mean, np.exp(log_scale), size=4) + rng.uniform(mean, 5.0)
+    told = "%.3f and %s" % (z.sum(), f"{z.mean():.2f}")  # noqa: UP031
+    ordered = z.copy()
+    ordered.sort()
+    return np.sum(z**2) + ordered[0] * len(told[:1])
+
+
 PROGRAMS = [
     Program(power_spectrum, {"x": "5"}),
+    Program(drawn_and_told, {"mean": "", "log_scale": ""}, jax=False),
     Program(causal_attention, {"x": "3 2", "W": "2 2"}),
     Program(time_warping, {"x": "3", "y": "3"}),
     Program(best_path, {"start": "2", "steps": "3 2"}, jax=False),

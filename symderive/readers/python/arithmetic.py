@@ -161,7 +161,7 @@ METHODS = {
     for name in (
         *("sum", "mean", "prod", "max", "min", "var", "std", "cumsum", "trace", "clip", "diagonal"),
         *("transpose", "swapaxes", "reshape", "ravel", "squeeze", "round", "repeat", "take"),
-        *("cumprod", "ptp", "argmax", "argmin", "argsort"),
+        *("cumprod", "ptp", "argmax", "argmin", "argsort", "all", "any"),
     )
 } | {"flatten": "ravel", "conj": "conjugate", "conjugate": "conjugate"}
 """Methods that are NumPy functions of the array."""

@@ -219,6 +219,8 @@ ARRAYS: Mapping[str, Callable[..., Any]] = {
     "arange": _general("arange"),
     "linspace": _general("linspace"),
     "broadcast_to": lambda rec, x, shape: call(rec, "broadcast_to", _same(rec, x), shape),
+    "ndenumerate": lambda rec, x: ((place, x[place]) for place in np.ndindex(x.shape)),
+    "nditer": lambda rec, x, *_, **__: iter(x.flat),
     "float64": lambda rec, x: _float(rec, x),
 }
 

@@ -81,11 +81,16 @@ def library_call() -> str:
 def library_name(frame: FrameType) -> str:
     """What a frame of SciPy or NumPy is called by users; "" of another."""
     module, name = str(frame.f_globals.get("__name__", "")), frame.f_code.co_name
-    if name == "__init__" and "self" in frame.f_locals:
-        name = type(frame.f_locals["self"]).__name__
-    if not module.startswith(("scipy.", "numpy.")) or not name[0].isalpha():
+    own = frame.f_locals.get("self")
+    if name == "__init__" and own is not None:
+        name = type(own).__name__
+    elif module.startswith("scipy.stats") and isinstance(getattr(own, "name", None), str):
+        name = f"{own.name}.{name}"  # type: ignore[union-attr]
+    if not module.startswith(("scipy.", "numpy.")) or name.endswith("wrapper"):
         return ""
-    return f"{module.partition('._')[0]}.{name}"
+    if name.startswith("__") and module.startswith("scipy."):  # an operator
+        return module.partition("._")[0]
+    return f"{module.partition('._')[0]}.{name}" if name[0].isalpha() else ""
 
 
 def refused(message: str) -> ModelError:

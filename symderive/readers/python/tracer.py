@@ -176,7 +176,8 @@ class Tracer(AskedForPlain):
     def item(self, *place: Any) -> Tracer:
         """The entry."""
         if place:
-            return self[place if len(place) > 1 else place[0]]
+            flat = len(place) == 1 and self.ndim > 1
+            return self[np.unravel_index(place[0], self.shape) if flat else place]
         if all(size == 1 for size in self._tree.shape):
             return self[(0,) * self.ndim] if self.ndim else self
         raise refused("item() is that of an array with one entry")
