@@ -313,3 +313,17 @@ def test_the_factor_of_a_large_matrix_behind_a_stages_name_is_tried_where_it_exi
     verdict = certify_array(Abs(corner), corner, Algebra(Knowledge({})), shapes, where).verdict
 
     assert verdict == "sampled"  # it is positive
+
+
+@pytest.mark.parametrize(
+    ("stages", "shape"),
+    [
+        ({"c": "cos(2*pi*outer(arange(5), arange(8))/8) @ x", "L": "sum(c**3)"}, "8"),
+        ({"p": "softmax(where(arange(3) > 1, -9e15, x))", "L": "sum(p**2)"}, "3"),
+    ],
+)
+def test_waves_and_masks_are_checked_to_the_last_digit(stages, shape):
+    values = [0.3, -0.7, 1.2, 0.5, -0.1, 0.9, -0.4, 0.2][: int(shape)]
+    report = sd.derive(sd.Model(stages, parameters={"x": values}, shapes={"x": shape})).check()
+
+    assert set(report.counts()) <= {"proved", "sampled"}, report

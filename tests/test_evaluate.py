@@ -239,7 +239,10 @@ def test_a_step_is_short_enough_for_what_is_steep_and_constants_drown_nothing(te
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("tanh(10**400*x)", 1), ("erfc(-(10**400)*x)", 2), ("1 - exp(-(10**400)*x)", 1)],
+    [
+        *[("tanh(10**400*x)", 1), ("erfc(-(10**400)*x)", 2), ("1 - exp(-(10**400)*x)", 1)],
+        ("x**2 + 4 - 2*x*2", 0),
+    ],
 )
 def test_far_out_on_a_tail_a_function_is_its_limit(text, value):
     assert evaluate(parse(text, FUNCTIONS).formula, {"x": 2}) == value

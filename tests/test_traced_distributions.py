@@ -11,12 +11,12 @@ stats = pytest.importorskip("scipy.stats")
 rows = pytest.importorskip("symderive.readers.python.distribution_rows").DISTRIBUTIONS
 
 SHAPES = {"a": 0.7, "b": 1.6, "df": 3.5, "s": 0.8, "c": 1.7, "mu": 1.3, "p": 0.35, "n": 5.0}
-SHAPES |= {"kappa": 1.2}
+SHAPES |= {"kappa": 1.2, "dfn": 3.5, "dfd": 5.5, "d": 0.9, "beta": 1.6, "K": 1.3}
 REAL, WHOLE = (-1.3, 0.25, 0.6, 1.4, 2.7), (-1.0, 0.0, 1.0, 4.0, 5.0, 7.0)
 
 
 def _shapes(name):
-    own = {"a": -0.5, "b": 1.5} if name == "truncnorm" else SHAPES
+    own = {"truncnorm": {"a": -0.5, "b": 1.5}, "genextreme": {"c": -0.1}}.get(name, SHAPES)
     return [own[shape] for shape in rows[name].shapes]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import cmath
 import importlib
 import math
+import statistics
 
 import numpy as np
 import pytest
@@ -17,7 +18,10 @@ special = pytest.importorskip("scipy.special")
 
 SCIPY = {
     name.rpartition(".")[2]: importlib.import_module(name)
-    for name in ("scipy.signal", "scipy.fft", "scipy.spatial.distance", "scipy.interpolate")
+    for name in (
+        *("scipy.signal", "scipy.fft", "scipy.spatial.distance"),
+        *("scipy.interpolate", "scipy.stats"),
+    )
 }
 ARRAYS = {
     name: np.random.default_rng(k).normal(size=shape)
@@ -109,6 +113,20 @@ np.vdot(1j*u, u + 1j).imag + (u + 1j).conj().mean().imag
 np.einsum("i,j->ij", 1j*u, 1j*v).real
 np.where(u > 0, 1j*u, u).imag
 cmath.phase(cmath.rect(2, u[0])) + complex(u[0], u[1]).imag
+np.log(np.sum(np.exp(-np.array([1e6, u[0]**2, 0.0])/0.1)))
+v[int(np.floor(u[0]*u[0]) % 3)]*X[np.floor(u).astype(int) % 3, 2]
+stats.norm.logpdf(np.array([28.0, 8.0, -3.0]), loc=u, scale=np.array([15.0, 10.0, 16.0]))
+np.partition(v, 1)[:2]
+np.bincount([0, 2, 0, 1], weights=v, minlength=4)
+np.polyfit(np.arange(4), v, 1, w=[1, 2, 1, 1])
+np.linalg.cond(A)
+np.logspace(0, u[0], 3) + np.geomspace(1, u[0]**2, 3)
+np.modf(v)[0] + np.ldexp(v, 2) + np.fix(v) + np.count_nonzero(v > 0)*X.item(5)
+stats.entropy(np.abs(v), [0.1, 0.2, 0.3, 0.4], base=2) + stats.pearsonr(v, [1, 3, 2, 5])[0]
+stats.zscore(X, axis=1)*stats.skew(X) + stats.kurtosis(v) + stats.gmean(v**2) + stats.hmean(v**2)
+statistics.stdev(u) + statistics.fmean(u)*statistics.pvariance(list(v))
+sum(x*k[0] for k, x in np.ndenumerate(X)) + (X > 9).any()
+scipy_linalg.lu_solve(scipy_linalg.lu_factor(A), u)
 np.sort(X, axis=0)
 sorted(u)[1] + sorted([v[0], u[0]], reverse=True)[0] + v[np.argmax(v)] + X[np.argsort(u)][0, 1]
 np.median(np.abs(v - np.median(v))) + np.percentile(u, 30) - np.quantile(v, [0.5, 1])[1]
@@ -135,6 +153,7 @@ def _total(value):
 @pytest.mark.parametrize("text", EXPRESSIONS.strip().splitlines())
 def test_value(text):
     space = {"np": np, "math": math, "cmath": cmath, "special": special, "total": _total, **SCIPY}
+    space |= {"statistics": statistics, "scipy_linalg": importlib.import_module("scipy.linalg")}
     exec(f"def f(X, v, u, A): return total({text})", space)
     model = sd.trace(space["f"], X="3 4", v="4", u="3", A="3 3")
     value = sd.derive(model).evaluate(**ARRAYS).stages[model.target]

@@ -758,8 +758,64 @@ def qubit(angles):
 PAULI = (np.array([[0, 1], [1, 0]]), np.array([[0, -1j], [1j, 0]]))
 
 
+def window_spectrum(amplitude, frequency):
+    signal = amplitude * np.sin(2 * np.pi * frequency * np.arange(8) / 8)
+    return np.sum(np.log(np.abs(np.fft.rfft(signal * np.hanning(8))) + 0.1) ** 2)
+
+
+def bilinear_sample(image, x, y):
+    left, top = np.floor(x).astype(int), int(y)
+    dx, dy = x - left, y - top
+    above = image[top, left] * (1 - dx) + image[top, left + 1] * dx
+    below = image[top + 1, left] * (1 - dx) + image[top + 1, left + 1] * dx
+    return above * (1 - dy) + below * dy
+
+
+def causal_attention(x, W):
+    q = x @ W
+    scores = np.where(np.tril(np.ones((3, 3))) == 0, -np.inf, q @ q.T)
+    return np.sum((softmax_rows(scores) @ x) ** 2)
+
+
+def time_warping(x, y):
+    cost = np.full((4, 4), np.inf)
+    cost[0, 0] = 0
+    for i in range(1, 4):
+        for j in range(1, 4):
+            before = min(cost[i - 1, j], cost[i, j - 1], cost[i - 1, j - 1])
+            cost[i, j] = (x[i - 1] - y[j - 1]) ** 2 + before
+    return cost[3, 3]
+
+
+def best_path(start, steps):
+    with np.errstate(divide="ignore"):
+        moves = np.log(np.array([[0.5, 0.5], [0.0, 1.0]]))
+    best = start + np.array([0.0, -np.inf])
+    for step in steps:
+        best = np.max(best[:, None] + moves, axis=0) + step
+    total = -np.inf
+    for score in best:
+        total = np.logaddexp(total, score)
+    return total
+
+
+def drawn_and_told(mean, log_scale):
+    rng = np.random.default_rng(0)
+    z = rng.normal(mean, np.exp(log_scale), size=4) + rng.uniform(mean, 5.0)
+    told = "%.3f and %s" % (z.sum(), f"{z.mean():.2f}")  # noqa: UP031
+    ordered = z.copy()
+    ordered.sort()
+    return np.sum(z**2) + ordered[0] * len(told[:1])
+
+
 PROGRAMS = [
     Program(power_spectrum, {"x": "5"}),
+    Program(drawn_and_told, {"mean": "", "log_scale": ""}, jax=False),
+    Program(causal_attention, {"x": "3 2", "W": "2 2"}),
+    Program(time_warping, {"x": "3", "y": "3"}),
+    Program(best_path, {"start": "2", "steps": "3 2"}, jax=False),
+    Program(window_spectrum, {"amplitude": "", "frequency": ""}),
+    Program(bilinear_sample, {"image": "4 4", "x": "", "y": ""}, positive=True, jax=False),
     Program(resonance, {"w0": "", "zeta": ""}, positive=True),
     Program(qubit, {"angles": "2"}, jax=False),
     Program(least_squares, {"w": "n", "X": "m n", "y": "m"}),

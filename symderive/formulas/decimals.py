@@ -125,3 +125,13 @@ def _is_decimal(number: Expr) -> bool:
         and number.q.bit_length() <= MOST_BITS
         and digits_of(abs(number), 15) is not None
     )
+
+
+LARGEST_WRITTEN_OUT = 16
+"""From 10¹⁶ on, a power of ten is written as one."""
+
+
+def power_of_ten(value: int) -> int:
+    """The exponent of a power of ten; 0 of any other number."""
+    text = str(value)
+    return len(text) - 1 if text == "1" + "0" * (len(text) - 1) else 0

@@ -60,7 +60,16 @@ from symderive.formulas.walking import (
 from symderive.formulas.walking import (
     WORDS as WORDS,
 )
-from symderive.formulas.written import evaluated, minus, power, product, quotient, rename, sum_of
+from symderive.formulas.written import (
+    evaluated,
+    minus,
+    once,
+    power,
+    product,
+    quotient,
+    rename,
+    sum_of,
+)
 
 _FOREIGN = (I, zoo, nan, oo, -oo)
 
@@ -351,4 +360,4 @@ def _plain(
         raise FormulaError(message, text=str(formula), column=0, where=where)
     if isinstance(formula, Add | Mul | Pow):
         return formula.func(*args, evaluate=False)
-    return formula.func(*args) if args else formula
+    return formula.func(*map(once, args)) if args else formula

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from sympy import Expr, Mul, Pow, Rational, S
 
-from symderive.formulas.decimals import decimal_text
+from symderive.formulas.decimals import LARGEST_WRITTEN_OUT, decimal_text, power_of_ten
 from symderive.formulas.nodes import (
     APPLY,
     DOT,
@@ -64,9 +64,11 @@ def number(value: Expr, *, alone: bool = True) -> tuple[bool, Built]:
     """The sign and the size of a number, which may be a factor or stand alone."""
     if isinstance(value, Rational):
         above: Node = Num(str(abs(value.p)))
+        if value.q == 1 and (zeros := power_of_ten(abs(value.p))) >= LARGEST_WRITTEN_OUT:
+            return value.p < 0, Built(Script(Num("10"), None, Num(str(zeros))), Level.POWER)
         if value.q == 1:
             return value.p < 0, Built(above)
-        if abs(value.p) == 1 and (zeros := _power_of_ten(value.q)) >= _LEAST_POWER_OF_TEN:
+        if abs(value.p) == 1 and (zeros := power_of_ten(value.q)) >= _LEAST_POWER_OF_TEN:
             above = Script(Num("10"), None, Row((NEGATIVE, Num(str(zeros)))))
             return value.p < 0, Built(above, Level.POWER)
         if text := decimal_text(value, alone=alone):
@@ -81,12 +83,6 @@ def number(value: Expr, *, alone: bool = True) -> tuple[bool, Built]:
 
 _LEAST_POWER_OF_TEN = 4
 """1/1000 is a fraction; a smaller one is 10⁻⁴."""
-
-
-def _power_of_ten(value: int) -> int:
-    """The exponent of a power of ten; 0 of any other number."""
-    text = str(value)
-    return len(text) - 1 if text == "1" + "0" * (len(text) - 1) else 0
 
 
 def float_number(value: Any) -> tuple[bool, Built]:

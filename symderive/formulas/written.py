@@ -14,7 +14,7 @@ from math import prod
 from operator import is_
 from typing import Any
 
-from sympy import Add, Basic, Expr, Function, Mul, NumberSymbol, Pow, S, Symbol
+from sympy import Add, Basic, Expr, Function, Mul, NumberSymbol, Pow, S, Symbol, preorder_traversal
 
 
 def rename(formula: Basic, symbols: Mapping[Basic, Basic]) -> Basic:
@@ -98,7 +98,30 @@ def rebuild(formula: Basic, args: list[Basic]) -> Basic:
     """The same operation on other arguments, as written."""
     if isinstance(formula, Add | Mul | Pow):
         return formula.func(*args, evaluate=False)
-    return formula.func(*args)
+    return formula.func(*(once(arg) for arg in args))
+
+
+def once(formula: Basic) -> Basic:
+    """A formula whose products with π hold each factor once, as its square and the like.
+
+    SymPy's trigonometric functions take the coefficient of π to be a set of factors.
+
+    >>> x = Symbol("x")
+    >>> once(Mul(S.Pi, x, x, evaluate=False))
+    pi*x**2
+    """
+    terms = formula.args if isinstance(formula, Add) else (formula,)
+    products = [term.args for term in terms if isinstance(term, Mul) and S.Pi in term.args]
+    return evaluated(formula) if any(len(set(p)) < len(p) for p in products) else formula
+
+
+def settled(formula: Expr) -> Expr:
+    """A formula as SymPy's functions and comparisons take it.
+
+    Of 0·x as written, its assumptions contradict each other.
+    """
+    zeros = any(part.is_Mul and S.Zero in part.args for part in preorder_traversal(formula))
+    return evaluated(formula) if zeros else once(formula)
 
 
 def evaluated(formula: Basic) -> Expr:

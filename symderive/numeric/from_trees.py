@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from typing import Any
 
-from sympy import Expr, Integer, Symbol
+from sympy import Expr, Integer, Sum, Symbol
 
 from symderive.errors import ModelError
 from symderive.formulas.arrays.ops import OPS as ARRAY_OPS
@@ -61,15 +61,20 @@ class Reader:
         return node
 
     def number(self, value: Expr) -> Node:
-        """A number or a formula in sizes."""
-        return node_of(value, self.graph, self.names)
+        """A number or a formula in sizes; of no array, it may hold sums of deltas."""
+        return (
+            self._indexed(value, ()) if value.has(Sum) else node_of(value, self.graph, self.names)
+        )
+
+    def _indexed(self, formula: Any, indices: Any) -> Node:
+        from symderive.numeric.from_indices import IndexReader
+
+        return IndexReader(self).array(formula, indices)
 
     def _apply(self, tree: Apply) -> Node:
         options = dict(tree.options)
         if tree.op == "index_notation":
-            from symderive.numeric.from_indices import IndexReader
-
-            return IndexReader(self).array(options["formula"], options["indices"])
+            return self._indexed(options["formula"], options["indices"])
         make = READ.get(tree.op)
         if tree.op == "norm" and options["ord"] == 2:
             make = reduce("norm")

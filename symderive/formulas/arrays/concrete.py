@@ -32,7 +32,7 @@ from symderive.formulas.arrays.explicit import Block, NotExplicitError
 from symderive.formulas.arrays.index import ArrayOf, Index, Part, Sum, bound
 from symderive.formulas.arrays.ops import OPS
 from symderive.formulas.inert import Diff
-from symderive.formulas.written import parts_of
+from symderive.formulas.written import once, parts_of
 
 MAX_TERMS = 200_000
 """Terms that one formula may be written out to; sizes in checks are far below."""
@@ -134,7 +134,7 @@ class _Writer:
         writer = _WRITERS.get(type(formula))
         if writer is not None:
             return writer(self, formula, env)
-        return formula.func(*(self.at(arg, env) for arg in formula.args))
+        return formula.func(*(once(self.at(arg, env)) for arg in formula.args))
 
     # What is not copied as it is ----------------------------------------------------------
 

@@ -32,6 +32,8 @@ from sympy import Sum as SympySum
 from sympy.core.sorting import default_sort_key
 from sympy.core.symbol import Str
 
+from symderive.formulas.written import once
+
 _COUNTER = count()
 
 
@@ -266,7 +268,7 @@ class _Substitution:
             return made
         if isinstance(formula, Add | Mul | Pow):
             return formula.func(*args, evaluate=_is_settled(formula))
-        return formula.func(*args)
+        return formula.func(*map(once, args))
 
     def _inside(self, formula: SympySum | ArrayOf) -> Any:
         """A formula that binds indices, with what is free in it replaced."""

@@ -100,7 +100,8 @@ def _joined(one: Expr, other: Expr) -> Expr | None:
     number, number_ = outside.as_coeff_Mul(), outside_.as_coeff_Mul()
     if number[1] != number_[1]:
         return None
-    inner = number[0] * (body / common) + number_[0] * (body_ / common)
+    rest, rest_ = (Mul(*(own - shared).elements()) for own in factors)  # a choice may be 0
+    inner = number[0] * rest + number_[0] * rest_
     return Mul(number[1], canonical(sigma_as_is(common * inner, indices)))
 
 

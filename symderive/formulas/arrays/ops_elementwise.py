@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sympy import Expr, Piecewise, S, Sum, preorder_traversal, true
+from sympy import Expr, Piecewise, Sum, true
 from sympy.core.relational import Relational
 from sympy.logic.boolalg import And, Boolean, Not, Or
 
@@ -26,7 +26,7 @@ from symderive.formulas.arrays.op import (
 )
 from symderive.formulas.arrays.syntax import Tree
 from symderive.formulas.parsing import COMPARISONS
-from symderive.formulas.written import evaluated, minus, power, product, quotient, sum_of
+from symderive.formulas.written import minus, power, product, quotient, settled, sum_of
 
 
 def _joined(join: Callable[..., Expr]) -> Callable[[Args, Options, At], Any]:
@@ -40,8 +40,7 @@ def _compare(relation: Callable[[Expr, Expr], Relational]) -> Any:
 def compared(side: Expr) -> Expr:
     """A side of a comparison, as SymPy takes it.
 
-    Of 0·x as written, its assumptions contradict each other. Choices in a sum it would take out of
-    the sum, their index with them.
+    Choices in a sum it would take out of the sum, their index with them.
 
     Raises:
         ShapeError: It holds a sum of choices.
@@ -51,8 +50,7 @@ def compared(side: Expr) -> Expr:
             "a sum of choices is compared here, or chooses a place; "
             "make it a stage of its own and compare that"
         )
-    zeros = any(part.is_Mul and S.Zero in part.args for part in preorder_traversal(side))
-    return evaluated(side) if zeros else side
+    return settled(side)
 
 
 def _logical(join: Callable[..., Boolean]) -> Any:

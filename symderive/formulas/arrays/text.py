@@ -14,7 +14,7 @@ from sympy import Add, Expr, Mul, Pow, Rational, S
 
 from symderive.formulas.arrays.placing import in_words, widths
 from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Shape, Tree
-from symderive.formulas.decimals import digits_of
+from symderive.formulas.decimals import LARGEST_WRITTEN_OUT, digits_of, power_of_ten
 from symderive.formulas.functions import FUNCTIONS
 
 
@@ -178,7 +178,8 @@ def _rational(value: Rational) -> Written:
 def _decimal(value: Rational) -> str | None:
     """The digits of a whole number, or of a number that ends: 0.05, yet 1/2 and 3/8."""
     if value.q == 1:
-        return str(value.p)
+        zeros = power_of_ten(value.p)
+        return f"1e{zeros}" if zeros >= LARGEST_WRITTEN_OUT else str(value.p)
     if value.q % 5:
         return None
     digits = digits_of(value, value.q.bit_length())

@@ -37,7 +37,7 @@ Tracked = tuple[Raw, int]
 """A number and the exponent of a bound of its error: |error| ≤ 2**exponent."""
 
 Value = SupportsFloat | str
-EXACT = -(10**12)
+EXACT = -(10**100)
 """The error exponent of a number without error."""
 
 MAX_BITS = 6_000
@@ -181,7 +181,7 @@ def raise_to(args: list[Tracked], run: Run) -> Tracked:
         relative = max(relative, base_error - magnitude(base) + max(0, magnitude(power)) + 1)
     if power_error > EXACT:
         relative = max(relative, power_error + abs(magnitude(base)).bit_length() + 1)
-    return result, magnitude(result) + relative + 1
+    return result, EXACT if relative == EXACT else magnitude(result) + relative + 1
 
 
 def _zero_power(power: Raw, error: int) -> Tracked:

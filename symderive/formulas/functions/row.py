@@ -22,7 +22,7 @@ from sympy.logic.boolalg import Boolean
 
 from symderive.formulas.inert import placeholder
 from symderive.formulas.parsing import Parsed, parse
-from symderive.formulas.written import evaluated, rename, tidy
+from symderive.formulas.written import evaluated, rename, settled, tidy
 
 EVERYWHERE = "True"
 """The domain of a function that is defined for all real arguments."""
@@ -132,7 +132,7 @@ class NamedFunction:
         least, most = self.arity()
         if len(args) < least or (most is not None and len(args) > most):
             raise TypeError(f"{self.name} takes {least} to {most or 'any number of'} arguments")
-        return (self.build or own_class(self))(*args)
+        return (self.build or own_class(self))(*map(settled, args))
 
     @property
     def variadic(self) -> bool:

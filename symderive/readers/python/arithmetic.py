@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
+from typing import Any
 
-from sympy import Expr, expand
+from sympy import Expr, expand, sign
 
 from symderive.formulas.arrays.op import is_condition, number
 from symderive.formulas.arrays.ops import apply, broadcast
 from symderive.formulas.arrays.syntax import Apply, Number, Shape, Tree
+from symderive.readers.python.constants import FAR
 
 
 def decide(tree: Tree) -> bool | None:
@@ -86,6 +88,43 @@ def neutral(name: str, first: Tree, second: Tree) -> Tree | None:
     return first if filled_with(second, last) and first.shape == shape else None
 
 
+def absorbed(name: str, first: Tree, second: Tree) -> Tree | None:
+    """What is left of an operation with what is infinite: min(inf, x) is x, inf + x is inf."""
+    sides = [(first, _end(first)), (second, _end(second))]
+    if not any(end for _, end in sides):
+        return None
+    shape = broadcast([first.shape, second.shape], "these operands")
+    if name in LOSERS:
+        for (_, end), (other, _) in (sides, sides[::-1]):
+            if end == LOSERS[name] and other.shape == shape:
+                return other
+    ends = {end for _, end in sides}
+    if name in ("add", *LOSERS):
+        return (
+            filled(FAR * max(ends), shape)
+            if ends == {0, 1}
+            else (filled(FAR * min(ends), shape) if ends == {0, -1} else None)
+        )
+    if name == "divide" and not sides[0][1]:
+        return filled(0, shape)
+    signs = [end or _sign(side) for side, end in sides]
+    known = name in ("multiply", "divide") and all(signs) and not (sides[1][1] and name == "divide")
+    return filled(FAR * signs[0] * signs[1], shape) if known else None
+
+
+LOSERS = {"maximum": -1, "minimum": 1, "logaddexp": -1}
+"""The end of the numbers that a function of two leaves out."""
+
+
+def _end(tree: Tree) -> int:
+    """1 of an infinite number or an array of it, −1 of minus infinity, 0 of anything else."""
+    return int(filled_with(tree, FAR)) - int(filled_with(tree, -FAR))
+
+
+def _sign(tree: Tree) -> int:
+    return int(sign(tree.value)) if isinstance(tree, Number) and tree.value.is_number else 0
+
+
 def _neutral_product(first: Tree, second: Tree) -> Tree | None:
     shape = apply("matmul", first, second).shape
     if filled_with(first, 0) or filled_with(second, 0):
@@ -96,14 +135,14 @@ def _neutral_product(first: Tree, second: Tree) -> Tree | None:
     return first if unit and first.shape == shape else None
 
 
-def filled_with(tree: Tree, value: int) -> bool:
+def filled_with(tree: Tree, value: Any) -> bool:
     """Whether a formula is a number, or an array of it."""
     if isinstance(tree, Apply) and tree.op == "broadcast_to":
         tree = tree.args[0]
     return isinstance(tree, Number) and bool(tree.value == value)
 
 
-def filled(value: int, shape: Shape) -> Tree:
+def filled(value: Any, shape: Shape) -> Tree:
     """An array of one number."""
     return apply("broadcast_to", number(value), shape=shape) if shape else number(value)
 
@@ -122,7 +161,7 @@ METHODS = {
     for name in (
         *("sum", "mean", "prod", "max", "min", "var", "std", "cumsum", "trace", "clip", "diagonal"),
         *("transpose", "swapaxes", "reshape", "ravel", "squeeze", "round", "repeat", "take"),
-        *("cumprod", "ptp", "argmax", "argmin", "argsort"),
+        *("cumprod", "ptp", "argmax", "argmin", "argsort", "all", "any"),
     )
 } | {"flatten": "ravel", "conj": "conjugate", "conjugate": "conjugate"}
 """Methods that are NumPy functions of the array."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dis
+import math
 from typing import Any
 
 from symderive.formulas.arrays.syntax import Number, Tree
@@ -27,6 +29,14 @@ def _kind() -> str:
     return statement_kind(frame.f_code.co_filename, frame.f_lineno) if frame else ""
 
 
+def _is_put_into_a_text() -> bool:
+    """Whether the program writes ``"%.3f" % x``: a number takes another way there."""
+    frame = users_frame()
+    steps = dis.get_instructions(frame.f_code) if frame else ()
+    step = next((s for s in steps if frame and s.offset == frame.f_lasti), None)
+    return step is not None and step.opname == "BINARY_OP" and step.argrepr == "%"
+
+
 class AskedForPlain:
     """What Python and NumPy call for a plain number, a choice or an array."""
 
@@ -50,6 +60,8 @@ class AskedForPlain:
         tree = self._current()
         if isinstance(tree, Number) and tree.value.is_number:
             return float(tree.value)
+        if _is_put_into_a_text():
+            return math.nan
         raise refused(
             "a traced value is needed as a plain number here; for an array whose entries are set, "
             "use np.zeros(…) inside the function"

@@ -8,15 +8,37 @@ from typing import Any
 import numpy as np
 from sympy import Expr, Integer
 
+from symderive.formulas.arrays.op import is_condition
 from symderive.formulas.arrays.ops import apply
-from symderive.formulas.arrays.syntax import Apply, Number, Tree
+from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Tree
 from symderive.readers.python.entries import LONGEST_AXIS
 from symderive.readers.python.masked import Kept
-from symderive.readers.python.recording import Recording, refused
-from symderive.readers.python.tracer import Tracer, is_mask, operand, wrap
+from symderive.readers.python.recording import Recording, is_fixed, refused
+from symderive.readers.python.tracer import Tracer, call, operand, wrap
 
 FEW = 64
 """As many chosen entries are written one by one."""
+
+_WHOLE = frozenset({"floor", "ceil", "round", "trunc", "sign", "arange"})
+"""Operations that give whole numbers."""
+
+
+def whole_part(rec: Recording, value: Tracer) -> Tracer:
+    """A value as ``int`` and ``astype(int)`` give it: itself where it is known to be whole."""
+    tree = value._current()
+    made = rec.stages.get(tree.name, tree) if isinstance(tree, Leaf) else tree
+    data = rec.known(tree)
+    whole = is_condition(tree) or is_fixed(tree) or (data is not None and np.all(data % 1 == 0))
+    if whole or (isinstance(made, Apply) and made.op in _WHOLE):
+        return wrap(rec, operand(rec, value))
+    return call(rec, "trunc", value)
+
+
+def is_mask(key: Any) -> bool:
+    """Whether a key chooses entries by a condition."""
+    if type(key) is Tracer:
+        return is_condition(key._tree)
+    return isinstance(key, np.ndarray) and key.dtype == bool
 
 
 def is_choice(key: Any) -> bool:

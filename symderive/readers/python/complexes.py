@@ -16,7 +16,13 @@ import numpy as np
 
 from symderive.readers.python.arithmetic import filled, filled_with
 from symderive.readers.python.joining import keep, traced
-from symderive.readers.python.recording import Recording, is_fixed, refused
+from symderive.readers.python.recording import (
+    LONGEST_ARGUMENT,
+    Recording,
+    is_fixed,
+    refused,
+    weight,
+)
 from symderive.readers.python.tracer import Tracer, call
 
 Make = Callable[..., Any]
@@ -130,8 +136,11 @@ def _is_complex(array: Any) -> bool:
 
 
 def split(rec: Recording, value: Any) -> tuple[Tracer, Tracer]:
-    """The real and the imaginary part of any value."""
+    """The real and the imaginary part of any value; of a long one they are stages, used twice."""
     if type(value) is Complex:
+        for part in (value.re, value.im):
+            if weight(part._tree) > LONGEST_ARGUMENT and not is_fixed(part._tree):
+                keep(rec, part)
         return value.re, value.im
     if type(value) is not Tracer and isinstance(value, list | tuple):
         parts = [split(rec, part) for part in value]

@@ -135,6 +135,11 @@ def _linspace(rec: Recording, start: Any, stop: Any, num: Any = 50, endpoint: bo
     return start + (stop - start) * _arange(rec, num) / steps
 
 
+def _geomspace(rec: Recording, start: Any, stop: Any, num: Any = 50) -> Any:
+    first = traced(rec, start)
+    return first * binary(rec, "divide", stop, first) ** _linspace(rec, 0, traced(rec, 1), num)
+
+
 def _arange(rec: Recording, *bounds: Any) -> Any:
     start, stop, step = {1: (0, *bounds, 1), 2: (*bounds, 1), 3: bounds}[len(bounds)]
     if all(not isinstance(b, Tracer) for b in (start, stop, step)):
@@ -428,6 +433,13 @@ COMPOSED: Mapping[str, Make] = {
     "linalg.matrix_norm": lambda rec, x: _norm(rec, x),
     "linalg.slogdet": _slogdet,
     "linspace": _linspace,
+    "logspace": lambda rec, start, stop, num=50, endpoint=True, base=10.0: binary(
+        rec, "power", base, _linspace(rec, start, stop, num, endpoint)
+    ),
+    "geomspace": _geomspace,
+    "count_nonzero": lambda rec, x, **more: _sum(
+        rec, call(rec, "where", binary(rec, "NotEq", x, 0), 1, 0), **more
+    ),
     "arange": _arange,
     "log_softmax": _softmax("log_softmax"),
     "logsumexp": _logsumexp,

@@ -14,7 +14,11 @@ from functools import lru_cache
 from numbers import Integral, Real
 from typing import Any
 
+import numpy as np
 from sympy import E, Expr, Integer, Rational, S, log, pi, sqrt
+
+FAR = Integer(10) ** 30
+"""What stands for infinity, as in masks: what a program works out is where this goes to."""
 
 _ROUNDED = 4
 """Units in the last place that a few operations on floats may have lost."""
@@ -42,6 +46,11 @@ _ZEROS = {abs(wave(x)) for wave in (math.cos, math.sin) for x in _QUARTERS if ab
 """What a program has for the cosine of π/2 and the sine of π, which are 0."""
 
 
+def at_hand(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """An array of floats with what is infinite far away."""
+    return np.where(np.isinf(array), np.copysign(float(FAR), array), array).astype(float)
+
+
 def is_number(value: object) -> bool:
     """Whether a value is a plain real number."""
     return isinstance(value, Real) and not isinstance(value, bool)
@@ -49,7 +58,7 @@ def is_number(value: object) -> bool:
 
 @lru_cache(maxsize=4096)
 def exact(value: Any) -> Expr | None:
-    """The number that a float stands for; None for inf and nan.
+    """The number that a float stands for; of inf one far away; None for nan.
 
     >>> exact(0.1), exact(1/3), exact(-2*math.pi), exact(0.1**2), exact(math.cos(math.pi/2))
     (1/10, 1/3, -2*pi, 1/100, 0)
@@ -62,7 +71,7 @@ def exact(value: Any) -> Expr | None:
         return Rational(value.numerator, value.denominator)
     number = float(value)
     if not math.isfinite(number):
-        return None
+        return None if math.isnan(number) else FAR * int(math.copysign(1, number))
     digits = Rational(repr(number))
     if len(repr(number)) < 12 or number == 0:
         return digits

@@ -53,6 +53,10 @@ class Distribution:
 HALF_LOG_2PI = math.log(2 * math.pi) / 2
 
 
+def _betaln(f: Any, a: Any, b: Any) -> Any:
+    return f.loggamma(a) + f.loggamma(b) - f.loggamma(a + b)
+
+
 def _chosen(f: Any, n: Any, k: Any) -> Any:
     """The logarithm of a binomial coefficient."""
     return f.loggamma(n + 1) - f.loggamma(k + 1) - f.loggamma(n - k + 1)
@@ -70,7 +74,17 @@ def _student_share(f: Any, z: Any, v: Any) -> Any:
 
 def _beta(f: Any, z: Any, a: Any, b: Any) -> Any:
     inside = (a - 1) * f.log(z) + (b - 1) * f.log1p(-z)
-    return inside - (f.loggamma(a) + f.loggamma(b) - f.loggamma(a + b))
+    return inside - _betaln(f, a, b)
+
+
+def _ratio(f: Any, z: Any, m: Any, n: Any) -> Any:
+    """Of the F distribution."""
+    front = m / 2 * f.log(m) + n / 2 * f.log(n) - _betaln(f, m / 2, n / 2)
+    return front + (m / 2 - 1) * f.log(z) - (m + n) / 2 * f.log(n + m * z)
+
+
+def _burr(f: Any, z: Any, c: Any, d: Any) -> Any:
+    return f.log(c * d) + (c - 1) * f.log(z) - (d + 1) * f.log1p(z**c)
 
 
 def _truncated(f: Any, z: Any, a: Any, b: Any) -> Any:
@@ -140,6 +154,35 @@ DISTRIBUTIONS: Mapping[str, Distribution] = {
                            guarded=True,
                            cdf=lambda f, z, b: 1 - z**(-b), sf=lambda f, z, b: z**(-b),
                            logsf=lambda f, z, b: -b * f.log(z)),
+    "f": Distribution(("dfn", "dfd"), _ratio, low=0, guarded=True),
+    "fisk": Distribution(("c",), lambda f, z, c: _burr(f, z, c, 1), low=0, guarded=True,
+                         cdf=lambda f, z, c: 1 / (1 + z**(-c)),
+                         sf=lambda f, z, c: 1 / (1 + z**c)),
+    "burr12": Distribution(("c", "d"), _burr, low=0, guarded=True,
+                           sf=lambda f, z, c, d: (1 + z**c)**(-d)),
+    "genpareto": Distribution(("c",), lambda f, z, c: -(1 + 1 / c) * f.log1p(c * z),
+                              low=0, guarded=True,
+                              sf=lambda f, z, c: (1 + c * z)**(-1 / c)),
+    "genextreme": Distribution(("c",), lambda f, z, c: (1 / c - 1) * f.log1p(-c * z)
+                               - (1 - c * z)**(1 / c),
+                               cdf=lambda f, z, c: f.exp(-(1 - c * z)**(1 / c))),
+    "gennorm": Distribution(("beta",), lambda f, z, b: f.log(b / 2) - f.loggamma(1 / b)
+                            - abs(z)**b),
+    "exponnorm": Distribution(("K",), lambda f, z, k: 1 / (2 * k**2) - z / k - f.log(k)
+                              + f.norm_logcdf(z - 1 / k)),
+    "maxwell": Distribution((), lambda f, z: math.log(2 / math.pi) / 2 + 2 * f.log(z) - z**2 / 2,
+                            low=0, guarded=True),
+    "levy": Distribution((), lambda f, z: -HALF_LOG_2PI - f.log(z) * 1.5 - 1 / (2 * z), low=0,
+                         guarded=True, cdf=lambda f, z: f.erfc(1 / f.sqrt(2 * z))),
+    "hypsecant": Distribution((), lambda f, z: -f.log(math.pi * f.cosh(z)),
+                              cdf=lambda f, z: 2 / math.pi * f.atan(f.exp(z))),
+    "powerlaw": Distribution(("a",), lambda f, z, a: f.log(a) + (a - 1) * f.log(z), low=0, high=1,
+                             guarded=True, cdf=lambda f, z, a: z**a),
+    "rice": Distribution(("b",), lambda f, z, b: f.log(z) - (z**2 + b**2) / 2
+                         + f.log(f.besseli(0, b * z)), low=0, guarded=True),
+    "betabinom": Distribution(("n", "a", "b"), lambda f, k, n, a, b: _chosen(f, n, k)
+                              + _betaln(f, k + a, n - k + b) - _betaln(f, a, b), low=0, high="n",
+                              guarded=True, discrete=True),
     "poisson": Distribution(("mu",), lambda f, k, mu: k * f.log(mu) - mu - f.loggamma(k + 1),
                             low=0, guarded=True, discrete=True),
     "bernoulli": Distribution(("p",), lambda f, k, p: k * f.log(p) + (1 - k) * f.log1p(-p),

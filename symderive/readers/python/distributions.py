@@ -142,8 +142,10 @@ def evaluated(name: str, method: str) -> Callable[..., Any]:
             raise refused(f"{name}.{method} takes x, {', '.join(known)}")
         shapes = {shape: traced(rec, given[shape]) for shape in row.shapes}
         loc, scale = given["loc"], given["scale"]
-        shifted = type(loc) is Tracer or loc != 0
-        scaled = type(scale) is Tracer or scale != 1
+        shifted, scaled = (
+            holds((given,)) or bool(np.any(np.asarray(given) != neutral))
+            for given, neutral in ((loc, 0), (scale, 1))
+        )
         z = traced(rec, x)
         data = None if shifted or (scaled and (row.low or row.high)) else rec.known(z._tree)
         if method == "ppf":

@@ -75,7 +75,7 @@ UFUNCS: Mapping[str, str] = {
     **{"log_ndtr": "norm_logcdf", "ndtr": "norm_cdf", "ndtri": "norm_ppf", "jv": "besselj"},
     **{"yv": "bessely", "iv": "besseli", "kv": "besselk", "exp1": "E1", "lgamma": "loggamma"},
     **{"ellipk": "elliptic_k", "ellipe": "elliptic_e", "pseudo_huber": "pseudo_huber_"},
-    **{"vecdot": "vecdot", "signbit": "signbit_", "huber": "huber_"},
+    **{"fix": "trunc", "vecdot": "vecdot", "signbit": "signbit_", "huber": "huber_"},
 }
 """Functions that apply entry by entry, where the formula language has another name."""
 
@@ -432,6 +432,8 @@ ENTRYWISE: Mapping[str, Make] = {
         rec, "log2", binary(rec, "add", call(rec, "exp2", x), call(rec, "exp2", y))
     ),
     "divmod": lambda rec, x, y: (_floor_divide(rec, x, y), call(rec, "mod", x, y)),
+    "modf": lambda rec, x: (_fmod(rec, x, 1), call(rec, "trunc", x)),
+    "ldexp": lambda rec, x, n: binary(rec, "multiply", x, binary(rec, "power", 2, n)),
     "exp1": lambda rec, x: call(rec, "expint", 1, x),
     "j0": lambda rec, x: call(rec, "besselj", 0, x),
     "j1": lambda rec, x: call(rec, "besselj", 1, x),

@@ -76,8 +76,19 @@ def _filtered(rec: Recording, b: Any, a: Any, x: Any, axis: int = -1) -> Tracer:
     return call(rec, "stack", found)
 
 
-def _slid(flip: bool, rec: Recording, x: Any, k: Any, mode: str = "full", *_: Any) -> Tracer:
+def _slid(
+    flip: bool,
+    rec: Recording,
+    x: Any,
+    k: Any,
+    mode: str = "full",
+    boundary: str = "fill",
+    fillvalue: Any = 0,
+    **_: Any,
+) -> Tracer:
     """Two dimensions: the sum of the entries of a kernel, each times a part of the image."""
+    if boundary not in ("fill", "auto") or fillvalue:
+        raise refused('a convolution has a formula with boundary="fill" and fillvalue=0')
     image, kernel = traced(rec, x), traced(rec, k)
     if image.ndim == 1:
         from symderive.readers.python.functions import numpy_function

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from symderive.readers.python.joining import along, holds, keep, traced
+from symderive.readers.python.joining import along, holds, keep, traced, vander
 from symderive.readers.python.recording import Recording, refused
 from symderive.readers.python.tracer import Tracer, binary, call
 
@@ -203,6 +203,35 @@ def _svd(rec: Recording, a: Any, full_matrices: bool = True, compute_uv: bool = 
     return singular_values(rec, a)
 
 
+def _condition(rec: Recording, a: Any, p: Any = None) -> Tracer:
+    """The largest singular value by the least."""
+    if p not in (None, 2):
+        raise refused("the condition number has a formula of singular values, p=None or p=2")
+    found = singular_values(rec, a)
+    return found[0] / found[-1]
+
+
+def _polynomial(rec: Recording, x: Any, y: Any, deg: int, w: Any = None) -> Tracer:
+    """``np.polyfit``: the coefficients of least squares, the highest power first."""
+    powers, values = traced(rec, vander(rec, x, deg + 1)), traced(rec, y)
+    if w is not None:
+        weights = traced(rec, w)
+        powers, values = powers * weights[:, None], (values.T * weights).T
+    keep(rec, powers)
+    return call(rec, "solve", powers.T @ powers, powers.T @ values)
+
+
+def _totals(rec: Recording, x: Any, weights: Any = None, minlength: int = 0) -> Tracer:
+    """``np.bincount`` of known places: the sum of the weights at each."""
+    if holds((x,)) or weights is None:
+        from symderive.readers.python.functions import unsupported
+
+        raise unsupported("bincount")
+    places = np.asarray(x)
+    here = np.arange(max(places.max(initial=-1) + 1, minlength))[:, None] == places
+    return call(rec, "matmul", here.astype(float), weights)
+
+
 # A function for each entry ----------------------------------------------------------------
 
 
@@ -263,6 +292,9 @@ NUMERICAL: Mapping[str, Make] = {
     "cumulative_trapezoid": _cumulative,
     "simpson": _simpson,
     "interp": _interp,
+    "polyfit": _polynomial,
+    "bincount": _totals,
+    "linalg.cond": _condition,
     "linalg.lstsq": _least_squares,
     "linalg.svd": _svd,
     "linalg.svdvals": singular_values,

@@ -1,4 +1,4 @@
-"""Python's operators on traced values, from tables."""
+"""Python's operators on traced values, from tables, and the method that sorts them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from symderive.readers.python.functions import one, two
+from symderive.readers.python.order import sort
 from symderive.readers.python.recording import has_users_attributes
 from symderive.readers.python.tracer import Tracer
 
@@ -46,6 +47,11 @@ def _single(name: str) -> Callable[..., Any]:
     return method
 
 
+def _sort(self: Tracer, axis: int = -1, **_: Any) -> None:
+    """The method that sorts an array in place."""
+    self._become(sort(self._rec, self.copy(), axis)._tree)
+
+
 OPERATORS = {
     "add": "add",
     "sub": "subtract",
@@ -77,3 +83,4 @@ for _key, _name in COMPARED.items():
     setattr(Tracer, f"__{_key}__", _forward(_name))
 for _key, _name in SINGLE.items():
     setattr(Tracer, f"__{_key}__", _single(_name))
+setattr(Tracer, "sort", _sort)  # noqa: B010

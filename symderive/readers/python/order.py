@@ -160,6 +160,7 @@ def _median(rec: Recording, x: Any, **more: Any) -> Any:
 
 ORDERED: Mapping[str, Make] = {
     "sort": sort,
+    "partition": lambda rec, x, kth, axis=-1, **_: sort(rec, x, axis),
     "argsort": _argsort,
     "argmax": _place_of("max"),
     "argmin": _place_of("min"),

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from symderive.formulas.arrays.syntax import Number
+from symderive.readers.python.choosing import whole_part
 from symderive.readers.python.complexes import applied, holds_complex, paired
 from symderive.readers.python.composed import COMPOSED
 from symderive.readers.python.functions import SAME, entrywise, numpy_function
@@ -74,10 +74,6 @@ def _float(rec: Recording, x: Any) -> Any:
     return x.item() if x.ndim else x
 
 
-def _int(rec: Recording, x: Any) -> Any:
-    return x if isinstance(x._tree, Number) else x.__index__()
-
-
 def _number_type(rec: Recording, plain: type, made: Callable[..., Any]) -> type:
     """What stands for ``float`` and ``int``: a type still, for isinstance and for dtype=float."""
 
@@ -114,7 +110,7 @@ BUILTINS: Mapping[str, Callable[..., Any]] = {
     "max": _extreme("maximum", builtins.max),
     "min": _extreme("minimum", builtins.min),
     "float": _float,
-    "int": _int,
+    "int": lambda rec, x: whole_part(rec, _float(rec, x)),
     "complex": paired,
     "sum": _sum,
     "divmod": lambda rec, x, y: entrywise(rec, "divmod", (x, y)),
@@ -175,7 +171,7 @@ def _filled(name: str, value: Any) -> Callable[..., Any]:
         fill = value
         if name.startswith("full"):
             fill = args[1] if len(args) > 1 else more["fill_value"]
-        return call(rec, "full", shape, fill)
+        return call(rec, "full", shape, wrap(rec, operand(rec, fill)))
 
     return made
 
@@ -223,6 +219,8 @@ ARRAYS: Mapping[str, Callable[..., Any]] = {
     "arange": _general("arange"),
     "linspace": _general("linspace"),
     "broadcast_to": lambda rec, x, shape: call(rec, "broadcast_to", _same(rec, x), shape),
+    "ndenumerate": lambda rec, x: ((place, x[place]) for place in np.ndindex(x.shape)),
+    "nditer": lambda rec, x, *_, **__: iter(x.flat),
     "float64": lambda rec, x: _float(rec, x),
 }
 

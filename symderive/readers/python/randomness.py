@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -39,9 +39,34 @@ class _Seeded:
         return _of_data(found, name) if callable(found) else found
 
 
+MOVED: Mapping[str, tuple[tuple[str, ...], Callable[..., Any]]] = {
+    **dict.fromkeys(
+        ("normal", "gauss", "normalvariate", "laplace", "logistic", "gumbel"),
+        (("loc", "scale"), lambda z, loc=0.0, scale=1.0: loc + scale * z),
+    ),
+    "uniform": (("low", "high"), lambda z, low=0.0, high=1.0: low + (high - low) * z),
+    "exponential": (("scale",), lambda z, scale=1.0: scale * z),
+}
+"""The parameters of what is a standard number moved and scaled, and how it is."""
+
+
+def _moved(plain: Made, name: str, args: Any, more: Mapping[str, Any]) -> Any:
+    """A standard number of the same draw, moved and scaled by traced values."""
+    names, place = MOVED[name]
+    given = {**dict(zip((*names, "size"), args, strict=False)), **more}
+    size = given.pop("size", None)
+    if size is None:
+        size = np.broadcast_shapes(*(np.shape(part) for part in given.values())) or None
+    standard = (1.0,) if len(names) == 1 else (0.0, 1.0)
+    return place(plain(*standard, **({} if size is None else {"size": size})), **given)
+
+
 def _of_data(plain: Made, name: str) -> Made:
     def made(*args: Any, **more: Any) -> Any:
         if holds(args) or holds(more.values()):
+            kind = name.rpartition(".")[2]
+            if kind in MOVED and not holds((more.get("size", ()), args[len(MOVED[kind][0]) :])):
+                return _moved(plain, kind, args, more)
             raise refused(
                 f"{name}(…) draws random numbers that depend on a traced value; draw standard ones "
                 "and transform them, as in mu + sigma*rng.standard_normal(n)"

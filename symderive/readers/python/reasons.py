@@ -17,14 +17,12 @@ _DECIDES = "it decides by values; use np.where for a choice"
 REASONS: Mapping[str, str] = {
     **dict.fromkeys(("lexsort", "argpartition", "nanargmax", "nanargmin"), _PLACES),
     **dict.fromkeys(("nonzero", "argwhere", "flatnonzero", "digitize"), _PLACES),
-    **dict.fromkeys(("partition", "nanpercentile", "nanquantile"), _ORDER),
+    **dict.fromkeys(("nanpercentile", "nanquantile"), _ORDER),
     **dict.fromkeys(("array_equal", "isin"), _DECIDES),
-    **dict.fromkeys(("histogram", "bincount", "count_nonzero", "histogram2d"), _COUNTS),
+    **dict.fromkeys(("histogram", "bincount", "histogram2d"), _COUNTS),
     "unique": "the number of its entries depends on values; pass the distinct values as an "
               "argument",
     "roots": "the order of the roots depends on values; write the formula of the one you need",
-    "polyfit": "write the normal equations, np.linalg.solve(V.T @ V, V.T @ y) with "
-               "V = np.vander(x, n)",
     "unwrap": "where it adds a turn depends on values",
     "fft": _COMPLEX,
     "linalg.eig": "eigenvalues of a matrix that is not symmetric may be complex; "
@@ -36,7 +34,6 @@ REASONS: Mapping[str, str] = {
     "linalg.qr": "the signs of its factors depend on values; np.linalg.cholesky(A.T @ A).T is R "
                  "with a positive diagonal",
     "linalg.matrix_rank": _COUNTS,
-    "linalg.cond": "write it with s = np.linalg.svd(A, compute_uv=False): s[0]/s[-1]",
     "scipy.optimize": "it goes on until a test on values is passed; write a fixed number of "
                       "Newton's steps in a loop, or pass the solution as an argument",
     "scipy.integrate": "it chooses its points by values; write a rule with fixed ones, such as "

@@ -28,6 +28,7 @@ from symderive.errors import ModelError
 from symderive.formulas.arrays.index import as_size
 from symderive.formulas.arrays.op import is_condition
 from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Tree
+from symderive.readers.python.constants import at_hand
 from symderive.readers.python.naming import NAMELESS, Label, final_names, free_name, part_name
 from symderive.readers.python.picking import runs_joined
 from symderive.readers.python.reasons import IN_A_LIBRARY, reason
@@ -80,11 +81,16 @@ def library_call() -> str:
 def library_name(frame: FrameType) -> str:
     """What a frame of SciPy or NumPy is called by users; "" of another."""
     module, name = str(frame.f_globals.get("__name__", "")), frame.f_code.co_name
-    if name == "__init__" and "self" in frame.f_locals:
-        name = type(frame.f_locals["self"]).__name__
-    if not module.startswith(("scipy.", "numpy.")) or not name[0].isalpha():
+    own = frame.f_locals.get("self")
+    if name == "__init__" and own is not None:
+        name = type(own).__name__
+    elif module.startswith("scipy.stats") and isinstance(getattr(own, "name", None), str):
+        name = f"{own.name}.{name}"  # type: ignore[union-attr]
+    if not module.startswith(("scipy.", "numpy.")) or name.endswith("wrapper"):
         return ""
-    return f"{module.partition('._')[0]}.{name}"
+    if name.startswith("__") and module.startswith("scipy."):  # an operator
+        return module.partition("._")[0]
+    return f"{module.partition('._')[0]}.{name}" if name[0].isalpha() else ""
 
 
 def refused(message: str) -> ModelError:
@@ -154,15 +160,13 @@ class Recording:
     def constant(self, array: np.ndarray[Any, Any]) -> Leaf:
         """An array with values as a constant of the model, named as the user's code names it."""
         if id(array) not in self._constant_names:
-            if not np.all(np.isfinite(array)):
-                raise refused(
-                    "an array of constants holds inf or nan, which a formula cannot; "
-                    "write a large number such as -1e9"
-                )
-            name = next((n for n, old in self.constants.items() if np.array_equal(old, array)), "")
+            if np.any(np.isnan(array)):
+                raise refused("an array of constants holds nan, which a formula cannot")
+            kept = at_hand(array)
+            name = next((n for n, old in self.constants.items() if np.array_equal(old, kept)), "")
             used = {*self.inputs, *self.taken, *self.constants}
             name = name or free_name(_name_of(array) or self.called or "C", used)
-            self.constants[name] = np.array(array, dtype=float)
+            self.constants[name] = kept
             self._constant_names[id(array)] = name
             self._kept.append(array)
         return Leaf(tuple(map(as_size, array.shape)), self._constant_names[id(array)])

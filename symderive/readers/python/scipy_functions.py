@@ -19,6 +19,7 @@ from symderive.readers.python.functions import entrywise, numpy_function
 from symderive.readers.python.joining import holds, traced
 from symderive.readers.python.linear import CURVES, LINEAR, Curve, pairs, squareform
 from symderive.readers.python.recording import Recording, is_users, refused
+from symderive.readers.python.statistical import STATISTICS
 from symderive.readers.python.tracer import binary, call
 
 
@@ -167,6 +168,10 @@ SCIPY: Mapping[str, Mapping[str, Callable[..., Any]]] = {
         "solve_triangular": _triangular,
         "cho_factor": _cho_factor,
         "cho_solve": _cho_solve,
+        "lu_factor": lambda rec, a, **_: (traced(rec, a), None),
+        "lu_solve": lambda rec, factor, b, trans=0, **_: call(
+            rec, "solve", factor[0].T if trans else factor[0], b
+        ),
         "svdvals": _named("linalg.svdvals"),
         "lstsq": lambda rec, a, b, *_, **__: numpy_function(rec, "linalg.lstsq", (a, b), {}),
         "toeplitz": _toeplitz,
@@ -175,7 +180,7 @@ SCIPY: Mapping[str, Mapping[str, Callable[..., Any]]] = {
         ),
         "block_diag": _block_diagonal,
     },
-    "scipy.stats": {},
+    **STATISTICS,
 }
 
 

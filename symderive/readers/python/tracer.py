@@ -19,7 +19,15 @@ from symderive.formulas.arrays.op import ShapeError, apply_function, is_conditio
 from symderive.formulas.arrays.ops import CALLS, apply, transpose
 from symderive.formulas.arrays.syntax import Apply, Number, Tree
 from symderive.formulas.functions import FUNCTIONS
-from symderive.readers.python.arithmetic import FOLDS, METHODS, SIGNS, negated, neutral
+from symderive.readers.python.arithmetic import (
+    FOLDS,
+    LOSERS,
+    METHODS,
+    SIGNS,
+    absorbed,
+    negated,
+    neutral,
+)
 from symderive.readers.python.asked import AskedForPlain
 from symderive.readers.python.constants import exact, is_number
 from symderive.readers.python.entries import keys_of, picked, replaced
@@ -153,21 +161,23 @@ class Tracer(AskedForPlain):
     __deepcopy__ = copy
 
     def astype(self, dtype: Any, *_: Any, **__: Any) -> Tracer:
-        """Itself as real numbers; as a condition; a condition, and what is known, as 0 and 1."""
+        """Itself as real numbers; whole parts; as a condition; a condition as 0 and 1."""
         tree, kind = self._current(), np.dtype(dtype).kind
         if kind == "b":
             return wrap(self._rec, condition(self._rec, self))
+        if kind in "iu":
+            from symderive.readers.python.choosing import whole_part
+
+            return whole_part(self._rec, self)
         if kind == "f" or is_condition(tree) or is_fixed(tree):
             return wrap(self._rec, operand(self._rec, self))
-        raise refused(
-            f"a traced value cannot become {np.dtype(dtype)}: it has no derivative there; "
-            "leave .astype out, or write np.floor"
-        )
+        raise refused(f"a traced value cannot become {np.dtype(dtype)}; leave .astype out")
 
     def item(self, *place: Any) -> Tracer:
         """The entry."""
         if place:
-            return self[place if len(place) > 1 else place[0]]
+            flat = len(place) == 1 and self.ndim > 1
+            return self[np.unravel_index(place[0], self.shape) if flat else place]
         if all(size == 1 for size in self._tree.shape):
             return self[(0,) * self.ndim] if self.ndim else self
         raise refused("item() is that of an array with one entry")
@@ -240,7 +250,7 @@ class Tracer(AskedForPlain):
         return result
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        from symderive.readers.python.choosing import is_choice, one_by_one
+        from symderive.readers.python.choosing import is_choice, is_mask, one_by_one
 
         if hasattr(type(value), "mask"):
             value = value.at(key)
@@ -336,9 +346,7 @@ def formula(rec: Recording, value: Any) -> Tree:
     if is_number(value):
         found = exact(value)
         if found is None:
-            raise refused(
-                f"the number {value} cannot stand in a formula; write a large number such as -1e9"
-            )
+            raise refused(f"the number {value} cannot stand in a formula")
         return number(found)
     if isinstance(value, list | tuple) and value:
         if not _holds_traced(value):
@@ -428,6 +436,10 @@ def binary(rec: Recording, name: str, left: Any, right: Any) -> Tracer:
         trees = (operand(rec, left), operand(rec, right))
         return wrap(rec, _fitting(lambda: apply(name, *trees)))
     first, second = operand(rec, left), operand(rec, right)
+    if name == "subtract":
+        name, second = "add", negated(second)
+    if (found := _fitting(lambda: absorbed(name, first, second))) is not None:
+        return wrap(rec, found)
     if isinstance(first, Number) and isinstance(second, Number) and name in FOLDS:
         if name == "divide" and second.value.is_zero:
             raise refused("division by zero")
@@ -436,8 +448,6 @@ def binary(rec: Recording, name: str, left: Any, right: Any) -> Tracer:
         return wrap(rec, simple)
     if name == "divide" and isinstance(second, Number) and second.value.is_zero:
         raise refused("division by zero")
-    if name == "subtract":
-        name, second = "add", negated(second)
     return wrap(rec, _fitting(lambda: apply(name, first, second)))
 
 
@@ -476,6 +486,8 @@ def call(rec: Recording, name: str, *args: Any, **more: Any) -> Tracer:
     else:
         trees = [operand(rec, arg) if type(arg) is Tracer else argument(rec, arg) for arg in args]
     try:
+        if name in LOSERS and (found := absorbed(name, *trees)) is not None:
+            return wrap(rec, found)
         if row is not None and row.call is not None:
             options = {key: argument(rec, value) for key, value in more.items()}
             return wrap(rec, row.call(*trees, **options))
@@ -484,10 +496,3 @@ def call(rec: Recording, name: str, *args: Any, **more: Any) -> Tracer:
         raise refused(str(error)) from None
     except TypeError as error:
         raise refused(f"{name} does not take these arguments: {error}") from None
-
-
-def is_mask(key: Any) -> bool:
-    """Whether a key chooses entries by a condition."""
-    if type(key) is Tracer:
-        return is_condition(key._tree)
-    return isinstance(key, np.ndarray) and key.dtype == bool

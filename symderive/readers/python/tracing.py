@@ -46,7 +46,8 @@ def trace(
 
     The function is called once with values that record what is done with them. Values that it
     binds to local variables become stages of those names. What it asserts of them is taken to
-    hold, and so is that an ``if`` which only raises an error does not.
+    hold, and so is that an ``if`` which only raises an error does not. What it takes to be
+    infinite, as in a mask, is 10³⁰.
 
     Args:
         function: The function. Its docstring becomes the model's text, its name the title.
