@@ -8,6 +8,7 @@ from sympy import S
 
 from symderive.formulas.arrays.chains import by_ones, transposed
 from symderive.formulas.arrays.ops import apply, total
+from symderive.formulas.arrays.rank_one import determinant
 from symderive.formulas.arrays.shorthand_entries import (
     complement,
     distributed,
@@ -17,9 +18,11 @@ from symderive.formulas.arrays.shorthand_entries import (
     squared_length,
     step,
     steps_joined,
+    variance,
 )
 from symderive.formulas.arrays.shorthand_shapes import (
     column_again,
+    column_inside,
     columns_added,
     outer_product,
     repeated,
@@ -258,10 +261,12 @@ SHORT: tuple[Callable[[Tree], Tree | None], ...] = (
     _ones_between,
     _diagonal_scaled,
     _of_diagonal,
+    determinant,
     _length,
     squared_length,
     norm_of_order,
     mean,
+    variance,
     _root,
     distributed,
     quotient,
@@ -269,6 +274,7 @@ SHORT: tuple[Callable[[Tree], Tree | None], ...] = (
     step,
     steps_joined,
     column_again,
+    column_inside,
     columns_added,
     outer_product,
     vectorised,

@@ -241,7 +241,7 @@ def scaled(
             down[tree] += 1
     up, down = up - down, down - up
     number = number * inner.number
-    if number == 0 or (is_op(core, "broadcast_to") and core.args[0] == Number((), S.Zero)):
+    if number == 0 or is_zero(core):
         return zero_like(core)
     if number.is_negative and is_op(inner.core, "add"):
         turned = [negative(arg) for arg in inner.core.args]
@@ -281,6 +281,12 @@ def repeated(tree: Tree, count: int) -> Tree:
     if is_op(tree, "divide") and tree.args[0] == ONE:
         return apply("divide", ONE, repeated(tree.args[1], count))
     return apply("power", tree, Number((), S(count)))
+
+
+def is_zero(tree: Tree) -> bool:
+    """Whether every entry is zero."""
+    inner: Tree = tree.args[0] if is_op(tree, "broadcast_to") else tree
+    return inner == Number((), S.Zero)
 
 
 def zero_like(like: Tree) -> Tree:
