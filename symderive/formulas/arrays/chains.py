@@ -81,7 +81,7 @@ def transposed(tree: Tree, axes: tuple[int, ...] = (1, 0)) -> Tree:
         outside = apply("transpose", tree, axes=axes)
         return inside if reading(inside) < reading(outside) else outside
     if op == "matmul" and all(arg.ndim == 2 for arg in args):
-        inside = apply("matmul", transposed(args[1]), transposed(args[0]))
+        inside = _left([transposed(factor) for factor in reversed(_factors(tree))])
         outside = apply("transpose", tree, axes=axes)
         return inside if tree_cost(inside) <= tree_cost(outside) + TRANSPOSE else outside
     if op in ("add", "multiply", "where", "Gt"):
@@ -89,6 +89,13 @@ def transposed(tree: Tree, axes: tuple[int, ...] = (1, 0)) -> Tree:
         outside = apply("transpose", tree, axes=axes)
         return inside if reading(inside) < reading(outside) else outside
     return apply("transpose", tree, axes=axes)
+
+
+def _factors(tree: Tree) -> list[Tree]:
+    """The matrices of a product, without the brackets in it."""
+    if not is_op(tree, "matmul") or any(arg.ndim != 2 for arg in tree.args):
+        return [tree]
+    return [factor for arg in tree.args for factor in _factors(arg)]
 
 
 def turned_inside(tree: Apply) -> Apply:

@@ -6,13 +6,16 @@ determinant lemma).
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
-from symderive.formulas.arrays.chains import Link
+from sympy import S
+
+from symderive.formulas.arrays.chains import Link, chain_of, product_of
 from symderive.formulas.arrays.ops import apply
 from symderive.formulas.arrays.sums import plus
 from symderive.formulas.arrays.syntax import Tree
-from symderive.formulas.arrays.terms import ONE, is_op, scaled, term_of
+from symderive.formulas.arrays.terms import ONE, is_op, scaled, term_of, tree_cost
 
 
 def update_of(tree: Tree) -> tuple[Tree, Tree, Tree] | None:
@@ -50,6 +53,30 @@ def updates_solved(chain: Sequence[Link]) -> tuple[list[Link], list[Tree]]:
         else:
             place += 1
     return links, below
+
+
+def scale_inside(tree: Tree) -> Tree | None:
+    """(A/s + I)⁻¹/s is (A + sI)⁻¹: what divides a product is taken into an inverse in it."""
+    if not is_op(tree, "divide", "negative"):
+        return None
+    term = term_of(tree)
+    if not is_op(term.core, "inv", "matmul"):
+        return None
+    links = list(chain_of(term.core))
+    if sum(is_op(part, "inv") for _, one in links for part in one.walk()) != 1:
+        return None  # the same inverse beside it would be another
+    for place, (kind, part) in enumerate(links):
+        whole: Tree = part.args[0] if is_op(part, "inv") else part
+        if whole is part or not is_op(whole, "add"):
+            continue
+        for arg in whole.args:
+            scale = Counter(term.below) & Counter(term_of(arg).below)
+            inside = plus([scaled(one, S.One, tuple(scale.elements())) for one in whole.args])
+            if scale and tree_cost(inside) <= tree_cost(whole):
+                links[place] = (kind, apply("inv", inside))
+                below = tuple((Counter(term.below) - scale).elements())
+                return scaled(product_of(links), term.number, term.above, below)
+    return None
 
 
 def _inverted(tree: Tree) -> tuple[Tree, Tree, Tree] | None:

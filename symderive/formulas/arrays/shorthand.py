@@ -8,7 +8,7 @@ from sympy import S
 
 from symderive.formulas.arrays.chains import by_ones, transposed
 from symderive.formulas.arrays.ops import apply, total
-from symderive.formulas.arrays.rank_one import determinant
+from symderive.formulas.arrays.rank_one import determinant, scale_inside
 from symderive.formulas.arrays.shorthand_entries import (
     complement,
     distributed,
@@ -262,6 +262,7 @@ SHORT: tuple[Callable[[Tree], Tree | None], ...] = (
     _diagonal_scaled,
     _of_diagonal,
     determinant,
+    scale_inside,
     _length,
     squared_length,
     norm_of_order,

@@ -130,6 +130,10 @@ def term_of(tree: Tree) -> Term:
                 (*inner.below, *under.above),
                 inner.core,
             )
+        inner = term_of(left)
+        if inner.core != left:  # what is in front of r/(c + r)
+            core = apply("divide", inner.core, right)
+            return Term(inner.number, inner.above, inner.below, core)
     if is_op(tree, "multiply"):
         terms = [term_of(arg) for arg in tree.args]
         number = S.One
@@ -258,13 +262,16 @@ def scaled(
         over, under = abs(number), S.One
     factors: list[Tree] = [] if over == 1 else [Number((), over)]
     factors += [repeated(tree, count) for tree, count in up.items()]
-    if inner.core != ONE or not factors:
+    if factors and is_op(inner.core, "divide") and inner.core.args[1].ndim:  # 2r/(c + r)
+        top, bottom = inner.core.args
+        factors = [apply("divide", multiplied([*factors, *([top] if top != ONE else [])]), bottom)]
+    elif inner.core != ONE or not factors:
         factors += inner.core.args if is_op(inner.core, "multiply") else (inner.core,)
     result = multiplied(factors)
-    bottom: list[Tree] = [] if under == 1 else [Number((), under)]
-    bottom += [repeated(tree, count) for tree, count in down.items()]
-    if bottom:
-        result = apply("divide", result, multiplied(bottom))
+    under_all: list[Tree] = [] if under == 1 else [Number((), under)]
+    under_all += [repeated(tree, count) for tree, count in down.items()]
+    if under_all:
+        result = apply("divide", result, multiplied(under_all))
     return apply("negative", result) if number.is_negative else result
 
 
