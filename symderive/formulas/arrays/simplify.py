@@ -270,7 +270,10 @@ class Rebuilder:
             above += term.above
             below += term.below
             core = self.upright(term.core)
-            chain.append((kind, core) if core != ONE else (kind, part))
+            if kind != "r" and is_op(core, "matmul") and core != part and not is_batched(core):
+                chain += chain_of(core, self.turn)
+            else:
+                chain.append((kind, core) if core != ONE else (kind, part))
         chain = self._factors_joined(diagonals_opened(chain))
         whole = self._inverse_opened(tuple(chain)) if self.opening else tuple(chain)
         opened, dividing = updates_solved(self.cancelled(whole))
