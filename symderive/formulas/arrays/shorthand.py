@@ -10,6 +10,7 @@ from symderive.formulas.arrays.chains import by_ones, transposed
 from symderive.formulas.arrays.ops import apply, total
 from symderive.formulas.arrays.rank_one import determinant, scale_inside
 from symderive.formulas.arrays.shorthand_entries import (
+    balanced,
     complement,
     distributed,
     mean,
@@ -268,6 +269,7 @@ SHORT: tuple[Callable[[Tree], Tree | None], ...] = (
     norm_of_order,
     mean,
     variance,
+    balanced,
     _root,
     distributed,
     quotient,

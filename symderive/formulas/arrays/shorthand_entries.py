@@ -89,19 +89,30 @@ def variance(tree: Tree) -> Tree | None:
     if not is_op(tree, "mean") or not is_op(tree.args[0], "power"):
         return None
     inside, exponent = tree.args[0].args
-    if exponent != Number((), S(2)) or not is_op(inside, "add") or len(inside.args) != 2:
+    array = _centred(inside, tree.option("axis")) if exponent == Number((), S(2)) else None
+    return array and apply("var", array, **dict(tree.options), ddof=0)
+
+
+def balanced(tree: Tree) -> Tree | None:
+    """sum(x - mean(x)) is 0."""
+    if not is_op(tree, "sum", "mean"):
         return None
-    array, minus = inside.args
-    middle = term_of(minus)
-    core = middle.core if middle.core != ONE else next(iter(middle.above), ONE)
-    inner: Tree = core.args[0] if is_op(core, "index") and is_op(core.args[0], "mean") else core
-    if minus != negative(core) or not is_op(inner, "mean") or inner.args[0] != array:
+    return zero_like(tree) if _centred(tree.args[0], tree.option("axis")) is not None else None
+
+
+def _centred(tree: Tree, axes: tuple[int, ...]) -> Tree | None:
+    """The x of x - mean(x), or of mean(x) - x, the mean along some axes."""
+    if not is_op(tree, "add") or len(tree.args) != 2:
         return None
-    options = dict(tree.options)
-    spread = array.ndim - len(options["axis"])
-    if inner.options != tree.options or (spread and core.shape != _kept(array, options["axis"])):
-        return None
-    return apply("var", array, **options, ddof=0)
+    one, other = tree.args
+    for array, minus in ((one, other), (other, one), (negative(one), negative(other))):
+        middle = negative(minus)
+        inner: Tree = middle.args[0] if is_op(middle, "index") else middle
+        if not is_op(inner, "mean") or inner.args[0] != array or inner.option("axis") != axes:
+            continue
+        if len(axes) == array.ndim or middle.shape == _kept(array, axes):
+            return array
+    return None
 
 
 def _kept(array: Tree, axes: Sequence[int]) -> Shape:
