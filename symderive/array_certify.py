@@ -35,7 +35,7 @@ from symderive.certify import TOLERANCE, certify, defined, many_divisors, sample
 from symderive.formulas.arrays.algebra import Algebra
 from symderive.formulas.arrays.concrete import concrete, entry_name
 from symderive.formulas.arrays.explicit import MOST_EXPANDED, NotExplicitError
-from symderive.formulas.arrays.index import Index, Part, free_indices, substitute
+from symderive.formulas.arrays.index import Index, Part, free_indices, places, substitute
 from symderive.formulas.arrays.part_definitions import meant
 from symderive.formulas.arrays.properties import Knowledge
 from symderive.formulas.arrays.syntax import Shape
@@ -330,8 +330,7 @@ def named_put_in(formula: Basic, where: Mapping[Expr, Expr]) -> Any:
     for other in formula.atoms(Indexed):
         if other.base in arrays:
             entry, definition = arrays[other.base]
-            at = dict(zip(entry.indices, other.indices, strict=True))
-            found[other] = substitute(definition, at)
+            found[other] = substitute(definition, places(entry.indices, other.indices))
     return formula.xreplace(found)
 
 
@@ -411,19 +410,19 @@ def _definitions(
     """The entries of stages that occur, also in each other, and what they stand for."""
     found: dict[Symbol, Expr] = {}
     waiting: list[Expr] = [*sides]
-    places = {str(_base(entry)): (entry, definition) for entry, definition in where.items()}
+    stages = {str(_base(entry)): (entry, definition) for entry, definition in where.items()}
     names = {
         entry_name(name, at): (name, at)
-        for name, (entry, _) in places.items()
-        for at in cartesian(*(range(_number(i.size, sizes)) for i in _axes(entry)))
+        for name, (entry, _) in stages.items()
+        for at in cartesian(*(_run(i, sizes) for i in _axes(entry)))
     }
     while waiting:
         for symbol in parts_of(waiting.pop(), Symbol):
             if symbol in found or symbol.name not in names:
                 continue
             name, at = names[symbol.name]
-            entry, definition = places[name]
-            value = concrete(definition, sizes, dict(zip(_axes(entry), at, strict=True)))
+            entry, definition = stages[name]
+            value = concrete(definition, sizes, places(_axes(entry), at))
             found[symbol] = value
             waiting.append(value)
     return found
@@ -433,6 +432,9 @@ def _base(entry: Expr) -> Basic:
     return entry.base.label if isinstance(entry, Indexed) else entry
 
 
-def _axes(entry: Expr) -> list[Index]:
-    indices = entry.indices if isinstance(entry, Indexed) else ()
-    return [i for i in indices if isinstance(i, Index)]
+def _axes(entry: Expr) -> tuple[Expr, ...]:
+    return tuple(entry.indices) if isinstance(entry, Indexed) else ()
+
+
+def _run(index: Expr, sizes: Mapping[str, int]) -> Sequence[int]:
+    return range(_number(index.size, sizes)) if isinstance(index, Index) else [int(index)]

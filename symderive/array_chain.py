@@ -27,7 +27,8 @@ from symderive.array_sums import constant_sums
 from symderive.chain import Chain
 from symderive.formulas.arrays.algebra import Algebra, algebra_under
 from symderive.formulas.arrays.canonical import canonical
-from symderive.formulas.arrays.index import bound, entry_of, fresh, sigma, substitute
+from symderive.formulas.arrays.index import Part, bound, entry_of, fresh, sigma, substitute
+from symderive.formulas.arrays.matrix import Matrices
 from symderive.formulas.arrays.properties import Knowledge
 from symderive.formulas.arrays.solving import matrices_solved
 from symderive.formulas.arrays.structures import Structure, structure_of
@@ -41,6 +42,10 @@ MAX_WRITTEN_OUT = 32.0
 
 MOST_SUMMED = 6
 """The indices of one sum up to which it is: P.T @ P.T @ … of a loop goes on for ever."""
+
+
+INVERTED, MOST_PUT_IN = frozenset({"inv", "pinv"}), 8
+"""Operations that cancel with what stages hide, and the stages up to which they are put in."""
 
 
 class ArrayChain(Chain):
@@ -89,6 +94,28 @@ class ArrayChain(Chain):
         """The matrices of the linear systems that the model solves."""
         symmetric = Knowledge(self.model.known).symmetric()
         return matrices_solved(map(stage_tree, self.model.stages.values()), symmetric)
+
+    @cached_property
+    def _inverting(self) -> Mapping[str, Tree]:
+        """What the stages are made of, where some matrix is inverted: residuals are orthogonal."""
+        rows = [stage for stage in self.model.stages.values() if stage.name != self.target]
+        written = {stage.name: self._written(stage) for stage in rows[: MOST_PUT_IN + 1]}
+        inverted = any(p.op in INVERTED for f in written.values() for p in f.atoms(Part))
+        if not inverted or len(written) > MOST_PUT_IN:
+            return {}
+        return {
+            stage.name: Matrices(self.model.shapes).tree(
+                written[stage.name],
+                stage.parsed.template.indices,  # type: ignore[attr-defined]
+            )
+            for stage in rows
+        }
+
+    def _written(self, stage: Stage) -> Expr:
+        """A stage's formula in its own names."""
+        names = {placeholder(k): Symbol(name) for k, name in enumerate(stage.inputs)}
+        found: Expr = evaluated(rename(stage.parsed.template.written, names))
+        return found
 
     @cached_property
     def taken(self) -> frozenset[str]:
@@ -183,13 +210,14 @@ class ArrayChain(Chain):
             template: Any = stage.parsed.template
             if id(template) not in self._facts:
                 self._facts[id(template)] = Facts.of(template.written)
-            entry = entry_of(names[stage.name], template.indices)
+            alone = {index: S.Zero for index in template.indices if index.size == 1}
+            entry = entry_of(names[stage.name], [alone.get(i, i) for i in template.indices])
             marks: dict[Basic, Basic] = {
                 placeholder(k): names[n] for k, n in enumerate(stage.inputs)
             }
             own = {str(mark): str(name) for mark, name in marks.items()}
             facts[entry] = self._facts[id(template)].named(own)
-            rows[entry] = template.written, marks
+            rows[entry] = substitute(template.written, alone) if alone else template.written, marks
         return Stated(facts, lambda entry: algebra.contracted(evaluated(rename(*rows[entry]))))
 
     def _instance(self, name: str, users: tuple[str, ...], names: Any, shape: Any) -> Any:
@@ -207,6 +235,7 @@ class ArrayChain(Chain):
             self.taken,
             lambda user: self.partials.get(user),
             self._solved,
+            self._inverting,
         )
         structure = self._structure(name)
         return structured_partial(partial, structure) if structure else partial

@@ -20,8 +20,8 @@ from sympy import Sum as SympySum
 
 from symderive.array_chain import ArrayChain
 from symderive.array_model import leaves, stage_tree
-from symderive.array_partials import put_in
 from symderive.array_trials import Formula, Trial, entry_label, numbers_of, same, trials
+from symderive.formulas.arrays.folding import put_in
 from symderive.formulas.arrays.index import Index, Part
 from symderive.formulas.arrays.ops import apply
 from symderive.formulas.arrays.properties import Knowledge, Known

@@ -32,7 +32,15 @@ from symderive.formulas.arrays.algebra import Algebra, TooManyTermsError
 from symderive.formulas.arrays.canonical import canonical
 from symderive.formulas.arrays.contraction import NoMatrixError
 from symderive.formulas.arrays.definite import Signs
-from symderive.formulas.arrays.index import Index, Part, Sum, free_indices, opened, substitute
+from symderive.formulas.arrays.index import (
+    Index,
+    Part,
+    Sum,
+    free_indices,
+    opened,
+    places,
+    substitute,
+)
 from symderive.formulas.arrays.matrix import Matrices
 from symderive.formulas.arrays.part_definitions import meant
 from symderive.formulas.arrays.properties import PART_SUMS
@@ -199,8 +207,8 @@ class Entries:
         )
         if stated is None:
             return False
-        places: dict[Basic, Basic] = dict(zip(stated.indices, entry.indices, strict=True))
-        return self._sums_to_one(substitute(self.stated[stated], places), pair)
+        at = places(stated.indices, entry.indices)
+        return self._sums_to_one(substitute(self.stated[stated], at), pair)
 
     def _covers(self, cover: Expr, taken: Expr, swap: Mapping[Basic, Basic]) -> bool:
         """Whether c Σ_r w_r a_r(I) a_r(J) is at least c S(I) S(J) with S = Σ_r w_r a_r."""

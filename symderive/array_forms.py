@@ -145,10 +145,11 @@ def _rewritten(
             current = canonical(shorter)
             yield current, reason
             break
-    inner = _bodies(current, algebra)
-    if inner != current:
-        current = inner
-        yield current, "simplify under the sum"
+    for find in (_bodies, _scaled_inside):
+        inner = find(current, algebra)
+        if inner != current and array_cost(inner) <= array_cost(current):
+            current = inner
+            yield current, "simplify under the sum"
     found, reason = _shorter(current, None, None)
     if found != current:
         yield canonical(found), reason
@@ -325,6 +326,19 @@ def _bodies(formula: Basic, algebra: Algebra) -> Any:
     if not formula.args or not formula.has(SympySum) or isinstance(formula, Part):
         return formula
     return formula.func(*(_bodies(arg, algebra) for arg in formula.args))
+
+
+def _scaled_inside(formula: Expr, algebra: Algebra) -> Expr:
+    """Σ r/(1 + r²/s²)/s² as Σ r/(s² + r²): what divides a sum put under it."""
+    sums = [f for f in Mul.make_args(formula) if isinstance(f, SympySum)]
+    below = [f for f in Mul.make_args(formula) if isinstance(f, Pow) and f.exp.is_negative]
+    if len(sums) != 1 or not below:
+        return formula
+    body, indices = opened(sums[0])
+    if not body.has(Add) or not any(isinstance(p, Pow) and p.exp.is_negative for p in body.args):
+        return formula
+    simple = simplified(Mul(body, *below))
+    return Mul(formula / Mul(sums[0], *below), algebra.contracted(sigma(simple, indices)))
 
 
 def array_cost(formula: Basic) -> float:

@@ -16,13 +16,14 @@ from symderive.display import partial_latex
 from symderive.formulas.arrays.algebra import algebra_under
 from symderive.formulas.arrays.canonical import canonical
 from symderive.formulas.arrays.contraction import has_einsum, has_notation
+from symderive.formulas.arrays.folding import put_in, through_stages
 from symderive.formulas.arrays.index import Index, entry_of, fresh, sigma
 from symderive.formulas.arrays.matrix import Matrices
 from symderive.formulas.arrays.properties import Knowledge, Known
 from symderive.formulas.arrays.simplify import shortest
 from symderive.formulas.arrays.solving import with_solves
-from symderive.formulas.arrays.syntax import Apply, Leaf, Shape, Tree
-from symderive.formulas.arrays.terms import reading
+from symderive.formulas.arrays.syntax import Shape, Tree
+from symderive.formulas.arrays.terms import OPERATION, reading, tree_cost
 from symderive.formulas.inert import Diff
 from symderive.formulas.written import product, rename, sum_of
 from symderive.results import adjoint_name
@@ -115,16 +116,6 @@ def barred(formula: Expr) -> Expr:
     return formula.xreplace(found)
 
 
-def put_in(tree: Tree, found: Mapping[str, Tree]) -> Tree:
-    """The tree with the arrays of some names put in."""
-    if isinstance(tree, Leaf):
-        return found.get(tree.name, tree)
-    if not isinstance(tree, Apply):
-        return tree
-    args = tuple(put_in(arg, found) for arg in tree.args)
-    return tree if args == tree.args else Apply(tree.shape, tree.op, args, tree.options)
-
-
 def _reads(tree: Tree) -> tuple[bool, bool, tuple[float, int, int, int]]:
     return not has_notation(tree), has_einsum(tree), reading(tree)
 
@@ -151,6 +142,7 @@ class ArrayPartial(Partial):
     taken: frozenset[str] = frozenset()
     others: Callable[[str], Partial | None] = field(default=lambda _: None, repr=False)
     solved: frozenset[Tree] = field(default=frozenset(), repr=False)
+    stages: Mapping[str, Tree] = field(default_factory=dict, repr=False)
 
     @cached_property
     def letters(self) -> Letters:
@@ -192,10 +184,18 @@ class ArrayPartial(Partial):
     def inverted(self) -> Tree:
         """The closed form in matrix notation, with inverses."""
         plain = renamed(self.shape.tree, self._names)
-        if self.shape.closed is None or type(self.shape) is not ArrayShape:
+        if type(self.shape) is not ArrayShape:
             return plain
         composed = self._composed()
-        return plain if composed is None else min(plain, composed, key=_reads)
+        if self.shape.closed is not None and composed is not None:
+            plain = min(plain, shortest(composed, *self._known), key=_reads)
+        if not self.stages:
+            return plain
+        whole = plain if composed is None else composed
+        through = through_stages(whole, self.stages, self._known)
+        if through is None or tree_cost(through) > tree_cost(plain) - OPERATION:
+            return plain  # a detour that saves nothing
+        return min(plain, through, key=_reads)
 
     def _composed(self) -> Tree | None:
         """The chain rule with the adjoints of later stages put in, as they are shortest.
@@ -206,13 +206,14 @@ class ArrayPartial(Partial):
         for user in self.users:
             if user != self.target:
                 other = self.others(user)
-                if not isinstance(other, ArrayPartial) or other.shape.closed is None:
+                if not isinstance(other, ArrayPartial) or not self._may_hold(other):
                     return None
                 found[adjoint_name(self.target, user)] = other.inverted
-        if not found:
-            return None
-        whole = put_in(renamed(self.shape.by_adjoints, self._names), found)
-        return shortest(whole, *self._known)
+        return put_in(renamed(self.shape.by_adjoints, self._names), found) if found else None
+
+    def _may_hold(self, other: ArrayPartial) -> bool:
+        """Whether another adjoint may be put in: it is written out, or may come to nothing."""
+        return other.shape.closed is not None or bool(self.stages)
 
     @property
     def _known(self) -> Known:

@@ -32,7 +32,15 @@ from sympy import Sum as SympySum
 from symderive.array_forms import MAX_INSTANCES, Mask, array_cost, array_forms, simplified
 from symderive.formulas.arrays.algebra import Algebra
 from symderive.formulas.arrays.canonical import canonical
-from symderive.formulas.arrays.index import Index, Part, free_indices, opened, sigma, substitute
+from symderive.formulas.arrays.index import (
+    Index,
+    Part,
+    free_indices,
+    opened,
+    places,
+    sigma,
+    substitute,
+)
 from symderive.formulas.arrays.properties import PART_SUMS
 from symderive.formulas.arrays.subsums import with_subsums
 from symderive.relations import Definition, kernels_of, with_definitions
@@ -46,7 +54,7 @@ class Facts:
         kinds: The kinds of its functions, roots and parts.
         sums: The names in each of its sums.
         names: The names in it; sizes and indices are none.
-        balanced: Whether it subtracts or divides, as what sums to a number does.
+        balanced: Whether it subtracts, divides or scales, as what sums to a number does.
     """
 
     kinds: frozenset[Any]
@@ -61,7 +69,10 @@ class Facts:
         kinds |= {f.op for f in formula.atoms(Part)}
         kinds |= {Pow for f in formula.atoms(Pow) if not f.exp.is_Integer}
         sums = tuple(frozenset(_bases(part)) for part in formula.atoms(SympySum))
-        balanced = formula.is_Add or any(_balances(part) for part in Mul.make_args(formula))
+        scaled = (
+            formula.is_Mul and len(formula.atoms(Indexed)) > 1 and not sums
+        )  # C·r of a centred C
+        balanced = formula.is_Add or scaled or any(map(_balances, Mul.make_args(formula)))
         return cls(frozenset(kinds), sums, frozenset(_bases(formula)), balanced)
 
     def named(self, names: Mapping[str, str]) -> Facts:
@@ -151,7 +162,7 @@ def named_by_stages(formula: Expr, stated: Stated, algebra: Algebra) -> list[tup
             exact = dict(_without_number(*row) for row in _instances(speaking, indices).items())
             starts = [*dict.fromkeys((current, current.xreplace(exact), *named))]
         put_in = [] if related else [f for s in starts for f in _put_in(s, stated, algebra)]
-        short = with_subsums(current, _summing(current, stated))
+        short = with_subsums(current, _summing(current, stated), algebra)
         whole = [simplified(algebra.contracted(form)) for form in short]
         found = _least([*starts, *put_in, *whole])
         if found == current:
@@ -237,11 +248,14 @@ def _instances(stated: Mapping[Expr, Expr], indices: Sequence[Index]) -> dict[Ex
     found: dict[Expr, Expr] = {}
     for entry, definition in stated.items():
         own = tuple(entry.indices) if isinstance(entry, Indexed) else ()
-        choices = [[i for i in indices if i.size == index.size] for index in own]
+        choices = [
+            [i for i in indices if i.size == index.size] if isinstance(index, Index) else [index]
+            for index in own
+        ]
         for number, at in enumerate(cartesian(*choices)):
             if number == MAX_INSTANCES:
                 break
-            values = dict(zip(own, at, strict=True))
+            values = places(own, at)
             found[substitute(entry, values)] = canonical(substitute(definition, values))
     return found
 
@@ -282,24 +296,26 @@ def _put_in(formula: Expr, stated: Stated, algebra: Algebra) -> Iterator[Expr]:
         if not facts.names <= here:
             continue
         definition = stated[entry]
-        numerator, denominator = together(definition).as_numer_denom()
-        if definition.is_Mul and denominator == 1:
-            continue
+        mask = Mask()  # sums stay as the formula has them
+        numerator, denominator = map(mask.off, together(mask.on(definition)).as_numer_denom())
         own = tuple(entry.indices) if isinstance(entry, Indexed) else ()
         for part in _parts(numerator):
             at = tuple(part.indices) if isinstance(part, Indexed) else ()
             solved = _solved(numerator, denominator, entry, part) if at == own else None
             if solved is None:
                 continue
-            found: dict[Basic, Basic] = {
-                other: substitute(solved, dict(zip(at, _at(other), strict=True)))
-                for other in formula.atoms(type(part))
-                if _bases(other) == _bases(part)
-            }
-            if found:  # of ‖x‖ in x = u ‖x‖, x is no entry
-                name = part.base if isinstance(part, Indexed) else part
-                whole = {p for p in solved.atoms(Part, SympySum) if p.has(name)}
-                kept: dict[Basic, Basic] = {p: p for p in whole}
+            name = part.base if isinstance(part, Indexed) else part
+            whole = [p for p in solved.atoms(Part, SympySum) if p.has(name)]
+            found: dict[Basic, Basic] = {}
+            kept: dict[Basic, Basic] = {}  # of ‖x‖ in x = u ‖x‖, x is no entry
+            for other in formula.atoms(type(part)):
+                if _bases(other) == _bases(part):
+                    place = places(at, _at(other))
+                    found[other] = substitute(solved, place)
+                    kept |= {
+                        same: same for same in (canonical(substitute(p, place)) for p in whole)
+                    }
+            if found:
                 yield array_forms(_replaced(formula, {**found, **kept}), algebra)[0].formula
 
 
@@ -339,6 +355,7 @@ def _solved(numerator: Expr, denominator: Expr, name: Expr, part: Expr) -> Expr 
     """The part in terms of the stage's name, where the definition is linear in it."""
     if denominator.has(part):
         return None
+    numerator = numerator.expand()
     slope = numerator.coeff(part, 1)
     rest = (numerator - slope * part).expand()
     if slope == 0 or rest.has(part) or slope.has(part):

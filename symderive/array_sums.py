@@ -89,12 +89,17 @@ def _candidates(
 ) -> Iterator[Expr]:
     """The definition, alone and with the stages in it that are the same along the axis put in.
 
-    Only what subtracts or divides can sum to a number.
+    Only what subtracts or divides can sum to a number, and a product of what does.
     """
-    if not (definition.has(Pow) or definition.is_Add or any(f.is_Add for f in definition.args)):
-        return
     names = {str(entry.base.label) for entry in definition.atoms(Indexed)}
     summed = {name for name, _ in algebra.known.sums} | algebra.known.having("stochastic")
+    if not (
+        definition.has(Pow)
+        or definition.is_Add
+        or any(f.is_Add for f in definition.args)
+        or names & summed
+    ):
+        return
     if definition.has(SympySum) or names & summed:
         yield definition
     level: dict[Expr, Expr] = {}

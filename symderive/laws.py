@@ -101,6 +101,29 @@ def one_power(formula: Expr) -> Expr:
     return Mul(*rest, *(_turned(base, exponent) for exponent, base in joined.items()))
 
 
+def one_base(formula: Expr) -> Expr:
+    """a/(a/n)^(3/2) = n/√(a/n): a whole power of what a root is taken of is under the root too.
+
+    >>> from sympy import Rational, symbols
+    >>> a, b, n = symbols("a b n")
+    >>> one_base((a + b) * ((a + b) / n) ** Rational(-3, 2))
+    n/sqrt((a + b)/n)
+    """
+    if not isinstance(formula, Mul):
+        return formula
+    for power in formula.args:
+        if not isinstance(power, Pow) or power.exp.is_Integer or not power.base.is_Mul:
+            continue
+        for part in power.base.args:
+            number = next(
+                (f.as_base_exp()[1] for f in formula.args if f.as_base_exp()[0] == part), S.Zero
+            )
+            if part.is_Add and number.is_Integer and number != 0:
+                rest = formula / part**number / power * (part / power.base) ** number
+                return rest * Pow(power.base, power.exp + number)
+    return formula
+
+
 def _turned(base: Expr, exponent: Expr) -> Expr:
     """A power, upside down where its exponent starts with a minus: (y/a)^(1/s)."""
     if exponent.could_extract_minus_sign():
@@ -448,6 +471,7 @@ LAWS: tuple[tuple[Callable[[Expr], Expr], str], ...] = (
     (one_exponential, "law of exponents"),
     (gathered, "law of exponents"),
     (one_power, "law of exponents"),
+    (one_base, "law of exponents"),
     (one_root, "law of roots"),
     (one_logarithm, "law of logarithms"),
     (double_angle, "sin 2u = 2 sin u cos u"),

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (a formula stands on one line)
 """Backward passes as lecture notes and textbooks print them: stages, shapes, then each derivative.
 
 Sources: the notes of CS231n and of "Computing neural network gradients" (Stanford), the papers on
@@ -183,6 +184,40 @@ LAYERS = (
         {"X": "m 2", "Z": "m 3", "w": "5", "t": "m"},
         {},
         {"w": "2*hstack([X, Z]).T @ y"},
+    ),
+    (
+        {
+            "N": "(X - mean(X, axis=1, keepdims=True))/sqrt(var(X, axis=1, keepdims=True) + e)",
+            "L": "sum(D*N)",
+        },
+        {"X": "m n", "D": "m n", "e": ""},
+        {},
+        {
+            "X": "(D - mean(D, axis=1)[:, None] - N*mean(D*N, axis=1)[:, None])/sqrt(e + var(X, axis=1))[:, None]"
+        },
+    ),
+    (
+        {
+            "C": "X - mean(X, axis=1, keepdims=True)",
+            "r": "1/sqrt(mean(C**2, axis=1, keepdims=True) + e)",
+            "N": "C*r",
+            "L": "sum(D*(g*N + b))",
+        },
+        {"X": "m n", "D": "m n", "g": "n", "b": "n", "e": ""},
+        {},
+        {"X": "r*(g*D - (D @ g)[:, None]/n - N*(D*N @ g)[:, None]/n)"},
+    ),
+    (
+        {"w": "inv(X.T @ X) @ X.T @ y", "r": "y - X @ w", "L": "r @ r"},
+        {"X": "m n", "y": "m"},
+        {},
+        {"X": "-2*outer(r, w)", "y": "2*r"},
+    ),
+    (
+        {"a": "solve(K + s*eye(n), y)", "L": "norm(A @ a - b)**2/2"},
+        {"K": "n n", "y": "n", "s": "", "A": "m n", "b": "m"},
+        {"K": "symmetric"},
+        {"s": "-solve(K + s*eye(n), (A @ a - b) @ A) @ a"},
     ),
 )
 """Stages, shapes, properties, and the derivative of L by each name."""

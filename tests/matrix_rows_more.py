@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (a formula stands on one line)
 """More facts of matrix calculus: stacked columns, blocks, spectra, structured matrices.
 
 Sources: those of ``matrix_rows``; C. F. Van Loan and N. Pitsianis, Approximation with Kronecker
@@ -138,5 +139,38 @@ MORE = (
         "cumprod(x) @ a",
         "x",
         "tril(prod_others(where(tril(ones((n, n))) > 0, x, 1), axis=1)).T @ a",
+    ),
+    row(
+        "sum(B*inv(kron(X, A) + eye(6)))",
+        "X",
+        "-unvec(rearrange(inv(kron(X, A) + eye(6)).T @ B @ inv(kron(X, A) + eye(6)).T, (2, 2)) @ vec(A), (2, 2))",
+        {"X": "2 2", "A": "3 3", "B": "6 6"},
+    ),
+    row(
+        "sum(B*(sliding_window_view(x, 3) @ A))",
+        "x",
+        "pad(B @ A[0], (0, 2)) + pad(B @ A[1], (1, 1)) + pad(B @ A[2], (2, 0))",
+        {"x": "6", "A": "3 k", "B": "4 k"},
+    ),
+    row(
+        "sum(A*where(triu(ones((n, n)), 1) > 0, exp(X), X))",
+        "X",
+        "A*where(triu(ones((n, n)), 1) > 0, exp(X), 1)",
+    ),
+    # updates of the identity, projections
+    row("logdet(eye(n) + outer(x, a))", "x", "a/(1 + x @ a)"),
+    row("x @ inv(eye(n) + outer(x, x)) @ x", "x", "2*x/(1 + x @ x)**2"),
+    row(
+        "y @ X @ pinv(X) @ y",
+        "X",
+        "2*outer(y - X @ pinv(X) @ y, pinv(X) @ y)",
+        {"X": "m n", "y": "m"},
+    ),
+    # what divides a sum is put under it
+    row(
+        "sum(log(1 + (X @ w - y)**2/s**2))",
+        "w",
+        "2*X.T @ ((X @ w - y)/(s**2 + (X @ w - y)**2))",
+        {"X": "m n", "w": "n", "y": "m", "s": ""},
     ),
 )

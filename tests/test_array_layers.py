@@ -104,8 +104,8 @@ LAYERS = {
         {"X": "m 6", "D": "m 6", "g": "6", "e": ""},
         {
             "Z": "reshape(g*D, (m, 2, 3))",
-            "X": "reshape((3*reshape(g*D, (m, 2, 3)) - sum(reshape(g*D, (m, 2, 3)), axis=2)"
-            "[:, :, None] - Z*sum(reshape(g*D, (m, 2, 3))*Z, axis=2)[:, :, None])/s, (m, 6))/3",
+            "X": "reshape((reshape(g*D, (m, 2, 3)) - mean(reshape(g*D, (m, 2, 3)), axis=2)"
+            "[:, :, None] - Z*mean(reshape(g*D, (m, 2, 3))*Z, axis=2)[:, :, None])/s, (m, 6))",
         },
         group_norm,
         positive=("e",),

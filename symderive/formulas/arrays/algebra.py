@@ -184,6 +184,17 @@ class Algebra:
             return formula
         return make_part("inv", formula.arrays, (right, left))
 
+    def ways(self, entry: Indexed | Part) -> Sequence[tuple[Expr, ...]]:
+        """The indices of an entry, in each order in which it is the same."""
+        at = tuple(entry.indices)
+        if len(at) != 2 or not self.known.stated:
+            return (at,)
+        if isinstance(entry, Part):
+            same = entry.op == "inv" and self._symmetric(entry.arrays[0])
+        else:
+            same = str(entry.base.label) in self.known.symmetric()
+        return (at, at[::-1]) if same else (at,)
+
     def _symmetric(self, array: ArrayOf) -> bool:
         key = (array, True)
         if key not in self._symmetries:

@@ -34,6 +34,9 @@ from symderive.formulas.arrays.terms import (
 FRECHET = frozenset(f"{name}_frechet" for name in MATRIX_FUNCTIONS)
 """The derivatives of functions of a matrix."""
 
+ALONG = frozenset({"softmax", "is_max", "is_min", "prod_others"})
+"""Operations along an axis that leave a matrix its shape."""
+
 TRIANGLES = {"triu": "tril", "tril": "triu"}
 """What a triangle becomes when it is turned."""
 
@@ -73,15 +76,26 @@ def transposed(tree: Tree, axes: tuple[int, ...] = (1, 0)) -> Tree:
         inside = apply(op, *map(transposed, args))
         outside = apply("transpose", tree, axes=axes)
         return inside if reading(inside) < reading(outside) else outside
+    if op in ALONG and len(axis := tree.option("axis")) == 1:  # softmax(Aᵀ, axis=0)ᵀ
+        inside = apply(op, transposed(args[0]), *args[1:], axis=(1 - axis[0],))
+        outside = apply("transpose", tree, axes=axes)
+        return inside if reading(inside) < reading(outside) else outside
     if op == "matmul" and all(arg.ndim == 2 for arg in args):
-        inside = apply("matmul", transposed(args[1]), transposed(args[0]))
+        inside = _left([transposed(factor) for factor in reversed(_factors(tree))])
         outside = apply("transpose", tree, axes=axes)
         return inside if tree_cost(inside) <= tree_cost(outside) + TRANSPOSE else outside
-    if op in ("add", "multiply"):
+    if op in ("add", "multiply", "where", "Gt"):
         inside = turned_inside(tree)
         outside = apply("transpose", tree, axes=axes)
         return inside if reading(inside) < reading(outside) else outside
     return apply("transpose", tree, axes=axes)
+
+
+def _factors(tree: Tree) -> list[Tree]:
+    """The matrices of a product, without the brackets in it."""
+    if not is_op(tree, "matmul") or any(arg.ndim != 2 for arg in tree.args):
+        return [tree]
+    return [factor for arg in tree.args for factor in _factors(arg)]
 
 
 def turned_inside(tree: Apply) -> Apply:

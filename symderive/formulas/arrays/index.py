@@ -154,6 +154,12 @@ def entry_of(name: str | Symbol, indices: Sequence[Expr]) -> Expr:
     return Indexed(IndexedBase(symbol), *indices) if indices else symbol
 
 
+def places(own: Sequence[Expr], at: Sequence[Expr]) -> dict[Basic, Basic]:
+    """Where the indices of an entry go: of x[i, 0] at [k, 0], i to k."""
+    pairs = zip(own, at, strict=True)
+    return {index: place for index, place in pairs if isinstance(index, Index)}
+
+
 def fresh(size: Expr) -> Index:
     """An index that nothing else uses."""
     return Index(f"_f{next(_COUNTER)}", size)

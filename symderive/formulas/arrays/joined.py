@@ -10,10 +10,10 @@ Source: C. F. Van Loan and N. Pitsianis, Approximation with Kronecker products, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from itertools import permutations
 
-from sympy import Add, Expr, Indexed, KroneckerDelta, Mul
+from sympy import Add, Basic, Expr, Indexed, KroneckerDelta, Mul
 
 from symderive.formulas.arrays.contraction import Labelled, NoMatrixError, Order, spread_to
 from symderive.formulas.arrays.index import (
@@ -170,6 +170,31 @@ def _vector(inner: Labelled, axes: tuple[Index, ...]) -> Tree:
     return apply("reshape", spread_to(inner, axes), shape=(_size(axes),))
 
 
+def _pairs(
+    body: Expr, shape_of: ShapeOf
+) -> Iterator[tuple[tuple[Expr, Sequence[Index]], tuple[Expr, Sequence[Index]]]]:
+    """The row and the column of blocks: of one entry, or of the ends of a product of matrices."""
+    found = [*_places(body, shape_of)]
+    for entry in found:
+        if len(entry) == 2 and all(place is not None and len(place[1]) == 2 for place in entry):
+            yield entry[0], entry[1]  # type: ignore[misc]
+    ends = dict.fromkeys(p for e in found for p in e if p is not None and len(p[1]) == 2)
+    if len(ends) == 2 and not any(all(entry) for entry in found):
+        yield tuple(ends)  # type: ignore[misc]
+
+
+def _linked(
+    moved: list[Expr], factors: Sequence[Expr], summed: Set[Index], here: Mapping[Basic, Basic]
+) -> list[Expr]:
+    """With the factors between them: of M[k, i + 3j] B[k, l] N[l, p + 3q] the matrix B too."""
+    while True:
+        own = free_indices(Mul(*moved).xreplace(here)) & summed
+        more = [f for f in factors if f not in moved and free_indices(f) & own]
+        if not more:
+            return moved
+        moved = [*moved, *more]
+
+
 def by_blocks(
     build: Build,
     name: Name,
@@ -184,10 +209,7 @@ def by_blocks(
         places = [order.get(index, 0) for index in way.axes]
         return TRANSPOSE * (places != sorted(places))
 
-    for entry in _places(body, shape_of):
-        if len(entry) != 2 or any(found is None or len(found[1]) != 2 for found in entry):
-            continue
-        (row, (k, i)), (column, (m, j)) = (found for found in entry if found is not None)
+    for (row, (k, i)), (column, (m, j)) in _pairs(body, shape_of):
         summed = set(indices)
         blocks, within = {k, m}, {i, j}
         if not any(pair <= summed for pair in (blocks, within)) or any(
@@ -197,7 +219,7 @@ def by_blocks(
         one, other = fresh(_size((k, i))), fresh(_size((m, j)))
         here = {row: one, column: other}
         factors = Mul.make_args(body)
-        moved = [f for f in factors if f.xreplace(here) != f]
+        moved = _linked([f for f in factors if f.xreplace(here) != f], factors, summed, here)
         whole = Mul(*moved).xreplace(here)
         if free_indices(whole) & {k, i, m, j}:
             continue

@@ -64,8 +64,10 @@ from symderive.formulas.arrays.matrix_forms import (
     cut,
     diagonal_of,
     ends_of,
+    one_by_one,
     part_of_identity,
     pushed_in,
+    reads,
     row_major,
     triangle,
 )
@@ -74,7 +76,7 @@ from symderive.formulas.arrays.placing import place_at
 from symderive.formulas.arrays.sliding import slid, windows
 from symderive.formulas.arrays.sums import plus
 from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Shape, Tree
-from symderive.formulas.arrays.terms import CALL, is_op, scaled, term_of, tree_cost
+from symderive.formulas.arrays.terms import scaled, tree_cost
 from symderive.formulas.functions import function_of
 
 MAX_TERMS = 4
@@ -252,7 +254,7 @@ class Matrices:
         result = self.built(last[0])
         for value, condition in reversed(first):
             parts = [self.built(condition), self.built(value), result]
-            axes = union(parts)
+            axes = union(parts, self.order)
             result = Labelled(apply("where", *(aligned(part, axes) for part in parts)), axes)
         return result
 
@@ -293,8 +295,11 @@ class Matrices:
             if made is not None:
                 found.append(made)
         if not found:
-            raise NoMatrixError
-        return min(found, key=lambda part: (not has_notation(part.tree), _reads(part.tree)))
+            terms = one_by_one(body, indices)
+            if terms is None:
+                raise NoMatrixError
+            return self._added([self.built(term) for term in terms])
+        return min(found, key=lambda part: (not has_notation(part.tree), reads(part.tree)))
 
     def _as_one(self, body: Expr, indices: tuple[Index, ...]) -> Labelled:
         return self._product([*Mul.make_args(body)], indices)
@@ -480,21 +485,3 @@ class Matrices:
         if isinstance(factor, Pow) and factor.exp.is_number and factor.exp.is_negative:
             return self.built(Pow(factor.base, -factor.exp)), True
         return self.built(factor), False
-
-
-def _reads(tree: Tree) -> float:
-    """What a tree costs; a number beside an outer product stands for a matrix of ones.
-
-    An array with more axes than any that it is made of costs as much as a call.
-    """
-    beside = (
-        part
-        for part in tree.walk()
-        if is_op(part, "add")
-        and any(not arg.ndim for arg in part.args)
-        and any(is_op(term_of(arg).core, "outer") for arg in part.args)
-    )
-    parts = [*tree.walk()]
-    most = max([2, *(part.ndim for part in parts if not isinstance(part, Apply))])
-    deeper = sum(part.ndim > most for part in parts)
-    return tree_cost(tree) + sum(3 * CALL for _ in beside) + CALL * deeper

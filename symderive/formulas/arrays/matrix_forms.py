@@ -12,11 +12,19 @@ from sympy.core.relational import Relational
 
 from symderive.formulas.arrays.algebra import named_within
 from symderive.formulas.arrays.contraction import Labelled, NoMatrixError
-from symderive.formulas.arrays.index import Index, free_indices, fresh, opened, sigma_as_is
+from symderive.formulas.arrays.index import (
+    Index,
+    free_indices,
+    fresh,
+    opened,
+    sigma_as_is,
+    substitute,
+)
 from symderive.formulas.arrays.ops import apply
 from symderive.formulas.arrays.ops_making import half_below
 from symderive.formulas.arrays.placing import place_at
-from symderive.formulas.arrays.syntax import Number, Tree
+from symderive.formulas.arrays.syntax import Apply, Number, Tree
+from symderive.formulas.arrays.terms import CALL, is_op, negative, term_of, tree_cost
 
 
 def cut(tree: Tree, places: Sequence[Expr]) -> Labelled:
@@ -83,20 +91,29 @@ def triangle(formula: Piecewise) -> Labelled | None:
     half = halves(formula)
     if half is not None:
         return half
-    ends = [condition.lhs, condition.rhs] if isinstance(condition, Relational) else []
-    if len(rest) != 1 or value != 1 or rest[0][0] != 0 or not ends:
+    if len(rest) != 1 or not isinstance(condition, Relational):
         return None
-    left, right = ends
-    if type(left) is not Index or type(right) is not Index:
+    left, right = (_shifted(side) for side in (condition.lhs, condition.rhs))
+    if left is None or right is None or left[0].size != right[0].size:
         return None
-    if left.size != right.size:
-        return None
+    (row, above), (column, below) = left, right
+    pair = (value, rest[0][0])
+    if condition.rel_op == "==" and above == below and pair in ((1, 0), (0, 1)):
+        eye = apply("eye", size=row.size)
+        others = apply("add", Number((), S.One), negative(eye))
+        return Labelled(eye if value == 1 else others, (row, column))
     found = TRIANGLES.get(condition.rel_op)
-    if found is None:
+    if found is None or pair != (1, 0):
         return None
     op, k = found
-    ones = apply("broadcast_to", Number((), S.One), shape=(left.size, right.size))
-    return Labelled(apply(op, ones, k=k), (left, right))
+    ones = apply("broadcast_to", Number((), S.One), shape=(row.size, column.size))
+    return Labelled(apply(op, ones, k=k + above - below), (row, column))
+
+
+def _shifted(side: Expr) -> tuple[Index, int] | None:
+    """Of i + 2, the index and the number."""
+    number, index = side.as_coeff_Add()
+    return (index, int(number)) if type(index) is Index and number.is_Integer else None
 
 
 def compared(formula: Relational) -> Labelled | None:
@@ -211,6 +228,25 @@ def _reduced(axes: tuple[int, ...]) -> Mapping[str, Any]:
     return {"axis": axes, "keepdims": False}
 
 
+MOST_TERMS = 4
+"""Terms up to which a sum that has no notation is written out."""
+
+
+def one_by_one(body: Expr, indices: Sequence[Index]) -> list[Expr] | None:
+    """Σ_jp δ(i, j + p) D_jl W_pl over a short window, a term for each p: D shifted, times W_p."""
+    for delta in (f for f in Mul.make_args(body) if isinstance(f, KroneckerDelta)):
+        for index in indices:
+            if index not in delta.free_symbols or not index.size.is_Integer:
+                continue
+            if any(isinstance(end, Index) for end in delta.args if end.has(index)):
+                continue
+            if index.size <= MOST_TERMS:
+                rest = [other for other in indices if other != index]
+                values = (substitute(body, {index: S(k)}) for k in range(index.size))
+                return [sigma_as_is(value, rest) for value in values]
+    return None
+
+
 PART_OPTIONS: Mapping[str, Callable[[tuple[int, ...]], Mapping[str, Any]]] = {
     **dict.fromkeys(("max", "min", "prod", "logsumexp"), _reduced),
     "norm": lambda axes: {"ord": S(2), **_reduced(axes)},
@@ -230,3 +266,21 @@ PART_OPTIONS: Mapping[str, Callable[[tuple[int, ...]], Mapping[str, Any]]] = {
     ),
 }
 """The options of operations along axes, by the axes of their operand; others take a matrix."""
+
+
+def reads(tree: Tree) -> float:
+    """What a tree costs; a number beside an outer product stands for a matrix of ones.
+
+    An array with more axes than any that it is made of costs as much as a call.
+    """
+    beside = (
+        part
+        for part in tree.walk()
+        if is_op(part, "add")
+        and any(not arg.ndim for arg in part.args)
+        and any(is_op(term_of(arg).core, "outer") for arg in part.args)
+    )
+    parts = [*tree.walk()]
+    most = max([2, *(part.ndim for part in parts if not isinstance(part, Apply))])
+    deeper = sum(part.ndim > most for part in parts)
+    return tree_cost(tree) + sum(3 * CALL for _ in beside) + CALL * deeper

@@ -8,7 +8,9 @@ from sympy import S
 
 from symderive.formulas.arrays.chains import by_ones, transposed
 from symderive.formulas.arrays.ops import apply, total
+from symderive.formulas.arrays.rank_one import determinant, scale_inside
 from symderive.formulas.arrays.shorthand_entries import (
+    balanced,
     complement,
     distributed,
     mean,
@@ -17,9 +19,11 @@ from symderive.formulas.arrays.shorthand_entries import (
     squared_length,
     step,
     steps_joined,
+    variance,
 )
 from symderive.formulas.arrays.shorthand_shapes import (
     column_again,
+    column_inside,
     columns_added,
     outer_product,
     repeated,
@@ -258,10 +262,14 @@ SHORT: tuple[Callable[[Tree], Tree | None], ...] = (
     _ones_between,
     _diagonal_scaled,
     _of_diagonal,
+    determinant,
+    scale_inside,
     _length,
     squared_length,
     norm_of_order,
     mean,
+    variance,
+    balanced,
     _root,
     distributed,
     quotient,
@@ -269,6 +277,7 @@ SHORT: tuple[Callable[[Tree], Tree | None], ...] = (
     step,
     steps_joined,
     column_again,
+    column_inside,
     columns_added,
     outer_product,
     vectorised,

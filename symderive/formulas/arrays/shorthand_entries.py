@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from itertools import combinations
+from dataclasses import replace
+from itertools import combinations, product
 
-from sympy import Rational, S
+from sympy import Expr, Mul, Rational, S
 
 from symderive.formulas.arrays.ops import apply
-from symderive.formulas.arrays.syntax import Apply, Number, Tree
+from symderive.formulas.arrays.syntax import Apply, Number, Shape, Tree
 from symderive.formulas.arrays.terms import (
     ONE,
+    Term,
     divisor,
     entries_of,
     is_negative,
@@ -33,48 +35,92 @@ def mean(tree: Tree) -> Tree | None:
     if not is_op(tree, "divide", "negative"):
         return None
     term = term_of(tree)
-    below = Counter(term.below)
-    for part in term.above:
-        found = _mean_of(part, below)
+    for place, part in enumerate(term.above):
+        found = _mean_of(part, term)
         if found is not None:
-            above = list(term.above)
-            above.remove(part)
             made, rest = found
-            return scaled(term.core, term.number, [made, *above], tuple(rest.elements()))
+            above = [*term.above[:place], *term.above[place + 1 :]]
+            return scaled(term.core, rest.number, [made, *above], rest.below)
     parts = entries_of(term.core)
     for place, part in enumerate(parts):
-        found = _mean_of(part, below)
+        found = _mean_of(part, term)
         if found is not None:
             made, rest = found
             core = times([*parts[:place], made, *parts[place + 1 :]])
-            return scaled(core, term.number, term.above, tuple(rest.elements()))
+            return scaled(core, rest.number, term.above, rest.below)
     if is_op(term.core, "matmul", "outer"):
         for place, part in enumerate(term.core.args):
-            found = _mean_of(part, below)
+            found = _mean_of(part, term)
             if found is not None:
                 made, rest = found
                 args = (*term.core.args[:place], made, *term.core.args[place + 1 :])
-                core = apply(term.core.op, *args)
-                return scaled(core, term.number, term.above, tuple(rest.elements()))
+                return scaled(apply(term.core.op, *args), rest.number, term.above, rest.below)
     return None
 
 
-def _mean_of(part: Tree, below: Counter[Tree]) -> tuple[Tree, Counter[Tree]] | None:
-    """A sum as the mean, and what is still divided by; it may be spread along another axis."""
+LEAST_COUNT = 3
+"""A size from which a sum over it is a mean: half of a sum of two is as often half of a square."""
+
+
+def _mean_of(part: Tree, term: Term) -> tuple[Tree, Term] | None:
+    """A sum as the mean, and the term without its sizes; it may be spread along another axis."""
     if is_op(part, "index", "broadcast_to") and is_op(part.args[0], "sum"):
-        inner = _mean_of(part.args[0], below)
+        inner = _mean_of(part.args[0], term)
         return inner and (apply(part.op, inner[0], **dict(part.options)), inner[1])
     if not is_op(part, "sum"):
         return None
     joined = None if part.option("keepdims") else one_sum(part.args[0], part.option("axis"))
     part = joined if is_op(joined, "sum") else part
     options = dict(part.options)
-    sizes: Counter[Tree] = Counter(Number((), part.args[0].shape[k]) for k in options["axis"])
-    if not sizes <= below:
+    sizes = [part.args[0].shape[k] for k in options["axis"]]
+    count: Expr = Mul(*(size for size in sizes if size.is_Integer))
+    named: Counter[Tree] = Counter(Number((), size) for size in sizes if not size.is_Integer)
+    below = Counter(term.below)
+    if not named <= below or not all(size.is_Symbol or size.is_Integer for size in sizes):
         return None
-    if not all(isinstance(size, Number) and size.value.is_Symbol for size in sizes):
+    if count != 1 and (count < LEAST_COUNT or not term.number.is_Rational or term.number.q % count):
         return None
-    return apply("mean", part.args[0], **options), below - sizes
+    rest = replace(term, number=term.number * count, below=tuple((below - named).elements()))
+    return apply("mean", part.args[0], **options), rest
+
+
+def variance(tree: Tree) -> Tree | None:
+    """mean((x - mean(x))**2) is var(x)."""
+    if not is_op(tree, "mean") or not is_op(tree.args[0], "power"):
+        return None
+    inside, exponent = tree.args[0].args
+    array = _centred(inside, tree.option("axis")) if exponent == Number((), S(2)) else None
+    return array and apply("var", array, **dict(tree.options), ddof=0)
+
+
+def balanced(tree: Tree) -> Tree | None:
+    """sum(x - mean(x)) is 0."""
+    if not is_op(tree, "sum", "mean"):
+        return None
+    return zero_like(tree) if _centred(tree.args[0], tree.option("axis")) is not None else None
+
+
+def _centred(tree: Tree, axes: tuple[int, ...]) -> Tree | None:
+    """The x of x - mean(x), or of mean(x) - x, the mean along some axes."""
+    if not is_op(tree, "add") or len(tree.args) != 2:
+        return None
+    one, other = tree.args
+    for array, minus in ((one, other), (other, one), (negative(one), negative(other))):
+        middle = negative(minus)
+        inner: Tree = middle.args[0] if is_op(middle, "index") else middle
+        if not is_op(inner, "mean") or inner.args[0] != array or inner.option("axis") != axes:
+            continue
+        if len(axes) == array.ndim or middle.shape == _kept(array, axes):
+            return array
+    return None
+
+
+def _kept(array: Tree, axes: Sequence[int]) -> Shape:
+    """The shape of an array reduced along axes that are kept with size 1, leading ones left out."""
+    shape = [S.One if k in axes else size for k, size in enumerate(array.shape)]
+    while shape and shape[0] == 1:
+        shape.pop(0)
+    return tuple(shape)
 
 
 def distributed(tree: Tree) -> Tree | None:
@@ -87,12 +133,12 @@ def distributed(tree: Tree) -> Tree | None:
     parts = entries_of(term.core)
     if not (sizes or share != 1) or not any(is_op(part, "add") for part in parts):
         return None
-    rest = tuple((Counter(term.below) - Counter(sizes)).elements())
     best: Tree = tree
-    for place, part in enumerate(parts):
-        if not is_op(part, "add"):
-            continue
-        divided = [scaled(arg, share, (), sizes) for arg in part.args]
+    sums = [place for place, part in enumerate(parts) if is_op(part, "add")]
+    for place, chosen in product(sums, dict.fromkeys((sizes, *((size,) for size in sizes)))):
+        part = parts[place]
+        rest = tuple((Counter(term.below) - Counter(chosen)).elements())
+        divided = [scaled(arg, share, (), chosen) for arg in part.args]
         inner = ordered_sum([mean(arg) or arg for arg in divided])
         core = times([*parts[:place], inner, *parts[place + 1 :]])
         best = min(best, scaled(core, term.number / share, term.above, rest), key=tree_cost)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from sympy import Expr, S
 
 from symderive.formulas.arrays.chains import column, is_column, transposed
@@ -29,6 +31,14 @@ def column_again(tree: Tree) -> Tree | None:
         if not again and not there == here == all_of(size):
             return None
     return first
+
+
+def column_inside(tree: Tree) -> Tree | None:
+    """sqrt(r[:, 0] + e)[:, None] of a column r is sqrt(r + e)."""
+    if not is_column(tree) or not any(is_op(part, "index") for part in tree.args[0].walk()):  # type: ignore[attr-defined]
+        return None
+    made = _by_entries(tree.args[0], lambda arg: column_again(column(arg)) or column(arg))  # type: ignore[attr-defined]
+    return made if made is not None and tree_cost(made) < tree_cost(tree) else None
 
 
 def reshaped_together(tree: Tree) -> Tree | None:
@@ -62,7 +72,13 @@ def reshaped_inside(tree: Tree) -> Tree | None:
     """reshape(cos(reshape(A, (6,))), (2, 3)) is cos(A), where that is shorter."""
     if not is_op(tree, *RESHAPES) or not any(is_op(p, *RESHAPES) for p in tree.args[0].walk()):
         return None
-    made = _by_entries(tree.args[0], tree)
+    whole = tree
+
+    def again(part: Tree) -> Tree:
+        short = apply(whole.op, part, **dict(whole.options))
+        return stacked(short) or short
+
+    made = _by_entries(tree.args[0], again)
     return made if made is not None and tree_cost(made) < tree_cost(tree) else None
 
 
@@ -70,19 +86,19 @@ RESHAPES = ("reshape", "vec", "unvec")
 """Operations that keep all entries, in another shape."""
 
 
-def _by_entries(tree: Tree, whole: Apply) -> Tree | None:
-    """A reshape of what is made entry by entry, its operands reshaped."""
+def _by_entries(tree: Tree, move: Callable[[Tree], Tree]) -> Tree | None:
+    """What is made entry by entry, its operands moved to another shape."""
     if not isinstance(tree, Apply) or not (tree.op in ENTRY_BY_ENTRY or tree.op in FUNCTIONS):
-        short = apply(whole.op, tree, **dict(whole.options))
-        return stacked(short) or short
+        return move(tree)
     args: list[Tree] = []
     for arg in tree.args:
-        made = _by_entries(arg, whole) if arg.ndim else arg
+        made = _by_entries(arg, move) if arg.ndim else arg
         if made is None or (arg.ndim and arg.shape != tree.shape):
             return None
         args.append(made)
     if "function" in dict(tree.options):
-        return Apply(whole.shape, tree.op, tuple(args), tree.options)
+        shape = next(arg.shape for arg in args if arg.ndim)
+        return Apply(shape, tree.op, tuple(args), tree.options)
     return apply(tree.op, *args)
 
 

@@ -7,7 +7,7 @@ Scalars go in front (``terms``), products are chains (``chains``), sums share wh
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import reduce
 from itertools import permutations
@@ -35,7 +35,9 @@ from symderive.formulas.arrays.chains import (
 from symderive.formulas.arrays.ops import apply, total
 from symderive.formulas.arrays.ops_spectral import MATRIX_FUNCTIONS
 from symderive.formulas.arrays.placing import place_at
+from symderive.formulas.arrays.projections import is_projection, projected
 from symderive.formulas.arrays.properties import Axes
+from symderive.formulas.arrays.rank_one import updates_solved
 from symderive.formulas.arrays.rebuilding import directed, kronecker, moved, summed
 from symderive.formulas.arrays.shorthand import shorthand
 from symderive.formulas.arrays.spectra import of_eigenvalues, of_singular_values
@@ -43,15 +45,18 @@ from symderive.formulas.arrays.sums import plus
 from symderive.formulas.arrays.syntax import Apply, Leaf, Tree
 from symderive.formulas.arrays.terms import (
     ONE,
+    TRANSPOSE,
     entries_of,
     exchanged,
     is_op,
+    is_zero,
     negative,
     reading,
     scaled,
     term_of,
     times,
     tree_cost,
+    zero_like,
 )
 from symderive.formulas.functions import FUNCTIONS
 
@@ -143,6 +148,8 @@ class Rebuilder:
         if is_op(tree, "matmul", "outer"):
             links = scalings_shown(chain_of(tree))
             chain = tuple((kind, self.upright(part)) for kind, part in links)
+            if is_projection([part for _, part in chain]):
+                return True
             return len(chain) > 1 and chain == tuple(
                 (kind, self.upright(part)) for kind, part in flipped(chain)
             )
@@ -159,7 +166,10 @@ class Rebuilder:
         if is_batched(tree):
             return apply("matmul", *args)
         if tree.op == "matmul" and tree.ndim == 0:
-            return shorthand(self.number(*args))
+            one, two = map(term_of, args)
+            dot = shorthand(self.number(one.core, two.core))
+            above, below = (*one.above, *two.above), (*one.below, *two.below)
+            return scaled(dot, one.number * two.number, above, below)
         rewrite = REBUILD.get(tree.op)
         made = rewrite(self, args, tree) if rewrite else apply(tree.op, *args, **dict(tree.options))
         return self.rows(shorthand(made))
@@ -229,6 +239,10 @@ class Rebuilder:
     def number(self, left: Tree, right: Tree) -> Tree:
         """A product of two vectors; from left to right, bᵀ A⁻¹ B c, where that is shorter."""
         chain = (*flipped(chain_of(left, self.turn), self.turn), *chain_of(right, self.turn))
+        short, below = updates_solved(chain)
+        if below:
+            whole = apply("matmul", short[0][1], product_of(short[1:], self.turn))
+            return scaled(self.rebuilt(whole), S.One, (), below)
         found = [apply("matmul", left, right)]
         for parts in (chain, flipped(chain, self.turn)):
             (_, result), *inner, (_, last) = [(kind, self.upright(part)) for kind, part in parts]
@@ -244,6 +258,8 @@ class Rebuilder:
 
     def product(self, tree: Tree) -> Tree:
         """A product with its scalars in front, inverses cancelled."""
+        if any(is_zero(part) for _, part in chain_of(tree)):
+            return zero_like(tree)
         chain: list[Link] = []
         number: Expr = S.One
         above: list[Tree] = []
@@ -254,13 +270,17 @@ class Rebuilder:
             above += term.above
             below += term.below
             core = self.upright(term.core)
-            chain.append((kind, core) if core != ONE else (kind, part))
+            if kind != "r" and is_op(core, "matmul") and core != part and not is_batched(core):
+                chain += chain_of(core, self.turn)
+            else:
+                chain.append((kind, core) if core != ONE else (kind, part))
         chain = self._factors_joined(diagonals_opened(chain))
-        opened = self._inverse_opened(tuple(chain)) if self.opening else tuple(chain)
-        opened = self._turned_cancelled(opened)
+        whole = self._inverse_opened(tuple(chain)) if self.opening else tuple(chain)
+        opened, dividing = updates_solved(self.cancelled(whole))
+        below += dividing
         made = product_of(opened, self.turn)
-        apart = self._multiplied_out(opened)
-        made = made if apart is None else min(made, apart, key=reading)
+        ways = (self._multiplied_out, self._multiplied_out_turned, self._complement)
+        made = min([made, *filter(None, (way(opened) for way in ways))], key=reading)
         if any(is_ones(part) for _, part in chain):
             made = min(made, self._by_sums(opened), key=reading)
         return scaled(made, number, above, below)
@@ -280,17 +300,25 @@ class Rebuilder:
             for turned, other in pairs
         )
 
-    def _turned_cancelled(self, chain: tuple[Link, ...]) -> tuple[Link, ...]:
-        """The chain without QᵀQ of an orthogonal Q."""
+    def cancelled(self, chain: Sequence[Link]) -> Sequence[Link]:
+        """The chain without QᵀQ of an orthogonal Q, XᵀX beside its inverse, X X⁺ before X."""
         kept: list[Link] = []
         for kind, part in chain:
             if kept and kept[-1][0] == kind == "m" and self._cancel(kept[-1][1], part):
                 kept.pop()
             else:
                 kept.append((kind, part))
-        return tuple(kept) or (("m", apply("eye", size=chain[0][1].shape[0])),)
+        kept = projected(kept, self.turn)
+        return kept or (("m", apply("eye", size=chain[0][1].shape[0])),)
 
-    def _multiplied_out(self, chain: tuple[Link, ...]) -> Tree | None:
+    def _multiplied_out_turned(self, chain: Sequence[Link]) -> Tree | None:
+        """The same of rows: (y − Xw)ᵀX is the transpose of Xᵀ(y − Xw)."""
+        if all(kind != "r" for kind, _ in chain):
+            return None
+        found = self._multiplied_out(flipped(chain, self.turn))
+        return found and self.turn(found)
+
+    def _multiplied_out(self, chain: Sequence[Link]) -> Tree | None:
         """A⁻¹(Ax − b) as x − A⁻¹b: a sum multiplied out where something then cancels."""
         for place, (kind, part) in enumerate(chain):
             if not is_op(part, "add"):
@@ -304,33 +332,42 @@ class Rebuilder:
                 if not 0 <= other < len(chain) or chain[other][0] != "m":
                     continue
                 beside = chain[other]
-                if not any(self._meet(beside[1], links, side) for links in chains):
+                whole = [(beside, *links) if side < 0 else (*links, beside) for links in chains]
+                shorter = [self.cancelled(links) for links in whole]
+                if all(len(made) == len(links) for made, links in zip(shorter, whole, strict=True)):
                     continue
                 first, last = min(place, other), max(place, other)
                 inside = self.sum(
                     [
-                        scaled(
-                            product_of(
-                                self._turned_cancelled(
-                                    (beside, *links) if side < 0 else (*links, beside)
-                                ),
-                                self.turn,
-                            ),
-                            term.number,
-                            term.above,
-                            term.below,
-                        )
-                        for term, links in zip(terms, chains, strict=True)
+                        scaled(product_of(made, self.turn), term.number, term.above, term.below)
+                        for term, made in zip(terms, shorter, strict=True)
                     ]
                 )
-                return product_of((*chain[:first], (kind, inside), *chain[last + 1 :]), self.turn)
+                rest = (*chain[:first], (kind, inside), *chain[last + 1 :])
+                return self.product(product_of(rest, self.turn)) if len(rest) > 1 else inside
         return None
 
-    def _meet(self, beside: Tree, links: tuple[Link, ...], side: int) -> bool:
-        """Whether a matrix on a side of a product cancels with the product's own end."""
-        kind, end = links[0 if side < 0 else -1]
-        pair = (beside, end) if side < 0 else (end, beside)
-        return kind == "m" and self._cancel(*pair)
+    def _complement(self, chain: Sequence[Link]) -> Tree | None:
+        """(I − P)A as A − PA, (I − P)(y − Py) as y − Py: no identity is left."""
+        for place, (kind, part) in enumerate(chain):
+            if kind != "m" or not is_op(part, "add"):
+                continue
+            if not any(is_op(term_of(arg).core, "eye") for arg in part.args):
+                continue
+            for other in (place + 1, place - 1):
+                if not 0 <= other < len(chain) or chain[other][0] == (
+                    "r" if other > place else "c"
+                ):
+                    continue
+                end, beside = chain[other]
+                if tree_cost(beside) > TRANSPOSE and not is_op(beside, "add"):
+                    continue
+                first, last = min(place, other), max(place, other)
+                turned = [(beside, arg) if other < place else (arg, beside) for arg in part.args]
+                inside = self.sum([self.product(apply("matmul", *pair)) for pair in turned])
+                rest = (*chain[:first], (end, inside), *chain[last + 1 :])
+                return self.product(product_of(rest, self.turn)) if len(rest) > 1 else inside
+        return None
 
     def _factors_joined(self, chain: list[Link]) -> list[Link]:
         """L Lᵀ as S and L⁻ᵀ L⁻¹ as S⁻¹, L the Cholesky factor of a symmetric S."""
@@ -376,7 +413,7 @@ class Rebuilder:
         whole: Tree = inner.args[0]
         return self.inverse(whole) if inverse else whole
 
-    def _by_sums(self, chain: tuple[tuple[str, Tree], ...]) -> Tree:
+    def _by_sums(self, chain: Sequence[Link]) -> Tree:
         """A product with a matrix of ones as an outer product of sums: A 11ᵀ B."""
         place = next((k for k, (_, part) in enumerate(chain) if is_ones(part)), None)
         if place is None or chain[place][0] != "m":

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable
 
-from symderive.formulas.arrays.chains import transposed
 from symderive.formulas.arrays.ops import apply
 from symderive.formulas.arrays.simplify import Rebuilder, shortest
 from symderive.formulas.arrays.syntax import Apply, Tree
@@ -34,7 +34,7 @@ def with_solves(tree: Tree, solved: Collection[Tree], symmetric: frozenset[str])
 
 class _Solver:
     def __init__(self, solved: Collection[Tree], rules: Rebuilder) -> None:
-        self.solved, self.rules = solved, rules
+        self.solved, self.rules = {_unordered(matrix): matrix for matrix in solved}, rules
 
     def on(self, tree: Tree) -> Tree:
         if not isinstance(tree, Apply):
@@ -71,8 +71,14 @@ class _Solver:
         inner: Tree = tree.args[0] if is_op(tree, "transpose") else tree
         if not is_op(inner, "inv"):
             return None
+        own = self.solved.get(_unordered(inner.args[0]))
+        if own is not None:
+            return self.rules.turn(own) if turned else own
         matrix: Tree = inner.args[0]
-        if matrix in self.solved:
-            return transposed(matrix) if turned else matrix
         other = self.rules.turn(matrix)  # solve(L.T, v) of a model that says solve(L, v)
-        return (matrix if not turned else other) if other in self.solved else None
+        return (matrix if not turned else other) if _unordered(other) in self.solved else None
+
+
+def _unordered(tree: Tree) -> object:
+    """A sum as its terms in any order."""
+    return frozenset(Counter(tree.args).items()) if is_op(tree, "add") else tree

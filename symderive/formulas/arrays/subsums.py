@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from sympy import Basic, Expr, Indexed, Mul, Pow, preorder_traversal
 from sympy import Sum as SympySum
 
-from symderive.formulas.arrays.index import Index, free_indices, opened, sigma, substitute
+from symderive.formulas.arrays.algebra import Algebra
+from symderive.formulas.arrays.index import Index, Part, free_indices, opened, sigma, substitute
 
 MAX_FACTORS = 6
 """Factors of a stage's sum up to which they are looked for."""
@@ -19,12 +20,13 @@ MAX_FACTORS = 6
 Places = dict[Index, Expr]
 
 
-def with_subsums(formula: Expr, stated: Mapping[Expr, Expr]) -> Iterator[Expr]:
+def with_subsums(formula: Expr, stated: Mapping[Expr, Expr], algebra: Algebra) -> Iterator[Expr]:
     """The formula with one stage's sum by its name inside a longer sum; a form each.
 
     Args:
         formula: A formula with sums.
         stated: The definitions of stages by their entries.
+        algebra: The index algebra under what is known of the arrays.
 
     >>> from sympy import symbols
     >>> from symderive.formulas.arrays.index import entry_of
@@ -33,17 +35,19 @@ def with_subsums(formula: Expr, stated: Mapping[Expr, Expr]) -> Iterator[Expr]:
     >>> total = sigma(entry_of("D", [i, k]) * entry_of("P", [i, l]) * entry_of("V", [l, k]), [k, l])
     >>> product = sigma(entry_of("P", [i, l]) * entry_of("V", [l, k]), [l])
     >>> from symderive.formulas.arrays.canonical import canonical
-    >>> [canonical(found) for found in with_subsums(total, {entry_of("O", [i, k]): product})]
+    >>> from symderive.formulas.arrays.properties import Knowledge
+    >>> stated = {entry_of("O", [i, k]): product}
+    >>> [canonical(found) for found in with_subsums(total, stated, Algebra(Knowledge({})))]
     [Sum(D[i, _s0]*O[i, _s0], (_s0, 0, n - 1))]
     """
     sums = [part for part in preorder_traversal(formula) if isinstance(part, SympySum)]
     for part in dict.fromkeys(sums):
         for entry, definition in stated.items():
-            for short in _shorter(part, entry, definition):
+            for short in _shorter(part, entry, definition, algebra):
                 yield formula.xreplace({part: short})
 
 
-def _shorter(part: SympySum, entry: Expr, definition: Expr) -> Iterator[Expr]:
+def _shorter(part: SympySum, entry: Expr, definition: Expr, algebra: Algebra) -> Iterator[Expr]:
     """A sum with the stage's entry for some of its factors."""
     scale, inside = _one_sum(definition)
     if inside is None:
@@ -56,7 +60,7 @@ def _shorter(part: SympySum, entry: Expr, definition: Expr) -> Iterator[Expr]:
         return
     if {_kind(f) for f in factors} - {_kind(f) for f in given}:
         return
-    for chosen, places in _matches(factors, given, {}, ()):
+    for chosen, places in _matches(factors, given, {}, (), algebra):
         rest = [f for k, f in enumerate(given) if k not in chosen]
         gone = [places.get(index) for index in mine]
         left = [index for index in indices if index not in gone]
@@ -89,12 +93,18 @@ def _factors(body: Expr) -> list[Expr]:
     return found
 
 
-def _kind(factor: Expr) -> Basic | type:
+def _kind(factor: Expr) -> Basic | type | tuple[Basic, ...]:
+    if isinstance(factor, Part):
+        return factor.args[:2]
     return factor.base if isinstance(factor, Indexed) else type(factor)
 
 
 def _matches(
-    wanted: Sequence[Expr], given: Sequence[Expr], places: Places, chosen: tuple[int, ...]
+    wanted: Sequence[Expr],
+    given: Sequence[Expr],
+    places: Places,
+    chosen: tuple[int, ...],
+    algebra: Algebra,
 ) -> Iterator[tuple[tuple[int, ...], Places]]:
     """Which factors are those wanted, and which index each of theirs is."""
     if not wanted:
@@ -102,21 +112,29 @@ def _matches(
         return
     first, *others = wanted
     for number, factor in enumerate(given):
-        if number in chosen:
-            continue
-        more = _matched(first, factor, places)
-        if more is not None:
-            yield from _matches(others, given, more, (*chosen, number))
+        if number not in chosen:
+            for more in _matched(first, factor, places, algebra):
+                yield from _matches(others, given, more, (*chosen, number), algebra)
 
 
-def _matched(wanted: Expr, given: Expr, places: Places) -> Places | None:
-    """The places of indices at which one factor is the other; None where it is at none."""
-    if not isinstance(wanted, Indexed):
-        return places if wanted == given and not free_indices(wanted) else None
-    if not isinstance(given, Indexed) or wanted.base != given.base:
-        return None
+def _matched(wanted: Expr, given: Expr, places: Places, algebra: Algebra) -> Iterator[Places]:
+    """The places of indices at which one factor is the other."""
+    if not isinstance(wanted, Indexed | Part) or not wanted.indices:
+        if wanted == given and not free_indices(wanted):
+            yield places
+        return
+    if _kind(wanted) != _kind(given) or not free_indices(wanted) <= {*wanted.indices}:
+        return
+    for there in algebra.ways(given):
+        found = _placed(wanted.indices, there, places)
+        if found is not None:
+            yield found
+
+
+def _placed(wanted: Sequence[Expr], given: Sequence[Expr], places: Places) -> Places | None:
+    """The places of indices, where each is at one; None where they are not."""
     found = dict(places)
-    for mine, theirs in zip(wanted.indices, given.indices, strict=True):
+    for mine, theirs in zip(wanted, given, strict=True):
         if not isinstance(mine, Index):
             if mine != theirs:
                 return None

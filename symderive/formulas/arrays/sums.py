@@ -21,6 +21,7 @@ from symderive.formulas.arrays.chains import (
 )
 from symderive.formulas.arrays.ops import apply, broadcast
 from symderive.formulas.arrays.placing import all_of, place_at
+from symderive.formulas.arrays.scalar_sums import SCALAR_FINDERS
 from symderive.formulas.arrays.shorthand_entries import mean
 from symderive.formulas.arrays.syntax import Apply, Number, Tree
 from symderive.formulas.arrays.terms import (
@@ -229,8 +230,8 @@ BILINEAR = ("correlate", "convolve", "kron")
 def _chains_shared(terms: list[Term]) -> Tree:
     plain = _plain_sum(terms)
     if not plain.ndim:
-        shared = _dots_shared(terms)
-        return shared if shared is not None and tree_cost(shared) < tree_cost(plain) else plain
+        found = (find(terms, plus) for find in SCALAR_FINDERS)
+        return min([plain, *filter(None, found)], key=tree_cost)
     if plain.ndim > 2:
         return plain
     shape = plain.shape
@@ -246,32 +247,6 @@ def _chains_shared(terms: list[Term]) -> Tree:
         if candidate is not None and tree_cost(candidate) < tree_cost(best):
             best = candidate
     return best
-
-
-def _dots_shared(terms: list[Term]) -> Tree | None:
-    """A @ z − b @ z = (a − b) @ z."""
-    choices = [
-        [(k, end, other) for k, part in enumerate(t.above) for end, other in _ends_of_dot(part)]
-        for t in terms
-    ]
-    for _, end, _ in choices[0]:
-        found = [next((c for c in own if c[1] == end), None) for own in choices]
-        if any(c is None for c in found):
-            continue
-        inside = []
-        for term, (k, _, other) in zip(terms, filter(None, found), strict=True):
-            above = (*term.above[:k], *term.above[k + 1 :])
-            inside.append(scaled(other, term.number, above, term.below))
-        return apply("matmul", plus(inside), end)
-    return None
-
-
-def _ends_of_dot(tree: Tree) -> Sequence[tuple[Tree, Tree]]:
-    """The two ends of a product of vectors, either first."""
-    if not is_op(tree, "matmul") or any(arg.ndim != 1 for arg in tree.args):
-        return ()
-    left, right = tree.args
-    return ((left, right), (right, left))
 
 
 def _numbers_inside(terms: list[Term]) -> Tree | None:

@@ -130,6 +130,10 @@ def term_of(tree: Tree) -> Term:
                 (*inner.below, *under.above),
                 inner.core,
             )
+        inner = term_of(left)
+        if inner.core != left:  # what is in front of r/(c + r)
+            core = apply("divide", inner.core, right)
+            return Term(inner.number, inner.above, inner.below, core)
     if is_op(tree, "multiply"):
         terms = [term_of(arg) for arg in tree.args]
         number = S.One
@@ -241,7 +245,7 @@ def scaled(
             down[tree] += 1
     up, down = up - down, down - up
     number = number * inner.number
-    if number == 0 or (is_op(core, "broadcast_to") and core.args[0] == Number((), S.Zero)):
+    if number == 0 or is_zero(core):
         return zero_like(core)
     if number.is_negative and is_op(inner.core, "add"):
         turned = [negative(arg) for arg in inner.core.args]
@@ -258,13 +262,16 @@ def scaled(
         over, under = abs(number), S.One
     factors: list[Tree] = [] if over == 1 else [Number((), over)]
     factors += [repeated(tree, count) for tree, count in up.items()]
-    if inner.core != ONE or not factors:
+    if factors and is_op(inner.core, "divide") and inner.core.args[1].ndim:  # 2r/(c + r)
+        top, bottom = inner.core.args
+        factors = [apply("divide", multiplied([*factors, *([top] if top != ONE else [])]), bottom)]
+    elif inner.core != ONE or not factors:
         factors += inner.core.args if is_op(inner.core, "multiply") else (inner.core,)
     result = multiplied(factors)
-    bottom: list[Tree] = [] if under == 1 else [Number((), under)]
-    bottom += [repeated(tree, count) for tree, count in down.items()]
-    if bottom:
-        result = apply("divide", result, multiplied(bottom))
+    under_all: list[Tree] = [] if under == 1 else [Number((), under)]
+    under_all += [repeated(tree, count) for tree, count in down.items()]
+    if under_all:
+        result = apply("divide", result, multiplied(under_all))
     return apply("negative", result) if number.is_negative else result
 
 
@@ -281,6 +288,12 @@ def repeated(tree: Tree, count: int) -> Tree:
     if is_op(tree, "divide") and tree.args[0] == ONE:
         return apply("divide", ONE, repeated(tree.args[1], count))
     return apply("power", tree, Number((), S(count)))
+
+
+def is_zero(tree: Tree) -> bool:
+    """Whether every entry is zero."""
+    inner: Tree = tree.args[0] if is_op(tree, "broadcast_to") else tree
+    return inner == Number((), S.Zero)
 
 
 def zero_like(like: Tree) -> Tree:
