@@ -292,3 +292,26 @@ def test_softmax_and_log_sum_exp_of_three() -> None:
     log_sum, share = compile_program(program)(1000.0, 999.0, -1000.0)
     assert log_sum == pytest.approx(1000.3132616875182, rel=1e-15)
     assert share == pytest.approx(0.7310585786300049, rel=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("stage", "formula"),
+    [
+        ("2*SIGMOID", "1 - A"),
+        ("3*exp(x)", "A - 1"),
+        ("-exp(x)", "log(1 - A)"),
+        ("2*exp(x)", "log(1 + A)"),
+        ("3*cos(x)", "1 - A"),
+        ("2*softplus(x)", "A - x"),
+    ],
+)
+def test_a_stage_that_is_a_multiple_counts_with_its_number(stage: str, formula: str) -> None:
+    import symderive as sd
+
+    definition = stage.replace("SIGMOID", "1/(1 + exp(-x))")
+    f = sd.derive(sd.Model({"A": definition, "y": formula})).function()
+    naive = Function(f.definitions, f.inputs, f.value, f.gradient, stable=False)
+    value, gradient = f(x=0.3)
+    expected, slope = naive(x=0.3)
+    assert value == pytest.approx(expected, rel=1e-13)
+    assert gradient["x"] == pytest.approx(slope["x"], rel=1e-13)
