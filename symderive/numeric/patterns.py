@@ -255,7 +255,8 @@ def _factors(
                 yield from _factors(graph, later, ratio, left, found, partial)
         return
     if row.op == "input":
-        yield from _bound_factor(graph, bound[row.data], later, ratio, powers, bound, partial)
+        value = graph.mul(ONE, [(bound[row.data], exponent)])
+        yield from _bound_factor(graph, value, later, ratio, powers, bound, partial)
         return
     for node, have in powers.items():
         if have != exponent and not (over(have, exponent) >= 1 and have.denominator == 1):
