@@ -187,6 +187,20 @@ def _gauss(g: Series, factor: int) -> Series:
 
 _HALF = over(1, 2)
 
+
+@cache
+def of(name: str, g: Series) -> Series:
+    """A function of a series.
+
+    Raises:
+        NoSeriesError: There is none.
+    """
+    result = FUNCTIONS[name](g)
+    if not result.numbers:
+        raise NoSeriesError
+    return result
+
+
 FUNCTIONS: dict[str, Callable[[Series], Series]] = {
     "exp": _exp,
     "expm1": lambda g: _exp(g) - _one(g),
@@ -210,16 +224,3 @@ FUNCTIONS: dict[str, Callable[[Series], Series]] = {
     "logcosh": lambda g: _log(of("cosh", g)),
 }
 """The functions that have series here."""
-
-
-@cache
-def of(name: str, g: Series) -> Series:
-    """A function of a series.
-
-    Raises:
-        NoSeriesError: There is none.
-    """
-    result = FUNCTIONS[name](g)
-    if not result.numbers:
-        raise NoSeriesError
-    return result

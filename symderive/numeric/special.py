@@ -189,7 +189,12 @@ class _Arrays:
     def __getattr__(self, name: str) -> Callable[..., Any]:
         import numpy as np
 
-        by_math = {"erf": math.erf, "erfc": math.erfc, "gamma": math.gamma, "loggamma": math.lgamma}
+        by_math: dict[str, Callable[[float], float]] = {
+            "erf": math.erf,
+            "erfc": math.erfc,
+            "gamma": math.gamma,
+            "loggamma": math.lgamma,
+        }
         by_math |= {"erfcx": erfcx}
         own = {"gamma_ratio": gamma_ratio}
         if name not in by_math and name not in {**_TABLE, **own}:
