@@ -8,7 +8,14 @@ from hypothesis import strategies as st
 from mpmath import mpf
 
 from symderive.errors import ValueMissingError
-from symderive.formulas.evaluate import GUARD, _in_steps, derivative, evaluate, evaluated_in, tracked
+from symderive.formulas.evaluate import (
+    GUARD,
+    _in_steps,
+    derivative,
+    evaluate,
+    evaluated_in,
+    tracked,
+)
 from symderive.formulas.functions import FUNCTIONS
 from symderive.formulas.inert import Diff
 from symderive.formulas.parsing import parse

@@ -138,6 +138,7 @@ class Graph:
         powers: dict[Node, Number] = {}
         exponent_of_e: Terms = []
         stack = list(factors)[::-1]
+        exponents = [n.args[0] for n, _ in stack if n.op == "exp"]
         while stack:
             node, exponent = stack.pop()
             whole = exponent.denominator == 1 if isinstance(exponent, RATIONAL) else False
@@ -148,7 +149,7 @@ class Graph:
                     factor = times(factor, power(node.data, exponent))
             elif node.op == "exp":
                 exponent_of_e.append((node.args[0], exponent))
-            elif node.op == "mul" and whole and not node.named:
+            elif node.op == "mul" and whole and (not node.named or _joins(node, exponents)):
                 pairs = zip(node.args, node.data, strict=True)
                 stack.extend([(arg, times(e, exponent)) for arg, e in pairs][::-1])
             elif whole and not node.named and (scaled := single(node)):
@@ -276,6 +277,15 @@ def factored(node: Node) -> tuple[Number, dict[Node, Number]]:
     if node.op == "mul":
         return factor, dict(zip(node.args, node.data, strict=True))
     return factor, {node: 1}
+
+
+def _joins(node: Node, exponents: Iterable[Node]) -> bool:
+    """Whether an exponential in a named product shrinks one beside it: p²·exp(b − a), p ∝ eᵃ."""
+    for inner in (arg.args[0] for arg in node.args if arg.op == "exp"):
+        own = dict(linear(inner)[1])
+        if any(own.get(n, 0) * k < 0 for other in exponents for n, k in linear(other)[1]):
+            return True
+    return False
 
 
 def _cancels(term: Node, powers: dict[Node, Number]) -> bool:

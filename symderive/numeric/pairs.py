@@ -81,6 +81,25 @@ def log_of_ratio(graph: Graph, node: Node) -> Node | None:
     return None
 
 
+def log_of_share(graph: Graph, node: Node) -> Node | None:
+    """log(exp(a) + rest) − a → softplus(log(rest) − a): 0 but for what the rest adds."""
+    shift, terms = linear(node)
+    have = dict(terms)
+    for term, k in terms:
+        if term.op != "log" or term.args[0].op != "add":
+            continue
+        for inner in term.args[0].args:
+            constant, own = linear(inner.args[0]) if inner.op == "exp" else (1, [])
+            taken = all(have.get(n, 0) == times(times(-1, k), c) for n, c in own)
+            if constant == 0 and own and taken and dict(linear(term.args[0])[1])[inner] == 1:
+                rest = graph.add(0, [(term.args[0], 1), (inner, -1)])
+                left = graph.add(0, [(graph.call("log", rest), 1), (inner.args[0], -1)])
+                gone = {term, *(n for n, _ in own)}
+                others = [pair for pair in terms if pair[0] not in gone]
+                return graph.add(shift, [*others, (graph.call("softplus", left), k)])
+    return None
+
+
 def _logarithm(graph: Graph, node: Node) -> Iterator[Node]:
     if node.op == "log":
         yield node.args[0]

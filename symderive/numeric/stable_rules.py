@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from symderive.numeric.graph import Graph, Node, Number, Rule, linear
-from symderive.numeric.pairs import conjugate, log_of_ratio, power_near_one
+from symderive.numeric.graph import Graph, Node, Number, Rule, linear, plus
+from symderive.numeric.pairs import conjugate, log_of_ratio, log_of_share, power_near_one
 from symderive.numeric.patterns import Build, builder, pattern, rewrite
 from symderive.numeric.removable import near_zero
 from symderive.numeric.stable import EXPAND, FUSE, RECOGNISE, STABLE, Row
@@ -29,20 +29,33 @@ def _log_sum_exp(graph: Graph, node: Node) -> Node | None:
 
 
 def _softmax(graph: Graph, node: Node) -> Node | None:
-    """exp(a)/(exp(a) + exp(b) + …)ⁿ → exp(a − n·m)/(Σ exp(· − m))ⁿ."""
-    exps = [n for n in node.args if n.op == "exp"]
+    """exp(a)·(exp(b) + …)/(exp(a) + exp(b) + …)ⁿ with all exponents less their maximum."""
     for base, exponent in zip(node.args, node.data, strict=True):
-        if base.op != "add" or not exponent < 0 or len(exps) != 1:
+        shifted = _shifted(graph, base) if base.op == "add" and exponent < 0 else None
+        if shifted is None:
             continue
-        shifted = _shifted(graph, base)
-        if shifted is not None:
-            top, total = shifted
-            pairs = zip(node.args, node.data, strict=True)
-            rest = [(n, e) for n, e in pairs if n is not base and n is not exps[0]]
-            difference = graph.add(0, [(exps[0].args[0], 1), (top, exponent)])
-            share = graph.call("exp", difference)
-            return graph.mul(1, [(share, 1), (total, exponent), *rest])
+        top, total = shifted
+        powers: list[tuple[Node, Number]] = [(total, exponent)]
+        degree = exponent
+        for other, e in zip(node.args, node.data, strict=True):
+            above = other is not base and other.op == "add" and e > 0
+            if above and (moved := _moved(graph, other, top)) is not None:
+                powers.append((moved, e))
+                degree = plus(degree, e)
+            elif other is not base and other.op != "exp":
+                powers.append((other, e))
+        exps = [n.args[0] for n in node.args if n.op == "exp"]
+        if not exps and degree != 0:
+            continue
+        left = graph.add(0, [*((u, 1) for u in exps), (top, degree)])
+        return graph.mul(1, [(graph.call("exp", left), 1), *powers])
     return None
+
+
+def _many(graph: Graph, node: Node) -> Node | None:
+    """The same of three or more, before rows see two of them."""
+    most = max((len(n.args) for n in node.args if n.op == "add"), default=0)
+    return _softmax(graph, node) if most > 2 else None
 
 
 def _shifted(graph: Graph, node: Node) -> tuple[Node, Node] | None:
@@ -58,8 +71,17 @@ def _shifted(graph: Graph, node: Node) -> tuple[Node, Node] | None:
     top = parts[0][0]
     for part, _ in parts[1:]:
         top = graph.call("max", top, part)
-    shifted = [(graph.call("exp", graph.add(0, [(part, 1), (top, -1)])), k) for part, k in parts]
-    return top, graph.add(0, shifted)
+    return top, _moved(graph, node, top) or node
+
+
+def _moved(graph: Graph, node: Node, top: Node) -> Node | None:
+    """A sum of exponentials with positive factors, each exponent less ``top``."""
+    constant, terms = linear(node)
+    if any(n.op != "exp" or not k > 0 for n, k in terms) or constant < 0:
+        return None
+    pairs = [(n.args[0], k) for n, k in terms] + [(graph.zero, constant)] * (constant != 0)
+    exps = [(graph.call("exp", graph.add(0, [(part, 1), (top, -1)])), k) for part, k in pairs]
+    return graph.add(0, exps)
 
 
 def _has_max(node: Node) -> bool:
@@ -124,9 +146,9 @@ def rules_of(phase: str) -> tuple[dict[str, list[Rule]], dict[str, Callable[...,
             rules.setdefault(shape.op, []).append(_rule(row))
     if phase == RECOGNISE:
         rules["log"].insert(0, _log_sum_exp)
-        rules["mul"].append(_softmax)
+        rules["mul"] = [_many, *rules["mul"], _softmax]
         rules["add"].insert(0, conjugate)
-        rules["add"].append(log_of_ratio)
+        rules["add"] += [log_of_ratio, log_of_share]
         rules.setdefault("pow", []).append(power_near_one)
     if phase == FUSE:
         rules |= {"add": [near_zero, *rules["add"]], "log": [near_zero]}
