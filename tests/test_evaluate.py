@@ -8,7 +8,14 @@ from hypothesis import strategies as st
 from mpmath import mpf
 
 from symderive.errors import ValueMissingError
-from symderive.formulas.evaluate import GUARD, _in_steps, derivative, evaluate, tracked
+from symderive.formulas.evaluate import (
+    GUARD,
+    _in_steps,
+    derivative,
+    evaluate,
+    evaluated_in,
+    tracked,
+)
 from symderive.formulas.functions import FUNCTIONS
 from symderive.formulas.inert import Diff
 from symderive.formulas.parsing import parse
@@ -251,3 +258,10 @@ def test_far_out_on_a_tail_a_function_is_its_limit(text, value):
 @pytest.mark.parametrize("text", ["exp(-(10**400)*x)", "1 - tanh(10**400*x)", "sin(10**(2000*x))"])
 def test_what_has_no_digits_left_is_nan(text):
     assert mp.isnan(evaluate(parse(text, FUNCTIONS).formula, {"x": 2}))
+
+
+def test_whole_powers_of_exact_numbers_are_exact() -> None:
+    u = sp.Symbol("u")
+    for formula in (1 - sp.sign(u) ** 2, 9 - sp.ceiling(u) ** 2, sp.floor(u) ** 3 - 8):
+        assert evaluate(formula, {"u": "2.3"}, 20) == 0
+        assert evaluated_in(formula, {"u": "2.3"}) == (0, 1)

@@ -178,6 +178,10 @@ def _softplus(z: mpmath.mpf) -> mpmath.mpf:
     return mpmath.log(1 + mpmath.exp(z))
 
 
+def _erfcx(u: mpmath.mpf) -> mpmath.mpf:
+    return mpmath.exp(u * u) * mpmath.erfc(u)
+
+
 MEANING = {
     **{
         n: getattr(mpmath, n)
@@ -194,8 +198,28 @@ MEANING = {
             "erfc",
             "hypot",
             "atanh",
+            "asinh",
+            "asin",
+            "acos",
+            "gamma",
+            "loggamma",
+            "besseli",
         ]
     },
+    "pow": mpmath.power,
+    "log1mexp": lambda z: mpmath.log(1 - mpmath.exp(-z)),
+    "logexpm1": lambda z: mpmath.log(mpmath.exp(z) - 1),
+    "erfcx": _erfcx,
+    "logerfc": lambda u: mpmath.log(mpmath.erfc(u)),
+    "loghalferfc": lambda u: mpmath.log(mpmath.erfc(u) / 2),
+    "loggamma_where_positive": lambda x: mpmath.log(mpmath.gamma(x)),
+    "gamma_ratio": lambda a, b: mpmath.gamma(a) / mpmath.gamma(b),
+    "besseli_ratio": lambda n, m, x: mpmath.besseli(n, x) / mpmath.besseli(m, x),
+    "log_besseli": lambda n, x: mpmath.log(mpmath.besseli(n, x)),
+    "powm1": lambda t, p: mpmath.exp(t) - 1 if abs(t) < 1 else p - 1,
+    "exp_difference": lambda a, b: mpmath.exp(a) - mpmath.exp(b),
+    "opposed": lambda r, b, d: d / (r + b) if b > 0 else r - b,
+    "removable": lambda t, near, inside, outside: inside if abs(t) < near else outside,
     "abs": abs,
     "max": max,
     "min": min,
@@ -252,6 +276,12 @@ def test_a_row_is_found_and_keeps_the_digits(row: Row) -> None:
             n: getattr(sp, n)
             for n in ["exp", "log", "sinh", "cosh", "tanh", "sin", "cos", "sqrt", "erf", "erfc"]
         },
+        **{n: getattr(sp, n) for n in ["acos", "gamma", "besseli"]},
+        "pow": sp.Pow,
+        "opposed": lambda r, b, d: r - b,
+        "logerfc": lambda u: sp.log(sp.erfc(u)),
+        "loghalferfc": lambda u: sp.log(sp.erfc(u) / 2),
+        "sigmoid_minus": lambda z, y: 1 / (1 + sp.exp(-z)) - y,
         "log1p": lambda x: sp.log(1 + x),
         "expm1": lambda x: sp.exp(x) - 1,
         "sigmoid": lambda z: 1 / (1 + sp.exp(-z)),
@@ -292,3 +322,58 @@ def test_softmax_and_log_sum_exp_of_three() -> None:
     log_sum, share = compile_program(program)(1000.0, 999.0, -1000.0)
     assert log_sum == pytest.approx(1000.3132616875182, rel=1e-15)
     assert share == pytest.approx(0.7310585786300049, rel=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("stage", "formula"),
+    [
+        ("2*SIGMOID", "1 - A"),
+        ("3*exp(x)", "A - 1"),
+        ("-exp(x)", "log(1 - A)"),
+        ("2*exp(x)", "log(1 + A)"),
+        ("3*cos(x)", "1 - A"),
+        ("2*softplus(x)", "A - x"),
+    ],
+)
+def test_a_stage_that_is_a_multiple_counts_with_its_number(stage: str, formula: str) -> None:
+    import symderive as sd
+
+    definition = stage.replace("SIGMOID", "1/(1 + exp(-x))")
+    f = sd.derive(sd.Model({"A": definition, "y": formula})).function()
+    naive = Function(f.definitions, f.inputs, f.value, f.gradient, stable=False)
+    value, gradient = f(x=0.3)
+    expected, slope = naive(x=0.3)
+    assert value == pytest.approx(expected, rel=1e-13)
+    assert gradient["x"] == pytest.approx(slope["x"], rel=1e-13)
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        "x/sinh(x)",
+        "coth(x) - 1/x",
+        "x/(exp(x) - 1)",
+        "log(sinh(x)/x)",
+        "(exp(a*x) - 1)/a",
+        "(exp(x) - 1 - x)/x**2",
+        "x**4*exp(x)/(exp(x) - 1)**2",
+        "log(erfc(x))",
+        "1 - exp(-x)",
+        "exp(-a*x) - exp(-x)",
+        "x + sqrt(1 + x**2)",
+        "log(x + 1) - log(x)",
+        "(1 + x)**(1/x)",
+    ],
+)
+@pytest.mark.parametrize("x", [1e-9, 1e-3, 0.2, 5.0, 40.0, 600.0])
+def test_removable_points_and_tails_keep_the_digits(formula: str, x: float) -> None:
+    import symderive as sd
+    from symderive.formulas.evaluate import evaluate
+
+    model = sd.Model({"y": formula}, parameters=["x"], constants={"a": 0.7})
+    value, gradient = sd.derive(model).function()(x=x)
+    exact_form = model.stages["y"].formula
+    at = {"x": x, "a": 0.7}
+    slope = evaluate(sp.diff(exact_form.doit(), sp.Symbol("x")), at, 30)
+    assert value == pytest.approx(float(evaluate(exact_form, at, 30)), rel=2e-13, abs=1e-300)
+    assert gradient["x"] == pytest.approx(float(slope), rel=1e-11, abs=1e-300)

@@ -22,7 +22,8 @@ from symderive.numeric.graph import Node
 from symderive.numeric.guarding import guarded_contraction, guarded_product
 from symderive.numeric.lowering import headings_kept, stages_of
 from symderive.numeric.ordering import needed
-from symderive.numeric.stable import EXPAND, FUSE, RECOGNISE, rules_of
+from symderive.numeric.stable import EXPAND, FUSE, RECOGNISE
+from symderive.numeric.stable_rules import rules_of
 
 LARGE, USUAL = 1000, 30  # how large an axis is, where nobody says: the first of all, and the others
 

@@ -18,6 +18,8 @@ from symderive.numeric.ops import OPS
 Number = Any  # int where it is one, Fraction, or mpmath.mpf where the number is irrational
 RATIONAL = (int, Fraction)
 DIGITS = 40
+TINY = 1e-37  # what is left of a product of irrational numbers that is rational
+COMMON = 5040  # the denominator of a fraction that such a product is known as
 ODD = frozenset(["sin", "tan", "asin", "atan", "sinh", "tanh", "asinh", "atanh", "erf"])
 
 
@@ -109,17 +111,34 @@ class Graph:
         left = [(node, factor) for node, factor in total.items() if factor != 0]
         if not left:
             return self.const(constant)
+        for node, factor in left:
+            if node.named and node.op == "add" and self._meets(node, factor, constant, total):
+                others = [pair for pair in left if pair[0] is not node]
+                shift, terms = linear(node)
+                opened = [(term, times(factor, k)) for term, k in terms]
+                return self.add(plus(constant, times(factor, shift)), [*others, *opened])
         if constant == 0 and len(left) == 1 and left[0][1] == 1:
             return left[0][0]
         args, factors = tuple(n for n, _ in left), tuple(k for _, k in left)
         key = ("add", constant, frozenset((n.id, k) for n, k in left))
         return self._rewrite(self._node("add", args, (constant, factors), key))
 
+    @staticmethod
+    def _meets(node: Node, factor: Number, constant: Number, total: dict[Node, Number]) -> bool:
+        """Whether a term of a named sum cancels beside it: 1 − y of y = 1 − exp(−x)."""
+        shift, terms = linear(node)
+        if len(terms) > 4:
+            return False
+        if shift != 0 and plus(constant, times(factor, shift)) == 0:
+            return True
+        return any(term in total and plus(total[term], times(factor, k)) == 0 for term, k in terms)
+
     def mul(self, factor: Number, factors: Iterable[tuple[Node, Number]]) -> Node:
         """``factor · Π node**exponent`` for numbers as exponents."""
         powers: dict[Node, Number] = {}
         exponent_of_e: Terms = []
         stack = list(factors)[::-1]
+        exponents = [n.args[0] for n, _ in stack if n.op == "exp"]
         while stack:
             node, exponent = stack.pop()
             whole = exponent.denominator == 1 if isinstance(exponent, RATIONAL) else False
@@ -130,7 +149,7 @@ class Graph:
                     factor = times(factor, power(node.data, exponent))
             elif node.op == "exp":
                 exponent_of_e.append((node.args[0], exponent))
-            elif node.op == "mul" and whole and not node.named:
+            elif node.op == "mul" and whole and (not node.named or _joins(node, exponents)):
                 pairs = zip(node.args, node.data, strict=True)
                 stack.extend([(arg, times(e, exponent)) for arg, e in pairs][::-1])
             elif whole and not node.named and (scaled := single(node)):
@@ -260,6 +279,15 @@ def factored(node: Node) -> tuple[Number, dict[Node, Number]]:
     return factor, {node: 1}
 
 
+def _joins(node: Node, exponents: Iterable[Node]) -> bool:
+    """Whether an exponential in a named product shrinks one beside it: p²·exp(b − a), p ∝ eᵃ."""
+    for inner in (arg.args[0] for arg in node.args if arg.op == "exp"):
+        own = dict(linear(inner)[1])
+        if any(own.get(n, 0) * k < 0 for other in exponents for n, k in linear(other)[1]):
+            return True
+    return False
+
+
 def _cancels(term: Node, powers: dict[Node, Number]) -> bool:
     if term.op != "mul":
         return False
@@ -277,9 +305,13 @@ def exact(value: Number) -> Any:
 
 
 def _tidy(value: Any) -> Number:
-    """An mpmath number as a fraction where it is one of few digits."""
+    """An mpmath number as a fraction where it is one of few digits: (1/√2)² is 1/2."""
     if value == mpmath.floor(value) and abs(value) < 1e15:
         return Fraction(int(value))
+    parts = value * COMMON
+    whole = mpmath.nint(parts)
+    if whole and abs(parts - whole) < abs(whole) * TINY and abs(whole) < 1e15:
+        return Fraction(int(whole), COMMON)
     return value
 
 

@@ -19,7 +19,8 @@ from symderive.numeric.guarding import guarded_product
 from symderive.numeric.kinds import Filled
 from symderive.numeric.ordering import needed, ordered, renamed
 from symderive.numeric.program import Program, uncollected
-from symderive.numeric.stable import EXPAND, FUSE, RECOGNISE, rules_of
+from symderive.numeric.stable import EXPAND, FUSE, RECOGNISE
+from symderive.numeric.stable_rules import rules_of
 
 ONE = 1
 _REMARK_LIMIT = 200  # definitions; the text of a formula costs more than lowering it

@@ -179,6 +179,8 @@ _ROWS = (
     _special("erfc", mpmath.erfc, "erfc"),
     _special("gamma", mpmath.gamma, "gamma"),
     _special("loggamma", mpmath.loggamma, "lgamma"),
+    _special("erfcx", lambda x: mpmath.exp(x * x) * mpmath.erfc(x)),
+    _special("gamma_ratio", lambda a, b: mpmath.gamma(a) / mpmath.gamma(b), arity=2),
     *(_special(name, function, arity=ARGUMENTS[name]) for name, function in EXACT.items()),
 )
 

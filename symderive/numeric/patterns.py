@@ -138,11 +138,12 @@ def _in_sum(graph: Graph, row: Node, node: Node) -> Iterator[Place]:
     constant, terms = linear(node)
     first, first_factor = wanted[0]
     for position, (term, factor) in enumerate(terms):
-        _, powers = factored(term)
+        inner, powers = factored(term)  # a stage may be a multiple: A = 2*exp(x)
         if not needs.issubset([part.op for part in powers]):
             continue
         others = terms[:position] + terms[position + 1 :]
-        for bound, k, common in _in_product(graph, first, first_factor, factor, powers, {}, True):
+        whole = times(factor, inner)
+        for bound, k, common in _in_product(graph, first, first_factor, whole, powers, {}, True):
             if wanted_constant != 0:
                 left = _take_constant(wanted_constant * k, constant, others, common)
                 if left is None:
@@ -173,7 +174,8 @@ def _take_constant(
     if not common:
         return (0, terms) if constant == wanted else None
     for position, (term, factor) in enumerate(terms):
-        if factor == wanted and factored(term)[1] == common:
+        inner, powers = factored(term)
+        if powers == common and times(factor, inner) == wanted:
             return constant, terms[:position] + terms[position + 1 :]
     return None
 
@@ -194,9 +196,10 @@ def _rest(
         return  # a parameter that hundreds of stages share: no stable form is that long
     (row, row_factor), later = wanted[0], wanted[1:]
     for position, (term, factor) in enumerate(terms):
-        _, powers = factored(term)
+        inner, powers = factored(term)
         if any(powers.get(node) != e for node, e in common.items()):
             continue
+        factor = times(factor, inner)
         own = {node: e for node, e in powers.items() if node not in common}
         goal = times(row_factor, scale)
         others = terms[:position] + terms[position + 1 :]
@@ -252,7 +255,8 @@ def _factors(
                 yield from _factors(graph, later, ratio, left, found, partial)
         return
     if row.op == "input":
-        yield from _bound_factor(graph, bound[row.data], later, ratio, powers, bound, partial)
+        value = graph.mul(ONE, [(bound[row.data], exponent)])
+        yield from _bound_factor(graph, value, later, ratio, powers, bound, partial)
         return
     for node, have in powers.items():
         if have != exponent and not (over(have, exponent) >= 1 and have.denominator == 1):

@@ -10,11 +10,8 @@ function is computed, in primitives alone. So ``log(1 - A2)`` with the stage
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-
-from symderive.numeric.graph import Graph, Node, Number, Rule, linear
-from symderive.numeric.patterns import Build, builder, pattern, rewrite
 
 RECOGNISE, FUSE, EXPAND = "recognise", "fuse", "expand"
 
@@ -59,6 +56,7 @@ STABLE: tuple[Row, ...] = (
     Row("sinh", "exp(u) - exp(-u)", "2*sinh(u)", _CANCEL, {"u": 1e-9}),
     Row("cosh", "exp(u) + exp(-u)", "2*cosh(u)", _SPELLED, {"u": 1.0}),
     Row("tanh", "sinh(u)/cosh(u)", "tanh(u)", _OVERFLOW, {"u": 800.0}),
+    Row("coth", "cosh(u)/sinh(u)", "1/tanh(u)", _OVERFLOW, {"u": 800.0}),
     Row("exp/cosh", "exp(u)/cosh(u)", "2*sigmoid(2*u)", _OVERFLOW, {"u": 800.0}),
     Row("exp/cosh, opposite", "exp(-u)/cosh(u)", "2*sigmoid(-2*u)", _OVERFLOW, {"u": 300.0}),
     Row("tanh from expm1", "expm1(u)*sigmoid(-u)", "tanh(u/2)", _OVERFLOW, {"u": 800.0}),
@@ -67,6 +65,9 @@ STABLE: tuple[Row, ...] = (
     Row("log1p", "log(1 + x)", "log1p(x)", "1 + x loses the digits of x", {"x": 1e-12}),
     Row("softplus from log1p", "log1p(exp(u))", "softplus(u)", _OVERFLOW, {"u": 800.0}),
     Row("expm1", "exp(x) - 1", "expm1(x)", _CANCEL, {"x": 1e-12}),
+    Row("exp/expm1²", "exp(u)/expm1(u)**2", "1/(4*sinh(u/2)**2)", _OVERFLOW, {"u": 800.0}),
+    Row("exp/expm1", "exp(u)/expm1(u)", "-1/expm1(-u)", _OVERFLOW, {"u": 800.0}),
+    Row("exp/expm1, half", "exp(u)/expm1(2*u)", "1/(2*sinh(u))", _OVERFLOW, {"u": 400.0}),
     Row("hypot", "sqrt(x**2 + y**2)", "hypot(x, y)", "squares overflow", {"x": 1e200, "y": 1e200}),
     Row("logaddexp", "log(exp(a) + exp(b))", "logaddexp(a, b)", _OVERFLOW, {"a": 800.0, "b": 1.0}),
     Row(
@@ -78,6 +79,63 @@ STABLE: tuple[Row, ...] = (
     ),
     Row("atanh", "log((1 + x)/(1 - x))", "2*atanh(x)", _CANCEL, {"x": 1e-12}),
     Row("log cosh", "log(cosh(x))", "logcosh(x)", _OVERFLOW, {"x": 800.0}),
+    Row("log(1 - exp)", "log(-expm1(u))", "log1mexp(-u)", _CANCEL, {"u": -40.0}),
+    Row("log(exp - 1)", "log(expm1(u))", "logexpm1(u)", _OVERFLOW, {"u": 800.0}),
+    Row("log sinh", "log(sinh(u))", "u - log(2) + log1mexp(2*u)", _OVERFLOW, {"u": 800.0}),
+    Row("erfcx", "exp(u**2)*erfc(u)", "erfcx(u)", "∞ · 0 far from zero", {"u": 40.0}),
+    Row("1/erfcx", "exp(-u**2)/erfc(u)", "1/erfcx(u)", "0/0 far from zero", {"u": 40.0}),
+    Row("log erfc", "log(erfc(u))", "logerfc(u)", "log of 0", {"u": 40.0}),
+    Row(
+        "log of the normal distribution",
+        "log(erfc(u)/2)",
+        "loghalferfc(u)",
+        "log of 0, and of what is nearly 1",
+        {"u": 40.0},
+    ),
+    Row(
+        "log erfc in a product",
+        "log(r*erfc(u))",
+        "log(r) + logerfc(u)",
+        "log of 0",
+        {"r": 2.0, "u": 40.0},
+    ),
+    Row("log erfc + u²", "logerfc(u) + u**2", "log(erfcx(u))", _CANCEL, {"u": 40.0}),
+    Row("log of half erfc + u²", "loghalferfc(u) + u**2", "log(erfcx(u)/2)", _CANCEL, {"u": 40.0}),
+    Row("exp of -log", "exp(-log(x))", "1/x", "digits of a large logarithm", {"x": 1e-300}),
+    Row(
+        "asinh",
+        "log(opposed(sqrt(1 + x**2), -x, 1))",
+        "asinh(x)",
+        _CANCEL,
+        {"x": -1e-9},
+    ),
+    Row("log gamma", "log(gamma(x))", "loggamma_where_positive(x)", "overflow", {"x": 400.0}),
+    Row("gamma ratio", "gamma(a)/gamma(b)", "gamma_ratio(a, b)", "∞/∞", {"a": 400.5, "b": 400.0}),
+    Row(
+        "Bessel ratio",
+        "besseli(n, x)/besseli(m, x)",
+        "besseli_ratio(n, m, x)",
+        "∞/∞",
+        {"n": 1.0, "m": 0.0, "x": 800.0},
+    ),
+    Row(
+        "log Bessel", "log(besseli(n, x))", "log_besseli(n, x)", "overflow", {"n": 0.0, "x": 800.0}
+    ),
+    Row("acos near 1", "acos(1 - x)", "2*asin(sqrt(x/2))", _CANCEL, {"x": 1e-12}),
+    Row(
+        "power of 1 + x, minus 1",
+        "pow(1 + x, a) - 1",
+        "powm1(a*log1p(x), pow(1 + x, a))",
+        _CANCEL,
+        {"x": 1e-12, "a": 0.7},
+    ),
+    Row(
+        "power minus 1",
+        "pow(x, a) - 1",
+        "powm1(a*log(x), pow(x, a))",
+        _CANCEL,
+        {"x": 1.5, "a": 1e-12},
+    ),
     # Values known through a stage ---------------------------------------------------------
     Row(
         "sigmoid of both signs",
@@ -85,6 +143,16 @@ STABLE: tuple[Row, ...] = (
         "1",
         "what is left cancels: P*y + Q*y - y of the two shares of a softmax",
         {"u": 40.0},
+    ),
+    Row("1 + expm1", "1 + expm1(x)", "exp(x)", _CANCEL, {"x": -40.0}),
+    Row("1 + 1/expm1", "1 + 1/expm1(u)", "-1/expm1(-u)", _CANCEL, {"u": -40.0}),
+    Row("1 + 2/expm1", "1 + 2/expm1(u)", "1/tanh(u/2)", _CANCEL, {"u": -1.0}),
+    Row(
+        "1 - share",
+        "1 - exp(y)/(x + exp(y))",
+        "x/(x + exp(y))",
+        _CANCEL,
+        {"x": 1e-12, "y": 0.0},
     ),
     Row("1 - sigmoid", "1 - sigmoid(u)", "sigmoid(-u)", _CANCEL, {"u": 40.0}),
     Row("1 + tanh", "1 + tanh(u)", "2*sigmoid(2*u)", _CANCEL, {"u": -20.0}),
@@ -100,7 +168,6 @@ STABLE: tuple[Row, ...] = (
     Row("2 - erfc", "2 - erfc(x)", "erfc(-x)", _CANCEL, {"x": -5.0}),
     Row("1 - erfc/2", "1 - erfc(x)/2", "erfc(-x)/2", _CANCEL, {"x": -5.0}),
     Row("1 - erfc", "1 - erfc(x)", "erf(x)", _CANCEL, {"x": 1e-12}),
-    Row("sqrt(1 + x) - 1", "sqrt(1 + x) - 1", "x/(sqrt(1 + x) + 1)", _CANCEL, {"x": 1e-12}),
     Row("log of exp", "log(exp(u))", "u", "the exponential under- or overflows", {"u": -800.0}),
     Row(
         "log of exp in a product",
@@ -109,6 +176,7 @@ STABLE: tuple[Row, ...] = (
         "as log of exp",
         {"u": -800.0, "r": 2.0},
     ),
+    Row("log of 1/x", "log(1/x)", "-log(x)", "1/x under- or overflows", {"x": 3.0}),
     Row("log of sigmoid", "log(sigmoid(u))", "-softplus(-u)", "log of 0", {"u": -800.0}),
     Row(
         "log of sigmoid in a product",
@@ -144,6 +212,16 @@ STABLE: tuple[Row, ...] = (
     ),
     Row("sigmoid - y", "sigmoid(z) - y", "sigmoid_minus(z, y)", _CANCEL, {"z": 40.0, "y": 1.0}),
     Row(
+        "sigmoid - y + y", "sigmoid_minus(z, y) + y", "sigmoid(z)", _CANCEL, {"z": -40.0, "y": 1.0}
+    ),
+    Row(
+        "1 - sigmoid, from sigmoid - y",
+        "1 - y - sigmoid_minus(z, y)",
+        "sigmoid(-z)",
+        _CANCEL,
+        {"z": 40.0, "y": 1.0},
+    ),
+    Row(
         "slope of a cross-entropy",
         "(1 - y)*sigmoid(z) - y*sigmoid(-z)",
         "sigmoid_minus(z, y)",
@@ -165,6 +243,14 @@ STABLE: tuple[Row, ...] = (
         "sigmoid_slope(z)",
         "one exponential",
         {"z": 40.0},
+        FUSE,
+    ),
+    Row(
+        "difference of exponentials",
+        "exp(a) - exp(b)",
+        "exp_difference(a, b)",
+        _CANCEL,
+        {"a": 1e-12, "b": 3e-12},
         FUSE,
     ),
     # How the functions are computed -----------------------------------------------------------
@@ -226,6 +312,78 @@ STABLE: tuple[Row, ...] = (
         EXPAND,
     ),
     Row(
+        "compute log(1 - exp)",
+        "log1mexp(z)",
+        "where(2*z < 1, log(-expm1(-z)), log1p(-exp(-z)))",
+        _CANCEL,
+        {"z": 40.0},
+        EXPAND,
+    ),
+    Row(
+        "compute log(exp - 1)",
+        "logexpm1(z)",
+        "where(z < 1, log(expm1(min(z, 1))), z + log1p(-exp(-z)))",
+        _OVERFLOW,
+        {"z": 800.0},
+        EXPAND,
+    ),
+    Row(
+        "compute log erfc",
+        "logerfc(u)",
+        "where(u < 1, log1p(-erf(u)), log(erfcx(u)) - u**2)",
+        "log of 0",
+        {"u": 40.0},
+        EXPAND,
+    ),
+    Row(
+        "compute the log of the normal distribution",
+        "loghalferfc(u)",
+        "where(u < 0, log1p(-erfc(-u)/2), log(erfcx(u)/2) - u**2)",
+        "log of 0, and of what is nearly 1",
+        {"u": 40.0},
+        EXPAND,
+    ),
+    Row(
+        "compute log gamma",
+        "loggamma_where_positive(x)",
+        "where(x > 0, loggamma(x), log(gamma(x)))",
+        "overflow",
+        {"x": 400.0},
+        EXPAND,
+    ),
+    Row(
+        "compute a power minus 1",
+        "powm1(t, p)",
+        "where(abs(t) < 1, expm1(t), p - 1)",
+        _CANCEL,
+        {"t": 1e-12, "p": 1.0},
+        EXPAND,
+    ),
+    Row(
+        "compute a difference of exponentials",
+        "exp_difference(a, b)",
+        "exp(max(a, b))*signed(-expm1(-abs(a - b)), a - b)",
+        _CANCEL,
+        {"a": 1e-12, "b": 3e-12},
+        EXPAND,
+    ),
+    Row(
+        "compute a difference beside a root",
+        "opposed(r, b, d)",
+        "where(b > 0, d/(r + b), r - b)",
+        "d is r**2 - b**2",
+        {"r": 1e8, "b": 1e8, "d": 1.0},
+        EXPAND,
+    ),
+    Row(
+        "compute by a polynomial near a point",
+        "removable(t, near, polynomial, formula)",
+        "where(abs(t) < near, polynomial, formula)",
+        "the terms of the formula cancel there",
+        {"t": 1e-9, "near": 0.1, "polynomial": 2.0, "formula": 1.0},
+        EXPAND,
+    ),
+    Row(
         "compute xlogy",
         "xlogy(x, y)",
         "where(x == 0, 0, x*log(y))",
@@ -259,6 +417,11 @@ KNOWN = frozenset(
         "hypot",
         "erf",
         "erfc",
+        "log1mexp",
+        "logerfc",
+        "loghalferfc",
+        "opposed",
+        "sigmoid_minus",
     ]
 )
 """Functions that rows speak of: they stay themselves until the graph is expanded."""
@@ -277,119 +440,3 @@ ARITY = {
     "zeta": 1,
 }
 """The number of arguments for which the functions are themselves; others have defaults."""
-
-
-# Rows for any number of terms: no pattern text can say them ---------------------------------
-
-
-def _log_sum_exp(graph: Graph, node: Node) -> Node | None:
-    """log(c1·exp(a1) + c2·exp(a2) + …) → m + log(Σ c·exp(a − m)), m = max a."""
-    constant, terms = linear(node.args[0])
-    plain = {1} == {k for _, k in terms} and constant in (0, 1)
-    if node.args[0].op != "add" or (plain and len(terms) + (constant != 0) < 3):
-        return None  # softplus and logaddexp keep more digits
-    shifted = _shifted(graph, node.args[0])
-    if shifted is None:
-        return None
-    top, total = shifted
-    return graph.add(0, [(top, 1), (graph.call("log", total), 1)])
-
-
-def _softmax(graph: Graph, node: Node) -> Node | None:
-    """exp(a)/(exp(a) + exp(b) + …) → exp(a − m)/Σ exp(· − m)."""
-    exps = [n for n in node.args if n.op == "exp"]
-    for base, exponent in zip(node.args, node.data, strict=True):
-        if base.op != "add" or exponent != -1 or len(exps) != 1:
-            continue
-        shifted = _shifted(graph, base)
-        if shifted is not None:
-            top, total = shifted
-            pairs = zip(node.args, node.data, strict=True)
-            rest = [(n, e) for n, e in pairs if n is not base and n is not exps[0]]
-            difference = graph.add(0, [(exps[0].args[0], 1), (top, -1)])
-            share = graph.call("exp", difference)
-            return graph.mul(1, [(share, 1), (total, -1), *rest])
-    return None
-
-
-def _shifted(graph: Graph, node: Node) -> tuple[Node, Node] | None:
-    """(m, Σ c·exp(a − m)) of a sum of at least two exponentials with positive factors."""
-    constant, terms = linear(node)
-    if any(n.op != "exp" or not k > 0 for n, k in terms) or constant < 0:
-        return None
-    parts: list[tuple[Node, Number]] = [(n.args[0], k) for n, k in terms]
-    if constant:
-        parts.append((graph.zero, constant))
-    if len(parts) < 2 or any(part.op == "add" and _has_max(part) for part, _ in parts):
-        return None
-    top = parts[0][0]
-    for part, _ in parts[1:]:
-        top = graph.call("max", top, part)
-    shifted = [(graph.call("exp", graph.add(0, [(part, 1), (top, -1)])), k) for part, k in parts]
-    return top, graph.add(0, shifted)
-
-
-def _has_max(node: Node) -> bool:
-    """Shifted already."""
-    return any(arg.op == "max" for arg in node.args)
-
-
-# Rules of the graph ---------------------------------------------------------------------------
-
-
-def _rule(row: Row) -> Rule:
-    shape, replacement = pattern(row.pattern), builder(row.replacement)
-    needs = _needs(shape)
-
-    def rule(graph: Graph, node: Node) -> Node | None:
-        if not needs <= _has(node):
-            return None
-        return rewrite(graph, shape, replacement, node)
-
-    return rule
-
-
-def _has(node: Node) -> frozenset[str]:
-    """What functions a node shows at first sight."""
-    if node.shows is None:
-        node.shows = frozenset(_shown(node))
-    return node.shows
-
-
-def _shown(node: Node) -> set[str]:
-    found = {"root"} if node.op == "mul" and any(e.denominator != 1 for e in node.data) else set()
-    for arg in node.args:
-        found.add(arg.op)
-        if arg.op in ("add", "mul"):
-            found.update(inner.op for inner in arg.args)
-        if arg.op == "mul" and any(e.denominator != 1 for e in arg.data):
-            found.add("root")
-    return found
-
-
-def _needs(shape: Node) -> frozenset[str]:
-    """What functions a node must show for the pattern to be worth a try."""
-    return frozenset(_has(shape) - {"input", "mul", "const", "add"})
-
-
-def _call(shape: Node, build: Build) -> Callable[..., Node]:
-    names = [arg.data for arg in shape.args]
-    return lambda graph, *args: build(graph, dict(zip(names, args, strict=True)))
-
-
-def rules_of(phase: str) -> tuple[dict[str, list[Rule]], dict[str, Callable[..., Node]]]:
-    """The rules of a phase by the kind of node that they look at, and its functions by name."""
-    rules: dict[str, list[Rule]] = {}
-    calls: dict[str, Callable[..., Node]] = {}
-    for row in STABLE:
-        shape = pattern(row.pattern)
-        if row.phase != phase:
-            continue
-        if phase == EXPAND:
-            calls[shape.op] = _call(shape, builder(row.replacement))
-        else:
-            rules.setdefault(shape.op, []).append(_rule(row))
-    if phase == RECOGNISE:
-        rules["log"].insert(0, _log_sum_exp)
-        rules["mul"].append(_softmax)
-    return rules, calls

@@ -174,14 +174,19 @@ def raise_to(args: list[Tracked], run: Run) -> Tracked:
     else:
         extra = max(0, magnitude(power)) + 8
         result = libmp.mpf_pow(base, power, run.bits + extra, "n")
-    if not result[1]:
+    if not result[1] or (base_error == EXACT and whole and _is_exact(base, power, run)):
         return result, EXACT
-    relative = EXACT if whole and base[1] == 1 else -run.bits  # powers of 2 are not rounded
+    relative = -run.bits
     if base_error > EXACT:
         relative = max(relative, base_error - magnitude(base) + max(0, magnitude(power)) + 1)
     if power_error > EXACT:
         relative = max(relative, power_error + abs(magnitude(base)).bit_length() + 1)
     return result, EXACT if relative == EXACT else magnitude(result) + relative + 1
+
+
+def _is_exact(base: Raw, power: Raw, run: Run) -> bool:
+    """Whether a whole power is not rounded: sign(u)**2 is 1."""
+    return base[1] == 1 or (not power[0] and base[3] * libmp.to_int(power) <= run.bits)
 
 
 def _zero_power(power: Raw, error: int) -> Tracked:
