@@ -107,9 +107,7 @@ def environment(row: Format) -> jinja2.Environment:
         "picture": lambda block: Markup(_picture(block, row)),
         "columns": columns,
         "grid": grid,
-        "wrapped": lambda text, wide, indent="": "\n".join(
-            textwrap.wrap(text, wide, initial_indent=indent, subsequent_indent=indent)
-        ),
+        "wrapped": lambda text, wide, indent="": "\n".join(_wrapped(text, wide, indent, indent)),
         "ruled": _ruled,
         "tall": lambda cells: any(isinstance(p, Node) and tall(p) for cell in cells for p in cell),
         "kind": lambda block: type(block).__name__,
@@ -162,10 +160,10 @@ def columns(lines: Sequence[Equation], wide: int) -> list[str]:
     )
     for line, left, right in zip(made, lefts, rights, strict=True):
         note = " ".join(filter(None, (words(line.note), MARKS.get(line.mark, ""))))
-        gap = "" if line.after and not right.strip() else "   "
-        shown.append(
-            f"{left:>{left_column}} {right:{0 if line.after else column}}{gap}{note}".rstrip()
-        )
+        gap = "" if line.after and not right.strip() else GAP
+        most = wide - INDENT - left_column - 1 - len(gap) - len(note)
+        beside = 0 if line.after else max(min(column, most), 0)
+        shown.append(f"{left:>{left_column}} {right:{beside}}{gap}{note}".rstrip())
     return shown
 
 
@@ -182,7 +180,20 @@ def _ruled(rule: RuleUse, wide: int) -> list[str]:
         parts.append(f"  with {', '.join(map(plain, rule.bindings))}")
     if rule.note:
         parts.append(f"  ({rule.note})")
-    return textwrap.wrap(" ".join(parts), wide - INDENT, subsequent_indent=" " * INDENT)
+    return _wrapped(" ".join(parts), wide - INDENT, "", " " * INDENT)
+
+
+class _Wrapper(textwrap.TextWrapper):
+    """Breaks prose at spaces, and formulas between their factors too."""
+
+    def _split(self, text: str) -> list[str]:
+        return [part for word in super()._split(text) for part in re.split("(?=·)", word) if part]
+
+
+def _wrapped(text: str, wide: int, first: str, rest: str) -> list[str]:
+    """Prose in lines, each after its indent."""
+    wrapper = _Wrapper(wide, initial_indent=first, subsequent_indent=rest, break_long_words=False)
+    return wrapper.wrap(text)
 
 
 def grid(table: TableBlock, wide: int) -> list[str]:
@@ -207,9 +218,7 @@ def _upright(header: Sequence[str], cells: Sequence[str], wide: int) -> Iterator
     yield cells[0]
     for name, cell in zip(header[1:], cells[1:], strict=True):
         said = f"{name}: {cell}" if name else cell
-        yield from textwrap.wrap(
-            said, wide, initial_indent=GAP, subsequent_indent=2 * GAP, break_long_words=False
-        )
+        yield from _wrapped(said, wide, GAP, 2 * GAP)
 
 
 def fill(outline: Outline, row: Format, wide: int = 92) -> str:

@@ -29,6 +29,7 @@ from symderive.formulas.nodes import (
     Row,
     Script,
     Sqrt,
+    Stack,
     Style,
     Table,
     Text,
@@ -264,6 +265,10 @@ class _Writer:
         environment = _ENVIRONMENTS[node.left]
         return f"\\begin{{{environment}}} {rows} \\end{{{environment}}}"
 
+    def stack(self, node: Stack) -> str:
+        rows = r" \\ &\quad ".join(map(self.write, node.pieces))
+        return rf"\begin{{aligned}} &{rows} \end{{aligned}}"
+
     def cases(self, node: Cases) -> str:
         rows = r" \\ ".join(
             f"{self.write(value)} & "
@@ -330,5 +335,6 @@ _WRITERS: dict[type[Node], Callable[[_Writer, Any], str]] = {
     Table: _Writer.table,
     Cases: _Writer.cases,
     Big: _Writer.big,
+    Stack: _Writer.stack,
     Style: _Writer.style,
 }

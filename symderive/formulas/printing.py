@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from sympy import Add, Basic, Expr, Indexed, Mul, Pow, Rational, S, Symbol
 
+from symderive.formulas.hand import Hand
 from symderive.formulas.inert import Diff
 from symderive.formulas.names import name_node
 from symderive.formulas.nodes import (
@@ -93,6 +94,7 @@ class Printer:
         self, names: Sequence[str], written: bool | None, colors: Mapping[Basic, str]
     ) -> None:
         self.written, self.colors = written, colors
+        self.hand = names if isinstance(names, Hand) else Hand(names)
         self.order = Order(names, lambda formula: plain(self.built(formula).node))
         self._built: dict[Basic, Built] = {}
         self._letters: dict[str, Node] = {}
@@ -112,7 +114,7 @@ class Printer:
 
     def sibling(self, written: bool | None) -> Printer:
         """A printing of another part of the same formula: its indices have the same letters."""
-        other = Printer(self.order.names, written, {})
+        other = Printer(self.hand, written, {})
         other._letters, other._taken = self._letters, self._taken
         return other
 
@@ -193,8 +195,13 @@ class Printer:
                 stored = self.as_stored(formula)
                 return self.written_product(formula) if stored else self.product(formula)
             if formula.is_Number:
-                return number(formula)
+                return self.number(formula)
         return False, self.built(formula)
+
+    def number(self, value: Expr, *, alone: bool = True) -> tuple[bool, Built]:
+        """The sign and the size of a number, as the author of the model would write it."""
+        text = self.hand.decimal(value, stated=bool(self.written))
+        return (bool(value < 0), Built(Num(text))) if text else number(value, alone=alone)
 
     # Products -----------------------------------------------------------------------------
 
@@ -210,7 +217,7 @@ class Printer:
                 negative ^= turn
                 factors.append(flipped(factor) if turn else factor)
                 continue
-            minus, size = number(factor, alone=False)
+            minus, size = self.number(factor, alone=False)
             negative ^= minus
             if isinstance(size.node, Frac):
                 under.append(Built(size.node.denominator))
@@ -238,7 +245,12 @@ class Printer:
         over: list[Built] = []
         under: list[Built] = []
         minus = False
-        if one_fraction(factors) and not any(factor in self.colors for factor in factors[:1]):
+        point = self.hand.decimal(factors[0], stated=bool(self.written))
+        if (
+            not point
+            and one_fraction(factors)
+            and not any(factor in self.colors for factor in factors[:1])
+        ):
             under.append(Built(Num(str(factors[0].q))))
             over += [] if factors[0].p == 1 else [Built(Num(str(factors[0].p)))]
             for factor in factors[1:]:
