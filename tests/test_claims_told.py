@@ -5,13 +5,14 @@ import ast
 import pytest
 
 import symderive as sd
+from symderive import documents
 from symderive.documents import build
 from symderive.documents.code_lines import fitted
 from symderive.documents.lines import BOXED, arranged
 from symderive.documents.outline import Equation, Equations, Paragraph
 from symderive.documents.templates import words
 from symderive.formulas.hand import Hand
-from symderive.formulas.nodes import PLUS
+from symderive.formulas.nodes import EULER, PLUS, Fn, Script
 from symderive.formulas.plain import in_line, plain
 from symderive.formulas.tree import Id, Stack, Style, row
 
@@ -119,3 +120,29 @@ def test_plain_text_breaks_fractions_and_cases_as_it_shows_them():
     model = sd.Model({"y": "(a + b)/(c*d**2) + exp(x/(a - b)) + (x if x > 0 else a/b/c)"})
     node = build._context(sd.derive(model), "standard").stated(model.stages["y"].written)
     assert plain(in_line(node)) == plain(node)
+
+
+def test_a_wide_exponent_is_an_argument():
+    wide = "exp(-activation_energy/(gas_constant*absolute_temperature))"
+    model = sd.Model({"a": wide, "y": "a*exp(-x**2/2)"}, parameters=["x"])
+    context = build._context(sd.derive(model), "standard")
+    assert context.stated(model.stages["a"].written).items[0] == Fn("exp")
+    narrow = context.stated(model.stages["y"].written)
+    assert EULER in [part.base for part in narrow.items if isinstance(part, Script)]
+
+
+def test_a_batch_is_told_with_its_names_typeset():
+    neuron = sd.Model({"z": "dose*w", "L": "(z - y)**2"}, parameters=["w"])
+    lifted = sd.batch(neuron, ["dose", "y"])
+    block = build.outline(sd.derive(lifted)).blocks[0]
+    assert [part.text for part in block.text if not isinstance(part, str)] == [
+        *("dose", "y", "m", "i", "z", "L", "loss", "L")
+    ]
+    assert words(block.text) == str(lifted.batch)
+
+
+def test_of_a_negative_loss_no_percentage_is_told():
+    model = sd.Model({"L": "x**2 - 9"}, parameters={"x": 1.0})
+    text = documents.text(sd.derive(model))
+    assert "L falls from −8 to" in text
+    assert "percent" not in text

@@ -131,14 +131,21 @@ def arranged(lines: Sequence[Equation], room: Room = BOXED) -> list[Line]:
     longest = max(map(room.remark, lines), default=0.0)
     if not longest:
         return [line for given in lines for line in _broken(given, room.split(given.right, free))]
+    least = max(room.least, *(_longest_word(line, room) for line in lines))
     ways: list[tuple[float, list[Line]]] = []
     beside = free - room.gap - max(room.formula(line.right) for line in lines)
-    for column in dict.fromkeys((longest, beside, max(0.55 * longest, room.least), room.least)):
+    for column in dict.fromkeys((longest, beside, max(0.55 * longest, least), least)):
         limit = free - room.gap - column
-        if min(longest, room.least) <= column <= longest and limit >= room.least:
+        if min(longest, least) <= column <= longest and limit >= room.least:
             ways.append(_beside(lines, limit, column, room))
     ways.append(_after(lines, free, room))
     return min(ways, key=lambda way: way[0])[1]
+
+
+def _longest_word(line: Equation, room: Room) -> float:
+    """The width of the longest part of a note that cannot be broken, and of the mark."""
+    words = [w for part in line.note for w in (part.split() if isinstance(part, str) else [part])]
+    return max((room.note((word,)) for word in words), default=0.0) + room.mark
 
 
 def _beside(

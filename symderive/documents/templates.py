@@ -15,7 +15,7 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
-from symderive.documents.formats import Format, latex_text
+from symderive.documents.formats import WIDE_INLINE, Format, latex_text
 from symderive.documents.graph_draw import FILLS
 from symderive.documents.lines import MARKS, PLAIN, arranged, remark, right_side, text_room
 from symderive.documents.notebook import cells, closed_up, in_json, json_lines
@@ -30,9 +30,10 @@ from symderive.documents.outline import (
     TableBlock,
 )
 from symderive.documents.speech import said
+from symderive.formulas.breaking import INLINE
 from symderive.formulas.nodes import tall
 from symderive.formulas.plain import plain
-from symderive.formulas.tree import Node
+from symderive.formulas.tree import Node, width
 from symderive.formulas.typst import literal
 
 _PACKAGE = Path(__file__).parent.parent
@@ -109,6 +110,7 @@ def environment(row: Format) -> jinja2.Environment:
         "grid": grid,
         "wrapped": lambda text, wide, indent="": "\n".join(_wrapped(text, wide, indent, indent)),
         "ruled": _ruled,
+        "ragged": lambda text: any(map(_unwieldy, text)),
         "tall": lambda cells: any(isinstance(p, Node) and tall(p) for cell in cells for p in cell),
         "kind": lambda block: type(block).__name__,
         "cells": cells,
@@ -122,6 +124,15 @@ def environment(row: Format) -> jinja2.Environment:
 
 
 # What templates ask for ------------------------------------------------------------------------
+
+
+def _unwieldy(part: str | Node) -> bool:
+    """Whether a part of a line is too long to be moved without gaps between the words."""
+    return isinstance(part, Node) and LONG < width(part, INLINE) <= WIDE_INLINE
+
+
+LONG = 7.0
+"""Width in em from which a formula in a justified line may leave gaps before it."""
 
 
 def _code_line(line: str) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from sympy import Add, Basic, Expr, Indexed, Mul, Pow, Rational, S, Symbol
 
+from symderive.formulas.breaking import SCRIPT, width
 from symderive.formulas.hand import Hand
 from symderive.formulas.inert import Diff
 from symderive.formulas.names import name_node
@@ -23,6 +24,7 @@ from symderive.formulas.nodes import (
     PARTIAL,
     PLUS,
     Fence,
+    Fn,
     Frac,
     Node,
     Num,
@@ -57,6 +59,8 @@ from symderive.formulas.pieces import (
 from symderive.formulas.plain import plain
 
 ONE = Num("1")
+WIDE_EXPONENT = 7.0
+"""Width in em, in small type, from which an exponent of e is an argument instead."""
 
 
 def tree(
@@ -296,8 +300,11 @@ class Printer:
         return Built(Script(node if plain_base else fence(node), None, above), Level.POWER)
 
     def exponential(self, exponent: Expr) -> Built:
-        """e^x."""
-        return Built(Script(EULER, None, self.exponent(exponent)), Level.POWER)
+        """e^x; where that would be hard to read in small type, exp(x)."""
+        above = self.exponent(exponent)
+        if width(above, SCRIPT) > WIDE_EXPONENT:
+            return Built(Row((Fn("exp"), APPLY, fence(self.node(exponent)))))
+        return Built(Script(EULER, None, above), Level.POWER)
 
     def exponent(self, formula: Expr) -> Node:
         """An exponent: fractions of numbers are written in a line."""
