@@ -289,8 +289,9 @@ class _Writer:
             if node.arg not in COLORS:
                 raise UnknownChoiceError("colour", node.arg, COLORS)
             color = COLORS[node.arg]
-            model = f"{{{color}}}" if self.github else f"[HTML]{{{color[1:].upper()}}}"
-            return f"{{\\color{model} {body}}}"
+            if self.github:  # MathJax 2, of exported notebooks, colours the one group after it
+                return f"{{\\color{{{color}}}{{{body}}}}}"
+            return f"{{\\color[HTML]{{{color[1:].upper()}}} {body}}}"
         if node.kind == "under":
             note = "" if node.note is None else f"_{{{self.write(node.note)}}}"
             return f"\\underbrace{{{body}}}{note}"
