@@ -62,22 +62,27 @@ class Batch:
     certificates: Mapping[str, Certificate]
 
     def __str__(self) -> str:
-        names = _listed(self.columns)
+        return "".join(map(str, self.told))
+
+    @property
+    def told(self) -> tuple[str | Symbol, ...]:
+        """What the batch is, in words and names."""
         stages = list(self.certificates)
-        each = "Each of the stages" if len(stages) > 1 else "The stage"
-        holds = "holds one value for each row"
+        each = "Each of the stages " if len(stages) > 1 else "The stage "
         what = "mean" if self.reduce == "mean" else "sum"
         return (
-            f"The data {names} have {self.size} rows, and the same formulas hold in every row i. "
-            f"{each} {_listed(stages)} {holds}, which depends on that row alone; the loss "
-            f"{self.target} is the {what} of {self.row_target} over the rows, so each derivative "
-            f"is the {what} of the derivatives of the rows."
+            *("The data ", *_listed(self.columns), " have ", Symbol(self.size)),
+            *(" rows, and the same formulas hold in every row ", Symbol("i"), ". "),
+            *(each, *_listed(stages), " holds one value for each row, which depends on that row "),
+            *("alone; ", Symbol(self.target), f" is the {what} of ", Symbol(self.row_target)),
+            f" over the rows, so each derivative is the {what} of the derivatives of the rows.",
         )
 
 
-def _listed(names: Sequence[str]) -> str:
+def _listed(names: Sequence[str]) -> list[str | Symbol]:
     *first, last = names
-    return f"{', '.join(first)} and {last}" if first else last
+    parts = [part for name in first for part in (Symbol(name), ", ")]
+    return [*parts[:-1], " and ", Symbol(last)] if first else [Symbol(last)]
 
 
 def batch(

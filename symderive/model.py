@@ -28,6 +28,7 @@ from symderive.formulas.functions import (
     function_of,
     user_functions,
 )
+from symderive.formulas.hand import Hand
 from symderive.formulas.inert import placeholder
 from symderive.formulas.ordering import MAX_ORDERED, reading_order
 from symderive.formulas.parsing import WORDS, Parsed, Template, from_sympy, parse
@@ -438,12 +439,12 @@ class Model:
         return model
 
     @cached_property
-    def order(self) -> tuple[str, ...]:
+    def order(self) -> Hand:
         """The names in the order in which a reader expects them in sums and products."""
-        if self.shapes:
-            return tuple(self.names)
-        formulas = [stage.written for stage in self.stages.values()][: len(self.names)]
-        return reading_order(self.names, formulas if len(self.names) <= MAX_ORDERED else ())
+        few = () if len(self.names) > MAX_ORDERED else tuple(self.stages.values())
+        formulas = [] if self.shapes else [stage.written for stage in few]
+        names = reading_order(self.names, formulas)
+        return Hand(names, [stage.text for stage in few], self.functions)
 
     # The graph ----------------------------------------------------------------------------
 

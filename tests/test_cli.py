@@ -555,4 +555,4 @@ def test_a_refuted_claim_is_told_with_the_documents(capsys):
     status, out, err = run(capsys, "derive", "model.toml", "--to", "txt")
     assert status == 1
     assert "claim dy/dx = x: refuted" in err
-    assert "Claimed: dy/dx = x. Verdict: refuted" in Path(out.strip()).read_text()
+    assert "∂y/∂x = x     claimed; refuted ✗" in Path(out.strip()).read_text()

@@ -600,7 +600,7 @@ def test_colours_reach_every_output() -> None:
     node = tree(mul(x1, A2 - Y), NAMES, colors={A2 - Y: "first"})
     color = COLORS["first"]
     assert f"[HTML]{{{color[1:].upper()}}}" in latex(node)
-    assert f"{{\\color{{{color}}}" in latex(node, "github")
+    assert f"{{\\color{{{color}}}{{" in latex(node, "github")
     assert color in typst(node)
     assert color in mathml(node)
     assert plain(node) == "x1·(A2 − Y)"

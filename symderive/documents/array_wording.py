@@ -16,6 +16,7 @@ from symderive.documents.wording import Context, alone, number
 from symderive.formulas.arrays.index import Index, entry_of, free_indices, index_names
 from symderive.formulas.arrays.order import ordered
 from symderive.formulas.arrays.syntax import Apply, Shape, Tree
+from symderive.formulas.hand import Hand
 from symderive.formulas.inert import placeholder
 from symderive.formulas.matrix_notation import matrix_tree, shape_node
 from symderive.formulas.nodes import DIVIDED, HADAMARD, KRON, ONES, TRANSPOSE, ZEROS
@@ -40,7 +41,7 @@ class ArrayContext(Context):
     arrays: ClassVar[bool] = True
 
     @property
-    def names(self) -> tuple[str, ...]:
+    def names(self) -> Hand:
         """The names of the model in order."""
         return self.derivation.model.order
 

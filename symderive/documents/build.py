@@ -22,6 +22,7 @@ from symderive.documents.build_links import links_section
 from symderive.documents.build_model import model_section
 from symderive.documents.build_numbers import numbers_section, update_section
 from symderive.documents.build_second import second_section
+from symderive.documents.code_lines import fitted
 from symderive.documents.numbers import gather
 from symderive.documents.outline import Block, Code, Heading, Outline, Paragraph
 from symderive.documents.session import run
@@ -69,7 +70,7 @@ def code_section(context: Context) -> Iterator[Block]:
     if context.derivation.model.undefined:
         return
     language = "NumPy" if context.arrays else "plain Python"
-    source = context.derivation.code("numpy" if context.arrays else "python").strip()
+    source = fitted(context.derivation.code("numpy" if context.arrays else "python").strip())
     lines = source.split("\n")
     yield Heading(1, ("The gradient as code",))
     yield Paragraph(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sympy import Symbol
@@ -29,7 +29,15 @@ from symderive.documents.outline import (
     Paragraph,
     TableBlock,
 )
-from symderive.documents.wording import Context, aligned, alone, mark_of, number, relabelled
+from symderive.documents.wording import (
+    Context,
+    aligned,
+    alone,
+    mark_of,
+    number,
+    relabelled,
+    with_brackets,
+)
 from symderive.formulas.arrays.index import entry_of
 from symderive.formulas.arrays.op import apply, entry, indices_of
 from symderive.formulas.arrays.ops import OPS
@@ -41,11 +49,9 @@ from symderive.formulas.matrix_notation import MatrixPrinter
 from symderive.formulas.printing import Printer
 from symderive.formulas.tree import (
     DOT,
-    Frac,
     Node,
     Op,
     Row,
-    Script,
     Style,
     fence,
     name_node,
@@ -112,7 +118,7 @@ def stages_told(context: Context, stages: Sequence[Stage]) -> Iterator[Block]:
 def _entry_line(context: Context, stage: Stage) -> Equation:
     whole = stage_tree(stage)
     at = indices_of(whole.shape)
-    printer = Printer((*arrays(context).names, *sorted(arrays(context).taken)), True, {})
+    printer = Printer(arrays(context).names.also(sorted(arrays(context).taken)), True, {})
     left = printer.node(entry_of(stage.name, at))  # first, so that its indices are i, j, …
     batch: Any = context.derivation.model.batch
     certificates = {} if batch is None else batch.certificates
@@ -333,20 +339,7 @@ def adjoints_shown(context: Context, program: Tree) -> Node:
         adjoint_name(derivation.target, name): partial(target, name_node(name))
         for name in derivation.partials
     }
-    return _with_brackets(relabelled(arrays(context).matrix(program), names))
-
-
-def _with_brackets(node: Any) -> Any:
-    """The formula with brackets around fractions that have an exponent."""
-    if isinstance(node, tuple):
-        return tuple(map(_with_brackets, node))
-    if not isinstance(node, Node):
-        return node
-    changes = {part.name: _with_brackets(getattr(node, part.name)) for part in fields(node)}
-    made = replace(node, **changes)
-    if isinstance(made, Script) and isinstance(made.base, Frac):
-        return replace(made, base=fence(made.base))
-    return made
+    return with_brackets(relabelled(arrays(context).matrix(program), names))
 
 
 # Numbers ----------------------------------------------------------------------------------------

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from symderive.documents.outline import Block, Heading, Inline, Paragraph, TableBlock
-from symderive.documents.wording import Context, power_of_ten
+from symderive.documents.wording import Context, powers_of_ten
 from symderive.formulas.tree import name_node
 
 MAX_ROWS = 30
@@ -51,28 +50,13 @@ def checks_section(context: Context) -> Iterator[Block]:
                 f", which no rule of this document produced.{also}",
             ),
         )
-    yield from _claims(context)
     yield from _ledger(context)
     for warning in derivation.warnings:
         yield Paragraph(("Note: ", *context.prose(warning), "."))
+    if derivation.model.claims:
+        from symderive.documents.build_claims import claims_told
 
-
-def _claims(context: Context) -> Iterator[Block]:
-    """The answers that the model states, and what became of them."""
-    derivation = context.derivation
-    for left, right in list(derivation.model.claims.items())[:MAX_CONDITIONS]:
-        told = f"Claimed: {left} = {right}. Verdict: {derivation.check_claim(left, right)}"
-        yield Paragraph(powers_of_ten(told if told.endswith(".") else f"{told}."))
-
-
-def powers_of_ten(text: str) -> Inline:
-    """Prose with numbers such as 1.5e-51 set as formulas.
-
-    >>> len(powers_of_ten("relative error 1.5e-51, which is small"))
-    3
-    """
-    parts = re.split(r"(?<![\w.])(\d+(?:\.\d+)?e[+-]?\d+)(?!\w)", text)
-    return tuple(power_of_ten(part) if k % 2 else part for k, part in enumerate(parts) if part)
+        yield from claims_told(context)
 
 
 _WORDS = {"sampled": "agrees", "proved": "proved", "refuted": "differs", "unknown": "not decided"}

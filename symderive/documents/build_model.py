@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sympy import Symbol
 
@@ -36,8 +36,12 @@ MAX_INPUTS = 24
 def model_section(context: Context) -> Iterator[Block]:
     """Heading, prose, equations, table of inputs, figure."""
     derivation, model = context.derivation, context.derivation.model
+    batch: Any = model.batch
     for paragraph in model.text.strip().split("\n\n"):
-        if paragraph.strip():
+        if batch is not None and paragraph == str(batch):
+            parts = (p if isinstance(p, str) else name_node(p.name) for p in batch.told)
+            yield Paragraph(tuple(parts))
+        elif paragraph.strip():
             yield Paragraph(context.prose(" ".join(paragraph.split())))
     yield Heading(1, ("Model",))
     sources = [name_node(name) for name in derivation.sources]

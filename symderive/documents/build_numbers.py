@@ -232,7 +232,7 @@ def _verdict(context: Context) -> Inline:
     change = "falls" if new < old else "rises"
     digits = next((n for n in range(5, 15) if digits_of(old, n) != digits_of(new, n)), 15)
     text: Inline = (target, f" {change} from ", number(old, digits), " to ", number(new, digits))
-    if old and abs(new - old) < 10 * abs(old):
+    if old > 0 and 0 <= new < 11 * old:  # of a negative number no part is a percentage
         text = (*text, ", by ", number(abs(new - old) / abs(old) * 100, 3), " percent")
     if new > old:
         text = (*text, "; a smaller learning rate would lower it")

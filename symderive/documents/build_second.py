@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any
@@ -43,7 +44,6 @@ from symderive.second import MAX_PAIRS, definiteness_of, pairs_of, told
 from symderive.steps import Line
 
 _INVERSE = Script(Id("H"), None, Row((Op("−", "pre"), Num("1"))))
-_SECOND = Script(PARTIAL, None, Num("2"))
 
 
 def second_section(context: Context) -> Iterator[Block]:
@@ -99,7 +99,7 @@ def _lines(context: Context, found: Any, first: str, second: str) -> list[Equati
     if whole is None or not any(leaf.ndim for leaf in whole.walk()):
         lines[-1] = replace(lines[-1], right=Style("box", lines[-1].right))
     else:
-        plain = twice(*map(name_node, (context.derivation.target, first, second)))
+        plain = higher(*map(name_node, (context.derivation.target, first, second)))
         note: Inline = ("in matrix notation, ", context.size(whole.shape))  # type: ignore[attr-defined]
         shown = Style("box", context.matrix(whole))  # type: ignore[attr-defined]
         lines.append(Equation(plain, shown, note, mark_of(found.certificate)))
@@ -148,22 +148,26 @@ def _left(context: Context, found: Any, first: str, second: str) -> Node:
     """∂²target/∂first∂second, entries of them in a model with arrays."""
     target = context.derivation.target
     if not context.arrays:
-        return twice(*map(name_node, (target, first, second)))
+        return higher(*map(name_node, (target, first, second)))
     parts: list[Node] = []
     at = list(found.indices)
     for name in (target, first, second):
         rank = len(context.dimensions(name))  # type: ignore[attr-defined]
         parts.append(context.entry(name, at[:rank]))  # type: ignore[attr-defined]
         del at[:rank]
-    return twice(*parts)
+    return higher(*parts)
 
 
-def twice(above: Node, first: Node, second: Node) -> Node:
-    """∂²above/∂first∂second as a fraction."""
-    if first == second:
-        base = first if isinstance(first, Name) else fence(first)
-        return Frac(Row((_SECOND, above)), Row((PARTIAL, Script(base, None, Num("2")))))
-    return Frac(Row((_SECOND, above)), Row((PARTIAL, first, THIN, PARTIAL, second)))
+def higher(above: Node, *by: Node) -> Node:
+    """∂²above/∂first∂second as a fraction; by the same name again, ∂²above/∂first²."""
+    counts = Counter(by)
+    below: list[Node] = []
+    for name, count in counts.items():
+        base = name if count == 1 or isinstance(name, Name) else fence(name)
+        below += [*([THIN] if below else []), PARTIAL]
+        below.append(base if count == 1 else Script(base, None, Num(str(count))))
+    sign = Script(PARTIAL, None, Num(str(len(by))))
+    return Frac(Row((sign, above)), Row(tuple(below)))
 
 
 def joined(node: Any, target: Node, names: Mapping[str, str]) -> Any:
@@ -181,7 +185,7 @@ def joined(node: Any, target: Node, names: Mapping[str, str]) -> Any:
     if isinstance(node, Frac) and _is_derivative(node):
         source, by = _source(node.numerator, names), node.denominator
         if source is not None and isinstance(by, Row):
-            return twice(target, source, row(*by.items[1:]))
+            return higher(target, source, row(*by.items[1:]))
     if isinstance(node, Name | Script) and (source := _source(node, names)) is not None:
         return Frac(Row((PARTIAL, target)), Row((PARTIAL, source)))
     changes = {part.name: joined(getattr(node, part.name), target, names) for part in fields(node)}

@@ -274,7 +274,7 @@ FORMATS: dict[str, Format] = {
             ".html",
             "html",
             html_text,
-            lambda node: mathml(node, display=False),
+            _in_parts(lambda node: mathml(node, display=False)),
             lambda node: mathml(node, display=False).replace(
                 "<math", '<math displaystyle="true"', 1
             ),

@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from itertools import groupby, zip_longest
 
 from symderive.documents.outline import Equation, Inline
-from symderive.formulas.breaking import INLINE
-from symderive.formulas.plain import plain
-from symderive.formulas.tree import Node, Op, Row, Style, Text, split, width
+from symderive.formulas.breaking import INLINE, framed
+from symderive.formulas.plain import in_line, plain
+from symderive.formulas.tree import Node, Op, Row, Stack, Style, Text, split, width
 
 SPACE = Op("\u2009", "space")
 """What stands where nothing is to be seen."""
@@ -74,7 +74,7 @@ def _wide(text: Inline) -> float:
     return sum(width(part if isinstance(part, Node) else Text(part), INLINE) for part in text)
 
 
-BOXED = Room(42.0, 3.0, 1.4, 1.5, 12.0, True, width, lambda note: 0.85 * _wide(note), split)
+BOXED = Room(42.0, 3.0, 1.4, 1.5, 12.0, True, width, lambda note: 0.85 * _wide(note), framed)
 """Pages whose notes are in small type, in boxes of several lines where they are long: in em."""
 PLAIN = replace(BOXED, boxes=False, note=_wide)
 """Displays that hold nothing but formulas, as Markdown has them: in em."""
@@ -90,6 +90,7 @@ def text_room(columns: int) -> Room:
         def longest(pieces: list[Node]) -> int:
             return max(len(plain(piece)) for piece in pieces)
 
+        node = in_line(node)
         size = 1.4 * width(node) * limit / max(len(plain(node)), 1)  # more than fits; then less
         found = [node]
         while longest(found) > limit and size > 2.0:
@@ -130,14 +131,21 @@ def arranged(lines: Sequence[Equation], room: Room = BOXED) -> list[Line]:
     longest = max(map(room.remark, lines), default=0.0)
     if not longest:
         return [line for given in lines for line in _broken(given, room.split(given.right, free))]
+    least = max(room.least, *(_longest_word(line, room) for line in lines))
     ways: list[tuple[float, list[Line]]] = []
     beside = free - room.gap - max(room.formula(line.right) for line in lines)
-    for column in dict.fromkeys((longest, beside, max(0.55 * longest, room.least), room.least)):
+    for column in dict.fromkeys((longest, beside, max(0.55 * longest, least), least)):
         limit = free - room.gap - column
-        if min(longest, room.least) <= column <= longest and limit >= room.least:
+        if min(longest, least) <= column <= longest and limit >= room.least:
             ways.append(_beside(lines, limit, column, room))
     ways.append(_after(lines, free, room))
     return min(ways, key=lambda way: way[0])[1]
+
+
+def _longest_word(line: Equation, room: Room) -> float:
+    """The width of the longest part of a note that cannot be broken, and of the mark."""
+    words = [w for part in line.note for w in (part.split() if isinstance(part, str) else [part])]
+    return max((room.note((word,)) for word in words), default=0.0) + room.mark
 
 
 def _beside(
@@ -155,13 +163,13 @@ def _beside(
             box = column - mark if len(notes) > 1 else 0.0
             first, *rest = _broken(line, pieces)
             made += [replace(first, note=line.note, mark=line.mark, column=box), *rest]
-            cost += max(len(pieces), math.ceil(len(notes) / 2))
+            cost += max(_lines_of(pieces), math.ceil(len(notes) / 2))
             continue
         rows = _broken(line, pieces)
         for n, (row, note) in enumerate(zip_longest(rows, notes, fillvalue=())):
             last = n == len(notes) - 1
             made.append(replace(row or _NOTHING, note=note, mark=line.mark if last else ""))
-        cost += max(len(pieces), len(notes))
+        cost += max(_lines_of(pieces), len(notes))
     return cost, made
 
 
@@ -186,13 +194,19 @@ def _after(lines: Sequence[Equation], free: float, room: Room) -> tuple[float, l
             notes = _pieces(line.note, free - room.gap, room)
             made += [replace(_NOTHING, note=note, after=True) for note in notes]
             made[-1] = replace(made[-1], mark=line.mark)
-    return len(made) + cost, made
+    return _lines_of([line.right for line in made]) + cost, made
 
 
 def _excess(pieces: Sequence[Node], limit: float, room: Room) -> float:
     """What broken formulas cost, and pieces that are still too wide for the page."""
     wide = sum(max(room.formula(piece) / limit - 1.0, 0.0) for piece in pieces)
-    return wide * EXCESS + (len(pieces) - 1) * BROKEN
+    return wide * EXCESS + (_lines_of(pieces) - 1) * BROKEN
+
+
+def _lines_of(pieces: Sequence[Node]) -> int:
+    """How many lines they take; several of them may be in one frame."""
+    bodies = [piece.body if isinstance(piece, Style) else piece for piece in pieces]
+    return sum(len(body.pieces) if isinstance(body, Stack) else 1 for body in bodies)
 
 
 EXCESS = 20.0

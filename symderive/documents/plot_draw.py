@@ -87,6 +87,7 @@ def plot_mermaid(plot: Plot) -> str:
     numbers = ", ".join(f"{y:.6g}" if abs(y) >= 1e-4 else f"{y:.9f}" for y in plot.data)
     return "\n".join(
         [
+            f'%%{{init: {{"themeVariables": {{"xyChart": {{"plotColorPalette": "{CURVE}"}}}}}}}}%%',
             "xychart-beta",
             f"  x-axis {mermaid_text(plot.x_label)} 0 --> {len(plot.data) - 1}",
             f"  y-axis {mermaid_text(plot.y_label)} {low:.6g} --> {high:.6g}",

@@ -15,7 +15,7 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
-from symderive.documents.formats import Format, latex_text
+from symderive.documents.formats import WIDE_INLINE, Format, latex_text
 from symderive.documents.graph_draw import FILLS
 from symderive.documents.lines import MARKS, PLAIN, arranged, remark, right_side, text_room
 from symderive.documents.notebook import cells, closed_up, in_json, json_lines
@@ -30,9 +30,10 @@ from symderive.documents.outline import (
     TableBlock,
 )
 from symderive.documents.speech import said
+from symderive.formulas.breaking import INLINE
 from symderive.formulas.nodes import tall
 from symderive.formulas.plain import plain
-from symderive.formulas.tree import Node
+from symderive.formulas.tree import Node, width
 from symderive.formulas.typst import literal
 
 _PACKAGE = Path(__file__).parent.parent
@@ -107,10 +108,9 @@ def environment(row: Format) -> jinja2.Environment:
         "picture": lambda block: Markup(_picture(block, row)),
         "columns": columns,
         "grid": grid,
-        "wrapped": lambda text, wide, indent="": "\n".join(
-            textwrap.wrap(text, wide, initial_indent=indent, subsequent_indent=indent)
-        ),
+        "wrapped": lambda text, wide, indent="": "\n".join(_wrapped(text, wide, indent, indent)),
         "ruled": _ruled,
+        "ragged": lambda text: any(map(_unwieldy, text)),
         "tall": lambda cells: any(isinstance(p, Node) and tall(p) for cell in cells for p in cell),
         "kind": lambda block: type(block).__name__,
         "cells": cells,
@@ -124,6 +124,15 @@ def environment(row: Format) -> jinja2.Environment:
 
 
 # What templates ask for ------------------------------------------------------------------------
+
+
+def _unwieldy(part: str | Node) -> bool:
+    """Whether a part of a line is too long to be moved without gaps between the words."""
+    return isinstance(part, Node) and LONG < width(part, INLINE) <= WIDE_INLINE
+
+
+LONG = 7.0
+"""Width in em from which a formula in a justified line may leave gaps before it."""
 
 
 def _code_line(line: str) -> str:
@@ -162,10 +171,10 @@ def columns(lines: Sequence[Equation], wide: int) -> list[str]:
     )
     for line, left, right in zip(made, lefts, rights, strict=True):
         note = " ".join(filter(None, (words(line.note), MARKS.get(line.mark, ""))))
-        gap = "" if line.after and not right.strip() else "   "
-        shown.append(
-            f"{left:>{left_column}} {right:{0 if line.after else column}}{gap}{note}".rstrip()
-        )
+        gap = "" if line.after and not right.strip() else GAP
+        most = wide - INDENT - left_column - 1 - len(gap) - len(note)
+        beside = 0 if line.after else max(min(column, most), 0)
+        shown.append(f"{left:>{left_column}} {right:{beside}}{gap}{note}".rstrip())
     return shown
 
 
@@ -182,7 +191,20 @@ def _ruled(rule: RuleUse, wide: int) -> list[str]:
         parts.append(f"  with {', '.join(map(plain, rule.bindings))}")
     if rule.note:
         parts.append(f"  ({rule.note})")
-    return textwrap.wrap(" ".join(parts), wide - INDENT, subsequent_indent=" " * INDENT)
+    return _wrapped(" ".join(parts), wide - INDENT, "", " " * INDENT)
+
+
+class _Wrapper(textwrap.TextWrapper):
+    """Breaks prose at spaces, and formulas between their factors too."""
+
+    def _split(self, text: str) -> list[str]:
+        return [part for word in super()._split(text) for part in re.split("(?=·)", word) if part]
+
+
+def _wrapped(text: str, wide: int, first: str, rest: str) -> list[str]:
+    """Prose in lines, each after its indent."""
+    wrapper = _Wrapper(wide, initial_indent=first, subsequent_indent=rest, break_long_words=False)
+    return wrapper.wrap(text)
 
 
 def grid(table: TableBlock, wide: int) -> list[str]:
@@ -207,9 +229,7 @@ def _upright(header: Sequence[str], cells: Sequence[str], wide: int) -> Iterator
     yield cells[0]
     for name, cell in zip(header[1:], cells[1:], strict=True):
         said = f"{name}: {cell}" if name else cell
-        yield from textwrap.wrap(
-            said, wide, initial_indent=GAP, subsequent_indent=2 * GAP, break_long_words=False
-        )
+        yield from _wrapped(said, wide, GAP, 2 * GAP)
 
 
 def fill(outline: Outline, row: Format, wide: int = 92) -> str:

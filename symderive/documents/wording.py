@@ -178,6 +178,16 @@ def power_of_ten(text: str) -> Node:
     return power if mantissa == "1" else Row((Num(mantissa), DOT, power))
 
 
+def powers_of_ten(text: str) -> Inline:
+    """Prose with numbers such as 1.5e-51 set as formulas.
+
+    >>> len(powers_of_ten("relative error 1.5e-51, which is small"))
+    3
+    """
+    parts = re.split(r"(?<![\w.])(\d+(?:\.\d+)?e[+-]?\d+)(?!\w)", text)
+    return tuple(power_of_ten(part) if k % 2 else part for k, part in enumerate(parts) if part)
+
+
 def relation(value: float, digits: int = 5) -> str:
     """``=`` where the digits shown are the whole number, else ``≈``."""
     whole = math.isfinite(value) and float(digits_of(value, digits)) == value
@@ -219,6 +229,19 @@ def _each(
     if isinstance(item, tuple):
         return tuple(_each(inner, names, dots, wholes) for inner in item)
     return item
+
+
+def with_brackets(node: Any) -> Any:
+    """The formula with brackets around fractions that have an exponent."""
+    if isinstance(node, tuple):
+        return tuple(map(with_brackets, node))
+    if not isinstance(node, Node):
+        return node
+    changes = {part.name: with_brackets(getattr(node, part.name)) for part in fields(node)}
+    made = replace(node, **changes)
+    if isinstance(made, Script) and isinstance(made.base, Frac):
+        return replace(made, base=fence(made.base))
+    return made
 
 
 def substituted(

@@ -20,7 +20,6 @@ from symderive.formulas.nodes import (
     HADAMARD,
     KRON,
     NEGATIVE,
-    PARTIAL,
     TRANSPOSE,
     Acc,
     Big,
@@ -36,11 +35,13 @@ from symderive.formulas.nodes import (
     Row,
     Script,
     Sqrt,
+    Stack,
     Style,
     Table,
     Text,
     fence,
     high,
+    is_derivative,
     row,
     tall,
 )
@@ -77,7 +78,7 @@ _INVISIBLE = ("times", "matmul", "apply", "space")
 _SIZES = (1.0, 1.0, 0.71, 0.5)
 DISPLAY, INLINE, SCRIPT = 0, 1, 2
 """How large a formula is set: in a display, in a line of text, in an index or exponent."""
-_BAR, _ROOT, _SCRIPT_SPACE, _BRACE, _COLUMN = 0.44, 1.0, 0.08, 1.8, 1.0
+_BAR, _ROOT, _SCRIPT_SPACE, _BRACE, _COLUMN, _INDENT = 0.44, 1.0, 0.08, 1.8, 1.0, 1.0
 _LEAST = 3.0
 """No line is broken to get fewer em than this."""
 
@@ -126,6 +127,8 @@ def width(node: Node, style: int = DISPLAY) -> float:
             large = text == "∑" and style == DISPLAY
             sign = 1.45 if large else size * (0.8 + 0.2 * len(text))
             return (max(sign, bounds) if limits and style == DISPLAY else sign + bounds) + 0.17
+        case Stack(pieces):
+            return max(width(piece, style) for piece in pieces) + _INDENT
         case Style(kind, body, _, note):
             least = _BRACE if kind == "under" else 0.0
             wide = max(width(body, style), _optional(note, script), least)
@@ -167,6 +170,20 @@ def split(node: Node, limit: float) -> list[Node]:
     return _pieces(node, limit, limit)
 
 
+def framed(node: Node, limit: float) -> list[Node]:
+    """The same; a formula in a frame keeps it, unless it has more lines than one frame can hold."""
+    if not isinstance(node, Style) or node.kind != "box" or width(node) <= limit:
+        return split(node, limit)
+    pieces = split(node.body, limit - width(replace(node, body=Row(()))) - _INDENT)
+    if not 1 < len(pieces) <= MAX_FRAMED:
+        return split(node, limit)
+    return [replace(node, body=Stack(tuple(pieces)))]
+
+
+MAX_FRAMED = 8
+"""Lines that one frame holds: it cannot be parted between pages."""
+
+
 def _pieces(node: Node, limit: float, first: float) -> list[Node]:
     """The pieces of a node whose first line has room for ``first`` em only."""
     if width(node) <= first:
@@ -195,18 +212,12 @@ def _pieces(node: Node, limit: float, first: float) -> list[Node]:
             scripts = width(node) - width(base)
             pieces = _pieces(base, limit - scripts, first)
             return [*pieces[:-1], Script(pieces[-1], sub, sup)]
-        case Frac(numerator, denominator) if not _is_derivative(node):
+        case Frac(numerator, denominator) if not is_derivative(node):
             return _pieces(_as_product(numerator, denominator, limit), limit, first)
         case Sqrt(body, degree):
             exponent = Row((Num("1"), Op("/", "ord"), degree or Num("2")))
             return _pieces(Script(fence(body), None, exponent), limit, first)
     return [node]
-
-
-def _is_derivative(node: Node) -> bool:
-    """Whether it is ∂u/∂x or d/dx: one sign, no quotient."""
-    below = node.denominator if isinstance(node, Frac) else node
-    return isinstance(below, Row) and below.items[0] in (PARTIAL, Id("d", "rm"))
 
 
 def _as_product(numerator: Node, denominator: Node, limit: float) -> Node:
@@ -267,13 +278,13 @@ def _continued(part: list[Node]) -> list[Node]:
     return [DOT, *part[1:]] if invisible else part
 
 
-_PRODUCTS = {"dot", "times", "matmul"}
+_PRODUCTS = {"dot", "times", "matmul", "over"}
 
 
 def _parts(items: Sequence[Node]) -> list[list[Node]]:
     """The items between the loosest signs of the row: relations, sums, then products."""
     kinds = {_kind(item) for item in items[1:]}
-    for breaking in ({"rel"}, {"bin"}, {"entrywise"}, _PRODUCTS):
+    for breaking in ({"word"}, {"rel"}, {"bin"}, {"entrywise"}, _PRODUCTS):
         if kinds & breaking:
             parts: list[list[Node]] = [[]]
             for item in items:
@@ -303,7 +314,7 @@ def _broken(part: list[Node], limit: float, first: float) -> list[list[Node]]:
     if room < _LEAST or limit - behind < _LEAST:
         return [part]
     item = part[widest]
-    if isinstance(item, Frac) and any(map(_is_derivative, before[-2:-1])):
+    if isinstance(item, Frac) and any(map(is_derivative, before[-2:-1])):
         item = fence(_as_product(item.numerator, item.denominator, limit))
     pieces = _pieces(item, limit - behind, room)
     lines = [list(piece.items) if isinstance(piece, Row) else [piece] for piece in pieces]

@@ -29,6 +29,7 @@ from symderive.formulas.nodes import (
     Row,
     Script,
     Sqrt,
+    Stack,
     Style,
     Table,
     Text,
@@ -264,6 +265,10 @@ class _Writer:
         environment = _ENVIRONMENTS[node.left]
         return f"\\begin{{{environment}}} {rows} \\end{{{environment}}}"
 
+    def stack(self, node: Stack) -> str:
+        rows = r" \\ &\quad ".join(map(self.write, node.pieces))
+        return rf"\begin{{aligned}} &{rows} \end{{aligned}}"
+
     def cases(self, node: Cases) -> str:
         rows = r" \\ ".join(
             f"{self.write(value)} & "
@@ -284,8 +289,9 @@ class _Writer:
             if node.arg not in COLORS:
                 raise UnknownChoiceError("colour", node.arg, COLORS)
             color = COLORS[node.arg]
-            model = f"{{{color}}}" if self.github else f"[HTML]{{{color[1:].upper()}}}"
-            return f"{{\\color{model} {body}}}"
+            if self.github:  # MathJax 2, of exported notebooks, colours the one group after it
+                return f"{{\\color{{{color}}}{{{body}}}}}"
+            return f"{{\\color[HTML]{{{color[1:].upper()}}} {body}}}"
         if node.kind == "under":
             note = "" if node.note is None else f"_{{{self.write(node.note)}}}"
             return f"\\underbrace{{{body}}}{note}"
@@ -330,5 +336,6 @@ _WRITERS: dict[type[Node], Callable[[_Writer, Any], str]] = {
     Table: _Writer.table,
     Cases: _Writer.cases,
     Big: _Writer.big,
+    Stack: _Writer.stack,
     Style: _Writer.style,
 }

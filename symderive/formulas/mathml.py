@@ -26,6 +26,7 @@ from symderive.formulas.nodes import (
     Row,
     Script,
     Sqrt,
+    Stack,
     Style,
     Table,
     Text,
@@ -194,6 +195,15 @@ def _cases(node: Cases) -> str:
     return f"<mrow>{_delimiter('{', 'prefix', True)}<mtable>{rows}</mtable></mrow>"
 
 
+def _stack(node: Stack) -> str:
+    cells = (
+        f'<mtr><mtd style="text-align:left;padding:.25em 0 .25em {1 if k else 0}em">'
+        f"{_write(piece)}</mtd></mtr>"
+        for k, piece in enumerate(node.pieces)
+    )
+    return f'<mtable displaystyle="true">{"".join(cells)}</mtable>'
+
+
 def _big(node: Big) -> str:
     # Bounds stay above and below in running text too, as the node says.
     sign = f'<mo movablelimits="false">{_text(node.text)}</mo>'
@@ -242,5 +252,6 @@ _WRITERS: dict[type[Node], Callable[[Any], str]] = {
     Table: _table,
     Cases: _cases,
     Big: _big,
+    Stack: _stack,
     Style: _style,
 }

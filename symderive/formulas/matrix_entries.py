@@ -199,7 +199,7 @@ def array_tree(array: ArrayOf) -> Tree:
 
 def whole_array(printer: Printer, array: ArrayOf) -> Built:
     """An operand, as matrix notation."""
-    return MatrixPrinter(printer.order.names, indices=printer).built(array_tree(array))
+    return MatrixPrinter(printer.hand, indices=printer).built(array_tree(array))
 
 
 OVER_INDICES: Mapping[str, Node] = {
@@ -232,7 +232,7 @@ def part(printer: Printer, formula: Part) -> Built:
         return _over_indices(printer, formula)
     operands = [array_tree(array) for array in formula.arrays]
     tree = Apply(_shape_of(formula), formula.op, tuple(operands))
-    base = MatrixPrinter(printer.order.names, indices=printer).built(tree)
+    base = MatrixPrinter(printer.hand, indices=printer).built(tree)
     return (
         with_index(base, [printer.node(at) for at in formula.indices]) if formula.indices else base
     )

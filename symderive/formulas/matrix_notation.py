@@ -29,6 +29,7 @@ from symderive.formulas.matrix_pieces import (
     flipped,
     matrices,
     raised,
+    with_decimals,
 )
 from symderive.formulas.names import name_node
 from symderive.formulas.nodes import (
@@ -127,7 +128,11 @@ class MatrixPrinter:
     def signed(self, tree: Tree, transposed: bool = False) -> tuple[bool, Built]:
         """Whether a minus stands in front, and what it stands in front of."""
         term = self.term(tree, transposed)
-        return term.negative, assembled(term)
+        return term.negative, self.assembled(term)
+
+    def assembled(self, term: Term) -> Built:
+        """A term without its sign, its number as the author of the model would write it."""
+        return assembled(with_decimals(term, self.indices.hand))
 
     def term(self, tree: Tree, transposed: bool = False) -> Term:
         """The tree as scalars and a chain of matrices."""
@@ -174,7 +179,7 @@ class MatrixPrinter:
         items: list[Node] = []
         for arg in tree.args:
             term = self.spread(arg, tree.shape)
-            piece = assembled(term)
+            piece = self.assembled(term)
             if not items and not term.negative and piece.level == Level.SUM:
                 items += piece.node.items if isinstance(piece.node, Row) else (piece.node,)
                 continue

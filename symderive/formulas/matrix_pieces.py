@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from sympy import Rational
+
+from symderive.formulas.hand import Hand
 from symderive.formulas.nodes import (
     MATMUL,
     MATMUL_SPACED,
@@ -15,6 +18,7 @@ from symderive.formulas.nodes import (
     Id,
     Name,
     Node,
+    Num,
     Row,
     Script,
     Style,
@@ -58,6 +62,27 @@ def assembled(term: Term) -> Built:
     if not under:
         return body
     return Built(Frac(body.node, joined(list(under)).node), Level.FRACTION)
+
+
+def with_decimals(term: Term, hand: Hand) -> Term:
+    """A term with a decimal for a fraction of numbers, where its author writes decimals."""
+    numbers = [_numbers(pieces) for pieces in (term.over, term.under)]
+    if len(numbers[1]) != 1 or len(numbers[0]) > 1:
+        return term
+    text = hand.decimal(Rational(*(part[0] if part else 1 for part in numbers)), stated=False)
+    if text is None:
+        return term
+    over, under = (
+        tuple(piece for piece in pieces if not _numbers((piece,)))
+        for pieces in (term.over, term.under)
+    )
+    return replace(term, over=(Built(Num(text)), *over), under=under)
+
+
+def _numbers(pieces: Sequence[Built]) -> list[int]:
+    """The whole numbers among some pieces."""
+    nodes = (piece.node for piece in pieces)
+    return [int(node.text) for node in nodes if isinstance(node, Num) and node.text.isdecimal()]
 
 
 def _unfolded(

@@ -165,6 +165,13 @@ class Style(Node):
     note: Node | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Stack(Node):
+    """The pieces of a formula that is broken over lines, one below the other as a whole."""
+
+    pieces: tuple[Node, ...]
+
+
 COLORS: dict[str, str] = {
     "first": "#1f4e9c",
     "second": "#a84300",
@@ -265,6 +272,12 @@ def merged(node: Script) -> Script:
     return Script(base.base, commas(*both) if both else None, sup)
 
 
+def is_derivative(node: Node) -> bool:
+    """Whether it is ∂u/∂x or d/dx: one sign, no quotient."""
+    below = node.denominator if isinstance(node, Frac) else node
+    return isinstance(below, Row) and below.items[0] in (PARTIAL, Id("d", "rm"))
+
+
 def high(node: Node) -> float:
     """The height in em of a formula in a display, about."""
     match node:
@@ -278,6 +291,8 @@ def high(node: Node) -> float:
             return 1.4 + (0.8 * ((lower is not None) + (upper is not None)) if limits else 0.0)
         case Row(items):
             return max(map(high, items), default=1.0)
+        case Stack(pieces):
+            return sum(map(high, pieces)) + 0.4 * len(pieces)
         case Script(base, sub, sup):
             return high(base) + 0.2 * (sub is not None) + 0.35 * (sup is not None)
         case Sqrt(body):

@@ -332,8 +332,9 @@ def _ite(printer: Printer, formula: Any) -> Built:
 
 
 def _relation(printer: Printer, formula: Any) -> Built:
-    left, right = (printer.within(side, Level.RELATION) for side in formula.args)
-    return Built(Row((left, Op(RELATIONS[formula.rel_op], "rel"), right)), Level.RELATION)
+    one, sign, other = printer.hand.sides(formula)
+    left, right = (printer.within(side, Level.RELATION) for side in (one, other))
+    return Built(Row((left, Op(RELATIONS[sign], "rel"), right)), Level.RELATION)
 
 
 def _junction(printer: Printer, formula: Any) -> Built:

@@ -7,6 +7,7 @@ brackets, and names are the user's own.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import fields, replace
 from typing import Any
 
 from symderive.formulas.names import visible
@@ -28,10 +29,13 @@ from symderive.formulas.nodes import (
     Row,
     Script,
     Sqrt,
+    Stack,
     Style,
     Table,
     Text,
     bare,
+    fence,
+    is_derivative,
 )
 
 _LIST, _LOGIC, _RELATION, _SUM, _NEGATIVE, _ENTRYWISE, _PRODUCT, _POWER, _ATOM = range(9)
@@ -43,6 +47,7 @@ _BINDING: dict[str, tuple[int, int]] = {
     "pre": (_NEGATIVE, _ENTRYWISE),
     "times": (_PRODUCT, _PRODUCT),
     "matmul": (_PRODUCT, _PRODUCT),
+    "word": (_LIST, _LIST),
     "range": (_LIST, _SUM),
     "post": (_POWER, _LIST),
     "∧": (_LOGIC, _RELATION),
@@ -52,7 +57,7 @@ _BINDING: dict[str, tuple[int, int]] = {
     "⊙": (_ENTRYWISE, _PRODUCT),
     "⊘": (_ENTRYWISE, _PRODUCT),
     "⊗": (_ENTRYWISE, _PRODUCT),
-    "/": (_PRODUCT, _ATOM),
+    "/": (_PRODUCT, _POWER),
     "!": (_POWER, _LIST),
 }
 """How tightly a sign binds, and how tight its right operand must be; by sign, else by kind."""
@@ -90,6 +95,47 @@ def _within(node: Node | Written, level: int) -> str:
     """An operand: in brackets if it is looser than ``level``."""
     text, own = _WRITERS[type(node)](node) if isinstance(node, Node) else node
     return text if own >= level else f"({text})"
+
+
+def in_line(node: Any) -> Any:
+    """The formula with fractions, powers of e and cases as rows of signs, as plain text has them.
+
+    >>> in_line(Frac(Id("x"), Num("2"))) == Row((Id("x"), OVER, Num("2")))
+    True
+    """
+    if isinstance(node, tuple):
+        return tuple(map(in_line, node))
+    if not isinstance(node, Node):
+        return node
+    if isinstance(node, Fence) and isinstance(node.body, Cases) and node.left == "(":
+        return in_line(node.body)
+    made = replace(node, **{part.name: in_line(getattr(node, part.name)) for part in fields(node)})
+    if isinstance(made, Frac) and not is_derivative(made):
+        above, below = made.numerator, made.denominator
+        if _needs_bracket(above):
+            above = fence(above)
+        sums = isinstance(above, Row) and any(isinstance(item, Big) for item in above.items)
+        items = above.items if isinstance(above, Row) and not sums else (above,)
+        below = below if _WRITERS[type(below)](below)[1] >= _POWER else fence(below)
+        return Row((*items, OVER, below))
+    if isinstance(made, Script) and made.base == EULER and made.sub is None and made.sup:
+        return Row((Fn("exp"), Op("\u2061", "apply"), fence(made.sup)))
+    if isinstance(made, Cases):
+        parts: list[Node] = []
+        for value, test in made.rows:
+            parts += [*([Op("else", "word")] if parts else []), value]
+            parts += [] if test is None else [Op("if", "word"), test]
+        return fence(Row(tuple(parts)))
+    return made
+
+
+OVER = Op("/", "over")
+
+
+def _needs_bracket(above: Node) -> bool:
+    own = _WRITERS[type(above)](above)[1]
+    inside = bare(above)
+    return own < _PRODUCT or (isinstance(inside, Row) and OVER in inside.items)
 
 
 def _row(node: Row) -> Written:
@@ -159,7 +205,7 @@ def _sign(sign: Op) -> str:
     if sign.kind == "matmul":
         return " @ "
     text = _SIGNS.get(sign.text, sign.text)
-    return f" {text} " if sign.kind in ("bin", "rel") and sign.text not in _SIGNS else text
+    return f" {text} " if sign.kind in ("bin", "rel", "word") and sign.text not in _SIGNS else text
 
 
 def _frac(node: Frac) -> Written:
@@ -246,6 +292,7 @@ _WRITERS: dict[type[Node], Callable[[Any], Written]] = {
     Table: _table,
     Cases: _cases,
     Big: lambda node: (_big(node, ()), _ATOM),
+    Stack: lambda node: ("".join(map(plain, node.pieces)), _ATOM),
     Style: _style,
 }
 

@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 
 from sympy import Add, Basic, Expr, Indexed, Mul, Pow, Rational, S, Symbol
 
+from symderive.formulas.breaking import SCRIPT, width
+from symderive.formulas.hand import Hand
 from symderive.formulas.inert import Diff
 from symderive.formulas.names import name_node
 from symderive.formulas.nodes import (
@@ -22,6 +24,7 @@ from symderive.formulas.nodes import (
     PARTIAL,
     PLUS,
     Fence,
+    Fn,
     Frac,
     Node,
     Num,
@@ -56,6 +59,8 @@ from symderive.formulas.pieces import (
 from symderive.formulas.plain import plain
 
 ONE = Num("1")
+WIDE_EXPONENT = 7.0
+"""Width in em, in small type, from which an exponent of e is an argument instead."""
 
 
 def tree(
@@ -93,6 +98,7 @@ class Printer:
         self, names: Sequence[str], written: bool | None, colors: Mapping[Basic, str]
     ) -> None:
         self.written, self.colors = written, colors
+        self.hand = names if isinstance(names, Hand) else Hand(names)
         self.order = Order(names, lambda formula: plain(self.built(formula).node))
         self._built: dict[Basic, Built] = {}
         self._letters: dict[str, Node] = {}
@@ -112,7 +118,7 @@ class Printer:
 
     def sibling(self, written: bool | None) -> Printer:
         """A printing of another part of the same formula: its indices have the same letters."""
-        other = Printer(self.order.names, written, {})
+        other = Printer(self.hand, written, {})
         other._letters, other._taken = self._letters, self._taken
         return other
 
@@ -193,8 +199,13 @@ class Printer:
                 stored = self.as_stored(formula)
                 return self.written_product(formula) if stored else self.product(formula)
             if formula.is_Number:
-                return number(formula)
+                return self.number(formula)
         return False, self.built(formula)
+
+    def number(self, value: Expr, *, alone: bool = True) -> tuple[bool, Built]:
+        """The sign and the size of a number, as the author of the model would write it."""
+        text = self.hand.decimal(value, stated=bool(self.written))
+        return (bool(value < 0), Built(Num(text))) if text else number(value, alone=alone)
 
     # Products -----------------------------------------------------------------------------
 
@@ -210,7 +221,7 @@ class Printer:
                 negative ^= turn
                 factors.append(flipped(factor) if turn else factor)
                 continue
-            minus, size = number(factor, alone=False)
+            minus, size = self.number(factor, alone=False)
             negative ^= minus
             if isinstance(size.node, Frac):
                 under.append(Built(size.node.denominator))
@@ -238,7 +249,12 @@ class Printer:
         over: list[Built] = []
         under: list[Built] = []
         minus = False
-        if one_fraction(factors) and not any(factor in self.colors for factor in factors[:1]):
+        point = self.hand.decimal(factors[0], stated=bool(self.written))
+        if (
+            not point
+            and one_fraction(factors)
+            and not any(factor in self.colors for factor in factors[:1])
+        ):
             under.append(Built(Num(str(factors[0].q))))
             over += [] if factors[0].p == 1 else [Built(Num(str(factors[0].p)))]
             for factor in factors[1:]:
@@ -284,8 +300,11 @@ class Printer:
         return Built(Script(node if plain_base else fence(node), None, above), Level.POWER)
 
     def exponential(self, exponent: Expr) -> Built:
-        """e^x."""
-        return Built(Script(EULER, None, self.exponent(exponent)), Level.POWER)
+        """e^x; where that would be hard to read in small type, exp(x)."""
+        above = self.exponent(exponent)
+        if width(above, SCRIPT) > WIDE_EXPONENT:
+            return Built(Row((Fn("exp"), APPLY, fence(self.node(exponent)))))
+        return Built(Script(EULER, None, above), Level.POWER)
 
     def exponent(self, formula: Expr) -> Node:
         """An exponent: fractions of numbers are written in a line."""

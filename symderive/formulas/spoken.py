@@ -21,6 +21,7 @@ from symderive.formulas.nodes import (
     Row,
     Script,
     Sqrt,
+    Stack,
     Style,
     Table,
     Text,
@@ -203,5 +204,6 @@ _WRITERS: dict[type[Node], Callable[[Any], str]] = {
     Table: _table,
     Cases: _cases,
     Big: _big,
+    Stack: lambda node: " ".join(map(spoken, node.pieces)),
     Style: _style,
 }

@@ -28,6 +28,7 @@ from symderive.formulas.nodes import (
     Row,
     Script,
     Sqrt,
+    Stack,
     Style,
     Table,
     Text,
@@ -180,6 +181,17 @@ def _fence(node: Fence) -> str:
     return f"lr({inside})" if grows else inside
 
 
+_FRAME = 'stroke: 0.6pt + rgb("#1f5fa8"), inset: 4pt, radius: 2pt'
+
+
+def _stack(node: Stack) -> str:
+    first, *rest = map(typst, node.pieces)
+    lines = (f"$display({line})$" for line in (first, *(f"quad {piece}" for piece in rest)))
+    return (
+        f"#{{ set par(leading: 0pt); set align(left); stack(spacing: 0.7em, {', '.join(lines)}) }}"
+    )
+
+
 def _table(node: Table) -> str:
     delimiter = literal(node.left) if node.left else "#none"
     rows = "; ".join(", ".join(map(typst, cells)) for cells in node.rows)
@@ -207,11 +219,12 @@ def _style(node: Style) -> str:
         if node.arg not in COLORS:
             raise UnknownChoiceError("colour", node.arg, COLORS)
         return f"text(fill: #rgb({literal(COLORS[node.arg])}), {body})"
+    if node.kind == "box" and isinstance(node.body, Stack):
+        return f"#box({_FRAME}, baseline: 50% - 0.3em, {_stack(node.body)[1:]})"
     if node.kind == "box":
         # Typst lets a tall formula in a line overflow by the leading; here it must not.
         inside = f"{{ set par(leading: 0pt); $display({body})$ }}"
-        frame = 'stroke: 0.6pt + rgb("#1f5fa8"), inset: 4pt, radius: 2pt'
-        return f"#box({frame}, {inside})"
+        return f"#box({_FRAME}, {inside})"
     if node.kind == "under":
         note = "" if node.note is None else f", {typst(node.note)}"
         return f"underbrace({body}{note})"
@@ -234,5 +247,6 @@ _WRITERS: dict[type[Node], Callable[[Any], str]] = {
     Table: _table,
     Cases: _cases,
     Big: _big,
+    Stack: _stack,
     Style: _style,
 }
