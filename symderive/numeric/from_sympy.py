@@ -30,7 +30,9 @@ _RENAMED = {
 }
 _RELATIONS = {"<": "lt", "<=": "le", ">": "gt", ">=": "ge", "==": "eq", "!=": "ne"}
 
-_DEFINITION_FIRST = frozenset({"logsigmoid", "binary_cross_entropy_with_logits"})
+_DEFINITION_FIRST = frozenset(
+    {"logsigmoid", "binary_cross_entropy_with_logits", "silu", "swish", "quick_gelu"}
+)
 """Functions whose definitions the table of stable forms computes better than one formula could."""
 
 _templates: dict[tuple[int, int, bool], tuple[Any, Expr, tuple[str, ...]]] = {}

@@ -228,6 +228,28 @@ STABLE: tuple[Row, ...] = (
         "one exponential does",
         {"z": 2.0, "y": 0.3},
     ),
+    *(
+        Row(
+            f"slope of u times {name}, by its value",
+            pattern.replace("b", over),
+            replacement.replace("b*", "" if over == "1" else "b*"),
+            _CANCEL,
+            {"u": 1e16, "a": 1e16, "b": 1.0},
+        )
+        for over in ("1", "b")
+        for name, pattern, replacement in (
+            (
+                "sigmoid",
+                "a*sigmoid(u) + (b - a*sigmoid(u))*sigmoid(u)",
+                "b*sigmoid(u) + a*sigmoid(u)*sigmoid(-u)",
+            ),
+            (
+                "tanh",
+                "a + (b - a*tanh(u))*tanh(u)",
+                "b*tanh(u) + 4*a*sigmoid(2*u)*sigmoid(-2*u)",
+            ),
+        )
+    ),
     Row("x log x", "x*log(x)", "xlogy(x, x)", "0 · -inf at 0, where the limit is 0", {"x": 0.0}),
     Row(
         "cross-entropy",
