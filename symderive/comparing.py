@@ -46,6 +46,12 @@ def shown(number: mpf, digits: int) -> str:
     return mp.nstr(number, digits).removesuffix(".0")
 
 
+def _length(row: Row) -> tuple[int, int]:
+    """How long a point and the two values there are to read; values with powers of ten last."""
+    powers = sum("e" in shown(value, 6) for value in (row.claim, row.truth))
+    return powers, sum(len(shown(value, 4)) for value in row.point.values())
+
+
 class Compared:
     """A claim and the truth at points of every region that their kinks part the domain into."""
 
@@ -135,7 +141,7 @@ class Compared:
         wrong = [*self._simple(), *(row for row in self.rows if not row.equal)]
         if not wrong:
             return {}
-        row = min(wrong, key=lambda row: sum(len(shown(v, 4)) for v in row.point.values()))
+        row = min(wrong, key=_length)
         self.there = (shown(row.claim, 6), shown(row.truth, 6))
         return {name: shown(v, 4) for name, v in sorted(row.point.items())}
 

@@ -324,3 +324,10 @@ def test_a_condition_is_no_accident_of_the_points_tried():
 )
 def test_a_claim_in_two_texts_or_in_one(claim):
     assert sd.derive({"y": "sin(x)"}).check_claim(*claim).verdict == "proved"
+
+
+def test_a_counterexample_has_values_that_can_be_read():
+    stages = {"z": "400*u*w + b", "p": "sigmoid(z)", "L": "binary_cross_entropy(p, Y)"}
+    verdict = judged(stages, "dL/db", "p*(1 - p)")
+
+    assert not any("e" in value for value in verdict.there)
