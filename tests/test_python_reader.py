@@ -693,3 +693,10 @@ def test_the_parts_of_long_complex_numbers_are_stages():
     stages = sd.trace(wave, a="", b="").stages
     assert {"g_re", "g_im"} < set(stages)
     assert all(len(stage.text) < 120 for stage in stages.values()), stages
+
+
+def test_builtins_that_a_module_names_itself_are_replaced_and_put_back():
+    space = {"np": np, "len": len}
+    exec("def f(x):\n    return np.abs(x).sum()/len(x)", space)
+    assert sd.trace(space["f"], x="n").stages["f"].text == "sum(abs(x))/n"
+    assert space["len"] is len

@@ -136,11 +136,8 @@ def _is_complex(array: Any) -> bool:
 
 
 def split(rec: Recording, value: Any) -> tuple[Tracer, Tracer]:
-    """The real and the imaginary part of any value; of a long one they are stages, used twice."""
+    """The real and the imaginary part of any value."""
     if type(value) is Complex:
-        for part in (value.re, value.im):
-            if weight(part._tree) > LONGEST_ARGUMENT and not is_fixed(part._tree):
-                keep(rec, part)
         return value.re, value.im
     if type(value) is not Tracer and isinstance(value, list | tuple):
         parts = [split(rec, part) for part in value]
@@ -152,6 +149,17 @@ def split(rec: Recording, value: Any) -> tuple[Tracer, Tracer]:
         return traced(rec, plain.real.copy()[()]), traced(rec, plain.imag.copy()[()])
     re = traced(rec, value)
     return re, Tracer(rec, filled(0, re._tree.shape))
+
+
+def split_twice(rec: Recording, *values: Any) -> list[tuple[Tracer, Tracer]]:
+    """The parts of what uses each part twice, as a product does: long ones are stages."""
+    pairs = [split(rec, value) for value in values]
+    if all(filled_with(im._tree, 0) for _, im in pairs[1:] or pairs):
+        return pairs
+    for part in (part for pair in pairs for part in pair):
+        if weight(part._tree) > LONGEST_ARGUMENT and not is_fixed(part._tree):
+            keep(rec, part)
+    return pairs
 
 
 def paired(rec: Recording, re: Any, im: Any = 0) -> Complex:
@@ -209,7 +217,7 @@ def _product(rec: Recording, name: str, args: Sequence[Any], more: Mapping[str, 
     from symderive.readers.python.functions import numpy_function
 
     front = args[:1] if name == "einsum" else ()
-    parts = [split(rec, arg) for arg in args[len(front) :]]
+    parts = split_twice(rec, *args[len(front) :])
     sums: list[Any] = [0, 0]
     for choice in cartesian((0, 1), repeat=len(parts)):
         chosen = [part[k] for part, k in zip(parts, choice, strict=True)]
@@ -224,7 +232,7 @@ def _times(rec: Recording, x: Any, y: Any) -> Complex:
 
 
 def _divided(rec: Recording, x: Any, y: Any) -> Complex:
-    (a, b), (c, d) = split(rec, x), split(rec, y)
+    (a, b), (c, d) = split_twice(rec, x, y)
     if filled_with(d._tree, 0):
         return paired(rec, a / c, b / c)
     length = c**2 + d**2
@@ -270,13 +278,14 @@ def _exponential(rec: Recording, z: Any) -> Complex:
 
 
 def _logarithm(rec: Recording, z: Any) -> Complex:
-    re, im = split(rec, z)
+    ((re, im),) = split_twice(rec, z)
     if filled_with(im._tree, 0) and type(z) is not Complex:
         return paired(rec, _log(rec, re), 0)
     return paired(rec, _log(rec, re**2 + im**2) / 2, _atan2(rec, im, re))
 
 
 def _root(rec: Recording, z: Any) -> Complex:
+    split_twice(rec, z)
     size, half = call(rec, "sqrt", _absolute(rec, z)), _angle(rec, z) / 2
     return paired(rec, size * _cos(rec, half), size * _sin(rec, half))
 

@@ -221,7 +221,6 @@ ARRAYS: Mapping[str, Callable[..., Any]] = {
     "broadcast_to": lambda rec, x, shape: call(rec, "broadcast_to", _same(rec, x), shape),
     "ndenumerate": lambda rec, x: ((place, x[place]) for place in np.ndindex(x.shape)),
     "nditer": lambda rec, x, *_, **__: iter(x.flat),
-    "float64": lambda rec, x: _float(rec, x),
 }
 
 
@@ -306,8 +305,6 @@ class Patches:
             if not name.startswith("_") and callable(getattr(math, name)):
                 self._replace(math, name, _by_name(rec, name))
         for name, made in ARRAYS.items():
-            if name == "float64":
-                continue
             self._replace(np, name, _first(rec, made))
         for name in ("eye", "identity"):
             plain = getattr(np, name)
@@ -384,7 +381,7 @@ class Patches:
             if name != "__builtins__" and (new := self._instead(value)) is not None:
                 self._set(space, name, new)
         for name, new in self._builtins.items():
-            if name not in space:
+            if space.get(name, _MISSING) in (_MISSING, getattr(builtins, name)):
                 self._set(space, name, new)
 
     def _instead(self, value: Any) -> Any:

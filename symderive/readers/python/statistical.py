@@ -63,7 +63,8 @@ def _geometric(rec: Recording, x: Any, axis: Any = 0) -> Tracer:
 
 
 def _harmonic(rec: Recording, x: Any, axis: Any = 0) -> Tracer:
-    return 1 / call(rec, "mean", binary(rec, "divide", 1, traced(rec, x)), axis=axis)
+    mean = call(rec, "mean", binary(rec, "divide", 1, traced(rec, x)), axis=axis)
+    return binary(rec, "divide", 1, mean)
 
 
 def _pearson(rec: Recording, x: Any, y: Any) -> Correlation:
