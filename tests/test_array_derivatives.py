@@ -120,3 +120,10 @@ def test_a_loop_of_matrix_products_names_its_adjoints() -> None:
 
     assert d.function()(**values)[0] == pytest.approx(np.log(16))
     assert d.assumptions
+
+
+def test_a_stages_name_brings_no_divisor_with_it() -> None:
+    model = Model({"f": "exp(-x @ A @ x/2)"}, parameters=["x"], shapes={"x": "n", "A": "n n"})
+    hessian = derive(model).hessian("f", "x")  # f underflows: outer(f_D_x, f_D_x)/f is 0/0
+    values = {"x": np.array([40.0, 1.0]), "A": np.eye(2)}
+    assert np.all(hessian.evaluate(**values) == 0)

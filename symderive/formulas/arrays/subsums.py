@@ -79,7 +79,7 @@ def _one_sum(definition: Expr) -> tuple[Expr, SympySum | None]:
     factors = Mul.make_args(definition)
     sums = [f for f in factors if isinstance(f, SympySum)]
     rest = Mul(*(f for f in factors if f not in sums))
-    if len(sums) != 1 or free_indices(rest) or rest.has(SympySum):
+    if len(sums) != 1 or free_indices(rest):
         return rest, None
     return rest, sums[0]
 
