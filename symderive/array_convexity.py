@@ -201,7 +201,7 @@ class Entries:
         (index,) = pair or (None,)
         if isinstance(entry, Part) and PART_SUMS.get(entry.op) == S.One:
             return entry.op == "softmax" and entry.indices == (index,)
-        if not isinstance(entry, Indexed) or index not in entry.indices:
+        if index is None or not isinstance(entry, Indexed) or index not in entry.indices:
             return False
         stated = next(
             (e for e in self.stated if isinstance(e, Indexed) and e.base == entry.base), None
