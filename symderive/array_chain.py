@@ -33,6 +33,7 @@ from symderive.formulas.arrays.properties import Knowledge
 from symderive.formulas.arrays.solving import matrices_solved
 from symderive.formulas.arrays.structures import Structure, structure_of
 from symderive.formulas.arrays.syntax import Tree
+from symderive.formulas.arrays.terms import is_op
 from symderive.formulas.inert import OUTPUT, Diff, placeholder
 from symderive.formulas.written import evaluated, product, rename, sum_of
 from symderive.model import Model, Stage
@@ -100,8 +101,9 @@ class ArrayChain(Chain):
         """What the stages are made of, where some matrix is inverted: residuals are orthogonal."""
         rows = [stage for stage in self.model.stages.values() if stage.name != self.target]
         written = {stage.name: self._written(stage) for stage in rows[: MOST_PUT_IN + 1]}
-        inverted = any(p.op in INVERTED for f in written.values() for p in f.atoms(Part))
-        if not inverted or len(written) > MOST_PUT_IN:
+        hiding = any(p.op in INVERTED for f in written.values() for p in f.atoms(Part))
+        hiding = hiding or any(is_op(stage_tree(stage), "mean") for stage in rows)
+        if not hiding or len(written) > MOST_PUT_IN:
             return {}
         return {
             stage.name: Matrices(self.model.shapes).tree(

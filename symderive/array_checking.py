@@ -75,6 +75,9 @@ def _lines(chain: ArrayChain) -> Iterable[Check]:
         subject = f"∂{partial.target}/∂{name}"
         yield Check(subject, partial.certificate)
         yield Check(f"{subject} in matrix notation", _notation_of_adjoint(partial.shape))
+        if partial.through is not None:
+            told = f"{subject} in matrix notation, through its stages"
+            yield Check(told, partial.through_certificate)
         if partial.shape.program != partial.shape.tree:
             yield Check(f"{subject} as it is computed", _program_of_adjoint(partial.shape))
 

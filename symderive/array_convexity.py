@@ -39,6 +39,7 @@ from symderive.formulas.arrays.index import (
     free_indices,
     opened,
     places,
+    sigma,
     substitute,
 )
 from symderive.formulas.arrays.matrix import Matrices
@@ -200,15 +201,18 @@ class Entries:
         (index,) = pair or (None,)
         if isinstance(entry, Part) and PART_SUMS.get(entry.op) == S.One:
             return entry.op == "softmax" and entry.indices == (index,)
-        if not isinstance(entry, Indexed) or index not in entry.indices:
+        if index is None or not isinstance(entry, Indexed) or index not in entry.indices:
             return False
         stated = next(
             (e for e in self.stated if isinstance(e, Indexed) and e.base == entry.base), None
         )
         if stated is None:
             return False
-        at = places(stated.indices, entry.indices)
-        return self._sums_to_one(substitute(self.stated[stated], at), pair)
+        meaning = substitute(self.stated[stated], places(stated.indices, entry.indices))
+        if isinstance(meaning, Part | Indexed):
+            return self._sums_to_one(meaning, pair)
+        total = self.algebra.contracted(sigma(meaning, [index]))
+        return bool(total == 1) and self.positive(meaning)
 
     def _covers(self, cover: Expr, taken: Expr, swap: Mapping[Basic, Basic]) -> bool:
         """Whether c Σ_r w_r a_r(I) a_r(J) is at least c S(I) S(J) with S = Σ_r w_r a_r."""

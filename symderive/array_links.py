@@ -10,15 +10,18 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from sympy import Expr
+from sympy import Expr, Indexed
+from sympy import Sum as SympySum
 
 from symderive.array_certify import certify_array
-from symderive.array_forms import array_forms
+from symderive.array_forms import MAX_COST, array_cost, array_forms
 from symderive.array_model import ArrayTemplate, Letters, renamed, source_indices
+from symderive.array_relations import Facts, Stated, named_by_stages
 from symderive.closed_form import Form
 from symderive.errors import ModelError
+from symderive.formulas.arrays.algebra import Algebra
 from symderive.formulas.arrays.contraction import has_notation
-from symderive.formulas.arrays.index import Index, entry_of, free_indices
+from symderive.formulas.arrays.index import Index, Part, entry_of, free_indices
 from symderive.formulas.arrays.matrix import Matrices
 from symderive.formulas.arrays.simplify import shortest
 from symderive.formulas.arrays.syntax import Tree
@@ -26,6 +29,9 @@ from symderive.formulas.inert import OUTPUT, Diff, placeholder
 from symderive.formulas.written import evaluated, product, rename
 from symderive.links import Link, LinkKind, Plan
 from symderive.steps import Certificate, Line
+
+LEAST = 7.0
+"""The cost from which a link is looked at for its stage's name at two entries."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +73,17 @@ class ArrayLinkKind(LinkKind):
             )
         algebra = self.template.algebra()
         definition = algebra.contracted(evaluated(self.template.written))  # as the result will be
-        return tuple(array_forms(result, algebra, self.output, definition, self.source))
+        forms = array_forms(result, algebra, self.output, definition, self.source)
+        return (self._named_entries(forms[0], definition, algebra), *forms[1:])
+
+    def _named_entries(self, form: Form, definition: Expr, algebra: Algebra) -> Form:
+        """The form with the stage's own name at two of its entries: zᵢzⱼ, z = (x − μ)/s."""
+        shared = isinstance(self.output, Indexed) and definition.has(SympySum, Part)
+        if not shared or not LEAST < array_cost(form.formula) < MAX_COST:
+            return form
+        stated = Stated({self.output: Facts.of(definition)}, lambda _: definition)
+        lines = named_by_stages(form.formula, stated, algebra)
+        return Form(lines[-1][0], (*form.rewritings, *lines)) if lines else form
 
     @cached_property
     def tree(self) -> Tree | None:

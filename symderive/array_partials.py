@@ -10,7 +10,7 @@ from sympy import Basic, Expr, Indexed, S, Symbol
 
 from symderive.array_certify import certify_array
 from symderive.array_forms import array_cost
-from symderive.array_model import Letters, renamed
+from symderive.array_model import Letters, leaves, renamed
 from symderive.chain import Partial
 from symderive.display import partial_latex
 from symderive.formulas.arrays.algebra import algebra_under
@@ -19,13 +19,14 @@ from symderive.formulas.arrays.contraction import has_einsum, has_notation
 from symderive.formulas.arrays.folding import put_in, through_stages
 from symderive.formulas.arrays.index import Index, entry_of, fresh, sigma
 from symderive.formulas.arrays.matrix import Matrices
+from symderive.formulas.arrays.ops import entry
 from symderive.formulas.arrays.properties import Knowledge, Known
 from symderive.formulas.arrays.simplify import shortest
 from symderive.formulas.arrays.solving import with_solves
 from symderive.formulas.arrays.syntax import Shape, Tree
 from symderive.formulas.arrays.terms import OPERATION, reading, tree_cost
 from symderive.formulas.inert import Diff
-from symderive.formulas.written import product, rename, sum_of
+from symderive.formulas.written import evaluated, product, rename, sum_of
 from symderive.results import adjoint_name
 from symderive.steps import Certificate, Line, Lines
 
@@ -183,26 +184,47 @@ class ArrayPartial(Partial):
     @cached_property
     def inverted(self) -> Tree:
         """The closed form in matrix notation, with inverses."""
-        plain = renamed(self.shape.tree, self._names)
-        if type(self.shape) is not ArrayShape:
-            return plain
-        composed = self._composed()
-        if self.shape.closed is not None and composed is not None:
-            plain = min(plain, shortest(composed, *self._known), key=_reads)
-        if not self.stages:
-            return plain
-        whole = plain if composed is None else composed
-        through = through_stages(whole, self.stages, self._known)
-        if through is None or tree_cost(through) > tree_cost(plain) - OPERATION:
-            return plain  # a detour that saves nothing
-        return min(plain, through, key=_reads)
+        return self._plain if self.through is None else self.through
 
-    def _composed(self) -> Tree | None:
+    @cached_property
+    def _plain(self) -> Tree:
+        plain = renamed(self.shape.tree, self._names)
+        if self._whole is None or self.shape.closed is None:
+            return plain
+        return min(plain, shortest(self._whole, *self._known), key=_reads)
+
+    @cached_property
+    def through(self) -> Tree | None:
+        """The closed form as it is with the stages put in, where that saves an operation."""
+        if not self.stages or type(self.shape) is not ArrayShape or self.source in self.stages:
+            return None  # a stage that is differentiated by may be any array
+        whole = self._plain if self._whole is None else self._whole
+        found = through_stages(whole, self.stages, self._known)
+        if found is None or tree_cost(found) > tree_cost(self._plain) - OPERATION:
+            return None
+        return min(self._plain, found, key=_reads)
+
+    @cached_property
+    def through_certificate(self) -> Certificate:
+        """Whether that is the derivative, the stages being what they are."""
+        marks = {str(name): str(mark) for mark, name in self.symbols.items()}
+        tree = renamed(self.inverted, marks)
+        if not set(leaves(tree)) <= self.shape.shapes.keys() or self.shape.substituted.has(Diff):
+            return Certificate("unknown", "stages stand in it that it is not made of")
+        read = evaluated(entry(tree, self.shape.indices))
+        algebra = Algebra(self.shape.known)
+        shapes, stated = self.shape.shapes, self.shape.stated
+        return certify_array(self.shape.substituted, read, algebra, shapes, stated)
+
+    @cached_property
+    def _whole(self) -> Tree | None:
         """The chain rule with the adjoints of later stages put in, as they are shortest.
 
         A product that index notation takes apart stays whole: Xᵀ (P ⊙ (D Vᵀ − …)) K.
         """
         found: dict[str, Tree] = {}
+        if type(self.shape) is not ArrayShape:
+            return None
         for user in self.users:
             if user != self.target:
                 other = self.others(user)

@@ -164,7 +164,8 @@ def named_by_stages(formula: Expr, stated: Stated, algebra: Algebra) -> list[tup
         put_in = [] if related else [f for s in starts for f in _put_in(s, stated, algebra)]
         short = with_subsums(current, _summing(current, stated), algebra)
         whole = [simplified(algebra.contracted(form)) for form in short]
-        found = _least([*starts, *put_in, *whole])
+        sound = [form for form in whole if divisors(form) <= divisors(current)]
+        found = _least([*starts, *put_in, *sound])
         if found == current:
             break
         current = canonical(found)
@@ -316,7 +317,15 @@ def _put_in(formula: Expr, stated: Stated, algebra: Algebra) -> Iterator[Expr]:
                         same: same for same in (canonical(substitute(p, place)) for p in whole)
                     }
             if found:
-                yield array_forms(_replaced(formula, {**found, **kept}), algebra)[0].formula
+                made = array_forms(_replaced(formula, {**found, **kept}), algebra)[0].formula
+                if divisors(made) <= divisors(formula):
+                    yield made
+
+
+def divisors(formula: Expr) -> set[Basic]:
+    """The names in what a formula divides by."""
+    below = (p.base for p in formula.atoms(Pow) if p.exp.is_number and p.exp.is_negative)
+    return {s for base in below for s in base.free_symbols if type(s) is Symbol}
 
 
 def _at(entry: Basic) -> tuple[Expr, ...]:

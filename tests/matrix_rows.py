@@ -485,6 +485,13 @@ HESSIANS = (
     ("norm(X @ w - y)**2", "w", "2*(X.T @ X)", "positive semidefinite"),
     ("-norm(X @ w)**2", "w", "-2*(X.T @ X)", "negative semidefinite"),
     ("logsumexp(x)", "x", "diag(f_D_x) - outer(f_D_x, f_D_x)", "positive semidefinite"),
+    ("log(sum(exp(x)))", "x", "diag(f_D_x) - outer(f_D_x, f_D_x)", "positive semidefinite"),
+    (
+        "log(sum(exp(A @ x)))",
+        "x",
+        "A.T @ (exp(A @ x)[:, None]*A)/sum(exp(A @ x)) - outer(f_D_x, f_D_x)",
+        "",
+    ),
     ("sum(exp(X @ w) - y*(X @ w))", "w", "X.T @ (exp(X @ w)[:, None]*X)", "positive semidefinite"),
     ("-sum(log(y - X @ w))", "w", "X.T @ (X/((y - X @ w)**2)[:, None])", "positive semidefinite"),
     (

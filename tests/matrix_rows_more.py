@@ -173,4 +173,17 @@ MORE = (
         "2*X.T @ ((X @ w - y)/(s**2 + (X @ w - y)**2))",
         {"X": "m n", "w": "n", "y": "m", "s": ""},
     ),
+    # normalisations
+    row(
+        "(x - mean(x))/sqrt(var(x) + s)",
+        "x",
+        "(eye(n) - 1/n - outer(x - mean(x), x - mean(x))/(n*(var(x) + s)))/sqrt(var(x) + s)",
+        {"s": ""},
+    ),
+    row(
+        "logdet(eye(n) + X.T @ X/s)",
+        "X",
+        "2*X @ inv(X.T @ X + s*eye(n))",
+        {"X": "m n", "s": ""},
+    ),
 )

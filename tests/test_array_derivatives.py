@@ -120,3 +120,21 @@ def test_a_loop_of_matrix_products_names_its_adjoints() -> None:
 
     assert d.function()(**values)[0] == pytest.approx(np.log(16))
     assert d.assumptions
+
+
+def test_a_stages_name_brings_no_divisor_with_it() -> None:
+    model = Model({"f": "exp(-x @ A @ x/2)"}, parameters=["x"], shapes={"x": "n", "A": "n n"})
+    hessian = derive(model).hessian("f", "x")  # f underflows: outer(f_D_x, f_D_x)/f is 0/0
+    values = {"x": np.array([40.0, 1.0]), "A": np.eye(2)}
+    assert np.all(hessian.evaluate(**values) == 0)
+
+
+def test_a_form_through_the_stages_is_checked_and_holds_for_inputs_alone() -> None:
+    stages = {"w": "inv(X.T @ X) @ X.T @ y", "r": "y - X @ w", "L": "r @ r"}
+    d = derive(Model(stages, parameters=["X", "y"], shapes={"X": "m n", "y": "m"}))
+    assert str(d.partial("L", "y").matrix) == "2*r"
+    assert str(d.partial("L", "w").matrix) == "-2*(X.T @ r)"  # w may be any vector here
+    assert str(d.hessian("L", "w").matrix) == "2*(X.T @ X)"
+    report = d.check()
+    assert report.passed
+    assert "∂L/∂X in matrix notation, through its stages" in {c.subject for c in report.lines}

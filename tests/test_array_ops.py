@@ -399,7 +399,10 @@ def test_functions_of_the_user_apply_entry_by_entry():
 MISTAKES = [
     ("X + A", 3, "the operands of + do not fit together: their shapes are (m, n) and (n, n)"),
     ("X @ p", 3, "(m, n) and (3,); n columns meet 3 rows"),
-    ("c @ x", 3, "@ multiplies arrays; write * to multiply by a number"),
+    ("c @ x", 3, "@ multiplies arrays; write * to multiply by a number, or state its shape"),
+    ("X.T()", 1, "write .T, without brackets"),
+    ("X' @ x", 2, "' has no meaning in a formula; a transpose is X.T"),
+    ("rank(X)", 1, "unknown function 'rank'; a rank has no derivative"),
     ("X @ (x + p)", 8, "the operands of + do not fit together: their shapes are (n,) and (3,)"),
     ("(X) @ (Y)", 5, "the operands of @ do not fit together"),
     ("sum(X, axis=2)", 1, "the operand has no axis 2: it has 2 axes"),

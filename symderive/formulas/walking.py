@@ -163,5 +163,13 @@ class Walker:
         if missing := re.search(r"(\d|\))\s*(_\d+|\()", self.key[: offset + 2]):
             return self._error(MISSING_OPERATOR, missing.start(2))
         reason = re.sub(r"\. Perhaps you.*|\. Maybe you.*", "", error.msg)
-        known = {"invalid syntax": "this is not a formula"}
-        return self._error(known.get(reason, reason), offset)
+        told = (what for start, what in SYNTAX.items() if reason.startswith(start))
+        return self._error(next(told, reason), offset)
+
+
+SYNTAX: Mapping[str, str] = {
+    "invalid syntax": "this is not a formula",
+    "unterminated string literal": "' has no meaning in a formula; a transpose is X.T",
+    "unexpected character after line continuation": "\\ has no meaning here; write solve(A, b)",
+}
+"""What Python says of a formula, and what is meant."""

@@ -81,9 +81,9 @@ def transposed(tree: Tree, axes: tuple[int, ...] = (1, 0)) -> Tree:
         outside = apply("transpose", tree, axes=axes)
         return inside if reading(inside) < reading(outside) else outside
     if op == "matmul" and all(arg.ndim == 2 for arg in args):
-        inside = _left([transposed(factor) for factor in reversed(_factors(tree))])
+        product = _left([transposed(factor) for factor in reversed(_factors(tree))])
         outside = apply("transpose", tree, axes=axes)
-        return inside if tree_cost(inside) <= tree_cost(outside) + TRANSPOSE else outside
+        return product if tree_cost(product) <= tree_cost(outside) + TRANSPOSE else outside
     if op in ("add", "multiply", "where", "Gt"):
         inside = turned_inside(tree)
         outside = apply("transpose", tree, axes=axes)

@@ -42,7 +42,7 @@ def _misfit(what: str, left: Shape, right: Shape, more: str = "") -> ShapeError:
 def _matmul_shape(args: Args, _: Options) -> Shape:
     left, right = (arg.shape for arg in args)
     if not left or not right:
-        raise ShapeError("@ multiplies arrays; write * to multiply by a number")
+        raise ShapeError("@ multiplies arrays; write * to multiply by a number, or state its shape")
     inner = right[-2] if len(right) > 1 else right[0]
     if left[-1] != inner:
         more = f"; {left[-1]} columns meet {inner} rows"

@@ -280,6 +280,7 @@ class _Reader(Subscripts):
         if read is None:
             near = get_close_matches(node.attr, [*ATTRIBUTES, *METHODS], n=1)
             hint = f"did you mean .{near[0]}?" if near else f"known are .{', .'.join(ATTRIBUTES)}"
+            hint = ELSEWHERE.get(f".{node.attr}", hint)
             raise self._at(f"arrays have no .{node.attr}; {hint}", node)
         return self._made(node, read, array)
 
@@ -318,6 +319,8 @@ class _Reader(Subscripts):
         return self._called(QUALIFIED.get(name, name), args, more, node)
 
     def _reject_method(self, node: ast.Attribute) -> None:
+        if node.attr in ATTRIBUTES:
+            raise self._at(f"write .{node.attr}, without brackets", node)
         near = get_close_matches(node.attr, METHODS, n=1)
         hint = f"did you mean .{near[0]}(…)?" if near else f"write {node.attr}(…), a function"
         raise self._at(f"arrays have no method .{node.attr}(…); {hint}", node)
@@ -352,6 +355,8 @@ class _Reader(Subscripts):
     def _unknown(self, name: str) -> str:
         if name.startswith("_"):
             return f"unknown function {name!r}: a name may not start with an underscore"
+        if name in ELSEWHERE:
+            return f"unknown function {name!r}; {ELSEWHERE[name]}"
         near = get_close_matches(name, [*self.functions, *CALLS], n=1, cutoff=0.6)
         hint = f"did you mean {near[0]}?" if near else "define it in the model's functions"
         return f"unknown function {name!r}; {hint}"
@@ -401,3 +406,17 @@ ATTRIBUTES: Mapping[str, Callable[[Tree], Any]] = {
     "ndim": lambda array: number(array.ndim),
 }
 """What arrays have, as in NumPy."""
+
+ELSEWHERE: Mapping[str, str] = {
+    "hadamard": "write A*B, which multiplies entry by entry",
+    "frobenius": "write norm(A)",
+    "adjugate": "write det(A)*inv(A)",
+    "eigvals": "eigvalsh(A) has those of a symmetric matrix",
+    "rank": "a rank has no derivative",
+    "matrix_rank": "a rank has no derivative",
+    "argmax": "a place has no derivative; is_max(x) is 1 there",
+    "argmin": "a place has no derivative; is_min(x) is 1 there",
+    ".I": "write inv(A)",
+    ".H": "write .T, arrays are real",
+}
+"""What other languages have, and what to write instead."""

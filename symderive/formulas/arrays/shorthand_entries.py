@@ -105,7 +105,7 @@ def _centred(tree: Tree, axes: tuple[int, ...]) -> Tree | None:
     if not is_op(tree, "add") or len(tree.args) != 2:
         return None
     one, other = tree.args
-    for array, minus in ((one, other), (other, one), (negative(one), negative(other))):
+    for array, minus in ((one, other), (other, one), (negative(other), negative(one))):
         middle = negative(minus)
         inner: Tree = middle.args[0] if is_op(middle, "index") else middle
         if not is_op(inner, "mean") or inner.args[0] != array or inner.option("axis") != axes:

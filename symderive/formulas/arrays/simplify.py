@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import reduce
 from itertools import permutations
 from types import MappingProxyType
 
@@ -40,13 +39,12 @@ from symderive.formulas.arrays.properties import Axes
 from symderive.formulas.arrays.rank_one import updates_solved
 from symderive.formulas.arrays.rebuilding import directed, kronecker, moved, summed
 from symderive.formulas.arrays.shorthand import shorthand
-from symderive.formulas.arrays.spectra import of_eigenvalues, of_singular_values
+from symderive.formulas.arrays.spectra import of_singular_values, of_spectrum
 from symderive.formulas.arrays.sums import plus
 from symderive.formulas.arrays.syntax import Apply, Leaf, Tree
 from symderive.formulas.arrays.terms import (
     ONE,
     TRANSPOSE,
-    entries_of,
     exchanged,
     is_op,
     is_zero,
@@ -191,6 +189,11 @@ class Rebuilder:
         if isinstance(arg, Leaf) and arg.name in self.skew:
             return apply("negative", arg)
         outside = transposed(arg)
+        term = term_of(arg)
+        if is_op(term.core, "add") and all(part.ndim == 2 for part in term.core.args):
+            total = apply("add", *map(self.turn, term.core.args))
+            made = scaled(total, term.number, term.above, term.below)
+            return min(made, self.upright(outside), key=reading)
         if is_op(arg, *MATRIX_FUNCTIONS, *FRECHET):
             return min(apply(arg.op, *map(self.turn, arg.args)), outside, key=reading)
         if not is_op(arg, "matmul") or is_batched(arg):
@@ -378,7 +381,7 @@ class Rebuilder:
                 before = joined[-1][1]
                 found = (
                     self._of_factors(before, part)
-                    or self._of_spectrum(before, part)
+                    or of_spectrum(before, part, self)
                     or of_singular_values(before, part, self)
                 )
             if found is None:
@@ -386,21 +389,6 @@ class Rebuilder:
             else:
                 joined[-1] = ("m", found)
         return joined
-
-    def _of_spectrum(self, left: Tree, right: Tree) -> Tree | None:
-        """V f(λ) Vᵀ as f(S), λ and V the eigenvalues and eigenvectors of a symmetric S."""
-        if not is_op(right, "transpose") or not is_op(right.args[0], "eigenvectors"):
-            return None
-        vectors = right.args[0]
-        matrix: Tree = vectors.args[0]
-        parts = entries_of(left)
-        if parts.count(vectors) != 1 or not self.is_symmetric(matrix):
-            return None
-        values = apply("eigvalsh", matrix)
-        found = [of_eigenvalues(part, values, matrix) for part in parts if part != vectors]
-        if not found or any(one is None for one in found):
-            return None
-        return self.rebuilt(reduce(lambda a, b: apply("matmul", a, b), filter(None, found)))
 
     def _of_factors(self, left: Tree, right: Tree) -> Tree | None:
         inverse = is_op(right, "inv")

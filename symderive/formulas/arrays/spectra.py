@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import reduce
 from typing import TYPE_CHECKING
 
 from sympy import S
@@ -52,6 +53,22 @@ def of_eigenvalues(tree: Tree, values: Tree, matrix: Tree) -> Tree | None:
 
 SPECTRAL = {"exp": "expm", "log": "logm", "sqrt": "sqrtm", "sin": "sinm", "cos": "cosm"}
 """Functions of eigenvalues, and the functions of a matrix that they make."""
+
+
+def of_spectrum(left: Tree, right: Tree, rules: Rebuilder) -> Tree | None:
+    """V f(λ) Vᵀ as f(S), λ and V the eigenvalues and eigenvectors of a symmetric S."""
+    if not is_op(right, "transpose") or not is_op(right.args[0], "eigenvectors"):
+        return None
+    vectors = right.args[0]
+    matrix: Tree = vectors.args[0]
+    parts = entries_of(left)
+    if parts.count(vectors) != 1 or not rules.is_symmetric(matrix):
+        return None
+    values = apply("eigvalsh", matrix)
+    found = [of_eigenvalues(part, values, matrix) for part in parts if part != vectors]
+    if not found or any(one is None for one in found):
+        return None
+    return rules.rebuilt(reduce(lambda a, b: apply("matmul", a, b), filter(None, found)))
 
 
 def of_singular_values(left: Tree, right: Tree, rules: Rebuilder) -> Tree | None:

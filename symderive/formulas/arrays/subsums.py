@@ -12,6 +12,7 @@ from sympy import Basic, Expr, Indexed, Mul, Pow, preorder_traversal
 from sympy import Sum as SympySum
 
 from symderive.formulas.arrays.algebra import Algebra
+from symderive.formulas.arrays.canonical import canonical
 from symderive.formulas.arrays.index import Index, Part, free_indices, opened, sigma, substitute
 
 MAX_FACTORS = 6
@@ -79,7 +80,7 @@ def _one_sum(definition: Expr) -> tuple[Expr, SympySum | None]:
     factors = Mul.make_args(definition)
     sums = [f for f in factors if isinstance(f, SympySum)]
     rest = Mul(*(f for f in factors if f not in sums))
-    if len(sums) != 1 or free_indices(rest) or rest.has(SympySum):
+    if len(sums) != 1 or free_indices(rest):
         return rest, None
     return rest, sums[0]
 
@@ -122,6 +123,8 @@ def _matched(wanted: Expr, given: Expr, places: Places, algebra: Algebra) -> Ite
     if not isinstance(wanted, Indexed | Part) or not wanted.indices:
         if wanted == given and not free_indices(wanted):
             yield places
+        elif _kind(wanted) == _kind(given):
+            yield from _alike(wanted, given, places)
         return
     if _kind(wanted) != _kind(given) or not free_indices(wanted) <= {*wanted.indices}:
         return
@@ -129,6 +132,16 @@ def _matched(wanted: Expr, given: Expr, places: Places, algebra: Algebra) -> Ite
         found = _placed(wanted.indices, there, places)
         if found is not None:
             yield found
+
+
+def _alike(wanted: Expr, given: Expr, places: Places) -> Iterator[Places]:
+    """The places where exp(z_k) is exp(z_i): what has one index alone."""
+    mine, theirs = free_indices(wanted), free_indices(given)
+    if len(mine) != 1 or len(theirs) != 1:
+        return
+    found = _placed([*mine], [*theirs], places)
+    if found is not None and canonical(substitute(wanted, found)) == canonical(given):
+        yield found
 
 
 def _placed(wanted: Sequence[Expr], given: Sequence[Expr], places: Places) -> Places | None:
