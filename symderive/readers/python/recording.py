@@ -151,7 +151,7 @@ class Recording:
             name = Label(self.called or found or NAMELESS, -1, PART)
         return self.stage(tree, name.base, name.line, name.depth)
 
-    def constant(self, array: np.ndarray[Any, Any]) -> Leaf:
+    def constant(self, array: np.ndarray[Any, Any], wanted: str = "C") -> Leaf:
         """An array with values as a constant of the model, named as the user's code names it."""
         if id(array) not in self._constant_names:
             if not np.all(np.isfinite(array)):
@@ -161,7 +161,7 @@ class Recording:
                 )
             name = next((n for n, old in self.constants.items() if np.array_equal(old, array)), "")
             used = {*self.inputs, *self.taken, *self.constants}
-            name = name or free_name(_name_of(array) or self.called or "C", used)
+            name = name or free_name(_name_of(array) or self.called or wanted, used)
             self.constants[name] = np.array(array, dtype=float)
             self._constant_names[id(array)] = name
             self._kept.append(array)
