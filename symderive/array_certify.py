@@ -39,7 +39,7 @@ from symderive.formulas.arrays.index import Index, Part, free_indices, places, s
 from symderive.formulas.arrays.part_definitions import meant
 from symderive.formulas.arrays.properties import Knowledge
 from symderive.formulas.arrays.syntax import Shape
-from symderive.formulas.functions import function_of
+from symderive.formulas.functions import FUNCTIONS, function_of
 from symderive.formulas.inert import Diff
 from symderive.formulas.written import evaluated, parts_of
 from symderive.sampling import DIGITS, SEED, defined_somewhere, number_at
@@ -111,7 +111,7 @@ def certify_array(
     if left == right:
         return BY_ALGEBRA
     if not left.has(Diff) and not right.has(Diff):
-        if algebra.equal(left, right):
+        if algebra.equal(left, right) or algebra.equal(*map(_chosen, (left, right))):
             return BY_ALGEBRA
         brought = _brought(left, right, where or {})
         if brought and algebra.equal(left, evaluated(named_put_in(right, brought))):
@@ -130,6 +130,24 @@ def certify_array(
         if found != UNKNOWN:
             return found
     return UNKNOWN
+
+
+def _chosen(formula: Expr) -> Expr:
+    """The formula with unit steps as the choices that they are."""
+    steps = {
+        step: _either(step.args[0] > 0, S.One, _either(step.args[0] < 0, S.Zero, step.args[1]))
+        for step in formula.atoms(UNIT_STEP)
+    }
+    found: Expr = formula.xreplace(steps) if steps else formula
+    return found
+
+
+def _either(condition: Any, here: Expr, elsewhere: Expr) -> Expr:
+    found: Expr = Piecewise((here, condition), (elsewhere, True))
+    return found
+
+
+UNIT_STEP = FUNCTIONS["heaviside"].function
 
 
 def _follows(
@@ -197,6 +215,8 @@ def _tried(
                 return found
             if found.verdict != "unknown":
                 here += max(found.points, 1)
+                if has_more(sides, MAX_WRITTEN):
+                    break  # of a sum this long one entry is work enough
         if here:
             points += here
             tried.append(", ".join(f"{name} = {size}" for name, size in chosen.items()))

@@ -12,7 +12,19 @@ from functools import lru_cache
 from itertools import product as cartesian
 from typing import Any
 
-from sympy import Add, Basic, Expr, Function, Indexed, KroneckerDelta, Mul, Piecewise, Pow, Symbol
+from sympy import (
+    Add,
+    Basic,
+    Dummy,
+    Expr,
+    Function,
+    Indexed,
+    KroneckerDelta,
+    Mul,
+    Piecewise,
+    Pow,
+    Symbol,
+)
 from sympy import Sum as SympySum
 from sympy.core.function import AppliedUndef
 
@@ -232,7 +244,7 @@ def _shorter(formula: Expr, entry: Expr | None, stated: Expr | None) -> tuple[Ex
         return formula, ""
     name = mask.on(entry) if entry is not None else None
     definition = mask.on(evaluated(stated)) if stated is not None else None
-    if definition is not None and not _kernels_of(hidden) & _kernels_of(definition):
+    if definition is not None and not _can_name(hidden, definition):
         return formula, ""  # nothing in it is the stage's own
     short, reason = _closed(hidden, name, definition)
     if not reason:
@@ -303,6 +315,30 @@ def _shortest_as_it_is(formula: Expr) -> bool:
 @lru_cache(maxsize=1024)
 def _known_shortest(formula: Expr) -> bool:
     return closed_forms(formula)[0].formula == formula
+
+
+def _can_name(formula: Expr, definition: Expr) -> bool:
+    """Whether some function in a formula may be told by the stage's name.
+
+    y = aK + b tells K by (y − b)/a. Where nothing is divided by, this a must be in what K is
+    multiplied by, or be a number: no longer form is sought only to be discarded.
+    """
+    shared = _kernels_of(formula) & _kernels_of(definition)
+    if any(
+        p.exp.is_negative or not p.exp.is_number
+        for w in (formula, definition)
+        for p in w.atoms(Pow)
+    ):
+        return bool(shared)
+    for kernel in shared:
+        mark = Dummy()
+        marked = definition.xreplace({kernel: mark})
+        if not marked.is_polynomial(mark):
+            return True
+        factor = marked.diff(mark)
+        if factor.has(mark) or factor.free_symbols <= formula.free_symbols:
+            return True
+    return False
 
 
 def _kernels_of(formula: Expr) -> set[Basic]:

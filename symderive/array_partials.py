@@ -212,7 +212,7 @@ class ArrayPartial(Partial):
         if not set(leaves(tree)) <= self.shape.shapes.keys() or self.shape.substituted.has(Diff):
             return Certificate("unknown", "stages stand in it that it is not made of")
         read = evaluated(entry(tree, self.shape.indices))
-        algebra = Algebra(self.shape.known)
+        algebra = algebra_under(self.shape.known)
         shapes, stated = self.shape.shapes, self.shape.stated
         return certify_array(self.shape.substituted, read, algebra, shapes, stated)
 

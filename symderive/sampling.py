@@ -98,8 +98,11 @@ def _stood_in(formula: Basic, done: dict[Basic, Basic]) -> Basic:
     found = done.get(formula)
     if found is None:  # an inverse that is written out has the same parts many times
         args = [_stood_in(arg, done) for arg in formula.args]
-        undefined = isinstance(formula, AppliedUndef) and function_of(formula) is None
-        found = _stand_in(type(formula).__name__, args) if undefined else formula.func(*args)
+        same = all(new is old for new, old in zip(args, formula.args, strict=True))
+        if isinstance(formula, AppliedUndef) and function_of(formula) is None:
+            found = _stand_in(type(formula).__name__, args)
+        else:
+            found = formula if same else formula.func(*args)
         done[formula] = found
     return found
 

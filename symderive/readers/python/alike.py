@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -21,24 +21,31 @@ from symderive.formulas.arrays.placing import all_of
 from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Shape, Tree
 from symderive.readers.python.entries import picked
 
-_LITERAL = 8
+LITERAL = 8
 """As many numbers that differ from formula to formula are written out."""
 
 
-def together(trees: Sequence[Tree], numbers: bool = True, hot: bool = True) -> Tree | None:
+Chosen = Callable[[Sequence[Expr], Expr], Tree | None]
+"""The matrix that picks places with no even steps out of an axis; None where that is too long."""
+
+
+def together(
+    trees: Sequence[Tree], numbers: bool = True, chosen: Chosen | None = None
+) -> Tree | None:
     """The array of some formulas along a new first axis; None where they are not alike.
 
     Args:
         trees: The formulas.
         numbers: Whether they may be alike but for plain numbers alone.
-        hot: Whether their entries may stand at places that have no even steps.
+        chosen: How entries are picked at places that have no even steps; ``few_chosen``, if not
+            given.
 
     >>> x = Leaf((Integer(3),), "x")
     >>> rows = [apply("sin", apply("index", x, key=(("int", Integer(k)),))) for k in range(3)]
     >>> together(rows) == apply("sin", x)
     True
     """
-    found = _Alike(hot)
+    found = _Alike(chosen or few_chosen)
     common = found.common(trees)
     held = [part for array in found.arrays.values() for part in array.walk()]
     named = any(isinstance(part, Leaf) for part in held)
@@ -54,8 +61,8 @@ def together(trees: Sequence[Tree], numbers: bool = True, hot: bool = True) -> T
 class _Alike:
     """What some formulas share, with names in place of what differs."""
 
-    def __init__(self, hot: bool) -> None:
-        self.hot = hot
+    def __init__(self, chosen: Chosen) -> None:
+        self.chosen = chosen
         self.arrays: dict[str, Tree] = {}
 
     def common(self, trees: Sequence[Tree]) -> Tree | None:
@@ -73,7 +80,7 @@ class _Alike:
         rows = [tree for tree in trees if isinstance(tree, Apply)]
         if len(rows) < len(trees) or any(row.op != rows[0].op for row in rows):
             return None
-        if rows[0].op == "index" and (run := _run(rows, self.hot)) is not None:
+        if rows[0].op == "index" and (run := _run(rows, self.chosen)) is not None:
             return self._moving(run, first.shape)
         if any(row.options != rows[0].options for row in rows):
             return None
@@ -94,7 +101,7 @@ class _Alike:
 
 def _numbers(values: Sequence[Expr]) -> Tree | None:
     """Numbers as a vector: written out, or counted."""
-    if len(values) <= _LITERAL:
+    if len(values) <= LITERAL:
         return apply("stack", *map(number, values), axis=(0,))
     step = values[1] - values[0]
     if any(later - value != step for value, later in itertools.pairwise(values)):
@@ -124,7 +131,7 @@ def _spelled_out(trees: Sequence[Tree]) -> Sequence[Tree]:
     return trees
 
 
-def _run(rows: Sequence[Apply], hot: bool) -> Tree | None:
+def _run(rows: Sequence[Apply], chosen: Chosen) -> Tree | None:
     """Entries of one array, at one place after the other along an axis, as one array of them."""
     array, keys = rows[0].args[0], [row.option("key") for row in rows]
     if any(row.args[0] != array for row in rows) or len({len(key) for key in keys}) > 1:
@@ -134,19 +141,20 @@ def _run(rows: Sequence[Apply], hot: bool) -> Tree | None:
     if array.ndim == len(differ) == 1 and parts[0][0] == "slice":
         return _windows(array, parts)
     whole = all(part[0] == "int" and part[1].is_Integer for part in parts)
-    hot = hot and len(rows) <= _LITERAL
     if not whole or any(part[0] == "new" for part in keys[0]):
         return None
-    if len(differ) == 2 and len(keys[0]) == array.ndim == 2 and hot:
-        inner = _at_places(array, [key[0][1] for key in keys])
-        columns = _hot([key[1][1] for key in keys], array.shape[1])
+    if len(differ) == 2 and len(keys[0]) == array.ndim == 2:
+        inner = _at_places(array, [key[0][1] for key in keys], chosen)
+        columns = chosen([key[1][1] for key in keys], array.shape[1])
+        if inner is None or columns is None:
+            return None
         return apply("sum", apply("multiply", inner, columns), axis=(1,), keepdims=False)
     if len(differ) != 1:
         return None
     (place,) = differ
     at = [key[place][1] for key in keys]
     if _even(at) is None:
-        return _at_places(array, at) if hot and len(keys[0]) == 1 and array.ndim < 3 else None
+        return _at_places(array, at, chosen) if len(keys[0]) == 1 and array.ndim < 3 else None
     key = [*keys[0]]
     key[place] = ("slice", at[0], Integer(len(rows)), _even(at))
     axis = sum(part[0] == "slice" for part in key[:place])
@@ -174,16 +182,25 @@ def _even(at: Sequence[Expr]) -> Expr | None:
     return steps.pop() if len(steps) == 1 and 0 not in steps else None
 
 
-def _at_places(array: Tree, at: Sequence[Expr]) -> Tree:
+def _at_places(array: Tree, at: Sequence[Expr], chosen: Chosen) -> Tree | None:
     """The rows of an array at some places."""
     step = _even(at)
     if step is None:
-        return apply("matmul", _hot(at, array.shape[0]), array)
+        rows = chosen(at, array.shape[0])
+        return None if rows is None else apply("matmul", rows, array)
     return picked(array, (("slice", at[0], Integer(len(at)), step),))
 
 
-def _hot(at: Sequence[Expr], size: Expr) -> Tree:
+def few_chosen(at: Sequence[Expr], size: Expr) -> Tree | None:
+    """A few places, written out."""
+    if len(at) > LITERAL:
+        return None
     return apply("one_hot", apply("stack", *map(number, at), axis=(0,)), size=size)
+
+
+def none_chosen(_: Sequence[Expr], __: Expr) -> Tree | None:
+    """Nothing: entries stand at places with even steps, or their formulas are not alike."""
+    return None
 
 
 def filled_in(tree: Tree, arrays: Mapping[str, Tree]) -> Tree:

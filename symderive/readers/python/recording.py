@@ -157,7 +157,7 @@ class Recording:
             name = Label(self.called or found or NAMELESS, -1, PART)
         return self.stage(tree, name.base, name.line, name.depth)
 
-    def constant(self, array: np.ndarray[Any, Any]) -> Leaf:
+    def constant(self, array: np.ndarray[Any, Any], wanted: str = "C") -> Leaf:
         """An array with values as a constant of the model, named as the user's code names it."""
         if id(array) not in self._constant_names:
             if np.any(np.isnan(array)):
@@ -165,7 +165,7 @@ class Recording:
             kept = at_hand(array)
             name = next((n for n, old in self.constants.items() if np.array_equal(old, kept)), "")
             used = {*self.inputs, *self.taken, *self.constants}
-            name = name or free_name(_name_of(array) or self.called or "C", used)
+            name = name or free_name(_name_of(array) or self.called or wanted, used)
             self.constants[name] = kept
             self._constant_names[id(array)] = name
             self._kept.append(array)

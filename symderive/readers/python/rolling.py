@@ -10,12 +10,20 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from sympy import Integer
+import numpy as np
+from sympy import Expr, Integer
 
 from symderive.formulas.arrays.ops import apply
 from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Tree
 from symderive.formulas.functions import FUNCTIONS
-from symderive.readers.python.alike import filled_in, together
+from symderive.readers.python.alike import (
+    LITERAL,
+    Chosen,
+    few_chosen,
+    filled_in,
+    none_chosen,
+    together,
+)
 from symderive.readers.python.arithmetic import SIGNS
 from symderive.readers.python.naming import Label
 from symderive.readers.python.picking import all_runs_joined, runs_joined
@@ -24,9 +32,13 @@ from symderive.readers.python.recording import PART, Recording, weight
 FEWEST = 3
 """As many formulas that are alike become one; of long ones, two do."""
 
+_MANY = 5
+"""As many steps become one whose entries stand at places with no even steps."""
+
 _LONG = 8
 _ROUNDS = 4
 _MOST = 4096
+_MOST_CHOSEN = 100_000
 
 _CHOOSING = frozenset({"where", "one_hot", "tril", "triu"})
 _SUMMING = frozenset(
@@ -52,7 +64,7 @@ def roll(rec: Recording, kept: Sequence[str]) -> None:
 
 class _Rolling:
     def __init__(self, rec: Recording, kept: set[str]) -> None:
-        self.labels, self.kept = rec.labels, kept
+        self.rec, self.labels, self.kept = rec, rec.labels, kept
         self.stages = _reached(rec.stages, kept)
 
     def run(self) -> None:
@@ -128,21 +140,26 @@ class _Rolling:
     def _blocks(self, group: Sequence[str]) -> list[tuple[Sequence[str], Tree]]:
         """The steps of a loop as an array; of a loop in a loop, an array for each outer step."""
         count = len(group)
-        if count > _MOST or self.kept & set(group):
+        if count < FEWEST or count > _MOST or self.kept & set(group):
             return []
-        inner = [size for size in range(count // 2, FEWEST - 1, -1) if count % size == 0]
-        sizes = (count, *inner) if count >= FEWEST else ()
-        for size in sizes:
+        rows: list[tuple[Sequence[str], Tree]] = []
+        for size in (count, *_inner(count)):
             blocks = [group[k : k + size] for k in range(0, count, size)]
-            if found := list(self._arrays(blocks)):
-                return found
-        return []
+            rows = list(self._arrays(blocks, none_chosen))
+            if rows:
+                break
+        if rows and together([array for _, array in rows], chosen=none_chosen) is not None:
+            return rows
+        whole = list(self._arrays([group], self._picked)) if count >= _MANY else []
+        return whole or rows
 
-    def _arrays(self, blocks: Sequence[Sequence[str]]) -> Iterator[tuple[Sequence[str], Tree]]:
+    def _arrays(
+        self, blocks: Sequence[Sequence[str]], chosen: Chosen
+    ) -> Iterator[tuple[Sequence[str], Tree]]:
         """An array for each block; none, if one has none."""
         found = []
         for block in blocks:
-            array = together([self.stages[label] for label in block], hot=False)
+            array = together([self.stages[label] for label in block], chosen=chosen)
             if array is None:
                 return
             found.append((block, array))
@@ -172,7 +189,7 @@ class _Rolling:
             goes_on = (
                 isinstance(tree, Apply)
                 and tree.op in _FOLDS
-                and tree.args[0] == Leaf(tree.shape, before)
+                and _terms(tree, tree.op)[0] == Leaf(tree.shape, before)
                 and (len(chain) == 1 or tree.op == self.stages[before].op)  # type: ignore[attr-defined]
                 and uses[before] == 1
                 and before not in self.kept
@@ -182,6 +199,16 @@ class _Rolling:
                 chain = []
             chain.append(label)
         yield chain
+
+    def _chosen(self, at: Sequence[Expr], size: Expr) -> Tree | None:
+        """Places of an axis: a few are written out, many are the rows of a constant matrix."""
+        return few_chosen(at, size) if len(at) <= LITERAL else self._picked(at, size)
+
+    def _picked(self, at: Sequence[Expr], size: Expr) -> Tree | None:
+        """Places of an axis as the rows of a constant matrix, with a one each."""
+        if not size.is_Integer or len(at) * int(size) > _MOST_CHOSEN:
+            return None
+        return self.rec.constant(np.eye(int(size))[[int(place) for place in at]], "P")
 
     def _long_sum(self, label: str) -> None:
         """A sum that was recorded in parts, for its length, as one of all its terms."""
@@ -206,21 +233,34 @@ class _Rolling:
         return own and uses == 1 and isinstance(tree, Apply) and tree.op == op
 
     def _accumulated(self, chain: Sequence[str]) -> None:
-        """A running sum or product as one of all its terms."""
-        last = self.stages[chain[-1]]
-        if len(chain) < 2 or not isinstance(last, Apply):
-            return
-        first = self.stages[chain[0]]
-        steps = [self.stages[label] for label in chain[1:]]
-        later = [step.args[1] for step in steps if isinstance(step, Apply)]
-        for start in ([first], _terms(first, last.op)):  # a sum of two may be the first term
-            terms = [folded(term) for term in (*start, *later)]
-            rolled = _fold(last.op, terms, numbers=True)
-            if rolled is not None:
-                for label in chain[:-1]:
+        """A running sum or product as one of all its terms; of a loop in a loop, one for each."""
+        count = len(chain)
+        for size in (count, *_inner(count)) if count > 1 else ():
+            blocks = [chain[k : k + size] for k in range(0, count, size)]
+            found = [self._total(block) for block in blocks]
+            for block, rolled in zip(blocks, found, strict=True) if all(found) else ():
+                for label in block[:-1]:
                     del self.stages[label]
-                self.stages[chain[-1]] = rolled
-                break
+                self.stages[block[-1]] = rolled  # type: ignore[assignment]
+            if all(found):
+                return
+
+    def _total(self, chain: Sequence[str]) -> Tree | None:
+        """The last of some steps as the sum, or the product, of what all of them add."""
+        first, *steps = (self.stages[label] for label in chain)
+        op = steps[-1].op  # type: ignore[attr-defined]
+        apart = [_terms(step, op)[1:] for step in steps]
+        later = [_joined(op, terms) for terms in apart]
+        before, *added = _terms(first, op)
+        starts = [[before, _joined(op, added), *later]] if added else []
+        starts += [[first, *later], [before, *added, *(term for terms in apart for term in terms)]]
+        several = len(chain) <= LITERAL and any(len(terms) > 1 for terms in apart)
+        chosen = none_chosen if several else self._chosen
+        for start in starts:  # a sum of two may be the first term
+            rolled = _fold(op, [*map(folded, start)], numbers=True, chosen=chosen)
+            if rolled is not None:
+                return rolled
+        return None
 
 
 def _sums_choices(tree: Tree) -> bool:
@@ -276,9 +316,7 @@ def folded(tree: Tree, numbers: bool = False) -> Tree:
         terms = [folded(term) for term in _terms(tree, tree.op)]
         if (found := _fold(tree.op, terms, numbers)) is not None:
             return found
-        rebuilt = terms[0]
-        for term in terms[1:]:
-            rebuilt = apply(tree.op, rebuilt, term)
+        rebuilt = _joined(tree.op, terms)
         return rebuilt if rebuilt.shape == tree.shape else tree
     args = tuple(folded(arg) for arg in tree.args)
     if any(new is not old for new, old in zip(args, tree.args, strict=True)):
@@ -300,14 +338,24 @@ def _terms(tree: Tree, op: str) -> list[Tree]:
     return [tree, *reversed(found)]
 
 
-def _fold(op: str, terms: Sequence[Tree], numbers: bool) -> Tree | None:
+def _joined(op: str, terms: Sequence[Tree]) -> Tree:
+    """The sum of some terms, or the product of factors, one after the other."""
+    joined = terms[0]
+    for term in terms[1:]:
+        joined = apply(op, joined, term)
+    return joined
+
+
+def _fold(
+    op: str, terms: Sequence[Tree], numbers: bool, chosen: Chosen = few_chosen
+) -> Tree | None:
     """Terms that are alike as one sum; the first and the last may be of another kind."""
     count = len(terms)
     for start, stop in ((0, count), (1, count), (0, count - 1), (1, count - 1)):
         some = terms[start:stop]
-        if len(some) < FEWEST or (array := together(some, numbers)) is None:
+        if len(some) < FEWEST or (found := _array(some, numbers, chosen)) is None:
             continue
-        total = _reduced(op, array)
+        total = _reduced(op, *found)
         for term in terms[:start]:
             total = apply(op, term, total)
         for term in terms[stop:]:
@@ -316,15 +364,37 @@ def _fold(op: str, terms: Sequence[Tree], numbers: bool) -> Tree | None:
     return None
 
 
-def _reduced(op: str, array: Tree) -> Tree:
-    """A sum or product along the first axis; of entries times entries, a product of vectors."""
+def _array(terms: Sequence[Tree], numbers: bool, chosen: Chosen) -> tuple[Tree, int] | None:
+    """Terms as an array, and the number of its axes that they are along: of two loops, two."""
+    array = together(terms, numbers, none_chosen)
+    if array is not None:
+        return array, 1
+    for size in _inner(len(terms)):
+        rows = [
+            together(terms[k : k + size], numbers, none_chosen) for k in range(0, len(terms), size)
+        ]
+        some = [row for row in rows if row is not None]
+        whole = together(some, numbers, none_chosen) if len(some) == len(rows) else None
+        if whole is not None:
+            return whole, 2
+    array = together(terms, numbers, chosen)
+    return None if array is None else (array, 1)
+
+
+def _inner(count: int) -> list[int]:
+    """The steps that the inner of two loops may have, where both have so many."""
+    return [size for size in range(count // 2, FEWEST - 1, -1) if count % size == 0]
+
+
+def _reduced(op: str, array: Tree, loops: int = 1) -> Tree:
+    """A sum or product along the first axes; of entries times entries, a product of vectors."""
     if op == "add" and isinstance(array, Apply) and array.op == "multiply":
         first, second = array.args
         if array.ndim == first.ndim == second.ndim == 1 and _is_plain(first) and _is_plain(second):
             return apply("matmul", first, second)
-    axes: tuple[int, ...] = (0,)
+    axes = tuple(range(loops))
     name = _FOLDS[op]
-    if isinstance(array, Apply) and array.op == name and array.ndim == 1:
+    if isinstance(array, Apply) and array.op == name and array.ndim == loops:
         axes, array = tuple(range(array.args[0].ndim)), array.args[0]
     return apply(name, array, axis=axes, keepdims=False)
 

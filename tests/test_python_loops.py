@@ -1,0 +1,118 @@
+"""Loops over pairs and triples whose steps do not need each other, as stages of arrays."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+import symderive as sd
+
+R = np.random.default_rng(11)
+
+
+def pairs(scores):
+    loss = 0.0
+    for i in range(6):
+        for j in range(i + 1, 6):
+            loss += np.log(1 + np.exp(-(scores[i] - scores[j])))
+    return loss
+
+
+def energy(pos, eps):
+    total = 0.0
+    for i, j in itertools.combinations(range(5), 2):
+        d = pos[i] - pos[j]
+        r2 = d @ d
+        total += 4 * eps * (1 / r2**6 - 1 / r2**3)
+    return total
+
+
+def two_terms(u, v, target):
+    total = 0.0
+    for c in range(2):
+        for p in range(3):
+            total = total + (u[p] - target[c, p, 0]) ** 2 + (v[p] * u[p] - target[c, p, 1]) ** 2
+    return total
+
+
+def triples(E):
+    labels = [0, 0, 0, 1, 1]
+    loss = 0.0
+    for a, p, n in itertools.product(range(5), repeat=3):
+        if a != p and labels[a] == labels[p] and labels[a] != labels[n]:
+            near, far = np.sum((E[a] - E[p]) ** 2), np.sum((E[a] - E[n]) ** 2)
+            loss = loss + np.maximum(0, near - far + 1.0)
+    return loss
+
+
+def windows(img, k):
+    out = 0.0
+    for i in range(3):
+        for j in range(3):
+            s = 0.0
+            for a in range(3):
+                for b in range(3):
+                    s += img[i + a, j + b] * k[a, b]
+            out += np.tanh(s)
+    return out
+
+
+CASES = [
+    (pairs, {"scores": (6,)}, 1),
+    (energy, {"pos": (5, 2), "eps": ()}, 3),
+    (two_terms, {"u": (3,), "v": (3,), "target": (2, 3, 2)}, 1),
+    (triples, {"E": (5, 2)}, 8),
+    (windows, {"img": (5, 5), "k": (3, 3)}, 18),
+]
+
+
+@pytest.mark.parametrize(
+    ("function", "shapes", "most"), CASES, ids=lambda x: getattr(x, "__name__", "")
+)
+def test_independent_steps_of_two_loops_are_few_stages(function, shapes, most):
+    model = sd.trace(function, **{name: " ".join(map(str, s)) for name, s in shapes.items()})
+    assert len(model.stages) <= most
+    point = {name: R.uniform(-2, 2, size=shape) for name, shape in shapes.items()}
+    value, gradient = sd.derive(model).function()(**point)
+    assert value == pytest.approx(function(**point), rel=1e-9)
+    for name, at in point.items():
+        way = R.uniform(-1, 1, size=at.shape)
+        above, below = (function(**{**point, name: at + h * way}) for h in (1e-6, -1e-6))
+        assert np.sum(gradient[name] * way) == pytest.approx((above - below) / 2e-6, rel=2e-5)
+
+
+def test_the_gradient_of_all_pairs_is_one_product_of_matrices():
+    derivation = sd.derive(sd.trace(pairs, scores="6"))
+    assert derivation.check().passed
+    found = str(derivation.partial("loss", "scores").matrix)
+    assert found == "(P_2 - P).T @ sigmoid((P_2 - P) @ scores)"
+
+
+def test_sums_of_two_loops_are_sums_of_two_axes():
+    texts = [stage.text for stage in sd.trace(windows, img="5 5", k="3 3").stages.values()]
+    assert texts[0] == "sum(img[:3, :3]*k)"
+    two = sd.trace(two_terms, u="3", v="3", target="2 3 2")
+    (total,) = (stage.text for stage in two.stages.values())
+    assert total == "sum((u - target[:, :, 0])**2 + (v*u - target[:, :, 1])**2)"
+
+
+def test_a_grid_of_pairs_stays_a_grid():
+    def kernel(x):
+        K = np.zeros((4, 4))  # noqa: N806
+        for i in range(4):
+            for j in range(4):
+                K[i, j] = np.exp(-((x[i] - x[j]) ** 2))
+        return np.sum(K)
+
+    texts = [stage.text for stage in sd.trace(kernel, x="4").stages.values()]
+    assert texts[0] == "exp(-(x[:, None] - x)**2)"
+
+
+def test_unit_steps_are_proved_to_be_their_choices():
+    model = sd.Model(
+        {"f": "sum(maximum(0, P @ x - y + 1))"},
+        parameters=["x"],
+        shapes={"P": "m n", "x": "n", "y": "m"},
+    )
+    checks = {check.subject: check.certificate for check in sd.derive(model).check().lines}
+    assert checks["∂f/∂x in matrix notation"].verdict == "proved"
