@@ -200,7 +200,9 @@ def _after(lines: Sequence[Equation], free: float, room: Room) -> tuple[float, l
 def _excess(pieces: Sequence[Node], limit: float, room: Room) -> float:
     """What broken formulas cost, and pieces that are still too wide for the page."""
     wide = sum(max(room.formula(piece) / limit - 1.0, 0.0) for piece in pieces)
-    return wide * EXCESS + (_lines_of(pieces) - 1) * BROKEN
+    more = _lines_of(pieces) - 1
+    framed = more > 0 and len(pieces) == 1
+    return wide * EXCESS + more * BROKEN + framed * FRAMED
 
 
 def _lines_of(pieces: Sequence[Node]) -> int:
@@ -211,6 +213,9 @@ def _lines_of(pieces: Sequence[Node]) -> int:
 
 EXCESS = 20.0
 """What running over the line by all of its width costs, in lines."""
+
+FRAMED = 1.5
+"""What a frame of several lines costs beyond them: one line is what a result is remembered by."""
 
 BROKEN = 0.6
 """What a break in a formula costs beyond its line: words are read more easily in pieces."""

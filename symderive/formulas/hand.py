@@ -10,7 +10,7 @@ from typing import Any
 from sympy import Expr, Rational
 from sympy.core.relational import Relational
 
-from symderive.errors import FormulaError
+from symderive.errors import SymderiveError
 from symderive.formulas.decimals import digits_of
 
 MAX_DIGITS = 8
@@ -93,6 +93,6 @@ def _compared(text: str, functions: Mapping[str, Any]) -> frozenset[tuple[Expr, 
                 sides = [ast.unparse(side) for side in (node.left, *node.comparators)]
                 left, right = (parse(side, functions).formula for side in (sides[0], sides[-1]))
                 found.add((left, right))
-        except (SyntaxError, FormulaError, ValueError):
+        except (SyntaxError, SymderiveError, ValueError, RecursionError, MemoryError):
             continue
     return frozenset(found)
