@@ -395,3 +395,11 @@ def test_a_softmax_written_out_keeps_its_digits(formula: str) -> None:
         for name in names:
             slope = evaluate(sp.diff(exact_form, sp.Symbol(name)), at, 30)
             assert gradient[name] == pytest.approx(float(slope), rel=1e-12)
+
+
+def test_what_is_left_beside_a_share_is_positive() -> None:
+    import symderive as sd
+
+    f = sd.derive(sd.Model({"S": "log(1 + exp(x) - exp(1))", "y": "exp(-S + x) + S"})).function()
+    naive = Function(f.definitions, f.inputs, f.value, f.gradient, stable=False)
+    assert f(x=1.1)[1]["x"] == pytest.approx(naive(x=1.1)[1]["x"], rel=1e-12)
