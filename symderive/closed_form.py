@@ -31,6 +31,7 @@ from symderive.formulas.written import (
     sum_of,
     tidy,
 )
+from symderive.own_name import uneven
 from symderive.tasks import BY_DEFINITION, PARTIAL_PENALTY, Candidate, Task
 
 MAX_COST = 300.0
@@ -227,7 +228,9 @@ def _proposed(task: Task, budget: _Budget) -> Iterator[Candidate]:
         if too_large and find not in PIECEWISE:
             continue
         try:
-            for candidate in find(task):
+            for found in find(task):
+                more = uneven(found.formula, task)
+                candidate = replace(found, penalty=found.penalty + more) if more else found
                 least = min(least, cost(candidate.formula) + candidate.penalty)
                 yield candidate
                 if not budget.spend(candidate.formula):

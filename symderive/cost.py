@@ -63,7 +63,8 @@ def _product_cost(formula: Expr) -> float:
             return 1.0 + minus  # 3x² and 2/x are one thing to a reader
     above = [f for f in rest if not _is_below(f)]
     below = [f for f in rest if _is_below(f)]
-    total = minus + sum(cost(f) for f in above) + UNFACTORED * sum(map(_has_content, above))
+    whole = [*above, *(f.base for f in below if f.exp.is_Integer)]
+    total = minus + sum(cost(f) for f in above) + UNFACTORED * sum(map(_has_content, whole))
     total += sum(cost(f.base) + (1.0 if f.exp != -1 else 0.0) for f in below)
     count = len(above) + (0 if plain else 1)
     total += max(count - 1, 0) + max(len(below) - 1, 0)

@@ -14,6 +14,7 @@ from symderive.regular import Divisors
 from symderive.tasks import (
     BY_DEFINITION,
     EXPANDED_PENALTY,
+    MIXED_PENALTY,
     PARTIAL_PENALTY,
     RELATED_PENALTY,
     Candidate,
@@ -46,15 +47,15 @@ def eliminated(
         positive: Names that are not zero where ``short`` has a value.
     """
     plain = task.plain
-    cost_of_name = 0.0
-    if long.is_Add:  # A + c·log g says g = exp((y − A)/c)
+    cost_of_name, cost_of_exp = 0.0, MIXED_PENALTY if long.is_Mul else PARTIAL_PENALTY
+    if long.is_Add or long.is_Mul:  # A + c·log g says g = exp((y − A)/c)
         rest, sole = long.as_independent(log, as_Add=True)
         times, sole = sole.as_independent(log)
         if isinstance(sole, log) and not plain.has(sole) and not rest.has(log):
             short, long = (short - rest) / times, sole
     if isinstance(long, log) and not plain.has(long):
         short, long = exp(short), long.args[0]  # log g = A says g = e^A
-        cost_of_name = PARTIAL_PENALTY
+        cost_of_name = cost_of_exp
     kernels = Kernels([plain, long, short])
     kernels.seen = sums_as_stated(kernels.seen, task)
     element, target = kernels.normal(plain), kernels.element(short)

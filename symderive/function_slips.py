@@ -120,6 +120,24 @@ def of_another(step: Step, derivatives: tuple[Expr, ...]) -> Iterator[tuple[str,
             yield f"this is the derivative of {name}", product(partial, *derivatives)
 
 
+LOGARITHMS: Mapping[str, str] = {
+    "loggamma": "gamma",
+    "logsigmoid": "sigmoid",
+    "log_cosh": "cosh",
+}
+"""Functions that are the logarithm of another."""
+
+
+def logarithm_of(step: Step, derivatives: tuple[Expr, ...]) -> Iterator[tuple[str, Expr]]:
+    """(log Γ)′ as if it were 1/Γ."""
+    row = function_of(step.formula)
+    if row is not None and row.name in LOGARITHMS:
+        name = LOGARITHMS[row.name]
+        told = f"(log f)′ is f′/f, and the slope of {name} is missing"
+        inner = FUNCTIONS[name].apply(*step.formula.args)
+        yield told, product(Pow(inner, -1), *derivatives)
+
+
 INVERSES: Mapping[str, str] = {
     **{f"a{name}": name for name in ("sin", "cos", "tan", "cot", "sec", "csc")},
     **{f"a{name}": name for name in ("sinh", "cosh", "tanh", "coth", "sech", "csch")},

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from itertools import product
 
 from sympy import (
     Add,
@@ -58,6 +59,41 @@ def _weighed(task: Task, candidates: Iterator[Candidate]) -> Iterator[Candidate]
     for c in candidates:
         more = mixed if c.formula.has(task.variable) else 0.0
         yield replace(c, penalty=c.penalty + more, lasting=c.lasting + more, held=task.name)
+
+
+def uneven(formula: Expr, task: Task) -> float:
+    """What a form pays for y and y² beside the variable: y(5/x − 1 − y/x⁵) of x⁵/(eˣ − 1)."""
+    if task.name is None or not formula.has(task.name) or not formula.has(task.variable):
+        return 0.0
+    beside = [
+        part for part in formula.atoms(Add) if part.has(task.name) and part.has(task.variable)
+    ]
+    mixed = any(len(_degrees(part, task.name)) > 1 for part in beside)  # n·y(1 − y)/x is none
+    return MIXED_PENALTY if mixed and max(_degrees(formula, task.name)) > 1 else 0.0
+
+
+def _degrees(formula: Expr, name: Symbol | None) -> set[Expr]:
+    """The powers that a name has in the terms of a formula.
+
+    >>> from sympy.abc import x, y
+    >>> sorted(_degrees(y * (1 - y / x) + x, y))
+    [0, 1, 2]
+    """
+    if formula == name:
+        return {S.One}
+    if not formula.has(name):
+        return {S.Zero}
+    parts = [_degrees(arg, name) for arg in formula.args]
+    if formula.is_Add:
+        return set().union(*parts)
+    if formula.is_Mul:
+        total = {S.Zero}
+        for part in parts:
+            total = {a + b for a, b in product(total, part)}
+        return total
+    if formula.is_Pow and formula.exp.is_Integer and len(parts[0]) == 1:
+        return {degree * formula.exp for degree in parts[0]}
+    return {S.Zero}
 
 
 def _is_sum(task: Task) -> bool:

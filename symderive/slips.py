@@ -22,6 +22,7 @@ from symderive.function_slips import (
     inverse,
     is_inner,
     kept_function,
+    logarithm_of,
     of_another,
     text_of,
 )
@@ -311,6 +312,7 @@ SLIPS: tuple[Slip, ...] = (
     Slip("outer function", branch_kept, ("relu(x)", "x")),
     Slip("outer function", equation_of_another, ("erf(x)", "erf(x)*(1 - erf(x))")),
     Slip("sum taken apart", as_if_linear, ("log(x**2 + 1)", "2/x")),
+    Slip("forgotten inner derivative", logarithm_of, ("loggamma(x)", "1/gamma(x)")),
     Slip("inverse function", inverse, ("asin(x)", "1/(1 - x**2)")),
     Slip("outer function", of_another, ("atan(x)", "1/sqrt(1 + x**2)")),
     Slip("constant not dropped", _constant_kept, ("x**2 + 5", "2*x + 5")),

@@ -36,6 +36,7 @@ def test_right_in_any_form(stages, subject, answer):
 
 # The mistake of each row is one that teachers name; the last column is the word for it.
 SLIPS = [
+    ("loggamma(x)", "dy/dx", "1/gamma(x)", "forgotten inner derivative"),
     (NEURON, "dA3/dA1", "Y - A2", "sign"),
     (NEURON, "dA3/dw1", "A2 - Y", "forgotten inner derivative"),
     (NEURON, "dA3/dA2", "-Y/A2 - (1 - Y)/(1 - A2)", "sign"),

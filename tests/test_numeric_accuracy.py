@@ -377,3 +377,29 @@ def test_removable_points_and_tails_keep_the_digits(formula: str, x: float) -> N
     slope = evaluate(sp.diff(exact_form.doit(), sp.Symbol("x")), at, 30)
     assert value == pytest.approx(float(evaluate(exact_form, at, 30)), rel=2e-13, abs=1e-300)
     assert gradient["x"] == pytest.approx(float(slope), rel=1e-11, abs=1e-300)
+
+
+@pytest.mark.parametrize("formula", ["exp(x)/TOTAL", "-log(exp(x)/TOTAL)", "log(TOTAL) - x"])
+def test_a_softmax_written_out_keeps_its_digits(formula: str) -> None:
+    import symderive as sd
+    from symderive.formulas.evaluate import evaluate
+
+    names = ["x", "a", "b"]
+    text = formula.replace("TOTAL", "(exp(x) + exp(a) + exp(b))")
+    model = sd.Model({"y": text}, parameters=names)
+    f, exact_form = sd.derive(model).function(), model.stages["y"].formula
+    for x in (-600.0, -40.0, 0.5, 40.0, 600.0):
+        at = {"x": x, "a": 1.0, "b": 2.0}
+        value, gradient = f(**at)
+        assert value == pytest.approx(float(evaluate(exact_form, at, 30)), rel=1e-13)
+        for name in names:
+            slope = evaluate(sp.diff(exact_form, sp.Symbol(name)), at, 30)
+            assert gradient[name] == pytest.approx(float(slope), rel=1e-12)
+
+
+def test_what_is_left_beside_a_share_is_positive() -> None:
+    import symderive as sd
+
+    f = sd.derive(sd.Model({"S": "log(1 + exp(x) - exp(1))", "y": "exp(-S + x) + S"})).function()
+    naive = Function(f.definitions, f.inputs, f.value, f.gradient, stable=False)
+    assert f(x=1.1)[1]["x"] == pytest.approx(naive(x=1.1)[1]["x"], rel=1e-12)

@@ -138,7 +138,7 @@ class Graph:
         powers: dict[Node, Number] = {}
         exponent_of_e: Terms = []
         stack = list(factors)[::-1]
-        exponents = [n.args[0] for n, _ in stack if n.op == "exp"]
+        beside = [n.args[0] for n, _ in stack if n.op == "exp"]
         while stack:
             node, exponent = stack.pop()
             whole = exponent.denominator == 1 if isinstance(exponent, RATIONAL) else False
@@ -149,7 +149,7 @@ class Graph:
                     factor = times(factor, power(node.data, exponent))
             elif node.op == "exp":
                 exponent_of_e.append((node.args[0], exponent))
-            elif node.op == "mul" and whole and (not node.named or _joins(node, exponents)):
+            elif node.op == "mul" and whole and (not node.named or _joins(node, beside)):
                 pairs = zip(node.args, node.data, strict=True)
                 stack.extend([(arg, times(e, exponent)) for arg, e in pairs][::-1])
             elif whole and not node.named and (scaled := single(node)):

@@ -86,8 +86,10 @@ def log_of_share(graph: Graph, node: Node) -> Node | None:
     shift, terms = linear(node)
     have = dict(terms)
     for term, k in terms:
-        if term.op != "log" or term.args[0].op != "add":
-            continue
+        total = term.args[0] if term.op == "log" else graph.one
+        floor, parts = linear(total)
+        if total.op != "add" or floor < 0 or any(n.op != "exp" or not c > 0 for n, c in parts):
+            continue  # what is left beside a share must be positive
         for inner in term.args[0].args:
             constant, own = linear(inner.args[0]) if inner.op == "exp" else (1, [])
             taken = all(have.get(n, 0) == times(times(-1, k), c) for n, c in own)
