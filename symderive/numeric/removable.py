@@ -330,7 +330,8 @@ def _branched(graph: Graph, node: Node, variable: _Variable, loss: _Loss) -> Nod
         members = [(term, factor) for term, factor, _ in loss.members]
         others = [pair for pair in linear(node)[1] if pair not in members]
         shift = linear(node)[0] if all(term.op != "const" for term, _ in members) else 0
-        return graph.add(shift, [*others, (graph.add(0, members), 1)])
+        part = graph.add(0, members)
+        return None if part.op == "add" else graph.add(shift, [*others, (part, 1)])
     near, numbers = _polynomial(loss)
     small = variable.node(graph)
     total = _horner(graph, small, [reduced(Fraction(n)) for n in numbers])
