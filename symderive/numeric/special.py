@@ -98,7 +98,7 @@ def erfcx(x: float) -> float:
     """exp(x²)·erfc(x), which neither over- nor underflows where x is large.
 
     >>> erfcx(40.0)
-    0.014100335290494782
+    0.014100335983377814
     """
     if x > _FAR:
         below = x
@@ -120,9 +120,13 @@ def gamma_ratio(a: float, b: float) -> float:
     """Γ(a)/Γ(b), also where both overflow.
 
     >>> gamma_ratio(400.5, 400.0)
-    19.99375487366796
+    19.993750978087874
+    >>> gamma_ratio(0.5, 200.0)
+    0.0
     """
     try:
+        if a <= 1 and b > _LARGEST:
+            return math.gamma(a) * math.exp(-math.lgamma(b))
         if max(a, b) <= _LARGEST or min(a, b) <= 1:
             return math.gamma(a) / math.gamma(b)
         first = (a - 0.5) * math.log1p((a - b) / b) + (a - b) * (math.log(b) - 1)
