@@ -29,11 +29,11 @@ from symderive.numeric.graph import (
 )
 from symderive.numeric.power_series import FUNCTIONS, NoSeriesError, Series, constant, of
 
-NEAREST = 40
+NEAREST = 24
 """Nodes below a sum that are looked at."""
 
-FEW, MANY = 8, 40
-"""Terms of the series for a first look, and for the polynomial."""
+ONE, FEW, MANY = 1, 8, 40
+"""Terms of the series for the first two looks, and for the polynomial."""
 
 LOSSES = (64, 1024)
 """Units in the last place that the sum may lose where the polynomial ends; the greater number
@@ -55,7 +55,7 @@ def near_zero(graph: Graph, node: Node) -> Node | None:
         return None
     inner = _nearest(node)
     for variable in _variables(graph, inner if node.op == "add" else [*inner][1:]):
-        if _lost(graph, node, variable, inner, FEW):
+        if _cancels(graph, node, variable, inner) and _lost(graph, node, variable, inner, FEW):
             loss = _lost(graph, node, variable, inner, MANY)
             return None if loss is None else _branched(graph, node, variable, loss)
     return None
@@ -153,6 +153,15 @@ def _variable(node: Node, centre: int) -> _Variable | None:
 # Series ---------------------------------------------------------------------------------------
 
 
+def _moving(inner: Iterable[Node], factor: Node) -> frozenset[Node]:
+    """The nodes that depend on another, by way of each other."""
+    found = {factor}
+    for node in sorted(inner, key=lambda node: node.id):  # what it is made of comes before it
+        if not found.isdisjoint(node.args):
+            found.add(node)
+    return frozenset(found)
+
+
 class _Expansion:
     """Nodes as products of powers times series in one variable."""
 
@@ -164,8 +173,10 @@ class _Expansion:
         count: int,
         side: int = 1,
     ) -> None:
-        self.graph, self.count, self.inner = graph, count, inner
+        self.graph, self.count = graph, count
+        self.moving = _moving(inner, variable.factor)
         self.side, self.kinked = side, False
+        self.cut = False  # whether no term of a sum is left
         self.positive = any(not isinstance(e, int) for _, e in variable.powers)
         degree, factor = variable.degree, variable.factor
         others = {n: times(-degree, e) for n, e in variable.powers if n is not factor}
@@ -188,11 +199,12 @@ class _Expansion:
     def _expanded(self, node: Node) -> Expanded | None:
         if node.op == "const":
             return {}, constant(node.data, self.count)
-        if node not in self.inner:
+        if node not in self.moving:
             return None
         if node.op == "add":
             groups = self.grouped(node)
             total = _total(groups[0][1])
+            self.cut |= not total.numbers
             return (groups[0][0], total) if len(groups) == 1 and total.numbers else None
         if node.op == "mul":
             return self._product(node)
@@ -262,6 +274,20 @@ class _Expansion:
 
 
 # Where digits are lost ------------------------------------------------------------------------
+
+
+def _cancels(graph: Graph, node: Node, variable: _Variable, inner: Iterable[Node]) -> bool:
+    """Whether the first terms of the series leave it open that digits are lost."""
+    expansion = _Expansion(graph, variable, inner, ONE)
+    if node not in expansion.moving:
+        return False
+    if node.op == "log":
+        powers, series = expansion.of(node.args[0])
+        return expansion.cut or (not powers and series.order == 0 and series.at(0) == 1)
+    groups = expansion.grouped(node)
+    return expansion.cut or any(
+        len(members) > 1 and not _total(members).numbers for _, members in groups
+    )
 
 
 def _lost(
