@@ -10,6 +10,7 @@ from sympy.printing.precedence import PRECEDENCE
 from sympy.printing.str import StrPrinter
 
 from symderive.formulas.decimals import decimal_text
+from symderive.formulas.hand import Hand
 from symderive.formulas.ordering import Order, is_negative
 
 PRODUCT = PRECEDENCE["Mul"]
@@ -67,6 +68,10 @@ class _Typed(StrPrinter):
     def __init__(self, names: Sequence[str]) -> None:
         super().__init__()
         self._own = Order(names, str)
+        self._hand = names if isinstance(names, Hand) else Hand()
+
+    def _decimal(self, value: Expr, *, alone: bool = True) -> str | None:
+        return self._hand.decimal(value, stated=False) or decimal_text(value, alone=alone)
 
     def _print_Add(self, expr: Add, order: object = None) -> str:  # noqa: N802
         text = ""
@@ -86,7 +91,7 @@ class _Typed(StrPrinter):
         below = [1 / f for f in Mul.make_args(rest) if _divides(f)]
         over = [self.parenthesize(f, PRODUCT) for f in self._own.factors(above)]
         under = [self.parenthesize(f, PRODUCT + 1) for f in self._own.factors(below)]
-        decimal = decimal_text(number, alone=False)
+        decimal = self._decimal(number, alone=False)
         if decimal or abs(number.p) != 1 or not over:
             over.insert(0, decimal or str(abs(number.p)))
         if number.q != 1 and not decimal:
@@ -97,7 +102,7 @@ class _Typed(StrPrinter):
         return text
 
     def _print_Rational(self, expr: Rational) -> str:  # noqa: N802
-        text = decimal_text(expr)
+        text = self._decimal(expr)
         sign = "-" if expr < 0 else ""
         return f"{sign}{text}" if text else str(super()._print_Rational(expr))
 
