@@ -335,5 +335,5 @@ def test_a_counterexample_has_values_that_can_be_read():
 
 
 def test_the_right_form_has_the_decimals_of_its_author():
-    assert judged("0.2*(x - 10)*w", "dy/dw", "x - 10").right == "0.2*(x - 10)"
-    assert judged("(x - 10)*w/5", "dy/dw", "x - 10").right == "(x - 10)/5"
+    assert judged("0.2*(x - 10)*w*z", "dy/dw", "z").right == "0.2*z*(x - 10)"
+    assert judged("(x - 10)*w*z/5", "dy/dw", "z").right == "z*(x - 10)/5"
