@@ -812,7 +812,7 @@ PROGRAMS = [
     Program(power_spectrum, {"x": "5"}),
     Program(drawn_and_told, {"mean": "", "log_scale": ""}, jax=False),
     Program(causal_attention, {"x": "3 2", "W": "2 2"}),
-    Program(time_warping, {"x": "3", "y": "3"}),
+    Program(time_warping, {"x": "3", "y": "3"}, jax=False),  # sets entries in place
     Program(best_path, {"start": "2", "steps": "3 2"}, jax=False),
     Program(window_spectrum, {"amplitude": "", "frequency": ""}),
     Program(bilinear_sample, {"image": "4 4", "x": "", "y": ""}, positive=True, jax=False),
