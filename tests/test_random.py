@@ -13,6 +13,7 @@ from sympy import Symbol
 
 import symderive as sd
 from symderive.certify import witness
+from symderive.checking import forward
 from symderive.sampling import number_at
 
 SLOW = 8.0
@@ -99,3 +100,46 @@ def test_graphs_agree_with_differences(stages):
 
     wrong = [c for c in (*report.lines, *report.gradient) if c.certificate.verdict == "refuted"]
     assert wrong == [], str(report)
+
+
+CALLS = ("{}", "exp({})", "sigmoid({})", "1/(1 + exp(-{}))", "tanh({})", "erf({})")
+MULTIPLES = ("{}", "2*{}", "{}/3", "-{}", "1 - {}", "1 + {}", "{} - 1", "log(1 + ({})**2)")
+"""What a stage makes of the one before: its number meets the stable forms of the one after."""
+
+
+@st.composite
+def staged(draw):
+    """A short chain of stages, each a multiple or a complement of a function of the one before."""
+    stages = {"s0": draw(formulas(kinks=False, leaves=2))}
+    for k in range(1, draw(st.integers(3, 5))):
+        inner = draw(st.sampled_from(CALLS)).format(f"s{k - 1}")
+        stages[f"s{k}"] = draw(st.sampled_from(MULTIPLES)).format(inner)
+    return stages
+
+
+@unhurried
+@given(staged())
+def test_the_emitted_function_agrees_with_the_model(stages):
+    model = sd.Model(stages)
+    derivation = sd.derive(model)
+    inputs = {"x": 0.61, "y": -1.27, "z": 2.03}
+    inputs = {name: inputs[name] for name in derivation.sources if name in inputs}
+    here, step = {name: mpf(value) for name, value in inputs.items()}, mpf(10) ** -60
+    with mp.workdps(200):
+        exact = forward(model, here, 200)[derivation.target]
+        slopes = {}
+        for name in inputs:
+            sides = [
+                forward(model, {**here, name: here[name] + far}, 200)[derivation.target]
+                for far in (-step, step)
+            ]
+            slopes[name] = (sides[1] - sides[0]) / (2 * step)
+    if not all(isfinite(v) and abs(v) < 1e200 for v in (exact, *slopes.values())):
+        return
+
+    value, gradient = derivation.function()(**inputs)
+
+    largest = max(1, *(abs(slope) for slope in slopes.values()), abs(exact))
+    assert value == pytest.approx(float(exact), rel=1e-6, abs=1e-9 * float(largest))
+    for name, slope in slopes.items():
+        assert gradient[name] == pytest.approx(float(slope), rel=1e-6, abs=1e-9 * float(largest))
