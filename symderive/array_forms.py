@@ -22,6 +22,7 @@ from sympy import (
     KroneckerDelta,
     Mul,
     Piecewise,
+    Poly,
     Pow,
     Symbol,
 )
@@ -335,8 +336,9 @@ def _can_name(formula: Expr, definition: Expr) -> bool:
         marked = definition.xreplace({kernel: mark})
         if not marked.is_polynomial(mark):
             return True
-        factor = marked.diff(mark)
-        if factor.has(mark) or factor.free_symbols <= formula.free_symbols:
+        powers = Poly(marked, mark)
+        factor = powers.coeff_monomial(mark)
+        if powers.degree() > 1 or factor.free_symbols <= formula.free_symbols:
             return True
     return False
 
