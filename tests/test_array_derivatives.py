@@ -138,3 +138,15 @@ def test_a_form_through_the_stages_is_checked_and_holds_for_inputs_alone() -> No
     report = d.check()
     assert report.passed
     assert "∂L/∂X in matrix notation, through its stages" in {c.subject for c in report.lines}
+
+
+def test_a_stage_that_is_a_number_is_not_looked_for_among_the_factors_of_a_matrix() -> None:
+    stages = {"q": "(x - mu) @ inv(S) @ (x - mu)", "L": "-q/2 - logdet(S)/2"}
+    shapes = {"x": "d", "mu": "d", "S": "d d"}
+    model = Model(
+        stages, shapes=shapes, parameters=["mu", "S"], properties={"S": "positive definite"}
+    )
+    derivation = derive(model)
+    assert derivation.check_claim("dL/dmu", "inv(S) @ (x - mu)").verdict == "proved"
+    claim = "(inv(S) @ outer(x - mu, x - mu) @ inv(S) - inv(S))/2"
+    assert derivation.check_claim("dL/dS", claim).verdict == "proved"
