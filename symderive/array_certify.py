@@ -354,16 +354,6 @@ def named_put_in(formula: Basic, where: Mapping[Expr, Expr]) -> Any:
     return formula.xreplace(found)
 
 
-def all_put_in(formula: Expr, where: Mapping[Expr, Expr]) -> Expr:
-    """The formula with every entry of a stage by its definition, and so on to the inputs."""
-    for _ in range(len(where)):
-        found: Expr = named_put_in(formula, where)
-        if found == formula:
-            break
-        formula = evaluated(found)
-    return formula
-
-
 def _places(indices: Sequence[Index], sizes: Mapping[str, int]) -> list[dict[Index, int]]:
     ranges = [range(_number(index.size, sizes)) for index in indices]
     everywhere = [dict(zip(indices, at, strict=True)) for at in islice(cartesian(*ranges), 64)]

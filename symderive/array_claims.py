@@ -17,13 +17,12 @@ from typing import TYPE_CHECKING, Any
 from mpmath import mp, mpf
 from sympy import Basic
 
-from symderive.array_certify import all_put_in
 from symderive.array_chain import ArrayChain
 from symderive.array_conditions import ByForm, Compare, condition_of, special_size
 from symderive.array_links import ArrayLink
 from symderive.array_model import renamed, stage_indices
 from symderive.array_points import At
-from symderive.array_proofs import equal_written_out
+from symderive.array_proofs import proof
 from symderive.array_slips import by_definition, changed, repaired_texts, repairs
 from symderive.array_trials import (
     EACH,
@@ -42,7 +41,6 @@ from symderive.array_trials import (
     without_ones,
 )
 from symderive.array_verdict import ArrayVerdict
-from symderive.certify import defined
 from symderive.claims import adjoints_put_in
 from symderive.errors import FormulaError, ModelError
 from symderive.formulas.arrays.algebra import algebra_under
@@ -258,8 +256,8 @@ class _Judge:
 
     def _established(self, claim: Formula, tree: Tree | None, count: int) -> ArrayVerdict:
         same = bool(count and tree is not None and self.by_form and self.by_form.equals(tree))
-        if same or self._proved(claim):
-            method = "equal by matrix algebra" if same else "equal by exact index algebra"
+        method = "equal by matrix algebra" if same else self._proof(claim)
+        if method:
             return self._verdict("proved", certificate=Certificate("proved", method))
         if not count:
             return self._verdict("unknown")
@@ -268,28 +266,23 @@ class _Judge:
         method = f"equal in {where}, to 12 of 30 digits"
         return self._verdict("sampled", certificate=Certificate("sampled", method, shapes, 30))
 
-    def _proved(self, claim: Formula) -> bool:
-        """By index algebra: in stage names, then in inputs, the source kept as it is at first."""
+    def _proof(self, claim: Formula) -> str:
+        """How the claim is proved; empty where it is not."""
         model = self.derivation.model
-        algebra = algebra_under(Knowledge(model.properties))
         same: dict[Basic, Basic] = dict(zip(claim.indices, self.truth.indices, strict=True))
-        sides = [substitute(claim.entry, same), evaluated(self.truth.formula)]
-        if sides[1].has(Diff):
-            return False
-        if algebra.equal(*sides):
-            return True
-        for kept in ((self.source,), ()):
-            where = {
-                entry_of(
-                    stage.name, stage_indices(self.derivation.shape_of(stage.name))
-                ): stage.formula
-                for stage in model.stages.values()
-                if stage.name not in kept
-            }
-            put = [all_put_in(side, where) for side in sides]
-            if algebra.equal(*map(defined, put)):
-                return True
-        return equal_written_out(*put, algebra)
+        stages = {
+            name: (
+                entry_of(name, stage_indices(self.derivation.shape_of(name))),
+                evaluated(stage.formula),
+            )
+            for name, stage in model.stages.items()
+        }
+        return proof(
+            substitute(claim.entry, same),
+            evaluated(self.truth.formula),
+            algebra_under(Knowledge(model.properties)),
+            [dict(v for n, v in stages.items() if n != kept) for kept in (self.source, "")],
+        )
 
     @cached_property
     def by_form(self) -> ByForm | None:

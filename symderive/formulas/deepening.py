@@ -46,9 +46,20 @@ def deepened(formula: Basic) -> Basic:
     if type(formula) in DEEP:
         return DEEP[type(formula)](args[0])
     if isinstance(formula, log):
-        parts = Mul.make_args(args[0])
-        return Add(*(p.exp * log(p.base) if isinstance(p, Pow) else log(p) for p in parts))
+        return Add(*map(_logarithm, Mul.make_args(args[0])))
     return formula.func(*args)
+
+
+def _logarithm(factor: Basic) -> Basic:
+    """The logarithm of a factor; what stands in an exponential is real.
+
+    >>> from sympy.abc import x
+    >>> _logarithm(exp(-(x**2))), _logarithm(x**3)
+    (-x**2, 3*log(x))
+    """
+    if isinstance(factor, exp):
+        return factor.args[0]
+    return factor.exp * log(factor.base) if isinstance(factor, Pow) else log(factor)
 
 
 IMAGINARY = Symbol("_i")
