@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sympy import (
@@ -156,25 +156,37 @@ def arguments_in_normal_form(formula: Basic) -> Basic:
     >>> arguments_in_normal_form(cos((x**2 - 1) / (x - 1)) + log(x**2 + x))
     log(x*(x + 1)) + cos(x + 1)
     """
+    beside = deepened(formula).atoms(exp) if formula.has(log) else ()
+    return _with_normal_arguments(formula, beside)
+
+
+def _with_normal_arguments(formula: Basic, beside: Collection[Expr]) -> Basic:
     if not isinstance(formula, Add | Mul | Pow | Function):
         return formula
-    args = [arguments_in_normal_form(arg) for arg in formula.args]
+    args = [_with_normal_arguments(arg, beside) for arg in formula.args]
     if isinstance(formula, Function) or (isinstance(formula, Pow) and args[1].args):
-        args = [_normal(arg, in_factors=isinstance(formula, log)) for arg in args]
+        args = [_normal(arg, beside if isinstance(formula, log) else None) for arg in args]
     if isinstance(formula, exp):
         return Mul(*map(exp, Add.make_args(args[0])))
     return formula.func(*args)
 
 
-def _normal(argument: Basic, *, in_factors: bool) -> Basic:
-    """An argument in lowest terms: in factors, or as a sum of terms over a common denominator."""
+def _normal(argument: Basic, beside: Collection[Expr] | None) -> Basic:
+    """An argument in lowest terms: in factors, or as a sum of terms over a common denominator.
+
+    Args:
+        argument: It.
+        beside: With them it is in factors, and in these exponentials: 1 + e^{−u} as
+            e^{−u}·(1 + e^u) where e^u stands elsewhere.
+    """
     circular = argument.has(*DEEP, sin, cos)
     if not (isinstance(argument, Expr) and (circular or argument.has(Add))):
         return argument
     try:
-        kernels = Kernels([argument], deep=circular)
+        shared = beside if beside and argument.has(exp) else ()
+        kernels = Kernels([argument, *shared], deep=circular)
         element = kernels.normal(argument)
-        if in_factors:
+        if beside is not None:
             return kernels.factored(element)
     except (TooLargeError, ZeroDivisionError, KeyError, RecursionError):
         return argument
