@@ -46,6 +46,10 @@ FORMS = [
     ("heaviside(A)*B + heaviside(-A)*S", "heaviside(A)*(B - S) + S"),
     ("sum(A*inv(A.T*v**2 @ A).T, axis=0)", "sum(A*inv(A.T*v**2 @ A), axis=0)"),
     ("(u @ (S @ v) + v @ (S @ u))*u", "2*(u @ (S @ v))*u"),
+    ("(eye(n) - 1/n) @ v", "v - mean(v)"),
+    ("u @ (eye(n) + v[:, None]) @ A", "A.T @ ((eye(n) + v) @ u)"),
+    ("(eye(n) + v) @ u", "(eye(n) + v) @ u"),
+    ("u @ (2*eye(n) + A) @ (2*eye(n) + B)", "(2*eye(n) + B.T) @ (2*u + A.T @ u)"),
     ("unvec(cos(vec(A))*vec(B), (n, n))", "cos(A)*B"),
     ("(A.T*(B @ A.T - sum(A*B, axis=1))) @ A", "(A*(A @ B.T - sum(A*B, axis=1)[:, None])).T @ A"),
 ]

@@ -366,8 +366,18 @@ class Rebuilder:
                 if tree_cost(beside) > TRANSPOSE and not is_op(beside, "add"):
                     continue
                 first, last = min(place, other), max(place, other)
-                turned = [(beside, arg) if other < place else (arg, beside) for arg in part.args]
-                inside = self.sum([self.product(apply("matmul", *pair)) for pair in turned])
+                spread = [arg for arg in part.args if arg.shape != part.shape]
+                if beside.ndim != 1 and spread or any(arg.ndim for arg in spread):
+                    continue  # an argument that is broadcast is no factor of a product
+                terms = [
+                    scaled(total(beside), S.One, (arg,), ())  # c·11ᵀv is c Σv
+                    if arg in spread
+                    else self.product(
+                        apply("matmul", *((beside, arg) if other < place else (arg, beside)))
+                    )
+                    for arg in part.args
+                ]
+                inside = self.sum(terms)
                 if is_op(inside, "matmul"):  # the sum was put back as it was
                     continue
                 rest = (*chain[:first], (end, inside), *chain[last + 1 :])
