@@ -367,7 +367,7 @@ class Rebuilder:
                     continue
                 first, last = min(place, other), max(place, other)
                 spread = [arg for arg in part.args if arg.shape != part.shape]
-                if beside.ndim != 1 and spread or any(arg.ndim for arg in spread):
+                if (beside.ndim != 1 and spread) or any(arg.ndim for arg in spread):
                     continue  # an argument that is broadcast is no factor of a product
                 terms = [
                     scaled(total(beside), S.One, (arg,), ())  # c·11ᵀv is c Σv
