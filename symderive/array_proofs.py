@@ -86,7 +86,7 @@ def equal_written_out(claim: Expr, truth: Expr, algebra: Algebra) -> str:
     try:
         sides = [defined(evaluated(meant(side))) for side in (claim, truth)]
         kinks = {_unnamed(kink) for kink in kinks_of(sides[1])}
-        first, second = (algebra.normal(_turned(side)) for side in sides)
+        first, second = (algebra.normal(_turned(side, algebra)) for side in sides)
         difference = algebra.normal(first - second)
     except (TooManyTermsError, RecursionError):
         return ""
@@ -150,18 +150,21 @@ def _entries(formula: Expr) -> set[Basic]:
     return formula.atoms(Indexed, Part, SympySum)
 
 
-def _turned(formula: Basic) -> Any:
+def _turned(formula: Basic, algebra: Algebra) -> Any:
     """The formula with the inverse of a transpose as the transpose of the inverse.
 
     Of the two, the matrix whose entries come first by name is the one that is inverted.
     """
     if not formula.args or not formula.has(Part):
         return formula
-    made = formula.func(*map(_turned, formula.args))
+    made = formula.func(*(_turned(arg, algebra) for arg in formula.args))
     if not isinstance(made, Part) or made.op != "inv" or len(made.indices) != 2:
         return made
     row, column = (Index(name, made.arrays[0].indices[0].size) for name in ("_row", "_to"))
     here, there = (canonical(made.arrays[0].at(at)) for at in ((row, column), (column, row)))
-    if str(here) <= str(there):
-        return made
-    return part("inv", [ArrayOf(there, Tuple(row, column))], made.indices[::-1])
+    turned = part(
+        "inv", [ArrayOf(min(here, there, key=str), Tuple(row, column))], made.indices[::-1]
+    )
+    if algebra.equal(here, there):  # symmetric: whichever index comes first, the same
+        return (made + turned) / 2
+    return made if str(here) <= str(there) else turned

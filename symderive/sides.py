@@ -39,7 +39,7 @@ def kinks_of(formula: Basic) -> frozenset[Expr]:
 
     >>> from sympy.abc import x
     >>> kinks_of(FUNCTIONS["relu"].apply(2 - 2 * x))
-    frozenset({x - 1})
+    frozenset({1 - x})
     """
     return frozenset(bound for bound, _ in _bounds(in_pieces(formula)).values())
 

@@ -286,3 +286,79 @@ def test_answers_may_name_derivatives_as_results_do():
     d = sd.derive(sd.Model(stages, parameters=["W"], shapes={"W": "m n", "x": "n"}))
     assert d.check_claim("dL/dW", "outer(L_D_z, x)").verdict == "proved"
     assert d.check_claim("dL/dW", "outer(x, L_D_z).T").verdict == "proved"
+
+
+PROVED = [  # stages, shapes, derivative, answer, how it is proved
+    ({"f": "logsumexp(x)"}, "x:n", "df/dx", "exp(x)/sum(exp(x))", "definitions"),
+    ({"f": "logsumexp(x)"}, "x:n", "df/dx", "exp(x - f)", "definitions"),
+    ({"f": "prod(x)"}, "x:n", "df/dx", "prod(x)/x", "definitions"),
+    ({"f": "sum(prod(X, axis=1))"}, "X:m n", "df/dX", "prod(X, axis=1)[:, None]/X", "definitions"),
+    (
+        {"f": "a @ inv(X) @ b"},
+        "X:n n, a:n, b:n",
+        "df/dX",
+        "-outer(solve(X.T, a), solve(X, b))",
+        "definitions",
+    ),
+    (
+        {"L": "sum(log(1 + exp(-y*(X @ w))))"},
+        "X:m n, w:n, y:m",
+        "dL/dw",
+        "X.T @ (y*(sigmoid(y*(X @ w)) - 1))",
+        "definitions",
+    ),
+    (
+        {"z": "W @ x", "L": "sum(log(cosh(z)))"},
+        "W:m n, x:n",
+        "dL/dx",
+        "W.T @ (1 - 2/(exp(2*z) + 1))",
+        "definitions",
+    ),
+    (
+        {"k": "exp(-norm(x - y)**2/(2*s**2))"},
+        "x:d, y:d, s:",
+        "dk/ds",
+        "-2*k*log(k)/s",
+        "algebra",
+    ),
+    (
+        {"K": "exp(-(x[:, None] - x)**2/l)", "f": "y @ inv(K) @ y"},
+        "x:n, y:n, l:",
+        "df/dl",
+        "-inv(K) @ y @ (K*(x[:, None] - x)**2/l**2) @ inv(K) @ y",
+        "algebra",
+    ),
+    (
+        {"Z": "X @ W", "H": "maximum(Z, 0)", "L": "sum((H @ v - y)**2)"},
+        "X:m n, W:n h, v:h, y:m",
+        "dL/dW",
+        "2*X.T @ (outer(H @ v - y, v)*(Z > 0))",
+        "at kinks",
+    ),
+    ({"y": "maximum(x, 0)"}, "x:n", "dy/dx", "diag(where(x >= 0, 1, 0))", "at kinks"),
+    ({"f": "sum(abs(x) + x**2)"}, "x:n", "df/dx", "where(x > 0, 1, -1) + 2*x", "at kinks"),
+]
+
+
+@pytest.mark.parametrize(("stages", "shapes", "subject", "answer", "method"), PROVED)
+def test_other_forms_are_proved_by_definitions_and_beside_kinks(
+    stages, shapes, subject, answer, method
+):
+    known = dict(row.split(":") for row in shapes.split(", "))
+    derivation = sd.derive(sd.Model(stages, shapes=known, parameters=list(known)))
+    verdict = derivation.check_claim(subject, answer)
+    assert verdict.verdict == "proved"
+    assert method in verdict.certificate.method
+
+
+@pytest.mark.parametrize(
+    ("formula", "answer"),
+    [
+        ("sum(abs(x) + x**2)", "where(x > 0, 1, -1) + 2*abs(x)"),  # another on the left side
+        ("sum(x**2)", "where(x > 0, 2*x, 2*x + where(x == 0, 1, 0))"),  # no kink there
+        ("sum(maximum(x, 0))", "where(x > 1, 1, where(x > 0, 1, 0))*where(x > 2, 2, 1)"),
+    ],
+)
+def test_wrong_answers_are_not_proved_beside_kinks(formula, answer):
+    derivation = sd.derive(sd.Model({"f": formula}, shapes={"x": "n"}, parameters=["x"]))
+    assert derivation.check_claim("df/dx", answer).verdict != "proved"
