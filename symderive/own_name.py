@@ -31,6 +31,7 @@ from sympy import (
 )
 
 from symderive import laws
+from symderive.conditions import is_positive
 from symderive.eliminating import as_factor, eliminated
 from symderive.formulas.written import factors, terms
 from symderive.identities import instances
@@ -170,9 +171,14 @@ def _wherever_it_stands(task: Task, name: Symbol) -> Iterator[Candidate]:
     front, power = task.definition.as_independent(*_with_letters(task.definition), as_Add=False)
     if not isinstance(power, Pow) or power.exp.is_number:
         return
+    firm = is_positive(power.base, task.positive)
+    if not firm and not any(_with_letters(part) for part in power.base.atoms(Pow)):
+        return  # (−2)² is 4, and 4^(1/2) is not −2: the letters may stand for whole numbers
     taken = further_divisors(1 / front, task.divided)
     if taken is None or not (task.free or taken <= task.scales):
         return  # y/relu(u) has no value where u < 0, and the derivative has
+    if not firm:  # of powers with letters the books take it for granted; numbers are not so
+        taken |= {power.base}
     mine = {p for p in task.plain.atoms(Pow) if p.base == power.base and not p.exp.is_number}
     root = name / front  # B^(1/r) = y/c says B^f = (y/c)^(f·r)
     put_in = {p: Pow(root, cancel(p.exp / power.exp)) for p in mine}
