@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from sympy import Basic, Expr, S, Symbol
+from sympy import Add, Basic, Expr, Function, Pow, S, Symbol
 
 from symderive.adjoints import AdjointShape, adjoint_shape
 from symderive.conditions import positive_in
@@ -387,8 +387,17 @@ class Chain:
         return [*found.values()]
 
     def _siblings(self, name: str) -> bool:
-        """Whether other stages that the target uses say something of its derivative by a name."""
-        return False
+        """Whether a stage beside the target says something of its derivative by a name.
+
+        It shares a part with the target or with the derivative: q = e^b/(e^a + e^b) with −e^b·p²/e^a.
+        """
+        target = self.model.stages[self.target]
+        inside = self.model.ancestors(name) | {name}
+        beside = self._beside({*target.inputs}, inside)
+        if not beside:
+            return False
+        parts = _parts(target.written) | _parts(self.links[self.target, name].formula)
+        return any(parts & _parts(stage.written) for stage in beside)
 
     def _beside(self, names: set[str], known: set[str]) -> list[Stage]:
         """Stages that the target does not use, of names that it does: p₂ in −p₁·p₂."""
@@ -458,6 +467,11 @@ class Chain:
             else:
                 queue += [(*path, user) for user in self.users(path[-1])]
         return found
+
+
+def _parts(formula: Expr) -> set[Basic]:
+    """The functions, sums and roots in a formula."""
+    return evaluated(formula).atoms(Add, Function, Pow)
 
 
 _TARGET = Symbol("_target")
