@@ -17,6 +17,8 @@ FUNCTION = 2.0
 SCATTERED, COMPOUND = 0.25, 1.25
 """What a sum of terms with a common factor pays, and a fraction with fractions over a sum."""
 MINUS = 0.5
+ALL_MINUS = 0.25
+"""What a sum of nothing but minuses pays: y(−a − 1) is −y(a + 1)."""
 UNFACTORED = 1.25
 """A number that all terms of a factor share, and that stands before a product for one operation."""
 
@@ -35,6 +37,7 @@ def cost(formula: Expr) -> float:
     if isinstance(formula, Add):
         total = sum(cost(term) for term in formula.args) + len(formula.args) - 1
         minuses = sum(_leading_minus(term) for term in formula.args)
+        total += ALL_MINUS if minuses == len(formula.args) else 0.0
         return total - MINUS * min(minuses, len(formula.args) - 1)  # a − b is one operation
     if isinstance(formula, Mul):
         return _product_cost(formula)

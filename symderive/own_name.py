@@ -63,14 +63,40 @@ def _weighed(task: Task, candidates: Iterator[Candidate]) -> Iterator[Candidate]
 
 
 def uneven(formula: Expr, task: Task) -> float:
-    """What a form pays for y and y² beside the variable: y(5/x − 1 − y/x⁵) of x⁵/(eˣ − 1)."""
-    if task.name is None or not formula.has(task.name) or not formula.has(task.variable):
+    """What a form pays for y and y² beside the variable: y(5/x − 1 − y/x⁵) of x⁵/(eˣ − 1).
+
+    Also for y(y − 1), which every reader knows as −y(1 − y).
+    """
+    if task.name is None or not formula.has(task.name):
         return 0.0
+    turned = TURNED_PENALTY if _is_turned(formula, task.name) else 0.0
+    if not formula.has(task.variable):
+        return turned
     beside = [
         part for part in formula.atoms(Add) if part.has(task.name) and part.has(task.variable)
     ]
     mixed = any(len(_degrees(part, task.name)) > 1 for part in beside)  # n·y(1 − y)/x is none
-    return MIXED_PENALTY if mixed and max(_degrees(formula, task.name)) > 1 else 0.0
+    return turned + (MIXED_PENALTY if mixed and max(_degrees(formula, task.name)) > 1 else 0.0)
+
+
+def _is_turned(formula: Expr, name: Symbol) -> bool:
+    """Whether a product has y and y − c in it, or y² − y.
+
+    >>> from sympy.abc import a, y
+    >>> _is_turned(a*y*(y - 1), y), _is_turned(y*(1 - y), y), _is_turned(a*(y - 1), y)
+    (True, False, False)
+    """
+    all_factors = Mul.make_args(formula)
+    for part in all_factors:
+        if not isinstance(part, Add) or len(part.args) != 2:
+            continue
+        if sum(term.could_extract_minus_sign() for term in part.args) != 1:
+            continue
+        mine = {term.as_independent(name)[1] for term in part.args if term.has(name)}
+        first = next(term for term in part.args if not term.could_extract_minus_sign())
+        if mine == {name, name**2} or (mine == {name} and name in all_factors and first.has(name)):
+            return True
+    return False
 
 
 def _degrees(formula: Expr, name: Symbol | None) -> set[Expr]:
@@ -111,6 +137,9 @@ ROOTS_BY_INVERSES: Mapping[type[Basic], tuple[Callable[[Expr], Expr], Callable[[
     acos: (lambda u: 1 - u**2, sin),
 }
 """Of y = asin u it is known that √(1 − u²) = cos y: what is under the root, and the root."""
+
+TURNED_PENALTY = 0.75
+"""What y(y − 1) must save: a minus is half."""
 
 INVERSE_PENALTY = 2.5
 """What cos y must save: (asin x)′ is 1/√(1 − x²), but m/(d·cos θ) of sin θ = m·l/d."""

@@ -120,14 +120,17 @@ def _proposed(
 def _quotients(
     plain: Expr, definitions: Mapping[Symbol, Definition], first: Expr
 ) -> Iterator[Candidate]:
-    """By the quotient of two stages over the same sum: q/p = e^b/e^a of two classes of a softmax."""
+    """By two stages over the same sum, as of a softmax: q/p = e^b/e^a, and q = 1 − p of two classes."""
     over: dict[Expr, list[tuple[Symbol, Expr]]] = {}
     for name, definition in definitions.items():
         above, below = fraction(definition.formula)
         if below.is_Add:
             over.setdefault(below, []).append((name, above))
-    for rows in over.values():
+    for below, rows in over.items():
         for (one, above), (other, beneath) in permutations(rows[:MAX_KERNELS], 2):
+            if above + beneath == below and plain.has(1 - other, other - 1):
+                where = {1 - other: one, other - 1: -one}
+                yield Candidate(plain.xreplace(where), definitions[one].reason)
             long = everywhere(one_exponential(above / beneath), one_bar)
             if plain.has(other) and kernels_of(long) & kernels_of(plain):
                 reason = definitions[one].reason
