@@ -647,7 +647,27 @@ BY_NAME = [
     ("sqrt(R**2 + (w*L - 1/(w*C))**2)", "dy/dw", "(L**2*w - 1/(C**2*w**3))/y"),
 ]
 
+CLASSES = {
+    "p": "exp(a)/(exp(a) + exp(b) + exp(c))",
+    "q": "exp(b)/(exp(a) + exp(b) + exp(c))",
+}
+POLAR = {"r": "sqrt(x**2 + y**2)", "t": "atan(y/x)"}
+
+# Stages beside the target, and powers of sums with letters in the exponent
+BESIDE = [
+    (CLASSES, "dp/db", "-p*q"),
+    (CLASSES, "dq/da", "-p*q"),
+    ({"p": "exp(a)/(exp(a) + exp(b))", "q": "exp(b)/(exp(a) + exp(b))"}, "dp/db", "-p*q"),
+    (POLAR, "dt/dx", "-y/r**2"),
+    ({"g": "1/sqrt(1 - v**2/c**2)", "p": "m*v/sqrt(1 - v**2/c**2)"}, "dp/dv", "m*g**3"),
+    ("(1 + r**2/(2*a*l**2))**(-a)", "dy/dr", "-r*y/(l**2*(1 + r**2/(2*a*l**2)))"),
+    ("(1 + r**2/(2*a*l**2))**(-a)", "dy/dl", "r**2*y/(l**3*(1 + r**2/(2*a*l**2)))"),
+    ("(a*u + c)**d", "dy/du", "a*d*(a*u + c)**(d - 1)"),
+    ("a*m**a/x**(a + 1)", "dy/dx", "-(a + 1)*y/x"),
+]
+
 ROWS = [
+    *BESIDE,
     *BY_NAME,
     *OWN_SUMS,
     *ROUND,
