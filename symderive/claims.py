@@ -11,7 +11,7 @@ from html import escape
 from itertools import combinations, pairwise
 from typing import TYPE_CHECKING
 
-from mpmath import mp, mpf
+from mpmath import mpf
 from sympy import Basic, Expr, S, Symbol
 from sympy.core.function import AppliedUndef
 

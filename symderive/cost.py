@@ -11,7 +11,7 @@ from __future__ import annotations
 from functools import lru_cache
 from math import gcd
 
-from sympy import Add, Expr, Mul, Piecewise, Pow, Symbol, fraction
+from sympy import Add, Expr, Mul, Piecewise, Pow, S, Symbol
 
 FUNCTION = 2.0
 SCATTERED, COMPOUND = 0.25, 1.25
@@ -103,10 +103,17 @@ def scattered(formula: Expr) -> float:
     """
     parts = Mul.make_args(formula)
     above = [term for part in parts if part.is_Add for term in part.args]
-    below = fraction(formula)[1]
-    if len(parts) > 1 and below != 1 and any(fraction(term)[1] != 1 for term in above):
-        return COMPOUND if below.has(Add) else SCATTERED
+    below = _below(formula)
+    if len(parts) > 1 and below and any(map(_below, above)):
+        return COMPOUND if any(part.has(Add) for part in below) else SCATTERED
     return SCATTERED if any(map(_shares, parts)) else 0.0
+
+
+def _below(formula: Expr) -> list[Expr]:
+    """What a product divides by, as it is printed: e⁻ˣ is no fraction."""
+    number = formula.as_coeff_Mul()[0]
+    found = [part.base for part in Mul.make_args(formula) if _is_below(part)]
+    return found if getattr(number, "q", 1) == 1 else [S(number.q), *found]
 
 
 def _shares(factor: Expr) -> bool:

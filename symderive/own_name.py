@@ -65,11 +65,13 @@ def _weighed(task: Task, candidates: Iterator[Candidate]) -> Iterator[Candidate]
 def uneven(formula: Expr, task: Task) -> float:
     """What a form pays for y and y² beside the variable: y(5/x − 1 − y/x⁵) of x⁵/(eˣ − 1).
 
-    Also for y(y − 1), which every reader knows as −y(1 − y).
+    Also for y(y − 1), which every reader knows as −y(1 − y); and for y beside what it is a power
+    of: 2a(D(1 − e) − y) says less than 2aD(1 − e)e of D(1 − e)².
     """
     if task.name is None or not formula.has(task.name):
         return 0.0
     turned = TURNED_PENALTY if _is_turned(formula, task.name) else 0.0
+    turned += 2 * MIXED_PENALTY if _beside_its_base(formula, task) else 0.0
     if not formula.has(task.variable):
         return turned
     beside = [
@@ -77,6 +79,18 @@ def uneven(formula: Expr, task: Task) -> float:
     ]
     mixed = any(len(_degrees(part, task.name)) > 1 for part in beside)  # n·y(1 − y)/x is none
     return turned + (MIXED_PENALTY if mixed and max(_degrees(formula, task.name)) > 1 else 0.0)
+
+
+def _beside_its_base(formula: Expr, task: Task) -> bool:
+    """Whether y = c·Bⁿ stands in a sum with a function that B is made of."""
+    if task.definition is None or task.variable is None:
+        return False
+    power = task.definition.as_independent(task.variable, as_Add=False)[1]
+    if not (isinstance(power, Pow) and power.exp.is_Integer and power.exp > 1):
+        return False
+    inside = power.base.atoms(Function)
+    sums = (part for part in formula.atoms(Add) if part.has(task.name))
+    return any(part.atoms(Function) & inside for part in sums)
 
 
 def _is_turned(formula: Expr, name: Symbol) -> bool:

@@ -120,7 +120,7 @@ def _proposed(
 def _quotients(
     plain: Expr, definitions: Mapping[Symbol, Definition], first: Expr
 ) -> Iterator[Candidate]:
-    """By two stages over the same sum, as of a softmax: q/p = e^b/e^a, and q = 1 − p of two classes."""
+    """By two stages over the same sum: q/p = e^b/e^a, and q = 1 − p of two classes of a softmax."""
     over: dict[Expr, list[tuple[Symbol, Expr]]] = {}
     for name, definition in definitions.items():
         above, below = fraction(definition.formula)

@@ -653,6 +653,8 @@ CLASSES = {
 }
 POLAR = {"r": "sqrt(x**2 + y**2)", "t": "atan(y/x)"}
 
+GATES = {"c": "f*c0 + i*g", "o": "sigmoid(z)", "h": "o*tanh(c)"}
+
 # Stages beside the target, and powers of sums with letters in the exponent
 BESIDE = [
     (CLASSES, "dp/db", "-p*q"),
@@ -663,6 +665,11 @@ BESIDE = [
     ("(1 + r**2/(2*a*l**2))**(-a)", "dy/dr", "-r*y/(l**2*(1 + r**2/(2*a*l**2)))"),
     ("(1 + r**2/(2*a*l**2))**(-a)", "dy/dl", "r**2*y/(l**3*(1 + r**2/(2*a*l**2)))"),
     ("(a*u + c)**d", "dy/du", "a*d*(a*u + c)**(d - 1)"),
+    ("x**m*(1 - x)**n", "dy/dx", "y*(m/x - n/(1 - x))"),
+    ("x**(a - 1)*(1 - x)**(b - 1)", "dy/dx", "y*((a - 1)/x - (b - 1)/(1 - x))"),
+    (GATES, "dh/dc0", "f*o*sech(c)**2"),
+    ({"w": "softplus(x)", "y": "x*tanh(w)"}, "dy/dx", "tanh(w) + x*sech(w)**2*sigmoid(x)"),
+    ("log(x, 2)", "dy/dx", "1/(x*log(2))"),
     ("a*m**a/x**(a + 1)", "dy/dx", "-(a + 1)*y/x"),
 ]
 
