@@ -32,7 +32,7 @@ from sympy import (
 
 from symderive.certify import certify
 from symderive.closed_form import Form, simplest
-from symderive.cost import cost
+from symderive.cost import MINUS, cost
 from symderive.formulas.functions import FUNCTIONS
 from symderive.formulas.inert import Diff
 from symderive.formulas.written import denominators, evaluated, parts_of, product, sum_of, tidy
@@ -81,8 +81,8 @@ def adjoint_shape(
     regular = all(link == safe for _, _, link, safe in terms)
     apart = len(terms) == 1 and _strangers(terms[0][0], terms[0][2])
     local, simplified = tidy(by_name), _closed(substituted, positive, apart)
-    if len(terms) == 1 and terms[0][0] == 1 and cost(terms[0][2]) <= cost(simplified):
-        simplified = terms[0][2]  # (CRω)² stays as its link has it
+    if len(terms) == 1 and terms[0][0] == 1 and cost(terms[0][2]) <= cost(simplified) + MINUS:
+        simplified = terms[0][2]  # (CRω)² and −y(1 − y) stay as their link has them
     if positive and _has_root(substituted):  # what is taken to be positive is not computed by
         regular = False
     form = with_definitions(simplified, definitions) if definitions else Form(simplified, ())

@@ -75,7 +75,7 @@ class ArrayChain(Chain):
         """The link ∂stage/∂source."""
         row = self.model.stages[stage]
         template, place = row.parsed.template, row.inputs.index(source)
-        key = (id(template), place, method or "auto", frozenset[int]())
+        key = (id(template), place, method or "auto", frozenset[int](), frozenset[int]())
         if key not in self._kinds:
             self._kinds[key] = ArrayLinkKind(template, place, key[2])  # type: ignore[arg-type]
         return ArrayLink(row, source, self._kinds[key], self.taken)  # type: ignore[arg-type]

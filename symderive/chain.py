@@ -13,22 +13,17 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from sympy import Basic, Expr, S, Symbol
+from sympy import Add, Basic, Expr, Function, Pow, S, Symbol
 
 from symderive.adjoints import AdjointShape, adjoint_shape
 from symderive.conditions import positive_in
 from symderive.display import latex_of, partial_latex, shown
 from symderive.formulas.inert import OUTPUT, Diff, placeholder
 from symderive.formulas.parsing import Template
-from symderive.formulas.written import (
-    evaluated,
-    product,
-    recast,
-    rename,
-    sum_of,
-)
+from symderive.formulas.written import evaluated, product, recast, rename, sum_of
 from symderive.links import Link, LinkKind, natural
 from symderive.model import Model, Stage
+from symderive.regular import scales_of
 from symderive.relations import Definition
 from symderive.steps import Certificate, Line, Lines
 
@@ -43,7 +38,7 @@ MAX_PATHS_SHOWN = 8
 MAX_DEFINITIONS = 12
 """Stages whose definitions a closed form may use."""
 
-KindKey = tuple[int, int, str, frozenset[int]]
+KindKey = tuple[int, int, str, frozenset[int], frozenset[int]]
 """A template, a place in it, a method, and the places of positive names."""
 
 
@@ -181,6 +176,7 @@ class Chain:
         self._kinds = kinds
         self._shapes: dict[object, AdjointShape] = {} if shapes is None else shapes
         self._firm: dict[str, frozenset[int]] = {}
+        self._scales: dict[tuple[int, int], frozenset[Expr]] = {}
         self._own: dict[int, list[int]] = {}
         self._formulas: dict[str, tuple[Expr, tuple[str, ...]]] = {}
         self._reached = reached = {target, *model.ancestors(target)}
@@ -225,10 +221,25 @@ class Chain:
         template, place = row.parsed.template, row.inputs.index(source)
         method = method or natural(self.method, template, place)
         firm = self._firm_places(stage)
-        key = (id(template), place, method, firm)
+        moving = self._moving_places(row, place)
+        key = (id(template), place, method, firm, moving)
         if key not in self._kinds:
-            self._kinds[key] = LinkKind(template, place, method, firm)
+            self._kinds[key] = LinkKind(template, place, method, firm, moving)
         return Link(row, source, self._kinds[key])
+
+    def _moving_places(self, row: Stage, place: int) -> frozenset[int]:
+        """The places of scales that are computed too: the o of o·tanh c, the x of x·tanh(w(x))."""
+        source, stages = self.model.stages.get(row.inputs[place]), self.model.stages
+        inside = source.inputs if source is not None and len(source.inputs) == 1 else ()
+        moving = {k for k, n in enumerate(row.inputs) if n in stages or n in inside} - {place}
+        if not moving:
+            return frozenset()
+        key = (id(row.parsed.template), place)
+        if key not in self._scales:
+            written = evaluated(row.parsed.template.written)
+            self._scales[key] = scales_of(written, placeholder(place))
+        scales = self._scales[key]
+        return frozenset(k for k in moving if placeholder(k) in scales)
 
     def _firm_places(self, stage: str) -> frozenset[int]:
         if stage not in self._firm:
@@ -387,8 +398,17 @@ class Chain:
         return [*found.values()]
 
     def _siblings(self, name: str) -> bool:
-        """Whether other stages that the target uses say something of its derivative by a name."""
-        return False
+        """Whether a stage beside the target says something of its derivative by a name.
+
+        It shares a part with one of them: q = e^b/(e^a + e^b) with −e^b·p²/e^a.
+        """
+        target = self.model.stages[self.target]
+        inside = self.model.ancestors(name) | {name}
+        beside = self._beside({*target.inputs}, inside)
+        if not beside:
+            return False
+        parts = _parts(target.written) | _parts(self.links[self.target, name].formula)
+        return any(parts & _parts(stage.written) for stage in beside)
 
     def _beside(self, names: set[str], known: set[str]) -> list[Stage]:
         """Stages that the target does not use, of names that it does: p₂ in −p₁·p₂."""
@@ -458,6 +478,11 @@ class Chain:
             else:
                 queue += [(*path, user) for user in self.users(path[-1])]
         return found
+
+
+def _parts(formula: Expr) -> set[Basic]:
+    """The functions, sums and roots in a formula."""
+    return evaluated(formula).atoms(Add, Function, Pow)
 
 
 _TARGET = Symbol("_target")

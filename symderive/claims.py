@@ -11,12 +11,12 @@ from html import escape
 from itertools import combinations, pairwise
 from typing import TYPE_CHECKING
 
-from mpmath import mp, mpf
+from mpmath import mpf
 from sympy import Basic, Expr, S, Symbol
 from sympy.core.function import AppliedUndef
 
 from symderive.certify import certify
-from symderive.comparing import Compared
+from symderive.comparing import Compared, shown
 from symderive.differentiate import differentiate
 from symderive.errors import FormulaError
 from symderive.formulas.functions import function_of
@@ -53,6 +53,12 @@ LATE = (
 
 _PLACE = re.compile(r"in ∂[^,:]*, ")
 """Which derivative a slip of a step before was made in."""
+
+WITH_SIGN = ("forgotten inner derivative", "forgotten fork", "product rule", "swapped quotient")
+"""The slips that are looked for together with a sign, where no single one explains a claim."""
+
+ANOTHER = "differentiated by the wrong name: this is"
+"""The right derivative of another name."""
 
 LAST = "constant differentiated"
 """The slip that is named where none of these does either."""
@@ -190,14 +196,14 @@ def judge(derivation: Derivation, subject: str, answer: str) -> Verdict:
     positive = frozenset(map(Symbol, model.positive))
     certificate = certify(claim, truth, where=where, positive=positive)
     words = f"{about} = {answer.strip()}"
-    shown = typed(truth, model.order)
+    right = typed(truth, model.order)
     if certificate.verdict == "proved":
-        return Verdict("proved", words, truth, certificate=certificate, right=shown)
+        return Verdict("proved", words, truth, certificate=certificate, right=right)
     compared = Compared(current, claim, truth, where, target)
     if not compared.differs:
         kind = certificate.verdict if certificate.passed else "unknown"
-        return Verdict(kind, words, truth, certificate=certificate, right=shown)
-    refuted = Verdict("refuted", words, truth, certificate=certificate, right=shown)
+        return Verdict(kind, words, truth, certificate=certificate, right=right)
+    refuted = Verdict("refuted", words, truth, certificate=certificate, right=right)
     return _wrong(refuted, compared, derivation, about)
 
 
@@ -213,6 +219,8 @@ def _wrong(verdict: Verdict, compared: Compared, derivation: Derivation, about: 
     special = compared.special(about.sources)
     if slip.startswith("wrong name") and special[-1:].isalpha():
         slip = ""  # a in the place of b is right where a = b
+    if not slip and not special and (missing := compared.missing()):
+        slip = f"wrong factor: {missing}"
     kind = "true where" if special and not slip else "refuted"
     condition = special or (condition if not slip else "")
     return replace(verdict, verdict=kind, condition=condition, slip=slip)
@@ -284,20 +292,29 @@ def _slip(derivation: Derivation, about: Subject, compared: Compared) -> str:
     """The slip that explains the claim, a mere sign last; empty where none does."""
     late: list[tuple[str, Expr]] = []
     last: list[tuple[str, Expr]] = []
+    first: list[tuple[str, Expr]] = []
     for name, wrong in _all_candidates(derivation, about, compared):
         kind = _PLACE.sub("", name, count=1)
         if kind.startswith((*LATE, LAST)):
             (last if kind.startswith(LAST) else late).append((name, wrong))
         elif compared.matches(wrong):
             return name
+        elif kind.startswith(WITH_SIGN):
+            first.append((name, wrong))
     factor = compared.factor()
     if factor is not None and equal(factor, mpf(-1)):
         return "sign: the claim is minus the derivative"
     for name, wrong in [*late, *last]:
-        if compared.matches(wrong):
+        if not name.startswith(ANOTHER) and compared.matches(wrong):
+            return name
+    for name, wrong in first:
+        if compared.matches(-wrong):
+            return f"two slips: the sign, and a {name}"
+    for name, wrong in late:
+        if name.startswith(ANOTHER) and compared.matches(wrong):
             return name
     if factor is not None and factor != 0:
-        return f"wrong factor: the claim is {mp.nstr(factor, 6)} times the derivative"
+        return f"wrong factor: the claim is {shown(factor, 6)} times the derivative"
     return ""
 
 
@@ -376,6 +393,11 @@ def _candidates(
             beside = evaluated(chain.link(link.stage.name, beside_it).formula)
             what = f"∂{link.stage.name}/∂{link.source}: this is ∂{link.stage.name}/∂{beside_it}"
             yield f"differentiated by the wrong name: in {what}", total({key: beside})
+    others = [*derivation.sources, *derivation.model.ancestors(target)]
+    for other in [*dict.fromkeys(others)][:MAX_NAMES] if len(derivation.model.stages) > 1 else ():
+        if other != source:
+            beside = evaluated(derivation.partial(target, other).formula)
+            yield f"{ANOTHER} ∂{target}/∂{other}", beside
     truth = evaluated(derivation.partial(target, source).formula)
     known = {n: Symbol(n) for link in chain.links.values() for n in (*link.stage.inputs, target)}
     known |= {stage: Symbol(stage) for stage, _ in chain.links}

@@ -144,6 +144,7 @@ def closed_forms(
     positive: frozenset[Symbol] = frozenset(),
     firm: frozenset[Symbol] = frozenset(),
     free: bool = False,
+    moving: frozenset[Symbol] = frozenset(),
 ) -> list[Form]:
     """The forms of a derivative, simplest first; the first is the closed form.
 
@@ -156,6 +157,7 @@ def closed_forms(
         positive: Names that are known to be positive.
         firm: Those of them that a form may divide by.
         free: Whether a form may divide by anything: its ``scales`` say by what.
+        moving: Names that are no scales: they are computed too.
 
     >>> A1, A2 = Symbol("A1"), Symbol("A2")
     >>> from sympy import exp
@@ -177,7 +179,7 @@ def closed_forms(
             forms += _branches(plain, positive)
         else:
             own = evaluated(definition) if definition is not None else None
-            task = Task(plain, name, own, variable, plain, positive, firm, free)
+            task = Task(plain, name, own, variable, plain, positive, firm, free, moving)
             if cost(plain) < cost(derivative):
                 forms.append(Form(plain, ((plain, "simplify"),)))
             budget = _Budget()

@@ -11,10 +11,11 @@ from mpmath import isfinite, mp, mpf, mpmathify
 from sympy import Expr, Symbol
 
 from symderive.certify import domain_of
+from symderive.closed_form import simplest
 from symderive.cost import cost
 from symderive.formulas.factoring import factor_list
 from symderive.formulas.kernels import Kernels, TooLargeError
-from symderive.formulas.typed import condition
+from symderive.formulas.typed import condition, typed
 from symderive.formulas.written import evaluated, rename
 from symderive.formulas.zero_test import is_zero
 from symderive.regions import DIGITS, FEWEST, Row, boundaries, covering, equal, separating, value
@@ -32,6 +33,9 @@ SIMPLE, SIMPLE_TRIALS = (1, 2, 3, -1, 4, -2, 5, "1/2", "1/4"), 24
 SPECIAL = (1, 0, 2, -1, "1/2", 3)
 SPECIAL_ROWS, MAX_SPECIAL = 8, 6
 """Values of a constant for which a claim may hold, and how often and for how many this is tried."""
+
+MAX_RATIO = 4.0
+"""The cost up to which truth/claim is told as the factor that a claim lacks."""
 
 MAX_FACTORED = 60.0
 """The cost up to which claim − truth is factored."""
@@ -52,6 +56,19 @@ def _length(row: Row) -> tuple[int, int]:
     return powers, sum(len(shown(value, 4)) for value in row.point.values())
 
 
+def _natural(part: Expr) -> bool:
+    """Whether a factor is zero where a reader would look: a = 0, a = ±1, a = ±b.
+
+    >>> from sympy.abc import a, b
+    >>> _natural(a - b), _natural(a + 1), _natural(a + 2500), _natural(a + b - 1)
+    (True, True, False, False)
+    """
+    terms = part.as_coefficients_dict()
+    return len(terms) <= 2 and all(
+        (name.is_Symbol or name == 1) and abs(number) == 1 for name, number in terms.items()
+    )
+
+
 class Compared:
     """A claim and the truth at points of every region that their kinks part the domain into."""
 
@@ -65,6 +82,7 @@ class Compared:
     ) -> None:
         self.derivation, self.where = derivation, where
         self.stated = claim.free_symbols
+        self._said = (evaluated(claim), evaluated(truth))
         self.claim, self.truth = self.opened(claim), self.opened(truth)
         stages = [symbol for symbol in where if isinstance(symbol, Symbol)]
         inside = {name for f in (claim, truth) for name in self._reached(f)}
@@ -221,7 +239,7 @@ class Compared:
             return ""
         for part in parts:
             used = {s.name for s in part.free_symbols}
-            if used and used <= set(names) and self._vanishes(part, rows):
+            if used and used <= set(names) and _natural(part) and self._vanishes(part, rows):
                 return condition(part, "=", self.names)
         return ""
 
@@ -236,6 +254,21 @@ class Compared:
                     if pair is not None and pair[1] != 0 and equal(*pair):
                         return True
         return False
+
+    def missing(self) -> str:
+        """The factor that the claim lacks, or has too much; empty where it is long to read."""
+        claim, truth = self._said
+        if claim == 0 or cost(claim) + cost(truth) > MAX_FACTORED:
+            return ""
+        sides = [(evaluated(truth / claim), "missing"), (evaluated(claim / truth), "too much")]
+        ratios = [(simplest(ratio), told) for ratio, told in sides]
+        ratio, told = min(ratios, key=lambda row: cost(row[0]))
+        right = self.matches(truth / ratios[0][0]) if cost(ratio) <= MAX_RATIO else False
+        if ratio.is_number or not right:
+            return ""
+        minus = ratio.could_extract_minus_sign()
+        factor = typed(-ratio if minus else ratio, self.names)
+        return f"the factor {factor} is {told}" + (", and the sign is wrong" if minus else "")
 
     def matches(self, wrong: Expr) -> bool:
         """Whether a wrong derivative is what was claimed."""

@@ -11,12 +11,14 @@ from __future__ import annotations
 from functools import lru_cache
 from math import gcd
 
-from sympy import Add, Expr, Mul, Piecewise, Pow, Symbol, fraction
+from sympy import Add, Expr, Mul, Piecewise, Pow, S, Symbol
 
 FUNCTION = 2.0
 SCATTERED, COMPOUND = 0.25, 1.25
 """What a sum of terms with a common factor pays, and a fraction with fractions over a sum."""
 MINUS = 0.5
+ALL_MINUS = 0.25
+"""What a sum of nothing but minuses pays: y(−a − 1) is −y(a + 1)."""
 UNFACTORED = 1.25
 """A number that all terms of a factor share, and that stands before a product for one operation."""
 
@@ -35,6 +37,7 @@ def cost(formula: Expr) -> float:
     if isinstance(formula, Add):
         total = sum(cost(term) for term in formula.args) + len(formula.args) - 1
         minuses = sum(_leading_minus(term) for term in formula.args)
+        total += ALL_MINUS if minuses == len(formula.args) else 0.0
         return total - MINUS * min(minuses, len(formula.args) - 1)  # a − b is one operation
     if isinstance(formula, Mul):
         return _product_cost(formula)
@@ -100,10 +103,17 @@ def scattered(formula: Expr) -> float:
     """
     parts = Mul.make_args(formula)
     above = [term for part in parts if part.is_Add for term in part.args]
-    below = fraction(formula)[1]
-    if len(parts) > 1 and below != 1 and any(fraction(term)[1] != 1 for term in above):
-        return COMPOUND if below.has(Add) else SCATTERED
+    below = _below(formula)
+    if len(parts) > 1 and below and any(map(_below, above)):
+        return COMPOUND if any(part.has(Add) for part in below) else SCATTERED
     return SCATTERED if any(map(_shares, parts)) else 0.0
+
+
+def _below(formula: Expr) -> list[Expr]:
+    """What a product divides by, as it is printed: e⁻ˣ is no fraction."""
+    number = formula.as_coeff_Mul()[0]
+    found = [part.base for part in Mul.make_args(formula) if _is_below(part)]
+    return found if getattr(number, "q", 1) == 1 else [S(number.q), *found]
 
 
 def _shares(factor: Expr) -> bool:

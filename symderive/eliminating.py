@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from sympy import Expr, Symbol, exp, log
+from sympy import Expr, Function, Symbol, exp, log
 from sympy.polys.fields import FracElement
 
 from symderive.formulas.factoring import factor_list
 from symderive.formulas.kernels import Kernels, rational
+from symderive.formulas.written import factors
 from symderive.regular import Divisors
 from symderive.tasks import (
     BY_DEFINITION,
@@ -56,6 +57,8 @@ def eliminated(
     if isinstance(long, log) and not plain.has(long):
         short, long = exp(short), long.args[0]  # log g = A says g = e^A
         cost_of_name = cost_of_exp
+        if isinstance(long.as_coeff_Mul()[1], Function):
+            cost_of_name = max(cost_of_exp, MIXED_PENALTY)  # log log x reads no better as e^y
     kernels = Kernels([plain, long, short])
     kernels.seen = sums_as_stated(kernels.seen, task)
     element, target = kernels.normal(plain), kernels.element(short)
@@ -196,6 +199,7 @@ def as_factor(
     if not definition or not element or (definition.numer.is_ground and definition.denom.is_ground):
         return
     free = task.free and reason == BY_DEFINITION
+    moving = [part for part in factors(long) if task.variable and part.has(task.variable)]
     divisors = Divisors(kernels, task.divided, task.scales, free=free)
     for exponent in exponents:
         rest = kernels.quotient(element, definition**exponent)
@@ -206,7 +210,8 @@ def as_factor(
         form = rest * target**exponent
         scales = divisors.extra(form, name, definition)
         if scales is not None:
-            yield Candidate(kernels.factored(form), reason, 0.0, scales)
+            mixed = MIXED_PENALTY if exponent > 1 < len(moving) else 0.0  # y³/x² of √x/(1 + x)
+            yield Candidate(kernels.factored(form), reason, mixed, scales, mixed)
             if exponent == 1:
                 for part in kernels.split(form):
                     yield Candidate(part, reason, 0.0, scales)

@@ -38,7 +38,7 @@ from symderive.formulas.written import (
 from symderive.laws import logarithm_of
 from symderive.model import Stage
 from symderive.origins import spelled_out
-from symderive.regular import divides_by_no_more, further_divisors
+from symderive.regular import divides_by_no_more, further_divisors, scales_of
 from symderive.rules import depends
 from symderive.steps import Certificate, Line, Lines, Step
 from symderive.tasks import BY_DEFINITION, Candidate
@@ -60,12 +60,14 @@ class LinkKind:
         place: Which placeholder it is differentiated by.
         method: A row of ``METHODS``.
         firm: The places of names that the model says are positive.
+        moving: The places of names that are computed too: no scales that are not zero.
     """
 
     template: Template
     place: int
     method: str = "auto"
     firm: frozenset[int] = frozenset()
+    moving: frozenset[int] = frozenset()
 
     @property
     def variable(self) -> Symbol:
@@ -146,9 +148,12 @@ class LinkKind:
         stated = tuple(1 / placeholder(place) for place in self.firm)
         result = evaluated(self.step_by("logarithmic").result)
         parts = [simplest(term, self.positive) for term in terms(result)]
+        allowed = scales_of(whole, self.variable) - {*map(placeholder, self.moving)}
         for total in (sum_of(*parts), result):
             further = further_divisors(evaluated(total), (given, whole, *stated))
-            if further == frozenset() or (free and further is not None):
+            if further is not None and (
+                free or all(f in allowed or -f in allowed for f in further)
+            ):
                 form = product(OUTPUT, total)
                 yield Form(form, ((form, "logarithmic differentiation"),), scales=further)
 
@@ -163,6 +168,7 @@ class LinkKind:
             also=also,
             positive=self.positive,
             firm=frozenset(map(placeholder, self.firm)),
+            moving=frozenset(map(placeholder, self.moving)),
         )
 
     @cached_property
@@ -181,7 +187,7 @@ class LinkKind:
     def to_compute(self) -> Expr:
         """The simplest form that takes nothing for granted: right wherever the derivative is."""
         if self.firm:
-            return LinkKind(self.template, self.place, self.method).to_compute
+            return replace(self, firm=frozenset()).to_compute
         sound = (form.formula for form in self.forms if not form.scales)
         return next(sound, self.step_by("quotient").result)
 

@@ -31,6 +31,7 @@ from sympy import (
 )
 
 from symderive import laws
+from symderive.conditions import is_positive
 from symderive.eliminating import as_factor, eliminated
 from symderive.formulas.written import factors, terms
 from symderive.identities import instances
@@ -62,14 +63,54 @@ def _weighed(task: Task, candidates: Iterator[Candidate]) -> Iterator[Candidate]
 
 
 def uneven(formula: Expr, task: Task) -> float:
-    """What a form pays for y and y² beside the variable: y(5/x − 1 − y/x⁵) of x⁵/(eˣ − 1)."""
-    if task.name is None or not formula.has(task.name) or not formula.has(task.variable):
+    """What a form pays for y and y² beside the variable: y(5/x − 1 − y/x⁵) of x⁵/(eˣ − 1).
+
+    Also for y(y − 1), which every reader knows as −y(1 − y); and for y beside what it is a power
+    of: 2a(D(1 − e) − y) says less than 2aD(1 − e)e of D(1 − e)².
+    """
+    if task.name is None or not formula.has(task.name):
         return 0.0
+    turned = TURNED_PENALTY if _is_turned(formula, task.name) else 0.0
+    turned += 2 * MIXED_PENALTY if _beside_its_base(formula, task) else 0.0
+    if not formula.has(task.variable):
+        return turned
     beside = [
         part for part in formula.atoms(Add) if part.has(task.name) and part.has(task.variable)
     ]
     mixed = any(len(_degrees(part, task.name)) > 1 for part in beside)  # n·y(1 − y)/x is none
-    return MIXED_PENALTY if mixed and max(_degrees(formula, task.name)) > 1 else 0.0
+    return turned + (MIXED_PENALTY if mixed and max(_degrees(formula, task.name)) > 1 else 0.0)
+
+
+def _beside_its_base(formula: Expr, task: Task) -> bool:
+    """Whether y = c·Bⁿ stands in a sum with a function that B is made of."""
+    if task.definition is None or task.variable is None:
+        return False
+    power = task.definition.as_independent(task.variable, as_Add=False)[1]
+    if not (isinstance(power, Pow) and power.exp.is_Integer and power.exp > 1):
+        return False
+    inside = power.base.atoms(Function)
+    sums = (part for part in formula.atoms(Add) if part.has(task.name))
+    return any(part.atoms(Function) & inside for part in sums)
+
+
+def _is_turned(formula: Expr, name: Symbol) -> bool:
+    """Whether a product has y and y − c in it, or y² − y.
+
+    >>> from sympy.abc import a, y
+    >>> _is_turned(a*y*(y - 1), y), _is_turned(y*(1 - y), y), _is_turned(a*(y - 1), y)
+    (True, False, False)
+    """
+    all_factors = Mul.make_args(formula)
+    for part in all_factors:
+        if not isinstance(part, Add) or len(part.args) != 2:
+            continue
+        if sum(term.could_extract_minus_sign() for term in part.args) != 1:
+            continue
+        mine = {term.as_independent(name)[1] for term in part.args if term.has(name)}
+        first = next(term for term in part.args if not term.could_extract_minus_sign())
+        if mine == {name, name**2} or (mine == {name} and name in all_factors and first.has(name)):
+            return True
+    return False
 
 
 def _degrees(formula: Expr, name: Symbol | None) -> set[Expr]:
@@ -110,6 +151,9 @@ ROOTS_BY_INVERSES: Mapping[type[Basic], tuple[Callable[[Expr], Expr], Callable[[
     acos: (lambda u: 1 - u**2, sin),
 }
 """Of y = asin u it is known that √(1 − u²) = cos y: what is under the root, and the root."""
+
+TURNED_PENALTY = 0.75
+"""What y(y − 1) must save: a minus is half."""
 
 INVERSE_PENALTY = 2.5
 """What cos y must save: (asin x)′ is 1/√(1 − x²), but m/(d·cos θ) of sin θ = m·l/d."""
@@ -170,9 +214,14 @@ def _wherever_it_stands(task: Task, name: Symbol) -> Iterator[Candidate]:
     front, power = task.definition.as_independent(*_with_letters(task.definition), as_Add=False)
     if not isinstance(power, Pow) or power.exp.is_number:
         return
+    firm = is_positive(power.base, task.positive)
+    if not firm and not any(_with_letters(part) for part in power.base.atoms(Pow)):
+        return  # (−2)² is 4, and 4^(1/2) is not −2: the letters may stand for whole numbers
     taken = further_divisors(1 / front, task.divided)
     if taken is None or not (task.free or taken <= task.scales):
         return  # y/relu(u) has no value where u < 0, and the derivative has
+    if not firm:  # of powers with letters the books take it for granted; numbers are not so
+        taken |= {power.base}
     mine = {p for p in task.plain.atoms(Pow) if p.base == power.base and not p.exp.is_number}
     root = name / front  # B^(1/r) = y/c says B^f = (y/c)^(f·r)
     put_in = {p: Pow(root, cancel(p.exp / power.exp)) for p in mine}

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations, islice
+from itertools import combinations, islice, permutations
 from typing import Any
 
-from sympy import Expr, Function, Pow, Symbol, exp
+from sympy import Expr, Function, Pow, Symbol, exp, fraction
 
 from symderive.candidates import combined
 from symderive.closed_form import MAX_ROUNDS, Form, forms_of, ranked
@@ -21,6 +21,7 @@ from symderive.eliminating import eliminated
 from symderive.formulas.functions import function_of
 from symderive.formulas.kernels import Kernels, TooLargeError
 from symderive.formulas.written import evaluated
+from symderive.laws import everywhere, one_bar, one_exponential
 from symderive.tasks import Candidate, Task
 
 MAX_KERNELS = 5
@@ -101,6 +102,7 @@ def _proposed(
             if mine & found or (not mine and len(shared) > 1):
                 yield from _within_budget(eliminated(task, name, long, definition.reason))
             front, root = long.as_independent(Symbol, as_Add=False)
+            yield from _powers_named(plain, name, front, root, definition.reason)
             if isinstance(root, Pow) and (1 / root.exp).is_Integer and plain.has(name) and shared:
                 degree = int(1 / root.exp)  # of c/√b it is known that y² = c²/b
                 inside = front ** abs(degree) * (root.base if degree > 0 else 1 / root.base)
@@ -111,7 +113,41 @@ def _proposed(
                 written_out = Task(plain.xreplace({name: long}), None, long, None, first)
                 for candidate in _within_budget(combined(written_out)):
                     yield replace(candidate, reason=definition.reason)
+    yield from _quotients(plain, definitions, first)
     yield from _multiples(plain, definitions, first)
+
+
+def _quotients(
+    plain: Expr, definitions: Mapping[Symbol, Definition], first: Expr
+) -> Iterator[Candidate]:
+    """By two stages over the same sum: q/p = e^b/e^a, and q = 1 − p of two classes of a softmax."""
+    over: dict[Expr, list[tuple[Symbol, Expr]]] = {}
+    for name, definition in definitions.items():
+        above, below = fraction(definition.formula)
+        if below.is_Add:
+            over.setdefault(below, []).append((name, above))
+    for below, rows in over.items():
+        for (one, above), (other, beneath) in permutations(rows[:MAX_KERNELS], 2):
+            if above + beneath == below and plain.has(1 - other, other - 1):
+                where = {1 - other: one, other - 1: -one}
+                yield Candidate(plain.xreplace(where), definitions[one].reason)
+            long = everywhere(one_exponential(above / beneath), one_bar)
+            if plain.has(other) and kernels_of(long) & kernels_of(plain):
+                reason = definitions[one].reason
+                task = Task(plain, one, long, None, first)
+                yield from _within_budget(eliminated(task, one / other, long, reason))
+
+
+def _powers_named(
+    plain: Expr, name: Symbol, front: Expr, root: Expr, reason: str
+) -> Iterator[Candidate]:
+    """Powers of what a stage is a root of: of r = √(x² + y²) it is known that x² + y² is r²."""
+    if not (isinstance(root, Pow) and root.base.is_Add and not root.exp.is_Integer):
+        return
+    powers = [p for p in plain.atoms(Pow) if p.base == root.base]
+    where = {p: (name / front) ** (p.exp / root.exp) for p in powers}
+    if where and all(p.exp.is_number and (p.exp / root.exp).is_Integer for p in powers):
+        yield Candidate(plain.xreplace(where), reason)
 
 
 def _stated(formula: Expr) -> Sequence[Expr]:

@@ -182,6 +182,7 @@ def _power(step: Step, derivatives: tuple[Expr, ...]) -> Iterator[tuple[str, Exp
             yield f"the exponent is {n} − 1 = {n - 1}", product(n, Pow(u, 1 - n), du)
         if step.rule.name == "square root rule":
             yield "(√u)′ is u′/(2√u): the 2 is missing", quotient(du, Pow(u, S.Half))
+            yield "(√u)′ is u′/(2√u): the root stands below", product(2, Pow(u, S.Half), du)
 
 
 def _power_of_a_power(formula: Expr, exponent: Expr) -> Expr:

@@ -61,6 +61,7 @@ class Task:
         positive: The names that are known to be positive.
         firm: Those of them that a form may divide by.
         free: Whether a form may divide by anything, and say so.
+        moving: Names that are no scales.
     """
 
     plain: Expr
@@ -71,11 +72,12 @@ class Task:
     positive: frozenset[Symbol] = frozenset()
     firm: frozenset[Symbol] = frozenset()
     free: bool = False
+    moving: frozenset[Symbol] = frozenset()
     scales: frozenset[Expr] = field(init=False)
 
     def __post_init__(self) -> None:
         scales = scales_of(self.definition, self.variable) if self.definition else frozenset()
-        object.__setattr__(self, "scales", scales)
+        object.__setattr__(self, "scales", scales - self.moving)
 
     @property
     def divided(self) -> tuple[Expr, ...]:

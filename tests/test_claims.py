@@ -205,6 +205,40 @@ def test_a_slip_that_does_no_harm_for_one_value_says_which():
     assert str(verdict).endswith("It holds where k = 1")
 
 
+SCALED = {"s": "income/2500", "z": "w*s + b", "L": "(y - z)**2"}
+BESIDE = {"h": "w1*x", "o": "w2*h", "L": "(o - t)**2/2"}
+
+
+@pytest.mark.parametrize(
+    ("stages", "subject", "answer", "slip"),
+    [
+        (SCALED, "dL/dw", "2*(y - z)", "two slips: the sign, and a forgotten inner derivative"),
+        (BESIDE, "dL/dw1", "(t - o)*x", "two slips: the sign, and a forgotten inner derivative"),
+        (BESIDE, "dL/dw1", "(o - t)*h", "differentiated by the wrong name: this is ∂L/∂w2"),
+        ({"p": "sigmoid(z)", "L": "softplus(z) - t*z"}, "dL/dz", "p*(p - t)", "wrong factor"),
+        (
+            {"z": "w*income + b", "p": "sigmoid(z/2500)", "L": "binary_cross_entropy(p, t)"},
+            "dL/dw",
+            "p - t",
+            "wrong factor: the factor income/2500 is missing",
+        ),
+        (
+            {"z": "w*income + b", "p": "sigmoid(z/2500)", "L": "binary_cross_entropy(p, t)"},
+            "dL/dw",
+            "t - p",
+            "wrong factor: the factor income/2500 is missing, and the sign is wrong",
+        ),
+        ({"y": "sqrt(x)"}, "dy/dx", "2*sqrt(x)", "power rule: (√u)′ is u′/(2√u)"),
+    ],
+)
+def test_a_slip_is_told_before_a_place_where_it_does_no_harm(stages, subject, answer, slip):
+    target = subject[1:].partition("/")[0]
+    verdict = sd.derive(sd.Model(stages, target=target)).check_claim(subject, answer)
+
+    assert verdict.slip.startswith(slip)
+    assert "2500" not in verdict.condition, "no reader looks at income = -2500"
+
+
 def test_a_claim_that_fails_in_one_branch_only_is_not_right():
     """Eight random points may all lie in the other branch: points are drawn in each."""
     for edge in (3, 17, 100):

@@ -256,3 +256,22 @@ def test_a_root_of_a_quotient_comes_apart_only_over_a_positive_number():
 
     assert simple_root(1 / (1 + x**2)) == 1 / sp.sqrt(1 + x**2)
     assert simple_root(-4 / (x - 1)) is None  # √−4 has no value, and the root has for x < 1
+
+
+@pytest.mark.parametrize(
+    ("formula", "by", "point"),
+    [
+        ("(a*b + c)**d", "a", {"a": -1.0, "b": 1.0, "c": 0.0, "d": 2.0}),
+        ("(a*b + c)**d", "c", {"a": -2.0, "b": 1.5, "c": 1.0, "d": 3.0}),
+        ("(b - r**2)**(-a)", "r", {"r": 3.0, "a": -2.0, "b": 2.0}),
+        ("(a*K**r + (1 - a)*L**r)**(1/r)", "K", {"a": -3.0, "K": 4.0, "L": 1.0, "r": 0.5}),
+    ],
+)
+def test_a_power_of_a_negative_sum_keeps_its_sign(formula, by, point):
+    """The square of −1 is 1, and the root of 1 is not −1: what is computed has to know."""
+    derivation = sd.derive(sd.Model({"y": formula}, parameters=[by]))
+    parsed = derivation.model.stages["y"].written
+    where = {Symbol(name): number for name, number in point.items()}
+    expected = float(sp.diff(parsed.doit(), Symbol(by)).subs(where))
+
+    assert derivation.evaluate(**point).gradient[by] == pytest.approx(expected)

@@ -137,6 +137,13 @@ def test_the_printed_form_of_positive_quantities(formula, subject, printed):
 
 # Of forms that cost the same, the one that the books print: (formula of y, by, result)
 PREFERRED = [
+    ("log(log(log(x)))", "x", "1/(x*log(x)*log(log(x)))"),
+    ("D*(1 - exp(-a*r))**2", "r", "2*D*a*exp(-a*r)*(1 - exp(-a*r))"),
+    ("sqrt(x)/(1 + x)", "x", "y*(1/(2*x) - 1/(1 + x))"),
+    ("exp(a)/(exp(a) + exp(b))", "b", "-y*(1 - y)"),
+    ("1/(exp((E - m)/(k*T)) + 1)", "E", "-y*(1 - y)/(k*T)"),
+    ("1/(1 + exp(-z/T))", "T", "-z*y*(1 - y)/T**2"),
+    ("a*m**a/x**(a + 1)", "x", "-y*(a + 1)/x"),
     ("acos(1 - 2*x**2)", "x", "2*sign(x)/sqrt(1 - x**2)"),
     ("asec(1/x)", "x", "-1/sqrt(1 - x**2)"),
     ("v*tanh(g*t/v)", "t", "g*(1 - y**2/v**2)"),

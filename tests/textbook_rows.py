@@ -647,7 +647,34 @@ BY_NAME = [
     ("sqrt(R**2 + (w*L - 1/(w*C))**2)", "dy/dw", "(L**2*w - 1/(C**2*w**3))/y"),
 ]
 
+CLASSES = {
+    "p": "exp(a)/(exp(a) + exp(b) + exp(c))",
+    "q": "exp(b)/(exp(a) + exp(b) + exp(c))",
+}
+POLAR = {"r": "sqrt(x**2 + y**2)", "t": "atan(y/x)"}
+
+GATES = {"c": "f*c0 + i*g", "o": "sigmoid(z)", "h": "o*tanh(c)"}
+
+# Stages beside the target, and powers of sums with letters in the exponent
+BESIDE = [
+    (CLASSES, "dp/db", "-p*q"),
+    (CLASSES, "dq/da", "-p*q"),
+    ({"p": "exp(a)/(exp(a) + exp(b))", "q": "exp(b)/(exp(a) + exp(b))"}, "dp/db", "-p*q"),
+    (POLAR, "dt/dx", "-y/r**2"),
+    ({"g": "1/sqrt(1 - v**2/c**2)", "p": "m*v/sqrt(1 - v**2/c**2)"}, "dp/dv", "m*g**3"),
+    ("(1 + r**2/(2*a*l**2))**(-a)", "dy/dr", "-r*y/(l**2*(1 + r**2/(2*a*l**2)))"),
+    ("(1 + r**2/(2*a*l**2))**(-a)", "dy/dl", "r**2*y/(l**3*(1 + r**2/(2*a*l**2)))"),
+    ("(a*u + c)**d", "dy/du", "a*d*(a*u + c)**(d - 1)"),
+    ("x**m*(1 - x)**n", "dy/dx", "y*(m/x - n/(1 - x))"),
+    ("x**(a - 1)*(1 - x)**(b - 1)", "dy/dx", "y*((a - 1)/x - (b - 1)/(1 - x))"),
+    (GATES, "dh/dc0", "f*o*sech(c)**2"),
+    ({"w": "softplus(x)", "y": "x*tanh(w)"}, "dy/dx", "tanh(w) + x*sech(w)**2*sigmoid(x)"),
+    ("log(x, 2)", "dy/dx", "1/(x*log(2))"),
+    ("a*m**a/x**(a + 1)", "dy/dx", "-(a + 1)*y/x"),
+]
+
 ROWS = [
+    *BESIDE,
     *BY_NAME,
     *OWN_SUMS,
     *ROUND,

@@ -285,6 +285,8 @@ class _Builder(Walker):
         if row is None and (near := self._near(name)):
             raise self._at(f"unknown function {name!r}; did you mean {near}?", node)
         args = [self._number(arg) for arg in node.args]
+        if row is not None and len(args) == 2 and name in WITH_BASE:
+            return quotient(row.apply(args[0]), row.apply(args[1]))
         if row is None:  # a function that is named and not defined differentiates formally
             return Function(name)(*args)
         if name in WRITTEN_OUT and any(_too_large(arg) for arg in args):
@@ -303,6 +305,9 @@ class _Builder(Walker):
             return "another name: it may not start with an underscore"
         return next(iter(get_close_matches(name, self.functions, n=1, cutoff=0.75)), "")
 
+
+WITH_BASE = frozenset({"log"})
+"""Functions that Python calls with a base too: ``math.log(x, 2)`` is log x/log 2."""
 
 _WRITTEN_OUT = (
     "gamma factorial beta betaln lbeta loggamma lgamma gammaln digamma psi trigamma polygamma "

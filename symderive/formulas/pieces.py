@@ -168,6 +168,36 @@ def flat(formula: Expr) -> list[Expr]:
     return [factor for arg in formula.args for factor in flat(arg)]
 
 
+def with_one_root(found: list[Expr]) -> list[Expr]:
+    """The factors with the roots of numbers in them as one: √(2/π), 1/√(2π), 1/√2.
+
+    SymPy keeps a root of π apart from one of a whole number, and that one above the bar.
+
+    >>> from sympy import sqrt, pi, Symbol
+    >>> with_one_root(flat(sqrt(2) * Symbol("x") / (2 * sqrt(pi))))
+    [x, 1/sqrt(2*pi)]
+    """
+    halves = [f for f in found if isinstance(f, Pow) and abs(f.exp) == S.Half]
+    whole = next((f.base for f in halves if f.base.is_Integer and f.exp == S.Half), S.One)
+    circle = next((f for f in halves if f.base is S.Pi), S.One)
+    number = Mul(*(f for f in found if f.is_Rational))
+    lowered = whole > 1 and number.q % whole == 0
+    if whole == 1 or not (lowered or circle != 1):
+        return found
+    rest = [f for f in found if not f.is_Rational and f not in (Pow(whole, S.Half), circle)]
+    above = [S.Pi] if circle != 1 and circle.exp > 0 else []
+    below = [S.Pi] if circle != 1 and circle.exp < 0 else []
+    (below if lowered else above).append(whole)
+    number = number * whole if lowered else number
+    roots = []
+    if above:
+        inside = Mul(*sorted(above, key=str), *(1 / part for part in below))
+        roots = [Pow(inside, S.Half, evaluate=False)]
+    elif below:
+        roots = [Pow(Mul(*below), -S.Half, evaluate=False)]
+    return [*([] if number == 1 else [number]), *rest, *roots]
+
+
 def flat_written(formula: Mul) -> list[Expr]:
     """The factors in order; a product inside stays in its brackets if a minus starts it."""
     flat: list[Expr] = []

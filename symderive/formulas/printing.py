@@ -55,6 +55,7 @@ from symderive.formulas.pieces import (
     negated,
     number,
     one_fraction,
+    with_one_root,
 )
 from symderive.formulas.plain import plain
 
@@ -215,7 +216,7 @@ class Printer:
         over: list[Built] = []
         under: list[Built] = []
         factors: list[Expr] = []
-        for factor in flat(formula):
+        for factor in with_one_root(flat(formula)) if not self.colors else flat(formula):
             if not factor.is_Number or factor in self.colors:
                 turn = flips(factor) and factor not in self.colors
                 negative ^= turn
@@ -232,7 +233,7 @@ class Printer:
         for factor in self.order.factors([factor for factor in factors if not is_below(factor)]):
             outside = group_of(factor) in (OTHER, BIG, DIFF)
             (after if outside else over).append(self.built(factor))
-        below_one = [Pow(f.base, -f.exp) for f in factors if is_below(f)]
+        below_one = [_upside_down(f) for f in factors if is_below(f)]
         under += [self.built(factor) for factor in self.order.factors(below_one)]
         front = [fraction(over, under)] if under else over
         pieces = front + after
@@ -331,3 +332,9 @@ class Printer:
         if not bracket and len(args) == 1 and is_plain(inner):
             return Built(Row((head, APPLY, inner)), Level.CALL)
         return Built(Row((head, APPLY, fence(inner))))
+
+
+def _upside_down(factor: Pow) -> Expr:
+    """1/factor, the root of a number as one root: √(2π)."""
+    root = factor.exp == -S.Half and factor.base.is_number
+    return Pow(factor.base, S.Half, evaluate=False) if root else Pow(factor.base, -factor.exp)
