@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from itertools import combinations, islice
 from typing import Any
 
-from sympy import Expr, Function, Pow, Symbol, exp
+from sympy import Basic, Expr, Function, Pow, Symbol, exp
+from sympy.core.function import AppliedUndef
 
 from symderive.candidates import combined
 from symderive.closed_form import MAX_ROUNDS, Form, forms_of, ranked
@@ -92,7 +93,7 @@ def _proposed(
             yield Candidate(put_in, definition.reason)
         if definition.formula.is_Mul and plain.is_Mul:
             rest = plain / definition.formula
-            if not rest.free_symbols & definition.formula.free_symbols:
+            if not _names(rest) & _names(definition.formula):
                 yield Candidate(rest * name, definition.reason)
         for long in _stated(definition.formula):
             mine = kernels_of(long)
@@ -112,6 +113,11 @@ def _proposed(
                 for candidate in _within_budget(combined(written_out)):
                     yield replace(candidate, reason=definition.reason)
     yield from _multiples(plain, definitions, first)
+
+
+def _names(formula: Expr) -> set[Basic]:
+    """What a formula is made of; a function without arguments is as good as a name."""
+    return formula.free_symbols | {f for f in formula.atoms(AppliedUndef) if not f.args}
 
 
 def _stated(formula: Expr) -> Sequence[Expr]:
