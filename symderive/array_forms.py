@@ -7,7 +7,7 @@ used at every entry at which the formula holds it: exp(S_ib) = P_ib Σ_k exp(S_i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import product as cartesian
 from typing import Any
@@ -28,6 +28,8 @@ from sympy import (
 )
 from sympy import Sum as SympySum
 from sympy.core.function import AppliedUndef
+from sympy.core.relational import Relational
+from sympy.logic.boolalg import And
 
 from symderive.certify import defined
 from symderive.closed_form import Form, closed_forms
@@ -45,7 +47,7 @@ from symderive.formulas.arrays.index import (
     substitute,
 )
 from symderive.formulas.arrays.levelled import gathered, levelled
-from symderive.formulas.functions import FUNCTIONS
+from symderive.formulas.functions import FUNCTIONS, function_of
 from symderive.formulas.inert import Diff
 from symderive.formulas.written import evaluated
 from symderive.laws import one_branch
@@ -54,8 +56,10 @@ from symderive.tasks import BY_DEFINITION
 MAX_COST = 45.0
 """A formula that costs more is not rewritten by the scalar engine."""
 
-ABSOLUTE = FUNCTIONS["abs"].function
+ABSOLUTE: Any = FUNCTIONS["abs"].function
 """What powers and signs of one argument are shorter without, in products too."""
+
+SIGN, CLIP = FUNCTIONS["sign"].apply, FUNCTIONS["clip"].apply
 
 MAX_INSTANCES = 9
 """Entries at which a definition is tried."""
@@ -142,6 +146,10 @@ def _rewritten(
     current = one_branch_everywhere(formula)
     if current != formula:
         yield current, "the other branches are zero"
+    kept = clipped(current, lambda: _positive(algebra, definition))
+    if kept != current:
+        current = kept
+        yield current, "kept between bounds"
     if output is not None and definition is not None:
         for entry, stated in instances(output, definition, others):
             named = _entries_named(current, entry, stated)
@@ -175,6 +183,42 @@ def one_branch_everywhere(formula: Expr) -> Expr:
     changed = {factors: made for factors, made in short.items() if made != factors}
     found: Expr = formula.xreplace(changed) if changed else formula
     return found
+
+
+def clipped(formula: Expr, positive: Callable[[], set[Basic]]) -> Expr:
+    """U where |u| ≤ δ, else δ sign(u), as u kept between −δ and δ, of a δ that is positive."""
+    found: dict[Basic, Basic] = {}
+    for cases in formula.atoms(Piecewise):
+        (inside, condition), *rest = cases.args
+        if len(rest) != 1 or not isinstance(condition, Relational):
+            continue
+        size, most = condition.lts, condition.gts
+        alike = size == ABSOLUTE(inside) and rest[0][0] == most * SIGN(inside)
+        if alike and (most.is_positive or most in positive()):
+            found[cases] = CLIP(inside, -most, most)
+    return formula.xreplace(found) if found else formula
+
+
+def by_cases(formula: Expr) -> Expr:
+    """The same the other way round: clip(u, −δ, δ) says where |u| ≤ δ."""
+    found: dict[Basic, Basic] = {}
+    for call in formula.atoms(Function):
+        row = function_of(call)
+        if row is FUNCTIONS["clip"] and call.args[1] == -call.args[2]:
+            inside, _, most = call.args
+            outside = most * SIGN(inside)
+            found[call] = Piecewise((inside, ABSOLUTE(inside) <= most), (outside, True))
+    return formula.xreplace(found) if found else formula
+
+
+def _positive(algebra: Algebra, definition: Expr | None) -> set[Basic]:
+    """What is known to be positive, or has to be for the stage to have a value."""
+    names: set[Basic] = {Symbol(name) for name in algebra.known.having("positive")}
+    for call in definition.atoms(Function) if definition is not None else ():
+        row = function_of(call)
+        stated = And.make_args(row.domain_condition(*call.args)) if row is not None else ()
+        names |= {one.gts for one in stated if isinstance(one, Relational) and one.lts == 0}
+    return names
 
 
 def _apart(formula: Expr, algebra: Algebra) -> Iterator[tuple[Expr, str]]:

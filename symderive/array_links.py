@@ -21,10 +21,11 @@ from symderive.closed_form import Form
 from symderive.errors import ModelError
 from symderive.formulas.arrays.algebra import Algebra
 from symderive.formulas.arrays.contraction import has_notation
+from symderive.formulas.arrays.folding import with_own_name
 from symderive.formulas.arrays.index import Index, Part, entry_of, free_indices
 from symderive.formulas.arrays.matrix import Matrices
 from symderive.formulas.arrays.simplify import shortest
-from symderive.formulas.arrays.syntax import Tree
+from symderive.formulas.arrays.syntax import Leaf, Tree
 from symderive.formulas.inert import OUTPUT, Diff, placeholder
 from symderive.formulas.written import evaluated, product, rename
 from symderive.links import Link, LinkKind, Plan
@@ -94,10 +95,12 @@ class ArrayLinkKind(LinkKind):
         shapes = {**self.template.shape_of(), OUTPUT.name: self.template.shape}
         known = self.template.known
         builder = Matrices(shapes)
-        found = shortest(
-            builder.tree(self.formula, at),
-            *known.for_trees(shapes),
-        )
+        stated = known.for_trees(shapes)
+        found = shortest(builder.tree(self.formula, at), *stated)
+        definition = evaluated(self.template.written)
+        if self.output.is_Symbol and self.formula.has(self.output) and definition.has(Part):
+            made = shortest(builder.tree(definition, ()), *stated)
+            found = with_own_name(found, Leaf((), OUTPUT.name), made, stated)
         return found if has_notation(found) else None
 
     def _certified(self, plan: Plan) -> tuple[Line, ...]:

@@ -166,6 +166,39 @@ MORE = (
         "2*outer(y - X @ pinv(X) @ y, pinv(X) @ y)",
         {"X": "m n", "y": "m"},
     ),
+    row("det(eye(n) + outer(x, a))", "x", "a"),
+    row("det(c*X)", "c", "det(c*X)*n/c", {"c": ""}),
+    # Kronecker products by the name that they have
+    row(
+        "x @ kron(A, B) @ x",
+        "x",
+        "(kron(A, B) + kron(A, B).T) @ x",
+        {"A": "2 2", "B": "3 3", "x": "6"},
+    ),
+    row(
+        "y @ kron(A, B) @ x", "x", "kron(A, B).T @ y", {"A": "2 2", "B": "3 4", "x": "8", "y": "6"}
+    ),
+    # kept between bounds: Huber's loss, proximal policy optimisation
+    row("sum(huber(x - a))", "x", "clip(x - a, -1, 1)"),
+    row(
+        "sum(huber(X @ w - y, s))",
+        "w",
+        "X.T @ clip(X @ w - y, -s, s)",
+        {"X": "m n", "w": "n", "y": "m", "s": ""},
+    ),
+    row("sum(clip(x - a, -s, s))", "x", "where(abs(x - a) <= s, 1, 0)", {"s": ""}),
+    row(
+        "mean(minimum(exp(x - a)*b, clip(exp(x - a), 1 - s, 1 + s)*b))",
+        "x",
+        "b*exp(x - a)*where(abs(exp(x - a) - 1) <= s, 1, heaviside(b*(clip(exp(x - a), 1 - s, 1 + s) - exp(x - a))))/n",
+        {"s": ""},
+    ),
+    # correlation
+    row(
+        "sum((x - mean(x))*(a - mean(a)))/sqrt(sum((x - mean(x))**2)*sum((a - mean(a))**2))",
+        "x",
+        "(a - mean(a) - (x - mean(x)) @ (a - mean(a))*(x - mean(x))/norm(x - mean(x))**2)/(norm(x - mean(x))*norm(a - mean(a)))",
+    ),
     # what divides a sum is put under it
     row(
         "sum(log(1 + (X @ w - y)**2/s**2))",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from symderive.formulas.arrays.chains import transposed
 from symderive.formulas.arrays.ops import apply
 from symderive.formulas.arrays.spectra import along
 from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Tree
@@ -18,7 +19,10 @@ def moved(_: Rebuilder, args: list[Tree], tree: Apply) -> Tree:
     term = term_of(args[0])
     if term.core == ONE or term.core.ndim != args[0].ndim:
         return apply(tree.op, *args, **dict(tree.options))
-    moved = apply(tree.op, term.core, **dict(tree.options))
+    if tree.op == "index" and is_op(term.core, "broadcast_to") and not term.core.args[0].ndim:
+        moved = apply("broadcast_to", term.core.args[0], shape=tree.shape)
+    else:
+        moved = apply(tree.op, term.core, **dict(tree.options))
     return scaled(moved, term.number, term.above, term.below)
 
 
@@ -36,6 +40,8 @@ def kronecker(_: Rebuilder, args: list[Tree], tree: Apply) -> Tree:
     if any(term.core.ndim != tree.ndim for term in terms):
         return apply("kron", *args)
     made = apply("kron", *(term.core for term in terms))
+    if all(is_op(term.core, "transpose") for term in terms):  # Aᵀ ⊗ Bᵀ is (A ⊗ B)ᵀ
+        made = apply("transpose", transposed(made), axes=(1, 0))
     left, right = terms
     number = left.number * right.number
     return scaled(made, number, (*left.above, *right.above), (*left.below, *right.below))

@@ -320,6 +320,9 @@ def times(trees: Sequence[Tree]) -> Tree:
         below += term.below
         if term.core != ONE:
             cores.update(entries_of(term.core))
+    if any(map(is_zero, cores)):
+        shape = broadcast([tree.shape for tree in cores])
+        return apply("broadcast_to", Number((), S.Zero), shape=shape)
     full = max((tree.ndim for tree in cores), default=0)
     largest = [tree for tree in cores if tree.ndim == full and not is_ones(tree)]
     if largest and any(map(is_ones, cores)):  # 1·A is A, where A has the whole shape
