@@ -28,7 +28,7 @@ from sympy import (
 )
 from sympy import Sum as SympySum
 from sympy.core.function import AppliedUndef
-from sympy.core.relational import Relational
+from sympy.core.relational import GreaterThan, LessThan, StrictGreaterThan, StrictLessThan
 from sympy.logic.boolalg import And
 
 from symderive.certify import defined
@@ -46,7 +46,7 @@ from symderive.formulas.arrays.index import (
     sigma,
     substitute,
 )
-from symderive.formulas.arrays.levelled import gathered, levelled
+from symderive.formulas.arrays.levelled import gathered, levelled, oriented
 from symderive.formulas.functions import FUNCTIONS, function_of
 from symderive.formulas.inert import Diff
 from symderive.formulas.written import evaluated
@@ -60,6 +60,8 @@ ABSOLUTE: Any = FUNCTIONS["abs"].function
 """What powers and signs of one argument are shorter without, in products too."""
 
 SIGN, CLIP = FUNCTIONS["sign"].apply, FUNCTIONS["clip"].apply
+
+INEQUALITIES = (GreaterThan, LessThan, StrictGreaterThan, StrictLessThan)
 
 MAX_INSTANCES = 9
 """Entries at which a definition is tried."""
@@ -146,6 +148,10 @@ def _rewritten(
     current = one_branch_everywhere(formula)
     if current != formula:
         yield current, "the other branches are zero"
+    turned = oriented(current)
+    if turned != current:
+        current = turned
+        yield current, "differences one way round"
     kept = clipped(current, lambda: _positive(algebra, definition))
     if kept != current:
         current = kept
@@ -190,7 +196,7 @@ def clipped(formula: Expr, positive: Callable[[], set[Basic]]) -> Expr:
     found: dict[Basic, Basic] = {}
     for cases in formula.atoms(Piecewise):
         (inside, condition), *rest = cases.args
-        if len(rest) != 1 or not isinstance(condition, Relational):
+        if len(rest) != 1 or not isinstance(condition, INEQUALITIES):
             continue
         size, most = condition.lts, condition.gts
         alike = size == ABSOLUTE(inside) and rest[0][0] == most * SIGN(inside)
@@ -217,7 +223,7 @@ def _positive(algebra: Algebra, definition: Expr | None) -> set[Basic]:
     for call in definition.atoms(Function) if definition is not None else ():
         row = function_of(call)
         stated = And.make_args(row.domain_condition(*call.args)) if row is not None else ()
-        names |= {one.gts for one in stated if isinstance(one, Relational) and one.lts == 0}
+        names |= {one.gts for one in stated if isinstance(one, INEQUALITIES) and one.lts == 0}
     return names
 
 

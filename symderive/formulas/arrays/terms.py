@@ -200,6 +200,9 @@ def _sum_turned(tree: Apply) -> Tree | None:
 
 def _turned(tree: Tree) -> Tree | None:
     """A product with a minus taken into a sum in it, where that has no more of them for it."""
+    if is_op(tree, "sum", "mean"):
+        inner = _turned(tree.args[0])
+        return apply(tree.op, inner, **dict(tree.options)) if inner is not None else None
     if not is_op(tree, "multiply", "matmul"):
         return None
     for place, arg in enumerate(tree.args):
