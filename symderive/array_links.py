@@ -31,7 +31,7 @@ from symderive.formulas.written import evaluated, product, rename
 from symderive.links import Link, LinkKind, Plan
 from symderive.steps import Certificate, Line
 
-LEAST = 7.0
+LEAST = 4.0
 """The cost from which a link is looked at for its stage's name at two entries."""
 
 

@@ -193,6 +193,40 @@ MORE = (
         "b*exp(x - a)*where(abs(exp(x - a) - 1) <= s, 1, heaviside(b*(clip(exp(x - a), 1 - s, 1 + s) - exp(x - a))))/n",
         {"s": ""},
     ),
+    # differences stand one way round
+    row("sum(abs(x[:, None] - x))", "x", "2*sum(sign(x - x[:, None]), axis=0)"),
+    row(
+        "sum(W*exp(-s*sum((X[:, None, :] - X)**2, axis=2)))",
+        "X",
+        "4*s*sum((W*exp(-s*sum((X[:, None, :] - X)**2, axis=2)))[:, :, None]*(X - X[:, None, :]), axis=1)",
+        {"X": "n k", "s": ""},
+        {"W": "symmetric"},
+    ),
+    row(
+        "sum(W*exp(-s*(x[:, None] - x)**2))",
+        "x",
+        "4*s*sum(W*exp(-s*(x - x[:, None])**2)*(x - x[:, None]), axis=1)",
+        {"s": ""},
+        {"W": "symmetric"},
+    ),
+    # normalisations in one formula
+    row(
+        "sum(A*((X - mean(X, axis=0))/sqrt(var(X, axis=0) + s)))",
+        "X",
+        "((s + var(X, axis=0))*(A - mean(A, axis=0)) + mean(A*(X - mean(X, axis=0)), axis=0)*(mean(X, axis=0) - X))/(s + var(X, axis=0))**(3/2)",
+        {"X": "m n", "A": "m n", "s": ""},
+    ),
+    row(
+        "a @ (x/sqrt(mean(x**2) + s))",
+        "x",
+        "a/sqrt(s + mean(x**2)) - mean(a*x)*x/(s + mean(x**2))**(3/2)",
+        {"s": ""},
+    ),
+    row(
+        "(x - a)/norm(x - a)",
+        "x",
+        "(eye(n) - outer((x - a)/norm(x - a), (x - a)/norm(x - a)))/norm(x - a)",
+    ),
     # correlation
     row(
         "sum((x - mean(x))*(a - mean(a)))/sqrt(sum((x - mean(x))**2)*sum((a - mean(a))**2))",
