@@ -84,7 +84,11 @@ class ArrayLinkKind(LinkKind):
             return form
         stated = Stated({self.output: Facts.of(definition)}, lambda _: definition)
         lines = named_by_stages(form.formula, stated, algebra)
-        return Form(lines[-1][0], (*form.rewritings, *lines)) if lines else form
+        named = lines[-1][0] if lines else form.formula
+        entries = {e for e in named.atoms(Indexed) if e.base == self.output.base}
+        if len(entries) < 2:  # one of two says less than none
+            return form
+        return Form(named, (*form.rewritings, *lines))
 
     @cached_property
     def tree(self) -> Tree | None:

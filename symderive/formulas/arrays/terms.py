@@ -59,6 +59,8 @@ def tree_cost(tree: Tree) -> float:
         return inner + TRANSPOSE
     if tree.op == "eye":
         return IDENTITY
+    if tree.op == "einsum":  # an operand more is a product more to be read off its letters
+        return inner + CALL * max(len(tree.args), 1)
     if tree.op in ("vec", "unvec"):  # of rows, no more than the transpose that it saves
         return inner + CALL + TRANSPOSE
     return inner + (OPERATION if tree.op in ("matmul", "divide", "power", "outer") else CALL)
