@@ -81,7 +81,13 @@ class ArrayChain(Chain):
         return ArrayLink(row, source, self._kinds[key], self.taken)  # type: ignore[arg-type]
 
     def _siblings(self, name: str) -> bool:
-        """Whether a stage beside the name is made of rows that sum to one: smoothed labels."""
+        """Whether a stage beside the name is made of rows that sum to one: smoothed labels.
+
+        A determinant that is a short number says something of its own derivative.
+        """
+        template: Any = self.model.stages[self.target].parsed.template
+        if not template.shape and any(p.op == "det" for p in template.written.atoms(Part)):
+            return True
         for other in self.model.stages[self.target].inputs:
             stage = self.model.stages.get(other)
             if stage is not None and other != name:
@@ -95,6 +101,12 @@ class ArrayChain(Chain):
         """The matrices of the linear systems that the model solves."""
         symmetric = Knowledge(self.model.known).symmetric()
         return matrices_solved(map(stage_tree, self.model.stages.values()), symmetric)
+
+    @cached_property
+    def _has_kroneckers(self) -> bool:
+        """Whether some stage speaks of a Kronecker product."""
+        trees = map(stage_tree, self.model.stages.values())
+        return any(is_op(part, "kron") for tree in trees for part in tree.walk())
 
     @cached_property
     def _inverting(self) -> Mapping[str, Tree]:
@@ -237,6 +249,7 @@ class ArrayChain(Chain):
             self.taken,
             lambda user: self.partials.get(user),
             self._solved,
+            self._has_kroneckers,
             self._inverting,
         )
         structure = self._structure(name)

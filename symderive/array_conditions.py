@@ -19,6 +19,7 @@ from sympy import Expr, Indexed, Mul, Symbol, preorder_traversal
 from sympy import Sum as SympySum
 
 from symderive.array_chain import ArrayChain
+from symderive.array_forms import by_cases
 from symderive.array_model import leaves, stage_tree
 from symderive.array_trials import Formula, Trial, entry_label, numbers_of, same, trials
 from symderive.formulas.arrays.folding import put_in
@@ -121,7 +122,7 @@ def _bounds(chain: ArrayChain, truth: Expr) -> Iterator[Bound]:
     for name in names:
         yield Bound(Symbol(name), _entry_of(name))
     seen: set[Expr] = {Symbol(name) for name in names}
-    for kink in boundaries([*(model.stages[name].formula for name in stages), truth], ()):
+    for kink in boundaries([*(model.stages[n].formula for n in stages), by_cases(truth)], ()):
         shown = _by_names(kink)
         if shown is not None and not {shown, -shown} & seen:
             seen.add(shown)

@@ -7,7 +7,7 @@ used at every entry at which the formula holds it: exp(S_ib) = P_ib Σ_k exp(S_i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import product as cartesian
 from typing import Any
@@ -24,10 +24,13 @@ from sympy import (
     Piecewise,
     Poly,
     Pow,
+    S,
     Symbol,
 )
 from sympy import Sum as SympySum
 from sympy.core.function import AppliedUndef
+from sympy.core.relational import GreaterThan, LessThan, StrictGreaterThan, StrictLessThan
+from sympy.logic.boolalg import And
 
 from symderive.certify import defined
 from symderive.closed_form import Form, closed_forms
@@ -44,8 +47,8 @@ from symderive.formulas.arrays.index import (
     sigma,
     substitute,
 )
-from symderive.formulas.arrays.levelled import gathered, levelled
-from symderive.formulas.functions import FUNCTIONS
+from symderive.formulas.arrays.levelled import gathered, levelled, oriented
+from symderive.formulas.functions import FUNCTIONS, function_of
 from symderive.formulas.inert import Diff
 from symderive.formulas.written import evaluated
 from symderive.laws import one_branch
@@ -54,8 +57,12 @@ from symderive.tasks import BY_DEFINITION
 MAX_COST = 45.0
 """A formula that costs more is not rewritten by the scalar engine."""
 
-ABSOLUTE = FUNCTIONS["abs"].function
+ABSOLUTE: Any = FUNCTIONS["abs"].function
 """What powers and signs of one argument are shorter without, in products too."""
+
+SIGN, CLIP = FUNCTIONS["sign"].apply, FUNCTIONS["clip"].apply
+
+INEQUALITIES = (GreaterThan, LessThan, StrictGreaterThan, StrictLessThan)
 
 MAX_INSTANCES = 9
 """Entries at which a definition is tried."""
@@ -68,16 +75,22 @@ class Mask:
 
     Args:
         telling: Whether the names tell what they hide, so that orders by name are natural.
+        means: Sums that are hidden with the size that they are divided by: Σ x_i is n times a mean.
     """
 
-    def __init__(self, telling: bool = True) -> None:
-        self.telling = telling
+    def __init__(self, telling: bool = True, means: Collection[Basic] = ()) -> None:
+        self.telling, self.means = telling, means
         self._marks: dict[Basic, Basic] = {}
+        self._sizes: dict[Basic, Expr] = {}
 
     def on(self, formula: Basic) -> Any:
         """The formula with its array parts hidden."""
         if isinstance(formula, Indexed | KroneckerDelta | Index | Diff):
             return self._mark(formula, Symbol)
+        if formula in self.means:
+            mark = self._mark(formula, _kernel)
+            self._sizes[mark] = _count(formula)
+            return self._sizes[mark] * mark
         if isinstance(formula, SympySum | Part):
             return self._mark(formula, _kernel)
         if not formula.args:
@@ -94,7 +107,30 @@ class Mask:
 
     def off(self, formula: Basic) -> Any:
         """The hidden parts put back."""
-        return formula.xreplace({mark: hidden for hidden, mark in self._marks.items()})
+        hidden = {mark: part for part, mark in self._marks.items()}
+        means = {mark: hidden[mark] / size for mark, size in self._sizes.items()}
+        return formula.xreplace({**hidden, **means})
+
+
+def _count(formula: Basic) -> Expr:
+    """How many terms a sum has."""
+    return Mul(*(index.size for index in bound(formula)))
+
+
+def _means_under_roots(formula: Expr) -> set[Basic]:
+    """The sums that roots hold over their size, and those over as many terms beside them."""
+    roots = [p.base for p in formula.atoms(Pow) if not p.exp.is_Integer]
+    divided = (part for root in roots for part in root.atoms(Mul) if part.has(SympySum))
+    sizes = {
+        _count(f)
+        for part in divided
+        for f in part.args
+        if isinstance(f, SympySum) and part.has(1 / _count(f))
+    }
+    sums = {part for part in formula.atoms(SympySum) if _count(part) in sizes - {S.One}}
+    return {
+        part for part in sums if not any(part in other.function.atoms(SympySum) for other in sums)
+    }
 
 
 def _kernel(name: str) -> Expr:
@@ -142,6 +178,14 @@ def _rewritten(
     current = one_branch_everywhere(formula)
     if current != formula:
         yield current, "the other branches are zero"
+    turned = oriented(current)
+    if turned != current:
+        current = turned
+        yield current, "differences one way round"
+    kept = clipped(current, lambda: _positive(algebra, definition))
+    if kept != current:
+        current = kept
+        yield current, "kept between bounds"
     if output is not None and definition is not None:
         for entry, stated in instances(output, definition, others):
             named = _entries_named(current, entry, stated)
@@ -152,7 +196,8 @@ def _rewritten(
             if found != current:
                 current = canonical(found)
                 yield current, reason
-    for apart, reason in _apart(current, algebra):
+    normalised = _means_under_roots(current)  # Σ g (x − x̄) keeps its digits, Σ g x − x̄ Σ g does not
+    for apart, reason in _apart(current, algebra) if not normalised else ():
         shorter = _shorter(apart, None, None)[0]
         if array_cost(shorter) < array_cost(current):
             current = canonical(shorter)
@@ -175,6 +220,42 @@ def one_branch_everywhere(formula: Expr) -> Expr:
     changed = {factors: made for factors, made in short.items() if made != factors}
     found: Expr = formula.xreplace(changed) if changed else formula
     return found
+
+
+def clipped(formula: Expr, positive: Callable[[], set[Basic]]) -> Expr:
+    """U where |u| ≤ δ, else δ sign(u), as u kept between −δ and δ, of a δ that is positive."""
+    found: dict[Basic, Basic] = {}
+    for cases in formula.atoms(Piecewise):
+        (inside, condition), *rest = cases.args
+        if len(rest) != 1 or not isinstance(condition, INEQUALITIES):
+            continue
+        size, most = condition.lts, condition.gts
+        alike = size == ABSOLUTE(inside) and rest[0][0] == most * SIGN(inside)
+        if alike and (most.is_positive or most in positive()):
+            found[cases] = CLIP(inside, -most, most)
+    return formula.xreplace(found) if found else formula
+
+
+def by_cases(formula: Expr) -> Expr:
+    """The same the other way round: clip(u, −δ, δ) says where |u| ≤ δ."""
+    found: dict[Basic, Basic] = {}
+    for call in formula.atoms(Function):
+        row = function_of(call)
+        if row is FUNCTIONS["clip"] and call.args[1] == -call.args[2]:
+            inside, _, most = call.args
+            outside = most * SIGN(inside)
+            found[call] = Piecewise((inside, ABSOLUTE(inside) <= most), (outside, True))
+    return formula.xreplace(found) if found else formula
+
+
+def _positive(algebra: Algebra, definition: Expr | None) -> set[Basic]:
+    """What is known to be positive, or has to be for the stage to have a value."""
+    names: set[Basic] = {Symbol(name) for name in algebra.known.having("positive")}
+    for call in definition.atoms(Function) if definition is not None else ():
+        row = function_of(call)
+        stated = And.make_args(row.domain_condition(*call.args)) if row is not None else ()
+        names |= {one.gts for one in stated if isinstance(one, INEQUALITIES) and one.lts == 0}
+    return names
 
 
 def _apart(formula: Expr, algebra: Algebra) -> Iterator[tuple[Expr, str]]:
@@ -236,7 +317,18 @@ def _shorter(formula: Expr, entry: Expr | None, stated: Expr | None) -> tuple[Ex
     """The simplest form by the scalar engine, with its last reason."""
     if not formula.args or isinstance(formula, Indexed | KroneckerDelta):
         return formula, ""
-    mask = Mask()
+    means = _means_under_roots(formula)
+    found = _shorter_under(Mask(), formula, entry, stated)
+    if not means:
+        return found
+    other = _shorter_under(Mask(means=means), formula, entry, stated)
+    return min(other, found, key=lambda row: cost(Mask(telling=False, means=means).on(row[0])))
+
+
+def _shorter_under(
+    mask: Mask, formula: Expr, entry: Expr | None, stated: Expr | None
+) -> tuple[Expr, str]:
+    """The simplest form by the scalar engine, as a mask hides entries and sums from it."""
     hidden = mask.on(formula)
     rooted = entry is not None and any(not p.exp.is_Integer for p in hidden.atoms(Pow))
     if not (rooted or hidden.has(Add, ABSOLUTE)) or cost(hidden) > MAX_COST:
@@ -248,10 +340,9 @@ def _shorter(formula: Expr, entry: Expr | None, stated: Expr | None) -> tuple[Ex
     if definition is not None and not _can_name(hidden, definition):
         return formula, ""  # nothing in it is the stage's own
     short, reason = _closed(hidden, name, definition)
-    if not reason:
-        return formula, ""
     found = mask.off(short)
-    if array_cost(found) > array_cost(formula):
+    longer = cost(short) > cost(hidden) if mask.means else array_cost(found) > array_cost(formula)
+    if not reason or longer:
         return formula, ""
     return found, "collect like terms" if "~" in reason else reason  # a mark is no name
 

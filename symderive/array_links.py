@@ -21,16 +21,17 @@ from symderive.closed_form import Form
 from symderive.errors import ModelError
 from symderive.formulas.arrays.algebra import Algebra
 from symderive.formulas.arrays.contraction import has_notation
+from symderive.formulas.arrays.folding import with_own_name
 from symderive.formulas.arrays.index import Index, Part, entry_of, free_indices
 from symderive.formulas.arrays.matrix import Matrices
 from symderive.formulas.arrays.simplify import shortest
-from symderive.formulas.arrays.syntax import Tree
+from symderive.formulas.arrays.syntax import Leaf, Tree
 from symderive.formulas.inert import OUTPUT, Diff, placeholder
 from symderive.formulas.written import evaluated, product, rename
 from symderive.links import Link, LinkKind, Plan
 from symderive.steps import Certificate, Line
 
-LEAST = 7.0
+LEAST = 4.0
 """The cost from which a link is looked at for its stage's name at two entries."""
 
 
@@ -83,7 +84,11 @@ class ArrayLinkKind(LinkKind):
             return form
         stated = Stated({self.output: Facts.of(definition)}, lambda _: definition)
         lines = named_by_stages(form.formula, stated, algebra)
-        return Form(lines[-1][0], (*form.rewritings, *lines)) if lines else form
+        named = lines[-1][0] if lines else form.formula
+        entries = {e for e in named.atoms(Indexed) if e.base == self.output.base}
+        if len(entries) < 2:  # one of two says less than none
+            return form
+        return Form(named, (*form.rewritings, *lines))
 
     @cached_property
     def tree(self) -> Tree | None:
@@ -94,10 +99,12 @@ class ArrayLinkKind(LinkKind):
         shapes = {**self.template.shape_of(), OUTPUT.name: self.template.shape}
         known = self.template.known
         builder = Matrices(shapes)
-        found = shortest(
-            builder.tree(self.formula, at),
-            *known.for_trees(shapes),
-        )
+        stated = known.for_trees(shapes)
+        found = shortest(builder.tree(self.formula, at), *stated)
+        definition = evaluated(self.template.written)
+        if self.output.is_Symbol and self.formula.has(self.output) and definition.has(Part):
+            made = shortest(builder.tree(definition, ()), *stated)
+            found = with_own_name(found, Leaf((), OUTPUT.name), made, stated)
         return found if has_notation(found) else None
 
     def _certified(self, plan: Plan) -> tuple[Line, ...]:

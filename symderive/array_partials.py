@@ -16,14 +16,14 @@ from symderive.display import partial_latex
 from symderive.formulas.arrays.algebra import algebra_under
 from symderive.formulas.arrays.canonical import canonical
 from symderive.formulas.arrays.contraction import has_einsum, has_notation
-from symderive.formulas.arrays.folding import put_in, through_stages
-from symderive.formulas.arrays.index import Index, entry_of, fresh, sigma
+from symderive.formulas.arrays.folding import put_in, through_stages, with_own_name
+from symderive.formulas.arrays.index import Index, Part, entry_of, fresh, sigma
 from symderive.formulas.arrays.matrix import Matrices
 from symderive.formulas.arrays.ops import entry
 from symderive.formulas.arrays.properties import Knowledge, Known
 from symderive.formulas.arrays.simplify import shortest
-from symderive.formulas.arrays.solving import with_solves
-from symderive.formulas.arrays.syntax import Shape, Tree
+from symderive.formulas.arrays.solving import with_kroneckers, with_solves
+from symderive.formulas.arrays.syntax import Leaf, Shape, Tree
 from symderive.formulas.arrays.terms import OPERATION, reading, tree_cost
 from symderive.formulas.inert import Diff
 from symderive.formulas.written import evaluated, product, rename, sum_of
@@ -98,8 +98,13 @@ class ArrayShape:
         shapes = dict(self.shapes)
         for name, shape in self.shapes.items():
             shapes[f"{BAR}{name}"] = (*(i.size for i in self.target), *shape)
-        found = Matrices(shapes).tree(named, self.indices)
-        return shortest(found, *self.names_known)
+        builder = Matrices(shapes)
+        found = shortest(builder.tree(named, self.indices), *self.names_known)
+        for name in formula.free_symbols & self.stated.keys():
+            if self.stated[name].has(Part):
+                made = shortest(builder.tree(self.stated[name], ()), *self.names_known)
+                found = with_own_name(found, Leaf((), str(name)), made, self.names_known)
+        return found
 
     @property
     def names_known(self) -> Known:
@@ -143,6 +148,7 @@ class ArrayPartial(Partial):
     taken: frozenset[str] = frozenset()
     others: Callable[[str], Partial | None] = field(default=lambda _: None, repr=False)
     solved: frozenset[Tree] = field(default=frozenset(), repr=False)
+    kroneckers: bool = False
     stages: Mapping[str, Tree] = field(default_factory=dict, repr=False)
 
     @cached_property
@@ -189,6 +195,8 @@ class ArrayPartial(Partial):
     @cached_property
     def _plain(self) -> Tree:
         plain = renamed(self.shape.tree, self._names)
+        if self.kroneckers:
+            plain = min(plain, shortest(with_kroneckers(plain), *self._known), key=_reads)
         if self._whole is None or self.shape.closed is None:
             return plain
         return min(plain, shortest(self._whole, *self._known), key=_reads)

@@ -63,10 +63,14 @@ class NoRuleError(SymderiveError, NotImplementedError):
     """No row of the rule table differentiates a formula."""
 
     def __init__(self, formula: object, variable: object) -> None:
-        super().__init__(
-            f"no rule differentiates {formula} with respect to {variable}; "
-            "state its derivative in the model's [functions], or add a row to the rule table"
+        whole = getattr(formula, "op", None)  # of an operation on whole arrays
+        told = f"an entry of {whole}" if whole else f"{formula} with respect to {variable}"
+        advice = (
+            "take differences of the gradient for what is asked, or state the model without it"
+            if whole
+            else "state its derivative in the model's [functions], or add a row to the rule table"
         )
+        super().__init__(f"no rule differentiates {told}; {advice}")
 
 
 class UnknownChoiceError(SymderiveError, LookupError):

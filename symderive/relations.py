@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from itertools import combinations, islice, permutations
 from typing import Any
 
-from sympy import Expr, Function, Pow, Symbol, exp, fraction
+from sympy import Basic, Expr, Function, Pow, Symbol, exp, fraction
+from sympy.core.function import AppliedUndef
 
 from symderive.candidates import combined
 from symderive.closed_form import MAX_ROUNDS, Form, forms_of, ranked
@@ -93,7 +94,7 @@ def _proposed(
             yield Candidate(put_in, definition.reason)
         if definition.formula.is_Mul and plain.is_Mul:
             rest = plain / definition.formula
-            if not rest.free_symbols & definition.formula.free_symbols:
+            if not _names(rest) & _names(definition.formula):
                 yield Candidate(rest * name, definition.reason)
         for long in _stated(definition.formula):
             mine = kernels_of(long)
@@ -148,6 +149,11 @@ def _powers_named(
     where = {p: (name / front) ** (p.exp / root.exp) for p in powers}
     if where and all(p.exp.is_number and (p.exp / root.exp).is_Integer for p in powers):
         yield Candidate(plain.xreplace(where), reason)
+
+
+def _names(formula: Expr) -> set[Basic]:
+    """What a formula is made of; a function without arguments is as good as a name."""
+    return formula.free_symbols | {f for f in formula.atoms(AppliedUndef) if not f.args}
 
 
 def _stated(formula: Expr) -> Sequence[Expr]:

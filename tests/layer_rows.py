@@ -62,6 +62,14 @@ CONVOLVED = {
     "L": "sum((v - y)**2)/2",
 }
 
+GATED = {"h": "(X @ W)*sigmoid(X @ V)", "L": "sum(D*h)"}
+NEIGHBOURS = {
+    "Z": "X @ A.T",
+    "d": "sum((Z[:, None, :] - Z[None, :, :])**2, axis=2)",
+    "P": "softmax(-d, axis=1)",
+    "L": "sum(P*W)",
+}
+
 GATES = {**dict.fromkeys("ABCUW", "k n"), "x": "n", "h": "k", "V": "k k", "d": "k"}
 CELL = {**GATES, **dict.fromkeys(("bi", "bf", "bo", "bg", "c0"), "k")}
 
@@ -78,6 +86,20 @@ LAYERS = (
         {"x": "8", "w": "3", "k": "2", "y": "5"},
         {},
         {"w": "correlate(x, convolve(k, v - y)*(1 - h**2))"},
+    ),
+    (
+        GATED,
+        {"X": "m n", "W": "n k", "V": "n k", "D": "m k"},
+        {},
+        {"W": "X.T @ (D*sigmoid(X @ V))", "V": "X.T @ (D*h*(1 - sigmoid(X @ V)))"},
+    ),
+    (
+        NEIGHBOURS,
+        {"X": "m n", "A": "k n", "W": "m m"},
+        {},
+        {
+            "Z": "2*((P*(W - sum(P*W, axis=1)[:, None]) + (P*(W - sum(P*W, axis=1)[:, None])).T) @ Z - Z*sum(P*(W - sum(P*W, axis=1)[:, None]), axis=0)[:, None])"
+        },
     ),
     ({"p": "softmax(x)", "L": "-log(p[1])"}, {"x": "n"}, {}, {"x": "p - eye(n)[1]"}),
     (

@@ -166,6 +166,73 @@ MORE = (
         "2*outer(y - X @ pinv(X) @ y, pinv(X) @ y)",
         {"X": "m n", "y": "m"},
     ),
+    row("det(eye(n) + outer(x, a))", "x", "a"),
+    row("det(c*X)", "c", "det(c*X)*n/c", {"c": ""}),
+    # Kronecker products by the name that they have
+    row(
+        "x @ kron(A, B) @ x",
+        "x",
+        "(kron(A, B) + kron(A, B).T) @ x",
+        {"A": "2 2", "B": "3 3", "x": "6"},
+    ),
+    row(
+        "y @ kron(A, B) @ x", "x", "kron(A, B).T @ y", {"A": "2 2", "B": "3 4", "x": "8", "y": "6"}
+    ),
+    # kept between bounds: Huber's loss, proximal policy optimisation
+    row("sum(huber(x - a))", "x", "clip(x - a, -1, 1)"),
+    row(
+        "sum(huber(X @ w - y, s))",
+        "w",
+        "X.T @ clip(X @ w - y, -s, s)",
+        {"X": "m n", "w": "n", "y": "m", "s": ""},
+    ),
+    row("sum(clip(x - a, -s, s))", "x", "where(abs(x - a) <= s, 1, 0)", {"s": ""}),
+    row(
+        "mean(minimum(exp(x - a)*b, clip(exp(x - a), 1 - s, 1 + s)*b))",
+        "x",
+        "b*exp(x - a)*where(abs(exp(x - a) - 1) <= s, 1, heaviside(b*(clip(exp(x - a), 1 - s, 1 + s) - exp(x - a))))/n",
+        {"s": ""},
+    ),
+    # differences stand one way round
+    row("sum(abs(x[:, None] - x))", "x", "2*sum(sign(x - x[:, None]), axis=0)"),
+    row(
+        "sum(W*exp(-s*sum((X[:, None, :] - X)**2, axis=2)))",
+        "X",
+        "4*s*sum((W*exp(-s*sum((X[:, None, :] - X)**2, axis=2)))[:, :, None]*(X - X[:, None, :]), axis=1)",
+        {"X": "n k", "s": ""},
+        {"W": "symmetric"},
+    ),
+    row(
+        "sum(W*exp(-s*(x[:, None] - x)**2))",
+        "x",
+        "4*s*sum(W*exp(-s*(x - x[:, None])**2)*(x - x[:, None]), axis=1)",
+        {"s": ""},
+        {"W": "symmetric"},
+    ),
+    # normalisations in one formula
+    row(
+        "sum(A*((X - mean(X, axis=0))/sqrt(var(X, axis=0) + s)))",
+        "X",
+        "((s + var(X, axis=0))*(A - mean(A, axis=0)) + mean(A*(X - mean(X, axis=0)), axis=0)*(mean(X, axis=0) - X))/(s + var(X, axis=0))**(3/2)",
+        {"X": "m n", "A": "m n", "s": ""},
+    ),
+    row(
+        "a @ (x/sqrt(mean(x**2) + s))",
+        "x",
+        "a/sqrt(s + mean(x**2)) - mean(a*x)*x/(s + mean(x**2))**(3/2)",
+        {"s": ""},
+    ),
+    row(
+        "(x - a)/norm(x - a)",
+        "x",
+        "(eye(n) - outer((x - a)/norm(x - a), (x - a)/norm(x - a)))/norm(x - a)",
+    ),
+    # correlation
+    row(
+        "sum((x - mean(x))*(a - mean(a)))/sqrt(sum((x - mean(x))**2)*sum((a - mean(a))**2))",
+        "x",
+        "(a - mean(a) - (x - mean(x)) @ (a - mean(a))*(x - mean(x))/norm(x - mean(x))**2)/(norm(x - mean(x))*norm(a - mean(a)))",
+    ),
     # what divides a sum is put under it
     row(
         "sum(log(1 + (X @ w - y)**2/s**2))",

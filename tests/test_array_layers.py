@@ -126,10 +126,21 @@ LAYERS = {
         },
         heads,
     ),
+    "heads that share keys": Layer(
+        {"S": "Q @ K.T", "P": "softmax(S, axis=2)", "O": "P @ V", "L": "sum(D*O)"},
+        {"Q": "2 m k", "K": "t k", "V": "t n", "D": "2 m n"},
+        {
+            "V": "sum(transpose(P, (0, 2, 1)) @ D, axis=0)",
+            "Q": "P*(D @ V.T - sum(D*O, axis=2)[:, :, None]) @ K",
+            "K": "sum(transpose(P*(D @ V.T - sum(D*O, axis=2)[:, :, None]), (0, 2, 1)) @ Q, "
+            "axis=0)",
+        },
+        lambda jnp, Q, K, V, D: heads(jnp, Q, jnp.stack([K, K]), jnp.stack([V, V]), D),
+    ),
     "dense batch": Layer(
         {"Y": "A @ X @ W", "L": "sum(D*Y)"},
         {"A": "t m", "X": "5 m n", "W": "n k", "D": "5 t k"},
-        {"X": "A.T @ (D @ W.T)", "W": 'einsum("ijk,ilp,lj->kp", X, D, A)'},
+        {"X": "A.T @ (D @ W.T)", "W": "sum(transpose(A @ X, (0, 2, 1)) @ D, axis=0)"},
         lambda jnp, A, X, W, D: (D * (A @ X @ W)).sum(),
     ),
     "three factors": Layer(

@@ -195,3 +195,33 @@ def test_the_rows_cover_the_operations_of_the_book() -> None:
     assert {"inv", "det", "logdet", "trace", "norm", "kron", "softmax", "outer", "diag"} - used <= {
         "outer"
     }
+
+
+@pytest.mark.parametrize(
+    ("stages", "shapes"),
+    [
+        ({"h": "(x @ w)*sigmoid(x @ v)", "L": "g*h"}, {"x": "n", "w": "n", "v": "n"}),
+        ({"h": "(x @ w)**2*exp(x @ v)", "L": "g*h**2"}, {"x": "n", "w": "n", "v": "n"}),
+        (
+            {"h": "(X @ W)*sigmoid(X @ V)", "L": "sum(D*h)"},
+            {"X": "m n", "W": "n k", "V": "n k", "D": "m k"},
+        ),
+    ],
+    ids=str,
+)
+def test_a_form_has_a_value_where_a_factor_of_its_stage_is_zero(
+    stages: dict[str, str], shapes: dict[str, str]
+) -> None:
+    d = sd.derive(sd.Model(stages, parameters=[*shapes], shapes=shapes))
+    rng = np.random.default_rng(3)
+    sizes = {"n": 3, "m": 4, "k": 2}
+    values = {
+        name: rng.normal(size=[sizes[s] for s in shape.split()]) for name, shape in shapes.items()
+    }
+    values = {"g": 1.5, **values} if "g" in d.model.constants else values
+    for name in shapes:
+        zero = {**values, name: np.zeros_like(values[name])}
+        near = {**zero, name: np.full_like(values[name], 1e-9)}  # the derivatives are continuous
+        for other in shapes:
+            form = d.partial("L", other)
+            np.testing.assert_allclose(form.evaluate(**zero), form.evaluate(**near), atol=1e-7)

@@ -21,6 +21,7 @@ from symderive.formulas.arrays.terms import (
     TRANSPOSE,
     divisor,
     is_op,
+    negative,
     reading,
     scaled,
     term_of,
@@ -320,6 +321,22 @@ def column(vector: Tree) -> Tree:
 def is_column(tree: Tree) -> bool:
     """Whether it is v[:, None]."""
     return is_op(tree, "index") and tree.option("key")[1:] == (("new",),) and tree.ndim == 2
+
+
+def is_difference(tree: Tree) -> bool:
+    """Whether it is v - v[:, None] of a vector v, the differences of its entries, or minus that."""
+    if not is_op(tree, "add") or len(tree.args) != 2:
+        return False
+    columns = [part for part in tree.args if is_column(term_of(part).core)]
+    rows = [part for part in tree.args if part.ndim == 1]
+    return len(columns) == len(rows) == 1 and _of_column(columns[0]) == negative(rows[0])
+
+
+def _of_column(tree: Tree) -> Tree:
+    """The vector of a column, with what stands before it."""
+    term = term_of(tree)
+    (vector,) = term.core.args  # type: ignore[attr-defined]
+    return scaled(vector, term.number, term.above, term.below)
 
 
 def by_ones(tree: Tree, shape: Shape) -> Tree:

@@ -224,8 +224,21 @@ def _batched(left: Labelled, right: Labelled, gone: Sequence[Index], order: Orde
         if len(turned) < 2:
             found.append((sum(turned), Labelled(apply("matmul", a, b), result)))
     if not found:
-        return _einsum([left, right], gone, order)
+        return _summed_batch(left, right, gone, order) or _einsum([left, right], gone, order)
     return min(found, key=lambda way: way[0])[1]
+
+
+def _summed_batch(
+    left: Labelled, right: Labelled, gone: Sequence[Index], order: Order
+) -> Labelled | None:
+    """Two indices that two arrays share: products for each of one of them, and their sum."""
+    for batch, inner in (gone, gone[::-1]) if len(gone) == 2 else ():
+        made = _batched(left, right, [inner], order)
+        if not has_einsum(made.tree) and batch in made.axes:
+            axis = made.axes.index(batch)
+            kept = (*made.axes[:axis], *made.axes[axis + 1 :])
+            return Labelled(total(made.tree, [axis]), kept)
+    return None
 
 
 def _in_order(axes: Sequence[Index], order: Order) -> bool:

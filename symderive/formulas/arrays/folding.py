@@ -13,7 +13,7 @@ from symderive.formulas.arrays.properties import Known
 from symderive.formulas.arrays.simplify import Rebuilder, shortest
 from symderive.formulas.arrays.sums import plus
 from symderive.formulas.arrays.syntax import Apply, Leaf, Tree
-from symderive.formulas.arrays.terms import is_op, negative, tree_cost
+from symderive.formulas.arrays.terms import exchanged, is_op, negative, reading, tree_cost
 
 MAX_COST = 80.0
 """A tree that costs more with its stages put in is left as it is."""
@@ -49,6 +49,13 @@ def through_stages(tree: Tree, stages: Mapping[str, Tree], known: Known) -> Tree
         if tree_cost(made) > 0:
             result = _Naming(made, Leaf(made.shape, name), turn).on(result)
     return shortest(result, *known)
+
+
+def with_own_name(tree: Tree, name: Leaf, made: Tree, known: Known) -> Tree:
+    """What a number is made of by its name: f·y/(1 + x·y) is y where f = det(I + xyᵀ)."""
+    if made not in tree.walk():
+        return tree
+    return min(tree, shortest(exchanged(tree, made, name), *known), key=reading)
 
 
 class _Naming:

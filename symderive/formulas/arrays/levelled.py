@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from sympy import Add, Expr, Mul
+from sympy import Add, Expr, Mul, Pow, S
 from sympy import Sum as SympySum
 
 from symderive.formulas.arrays.canonical import canonical
@@ -20,6 +20,7 @@ from symderive.formulas.arrays.index import (
     sigma_as_is,
     substitute,
 )
+from symderive.formulas.functions import function_of
 
 MAX_TERMS = 12
 """Terms up to which a sum is taken apart."""
@@ -113,3 +114,52 @@ def _split(term: Expr) -> Any:
         return None
     outside = Mul(*(f for f in factors if f is not sums[0]))
     return outside, sums[0].function, bound(sums[0])
+
+
+def oriented(formula: Expr) -> Expr:
+    """Each difference one way round, where a formula has it both ways.
+
+    (x_j − x_i)² is (x_i − x_j)², sign(x_j − x_i) is −sign(x_i − x_j). The first of two indices is
+    one that no sum binds, where there is one.
+    """
+    sums = {part for part in formula.atoms(Add) if len(part.args) == 2}
+    both = {part for part in sums if -part in sums}
+    if not both:
+        return formula
+    chosen = {part for part in both if min(part, -part, key=_direction) != part}
+    made: Expr = _Turned(chosen).on(formula)
+    return canonical(made)
+
+
+def _direction(difference: Expr) -> tuple[int, bool]:
+    """Less where what is free comes first."""
+    above = [term for term in difference.args if not term.could_extract_minus_sign()]
+    bound_ = (s for term in above for s in term.free_symbols if isinstance(s, Index))
+    held = sum(index.name.startswith("_s") for index in bound_)
+    return held, difference.could_extract_minus_sign()
+
+
+EVEN, ODD = ("abs", "norm_pdf", "log_cosh"), ("sign",)
+"""Named functions of which f(−u) is f(u), and −f(u); of SymPy's own it knows."""
+
+
+class _Turned:
+    """Puts a − b for b − a in powers, products and functions that keep or change their sign."""
+
+    def __init__(self, chosen: set[Expr]) -> None:
+        self.chosen = chosen
+
+    def on(self, formula: Any) -> Any:
+        if not formula.args or formula.has(*self.chosen) is False:
+            return formula
+        if isinstance(formula, Pow) and formula.base in self.chosen and formula.exp.is_Integer:
+            return (-1) ** (formula.exp % 2) * (-formula.base) ** formula.exp
+        if isinstance(formula, Mul):
+            turned = [f for f in formula.args if f in self.chosen]
+            rest = [self.on(f) for f in formula.args if f not in self.chosen]
+            return Mul(S.NegativeOne ** len(turned), *rest, *(-f for f in turned))
+        row = function_of(formula)
+        if row is not None and row.name in (*EVEN, *ODD) and formula.args[0] in self.chosen:
+            made = formula.func(-formula.args[0])
+            return -made if row.name in ODD else made
+        return formula.func(*map(self.on, formula.args))

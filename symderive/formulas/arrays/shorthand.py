@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from sympy import S
@@ -16,10 +17,12 @@ from symderive.formulas.arrays.shorthand_entries import (
     mean,
     norm_of_order,
     quotient,
+    softmaxes,
     squared_length,
     step,
     steps_joined,
     variance,
+    within,
 )
 from symderive.formulas.arrays.shorthand_shapes import (
     column_again,
@@ -33,7 +36,7 @@ from symderive.formulas.arrays.shorthand_shapes import (
     vectorised,
 )
 from symderive.formulas.arrays.syntax import Apply, Number, Tree
-from symderive.formulas.arrays.terms import ONE, is_op, times, tree_cost
+from symderive.formulas.arrays.terms import ONE, is_op, term_of, times, tree_cost
 
 
 def shorthand(tree: Tree) -> Tree:
@@ -191,6 +194,8 @@ def _of_diagonal(tree: Tree) -> Tree | None:
     """What a diagonal matrix makes short: its diagonal and its determinant; other diagonals."""
     if is_op(tree, "diagonal") and is_op(tree.args[0], "transpose"):
         return apply("diagonal", tree.args[0].args[0])
+    if is_op(tree, "trace") and is_op(tree.args[0], "eye"):
+        return Number((), tree.args[0].shape[0])
     if is_op(tree, "diagonal") and is_op(tree.args[0], "outer"):
         return times(tree.args[0].args)
     if is_op(tree, "diagonal") and is_op(tree.args[0], "eye"):
@@ -221,6 +226,9 @@ def _length(tree: Tree) -> Tree | None:
             squares = exponent == Number((), S(2)) and base.ndim == inside.args[0].ndim
             return apply("norm", base, ord=S(2), **options) if squares else None
     if is_op(tree, "sqrt") and not tree.ndim:
+        lengths = _roots_of_squares(inside)
+        if lengths:
+            return times(lengths)
         if is_op(inside, "matmul") and inside.args[0] == inside.args[1]:
             return _norm(inside.args[0])
         if is_op(inside, "sum") and is_op(inside.args[0], "power"):
@@ -238,6 +246,21 @@ def _length(tree: Tree) -> Tree | None:
             short = squared if half.value == 1 else apply("power", squared, half)
             return short if tree_cost(short) < tree_cost(tree) else None
     return None
+
+
+def _roots_of_squares(tree: Tree) -> list[Tree]:
+    """The lengths of vectors whose squares make up a product; () where it is none."""
+    term = term_of(tree)
+    if term.number != 1 or term.below or len(term.above) < 2 or term.core != ONE:
+        return []
+    lengths: list[Tree] = []
+    for part, count in Counter(term.above).items():
+        square = is_op(part, "matmul") and part.args[0] == part.args[1]
+        if not square and (count % 2 or not is_op(part, "norm")):
+            return []
+        length = _norm(part.args[0]) if square else part  # type: ignore[attr-defined]
+        lengths += [length] * (count if square else count // 2)
+    return lengths
 
 
 def _norm(array: Tree) -> Tree:
@@ -273,8 +296,10 @@ SHORT: tuple[Callable[[Tree], Tree | None], ...] = (
     _root,
     distributed,
     quotient,
+    softmaxes,
     complement,
     step,
+    within,
     steps_joined,
     column_again,
     column_inside,

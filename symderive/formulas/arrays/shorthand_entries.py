@@ -10,6 +10,7 @@ from itertools import combinations, product
 from sympy import Expr, Mul, Rational, S
 
 from symderive.formulas.arrays.ops import apply
+from symderive.formulas.arrays.placing import all_of
 from symderive.formulas.arrays.syntax import Apply, Number, Shape, Tree
 from symderive.formulas.arrays.terms import (
     ONE,
@@ -174,6 +175,50 @@ def quotient(tree: Tree) -> Tree | None:
     return None
 
 
+def softmaxes(tree: Tree) -> Tree | None:
+    """exp(u)/sum(exp(u)) is softmax(u), along axes too, and as a factor of a product."""
+    if not is_op(tree, "divide", "multiply", "negative"):
+        return None
+    term = term_of(tree)
+    parts = entries_of(term.core)
+    for place, part in enumerate(parts):
+        whole = _sum_of_exponentials(divisor(part))
+        if whole is not None and whole.args[0] in parts:
+            named = [_softmax_of(whole) if p == whole.args[0] else p for p in parts]
+            core = times([*named[:place], *named[place + 1 :]])
+            return scaled(core, term.number, term.above, term.below)
+    for place, below in enumerate(term.below):
+        whole = _sum_of_exponentials(below)
+        op = term.core.op if is_op(term.core, "matmul", "outer") else ""
+        factors = term.core.args if is_op(term.core, "matmul", "outer") else parts
+        if whole is not None and whole.args[0] in factors:
+            named = [_softmax_of(whole) if p == whole.args[0] else p for p in factors]
+            core = apply(op, *named) if op else times(named)
+            rest = (*term.below[:place], *term.below[place + 1 :])
+            return scaled(core, term.number, term.above, rest)
+    return None
+
+
+def _softmax_of(total: Apply) -> Tree:
+    (inside,) = total.args[0].args  # type: ignore[attr-defined]
+    return apply("softmax", inside, axis=total.option("axis"))
+
+
+def _sum_of_exponentials(tree: Tree | None) -> Apply | None:
+    """sum(exp(u)) as it stands over what it is a sum of, or with its axis put in again."""
+    inner: Tree | None = tree.args[0] if is_op(tree, "index") else tree
+    if not is_op(inner, "sum") or not is_op(inner.args[0], "exp"):
+        return None
+    axes, shape = inner.option("axis"), inner.args[0].shape
+    if is_op(tree, "index"):
+        key = [("new",) if axis in axes else all_of(size) for axis, size in enumerate(shape)]
+        given = tree.option("key")
+        kept = sum(one != ("new",) for one in given)
+        return inner if [*given, *map(all_of, inner.shape[kept:])] == key else None
+    alone = len(axes) == len(shape) or axes == (0,)  # along the first axis, rows are divided by it
+    return inner if alone or inner.option("keepdims") else None
+
+
 def complement(tree: Tree) -> Tree | None:
     """1 − sigmoid(−u) is sigmoid(u)."""
     if not is_op(tree, "add") or len(tree.args) != 2:
@@ -213,8 +258,47 @@ def step(tree: Tree) -> Tree | None:
     return apply("heaviside", whole, Number((), S.Half))
 
 
+ZERO = Number((), S.Zero)
+
+
+def within(tree: Tree) -> Tree | None:
+    """0 where u > c and where u < -c, else 1, is 1 where abs(u) <= c."""
+    if is_op(tree, "where") and tree.args[1] == ZERO and is_op(tree.args[2], "where"):
+        other = tree.args[2]
+        pair = (tree.args[0], other.args[0])
+        return _within(tree, pair, []) if other.args[1:] == (ZERO, ONE) else None
+    if not is_op(tree, "multiply"):
+        return None
+    masks = [arg for arg in tree.args if is_op(arg, "where") and arg.args[1:] == (ZERO, ONE)]
+    for one, two in combinations(masks, 2):
+        rest = [arg for arg in tree.args if arg is not one and arg is not two]
+        found = _within(tree, (one.args[0], two.args[0]), rest)
+        if found is not None:
+            return found
+    return None
+
+
+def _within(tree: Tree, conditions: Sequence[Tree], rest: Sequence[Tree]) -> Tree | None:
+    """Both conditions as one of an absolute value: u − c > 0 and −u − c > 0 have the sum −2c."""
+    sides: list[Tree] = []
+    for condition in conditions:
+        if not is_op(condition, "Gt", "Lt"):
+            return None
+        less, more = condition.args if condition.op == "Lt" else condition.args[::-1]
+        sides.append(shared([more, negative(less)]))
+    most = scaled(shared(sides), Rational(-1, 2))
+    inside = scaled(shared([sides[0], negative(sides[1])]), S.Half)
+    turned = negative(inside)
+    size = apply("abs", min(inside, turned, key=tree_cost))
+    made = times([apply("where", apply("LtE", size, most), ONE, ZERO), *rest])
+    return made if tree_cost(made) < tree_cost(tree) else None
+
+
 def steps_joined(tree: Tree) -> Tree | None:
-    """a*heaviside(u) + b*heaviside(-u) is (a - b)*heaviside(u) + b: the two steps sum to 1."""
+    """a*heaviside(u) + b*heaviside(-u) is (a - b)*heaviside(u) + b: the two steps sum to 1.
+
+    Where a is 1 where c is true, else 0, and b is 1, that is 1 where c, else heaviside(-u).
+    """
     if not is_op(tree, "add"):
         return None
     found = [(arg, *_step_in(arg)) for arg in tree.args]
@@ -222,6 +306,10 @@ def steps_joined(tree: Tree) -> Tree | None:
         if up is None or down is None or shared([up.args[0], down.args[0]]) != zero_like(up):
             continue
         more = [arg for arg in tree.args if arg is not one and arg is not other]
+        for mask, whole, after in ((weight, rest, down), (rest, weight, up)):
+            if whole == ONE and is_op(mask, "where") and mask.args[1:] == (ONE, ZERO):
+                chosen = apply("where", mask.args[0], ONE, after)
+                return shared([chosen, *more]) if more else chosen
         made = shared([times([up, shared([weight, negative(rest)])]), rest, *more])
         return made if tree_cost(made) < tree_cost(tree) else None
     return None

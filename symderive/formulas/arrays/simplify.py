@@ -24,6 +24,7 @@ from symderive.formulas.arrays.chains import (
     flipped,
     inverses,
     is_batched,
+    is_difference,
     is_ones,
     product_of,
     scaling,
@@ -41,7 +42,7 @@ from symderive.formulas.arrays.rebuilding import directed, kronecker, moved, sum
 from symderive.formulas.arrays.shorthand import shorthand
 from symderive.formulas.arrays.spectra import of_singular_values, of_spectrum
 from symderive.formulas.arrays.sums import plus
-from symderive.formulas.arrays.syntax import Apply, Leaf, Tree
+from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Tree
 from symderive.formulas.arrays.terms import (
     ONE,
     TRANSPOSE,
@@ -136,6 +137,8 @@ class Rebuilder:
             return self.is_symmetric(tree.args[0])
         if is_op(tree, "eye", "diag"):
             return True
+        if is_op(tree, "abs", "power") and is_difference(tree.args[0]):
+            return tree.op == "abs" or tree.args[1] == Number((), S(2))
         if isinstance(tree, Apply) and (tree.op in BY_ENTRIES or tree.op in FUNCTIONS):
             if all(arg.ndim == 0 or self.is_symmetric(arg) for arg in tree.args):
                 return True

@@ -1,10 +1,11 @@
-"""Linear systems by the name that a model gives them: inv(M) @ v as solve(M, v)."""
+"""Operations by the name that a model gives them: inv(M) @ v as solve(M, v), kron(A, B) @ v."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable
 
+from symderive.formulas.arrays.chains import chain_of, product_of, transposed
 from symderive.formulas.arrays.ops import apply
 from symderive.formulas.arrays.simplify import Rebuilder, shortest
 from symderive.formulas.arrays.syntax import Apply, Tree
@@ -30,6 +31,37 @@ def with_solves(tree: Tree, solved: Collection[Tree], symmetric: frozenset[str])
     if not solved or not any(is_op(part, "inv") for part in tree.walk()):
         return tree
     return _Solver(solved, Rebuilder(symmetric)).on(tree)
+
+
+def with_kroneckers(tree: Tree) -> Tree:
+    """reshape(A @ reshape(v, (p, q)) @ B.T, n) as kron(A, B) @ v.
+
+    >>> from sympy import Symbol
+    >>> from symderive.formulas.arrays.syntax import Leaf
+    >>> n = Symbol("n")
+    >>> A, v = Leaf((n, n), "A"), Leaf((2 * n,), "v")
+    >>> rows = apply("reshape", v, shape=(n, 2))
+    >>> with_kroneckers(apply("reshape", apply("matmul", A, rows), shape=(2 * n,))).args[0].op
+    'kron'
+    """
+    if not isinstance(tree, Apply):
+        return tree
+    args = tuple(map(with_kroneckers, tree.args))
+    made = tree if args == tree.args else Apply(tree.shape, tree.op, args, tree.options)
+    if not is_op(made, "reshape") or made.ndim != 1 or made.args[0].ndim != 2:
+        return made
+    chain = chain_of(made.args[0])
+    for place, (_, part) in enumerate(chain):
+        if is_op(part, "reshape") and part.args[0].ndim == 1 and len(chain) > 1:
+            ends = [chain[:place], chain[place + 1 :]]
+            if any(kind != "m" for links in ends for kind, _ in links):
+                continue
+            left, right = (
+                product_of(links) if links else apply("eye", size=part.shape[axis])
+                for axis, links in enumerate(ends)
+            )
+            return apply("matmul", apply("kron", left, transposed(right)), part.args[0])
+    return made
 
 
 class _Solver:

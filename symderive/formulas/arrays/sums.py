@@ -73,6 +73,11 @@ def _multiplied_out(tree: Tree) -> list[Tree]:
 
 def _gathered_sum(trees: Sequence[Tree]) -> Tree:
     """The sum of some terms, like ones together."""
+    spread = [is_op(tree, "broadcast_to") and not tree.args[0].ndim for tree in trees]
+    if any(spread) and all(one or not tree.ndim for one, tree in zip(spread, trees, strict=True)):
+        bare = [tree.args[0] if is_op(tree, "broadcast_to") else tree for tree in trees]
+        shape = broadcast([tree.shape for tree in trees], "the terms of a sum")
+        return apply("broadcast_to", _gathered_sum(bare), shape=shape)
     gathered: dict[tuple[Any, ...], Term] = {}
     for tree in trees:
         for term in _terms_of(tree):

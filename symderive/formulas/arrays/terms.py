@@ -59,6 +59,8 @@ def tree_cost(tree: Tree) -> float:
         return inner + TRANSPOSE
     if tree.op == "eye":
         return IDENTITY
+    if tree.op == "einsum":  # an operand more is a product more to be read off its letters
+        return inner + CALL * max(len(tree.args), 1)
     if tree.op in ("vec", "unvec"):  # of rows, no more than the transpose that it saves
         return inner + CALL + TRANSPOSE
     return inner + (OPERATION if tree.op in ("matmul", "divide", "power", "outer") else CALL)
@@ -200,6 +202,9 @@ def _sum_turned(tree: Apply) -> Tree | None:
 
 def _turned(tree: Tree) -> Tree | None:
     """A product with a minus taken into a sum in it, where that has no more of them for it."""
+    if is_op(tree, "sum", "mean"):
+        inner = _turned(tree.args[0])
+        return apply(tree.op, inner, **dict(tree.options)) if inner is not None else None
     if not is_op(tree, "multiply", "matmul"):
         return None
     for place, arg in enumerate(tree.args):
@@ -320,6 +325,9 @@ def times(trees: Sequence[Tree]) -> Tree:
         below += term.below
         if term.core != ONE:
             cores.update(entries_of(term.core))
+    if any(map(is_zero, cores)):
+        shape = broadcast([tree.shape for tree in cores])
+        return apply("broadcast_to", Number((), S.Zero), shape=shape)
     full = max((tree.ndim for tree in cores), default=0)
     largest = [tree for tree in cores if tree.ndim == full and not is_ones(tree)]
     if largest and any(map(is_ones, cores)):  # 1·A is A, where A has the whole shape
