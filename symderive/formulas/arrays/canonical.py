@@ -16,6 +16,7 @@ from symderive.formulas.arrays.index import (
     Index,
     bound,
     free_indices,
+    of_parts,
     opened,
     sigma_as_is,
     substitute,
@@ -43,8 +44,8 @@ def _canonical(formula: Basic) -> Any:
         renames = dict(zip(formula.indices, names, strict=True))
         return ArrayOf(substitute(inner, renames), Tuple(*names))
     args = [canonical(arg) for arg in formula.args]
-    if isinstance(formula, Function) and tuple(args) == formula.args:
-        return formula
+    if isinstance(formula, Function):
+        return formula if tuple(args) == formula.args else of_parts(formula.func, args)
     return formula.func(*args)
 
 
