@@ -29,6 +29,7 @@ from sympy import (
     log,
 )
 from sympy import Sum as SympySum
+from sympy.core.relational import Relational
 from sympy.core.sorting import default_sort_key
 from sympy.core.symbol import Str
 
@@ -293,7 +294,7 @@ class _Substitution:
         return Sum(body, *(Tuple(i, S.Zero, i.size - 1) for i in mine))
 
     def _only_renames(self, formula: Basic, args: Sequence[Any]) -> bool:
-        """Whether SymPy need not look anew at a function, power, product or sum under new names.
+        """Whether SymPy need not look anew at a formula or a comparison under new names.
 
         That is so where different indices stay different, and signs are told as before:
         tanh(a − b) is −tanh(b − a) where the names are in another order.
@@ -304,6 +305,8 @@ class _Substitution:
             pairs = zip(formula.args, args, strict=True)
             alike = formula.is_Pow or all(type(old) is type(new) for old, new in pairs)
             return alike and _is_settled(formula)
+        if isinstance(formula, Relational):
+            return True
         own = isinstance(formula, Function) and type(formula).__module__.startswith("sympy.")
         if not own or len(args) != 1:
             return False

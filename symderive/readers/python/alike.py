@@ -153,9 +153,7 @@ def _run(rows: Sequence[Apply], chosen: Chosen) -> Tree | None:
         return None
     if len(differ) == 2 and len(keys[0]) == array.ndim == 2:
         inner = _at_places(array, [key[0][1] for key in keys], chosen)
-        at = [key[1][1] for key in keys]
-        columns = few_chosen(at, array.shape[1]) if inner is not None else None
-        columns = columns or (chosen(at, array.shape[1]) if inner is not None else None)
+        columns = chosen([key[1][1] for key in keys], array.shape[1])
         if inner is None or columns is None:
             return None
         return apply("sum", apply("multiply", inner, columns), axis=(1,), keepdims=False)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from sympy import Expr, Integer
@@ -19,6 +20,7 @@ from symderive.formulas.functions import FUNCTIONS
 from symderive.readers.python.alike import (
     LITERAL,
     Chosen,
+    few_chosen,
     filled_in,
     none_chosen,
     together,
@@ -84,7 +86,7 @@ class _Rolling:
                     self._accumulated(chain)
             if list(self.stages) == before:
                 break
-        self.stages = {label: all_runs_joined(tree) for label, tree in self.stages.items()}
+        self.stages = {n: self._with_rows(all_runs_joined(t)) for n, t in self.stages.items()}
         self._compared()
         self.stages = _reached(self.stages, self.kept)
 
@@ -217,18 +219,34 @@ class _Rolling:
             chain.append(label)
         yield chain
 
-    def _picked(self, at: Sequence[Expr], size: Expr) -> Tree | None:
+    def _chosen(self, at: Sequence[Expr], size: Expr) -> Tree | None:
+        """Places of an axis: a few are written out, many are the rows of a constant matrix."""
+        return few_chosen(at, size) if len(at) <= LITERAL else self._picked(at, size)
+
+    def _picked(self, at: Any, size: Expr) -> Tree | None:
         """Places of an axis as the rows of a constant matrix, with a one each."""
-        if not size.is_Integer or len(at) * int(size) > _MOST_CHOSEN:
+        places = np.array(at, dtype=int)
+        if not size.is_Integer or places.size * int(size) > _MOST_CHOSEN:
             return None
-        places = [int(place) for place in at]
         leaf = self.rec.constant(np.eye(int(size))[places], "P")
-        shown = ", ".join(map(str, places[:_TOLD])) + (", …" if len(places) > _TOLD else "")
+        shown = ", ".join(map(str, places.flat[:_TOLD])) + (", …" if places.size > _TOLD else "")
         self.rec.picks[leaf.name] = shown
         return leaf
 
     def _folded(self, tree: Tree) -> Tree:
-        return folded(tree, self._picked)
+        return folded(tree, self._chosen)
+
+    def _with_rows(self, tree: Tree) -> Tree:
+        """Rows at a few places as the product with a constant matrix: it has a transpose."""
+        if not isinstance(tree, Apply):
+            return tree
+        args = tuple(map(self._with_rows, tree.args))
+        if tree.op == "matmul" and isinstance(args[0], Apply) and args[0].op == "one_hot":
+            at = _numbers(args[0].args[0])
+            found = None if at is None else self._picked(at, args[0].shape[-1])
+            args = (found or args[0], args[1])
+        same = all(new is old for new, old in zip(args, tree.args, strict=True))
+        return tree if same else replace(tree, args=args)
 
     def _long_sum(self, label: str) -> None:
         """A sum that was recorded in parts, for its length, as one of all its terms."""
@@ -240,7 +258,7 @@ class _Rolling:
         while isinstance(terms[0], Leaf) and self._is_part(terms[0].name, tree.op):
             parts.append(terms[0].name)
             terms = [*_terms(self.stages[parts[-1]], tree.op), *terms[1:]]
-        rolled = _fold(tree.op, [*map(self._folded, terms)], False, self._picked) if parts else None
+        rolled = _fold(tree.op, [*map(self._folded, terms)], False, self._chosen) if parts else None
         if rolled is not None:
             self.stages[label] = rolled
             for part in parts:
@@ -275,12 +293,22 @@ class _Rolling:
         starts = [[before, _joined(op, added), *later]] if added else []
         starts += [[first, *later], [before, *added, *(term for terms in apart for term in terms)]]
         several = len(chain) <= LITERAL and any(len(terms) > 1 for terms in apart)
-        chosen = none_chosen if several else self._picked
+        chosen = none_chosen if several else self._chosen
         for start in starts:  # a sum of two may be the first term
             rolled = _fold(op, [*map(self._folded, start)], True, chosen)
             if rolled is not None:
                 return rolled
         return None
+
+
+def _numbers(tree: Tree) -> Any:
+    """The numbers in ``stack([1, 0, 2])``, or in a stack of such; None where it holds others."""
+    if isinstance(tree, Number) and tree.value.is_Integer:
+        return int(tree.value)
+    if not (isinstance(tree, Apply) and tree.op == "stack"):
+        return None
+    parts = [_numbers(arg) for arg in tree.args]
+    return None if any(part is None for part in parts) else np.stack(parts, *tree.option("axis"))
 
 
 def _is_long(tree: Tree) -> bool:
