@@ -99,7 +99,8 @@ class _Ledger:
             free = [s for s in preorder_traversal(plain) if s in condition.free_symbols]
             indices = [s for s in dict.fromkeys(free) if isinstance(s, Index)]
             told = Letters(self.taken, indices).on(plain)
-            self.found.setdefault(told, f"{reason} in {stage}")
+            if isinstance(told, Relational):  # what SymPy decides by itself needs no telling
+                self.found.setdefault(told, f"{reason} in {stage}")
 
     def _of_parts(self, formula: Basic) -> Iterator[tuple[Relational, str]]:
         for found in sorted(formula.atoms(Part), key=str):

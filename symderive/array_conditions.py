@@ -22,11 +22,10 @@ from symderive.array_chain import ArrayChain
 from symderive.array_forms import by_cases
 from symderive.array_model import leaves, stage_tree
 from symderive.array_trials import Formula, Trial, entry_label, numbers_of, same, trials
-from symderive.formulas.arrays.folding import put_in
 from symderive.formulas.arrays.index import Index, Part
 from symderive.formulas.arrays.ops import apply
 from symderive.formulas.arrays.properties import Knowledge, Known
-from symderive.formulas.arrays.syntax import Leaf, Tree
+from symderive.formulas.arrays.syntax import Leaf, Tree, put_in
 from symderive.formulas.arrays.vanishing import equal_trees
 from symderive.formulas.typed import condition
 from symderive.regions import Condition, Row, boundaries, separating

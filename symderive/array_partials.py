@@ -16,14 +16,14 @@ from symderive.display import partial_latex
 from symderive.formulas.arrays.algebra import algebra_under
 from symderive.formulas.arrays.canonical import canonical
 from symderive.formulas.arrays.contraction import has_einsum, has_notation
-from symderive.formulas.arrays.folding import put_in, through_stages, with_own_name
+from symderive.formulas.arrays.folding import through_stages, with_own_name
 from symderive.formulas.arrays.index import Index, Part, entry_of, fresh, sigma
 from symderive.formulas.arrays.matrix import Matrices
 from symderive.formulas.arrays.ops import entry
 from symderive.formulas.arrays.properties import Knowledge, Known
 from symderive.formulas.arrays.simplify import shortest
 from symderive.formulas.arrays.solving import with_kroneckers, with_solves
-from symderive.formulas.arrays.syntax import Leaf, Shape, Tree
+from symderive.formulas.arrays.syntax import Leaf, Shape, Tree, put_in
 from symderive.formulas.arrays.terms import OPERATION, reading, tree_cost
 from symderive.formulas.inert import Diff
 from symderive.formulas.written import evaluated, product, rename, sum_of

@@ -165,3 +165,31 @@ def test_sums_inside_an_operand_do_not_take_the_name_of_its_index(formula: str) 
     d = derive(Model({"L": formula}, parameters=["A", "Y"], shapes={"A": "n n", "Y": "m n"}))
     assert "diagonal" not in str(d.partial("L", "Y").matrix)
     assert d.check().passed  # against differences of the model at small sizes
+
+
+def test_a_number_beside_a_fraction_of_a_sum_keeps_the_sum() -> None:
+    stages = {"f": "x[0] + sum(x[1:]/(1 + r)**stack([1, 2, 3]))", "h": "r - f/g"}
+    shapes = {"x": "4", "r": "", "g": ""}
+    derivation = derive(Model(stages, parameters=["r"], shapes=shapes))
+    assert derivation.check().passed
+    read = Model({"d": str(derivation.partial("h", "r").matrix)}, shapes=shapes)
+    at = {"x": np.array([0.7, -1.2, 2.0, 0.4]), "g": 0.3, "r": 0.4}
+    above, below = (derivation.function()(**{**at, "r": at["r"] + h})[0] for h in (1e-6, -1e-6))
+    assert derive(read).function()(**at)[0] == pytest.approx((above - below) / 2e-6, rel=1e-7)
+
+
+def test_conditions_that_always_hold_are_not_assumed() -> None:
+    shown = {"f": "sum(arctan2(sqrt(a), sqrt(1 - a)))"}
+    model = Model(shown, parameters=["a"], shapes={"a": "3"})
+    told = [str(row.condition) for row in derive(model).assumptions]
+    assert told == ["a[i] > 0", "1 - a[i] > 0"]
+
+
+def test_lines_with_squares_of_sech_under_a_sum_are_proved() -> None:
+    model = Model(
+        {"y": "V @ tanh(W @ x + 1)"},
+        parameters=["W", "x"],
+        shapes={"V": "2 3", "W": "3 2", "x": "2"},
+    )
+    for line in derive(model).link("y", "x").lines:
+        assert line.certificate.verdict == "proved", line

@@ -88,6 +88,58 @@ def test_the_gradient_of_all_pairs_is_one_product_of_matrices():
     assert found == "(P_2 - P).T @ sigmoid((P_2 - P) @ scores)"
 
 
+def few_pairs(w, X):
+    s = X @ w
+    loss = 0.0
+    for i, j in [(0, 1), (0, 2), (3, 1), (4, 5), (2, 5), (4, 3)]:
+        loss += np.log(1 + np.exp(-(s[i] - s[j])))
+    return loss
+
+
+def test_the_gradient_of_a_few_pairs_has_matrices_that_the_text_explains():
+    model = sd.trace(few_pairs, w="3", X="6 3", parameters=["w"])
+    derivation = sd.derive(model)
+    found = str(derivation.partial("loss", "w").matrix)
+    assert found == "X.T @ ((P_2 - P).T @ sigmoid((P_2 - P) @ s))"
+    assert "P picks the places 0, 0, 3, 4, 2, 4; P_2 picks the places 1, 2, 1, 5" in model.text
+    assert derivation.check().passed
+
+
+def neighbours(h, a):
+    nodes = []
+    for i, near in enumerate([[1, 3, 0], [0, 2, 1], [3, 1, 2], [0, 2, 3]]):
+        e = np.exp(np.array([a * h[i] * h[j] for j in near]))
+        nodes.append(np.tanh(sum(w * h[j] for w, j in zip(e / e.sum(), near, strict=True))))
+    return np.sum(np.array(nodes) ** 2)
+
+
+def test_lists_of_places_of_each_step_are_one_constant():
+    model = sd.trace(neighbours, h="4", a="")
+    assert set(model.constants) == {"P"}
+    assert len(model.stages) <= 5
+    h, a = R.normal(size=4), 0.7
+    value, gradient = sd.derive(model).function()(h=h, a=a)
+    assert value == pytest.approx(neighbours(h, a), rel=1e-12)
+    rise = (neighbours(h, a + 1e-6) - neighbours(h, a - 1e-6)) / 2e-6
+    assert gradient["a"] == pytest.approx(rise, rel=1e-7)
+
+
+def ranks(x):
+    r = [0.0] * 8
+    for i in range(8):
+        for j in range(8):
+            if i != j:
+                r[i] += 1 / (1 + np.exp(-(x[i] - x[j]) / 2))
+    mean = sum(r) / 8
+    return sum((a - mean) ** 2 for a in r)
+
+
+def test_long_sums_in_a_list_are_one_sum_each():
+    texts = [stage.text for stage in sd.trace(ranks, x="8").stages.values()]
+    assert sum(text.startswith("sum(1/(1 + exp(") for text in texts) == 8
+    assert not any("exp" in text for text in texts if not text.startswith("sum(1/"))
+
+
 def test_sums_of_two_loops_are_sums_of_two_axes():
     texts = [stage.text for stage in sd.trace(windows, img="5 5", k="3 3").stages.values()]
     assert texts[0] == "sum(img[:3, :3]*k)"

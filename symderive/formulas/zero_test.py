@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from sympy import (
@@ -16,10 +16,16 @@ from sympy import (
     Rational,
     Symbol,
     cos,
+    cot,
+    csc,
     exp,
     log,
     preorder_traversal,
+    sec,
+    sech,
     sin,
+    tan,
+    tanh,
 )
 from sympy.polys.fields import FracElement
 
@@ -38,6 +44,14 @@ Fraction = tuple[FracElement, ...]
 
 MAX_SIGNS = 3
 """Arguments whose signs are told apart."""
+
+
+SQUARES: Mapping[Any, Callable[..., Expr]] = {
+    sech: lambda x: 1 - tanh(x) ** 2,
+    sec: lambda x: 1 + tan(x) ** 2,
+    csc: lambda x: 1 + cot(x) ** 2,
+}
+"""Squares that the normal form says by the function whose derivative they are in."""
 
 
 def is_zero(formula: Expr) -> bool | None:

@@ -39,6 +39,7 @@ from symderive.formulas.arrays.index import (
     delta,
     free_indices,
     fresh,
+    of_parts,
     opened,
     substitute,
 )
@@ -46,7 +47,7 @@ from symderive.formulas.arrays.index import part as make_part
 from symderive.formulas.arrays.properties import NOTHING_KNOWN, Knowledge
 from symderive.formulas.arrays.triangles import unmasked
 from symderive.formulas.inert import Diff
-from symderive.formulas.zero_test import is_zero
+from symderive.formulas.zero_test import SQUARES, is_zero
 
 MAX_TERMS = 400
 """A normal form of more terms than this is given up: the caller samples instead."""
@@ -155,6 +156,9 @@ class Algebra:
         if isinstance(formula, ArrayOf):
             return ArrayOf(self._walk(formula.formula, whole), Tuple(*formula.indices))
         if isinstance(formula, Pow) and whole and formula.exp.is_Integer and 1 < formula.exp <= 8:
+            if type(formula.base) in SQUARES and formula.exp % 2 == 0:
+                square = SQUARES[type(formula.base)](*formula.base.args)
+                return self._walk(Pow(square, formula.exp / 2), whole)
             base = self._walk(formula.base, whole)
             if isinstance(base, Add | SympySum) or base.has(SympySum):
                 return self._product([base] * int(formula.exp), whole)
@@ -170,7 +174,7 @@ class Algebra:
         if isinstance(formula, Piecewise):
             return hoisted(formula.func(*args))
         same = isinstance(formula, Function) and tuple(args) == formula.args
-        made = formula if same else formula.func(*args)
+        made = formula if same else of_parts(formula.func, args)
         if isinstance(made, Part) and self.known.stated:
             return self._ordered_part(made)
         return self.known.entry(made)

@@ -12,21 +12,11 @@ from symderive.formulas.arrays.chains import Turn, chain_of, flipped, product_of
 from symderive.formulas.arrays.properties import Known
 from symderive.formulas.arrays.simplify import Rebuilder, shortest
 from symderive.formulas.arrays.sums import plus
-from symderive.formulas.arrays.syntax import Apply, Leaf, Tree
+from symderive.formulas.arrays.syntax import Apply, Leaf, Tree, put_in
 from symderive.formulas.arrays.terms import exchanged, is_op, negative, reading, tree_cost
 
 MAX_COST = 80.0
 """A tree that costs more with its stages put in is left as it is."""
-
-
-def put_in(tree: Tree, found: Mapping[str, Tree]) -> Tree:
-    """The tree with the arrays of some names put in."""
-    if isinstance(tree, Leaf):
-        return found.get(tree.name, tree)
-    if not isinstance(tree, Apply):
-        return tree
-    args = tuple(put_in(arg, found) for arg in tree.args)
-    return tree if args == tree.args else Apply(tree.shape, tree.op, args, tree.options)
 
 
 def through_stages(tree: Tree, stages: Mapping[str, Tree], known: Known) -> Tree | None:

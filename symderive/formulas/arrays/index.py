@@ -29,6 +29,7 @@ from sympy import (
     log,
 )
 from sympy import Sum as SympySum
+from sympy.core.relational import Relational
 from sympy.core.sorting import default_sort_key
 from sympy.core.symbol import Str
 
@@ -293,7 +294,7 @@ class _Substitution:
         return Sum(body, *(Tuple(i, S.Zero, i.size - 1) for i in mine))
 
     def _only_renames(self, formula: Basic, args: Sequence[Any]) -> bool:
-        """Whether SymPy need not look anew at a function, power, product or sum under new names.
+        """Whether SymPy need not look anew at a formula or a comparison under new names.
 
         That is so where different indices stay different, and signs are told as before:
         tanh(a − b) is −tanh(b − a) where the names are in another order.
@@ -304,12 +305,30 @@ class _Substitution:
             pairs = zip(formula.args, args, strict=True)
             alike = formula.is_Pow or all(type(old) is type(new) for old, new in pairs)
             return alike and _is_settled(formula)
+        if isinstance(formula, Relational):
+            return True
         own = isinstance(formula, Function) and type(formula).__module__.startswith("sympy.")
         if not own or len(args) != 1:
             return False
         (old,), (new,) = formula.args, args
         plain = isinstance(formula, exp | log)
         return plain or old.could_extract_minus_sign() == new.could_extract_minus_sign()
+
+
+def of_parts(function: Any, args: Sequence[Any]) -> Any:
+    """A function of other arguments: whether a sum of entries is zero is not known by asking."""
+    if isinstance(function, type) and function.__module__.startswith("sympy.functions"):
+        for arg in args:
+            if isinstance(arg, Add | Mul | SympySum) and arg.has(Indexed):
+                _not_known(arg)
+    return function(*args)
+
+
+def _not_known(formula: Any) -> None:
+    """Tell SymPy that it does not know whether a formula is zero, which it would ask for long."""
+    if formula._assumptions is formula.default_assumptions:
+        formula._assumptions = formula.default_assumptions.copy()
+    formula._assumptions.setdefault("zero", None)
 
 
 def _entry_like(formula: Indexed, args: Sequence[Basic]) -> Indexed:

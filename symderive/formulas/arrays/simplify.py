@@ -361,9 +361,8 @@ class Rebuilder:
             if not any(is_op(term_of(arg).core, "eye") for arg in part.args):
                 continue
             for other in (place + 1, place - 1):
-                if not 0 <= other < len(chain) or chain[other][0] == (
-                    "r" if other > place else "c"
-                ):
+                away = "r" if other > place else "c"
+                if not 0 <= other < len(chain) or chain[other][0] == away:
                     continue
                 end, beside = chain[other]
                 if tree_cost(beside) > TRANSPOSE and not is_op(beside, "add"):

@@ -234,8 +234,11 @@ BILINEAR = ("correlate", "convolve", "kron")
 
 def _chains_shared(terms: list[Term]) -> Tree:
     plain = _plain_sum(terms)
-    if not plain.ndim:
-        found = (find(terms, plus) for find in SCALAR_FINDERS)
+    if not plain.ndim:  # a sum over something has a core, which is a factor like the others
+        all_above = [
+            t if t.core == ONE else Term(t.number, (*t.above, t.core), t.below, ONE) for t in terms
+        ]
+        found = (find(all_above, plus) for find in SCALAR_FINDERS)
         return min([plain, *filter(None, found)], key=tree_cost)
     if plain.ndim > 2:
         return plain

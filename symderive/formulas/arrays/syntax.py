@@ -7,7 +7,7 @@ is a row of ``OPS`` in ``ops``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -104,3 +104,30 @@ class Apply(Tree):
         yield self
         for arg in self.args:
             yield from arg.walk()
+
+
+def of_args(tree: Apply, args: tuple[Tree, ...]) -> Tree:
+    """The operation of other operands of the same shapes."""
+    return Apply(tree.shape, tree.op, args, tree.options)
+
+
+def put_in(
+    tree: Tree,
+    found: Mapping[str, Tree],
+    made: Callable[[Apply, tuple[Tree, ...]], Tree] = of_args,
+) -> Tree:
+    """The tree with the arrays of some names put in.
+
+    Args:
+        tree: The tree.
+        found: What stands for each name.
+        made: Makes an operation of new operands.
+    """
+    if isinstance(tree, Leaf):
+        return found.get(tree.name, tree)
+    if not isinstance(tree, Apply):
+        return tree
+    args = tuple(put_in(arg, found, made) for arg in tree.args)
+    if all(new is old for new, old in zip(args, tree.args, strict=True)):
+        return tree
+    return made(tree, args)

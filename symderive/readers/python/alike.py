@@ -18,7 +18,15 @@ from symderive.formulas.arrays.lifting import Lift
 from symderive.formulas.arrays.op import ShapeError, number
 from symderive.formulas.arrays.ops import apply, transpose
 from symderive.formulas.arrays.placing import all_of
-from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Shape, Tree
+from symderive.formulas.arrays.syntax import (
+    Apply,
+    Leaf,
+    Number,
+    Shape,
+    Tree,
+    of_args,
+    put_in,
+)
 from symderive.readers.python.entries import picked
 
 LITERAL = 8
@@ -205,15 +213,12 @@ def none_chosen(_: Sequence[Expr], __: Expr) -> Tree | None:
 
 def filled_in(tree: Tree, arrays: Mapping[str, Tree]) -> Tree:
     """A formula with others in place of names; parts of parts are said at once."""
-    if isinstance(tree, Leaf):
-        return arrays.get(tree.name, tree)
-    if not isinstance(tree, Apply):
-        return tree
-    args = tuple(filled_in(arg, arrays) for arg in tree.args)
-    if all(new is old for new, old in zip(args, tree.args, strict=True)):
-        return tree
+    return put_in(tree, arrays, _settled)
+
+
+def _settled(tree: Apply, args: tuple[Tree, ...]) -> Tree:
     if tree.op == "index":
         return picked(args[0], tree.option("key"))
     if tree.op == "broadcast_to" and args[0].shape == tree.shape:
         return args[0]
-    return replace(tree, args=args)
+    return of_args(tree, args)

@@ -127,6 +127,7 @@ class Recording:
         self.stages: dict[str, Tree] = {}
         self.labels: dict[str, Label] = {}
         self.constants: dict[str, np.ndarray[Any, Any]] = {}
+        self.picks: dict[str, str] = {}  # matrices with a 1 in each row: the places
         self.data: dict[str, Any] = {}  # values of arguments that nothing is differentiated by
         self._constant_names: dict[int, str] = {}
         self._kept: list[Any] = []  # what ids above belong to

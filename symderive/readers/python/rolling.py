@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from sympy import Expr, Integer
@@ -27,7 +28,7 @@ from symderive.readers.python.alike import (
 from symderive.readers.python.arithmetic import SIGNS
 from symderive.readers.python.naming import Label
 from symderive.readers.python.picking import all_runs_joined, runs_joined
-from symderive.readers.python.recording import PART, Recording, weight
+from symderive.readers.python.recording import LONGEST_ARGUMENT, PART, Recording, weight
 
 FEWEST = 3
 """As many formulas that are alike become one; of long ones, two do."""
@@ -39,6 +40,7 @@ _LONG = 8
 _ROUNDS = 4
 _MOST = 4096
 _MOST_CHOSEN = 100_000
+_TOLD = 12
 
 _CHOOSING = frozenset({"where", "one_hot", "tril", "triu"})
 _SUMMING = frozenset(
@@ -73,9 +75,9 @@ class _Rolling:
             before = list(self.stages)
             self._inline()
             self._uses = Counter(name for tree in self.stages.values() for name in _names(tree))
-            for label in list(self.stages):
+            for label in reversed(list(self.stages)):  # a sum before the parts of it
                 self._long_sum(label)
-            self.stages = {label: folded(tree) for label, tree in self.stages.items()}
+            self.stages = {label: self._folded(tree) for label, tree in self.stages.items()}
             for group in list(self._loops()):
                 for block, array in self._blocks(group):
                     self._one_array(block, array)
@@ -84,7 +86,7 @@ class _Rolling:
                     self._accumulated(chain)
             if list(self.stages) == before:
                 break
-        self.stages = {label: all_runs_joined(tree) for label, tree in self.stages.items()}
+        self.stages = {n: self._with_rows(all_runs_joined(t)) for n, t in self.stages.items()}
         self._compared()
         self.stages = _reached(self.stages, self.kept)
 
@@ -135,7 +137,24 @@ class _Rolling:
             else:
                 stages[label] = new
                 same[key] = label
-        self.stages = stages
+        self.stages = self._named(stages)
+
+    def _named(self, stages: dict[str, Tree]) -> dict[str, Tree]:
+        """A long formula by its name, where it stands in another: before it had one, too."""
+        whole = {t: n for n, t in stages.items() if _is_long(t) and self.labels[n].depth < PART}
+
+        def named(tree: Tree) -> Tree:
+            if not isinstance(tree, Apply):
+                return tree
+            args = tuple(
+                Leaf(arg.shape, whole[arg]) if arg in whole else named(arg) for arg in tree.args
+            )
+            same = all(new is old for new, old in zip(args, tree.args, strict=True))
+            return tree if same else replace(tree, args=args)
+
+        made = {label: named(tree) for label, tree in stages.items()}
+        changed = any(made[label] is not tree for label, tree in stages.items())
+        return _reached(made, self.kept) if changed else stages
 
     def _blocks(self, group: Sequence[str]) -> list[tuple[Sequence[str], Tree]]:
         """The steps of a loop as an array; of a loop in a loop, an array for each outer step."""
@@ -204,11 +223,30 @@ class _Rolling:
         """Places of an axis: a few are written out, many are the rows of a constant matrix."""
         return few_chosen(at, size) if len(at) <= LITERAL else self._picked(at, size)
 
-    def _picked(self, at: Sequence[Expr], size: Expr) -> Tree | None:
+    def _picked(self, at: Any, size: Expr) -> Tree | None:
         """Places of an axis as the rows of a constant matrix, with a one each."""
-        if not size.is_Integer or len(at) * int(size) > _MOST_CHOSEN:
+        places = np.array(at, dtype=int)
+        if not size.is_Integer or places.size * int(size) > _MOST_CHOSEN:
             return None
-        return self.rec.constant(np.eye(int(size))[[int(place) for place in at]], "P")
+        leaf = self.rec.constant(np.eye(int(size))[places], "P")
+        shown = ", ".join(map(str, places.flat[:_TOLD])) + (", …" if places.size > _TOLD else "")
+        self.rec.picks[leaf.name] = shown
+        return leaf
+
+    def _folded(self, tree: Tree) -> Tree:
+        return folded(tree, self._chosen)
+
+    def _with_rows(self, tree: Tree) -> Tree:
+        """Rows at a few places as the product with a constant matrix: it has a transpose."""
+        if not isinstance(tree, Apply):
+            return tree
+        args = tuple(map(self._with_rows, tree.args))
+        if tree.op == "matmul" and isinstance(args[0], Apply) and args[0].op == "one_hot":
+            at = _numbers(args[0].args[0])
+            found = None if at is None else self._picked(at, args[0].shape[-1])
+            args = (found or args[0], args[1])
+        same = all(new is old for new, old in zip(args, tree.args, strict=True))
+        return tree if same else replace(tree, args=args)
 
     def _long_sum(self, label: str) -> None:
         """A sum that was recorded in parts, for its length, as one of all its terms."""
@@ -220,7 +258,7 @@ class _Rolling:
         while isinstance(terms[0], Leaf) and self._is_part(terms[0].name, tree.op):
             parts.append(terms[0].name)
             terms = [*_terms(self.stages[parts[-1]], tree.op), *terms[1:]]
-        rolled = _fold(tree.op, [folded(term) for term in terms], False) if parts else None
+        rolled = _fold(tree.op, [*map(self._folded, terms)], False, self._chosen) if parts else None
         if rolled is not None:
             self.stages[label] = rolled
             for part in parts:
@@ -257,10 +295,24 @@ class _Rolling:
         several = len(chain) <= LITERAL and any(len(terms) > 1 for terms in apart)
         chosen = none_chosen if several else self._chosen
         for start in starts:  # a sum of two may be the first term
-            rolled = _fold(op, [*map(folded, start)], numbers=True, chosen=chosen)
+            rolled = _fold(op, [*map(self._folded, start)], True, chosen)
             if rolled is not None:
                 return rolled
         return None
+
+
+def _numbers(tree: Tree) -> Any:
+    """The numbers in ``stack([1, 0, 2])``, or in a stack of such; None where it holds others."""
+    if isinstance(tree, Number) and tree.value.is_Integer:
+        return int(tree.value)
+    if not (isinstance(tree, Apply) and tree.op == "stack"):
+        return None
+    parts = [_numbers(arg) for arg in tree.args]
+    return None if any(part is None for part in parts) else np.stack(parts, *tree.option("axis"))
+
+
+def _is_long(tree: Tree) -> bool:
+    return isinstance(tree, Apply) and weight(tree) > LONGEST_ARGUMENT
 
 
 def _sums_choices(tree: Tree) -> bool:
@@ -289,7 +341,7 @@ def _reached(stages: dict[str, Tree], kept: set[str]) -> dict[str, Tree]:
         while waiting:
             missing = [n for n in _names(stages[waiting[-1]]) if n in stages and n not in result]
             if missing:
-                waiting += missing
+                waiting += reversed(missing)
             else:
                 at = waiting.pop()
                 result[at] = stages[at]
@@ -303,28 +355,25 @@ def _names(tree: Tree) -> list[str]:
 # Inside a formula -------------------------------------------------------------------------
 
 
-def folded(tree: Tree, numbers: bool = False) -> Tree:
-    """A formula with its lists and sums of what is alike as arrays and their sums.
-
-    Args:
-        tree: The formula.
-        numbers: Whether the terms of its sum may be alike but for plain numbers alone.
-    """
+def folded(tree: Tree, chosen: Chosen) -> Tree:
+    """A formula with its lists and sums of what is alike as arrays and their sums."""
     if not isinstance(tree, Apply):
         return tree
     if tree.op in _FOLDS:
-        terms = [folded(term) for term in _terms(tree, tree.op)]
-        if (found := _fold(tree.op, terms, numbers)) is not None:
+        terms = [folded(term, chosen) for term in _terms(tree, tree.op)]
+        if (found := _fold(tree.op, terms, False, chosen)) is not None:
             return found
         rebuilt = _joined(tree.op, terms)
         return rebuilt if rebuilt.shape == tree.shape else tree
-    args = tuple(folded(arg) for arg in tree.args)
+    args = tuple(folded(arg, chosen) for arg in tree.args)
     if any(new is not old for new, old in zip(args, tree.args, strict=True)):
         tree = replace(tree, args=args)
     if tree.op == "stack" and tree.option("axis") == (0,):
         few = len(tree.args) < FEWEST and weight(tree.args[0]) < _LONG
         known = all(isinstance(arg, Number) for arg in tree.args)
-        found = None if few or known or len(tree.args) < 2 else together(tree.args, numbers=False)
+        if few or known or len(tree.args) < 2:
+            return tree
+        found = together(tree.args, numbers=False, chosen=chosen)
         return tree if found is None else found
     return tree
 
@@ -346,9 +395,7 @@ def _joined(op: str, terms: Sequence[Tree]) -> Tree:
     return joined
 
 
-def _fold(
-    op: str, terms: Sequence[Tree], numbers: bool, chosen: Chosen = few_chosen
-) -> Tree | None:
+def _fold(op: str, terms: Sequence[Tree], numbers: bool, chosen: Chosen) -> Tree | None:
     """Terms that are alike as one sum; the first and the last may be of another kind."""
     count = len(terms)
     for start, stop in ((0, count), (1, count), (0, count - 1), (1, count - 1)):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from functools import partial
 from traceback import walk_tb
 from typing import Any
@@ -215,6 +215,7 @@ def _model(
     for name in given.shapes:
         if name not in wanted and name in used:
             constants[name] = given.values.get(name)
+    about = inspect.getdoc(function) if inspect.isroutine(function) else ""
     plain = not any(given.shapes.values()) and not rec.constants
     plain = plain and all(map(_is_scalar, trees.values()))
     shapes = {
@@ -228,10 +229,19 @@ def _model(
         constants=constants,
         target=final[labels[0]],
         title=title if title.isidentifier() else "",
-        text=inspect.getdoc(function) or "" if inspect.isroutine(function) else "",
+        text="\n\n".join(filter(None, (about, _picks_told(rec, used)))),
         shapes=None if plain else shapes,
         properties=properties,
     )
+
+
+def _picks_told(rec: Recording, used: Container[str]) -> str:
+    """What the matrices are that the program does not name."""
+    told = [f"{name} picks the places {at}" for name, at in rec.picks.items() if name in used]
+    if not told:
+        return ""
+    kind = "a matrix" if len(told) == 1 else "matrices"
+    return f"{'; '.join(told)}: {kind} with one 1 in each row, and 0 elsewhere."
 
 
 def _nothing(function: Any, result: Any, title: str) -> ModelError:
