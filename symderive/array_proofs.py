@@ -23,9 +23,7 @@ from symderive.formulas.arrays.part_definitions import meant
 from symderive.formulas.inert import Diff
 from symderive.formulas.written import evaluated
 from symderive.formulas.zero_test import is_zero
-from symderive.sides import kinks_of, zero_beside
-
-BESIDE = "equal by exact index algebra but at kinks, where the value is a convention"
+from symderive.sides import BESIDE, kinks_of, takes_sides, zero_beside
 
 MOST_ORDERS = 24
 """Orders of the indices of a sum that are tried, to lay it over another."""
@@ -92,9 +90,13 @@ def equal_written_out(claim: Expr, truth: Expr, algebra: Algebra) -> str:
         return ""
     if sums_vanish(difference, is_zero):
         return BY_DEFINITION.method
-    if kinks and sums_vanish(
-        difference,
-        lambda part: is_zero(part) or zero_beside(part, lambda kink: _unnamed(kink) in kinks),
+    if (
+        kinks
+        and takes_sides(sides[0])
+        and sums_vanish(
+            difference,
+            lambda part: is_zero(part) or zero_beside(part, lambda kink: _unnamed(kink) in kinks),
+        )
     ):
         return BESIDE
     return ""

@@ -29,6 +29,7 @@ from symderive.links import Link
 from symderive.regions import DIGITS, equal
 from symderive.result_slips import index_slips, result_slips
 from symderive.sampling import SEED
+from symderive.sides import BESIDE
 from symderive.slips import mutants
 from symderive.steps import Certificate, Step
 from symderive.subjects import Subject, read_subject, without_primes
@@ -201,6 +202,8 @@ def judge(derivation: Derivation, subject: str, answer: str) -> Verdict:
         return Verdict("proved", words, truth, certificate=certificate, right=right)
     compared = Compared(current, claim, truth, where, target)
     if not compared.differs:
+        if compared.right_beside_kinks:
+            certificate = Certificate("proved", BESIDE)
         kind = certificate.verdict if certificate.passed else "unknown"
         return Verdict(kind, words, truth, certificate=certificate, right=right)
     refuted = Verdict("refuted", words, truth, certificate=certificate, right=right)

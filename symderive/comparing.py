@@ -20,6 +20,7 @@ from symderive.formulas.written import evaluated, rename
 from symderive.formulas.zero_test import is_zero
 from symderive.regions import DIGITS, FEWEST, Row, boundaries, covering, equal, separating, value
 from symderive.sampling import SEED
+from symderive.sides import kinks_of, takes_sides, zero_beside
 
 if TYPE_CHECKING:
     from symderive.derivation import Derivation
@@ -153,6 +154,13 @@ class Compared:
     def differs(self) -> bool:
         """Whether some point tells the claim from the truth."""
         return any(not row.equal for row in self.rows)
+
+    @property
+    def right_beside_kinks(self) -> bool:
+        """Whether the claim is proved right where the truth has no kink."""
+        kinks = kinks_of(self.truth)
+        beside = bool(kinks) and zero_beside(self.claim - self.truth, kinks.__contains__)
+        return beside and takes_sides(self.claim)
 
     def counterexample(self) -> Mapping[str, str]:
         """The simplest point found where the claim fails, with the two values there."""

@@ -449,6 +449,7 @@ MISTAKES = [
     ("2 x", 3, "write * to multiply"),
     ("max(X, Y, axis=0)", 1, "max of several arrays has no axis"),
     ("not x", 5, "a condition such as x >= 0"),
+    ("where(x > 0 & x < 1, 1, 0)", 11, "bind more tightly than a comparison"),
     ("squeeze(X, 0)", 1, "only axes of size 1"),
     ("outer(X, x)", 1, "outer takes two vectors"),
     ("x" + "[:]" * 2000, 1, "nested deeper than 150"),

@@ -286,7 +286,7 @@ RELU = {"a": "w1*x + b1", "h": "relu(a)", "o": "w2*h + b2", "L": "(o - t)**2"}
 @pytest.mark.parametrize(
     ("subject", "answer", "verdict", "condition"),
     [
-        ("dL/dw1", "2*(o - t)*w2*heaviside(a)*x", "sampled", ""),
+        ("dL/dw1", "2*(o - t)*w2*heaviside(a)*x", "proved", ""),
         ("dL/dw1", "2*(o - t)*w2*x", "true where", "a > 0"),
         ("dL/dw2", "2*(o - t)*a", "true where", "a > 0"),
         ("dL/dw1", "2*(o - t)*w2*heaviside(a)", "refuted", "x = 1"),
@@ -371,3 +371,30 @@ def test_a_counterexample_has_values_that_can_be_read():
 def test_the_right_form_has_the_decimals_of_its_author():
     assert judged("0.2*(x - 10)*w*z", "dy/dw", "z").right == "0.2*z*(x - 10)"
     assert judged("(x - 10)*w*z/5", "dy/dw", "z").right == "z*(x - 10)/5"
+
+
+BESIDE_KINKS = [  # formula, answers that take a side or the mean at its kink, answers that do not
+    (
+        "maximum(x, 0)",
+        ("where(x > 0, 1, 0)", "heaviside(x)", "where(x >= 0, 1, 0)", "(1 + sign(x))/2"),
+        ("where(x > 0, 1, where(x < 0, 0, 7))", "where(x > 1, 1, 0)", "where(x > 0, 1, -1)"),
+    ),
+    ("abs(x - a)", ("where(x > a, 1, -1)", "-sign(a - x)"), ("sign(x)",)),
+    (
+        "maximum(x, 0)**2",
+        ("where(x > 0, 2*x, 0)", "2*x*(x > 0)", "x + abs(x)"),
+        ("where(x > 0, 2*x, where(x < 0, 0, 7))", "2*x"),
+    ),
+    ("maximum(1 - t*x, 0)", ("where(t*x < 1, -t, 0)", "-t*heaviside(1 - t*x)"), ("-t",)),
+    ("clip(x, 0, 1)", ("where((x > 0) & (x < 1), 1, 0)", "(x > 0)*(x < 1)"), ("(x > 0)*1",)),
+    ("x**2", (), ("where(x > 0, 2*x, where(x < 0, 2*x, 1))",)),
+]
+
+
+@pytest.mark.parametrize(("formula", "right", "wrong"), BESIDE_KINKS)
+def test_at_a_kink_the_value_of_a_side_is_right_and_any_other_unproved(formula, right, wrong):
+    derivation = sd.derive(sd.Model({"y": formula}, parameters=["x"]))
+    for answer in right:
+        assert derivation.check_claim("dy/dx", answer).verdict == "proved", answer
+    for answer in wrong:
+        assert derivation.check_claim("dy/dx", answer).verdict != "proved", answer

@@ -348,3 +348,13 @@ def test_backends_share_one_program() -> None:
 
     assert d.function("numpy").program is d.function().program
     assert d.function("numpy")() == d.function()()
+
+
+@pytest.mark.parametrize("backend", ["python", "numpy"])
+def test_arguments_that_are_left_out_have_their_defaults(backend: str) -> None:
+    value, gradient = sd.derive(sd.Model({"y": "x*heaviside(x)"})).function(backend)(x=2.0)
+    assert (value, gradient["x"]) == (2.0, 1.0)
+    shifted = sd.Model({"y": "zeta(3, x)"}, parameters={"x": 2.0})
+    value, gradient = sd.derive(shifted).function(backend)()
+    assert value == pytest.approx(float(mpmath.zeta(3, 2)), rel=1e-14)
+    assert gradient["x"] == pytest.approx(float(-3 * mpmath.zeta(4, 2)), rel=1e-14)

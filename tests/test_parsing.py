@@ -26,6 +26,8 @@ def read(text):
         ("x if x > 2 else -x", 3),
         ("where(x > 5 or not x == 3, 1, 2)", 2),
         ("(x > 2)*x - (x < 2)*5", 3),
+        ("where((x > 2) & ~(x > 4) | (a > 5), 7, 8)", 7),
+        ("where(np.logical_and(x > 2, a > 1) | logical_not(b > 0), 7, 8)", 8),
         ("-(x > 2)*x", -3),
         ("1e-3*x + .5", 0.503),
         ("1_000*x", 3000),
@@ -79,6 +81,7 @@ def test_templates_are_shared_up_to_names():
         ("x*gamma(5185)", 3, "too large to write out"),  # Python prints no number so long
         ("x/0", 3, "division by zero"),
         ("a if b else c", 6, "a condition such as"),
+        ("where(a > 0 & a < 1, 1, 0)", 11, "bind more tightly than a comparison"),
         ("x > 2", 1, "this is a condition"),
         ("log(x, y, z)", 1, "log is called as"),
         ("f.g(x)", 1, "call functions by name"),

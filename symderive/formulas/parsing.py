@@ -49,6 +49,7 @@ from sympy.logic.boolalg import Boolean
 from symderive.errors import FormulaError
 from symderive.formulas.inert import placeholder
 from symderive.formulas.walking import (
+    BRACKETED,
     LIBRARY_CONSTANTS,
     MAX_FUNCTION_NUMBER,
     MAX_POWER_BITS,
@@ -72,6 +73,9 @@ from symderive.formulas.written import (
 )
 
 _FOREIGN = (I, zoo, nan, oo, -oo)
+
+LOGICAL = {"logical_and": And, "logical_or": Or, "logical_not": Not}
+"""NumPy's functions of conditions."""
 
 HINTS: dict[type[ast.operator], str] = {
     ast.BitXor: "; write ** for a power",
@@ -225,16 +229,17 @@ class _Builder(Walker):
         return value
 
     def _read_unaryop(self, node: ast.UnaryOp) -> Basic:
-        if isinstance(node.op, ast.Not):
+        if isinstance(node.op, ast.Not | ast.Invert):
             return Not(self._condition(node.operand))
         value = self._factor(node.operand)
         if isinstance(node.op, ast.USub):
             return minus(value)
-        if isinstance(node.op, ast.UAdd):
-            return value
-        raise self._at("the operator ~ has no meaning in a formula", node)
+        return value
 
-    def _read_binop(self, node: ast.BinOp) -> Expr:
+    def _read_binop(self, node: ast.BinOp) -> Basic:
+        if isinstance(node.op, ast.BitAnd | ast.BitOr):
+            join = And if isinstance(node.op, ast.BitAnd) else Or
+            return join(*(self._condition(side, BRACKETED) for side in (node.left, node.right)))
         combine = OPERATORS.get(type(node.op))
         if combine is None:
             hint = HINTS.get(type(node.op), "")
@@ -262,17 +267,17 @@ class _Builder(Walker):
         join = And if isinstance(node.op, ast.And) else Or
         return join(*(self._condition(value) for value in node.values))
 
-    def _condition(self, node: ast.expr) -> Boolean:
+    def _condition(self, node: ast.expr, hint: str = "") -> Boolean:
         value = self._read(node)
         if isinstance(value, Expr):  # a symbol is an Expr and, to SymPy, a Boolean too
-            raise self._at("a condition such as x >= 0 is expected here", node)
+            raise self._at(f"a condition such as x >= 0 is expected here{hint}", node)
         return value
 
     def _read_ifexp(self, node: ast.IfExp) -> Expr:
         condition = self._condition(node.test)
         return Piecewise((self._number(node.body), condition), (self._number(node.orelse), true))
 
-    def _read_call(self, node: ast.Call) -> Expr:
+    def _read_call(self, node: ast.Call) -> Basic:
         path = node.func.id if isinstance(node.func, ast.Name) else library_path(node.func)
         if path is None or node.keywords:
             raise self._at("call functions by name, with their arguments in order", node)
@@ -282,6 +287,8 @@ class _Builder(Walker):
             condition = self._condition(test)
             return Piecewise((self._number(yes), condition), (self._number(no), true))
         row = self.functions.get(name)
+        if row is None and name in LOGICAL:
+            return LOGICAL[name](*map(self._condition, node.args))
         if row is None and (near := self._near(name)):
             raise self._at(f"unknown function {name!r}; did you mean {near}?", node)
         args = [self._number(arg) for arg in node.args]

@@ -22,6 +22,8 @@ MAX_FUNCTION_NUMBER = 500
 
 MISSING_OPERATOR = "an operator is missing here; write * to multiply"
 
+BRACKETED = "; & and | bind more tightly than a comparison: write (x > 0) & (x < 1)"
+
 WORDS = frozenset({"and", "or", "not", "if", "else", "True", "False"})
 """The words of the formula language itself; every other name is a symbol or a function."""
 

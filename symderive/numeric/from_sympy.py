@@ -171,7 +171,8 @@ def _function(formula: Any, graph: Graph, names: Mapping[str, Node]) -> Node:
             result = graph.call(name, result, arg)
         return result
     if name in _DIRECT:
-        return _DIRECT[name](graph, *args)
+        left_out = row.default_values(len(args)) if row is not None else ()
+        return _DIRECT[name](graph, *args, *(node_of(value, graph, names) for value in left_out))
     if len(args) == ARITY.get(name, len(args)) and (name in KNOWN or name in OPS):
         return graph.call(name, *args)
     if row is not None and (row.is_defined or row.stable):
@@ -230,8 +231,8 @@ def _log_sum_exp(graph: Graph, *args: Node) -> Node:
     return graph.call("log", graph.add(0, [(graph.call("exp", a), ONE) for a in args]))
 
 
-def _zeta(graph: Graph, *args: Node) -> Node:
-    return graph.call("zeta" if len(args) == 1 else "hurwitz_zeta", *args)
+def _zeta(graph: Graph, x: Node, first: Node) -> Node:
+    return graph.call("zeta", x) if first is graph.one else graph.call("hurwitz_zeta", x, first)
 
 
 _DIRECT: dict[str, Callable[..., Node]] = {

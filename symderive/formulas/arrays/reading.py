@@ -22,6 +22,7 @@ from symderive.formulas.arrays.syntax import Leaf, Number, Shape, Tree
 from symderive.formulas.functions import FUNCTIONS, NamedFunction
 from symderive.formulas.parsing import COMPARISONS, WRITTEN_OUT
 from symderive.formulas.walking import (
+    BRACKETED,
     LIBRARY_CONSTANTS,
     MAX_FUNCTION_NUMBER,
     MAX_POWER_BITS,
@@ -166,10 +167,10 @@ class _Reader(Subscripts):
             raise self._at("a number is expected here, not a condition", node)
         return value
 
-    def _condition(self, node: ast.expr) -> Tree:
+    def _condition(self, node: ast.expr, hint: str = "") -> Tree:
         value = self._operand(node)
         if not is_condition(value):
-            raise self._at("a condition such as x >= 0 is expected here", node)
+            raise self._at(f"a condition such as x >= 0 is expected here{hint}", node)
         return value
 
     # Nodes --------------------------------------------------------------------------------
@@ -199,16 +200,19 @@ class _Reader(Subscripts):
         return tuple(self._read(part) for part in node.elts)
 
     def _read_unaryop(self, node: ast.UnaryOp) -> Tree:
-        if isinstance(node.op, ast.Not):
+        if isinstance(node.op, ast.Not | ast.Invert):
             return apply("logical_not", self._condition(node.operand))
         value = self._factor(node.operand)
         if isinstance(node.op, ast.UAdd):
             return value
-        if isinstance(node.op, ast.USub):
-            return number(-value.value) if isinstance(value, Number) else apply("negative", value)
-        raise self._at("the operator ~ has no meaning in a formula", node)
+        return self._negated(value)
 
     def _read_binop(self, node: ast.BinOp) -> Tree:
+        if isinstance(node.op, ast.BitAnd | ast.BitOr):
+            kind = "and" if isinstance(node.op, ast.BitAnd) else "or"
+            return self._joined(
+                node, kind, [self._condition(side, BRACKETED) for side in (node.left, node.right)]
+            )
         name = OPERATORS.get(type(node.op))
         if name is None:
             hint = "; write ** for a power" if isinstance(node.op, ast.BitXor) else ""
