@@ -26,7 +26,6 @@ from sympy import (
     S,
     Subs,
     Symbol,
-    preorder_traversal,
 )
 from sympy.core.function import AppliedUndef
 from sympy.core.numbers import ComplexInfinity, NaN
@@ -301,9 +300,13 @@ def _long(sides: Sequence[Expr]) -> bool:
 
 
 def has_more(sides: Sequence[Expr], parts: int) -> bool:
-    """Whether some formulas have more than so many parts; no more are counted."""
-    found = (part for side in sides for part in preorder_traversal(side))
-    return any(number > parts for number, _ in enumerate(found))
+    """Whether some formulas have more than so many parts."""
+    return sum(map(_size, sides)) > parts
+
+
+@lru_cache(maxsize=50_000)  # lines share most of what they are made of
+def _size(formula: Basic) -> int:
+    return 1 + sum(map(_size, formula.args))
 
 
 def _witnessed(left: Expr, right: Expr, algebra: Algebra, where: Mapping[Expr, Expr]) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 
 from mpmath import isfinite, mp, mpf
-from sympy import Add, Basic, Expr, Function, Piecewise, Pow, S, Symbol
+from sympy import Add, Basic, Expr, Function, Piecewise, Pow, S, Symbol, preorder_traversal
 from sympy.core.function import AppliedUndef
 
 from symderive.canonical_roots import canonical_roots
@@ -248,9 +248,10 @@ def put_in(formula: Expr, where: Mapping[Symbol, Expr]) -> Expr:
 
     A ``Diff`` names what it differentiates by, and stays as it is.
     """
-    kept = {
-        part: Symbol(f"_kept{k}") for k, part in enumerate(sorted(parts_of(formula, Diff), key=str))
-    }
+    held = parts_of(formula, Diff)
+    places = preorder_traversal(formula) if held else ()
+    inert = dict.fromkeys(part for part in places if part in held)  # in order: long to print
+    kept = {part: Symbol(f"_kept{k}") for k, part in enumerate(inert)}
     formula = formula.xreplace(kept)
     for _ in range(len(where)):
         inner = formula.free_symbols & where.keys()
