@@ -254,20 +254,27 @@ def _logarithm_taken_apart(task: Task) -> Iterator[Candidate]:
     if not isinstance(sole, log) or not plain.is_rational_function(task.variable):
         return
     if sum(f.has(task.variable) for f in factors(sole.args[0])) > 1:
-        constants = _constants_named(plain, task.variable)
-        plain = apart(plain.xreplace(constants), task.variable)
-        names = {named: whole for whole, named in constants.items()}
-        yield Candidate(times * plain.xreplace(names), "partial fractions")
+        named, constants = _constants_named(plain, task.variable)
+        plain = apart(plain.xreplace(named), task.variable)
+        yield Candidate(times * plain.xreplace(constants), "partial fractions")
 
 
-def _constants_named(formula: Expr, variable: Symbol) -> dict[Expr, Expr]:
-    """The sums of a formula with what stands still in them under a name: b² + (x − m)² by b."""
-    found: dict[Expr, Expr] = {}
+def _constants_named(
+    formula: Expr, variable: Symbol
+) -> tuple[dict[Expr, Expr], dict[Symbol, Expr]]:
+    """The sums of a formula with what stands still in them under a name: b² + (x − m)² by b.
+
+    Returns:
+        What is put in for each sum, and what each name stands for.
+    """
+    named: dict[Expr, Expr] = {}
+    constants: dict[Symbol, Expr] = {}
     for part in sorted(formula.atoms(Add), key=str):
         still, moving = part.as_independent(variable, as_Add=True)
         if still.args and not still.is_number:
-            found[part] = Dummy() + moving
-    return found
+            name = Dummy()
+            named[part], constants[name] = name + moving, still
+    return named, constants
 
 
 def _with_letters(definition: Expr) -> list[Expr]:

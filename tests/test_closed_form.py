@@ -275,3 +275,20 @@ def test_a_power_of_a_negative_sum_keeps_its_sign(formula, by, point):
     expected = float(sp.diff(parsed.doit(), Symbol(by)).subs(where))
 
     assert derivation.evaluate(**point).gradient[by] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    "density",
+    [
+        "exp(-(x - m)**2/(2*s**2))/(s*sqrt(2*pi))",
+        "1/(pi*s*(1 + ((x - m)/s)**2))",
+        "k/s*((x - m)/s)**(k - 1)*exp(-((x - m)/s)**k)",
+        "exp(-(x - m)/s)/(s*(1 + exp(-(x - m)/s))**2)",
+        "(a - b)*(x - m)**2/((x + a)*(s**2 + (x - m)**2)*(s + b))",
+    ],
+)
+def test_logarithms_of_densities_speak_of_the_names_of_the_model_alone(density):
+    derivation = sd.derive(sd.Model({"L": f"-log({density})"}))
+    for (stage, source), link in derivation.links.items():
+        assert {s.name for s in link.formula.free_symbols} <= {*derivation.model.names}, source
+    assert derivation.check().passed
