@@ -236,6 +236,18 @@ LAYERS = (
         {"X": "-2*outer(r, w)", "y": "2*r"},
     ),
     (
+        {"P": "X @ inv(X.T @ X) @ X.T", "L": "norm(y - P @ y)**2"},
+        {"X": "m n", "y": "m"},
+        {},
+        {"X": "-2*outer(y - P @ y, y @ X @ inv(X.T @ X))"},
+    ),
+    (
+        {"P": "X @ inv(X.T @ X) @ X.T", "r": "y - P @ y", "L": "r @ r"},
+        {"X": "m n", "y": "m"},
+        {},
+        {"X": "-2*outer(r, y @ X @ inv(X.T @ X))"},
+    ),
+    (
         {"a": "solve(K + s*eye(n), y)", "L": "norm(A @ a - b)**2/2"},
         {"K": "n n", "y": "n", "s": "", "A": "m n", "b": "m"},
         {"K": "symmetric"},
