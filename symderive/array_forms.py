@@ -47,7 +47,7 @@ from symderive.formulas.arrays.index import (
     sigma,
     substitute,
 )
-from symderive.formulas.arrays.levelled import gathered, levelled, oriented
+from symderive.formulas.arrays.levelled import gathered, levelled, oriented, squares_named
 from symderive.formulas.functions import FUNCTIONS, function_of
 from symderive.formulas.inert import Diff
 from symderive.formulas.written import evaluated
@@ -269,6 +269,9 @@ def _apart(formula: Expr, algebra: Algebra) -> Iterator[tuple[Expr, str]]:
         together = gathered(apart)
         if together != apart:
             yield together, "sums that share a factor"
+    named = squares_named(formula)
+    if named != formula:
+        yield algebra.contracted(named), "sums of squares are squares of lengths"
     level = levelled(formula)
     if level != formula:
         yield algebra.contracted(level), "like sums together"
