@@ -94,6 +94,14 @@ LAYERS = (
         {"W": "X.T @ (D*sigmoid(X @ V))", "V": "X.T @ (D*h*(1 - sigmoid(X @ V)))"},
     ),
     (
+        {"H": "relu(X @ W)", "Z": "layer_norm(H @ V)", "L": "sum(D*Z)"},
+        {"X": "m n", "W": "n k", "V": "k h", "D": "m h"},
+        {},
+        {
+            "V": "H.T @ ((D - mean(D, axis=1)[:, None] - Z*mean(D*Z, axis=1)[:, None])/deviation(H @ V)[:, None])"
+        },
+    ),
+    (
         NEIGHBOURS,
         {"X": "m n", "A": "k n", "W": "m m"},
         {},
