@@ -234,6 +234,7 @@ MORE = (
         {"X": "m n", "Y": "m n"},
     ),
     row("norm(x/norm(x) - a)**2", "x", "2*((x @ a)*x/(x @ x) - a)/norm(x)"),
+    row("prod(x**a)", "a", "prod(x**a)*log(x)"),
     # correlation
     row(
         "sum((x - mean(x))*(a - mean(a)))/sqrt(sum((x - mean(x))**2)*sum((a - mean(a))**2))",
