@@ -289,7 +289,7 @@ class _Judge:
             put = [all_put_in(side, where) for side in sides]
             if algebra.equal(*map(defined, put)):
                 return True
-        return equal_written_out(*put, algebra)
+        return equal_written_out(put[0], put[1], algebra)
 
     @cached_property
     def by_form(self) -> ByForm | None:

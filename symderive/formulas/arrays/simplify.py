@@ -35,7 +35,7 @@ from symderive.formulas.arrays.chains import (
 from symderive.formulas.arrays.ops import apply, total
 from symderive.formulas.arrays.ops_spectral import MATRIX_FUNCTIONS
 from symderive.formulas.arrays.placing import place_at
-from symderive.formulas.arrays.projections import is_projection, projected
+from symderive.formulas.arrays.projections import has_residuals, is_projection, projected
 from symderive.formulas.arrays.properties import Axes
 from symderive.formulas.arrays.rank_one import updates_solved
 from symderive.formulas.arrays.rebuilding import directed, kronecker, moved, summed
@@ -342,7 +342,7 @@ class Rebuilder:
                 shorter = [self.cancelled(links) for links in whole]
                 products = [product_of(links, self.turn) for links in shorter]
                 if [*map(len, shorter)] == [*map(len, whole)]:
-                    if not _has_residuals(chain, chains):
+                    if not has_residuals(chain, chains):
                         continue
                     products = [*map(self.rebuilt, products)]  # Xᵀr is 0, r = y − X(XᵀX)⁻¹Xᵀy
                     if not any(map(is_zero, products)):
@@ -464,12 +464,6 @@ class Rebuilder:
         if is_op(arg, "transpose"):
             return transposed(apply("inv", arg.args[0]))
         return apply("inv", arg)
-
-
-def _has_residuals(chain: Sequence[Link], terms: Sequence[Sequence[Link]]) -> bool:
-    """Whether a matrix is inverted beside a sum whose terms hold sums of vectors."""
-    inverted = any(is_op(part, "inv") for _, part in chain)
-    return inverted and any(k != "m" and is_op(p, "add") for links in terms for k, p in links)
 
 
 Rewrite = Callable[[Rebuilder, list[Tree], Apply], Tree]
