@@ -88,7 +88,11 @@ def _notation_of_link(kind: ArrayLinkKind) -> Certificate:
     shapes = {**template.shape_of(), OUTPUT.name: template.shape}
     assert kind.tree is not None
     read = evaluated(entry(kind.tree, (*template.indices, *kind.source)))
-    return certify_array(kind.formula, read, template.algebra(), shapes)
+    found = certify_array(kind.formula, read, template.algebra(), shapes)
+    if found.passed or not kind.output.is_Symbol:
+        return found
+    definition = {kind.output: evaluated(template.written)}  # its name may stand for what it is
+    return certify_array(kind.formula, read, template.algebra(), shapes, definition)
 
 
 def _notation_of_adjoint(shape: ArrayShape) -> Certificate:
@@ -105,7 +109,11 @@ def _read_back(shape: ArrayShape, formula: Expr, tree: object) -> Certificate:
     for name, own in shape.shapes.items():
         shapes[f"{BAR}{name}"] = (*(index.size for index in shape.target), *own)
     read = evaluated(entry(tree, shape.indices))  # type: ignore[arg-type]
-    return certify_array(barred(formula), read, algebra_under(shape.known), shapes)
+    algebra = algebra_under(shape.known)
+    found = certify_array(barred(formula), read, algebra, shapes)
+    if found.passed or not any(entry_.is_Symbol for entry_ in shape.stated):
+        return found
+    return certify_array(barred(formula), read, algebra, shapes, shape.stated)
 
 
 # The gradient -------------------------------------------------------------------------------------

@@ -30,10 +30,10 @@ from sympy import (
 from sympy import Sum as SympySum
 from sympy.core.function import AppliedUndef
 from sympy.core.relational import GreaterThan, LessThan, StrictGreaterThan, StrictLessThan
-from sympy.logic.boolalg import And
 
 from symderive.certify import defined
 from symderive.closed_form import Form, closed_forms
+from symderive.conditions import positive_in
 from symderive.cost import cost
 from symderive.formulas.arrays.algebra import Algebra
 from symderive.formulas.arrays.canonical import canonical
@@ -47,7 +47,7 @@ from symderive.formulas.arrays.index import (
     sigma,
     substitute,
 )
-from symderive.formulas.arrays.levelled import gathered, levelled, oriented
+from symderive.formulas.arrays.levelled import gathered, levelled, oriented, squares_named
 from symderive.formulas.functions import FUNCTIONS, function_of
 from symderive.formulas.inert import Diff
 from symderive.formulas.written import evaluated
@@ -249,13 +249,9 @@ def by_cases(formula: Expr) -> Expr:
 
 
 def _positive(algebra: Algebra, definition: Expr | None) -> set[Basic]:
-    """What is known to be positive, or has to be for the stage to have a value."""
+    """The names that are known not to be negative, or must not be for the stage to have a value."""
     names: set[Basic] = {Symbol(name) for name in algebra.known.having("positive")}
-    for call in definition.atoms(Function) if definition is not None else ():
-        row = function_of(call)
-        stated = And.make_args(row.domain_condition(*call.args)) if row is not None else ()
-        names |= {one.gts for one in stated if isinstance(one, INEQUALITIES) and one.lts == 0}
-    return names
+    return names | positive_in(definition) if definition is not None else names
 
 
 def _apart(formula: Expr, algebra: Algebra) -> Iterator[tuple[Expr, str]]:
@@ -269,6 +265,9 @@ def _apart(formula: Expr, algebra: Algebra) -> Iterator[tuple[Expr, str]]:
         together = gathered(apart)
         if together != apart:
             yield together, "sums that share a factor"
+    named = squares_named(formula)
+    if named != formula:
+        yield algebra.contracted(named), "sums of squares are squares of lengths"
     level = levelled(formula)
     if level != formula:
         yield algebra.contracted(level), "like sums together"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import product as cartesian
 from math import prod
 
@@ -19,6 +19,7 @@ from sympy.core.function import AppliedUndef
 
 from symderive.array_certify import sizes_of
 from symderive.array_model import stage_indices
+from symderive.conditions import positive_in
 from symderive.errors import SymderiveError
 from symderive.formulas.arrays.concrete import concrete, entry_name
 from symderive.formulas.arrays.index import Index
@@ -240,6 +241,8 @@ def draw(entries: Entries, targets: Sequence[str], noise: random.Random, attempt
     model = entries.model
     reached = needed_for(model, targets)
     known = Knowledge(model.properties)
+    stages = (model.stages[name] for name in reached if name in model.stages)
+    positive = {name for stage in stages for name in _positive_in(stage.formula)}
     point: Numbers = {}
     usual = RANGES[(attempt // 2) % len(RANGES)] if attempt else SIZES_AT_FIRST
     for name in model.names:
@@ -259,10 +262,16 @@ def draw(entries: Entries, targets: Sequence[str], noise: random.Random, attempt
             drawn = _HONOURED[strictest](drawn, shape)
             if strictest == "symmetric" and "toeplitz" in stated:
                 drawn = _toeplitz(drawn, shape)
-        if name in model.positive or "positive" in stated:
+        if name in model.positive or "positive" in stated or Symbol(name) in positive:
             drawn = {at: abs(value) for at, value in drawn.items()}
         point.update((entry_name(name, at), value) for at, value in drawn.items())
     return point
+
+
+@lru_cache(maxsize=1024)
+def _positive_in(formula: Expr) -> frozenset[Symbol]:
+    """The scalars that are positive wherever a stage has a value: the δ of Huber's loss."""
+    return positive_in(formula)
 
 
 # Properties of drawn values -----------------------------------------------------------------------

@@ -94,6 +94,14 @@ LAYERS = (
         {"W": "X.T @ (D*sigmoid(X @ V))", "V": "X.T @ (D*h*(1 - sigmoid(X @ V)))"},
     ),
     (
+        {"H": "relu(X @ W)", "Z": "layer_norm(H @ V)", "L": "sum(D*Z)"},
+        {"X": "m n", "W": "n k", "V": "k h", "D": "m h"},
+        {},
+        {
+            "V": "H.T @ ((D - mean(D, axis=1)[:, None] - Z*mean(D*Z, axis=1)[:, None])/deviation(H @ V)[:, None])"
+        },
+    ),
+    (
         NEIGHBOURS,
         {"X": "m n", "A": "k n", "W": "m m"},
         {},
@@ -234,6 +242,18 @@ LAYERS = (
         {"X": "m n", "y": "m"},
         {},
         {"X": "-2*outer(r, w)", "y": "2*r"},
+    ),
+    (
+        {"P": "X @ inv(X.T @ X) @ X.T", "L": "norm(y - P @ y)**2"},
+        {"X": "m n", "y": "m"},
+        {},
+        {"X": "-2*outer(y - P @ y, y @ X @ inv(X.T @ X))"},
+    ),
+    (
+        {"P": "X @ inv(X.T @ X) @ X.T", "r": "y - P @ y", "L": "r @ r"},
+        {"X": "m n", "y": "m"},
+        {},
+        {"X": "-2*outer(r, y @ X @ inv(X.T @ X))"},
     ),
     (
         {"a": "solve(K + s*eye(n), y)", "L": "norm(A @ a - b)**2/2"},

@@ -227,6 +227,14 @@ MORE = (
         "x",
         "(eye(n) - outer((x - a)/norm(x - a), (x - a)/norm(x - a)))/norm(x - a)",
     ),
+    row(
+        "sum((X/norm(X, axis=1, keepdims=True) - Y)**2)",
+        "X",
+        "2*(X*sum(X*Y, axis=1)[:, None] - (norm(X, axis=1)**2)[:, None]*Y)/(norm(X, axis=1)**3)[:, None]",
+        {"X": "m n", "Y": "m n"},
+    ),
+    row("norm(x/norm(x) - a)**2", "x", "2*((x @ a)*x/(x @ x) - a)/norm(x)"),
+    row("prod(x**a)", "a", "prod(x**a)*log(x)"),
     # correlation
     row(
         "sum((x - mean(x))*(a - mean(a)))/sqrt(sum((x - mean(x))**2)*sum((a - mean(a))**2))",

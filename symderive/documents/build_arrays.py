@@ -239,10 +239,12 @@ def told(context: Context, part: Any) -> Equations:
         lines[-1] = replace(lines[-1], right=Style("box", lines[-1].right))
     else:
         left = partial(name_node(part.target), name_node(part.source))
-        note: Inline = ("in matrix notation",)
+        rests = part.through is not None  # it holds since the stages are what they are
+        words = "with the stages put in, in matrix notation" if rests else "in matrix notation"
+        note: Inline = (words,)
         if whole.ndim:
-            note = ("in matrix notation, ", arrays(context).size(whole.shape))
-        mark = mark_of(part.certificate)
+            note = (f"{words}, ", arrays(context).size(whole.shape))
+        mark = mark_of(part.through_certificate if rests else part.certificate)
         lines.append(Equation(left, Style("box", adjoints_shown(context, whole)), note, mark))
     return aligned(lines)
 

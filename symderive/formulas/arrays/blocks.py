@@ -11,7 +11,7 @@ from typing import Any
 
 from sympy import Expr, S
 
-from symderive.formulas.arrays.chains import Link, chain_of, product_of
+from symderive.formulas.arrays.chains import Link, chain_of, column, is_column, product_of
 from symderive.formulas.arrays.ops import apply
 from symderive.formulas.arrays.placing import Key, all_of, completed, place_at
 from symderive.formulas.arrays.syntax import Apply, Tree
@@ -169,3 +169,24 @@ def side_by_side(terms: Sequence[Term], plus: Plus) -> Tree | None:
     joined_ = apply("concatenate", *matrices, axis=(1,))
     last: Link = ("c" if array.ndim == 1 else "m", array)
     return product_of((("m", joined_), last))
+
+
+def spread_inside(terms: Sequence[Term], plus: Plus) -> Tree | None:
+    """A @ B + (A @ v)[:, None] is A @ (B + v[:, None])."""
+    chains: list[tuple[Link, ...]] = []
+    for term in terms:
+        if is_column(term.core):
+            *front, (_, last) = chain_of(term.core.args[0])  # type: ignore[attr-defined]
+            chains.append((*front, ("m", column(last))))
+        else:
+            chains.append(chain_of(term.core))
+    first = chains[0][0]
+    if any(len(chain) < 2 or {kind for kind, _ in chain} != {"m"} for chain in chains):
+        return None
+    if any(chain[0] != first for chain in chains):
+        return None
+    rest = [
+        scaled(product_of(chain[1:]), term.number, term.above, term.below)
+        for chain, term in zip(chains, terms, strict=True)
+    ]
+    return product_of((first, ("m", plus(rest))))

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from sympy import Add, Expr, Mul, Pow, S
+from sympy import Add, Expr, Mul, Pow, S, expand_mul
 from sympy import Sum as SympySum
 
 from symderive.formulas.arrays.canonical import canonical
 from symderive.formulas.arrays.index import (
     Index,
+    Part,
     bound,
     fresh,
     opened,
@@ -163,3 +164,26 @@ class _Turned:
             made = formula.func(-formula.args[0])
             return -made if row.name in ODD else made
         return formula.func(*map(self.on, formula.args))
+
+
+def squares_named(formula: Expr) -> Expr:
+    """Sums of squares by the lengths that a formula has.
+
+    Σ x_j (x_j/|x| − y_j) is |x| − Σ x_j y_j.
+    """
+    lengths = [part for part in formula.atoms(Part) if part.op == "norm" and len(part.arrays) == 1]
+    found: dict[Expr, Expr] = {}
+    for part in formula.atoms(SympySum) if lengths else ():
+        body, indices = opened(part)
+        terms = Add.make_args(expand_mul(body))
+        for length in lengths:
+            if tuple(i.size for i in length.arrays[0].indices) != tuple(i.size for i in indices):
+                continue
+            square = length.arrays[0].at(indices) ** 2
+            shares = [(term, term / square) for term in terms]
+            alone = [share for _, share in shares if not share.has(*indices)]
+            rest = [term for term, share in shares if share.has(*indices)]
+            if alone:
+                left = [sigma_as_is(term, indices) for term in rest]
+                found[part] = Add(length**2 * Add(*alone), *left)
+    return canonical(formula.xreplace(found)) if found else formula

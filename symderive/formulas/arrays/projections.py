@@ -34,6 +34,12 @@ def is_projection(trees: Sequence[Tree]) -> bool:
     )
 
 
+def has_residuals(chain: Sequence[Link], terms: Sequence[Sequence[Link]]) -> bool:
+    """Whether a matrix is inverted beside a sum whose terms hold sums of vectors."""
+    inverted = any(is_op(part, "inv") for _, part in chain)
+    return inverted and any(k != "m" and is_op(p, "add") for links in terms for k, p in links)
+
+
 def _once(links: list[Link], turn: Turn) -> list[Link] | None:
     for place, (kind, part) in enumerate(links):
         if kind != "m":

@@ -22,6 +22,7 @@ from symderive.formulas.arrays.shorthand_entries import (
     step,
     steps_joined,
     variance,
+    whole_product,
     within,
 )
 from symderive.formulas.arrays.shorthand_shapes import (
@@ -297,6 +298,7 @@ SHORT: tuple[Callable[[Tree], Tree | None], ...] = (
     distributed,
     quotient,
     softmaxes,
+    whole_product,
     complement,
     step,
     within,

@@ -219,6 +219,19 @@ def _sum_of_exponentials(tree: Tree | None) -> Apply | None:
     return inner if alone or inner.option("keepdims") else None
 
 
+def whole_product(tree: Tree) -> Tree | None:
+    """u*prod_others(u) is prod(u), at every entry of a vector."""
+    if not is_op(tree, "multiply") or tree.ndim != 1:
+        return None
+    for others in tree.args:
+        if is_op(others, "prod_others") and others.ndim == 1 and others.args[0] in tree.args:
+            one = apply("prod", others.args[0], axis=(0,), keepdims=False)
+            rest = [part for part in tree.args if part not in (others, others.args[0])]
+            whole = any(part.shape == tree.shape for part in rest)
+            return times([one, *rest]) if whole else None
+    return None
+
+
 def complement(tree: Tree) -> Tree | None:
     """1 − sigmoid(−u) is sigmoid(u)."""
     if not is_op(tree, "add") or len(tree.args) != 2:

@@ -35,7 +35,7 @@ from symderive.formulas.arrays.chains import (
 from symderive.formulas.arrays.ops import apply, total
 from symderive.formulas.arrays.ops_spectral import MATRIX_FUNCTIONS
 from symderive.formulas.arrays.placing import place_at
-from symderive.formulas.arrays.projections import is_projection, projected
+from symderive.formulas.arrays.projections import has_residuals, is_projection, projected
 from symderive.formulas.arrays.properties import Axes
 from symderive.formulas.arrays.rank_one import updates_solved
 from symderive.formulas.arrays.rebuilding import directed, kronecker, moved, summed
@@ -327,7 +327,7 @@ class Rebuilder:
     def _multiplied_out(self, chain: Sequence[Link]) -> Tree | None:
         """A⁻¹(Ax − b) as x − A⁻¹b: a sum multiplied out where something then cancels."""
         for place, (kind, part) in enumerate(chain):
-            if not is_op(part, "add"):
+            if kind == "r" or not is_op(part, "add"):
                 continue
             terms = [term_of(arg) for arg in part.args]
             if any(term.core.shape != part.shape for term in terms):
@@ -340,13 +340,18 @@ class Rebuilder:
                 beside = chain[other]
                 whole = [(beside, *links) if side < 0 else (*links, beside) for links in chains]
                 shorter = [self.cancelled(links) for links in whole]
-                if all(len(made) == len(links) for made, links in zip(shorter, whole, strict=True)):
-                    continue
+                products = [product_of(links, self.turn) for links in shorter]
+                if [*map(len, shorter)] == [*map(len, whole)]:
+                    if not has_residuals(chain, chains):
+                        continue
+                    products = [*map(self.rebuilt, products)]  # Xᵀr is 0, r = y − X(XᵀX)⁻¹Xᵀy
+                    if not any(map(is_zero, products)):
+                        continue
                 first, last = min(place, other), max(place, other)
                 inside = self.sum(
                     [
-                        scaled(product_of(made, self.turn), term.number, term.above, term.below)
-                        for term, made in zip(terms, shorter, strict=True)
+                        scaled(made, term.number, term.above, term.below)
+                        for term, made in zip(terms, products, strict=True)
                     ]
                 )
                 rest = (*chain[:first], (kind, inside), *chain[last + 1 :])

@@ -9,7 +9,7 @@ from typing import Any
 
 from sympy import S
 
-from symderive.formulas.arrays.blocks import added, joined, side_by_side
+from symderive.formulas.arrays.blocks import added, joined, side_by_side, spread_inside
 from symderive.formulas.arrays.chains import (
     FRECHET,
     Link,
@@ -245,10 +245,11 @@ def _chains_shared(terms: list[Term]) -> Tree:
     shape = plain.shape
     if any(t.core.shape != shape for t in terms):
         whole = [replace(t, core=by_ones(t.core, shape)) for t in terms]
-        if any(t.core.shape != shape for t in whole):
-            return plain
-        shared = _ends_shared(whole)
-        return shared if shared is not None and tree_cost(shared) < tree_cost(plain) else plain
+        mixed = any(t.core.shape != shape for t in whole)
+        ways = (
+            (spread_inside(terms, plus), _spread_shared(terms)) if mixed else [_ends_shared(whole)]
+        )
+        return min([plain, *filter(None, ways)], key=tree_cost)
     best = plain
     for find in FINDERS:
         candidate = find(terms)
