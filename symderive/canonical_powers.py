@@ -65,7 +65,7 @@ def _error_function(formula: Expr) -> Expr:
 
 
 def _taken_apart(power: Pow, powers: Collection[Pow], positive: Collection[Expr]) -> Expr:
-    """(u/v)ⁿ as uⁿ/vⁿ, where all of these powers but one stand in the formula, or are of numbers."""
+    """(u/v)ⁿ as uⁿ/vⁿ, where all of these powers but one stand there, or are of numbers."""
     bases = [factor.as_base_exp() for factor in Mul.make_args(power.base)]
     if len(bases) == 1 or not all(exponent.is_Integer for _, exponent in bases):
         return power

@@ -14,6 +14,7 @@ from mpmath import isfinite, mp, mpf
 from sympy import Add, Basic, Expr, Function, Piecewise, Pow, S, Symbol
 from sympy.core.function import AppliedUndef
 
+from symderive.by_sign import on_sides
 from symderive.canonical_powers import canonical_powers
 from symderive.canonical_roots import canonical_roots
 from symderive.formulas.evaluate.tracked import is_slow
@@ -245,7 +246,12 @@ def _equal_in_normal_form(difference: Expr, positive: frozenset[Symbol]) -> bool
     if changed != difference and is_zero(changed):
         return True
     changed = canonical_powers(difference, positive)
-    return changed != difference and bool(is_zero(changed))
+    if changed != difference and is_zero(changed):
+        return True
+    if not difference.has(Piecewise):
+        return False
+    sides = on_sides(difference)
+    return sides is not None and all(map(is_zero, sides[1]))
 
 
 def put_in(formula: Expr, where: Mapping[Symbol, Expr]) -> Expr:
