@@ -74,7 +74,7 @@ def on_sides(formula: Expr) -> tuple[Expr, tuple[Expr, Expr, Expr]] | None:
     if lead.could_extract_minus_sign():
         lead = -lead
     try:
-        return lead, tuple(_on_side(formula, lead, side) for side in SIDES)  # type: ignore[return-value]
+        return lead, tuple(_on_side(formula, lead, side) for side in SIDES)
     except ValueError:
         return None
 
