@@ -34,6 +34,7 @@ from sympy import (
 from sympy.polys.fields import FracElement
 
 from symderive import laws
+from symderive.by_sign import by_sign
 from symderive.cost import cost
 from symderive.eliminating import as_factor, eliminated
 from symderive.formulas.kernels import Kernels
@@ -282,6 +283,7 @@ MECHANISMS: tuple[Callable[[Task], Iterator[Candidate]], ...] = (
     unfolded,
     merged,
     regrouped,
+    by_sign,
 )
 """The mechanisms; a form that two of them find is told with the reason of the first."""
 

@@ -14,6 +14,8 @@ from mpmath import isfinite, mp, mpf
 from sympy import Add, Basic, Expr, Function, Piecewise, Pow, S, Symbol, preorder_traversal
 from sympy.core.function import AppliedUndef
 
+from symderive.by_sign import on_sides
+from symderive.canonical_powers import canonical_powers
 from symderive.canonical_roots import canonical_roots
 from symderive.formulas.evaluate.tracked import is_slow
 from symderive.formulas.evaluate.whole import WholeEntry
@@ -208,7 +210,7 @@ def certify(
             known = plain
         elif known != plain and is_zero(known[0] - known[1]):
             return PROVED
-        if _equal_in_roots(known[0] - known[1], positive):
+        if _equal_in_normal_form(known[0] - known[1], positive):
             return PROVED
     found = sampled(left, right, where=where or {}, bound=bound, positive=positive)
     if found.passed:
@@ -232,15 +234,24 @@ def certify(
     return by_unknowns(written, out_of_reach, certify) or UNKNOWN
 
 
-def _equal_in_roots(difference: Expr, positive: frozenset[Symbol]) -> bool:
-    """Whether a difference is zero by the normal form of its roots and by signs that are known.
+def _equal_in_normal_form(difference: Expr, positive: frozenset[Symbol]) -> bool:
+    """Whether a difference is zero by the normal form of its roots or powers, and known signs.
 
-    So √(1 − x²/a²) and √(a² − x²)/a, which are equal for a > 0, are one kernel.
+    So √(1 − x²/a²) and √(a² − x²)/a, which are equal for a > 0, are one kernel; so are xⁿ and
+    e^(n·log x).
     """
     changed = canonical_roots(difference, positive)
     if positive:
         changed = unsigned(changed, positive)
-    return changed != difference and bool(is_zero(changed))
+    if changed != difference and is_zero(changed):
+        return True
+    changed = canonical_powers(difference, positive)
+    if changed != difference and is_zero(changed):
+        return True
+    if not difference.has(Piecewise):
+        return False
+    sides = on_sides(difference)
+    return sides is not None and all(map(is_zero, sides[1]))
 
 
 def put_in(formula: Expr, where: Mapping[Symbol, Expr]) -> Expr:

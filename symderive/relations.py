@@ -7,12 +7,12 @@ to one: S·φ(d₁) = K·e^{−rT}·φ(d₂). The stated cost decides; every rew
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations, islice, permutations
 from typing import Any
 
-from sympy import Basic, Expr, Function, Pow, Symbol, exp, fraction
+from sympy import Add, Basic, Expr, Function, Pow, Symbol, exp, fraction
 from sympy.core.function import AppliedUndef
 
 from symderive.candidates import combined
@@ -23,7 +23,7 @@ from symderive.formulas.functions import function_of
 from symderive.formulas.kernels import Kernels, TooLargeError
 from symderive.formulas.written import evaluated
 from symderive.laws import everywhere, one_bar, one_exponential
-from symderive.tasks import Candidate, Task
+from symderive.tasks import PARTIAL_PENALTY, Candidate, Task
 
 MAX_KERNELS = 5
 """Kernels of one kind up to which their quotients are looked at."""
@@ -101,7 +101,8 @@ def _proposed(
             task = Task(plain, name, long, None, first)
             shared = plain.free_symbols & long.free_symbols
             if mine & found or (not mine and len(shared) > 1):
-                yield from _within_budget(eliminated(task, name, long, definition.reason))
+                solved = _within_budget(eliminated(task, name, long, definition.reason))
+                yield from _weighed(solved, plain, definitions.keys())
             front, root = long.as_independent(Symbol, as_Add=False)
             yield from _powers_named(plain, name, front, root, definition.reason)
             if isinstance(root, Pow) and (1 / root.exp).is_Integer and plain.has(name) and shared:
@@ -116,6 +117,17 @@ def _proposed(
                     yield replace(candidate, reason=definition.reason)
     yield from _quotients(plain, definitions, first)
     yield from _multiples(plain, definitions, first)
+
+
+def _weighed(
+    candidates: Iterator[Candidate], plain: Expr, names: Collection[Symbol]
+) -> Iterator[Candidate]:
+    """Forms with the difference of two stages in it save more: d₁ − d₂ says less than σ√T."""
+    before = plain.atoms(Add)
+    for c in candidates:
+        sums = c.formula.atoms(Add) - before
+        mixed = any(all(term.as_coeff_Mul()[1] in names for term in part.args) for part in sums)
+        yield replace(c, penalty=c.penalty + PARTIAL_PENALTY) if mixed else c
 
 
 def _quotients(

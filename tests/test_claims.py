@@ -205,6 +205,35 @@ def test_a_slip_that_does_no_harm_for_one_value_says_which():
     assert str(verdict).endswith("It holds where k = 1")
 
 
+@pytest.mark.parametrize(
+    ("formula", "answer"),
+    [
+        ("x**x", "exp(x*log(x))*(1 + log(x))"),
+        ("2**x", "2**(x - 1)*log(4)"),
+        ("x**n", "n*exp((n - 1)*log(x))"),
+        ("V*x**n/(K**n + x**n)", "n*V/x*(x/K)**n/(1 + (x/K)**n)**2"),
+        ("1 - exp(-(x/l)**k)", "-k*(1 - y)*log(1 - y)/x"),
+        ("a*exp(-b*exp(-c*x))", "b*c*y*exp(-c*x)"),
+        ("x*norm_cdf(x)", "(1 + erf(x/sqrt(2)))/2 + x*exp(-x**2/2)/sqrt(2*pi)"),
+    ],
+)
+def test_powers_and_logarithms_in_other_words_are_proved(formula, answer):
+    assert judged(formula, "dy/dx", answer).verdict == "proved"
+
+
+@pytest.mark.parametrize(
+    ("formula", "answer"),
+    [
+        ("x**n", "n*exp((n + 1)*log(x))"),
+        ("2**x", "2**(x - 1)*log(8)"),
+        ("V*x**n/(K**n + x**n)", "n*V/x*(x/K)**n/(1 + (K/x)**n)**2"),
+        ("1 - exp(-(x/l)**k)", "k*(1 - y)*log(1 - y)/x"),
+    ],
+)
+def test_powers_and_logarithms_that_differ_are_not_proved(formula, answer):
+    assert not judged(formula, "dy/dx", answer).holds
+
+
 SCALED = {"s": "income/2500", "z": "w*s + b", "L": "(y - z)**2"}
 BESIDE = {"h": "w1*x", "o": "w2*h", "L": "(o - t)**2/2"}
 

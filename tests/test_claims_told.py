@@ -45,7 +45,7 @@ def test_claims_are_typeset_with_their_verdicts():
     lines, prose = told(sd.Model(stages, parameters=["x"], claims=claims))
     assert lines[0] == ("∂L/∂z", "z", "claimed; proved", "proved")
     assert lines[1][:2] == ("∂L/∂x", "∂L/∂z·0.2")
-    assert lines[1][3] == "sampled"
+    assert lines[1][3] == "proved"  # on either side of x = 1, and there
     wrong = [line for line in lines if line[0] == "∂^2L/∂z^2"]
     assert wrong[0][1:] == ("2", "claimed; refuted", "refuted")
     assert wrong[1][1:3] == ("1", "the right form")

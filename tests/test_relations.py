@@ -1,7 +1,7 @@
 """Closed forms over several stages, forms that divide by a scale, and repeated derivations."""
 
 import pytest
-from sympy import Ne, symbols
+from sympy import Ne, Symbol, symbols
 
 import symderive as sd
 
@@ -58,3 +58,12 @@ def test_backpropagation_keeps_its_weights():
     found = sd.derive(sd.Model(stages, parameters=["w1"])).partial("E", "w1").formula
 
     assert {"w2", "h"} < {symbol.name for symbol in found.free_symbols}  # not z for w2·h
+
+
+def test_a_difference_of_two_stages_does_not_stand_for_what_it_is():
+    """The books have vanna = −φ(d₁)·d₂/σ (Hull), not with d₁ − d₂ for σ√T."""
+    d1 = "(log(S/K) + (r + s**2/2)*T)/(s*sqrt(T))"
+    stages = {"d1": d1, "d2": "d1 - s*sqrt(T)", "v": "S*norm_pdf(d1)*sqrt(T)"}
+    vanna = sd.derive(sd.Model(stages, target="v")).partial("v", "S")
+    assert not vanna.formula.has(Symbol("d1") - Symbol("d2"), Symbol("d2") - Symbol("d1"))
+    assert vanna.certificate.passed

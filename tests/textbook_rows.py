@@ -670,6 +670,11 @@ BESIDE = [
     (GATES, "dh/dc0", "f*o*sech(c)**2"),
     ({"w": "softplus(x)", "y": "x*tanh(w)"}, "dy/dx", "tanh(w) + x*sech(w)**2*sigmoid(x)"),
     ("log(x, 2)", "dy/dx", "1/(x*log(2))"),
+    ({"s": "1/(1 + exp(-x))", "y": "x*s"}, "dy/dx", "y + s*(1 - y)"),
+    ("max(z, 0) - z*t + log(1 + exp(-abs(z)))", "dy/dz", "sigmoid(z) - t"),
+    ("max(q*e, (q - 1)*e)", "dy/de", "where(e > 0, q, where(e < 0, q - 1, q - 1/2))"),
+    ("max(0, 1 - t*z)", "dy/dz", "where(t*z > 1, 0, where(t*z < 1, -t, -t/2))"),
+    ("max(x, 0) + a*min(x, 0)", "dy/dx", "where(x > 0, 1, where(x < 0, a, (1 + a)/2))"),
     ("a*m**a/x**(a + 1)", "dy/dx", "-(a + 1)*y/x"),
 ]
 

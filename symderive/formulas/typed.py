@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from sympy import Add, Basic, Expr, Function, Mul, Piecewise, Pow, Rational, S
 from sympy.core.relational import Relational
@@ -87,8 +87,9 @@ class _Typed(StrPrinter):
 
     def _print_Mul(self, expr: Mul) -> str:  # noqa: N802
         number, rest = expr.as_coeff_Mul(rational=True)
-        above = [f for f in Mul.make_args(rest) if not _divides(f)]
-        below = [1 / f for f in Mul.make_args(rest) if _divides(f)]
+        parts = [*_factors(rest)]
+        above = [f for f in parts if not _divides(f)]
+        below = [1 / f for f in parts if _divides(f)]
         over = [self.parenthesize(f, PRODUCT) for f in self._own.factors(above)]
         under = [self.parenthesize(f, PRODUCT + 1) for f in self._own.factors(below)]
         decimal = self._decimal(number, alone=False)
@@ -128,6 +129,17 @@ class _Typed(StrPrinter):
 
     def _print_Or(self, expr: Basic) -> str:  # noqa: N802
         return " or ".join(self._print(arg) for arg in expr.args)
+
+
+def _factors(formula: Expr) -> Iterator[Expr]:
+    """The factors of a product, those of products inside it too: a/(b*(c*d)) is a/(b*c*d)."""
+    for part in Mul.make_args(formula):
+        base = part.base if isinstance(part, Pow) and part.exp == -1 else part
+        inner = [*_factors(base)] if isinstance(base, Mul) else []
+        if not inner or any(factor.is_Number for factor in inner):
+            yield part
+        else:
+            yield from inner if base is part else (1 / factor for factor in inner)
 
 
 def _divides(factor: Expr) -> bool:
