@@ -27,7 +27,7 @@ from symderive.readers.python.alike import (
 )
 from symderive.readers.python.arithmetic import SIGNS
 from symderive.readers.python.naming import Label
-from symderive.readers.python.picking import all_runs_joined, runs_joined
+from symderive.readers.python.picking import all_runs_joined, runs_joined, with_diagonal
 from symderive.readers.python.recording import LONGEST_ARGUMENT, PART, Recording, weight
 
 FEWEST = 3
@@ -86,6 +86,7 @@ class _Rolling:
                     self._accumulated(chain)
             if list(self.stages) == before:
                 break
+        self.stages = {n: with_diagonal(t, self.stages) for n, t in self.stages.items()}
         self.stages = {n: self._with_rows(all_runs_joined(t)) for n, t in self.stages.items()}
         self._compared()
         self.stages = _reached(self.stages, self.kept)
