@@ -179,6 +179,12 @@ def with_diagonal(tree: Tree, stages: Mapping[str, Tree]) -> Tree:
     if any(rows[i][j] != entry(base, i, j) for i in range(n) for j in range(n) if i != j):
         return tree
     found = [rows[k][k] for k in range(n)]
+    ends = {row.args[1] for row in found if isinstance(row, Apply) and row.op == "add"}
+    if len(ends) == 1 and found == [
+        apply("add", entry(base, k, k), end) for k in range(n) for end in ends
+    ]:
+        (more,) = ends
+        return apply("add", base, apply("multiply", more, apply("eye", size=S(n))))
     new = found[0].args[0] if _is_entry(found[0]) else None
     if new is None or new.shape != (n,) or found != [entry(new, k) for k in range(n)]:
         new = apply("stack", *found, axis=(0,))
