@@ -128,7 +128,7 @@ def runs_joined(tree: Tree, whole: bool = False) -> Tree:
         tree: Any formula.
         whole: Whether one run must take all of it.
     """
-    if not _is_list(tree):
+    if not isinstance(tree, Apply) or not _is_list(tree):
         return tree
     runs: list[list[Tree]] = []
     for row in tree.args:
@@ -166,10 +166,11 @@ def with_diagonal(tree: Tree, stages: Mapping[str, Tree]) -> Tree:
     if any(new is not old for new, old in zip(args, tree.args, strict=True)):
         tree = replace(tree, args=args)
     n = len(tree.args)
-    rows = [row.args for row in tree.args if _is_list(row)]  # type: ignore[attr-defined]
+    rows = [row.args for row in tree.args if isinstance(row, Apply) and _is_list(row)]
     if not _is_list(tree) or n < 2 or [len(row) for row in rows] != [n] * n:
         return tree
-    base = rows[0][1].args[0] if _is_entry(rows[0][1]) else None
+    second = rows[0][1]
+    base = second.args[0] if isinstance(second, Apply) and _is_entry(second) else None
     if base is None or base.shape != (n, n):
         return tree
 
@@ -185,7 +186,8 @@ def with_diagonal(tree: Tree, stages: Mapping[str, Tree]) -> Tree:
     ]:
         (more,) = ends
         return apply("add", base, apply("multiply", more, apply("eye", size=S(n))))
-    new = found[0].args[0] if _is_entry(found[0]) else None
+    first = found[0]
+    new = first.args[0] if isinstance(first, Apply) and _is_entry(first) else None
     if new is None or new.shape != (n,) or found != [entry(new, k) for k in range(n)]:
         new = apply("stack", *found, axis=(0,))
     old, made = apply("diagonal", base), stages.get(new.name) if isinstance(new, Leaf) else None
