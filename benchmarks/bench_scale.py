@@ -9,6 +9,7 @@ Run: ``python benchmarks/bench_scale.py``; exit status 1 if a bound is missed.
 
 from __future__ import annotations
 
+import gc
 import random
 import statistics
 import sys
@@ -21,7 +22,7 @@ import symderive as sd
 
 SIZES = (1_000, 10_000)
 GRAPH_SIZES = (500, 5_000)
-ROUNDS = 3
+ROUNDS = 5
 PARTS = ("model", "derive", "check", "function")
 
 
@@ -51,6 +52,7 @@ def graph(stages: int) -> dict[str, str]:
 def measure(formulas: dict[str, str]) -> dict[str, float]:
     """Seconds of each part of the work, on a model that was never seen."""
     stages = len(formulas)
+    gc.collect()  # what the model before left is not this one's time
     marks = [time.perf_counter()]
     model = sd.Model(formulas, parameters={"w": 0.5})
     marks.append(time.perf_counter())
@@ -75,9 +77,9 @@ def table(
     """Print the medians and return the seconds of model and derive together for each size."""
     derived = []
     print(f"\n{title}\n{'stages':>8}" + "".join(f"{part:>10}" for part in (*PARTS, "derived")))
+    times = [{size: measure(model(size)) for size in sizes} for _ in range(ROUNDS)]
     for size in sizes:
-        times = [measure(model(size)) for _ in range(ROUNDS)]
-        medians = {part: statistics.median(row[part] for row in times) for part in PARTS}
+        medians = {part: statistics.median(row[size][part] for row in times) for part in PARTS}
         derived.append(medians["model"] + medians["derive"])
         print(f"{size:8}" + "".join(f"{v:10.3f}" for v in (*medians.values(), derived[-1])))
     print(f"growth {derived[1] / derived[0]:.1f} for {sizes[1] // sizes[0]} times the stages")

@@ -23,6 +23,7 @@ from symderive.array_conditions import ByForm, Compare, condition_of, special_si
 from symderive.array_links import ArrayLink
 from symderive.array_model import renamed, stage_indices
 from symderive.array_points import At
+from symderive.array_proofs import equal_written_out
 from symderive.array_slips import by_definition, changed, repaired_texts, repairs
 from symderive.array_trials import (
     EACH,
@@ -271,8 +272,8 @@ class _Judge:
         """By index algebra: in stage names, then in inputs, the source kept as it is at first."""
         model = self.derivation.model
         algebra = algebra_under(Knowledge(model.properties))
-        same_indices: dict[Basic, Basic] = dict(zip(claim.indices, self.truth.indices, strict=True))
-        sides = [substitute(claim.entry, same_indices), evaluated(self.truth.formula)]
+        same: dict[Basic, Basic] = dict(zip(claim.indices, self.truth.indices, strict=True))
+        sides = [substitute(claim.entry, same), evaluated(self.truth.formula)]
         if sides[1].has(Diff):
             return False
         if algebra.equal(*sides):
@@ -286,9 +287,9 @@ class _Judge:
                 if stage.name not in kept
             }
             put = [all_put_in(side, where) for side in sides]
-            if algebra.equal(*(defined(side) for side in put)):
+            if algebra.equal(*map(defined, put)):
                 return True
-        return False
+        return equal_written_out(*put, algebra)
 
     @cached_property
     def by_form(self) -> ByForm | None:

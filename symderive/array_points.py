@@ -41,10 +41,6 @@ Numbers = dict[str, mpf]
 """A number by the name of an entry."""
 
 
-class NoPointError(SymderiveError):
-    """No sizes and values were found at which a model has a finite value."""
-
-
 @dataclass(frozen=True, eq=False)
 class Entries:
     """A model at concrete sizes, entry by entry.

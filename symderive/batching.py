@@ -299,7 +299,6 @@ class _Rows:
         self.shapes.update({name: (size, *shape) for name, shape in moving.items()})
         self.stages = tuple(name for name in model.stages if name in moving)
         self.row = Index("i", size)
-        self._proofs: dict[str, Certificate] = {}
 
     def text(self, stage: Stage) -> str:
         """The formula of all rows; as it stands, where NumPy's language reads it so."""

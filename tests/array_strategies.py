@@ -63,6 +63,8 @@ ROWS: dict[str, tuple[Row, ...]] = {
         ("sum(({})**2)", ("nm",), lambda np, a: np.sum(a**2)),
         ("logsumexp({})", ("n",), lambda np, a: np.log(np.sum(np.exp(a)))),
         ("({})[0]", ("m",), lambda np, a: a[0]),
+        ("sqrt(1 + norm({})**2)", ("m",), lambda np, a: np.sqrt(1 + np.sum(a**2))),
+        ("var({})", ("n",), lambda np, a: np.mean((a - np.mean(a)) ** 2)),
     ),
     "m": (
         ("({} @ {})", ("mn", "n"), lambda np, a, b: a @ b),
@@ -76,6 +78,8 @@ ROWS: dict[str, tuple[Row, ...]] = {
         ("softmax({})", ("n",), lambda np, a: np.exp(a) / np.sum(np.exp(a))),
         ("diagonal({})", ("nn",), lambda np, a: np.diagonal(a)),
         ("cumsum({})", ("n",), lambda np, a: np.cumsum(a)),
+        ("solve(4*eye(n) + {}, {})", ("nn", "n"), lambda np, a, b: _solved(np, a, b)),
+        ("({} - mean({}))", ("n", "n"), lambda np, a, b: a - np.mean(b)),
         ("sum({}, axis=0)", ("mn",), lambda np, a: np.sum(a, axis=0)),
     ),
     "mn": (
@@ -84,6 +88,7 @@ ROWS: dict[str, tuple[Row, ...]] = {
         ("({}).T", ("nm",), lambda np, a: a.T),
         ("({})[:, None]*{}", ("m", "mn"), lambda np, a, b: a[:, None] * b),
         ("({} + {})", ("mn", "n"), lambda np, a, b: a + b),
+        ("({0} - mean({0}, axis=0))", ("mn",), lambda np, a: a - np.mean(a, axis=0)),
         ("softmax({}, axis=1)", ("mn",), lambda np, a: _softmax(np, a)),
     ),
     "nm": (
@@ -105,6 +110,10 @@ ROWS: dict[str, tuple[Row, ...]] = {
 def _softmax(np: Any, a: Any) -> Any:
     e = np.exp(a)
     return e / np.sum(e, axis=1, keepdims=True)
+
+
+def _solved(np: Any, a: Any, b: Any) -> Any:
+    return np.linalg.solve(4 * np.eye(len(a)) + a, b)
 
 
 @st.composite

@@ -166,3 +166,30 @@ def test_lines_with_squares_of_sech_under_a_sum_are_proved() -> None:
     )
     for line in derive(model).link("y", "x").lines:
         assert line.certificate.verdict == "proved", line
+
+
+def test_a_stage_that_is_a_number_is_not_looked_for_among_the_factors_of_a_matrix() -> None:
+    stages = {"q": "(x - mu) @ inv(S) @ (x - mu)", "L": "-q/2 - logdet(S)/2"}
+    shapes = {"x": "d", "mu": "d", "S": "d d"}
+    model = Model(
+        stages, shapes=shapes, parameters=["mu", "S"], properties={"S": "positive definite"}
+    )
+    derivation = derive(model)
+    assert derivation.check_claim("dL/dmu", "inv(S) @ (x - mu)").verdict == "proved"
+    claim = "(inv(S) @ outer(x - mu, x - mu) @ inv(S) - inv(S))/2"
+    assert derivation.check_claim("dL/dS", claim).verdict == "proved"
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        "logsumexp(A @ A @ sum(Y, axis=0))",
+        "logsumexp(A @ (A @ (A @ sum(Y, axis=0))))",
+        "logsumexp(solve(A, sum(Y, axis=0)))",
+        "norm(softmax(A @ A @ sum(Y, axis=0)))",
+    ],
+)
+def test_sums_inside_an_operand_do_not_take_the_name_of_its_index(formula: str) -> None:
+    d = derive(Model({"L": formula}, parameters=["A", "Y"], shapes={"A": "n n", "Y": "m n"}))
+    assert "diagonal" not in str(d.partial("L", "Y").matrix)
+    assert d.check().passed  # against differences of the model at small sizes

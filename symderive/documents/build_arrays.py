@@ -347,43 +347,24 @@ def adjoints_shown(context: Context, program: Tree) -> Node:
 
 def numbers_told(context: Context) -> Iterator[Block]:
     """Every stage and every derivative: formula and value."""
-    from symderive.documents.build_numbers import ends, undefined
+    from symderive.documents.build_numbers import worked
 
     numbers = context.numbers
     assert numbers is not None  # the section is told only with numbers
-    derivation, model = context.derivation, context.derivation.model
-    yield Heading(1, ("Worked numbers",))
-    yield Paragraph(
-        (
-            "The values were computed by running the function that this derivation compiles to. "
-            "Arrays are shown to four digits, large ones in part, and carried in full; a vector "
-            "is written as a row, transposed.",
-        )
-    )
-    reached = model.ancestors(derivation.target)
-    stages = [stage for stage in model.stages.values() if stage.name in reached]
-    yield Heading(2, ("Forward: the stages",))
-    yield aligned(
-        ends(
-            stages,
-            lambda s: _number_line(
-                name_node(s.name), context.stage_formula(s), numbers.values[s.name]
-            ),
-        )
-    )
-    yield from undefined(context)
-    yield Heading(2, ("Backward: the derivatives",))
+    derivation = context.derivation
     target = name_node(derivation.target)
-    partials: dict[str, Any] = dict(derivation.partials)
-    yield aligned(
-        ends(
-            list(partials.items()),
-            lambda item: _number_line(
-                partial(target, name_node(item[0])),
-                adjoints_shown(context, item[1].program),
-                numbers.adjoints[item[0]],
-            ),
-        )
+    return worked(
+        context,
+        "Arrays are shown to four digits, large ones in part, and carried in full; a vector is "
+        "written as a row, transposed.",
+        lambda stage: _number_line(
+            name_node(stage.name), context.stage_formula(stage), numbers.values[stage.name]
+        ),
+        lambda part: _number_line(
+            partial(target, name_node(part.source)),
+            adjoints_shown(context, part.program),
+            numbers.adjoints[part.source],
+        ),
     )
 
 

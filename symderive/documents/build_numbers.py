@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from symderive.documents.outline import (
     Block,
@@ -29,6 +29,9 @@ from symderive.formulas.tree import (
     partial,
 )
 
+if TYPE_CHECKING:
+    from symderive.model import Stage
+
 T = TypeVar("T")
 
 MAX_WORKED = 16
@@ -48,58 +51,68 @@ def numbers_section(context: Context) -> Iterator[Block]:
 
         yield from numbers_told(context)
         return
+    slopes = {context.adjoint(name): value for name, value in numbers.adjoints.items()}
+
+    yield from worked(
+        context,
+        "They are shown to five digits and carried in full.",
+        lambda stage: _line(
+            name_node(stage.name),
+            context.stated(stage.written),
+            numbers.values,
+            numbers.values[stage.name],
+        ),
+        lambda part: _line(
+            context.adjoint(part.source),
+            context.formula(part.formula),
+            numbers.values,
+            numbers.adjoints[part.source],
+            slopes,
+        ),
+        lambda link: _line(
+            context.link(*link),
+            context.formula(context.derivation.links[link].formula),
+            numbers.values,
+            numbers.links[link],
+        ),
+    )
+
+
+def worked(
+    context: Context,
+    shown: str,
+    stage: Callable[[Stage], Equation],
+    adjoint: Callable[[Any], Equation],
+    link: Callable[[tuple[str, str]], Equation] | None = None,
+) -> Iterator[Block]:
+    """The section of the numbers, of lines that the callers write.
+
+    Args:
+        context: The document's.
+        shown: A sentence on how the numbers are shown.
+        stage: The line of a stage.
+        adjoint: The line of a derivative of the target.
+        link: The line of a link; links are left out without it.
+    """
     derivation, model = context.derivation, context.derivation.model
     yield Heading(1, ("Worked numbers",))
     yield Paragraph(
         (
             "The values were computed by running the function that this derivation compiles to. "
-            "They are shown to five digits and carried in full.",
+            f"{shown}",
         )
     )
     reached = model.ancestors(derivation.target)
-    stages = [stage for stage in model.stages.values() if stage.name in reached]
     yield Heading(2, ("Forward: the stages",))
-    yield aligned(
-        ends(
-            stages,
-            lambda stage: _line(
-                name_node(stage.name),
-                context.stated(stage.written),
-                numbers.values,
-                numbers.values[stage.name],
-            ),
-        )
-    )
+    yield aligned(ends([s for s in model.stages.values() if s.name in reached], stage))
     yield from undefined(context)
-    direct = context.direct
-    yield Heading(2, ("The derivatives" if direct else "The links",))
-    yield aligned(
-        ends(
-            list(derivation.links.items()),
-            lambda item: _line(
-                context.link(*item[0]),
-                context.formula(item[1].formula),
-                numbers.values,
-                numbers.links[item[0]],
-            ),
-        )
-    )
-    if direct:
-        return
+    if link is not None:
+        yield Heading(2, ("The derivatives" if context.direct else "The links",))
+        yield aligned(ends(list(derivation.links), link))
+        if context.direct:
+            return
     yield Heading(2, ("Backward: the derivatives",))
-    slopes = {context.adjoint(name): value for name, value in numbers.adjoints.items()}
-    yield aligned(
-        ends(
-            list(derivation.partials.values()),
-            lambda part: _line(
-                context.adjoint(part.source),
-                context.formula(part.formula),
-                numbers.values,
-                numbers.adjoints[part.source],
-                slopes,
-            ),
-        )
-    )
+    yield aligned(ends(list(derivation.partials.values()), adjoint))
 
 
 def undefined(context: Context) -> Iterator[Block]:

@@ -16,6 +16,7 @@ from symderive.formulas.arrays.index import (
     Index,
     bound,
     free_indices,
+    fresh,
     of_parts,
     opened,
     sigma_as_is,
@@ -38,11 +39,11 @@ def _canonical(formula: Basic) -> Any:
     if isinstance(formula, SympySum):
         return _canonical_sum(formula)
     if isinstance(formula, ArrayOf):
-        inner = canonical(formula.formula)
+        own = [fresh(index.size) for index in formula.indices]  # no sum inside takes their names
+        inner = canonical(formula.at(own))
         start = _first_free(inner)
-        names = [Index(f"_s{start + k}", index.size) for k, index in enumerate(formula.indices)]
-        renames = dict(zip(formula.indices, names, strict=True))
-        return ArrayOf(substitute(inner, renames), Tuple(*names))
+        names = [Index(f"_s{start + k}", index.size) for k, index in enumerate(own)]
+        return ArrayOf(substitute(inner, dict(zip(own, names, strict=True))), Tuple(*names))
     args = [canonical(arg) for arg in formula.args]
     if isinstance(formula, Function):
         return formula if tuple(args) == formula.args else of_parts(formula.func, args)
@@ -50,8 +51,8 @@ def _canonical(formula: Basic) -> Any:
 
 
 def _first_free(formula: Basic) -> int:
-    """The first number that no bound index inside has."""
-    numbers = [-1]
+    """The first number that no index inside has, bound or free."""
+    numbers = [int(i.name[2:]) for i in free_indices(formula) if i.name.startswith("_s")] + [-1]
     for part in formula.atoms(SympySum, ArrayOf):
         mine = bound(part) if isinstance(part, SympySum) else part.indices
         numbers += [int(index.name[2:]) for index in mine if index.name.startswith("_s")]

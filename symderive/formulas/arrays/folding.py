@@ -74,7 +74,7 @@ class _Naming:
 
     def _in_product(self, tree: Apply) -> Tree | None:
         """A product with the stage's own as one of its factors."""
-        if not tree.ndim or not all(is_op(t, "matmul", "outer") for t in (tree, self.made)):
+        if not all(t.ndim and is_op(t, "matmul", "outer") for t in (tree, self.made)):
             return None
         links = list(chain_of(tree, self.turn))
         own = chain_of(self.made, self.turn)

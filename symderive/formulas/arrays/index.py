@@ -375,11 +375,6 @@ def free_indices(formula: Basic) -> set[Index]:
     return {symbol for symbol in formula.free_symbols if isinstance(symbol, Index)}
 
 
-def arrays_in(formula: Basic) -> set[str]:
-    """The names of the arrays whose entries occur in a formula."""
-    return {str(base.label) for base in formula.atoms(IndexedBase)}
-
-
 def index_names(count_: int, taken: Iterable[str] = (), letters: str = "ijklpqrstuv") -> list[str]:
     """Letters for indices that the model does not use as names."""
     used = set(taken)

@@ -12,7 +12,7 @@ from typing import Any
 
 from sympy import Basic, Expr, Mul, Pow, S, exp, log, sqrt
 
-from symderive.formulas.arrays.index import Part, fresh, sigma
+from symderive.formulas.arrays.index import Part, fresh, part, sigma
 
 Meaning = Callable[[Part], Expr]
 
@@ -55,6 +55,7 @@ MEANINGS: Mapping[str, Meaning] = {
     "std": lambda p: sqrt(_variance(p)),
     "deviation": _deviation,
     "layer_norm": lambda p: (_own(p) - _mean(p)) * Pow(_deviation(p), S.NegativeOne),
+    "prod_others": lambda p: part("prod", p.arrays) / _own(p),
     "rms": _rms,
     "rms_norm": lambda p: _own(p) * Pow(_rms(p), S.NegativeOne),
 }

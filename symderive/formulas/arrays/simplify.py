@@ -368,6 +368,8 @@ class Rebuilder:
                 first, last = min(place, other), max(place, other)
                 turned = [(beside, arg) if other < place else (arg, beside) for arg in part.args]
                 inside = self.sum([self.product(apply("matmul", *pair)) for pair in turned])
+                if is_op(inside, "matmul"):  # the sum was put back as it was
+                    continue
                 rest = (*chain[:first], (end, inside), *chain[last + 1 :])
                 return self.product(product_of(rest, self.turn)) if len(rest) > 1 else inside
         return None
