@@ -140,6 +140,56 @@ def test_long_sums_in_a_list_are_one_sum_each():
     assert not any("exp" in text for text in texts if not text.startswith("sum(1/"))
 
 
+def noisy_kernel(X, sf, sn):
+    K = np.zeros((4, 4))  # noqa: N806
+    for i in range(4):
+        for j in range(4):
+            K[i, j] = sf**2 * np.exp(-np.sum((X[i] - X[j]) ** 2)) + (sn**2 if i == j else 0)
+    return np.linalg.slogdet(K)[1]
+
+
+def kernel_with_noise_set(X, sf, sn):
+    K = np.array([[sf**2 * np.exp(-np.sum((a - b) ** 2)) for b in X] for a in X])  # noqa: N806
+    for i in range(4):
+        K[i, i] += sn**2
+    return np.linalg.slogdet(K)[1]
+
+
+@pytest.mark.parametrize("function", [noisy_kernel, kernel_with_noise_set])
+def test_noise_on_a_diagonal_is_added_to_a_matrix(function):
+    model = sd.trace(function, X="4 2", sf="", sn="")
+    texts = [stage.text for stage in model.stages.values()]
+    assert texts[:2] == ["sf**2*exp(-sum((X[:, None] - X)**2, axis=2))", "K + sn**2*eye(4)"]
+    point = {"X": R.normal(size=(4, 2)), "sf": 1.3, "sn": 0.4}
+    value, gradient = sd.derive(model).function()(**point)
+    assert value == pytest.approx(function(**point), rel=1e-10)
+    above, below = (function(**{**point, "sn": 0.4 + h}) for h in (1e-6, -1e-6))
+    assert gradient["sn"] == pytest.approx((above - below) / 2e-6, rel=1e-7)
+
+
+def test_diagonals_that_loops_pick_and_set_are_those_of_matrices():
+    def f(A, d):
+        new = A.copy()
+        for i in range(3):
+            new[i, i] = d[i]
+        total = sum(A[i, i + 1] * A[i + 1, i] for i in range(2)) + A[0, 0] * A[1, 1]
+        for i in range(3):
+            total += A[i, i] ** 2
+        return total + np.sum(new @ new)
+
+    model = sd.trace(f, A="3 3", d="3")
+    texts = " | ".join(stage.text for stage in model.stages.values())
+    assert "A + diag(d - diagonal(A))" in texts
+    assert "sum(diagonal(A)**2)" in texts
+    matrix, d = R.normal(size=(3, 3)), R.normal(size=3)
+    value, gradient = sd.derive(model).function()(A=matrix, d=d)
+    assert value == pytest.approx(f(matrix, d), rel=1e-12)
+    step = np.zeros((3, 3))
+    step[1, 1] = 1e-6
+    rise = (f(matrix + step, d) - f(matrix - step, d)) / 2e-6
+    assert gradient["A"][1, 1] == pytest.approx(rise, rel=1e-6, abs=1e-8)
+
+
 def test_sums_of_two_loops_are_sums_of_two_axes():
     texts = [stage.text for stage in sd.trace(windows, img="5 5", k="3 3").stages.values()]
     assert texts[0] == "sum(img[:3, :3]*k)"

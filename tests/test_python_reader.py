@@ -545,6 +545,56 @@ def test_what_is_asserted_or_raised_otherwise_is_taken_to_hold():
         assert value == pytest.approx(_guarded(x, np.array(y)))
 
 
+def _censored(beta, x, y, kept):
+    order = sorted(range(len(y)), key=lambda i: -y[i])
+    total = 0.0
+    for i in order:
+        if y[i] > 0.5 and kept[int(i)]:
+            total += (y[i] - beta * x[i]) ** 2
+        else:
+            total += np.log1p(np.exp(beta * x[i] * x[int(y[1])]))
+    return total
+
+
+def test_what_data_decide_is_decided_and_told():
+    given = {
+        "x": np.array([0.3, -1.2, 0.8]),
+        "y": np.array([0.2, 2.0, 0.7]),
+        "kept": [1.0, 1.0, 0.0],
+    }
+    model = sd.trace(_censored, beta="", parameters=["beta"], **given)
+    assert "those of the values given for y, kept." in model.text
+    value, gradient = sd.derive(model).function()(beta=0.6)
+    assert value == pytest.approx(_censored(0.6, **given), rel=1e-12)
+    rise = _censored(0.6 + 1e-6, **given) - _censored(0.6 - 1e-6, **given)
+    assert gradient["beta"] == pytest.approx(rise / 2e-6, rel=1e-7)
+    with pytest.raises(sd.SymderiveError, match="branches on a traced value"):
+        sd.trace(_censored, **given, beta="")
+
+
+def test_places_that_are_computed_may_count_from_the_end():
+    def f(x):
+        k = np.argmax(x)
+        return x[-k] + 2 * x[k - 1] + 3 * x[k - 3] ** 2
+
+    compute = sd.derive(sd.trace(f, x="4")).function()
+    for x in np.array([[3.0, 1.0, 2.0, 0.5], [0.3, 1.0, 2.0, 0.5], [0.3, 1.0, 2.0, 2.5]]):
+        value, gradient = compute(x=x)
+        assert value == pytest.approx(f(x))
+        rises = [(f(x + h) - f(x - h)) / 2e-6 for h in 1e-6 * np.eye(4)]
+        assert gradient["x"] == pytest.approx(rises, abs=1e-8)
+
+
+def test_infinite_ends_stand_in_lists():
+    def f(x):
+        ends = np.concatenate([[-np.inf], np.cumsum(x), [np.inf]])
+        return np.sum(np.diff(1 / (1 + np.exp(-ends))) ** 2)
+
+    x = np.array([0.3, 0.9])
+    value, _ = sd.derive(sd.trace(f, x="2")).function()(x=x)
+    assert value == pytest.approx(f(x))
+
+
 REFUSED = [
     (_branch, "", "branches on a traced value.*write np.where"),
     (_loop, "n", "axis whose size n is a symbol"),

@@ -16,7 +16,9 @@ REAL, WHOLE = (-1.3, 0.25, 0.6, 1.4, 2.7), (-1.0, 0.0, 1.0, 4.0, 5.0, 7.0)
 
 
 def _shapes(name):
-    own = {"truncnorm": {"a": -0.5, "b": 1.5}, "genextreme": {"c": -0.1}}.get(name, SHAPES)
+    own = {"truncnorm": {"a": -0.5, "b": 1.5}, "triang": {"c": 0.4}, "genextreme": {"c": -0.1}}.get(
+        name, SHAPES
+    )
     return [own[shape] for shape in rows[name].shapes]
 
 
@@ -43,6 +45,7 @@ def test_logarithms_of_densities(name):
     ("name", "method"),
     [
         *[(name, "cdf") for name in ("expon", "uniform", "rayleigh", "pareto", "beta", "gamma")],
+        *[("triang", method) for method in ("cdf", "pdf")],
         *[(name, "pdf") for name in ("halfnorm", "uniform", "lognorm", "truncnorm")],
         *[(name, "logsf") for name in ("expon", "weibull_min", "lognorm")],
         *[(name, "sf") for name in ("chi2", "pareto", "t")],
@@ -67,6 +70,21 @@ def test_vectors():
     point = np.array([0.3, -0.4, 0.9])
     value, _ = sd.derive(sd.trace(f, x="3")).function()(x=point)
     assert value == pytest.approx(f(point))
+
+
+def test_a_wishart_density_of_a_matrix():
+    def f(A, df):
+        return stats.wishart.logpdf(
+            A @ A.T + np.eye(2), df=df, scale=np.array([[2, 0.5], [0.5, 1]])
+        )
+
+    A, df = np.array([[0.3, -0.4], [1.2, 0.9]]), 4.5  # noqa: N806
+    value, gradient = sd.derive(sd.trace(f, A="2 2", df="")).function()(A=A, df=df)
+    assert value == pytest.approx(f(A, df), rel=1e-12)
+    assert gradient["df"] == pytest.approx((f(A, df + 1e-5) - f(A, df - 1e-5)) / 2e-5, rel=1e-7)
+    step = np.array([[0.0, 1e-5], [0.0, 0.0]])
+    rise = (f(A + step, df) - f(A - step, df)) / 2e-5
+    assert gradient["A"][0, 1] == pytest.approx(rise, rel=1e-7)
 
 
 def test_the_support_is_in_the_ledger():

@@ -152,6 +152,10 @@ def _run(rows: Sequence[Apply], chosen: Chosen) -> Tree | None:
     if not whole or any(part[0] == "new" for part in keys[0]):
         return None
     if len(differ) == 2 and len(keys[0]) == array.ndim == 2:
+        runs = [[key[k][1] for key in keys] for k in (0, 1)]
+        if all(_even(at) == 1 for at in runs):
+            square = tuple(("slice", at[0], Integer(len(rows)), Integer(1)) for at in runs)
+            return apply("diagonal", picked(array, square))
         inner = _at_places(array, [key[0][1] for key in keys], chosen)
         columns = chosen([key[1][1] for key in keys], array.shape[1])
         if inner is None or columns is None:

@@ -13,6 +13,8 @@ from symderive.readers.python.recording import refused, users_frame
 
 CHOOSE = "write np.where(condition, a, b), which keeps both branches"
 
+DECIDE = "give the values of the data that decide, and state parameters=[…] without them"
+
 _ADVICE = {
     "while": "the number of its rounds depends on a traced value; write for _ in range(n) with a "
     "number n",
@@ -42,8 +44,15 @@ class AskedForPlain:
 
     __slots__ = ()
 
+    _rec: Any
+
     def _current(self) -> Tree:
         raise NotImplementedError
+
+    def _by_data(self) -> Any:
+        from symderive.readers.python.deciding import value_by_data
+
+        return value_by_data(self._rec, self._current())
 
     def __bool__(self) -> bool:
         tree = self._current()
@@ -51,9 +60,12 @@ class AskedForPlain:
         if decided is not None:
             return decided
         kind = _kind()
+        found = self._by_data()
+        if found is not None:
+            return bool(found)
         if kind in _HOLDS:
             return _HOLDS[kind]
-        advice = _ADVICE.get(kind, f"one call sees one branch only; {CHOOSE}")
+        advice = _ADVICE.get(kind, f"one call sees one branch only; {CHOOSE}, or {DECIDE}")
         raise refused(f"the program branches on a traced value: {advice}")
 
     def __float__(self) -> float:
@@ -62,6 +74,9 @@ class AskedForPlain:
             return float(tree.value)
         if _is_put_into_a_text():
             return math.nan
+        found = self._by_data()
+        if found is not None:
+            return float(found)
         raise refused(
             "a traced value is needed as a plain number here; for an array whose entries are set, "
             "use np.zeros(…) inside the function"
@@ -79,6 +94,9 @@ class AskedForPlain:
                 f"the size {tree.value} is a symbol, and a whole number is needed here; "
                 "state it as a number in the shapes of the arguments"
             )
+        found = self._by_data()
+        if found is not None and found % 1 == 0:
+            return int(found)
         raise refused(
             "a traced value chooses an entry or a count here; a formula needs a whole number"
         )

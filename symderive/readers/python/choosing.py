@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from sympy import Expr, Integer
 
-from symderive.formulas.arrays.op import is_condition
+from symderive.formulas.arrays.op import is_condition, number
 from symderive.formulas.arrays.ops import apply
 from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Tree
 from symderive.readers.python.entries import LONGEST_AXIS
@@ -136,7 +136,26 @@ def _from_front(place: int, size: Expr) -> Expr:
 def _hot(rec: Recording, places: Any, size: Expr) -> Tree:
     if type(places) is not Tracer and isinstance(places, np.ndarray) and size.is_Integer:
         places = np.where(places < 0, places + int(size), places)
-    return apply("one_hot", operand(rec, places), size=size)
+    tree = operand(rec, places)
+    if _may_be_negative(rec, tree):  # x[-k] counts from the end
+        from_end = apply("add", tree, number(size))
+        tree = apply("where", apply("Lt", tree, number(0)), from_end, tree)
+    return apply("one_hot", tree, size=size)
+
+
+def _may_be_negative(rec: Recording, tree: Tree) -> bool:
+    """Whether places may count from the end; those of an argument without values do not."""
+    if isinstance(tree, Number):
+        return tree.value.is_nonnegative is False
+    if isinstance(tree, Leaf):
+        made, data = rec.stages.get(tree.name), rec.known(tree)
+        known = data is not None and bool(np.any(np.asarray(data) < 0))
+        return known if made is None else _may_be_negative(rec, made)
+    if not isinstance(tree, Apply) or is_condition(tree):
+        return False
+    if tree.op == "mod":
+        return _may_be_negative(rec, tree.args[1])
+    return tree.op == "negative" or any(_may_be_negative(rec, arg) for arg in tree.args)
 
 
 def _at(hot: Tree, tree: Tree) -> Tree:

@@ -219,6 +219,23 @@ def _multinomial(rec: Recording, x: Any, n: Any, p: Any) -> Any:
     return front + call(rec, "sum", counts * f.log(shares))
 
 
+def _wishart(rec: Recording, x: Any, df: Any, scale: Any) -> Any:
+    """The logarithm of Wishart's density of one matrix (SciPy's ``wishart``)."""
+    matrix, spread, degrees = (traced(rec, value) for value in (x, scale, df))
+    if matrix.ndim != 2 or spread.ndim != 2:
+        raise refused("the density of Wishart's distribution has a formula for one matrix")
+    size = matrix.shape[0]
+    if not isinstance(size, int):
+        raise refused("Wishart's density has a formula for a size that is stated as a number")
+    f, inverted = Known(rec), call(rec, "solve", spread, matrix)
+    logs = [call(rec, "logdet", part) for part in (matrix, spread)]
+    gammas = sum(f.loggamma((degrees - k) / 2) for k in range(size))
+    front = (degrees - size - 1) / 2 * logs[0] - degrees / 2 * logs[1]
+    inside = front - call(rec, "trace", inverted) / 2
+    fixed = degrees * size / 2 * math.log(2) + size * (size - 1) / 4 * math.log(math.pi)
+    return inside - fixed - gammas
+
+
 def _exponential_of(log: Callable[..., Any]) -> Callable[..., Any]:
     return lambda rec, *args, **more: call(rec, "exp", log(rec, *args, **more))
 
@@ -226,6 +243,7 @@ def _exponential_of(log: Callable[..., Any]) -> Callable[..., Any]:
 VECTORS: Mapping[str, Mapping[str, Any]] = {
     "multivariate_normal": {"logpdf": _normal_rows, "pdf": _normal_density},
     "dirichlet": {"logpdf": _dirichlet, "pdf": _exponential_of(_dirichlet)},
+    "wishart": {"logpdf": _wishart, "pdf": _exponential_of(_wishart)},
     "multinomial": {"logpmf": _multinomial, "pmf": _exponential_of(_multinomial)},
 }
 """Distributions of vectors."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -128,7 +128,7 @@ def runs_joined(tree: Tree, whole: bool = False) -> Tree:
         tree: Any formula.
         whole: Whether one run must take all of it.
     """
-    if not (isinstance(tree, Apply) and tree.op == "stack" and tree.option("axis") == (0,)):
+    if not isinstance(tree, Apply) or not _is_list(tree):
         return tree
     runs: list[list[Tree]] = []
     for row in tree.args:
@@ -151,6 +151,56 @@ def all_runs_joined(tree: Tree) -> Tree:
     if any(new is not old for new, old in zip(args, tree.args, strict=True)):
         tree = replace(tree, args=args)
     return runs_joined(tree)
+
+
+def with_diagonal(tree: Tree, stages: Mapping[str, Tree]) -> Tree:
+    """Rows that are those of a matrix but for its diagonal as a sum: ``K + s*eye(n)``.
+
+    Args:
+        tree: Any formula; ``stack([[d[0], K[0, 1]], [K[1, 0], d[1]]])``.
+        stages: The stages, in which the new diagonal may be that of K and something more.
+    """
+    if not isinstance(tree, Apply):
+        return tree
+    args = tuple(with_diagonal(arg, stages) for arg in tree.args)
+    if any(new is not old for new, old in zip(args, tree.args, strict=True)):
+        tree = replace(tree, args=args)
+    n = len(tree.args)
+    rows = [row.args for row in tree.args if isinstance(row, Apply) and _is_list(row)]
+    if not _is_list(tree) or n < 2 or [len(row) for row in rows] != [n] * n:
+        return tree
+    second = rows[0][1]
+    base = second.args[0] if isinstance(second, Apply) and _is_entry(second) else None
+    if base is None or base.shape != (n, n):
+        return tree
+
+    def entry(array: Tree, *at: int) -> Tree:
+        return apply("index", array, key=tuple(("int", S(k)) for k in at))
+
+    if any(rows[i][j] != entry(base, i, j) for i in range(n) for j in range(n) if i != j):
+        return tree
+    found = [rows[k][k] for k in range(n)]
+    ends = {row.args[1] for row in found if isinstance(row, Apply) and row.op == "add"}
+    if len(ends) == 1 and found == [
+        apply("add", entry(base, k, k), end) for k in range(n) for end in ends
+    ]:
+        (more,) = ends
+        return apply("add", base, apply("multiply", more, apply("eye", size=S(n))))
+    first = found[0]
+    new = first.args[0] if isinstance(first, Apply) and _is_entry(first) else None
+    if new is None or new.shape != (n,) or found != [entry(new, k) for k in range(n)]:
+        new = apply("stack", *found, axis=(0,))
+    old, made = apply("diagonal", base), stages.get(new.name) if isinstance(new, Leaf) else None
+    if isinstance(made, Apply) and made.op == "add" and made.args[0] == old:
+        more = made.args[1]
+    else:
+        more = apply("add", new, apply("negative", old))
+    unit = apply("eye", size=S(n))
+    return apply("add", base, apply("diag", more) if more.ndim else apply("multiply", more, unit))
+
+
+def _is_list(tree: Tree) -> bool:
+    return isinstance(tree, Apply) and tree.op == "stack" and tree.option("axis") == (0,)
 
 
 def _parts(runs: Sequence[Sequence[Tree]]) -> list[Tree]:

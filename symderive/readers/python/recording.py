@@ -129,6 +129,7 @@ class Recording:
         self.constants: dict[str, np.ndarray[Any, Any]] = {}
         self.picks: dict[str, str] = {}  # matrices with a 1 in each row: the places
         self.data: dict[str, Any] = {}  # values of arguments that nothing is differentiated by
+        self.decided: set[str] = set()  # data whose values have chosen a branch or an entry
         self._constant_names: dict[int, str] = {}
         self._kept: list[Any] = []  # what ids above belong to
         self._passed: dict[int, int] = {}  # how deep the call that a short value was handed to

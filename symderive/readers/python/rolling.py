@@ -7,7 +7,7 @@ is said of whole arrays. A step that needs the one before stays a stage of its o
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -27,7 +27,7 @@ from symderive.readers.python.alike import (
 )
 from symderive.readers.python.arithmetic import SIGNS
 from symderive.readers.python.naming import Label
-from symderive.readers.python.picking import all_runs_joined, runs_joined
+from symderive.readers.python.picking import all_runs_joined, runs_joined, with_diagonal
 from symderive.readers.python.recording import LONGEST_ARGUMENT, PART, Recording, weight
 
 FEWEST = 3
@@ -79,13 +79,13 @@ class _Rolling:
                 self._long_sum(label)
             self.stages = {label: self._folded(tree) for label, tree in self.stages.items()}
             for group in list(self._loops()):
-                for block, array in self._blocks(group):
-                    self._one_array(block, array)
+                self._one_loop(group)
             for group in list(self._loops()):
                 for chain in self._chains(group):
                     self._accumulated(chain)
             if list(self.stages) == before:
                 break
+        self.stages = {n: with_diagonal(t, self.stages) for n, t in self.stages.items()}
         self.stages = {n: self._with_rows(all_runs_joined(t)) for n, t in self.stages.items()}
         self._compared()
         self.stages = _reached(self.stages, self.kept)
@@ -113,11 +113,11 @@ class _Rolling:
         self.stages = stages
 
     def _loops(self) -> Iterator[list[str]]:
-        """The labels that one line binds under one name, more than once."""
-        groups: dict[tuple[str, int, int], list[str]] = defaultdict(list)
-        for label in self.stages:
+        """The labels that one line binds under one name, more than once, to values of one shape."""
+        groups: dict[tuple[Any, ...], list[str]] = defaultdict(list)
+        for label, tree in self.stages.items():
             about = self.labels[label]
-            groups[about.base, about.line, about.depth].append(label)
+            groups[about.base, about.line, about.depth, tree.shape].append(label)
         yield from (group for group in groups.values() if len(group) > 1)
 
     def _inline(self) -> None:
@@ -156,7 +156,24 @@ class _Rolling:
         changed = any(made[label] is not tree for label, tree in stages.items())
         return _reached(made, self.kept) if changed else stages
 
-    def _blocks(self, group: Sequence[str]) -> list[tuple[Sequence[str], Tree]]:
+    def _one_loop(self, group: Sequence[str]) -> None:
+        """The steps of a loop as arrays, though some add one thing more, as on a diagonal."""
+        trees = {label: self.stages[label] for label in group}
+        sums = {n: t for n, t in trees.items() if isinstance(t, Apply) and t.op == "add"}
+        found, more = self._blocks(group, trees), {}
+        ends = Counter(tree.args[1] for tree in sums.values())
+        for end, times in ends.most_common(2) if not found and len(group) >= _MANY else ():
+            more = {n: end for n, t in sums.items() if t.args[1] == end}
+            bare = {**trees, **{n: sums[n].args[0] for n in more}}
+            found = self._blocks(group, bare) if times < len(group) else []
+            if found:
+                break
+        for block, array in found:
+            self._one_array(block, array, more)
+
+    def _blocks(
+        self, group: Sequence[str], trees: Mapping[str, Tree]
+    ) -> list[tuple[Sequence[str], Tree]]:
         """The steps of a loop as an array; of a loop in a loop, an array for each outer step."""
         count = len(group)
         if count < FEWEST or count > _MOST or self.kept & set(group):
@@ -164,33 +181,35 @@ class _Rolling:
         rows: list[tuple[Sequence[str], Tree]] = []
         for size in (count, *_inner(count)):
             blocks = [group[k : k + size] for k in range(0, count, size)]
-            rows = list(self._arrays(blocks, none_chosen))
+            rows = list(self._arrays(blocks, trees, none_chosen))
             if rows:
                 break
         if rows and together([array for _, array in rows], chosen=none_chosen) is not None:
             return rows
-        whole = list(self._arrays([group], self._picked)) if count >= _MANY else []
+        whole = list(self._arrays([group], trees, self._picked)) if count >= _MANY else []
         return whole or rows
 
     def _arrays(
-        self, blocks: Sequence[Sequence[str]], chosen: Chosen
+        self, blocks: Sequence[Sequence[str]], trees: Mapping[str, Tree], chosen: Chosen
     ) -> Iterator[tuple[Sequence[str], Tree]]:
         """An array for each block; none, if one has none."""
         found = []
         for block in blocks:
-            array = together([self.stages[label] for label in block], chosen=chosen)
+            array = together([trees[label] for label in block], chosen=chosen)
             if array is None:
                 return
             found.append((block, array))
         yield from found
 
-    def _one_array(self, group: Sequence[str], found: Tree) -> None:
-        """The steps of a loop as the entries of one stage."""
+    def _one_array(self, group: Sequence[str], found: Tree, more: Mapping[str, Tree]) -> None:
+        """The steps of a loop as the entries of one stage, and what is added to some."""
         whole = Leaf(found.shape, group[0])
         entries: dict[str, Tree] = {
             label: apply("index", whole, key=(("int", Integer(k)),))
             for k, label in enumerate(group)
         }
+        for label in more.keys() & entries:
+            entries[label] = apply("add", entries[label], more[label])
         stages = {}
         for label, tree in self.stages.items():
             if label == group[0]:

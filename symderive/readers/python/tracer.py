@@ -463,7 +463,7 @@ def argument(rec: Recording, value: Any) -> Any:
     if value is None or isinstance(value, bool | str):
         return value
     if isinstance(value, list | tuple):
-        return tuple(argument(rec, part) for part in value)
+        return tuple(formula(rec, p) if p is np.inf else argument(rec, p) for p in value)
     if value is np.inf:
         return "inf"
     return formula(rec, value)

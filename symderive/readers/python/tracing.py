@@ -46,8 +46,9 @@ def trace(
 
     The function is called once with values that record what is done with them. Values that it
     binds to local variables become stages of those names. What it asserts of them is taken to
-    hold, and so is that an ``if`` which only raises an error does not. What it takes to be
-    infinite, as in a mask, is 10³⁰.
+    hold, and so is that an ``if`` which only raises an error does not. A branch on data, which
+    nothing is differentiated by, is that of the values given for them; the text says so. What it
+    takes to be infinite, as in a mask, is 10³⁰.
 
     Args:
         function: The function. Its docstring becomes the model's text, its name the title.
@@ -229,7 +230,7 @@ def _model(
         constants=constants,
         target=final[labels[0]],
         title=title if title.isidentifier() else "",
-        text="\n\n".join(filter(None, (about, _picks_told(rec, used)))),
+        text="\n\n".join(filter(None, (about, _picks_told(rec, used), _decided_told(rec, given)))),
         shapes=None if plain else shapes,
         properties=properties,
     )
@@ -242,6 +243,15 @@ def _picks_told(rec: Recording, used: Container[str]) -> str:
         return ""
     kind = "a matrix" if len(told) == 1 else "matrices"
     return f"{'; '.join(told)}: {kind} with one 1 in each row, and 0 elsewhere."
+
+
+def _decided_told(rec: Recording, given: Arguments) -> str:
+    """Whose values have chosen what the program does."""
+    groups = {name: group for group, names in given.groups.items() for name in names}
+    told = dict.fromkeys(groups.get(name, name) for name in given.shapes if name in rec.decided)
+    if not told:
+        return ""
+    return f"Branches and places are those of the values given for {', '.join(told)}."
 
 
 def _nothing(function: Any, result: Any, title: str) -> ModelError:
