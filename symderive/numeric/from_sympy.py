@@ -234,7 +234,12 @@ def _zeta(graph: Graph, *args: Node) -> Node:
     return graph.call("zeta" if len(args) == 1 else "hurwitz_zeta", *args)
 
 
+def _polygamma(graph: Graph, order: Node, x: Node) -> Node:
+    return graph.call("digamma", x) if order is graph.zero else graph.call("polygamma", order, x)
+
+
 _DIRECT: dict[str, Callable[..., Node]] = {
+    "polygamma": _polygamma,
     "heaviside": _heaviside,
     "logsumexp": _log_sum_exp,
     "zeta": _zeta,
