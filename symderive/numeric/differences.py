@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction
 from itertools import permutations
-from math import gcd, lcm
+from math import comb, gcd, lcm, prod
 from typing import Any
 
 from symderive.numeric.graph import (
@@ -101,7 +101,8 @@ def _factored(
         return None
     common = {n: e for n, e in first[1].items() if second[1].get(n) == e}
     sides = [{n: e for n, e in powers.items() if n not in common} for _, powers in (first, second)]
-    if not any(n.op == "add" for powers in sides for n in powers):
+    sums = [any(n.op == "add" for n in powers) for powers in sides]
+    if not any(sums):
         return None
     exponents = [e for powers in sides for e in powers.values()]
     root = lcm(*(e.denominator for e in exponents))
@@ -150,11 +151,14 @@ def _left(graph: Graph, a: Powers, b: Powers, scale: Number, root: int) -> Node 
         return None
     below = {n: max(-powers.get(n, 0) for powers in whole) for powers in whole for n in powers}
     below = {n: e for n, e in below.items() if e > 0}
-    tops = [
-        _expanded(graph, {n: powers.get(n, 0) + below.get(n, 0) for n in {**powers, **below}})
-        for powers in whole
+    ends = [
+        {n: powers.get(n, 0) + below.get(n, 0) for n in {**powers, **below}} for powers in whole
     ]
     closed = [] if below else [[graph.mul(1, powers.items()) for powers in whole]]
+    counts = [prod(_count(n, e) for n, e in powers.items()) for powers in ends]
+    if abs(counts[0] - counts[1]) > 1 and not closed:
+        return None
+    tops = [_expanded(graph, powers) for powers in ends]
     factor = times(-1, power(scale, root))
     for first, second in [tops, *closed]:
         left = graph.add(0, [(first, 1), (second, factor)])
@@ -163,6 +167,12 @@ def _left(graph: Graph, a: Powers, b: Powers, scale: Number, root: int) -> Node 
         if before > 1 and len(terms) + (constant != 0) == 1:
             return graph.mul(1, [(left, 1), *((n, -e) for n, e in below.items())])
     return None
+
+
+def _count(node: Node, exponent: int) -> int:
+    """How many terms a power has, multiplied out."""
+    constant, terms = linear(node)
+    return comb(len(terms) + (constant != 0) + exponent - 1, exponent)
 
 
 def _expanded(graph: Graph, powers: Mapping[Node, int]) -> Node:

@@ -6,8 +6,8 @@ pattern text can say that.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from itertools import permutations
+from collections.abc import Callable, Iterator, Mapping
+from itertools import combinations, permutations
 
 import mpmath
 
@@ -165,16 +165,32 @@ def multiplied_out(graph: Graph, node: Node) -> Node | None:
     shift, terms = linear(node)
     if not 0 < len(terms) <= MOST_PARTS or not any(_speaks(term, DEEPEST) for term, _ in terms):
         return None
-    parts = [({}, shift)] if shift != 0 else []
+    parts: list[tuple[dict[Node, Number], Number]] = [({}, shift)] if shift != 0 else []
     for term, k in terms:
         parts += [(powers, times(k, c)) for powers, c in _parts(term, DEEPEST)]
-    if not 1 < len(parts) <= MOST_PARTS:
+    if not 1 < len(parts) <= MOST_PARTS or not any(
+        _near(a, b) for (a, _), (b, _) in combinations(parts, 2)
+    ):
         return None
     flat = [(graph.mul(1, powers.items()), k) for powers, k in parts]
     with graph.without_rules():
         plain = graph.add(0, flat)
     new = node if plain is node else graph.add(0, flat)
     return new if new not in (node, plain) and _length(new) <= _length(node) else None
+
+
+_FUNCTIONS = frozenset(
+    ["exp", "expm1", "sinh", "cosh", "tanh", "sigmoid", "erf", "erfc", "erfcx", "erfi_scaled"]
+)
+"""Functions whose values a row may take together."""
+
+
+def _near(left: Mapping[Node, Number], right: Mapping[Node, Number]) -> bool:
+    """Whether two products differ by functions, and by what these are of, alone."""
+    apart = [n for n in {**left, **right} if left.get(n, 0) != right.get(n, 0)]
+    functions = [n for n in apart if n.op in _FUNCTIONS]
+    inside = {arg for n in functions for part in n.args for arg in (part, *part.args)}
+    return bool(functions) and all(n in inside or n in functions for n in apart)
 
 
 def _length(node: Node) -> int:

@@ -106,11 +106,11 @@ def _limit(
             others = [
                 pair for pair in zip(node.args, node.data, strict=True) if pair[0] is not base
             ]
-            near, inside, outside = base.args[1:]
+            edge, inside, outside = base.args[1:]
             inside = graph.mul(1, [(inside, 1), *others])
             with graph.without_rules():
                 outside = graph.mul(1, [(outside, 1), *others])
-            return graph.call("removable", small, near, inside, outside)
+            return graph.call("removable", small, edge, inside, outside)
     first, *rest = [float(exact(n)) for n in series.numbers]
     ends = [abs(LEFT_OUT * first / n) ** (1 / k) for k, n in enumerate(rest, 1) if n]
     if rest and not ends:  # a product of powers

@@ -9,21 +9,13 @@ ROOT_PI = math.sqrt(math.pi)
 _FAR, _LEVELS = 8.0, 30  # from where on the continued fraction serves, and how deep it goes
 _LARGEST = 170.0  # the gamma function of this is a number
 _HIGH = 10.0  # from where on Stirling's series serves
-_STIRLING = (
-    1 / 12,
-    0.0,
-    -1 / 360,
-    0.0,
-    1 / 1260,
-    0.0,
-    -1 / 1680,
-    0.0,
-    1 / 1188,
-    0.0,
-    -691 / 360360,
+_STIRLING: tuple[float, ...] = tuple(
+    x for k in (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360) for x in (k, 0.0)
 )
-_STIRLING_SLOPE = (-1 / 2, -1 / 12, 0.0, 1 / 120, 0.0, -1 / 252, 0.0, 1 / 240, 0.0, -1 / 132, 0.0)
-_STIRLING_SLOPE += (691 / 32760,)
+_STIRLING_SLOPE: tuple[float, ...] = (
+    -1 / 2,
+    *(x for k in (-1 / 12, 1 / 120, -1 / 252, 1 / 240, -1 / 132, 691 / 32760) for x in (k, 0.0)),
+)
 """log Γ(x) − (x − 1/2)·log x + x − log(2π)/2, and ψ(x) − log x, in powers of 1/x from the first."""
 
 
