@@ -27,7 +27,7 @@ from symderive.numeric.graph import (
 )
 
 MOST_TERMS, MOST_ROOT, MOST_DEGREE = 6, 3, 8
-"""Terms of a sum, degree of a root, and degree of what is multiplied out, that are looked at."""
+"""Terms of a sum, degree of a root, and degree and terms of what is multiplied out."""
 
 Powers = dict[Node, Number]
 HALF = Fraction(1, 2)
@@ -101,8 +101,10 @@ def _factored(
         return None
     common = {n: e for n, e in first[1].items() if second[1].get(n) == e}
     sides = [{n: e for n, e in powers.items() if n not in common} for _, powers in (first, second)]
-    sums = [any(n.op == "add" for n in powers) for powers in sides]
-    if not any(sums):
+    if not any(n.op == "add" for powers in sides for n in powers):
+        return None
+    made_of = [_made_of(powers) for powers in sides]
+    if all(made_of) and made_of[0].isdisjoint(made_of[1]):
         return None
     exponents = [e for powers in sides for e in powers.values()]
     root = lcm(*(e.denominator for e in exponents))
@@ -125,6 +127,15 @@ def _factored(
         return None
     powers = _sum_of_powers(graph, one, other, degree)
     return graph.mul(1, [(made, 1), (powers, 1), *common.items()])
+
+
+def _made_of(powers: Powers) -> set[Node]:
+    """The factors of a product, and of the terms of the sums in it."""
+    found = set(powers)
+    for node in powers:
+        if node.op == "add":
+            found.update(*(factored(term)[1] for term in node.args))
+    return found
 
 
 def _exact_root(number: Number, degree: int) -> Number | None:
@@ -156,7 +167,7 @@ def _left(graph: Graph, a: Powers, b: Powers, scale: Number, root: int) -> Node 
     ]
     closed = [] if below else [[graph.mul(1, powers.items()) for powers in whole]]
     counts = [prod(_count(n, e) for n, e in powers.items()) for powers in ends]
-    if abs(counts[0] - counts[1]) > 1 and not closed:
+    if max(counts) > MOST_DEGREE or (abs(counts[0] - counts[1]) > 1 and not closed):
         return None
     tops = [_expanded(graph, powers) for powers in ends]
     factor = times(-1, power(scale, root))

@@ -153,8 +153,8 @@ def power_near_one(graph: Graph, node: Node) -> Node | None:
     return graph.call("exp", graph.mul(1, [(power, 1), (logarithm, 1)]))
 
 
-MOST_PARTS, DEEPEST = 8, 2
-"""Terms of a sum that is multiplied out, and how deep sums in its products are looked at."""
+MOST_SPOKEN, MOST_PARTS, DEEPEST = 3, 5, 2
+"""Terms of a sum that is multiplied out, and then; how deep sums in its products are looked at."""
 
 
 def multiplied_out(graph: Graph, node: Node) -> Node | None:
@@ -163,7 +163,7 @@ def multiplied_out(graph: Graph, node: Node) -> Node | None:
     Of y = x/tanh(x), x + y*(1 - y)/x is x*(1 - 1/tanh(x)**2) + 1/tanh(x).
     """
     shift, terms = linear(node)
-    if not 0 < len(terms) <= MOST_PARTS or not any(_speaks(term, DEEPEST) for term, _ in terms):
+    if not 0 < len(terms) <= MOST_SPOKEN or not any(_speaks(term, DEEPEST) for term, _ in terms):
         return None
     parts: list[tuple[dict[Node, Number], Number]] = [({}, shift)] if shift != 0 else []
     for term, k in terms:
@@ -180,7 +180,10 @@ def multiplied_out(graph: Graph, node: Node) -> Node | None:
 
 
 _FUNCTIONS = frozenset(
-    ["exp", "expm1", "sinh", "cosh", "tanh", "sigmoid", "erf", "erfc", "erfcx", "erfi_scaled"]
+    [
+        *("exp", "expm1", "sinh", "cosh", "tanh", "sigmoid", "softplus"),
+        *("erf", "erfc", "erfcx", "erfi_scaled"),
+    ]
 )
 """Functions whose values a row may take together."""
 

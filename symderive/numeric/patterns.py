@@ -214,9 +214,15 @@ def _rest(
     for position, (term, factor) in enumerate(terms):
         inner, powers = factored(term)
         if any(powers.get(node) != e for node, e in common.items()):
-            continue
+            if row.op != "mul":
+                continue
+            own = {
+                n: e - common.get(n, 0) for n, e in {**dict.fromkeys(common, 0), **powers}.items()
+            }
+            own = {node: e for node, e in own.items() if e != 0}  # (t·u)·f(u) where u is x/t
+        else:
+            own = {node: e for node, e in powers.items() if node not in common}
         factor = times(factor, inner)
-        own = {node: e for node, e in powers.items() if node not in common}
         goal = times(row_factor, scale)
         others = terms[:position] + terms[position + 1 :]
         if row.op == "input" and row.data not in bound:

@@ -77,7 +77,10 @@ def nothing_over_nothing(graph: Graph, node: Node) -> Node | None:
     if not below or len(node.args) < 2:
         return None
     inner = _nearest(node)
+    under = {arg for base in below for part in _nearest(base) for arg in (part, *part.args)}
     for variable in _variables(graph, inner):
+        if variable.factor not in under:
+            continue
         limit = _limit(graph, node, variable, inner)
         if limit is not None:
             return limit
@@ -87,12 +90,12 @@ def nothing_over_nothing(graph: Graph, node: Node) -> Node | None:
 def _limit(
     graph: Graph, node: Node, variable: _Variable, inner: Mapping[Node, None]
 ) -> Node | None:
-    expansion = _Expansion(graph, variable, inner, FEW, leading=True)
-    orders = [
-        times(expansion.of(base)[1].order, e) for base, e in zip(node.args, node.data, strict=True)
-    ]
-    if not any(order < 0 for order in orders) or sum(orders) < 0:
-        return None
+    pairs = list(zip(node.args, node.data, strict=True))
+    for count in (ONE, FEW):
+        expansion = _Expansion(graph, variable, inner, count, leading=True)
+        orders = [times(expansion.of(base)[1].order, e) for base, e in pairs]
+        if not expansion.cut and not (any(order < 0 for order in orders) and sum(orders) >= 0):
+            return None
     powers, series = expansion.of(node)
     if not series.numbers or series.order < 0:
         return None

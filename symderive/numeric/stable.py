@@ -92,6 +92,13 @@ STABLE: tuple[Row, ...] = (
         CANCEL,
         {"u": 40.0},
     ),
+    Row(
+        "entropy of a sigmoid, over u",
+        "sigmoid(u) - softplus(u)/u",
+        "-sigmoid_entropy(u)/u",
+        CANCEL,
+        {"u": 40.0},
+    ),
     Row("softplus - z", "softplus(z) - z", "softplus(-z)", CANCEL, {"z": 40.0}),
     Row("logaddexp - a", "logaddexp(a, b) - a", "softplus(b - a)", CANCEL, {"a": 50.0, "b": 1.0}),
     Row("logaddexp - b", "logaddexp(a, b) - b", "softplus(a - b)", CANCEL, {"a": 1.0, "b": 50.0}),
