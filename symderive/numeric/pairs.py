@@ -153,6 +153,20 @@ def power_near_one(graph: Graph, node: Node) -> Node | None:
     return graph.call("exp", graph.mul(1, [(power, 1), (logarithm, 1)]))
 
 
+def divided(graph: Graph, node: Node) -> Node | None:
+    """(a*sinh(u)**2 + b)/sinh(u)**4 → a/sinh(u)**2 + b/sinh(u)**4: no ∞/∞ far from zero."""
+    pairs = list(zip(node.args, node.data, strict=True))
+    below = {n for n, e in pairs if n.op in ("sinh", "cosh") and e <= -2}
+    for base, exponent in pairs if below else ():
+        constant, terms = linear(base)
+        if base.op != "add" or exponent != 1 or constant != 0 or len(terms) > MOST_SPOKEN:
+            continue
+        if any(below.intersection(factored(term)[1]) for term, _ in terms):
+            others = [pair for pair in pairs if pair[0] is not base]
+            return graph.add(0, [(graph.mul(1, [(term, 1), *others]), k) for term, k in terms])
+    return None
+
+
 MOST_SPOKEN, MOST_PARTS, DEEPEST = 3, 5, 2
 """Terms of a sum that is multiplied out, and then; how deep sums in its products are looked at."""
 

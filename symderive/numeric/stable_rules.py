@@ -7,6 +7,7 @@ from collections.abc import Callable
 from symderive.numeric.differences import difference
 from symderive.numeric.graph import Graph, Node, Number, Rule, linear, plus, single
 from symderive.numeric.pairs import (
+    divided,
     log_of_product,
     log_of_ratio,
     log_of_share,
@@ -156,7 +157,7 @@ def rules_of(phase: str) -> tuple[dict[str, list[Rule]], dict[str, Callable[...,
             rules.setdefault(shape.op, []).append(_rule(row))
     if phase == RECOGNISE:
         rules["log"] = [_log_sum_exp, *rules["log"], log_of_product]
-        rules["mul"] = [_many, *rules["mul"], _softmax]
+        rules["mul"] = [_many, *rules["mul"], _softmax, divided]
         rules["add"].insert(0, difference)
         rules["add"] += [log_of_ratio, log_of_share, step, multiplied_out]
         rules.setdefault("pow", []).append(power_near_one)

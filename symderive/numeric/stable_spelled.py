@@ -38,6 +38,7 @@ SPELLED: tuple[Row, ...] = (
         {"a": 800.0, "b": 1.0},
     ),
     Row("atanh", "log((1 + x)/(1 - x))", "2*atanh(x)", CANCEL, {"x": 1e-12}),
+    Row("sinh of twice", "sinh(2*u)/sinh(u)", "2*cosh(u)", OVERFLOW, {"u": 500.0}),
     Row("exp·cosh", "exp(-u)*cosh(u)", "(1 + exp(-2*u))/2", OVERFLOW, {"u": 800.0}),
     Row("exp·sinh", "exp(-u)*sinh(u)", "-expm1(-2*u)/2", OVERFLOW, {"u": 800.0}),
     Row("exp·sigmoid", "exp(u)*sigmoid(-2*u)", "1/(2*cosh(u))", OVERFLOW, {"u": 400.0}),
