@@ -132,6 +132,13 @@ SPELLED: tuple[Row, ...] = (
         CANCEL,
         {"x": -1e-9},
     ),
+    Row(
+        "asinh, opposite",
+        "log(opposed(sqrt(1 + x**2), x, 1))",
+        "-asinh(x)",
+        CANCEL,
+        {"x": 1e-9},
+    ),
     Row("log gamma", "log(gamma(x))", "loggamma_where_positive(x)", "overflow", {"x": 400.0}),
     Row("gamma ratio", "gamma(a)/gamma(b)", "gamma_ratio(a, b)", "∞/∞", {"a": 400.5, "b": 400.0}),
     Row(
