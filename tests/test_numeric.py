@@ -180,6 +180,7 @@ NUMBERS = {
     "besseli": (2.0, 1.3),
     "besselk": (2.0, 1.3),
     "besseli_ratio": (1.0, 0.0, 1.3),
+    "besselk_ratio": (1.0, 0.0, 1.3),
     "log_besseli": (2.0, 1.3),
     "expint": (2.0, 1.3),
     "hurwitz_zeta": (2.5, 1.3),

@@ -235,7 +235,12 @@ def _zeta(graph: Graph, x: Node, first: Node) -> Node:
     return graph.call("zeta", x) if first is graph.one else graph.call("hurwitz_zeta", x, first)
 
 
+def _polygamma(graph: Graph, order: Node, x: Node) -> Node:
+    return graph.call("digamma", x) if order is graph.zero else graph.call("polygamma", order, x)
+
+
 _DIRECT: dict[str, Callable[..., Node]] = {
+    "polygamma": _polygamma,
     "heaviside": _heaviside,
     "logsumexp": _log_sum_exp,
     "zeta": _zeta,

@@ -7,7 +7,8 @@ identity: sums and products do not dissolve it, so the emitted code still reads 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from fractions import Fraction
 from typing import Any
 
@@ -83,6 +84,15 @@ class Graph:
                     break
             self._rewritten[node] = known
         return known
+
+    @contextmanager
+    def without_rules(self) -> Iterator[None]:
+        """Nodes made meanwhile are what they are."""
+        rules, self.rules = self.rules, {}
+        try:
+            yield
+        finally:
+            self.rules = rules
 
     def const(self, value: Number) -> Node:
         """A number."""
@@ -211,6 +221,8 @@ class Graph:
             folded = self._fold(op, args)
             if folded is not None:
                 return folded
+        if op in ("max", "min") and args[0].op == "const":  # numbers last, as rows have them
+            args = args[::-1]
         if op in ("abs", "cos", "cosh"):
             args = (self._even(args[0]),)
         elif op in ODD and args[0].op == "add" and not args[0].named:

@@ -76,6 +76,18 @@ def _choose(condition: Any, yes: Any, no: Any) -> Any:
     return yes if condition else no
 
 
+def _erfcx(x: Any) -> Any:
+    return mpmath.exp(x * x) * mpmath.erfc(x)
+
+
+def _erfi_scaled(x: Any) -> Any:
+    return mpmath.exp(-x * x) * mpmath.erfi(x)
+
+
+def _step(function: Callable[[Any], Any], x: Any, d: Any) -> Any:
+    return function(x + d) - function(x)
+
+
 def _sign(x: Any) -> Any:
     return mpmath.sign(x)
 
@@ -179,8 +191,17 @@ _ROWS = (
     _special("erfc", mpmath.erfc, "erfc"),
     _special("gamma", mpmath.gamma, "gamma"),
     _special("loggamma", mpmath.loggamma, "lgamma"),
-    _special("erfcx", lambda x: mpmath.exp(x * x) * mpmath.erfc(x)),
+    _special("erfcx", _erfcx),
+    _special("erfcx_slope", lambda x: 2 * x * _erfcx(x) - 2 / mpmath.sqrt(mpmath.pi)),
+    _special("erfcx_log_slope", lambda x: 2 * x - 2 / (mpmath.sqrt(mpmath.pi) * _erfcx(x))),
+    _special("erfi_scaled", _erfi_scaled),
+    _special("erfi_scaled_slope", lambda x: 2 / mpmath.sqrt(mpmath.pi) - 2 * x * _erfi_scaled(x)),
+    _special("erfcinv", lambda q: mpmath.erfinv(1 - q)),
     _special("gamma_ratio", lambda a, b: mpmath.gamma(a) / mpmath.gamma(b), arity=2),
+    _special("loggamma_step", lambda x, d: _step(mpmath.loggamma, x, d), arity=2),
+    _special("digamma_step", lambda x, d: _step(mpmath.digamma, x, d), arity=2),
+    _special("digamma_minus_log", lambda x: mpmath.digamma(x) - mpmath.log(x)),
+    _special("betaln", lambda a, b: mpmath.log(mpmath.beta(a, b)), arity=2),
     *(_special(name, function, arity=ARGUMENTS[name]) for name, function in EXACT.items()),
 )
 

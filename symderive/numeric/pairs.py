@@ -1,55 +1,27 @@
-"""Stable forms of pairs whose difference is simpler than they are: √(x+1) − √x, log(x+1) − log x.
+"""Stable forms of pairs whose difference is simpler than they are: log(x + 1) − log x.
 
-What is left of the difference of squares, or of the arguments of two logarithms, is found by
-subtracting them term by term; no pattern text can say that.
+What is left of the difference of the arguments is found by subtracting them term by term; no
+pattern text can say that.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from fractions import Fraction
-from itertools import permutations
+from collections.abc import Callable, Iterator, Mapping
+from itertools import combinations, permutations
 
 import mpmath
 
-from symderive.numeric.graph import Graph, Node, Number, factored, linear, over, plus, times
-
-HALF = Fraction(1, 2)
-
-
-def conjugate(graph: Graph, node: Node) -> Node | None:
-    """k·√A + l·b → (k²A − l²b²)/(k·√A − l·b), where terms of A cancel in that."""
-    shift, terms = linear(node)
-    for root, k in terms:
-        radicand = _radicand(graph, root)
-        if radicand is None:
-            continue
-        others = [(term, factor) for term, factor in terms if term is not root]
-        for other, factor in [*others, (graph.one, shift)]:
-            if factor == 0 or other.op == "add":
-                continue
-            ratio = over(-factor, k)  # √A − ratio·b
-            left = _difference(graph, radicand, graph.mul(1, [(other, 2)]), times(ratio, ratio))
-            known = other is graph.one or _radicand(graph, other) is not None
-            if left is None or (known and ratio < 0):
-                continue
-            own = graph.scale(other, ratio)
-            if known:
-                below = graph.add(0, [(root, 1), (own, 1)])
-                new = graph.mul(1, [(left, 1), (below, -1)])
-            else:
-                new = graph.call("opposed", root, own, left)
-            rest = [pair for pair in others if pair[0] is not other]
-            return graph.add(0 if other is graph.one else shift, [*rest, (new, k)])
-    return None
-
-
-def _radicand(graph: Graph, node: Node) -> Node | None:
-    if node.op == "hypot":
-        return graph.add(0, [(graph.mul(1, [(arg, 2)]), 1) for arg in node.args])
-    if node.op == "mul" and node.data == (HALF,):
-        return node.args[0]
-    return None
+from symderive.numeric.graph import (
+    Graph,
+    Node,
+    Number,
+    factored,
+    linear,
+    plus,
+    power,
+    single,
+    times,
+)
 
 
 def _difference(graph: Graph, first: Node, second: Node, factor: Number = 1) -> Node | None:
@@ -78,6 +50,65 @@ def log_of_ratio(graph: Graph, node: Node) -> Node | None:
             )
             rest = [pair for pair in terms if pair[0] not in (first, second)]
             return graph.add(shift, [*rest, (new, k)])
+    return None
+
+
+def log_of_product(graph: Graph, node: Node) -> Node | None:
+    """log(r*Γ(x)) → log(r) + loggamma(x), and the same of powers and sinh, where that holds."""
+    number, powers = factored(node.args[0])
+    for base, exponent in powers.items():
+        if base.op not in _LOGARITHMS or not isinstance(exponent, int):
+            continue
+        condition, sign, logarithm = _LOGARITHMS[base.op](graph, *base.args)
+        others = [(n, e) for n, e in powers.items() if n is not base]
+        rest = graph.mul(number, [*others, (sign, exponent)])
+        terms = [(graph.call("log", rest), 1), (logarithm, exponent)]
+        with graph.without_rules():
+            plain = graph.call("log", node.args[0])
+        return graph.call("where", condition, graph.add(0, terms), plain)
+    return None
+
+
+def _log_gamma(graph: Graph, x: Node) -> tuple[Node, Node, Node]:
+    return graph.call("gt", x, graph.zero), graph.one, graph.call("loggamma", x)
+
+
+def _log_power(graph: Graph, x: Node, exponent: Node) -> tuple[Node, Node, Node]:
+    logarithm = graph.mul(1, [(exponent, 1), (graph.call("log", x), 1)])
+    return graph.call("gt", x, graph.zero), graph.one, logarithm
+
+
+def _log_sinh(graph: Graph, x: Node) -> tuple[Node, Node, Node]:
+    size = graph.call("abs", x)
+    less = graph.scale(graph.call("exp", graph.scale(size, -2)), -1)
+    half = graph.call("log", graph.const(2))
+    logarithm = graph.add(0, [(size, 1), (half, -1), (graph.call("log1p", less), 1)])
+    return graph.call("gt", size, graph.one), graph.call("sign", x), logarithm
+
+
+_LOGARITHMS: dict[str, Callable[..., tuple[Node, Node, Node]]] = {
+    "gamma": _log_gamma,
+    "pow": _log_power,
+    "sinh": _log_sinh,
+}
+"""Functions that overflow: where the logarithm is another formula, the sign there, and that."""
+
+_STEPS = {"loggamma": "loggamma_step", "digamma": "digamma_step"}
+
+
+def step(graph: Graph, node: Node) -> Node | None:
+    """k·f(a) − k·f(b) by a − b, for the gamma functions, where terms cancel in a − b."""
+    shift, terms = linear(node)
+    found = [(term, k) for term, k in terms if term.op in _STEPS]
+    for (first, k), (second, minus) in permutations(found, 2):
+        if k != times(-1, minus) or first.op != second.op:
+            continue
+        (a,), (b,) = first.args, second.args
+        left = _difference(graph, a, b) or _difference(graph, b, a)
+        if left is not None and len(linear(a)[1]) >= len(linear(b)[1]):
+            left = graph.add(0, [(a, 1), (b, -1)])
+            rest = [pair for pair in terms if pair[0] not in (first, second)]
+            return graph.add(shift, [*rest, (graph.call(_STEPS[first.op], b, left), k)])
     return None
 
 
@@ -120,3 +151,108 @@ def power_near_one(graph: Graph, node: Node) -> Node | None:
         return None
     logarithm = graph.call("log1p", small)
     return graph.call("exp", graph.mul(1, [(power, 1), (logarithm, 1)]))
+
+
+def divided(graph: Graph, node: Node) -> Node | None:
+    """(a*sinh(u)**2 + b)/sinh(u)**4 → a/sinh(u)**2 + b/sinh(u)**4: no ∞/∞ far from zero."""
+    pairs = list(zip(node.args, node.data, strict=True))
+    below = {n for n, e in pairs if n.op in ("sinh", "cosh") and e <= -2}
+    for base, exponent in pairs if below else ():
+        constant, terms = linear(base)
+        if base.op != "add" or exponent != 1 or constant != 0 or len(terms) > MOST_SPOKEN:
+            continue
+        if any(below.intersection(factored(term)[1]) for term, _ in terms):
+            others = [pair for pair in pairs if pair[0] is not base]
+            return graph.add(0, [(graph.mul(1, [(term, 1), *others]), k) for term, k in terms])
+    return None
+
+
+MOST_SPOKEN, MOST_PARTS, DEEPEST = 3, 5, 2
+"""Terms of a sum that is multiplied out, and then; how deep sums in its products are looked at."""
+
+
+def multiplied_out(graph: Graph, node: Node) -> Node | None:
+    """A sum that speaks of a product by its name, where a row finds what cancels in its factors.
+
+    Of y = x/tanh(x), x + y*(1 - y)/x is x*(1 - 1/tanh(x)**2) + 1/tanh(x).
+    """
+    shift, terms = linear(node)
+    if not 0 < len(terms) <= MOST_SPOKEN or not any(_speaks(term, DEEPEST) for term, _ in terms):
+        return None
+    parts: list[tuple[dict[Node, Number], Number]] = [({}, shift)] if shift != 0 else []
+    for term, k in terms:
+        parts += [(powers, times(k, c)) for powers, c in _parts(term, DEEPEST)]
+    if not 1 < len(parts) <= MOST_PARTS or not any(
+        _near(a, b) for (a, _), (b, _) in combinations(parts, 2)
+    ):
+        return None
+    flat = [(graph.mul(1, powers.items()), k) for powers, k in parts]
+    with graph.without_rules():
+        plain = graph.add(0, flat)
+    new = node if plain is node else graph.add(0, flat)
+    return new if new not in (node, plain) and _length(new) <= _length(node) else None
+
+
+_FUNCTIONS = frozenset(
+    [
+        *("exp", "expm1", "sinh", "cosh", "tanh", "sigmoid", "softplus"),
+        *("erf", "erfc", "erfcx", "erfi_scaled"),
+    ]
+)
+"""Functions whose values a row may take together."""
+
+
+def _near(left: Mapping[Node, Number], right: Mapping[Node, Number]) -> bool:
+    """Whether two products differ by functions, and by what these are of, alone."""
+    apart = [n for n in {**left, **right} if left.get(n, 0) != right.get(n, 0)]
+    functions = [n for n in apart if n.op in _FUNCTIONS]
+    inside = {arg for n in functions for part in n.args for arg in (part, *part.args)}
+    return bool(functions) and all(n in inside or n in functions for n in apart)
+
+
+def _length(node: Node) -> int:
+    """How many terms a sum has."""
+    constant, terms = linear(node)
+    return len(terms) + (constant != 0)
+
+
+def _speaks(node: Node, depth: int) -> bool:
+    """Whether a stage that is a product is a term, or a factor of it."""
+    if _is_product(node):
+        return True
+    return any(
+        _is_product(base)
+        or (base.op == "add" and depth > 0 and any(_speaks(arg, depth - 1) for arg in base.args))
+        for base, exponent in factored(node)[1].items()
+        if exponent > 0
+    )
+
+
+def _is_product(node: Node) -> bool:
+    """Whether a node is a named product; a number times something is one."""
+    scaled = single(node)
+    return node.named if scaled or node.op == "mul" else False
+
+
+def _parts(node: Node, depth: int) -> list[tuple[dict[Node, Number], Number]]:
+    """The terms of a product, as powers and number, by the factors of the stages in it."""
+    number, factors = factored(node)
+    total: list[tuple[dict[Node, Number], Number]] = [({}, number)]
+    for base, exponent in factors.items():
+        own: list[tuple[dict[Node, Number], Number]] = [({base: exponent}, 1)]
+        if _is_product(base) and isinstance(exponent, int):
+            k, powers = factored(base)
+            own = [({n: times(e, exponent) for n, e in powers.items()}, power(k, exponent))]
+        elif base.op == "add" and exponent == 1 and depth > 0 and _speaks(base, depth - 1):
+            constant, terms = linear(base)
+            own = [({}, constant)] if constant != 0 else []
+            for term, k in terms:
+                own += [(powers, times(k, c)) for powers, c in _parts(term, depth - 1)]
+        if len(total) * len(own) > MOST_PARTS:
+            return [({node: 1}, 1)]
+        total = [
+            ({n: plus(a.get(n, 0), b.get(n, 0)) for n in {**a, **b}}, times(k, c))
+            for a, k in total
+            for b, c in own
+        ]
+    return total

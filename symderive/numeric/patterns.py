@@ -11,12 +11,26 @@ import ast
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 
-from symderive.numeric.graph import Graph, Node, Number, factored, linear, over, single, times
+import mpmath
+
+from symderive.numeric.graph import (
+    DIGITS,
+    Graph,
+    Node,
+    Number,
+    factored,
+    linear,
+    over,
+    single,
+    times,
+)
 
 Bindings = dict[str, Node]
 Build = Callable[[Graph, Mapping[str, Node]], Node]
 ONE = 1
 
+with mpmath.workdps(DIGITS):
+    PI = +mpmath.pi
 
 Step = Callable[[Graph, Mapping[str, Node], list[Node]], Node]
 
@@ -70,6 +84,8 @@ def _step(tree: ast.expr, parts: list[int]) -> Step:
     if isinstance(tree, ast.Constant) and isinstance(tree.value, int):
         number = tree.value
         return lambda graph, names, made: graph.const(number)
+    if isinstance(tree, ast.Name) and tree.id == "pi":
+        return lambda graph, names, made: graph.const(PI)
     if isinstance(tree, ast.Name):
         name = tree.id
         return lambda graph, names, made: names[name]
@@ -102,7 +118,7 @@ def _power(graph: Graph, base: Node, exponent: Node) -> Node:
 def pattern(text: str) -> Node:
     """Formula text as a pattern: its names are ``input`` nodes."""
     graph = Graph()
-    names = {n.id for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Name)}
+    names = {n.id for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Name)} - {"pi"}
     return builder(text)(graph, {name: graph.input(name) for name in names})
 
 
@@ -145,7 +161,7 @@ def _in_sum(graph: Graph, row: Node, node: Node) -> Iterator[Place]:
         whole = times(factor, inner)
         for bound, k, common in _in_product(graph, first, first_factor, whole, powers, {}, True):
             if wanted_constant != 0:
-                left = _take_constant(wanted_constant * k, constant, others, common)
+                left = _take_constant(times(wanted_constant, k), constant, others, common)
                 if left is None:
                     continue
             else:
@@ -172,7 +188,7 @@ def _take_constant(
 ) -> tuple[Number, list[tuple[Node, Number]]] | None:
     """Take ``wanted · common`` out of a sum."""
     if not common:
-        return (0, terms) if constant == wanted else None
+        return (0, terms) if constant == wanted or over(constant, wanted) == 1 else None
     for position, (term, factor) in enumerate(terms):
         inner, powers = factored(term)
         if powers == common and times(factor, inner) == wanted:
@@ -198,9 +214,15 @@ def _rest(
     for position, (term, factor) in enumerate(terms):
         inner, powers = factored(term)
         if any(powers.get(node) != e for node, e in common.items()):
-            continue
+            if row.op != "mul":
+                continue
+            own = {
+                n: e - common.get(n, 0) for n, e in {**dict.fromkeys(common, 0), **powers}.items()
+            }
+            own = {node: e for node, e in own.items() if e != 0}  # (t·u)·f(u) where u is x/t
+        else:
+            own = {node: e for node, e in powers.items() if node not in common}
         factor = times(factor, inner)
-        own = {node: e for node, e in powers.items() if node not in common}
         goal = times(row_factor, scale)
         others = terms[:position] + terms[position + 1 :]
         if row.op == "input" and row.data not in bound:

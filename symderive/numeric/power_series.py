@@ -22,6 +22,10 @@ class NoSeriesError(Exception):
     """A value has no series: it is singular, or not smooth, or not known far enough."""
 
 
+class NoTermError(NoSeriesError):
+    """All terms of a series that are known are zero."""
+
+
 @dataclass(frozen=True, slots=True)
 class Series:
     """``t**order * (numbers[0] + numbers[1]*t + …)``; the first number is not zero, if any is left.
@@ -197,7 +201,7 @@ def of(name: str, g: Series) -> Series:
     """
     result = FUNCTIONS[name](g)
     if not result.numbers:
-        raise NoSeriesError
+        raise NoTermError
     return result
 
 
@@ -220,6 +224,7 @@ FUNCTIONS: dict[str, Callable[[Series], Series]] = {
     "erf": _by_slope("erf", lambda g: _gauss(g, 2)),
     "erfc": _by_slope("erfc", lambda g: _gauss(g, -2)),
     "sigmoid": lambda g: (_one(g) + _exp(g.scaled(-1))).to(-1),
+    "sigmoid_slope": lambda g: of("sigmoid", g) * of("sigmoid", g.scaled(-1)),
     "softplus": lambda g: _log(_one(g) + _exp(g)),
     "logcosh": lambda g: _log(of("cosh", g)),
 }

@@ -9,7 +9,7 @@ times a function of one product: ``x*exp(a*x)/a - expm1(a*x)/a**2`` in ``u = a*x
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import prod
@@ -27,7 +27,14 @@ from symderive.numeric.graph import (
     single,
     times,
 )
-from symderive.numeric.power_series import FUNCTIONS, NoSeriesError, Series, constant, of
+from symderive.numeric.power_series import (
+    FUNCTIONS,
+    NoSeriesError,
+    NoTermError,
+    Series,
+    constant,
+    of,
+)
 
 NEAREST = 24
 """Nodes below a sum that are looked at."""
@@ -38,6 +45,9 @@ ONE, FEW, MANY = 1, 8, 40
 LOSSES = (64, 1024)
 """Units in the last place that the sum may lose where the polynomial ends; the greater number
 where the polynomial would be longer than ``LONGEST`` otherwise."""
+
+TINY = 1e-150
+"""Where a limit serves of which only the first term is known."""
 
 LONGEST = 10
 LEFT_OUT = 2.0**-55
@@ -59,6 +69,58 @@ def near_zero(graph: Graph, node: Node) -> Node | None:
             loss = _lost(graph, node, variable, inner, MANY)
             return None if loss is None else _branched(graph, node, variable, loss)
     return None
+
+
+def nothing_over_nothing(graph: Graph, node: Node) -> Node | None:
+    """A product that is 0/0 at a point, by its limit near it: sin(x)/x, x**2/(cosh(x) - 1)."""
+    below = [base for base, exponent in zip(node.args, node.data, strict=True) if exponent < 0]
+    if not below or len(node.args) < 2:
+        return None
+    inner = _nearest(node)
+    under = {arg for base in below for part in _nearest(base) for arg in (part, *part.args)}
+    for variable in _variables(graph, inner):
+        if variable.factor not in under:
+            continue
+        limit = _limit(graph, node, variable, inner)
+        if limit is not None:
+            return limit
+    return None
+
+
+def _limit(
+    graph: Graph, node: Node, variable: _Variable, inner: Mapping[Node, None]
+) -> Node | None:
+    pairs = list(zip(node.args, node.data, strict=True))
+    for count in (ONE, FEW):
+        expansion = _Expansion(graph, variable, inner, count, leading=True)
+        orders = [times(expansion.of(base)[1].order, e) for base, e in pairs]
+        if not expansion.cut and not (any(order < 0 for order in orders) and sum(orders) >= 0):
+            return None
+    powers, series = expansion.of(node)
+    if not series.numbers or series.order < 0:
+        return None
+    if expansion.kinked:
+        other = _Expansion(graph, variable, inner, FEW, -1, leading=True).of(node)
+        if other != (powers, series):
+            return None
+    small = variable.node(graph)
+    for base, exponent in zip(node.args, node.data, strict=True):
+        if exponent == 1 and base.op == "removable" and base.args[0] is small:
+            others = [
+                pair for pair in zip(node.args, node.data, strict=True) if pair[0] is not base
+            ]
+            edge, inside, outside = base.args[1:]
+            inside = graph.mul(1, [(inside, 1), *others])
+            with graph.without_rules():
+                outside = graph.mul(1, [(outside, 1), *others])
+            return graph.call("removable", small, edge, inside, outside)
+    first, *rest = [float(exact(n)) for n in series.numbers]
+    ends = [abs(LEFT_OUT * first / n) ** (1 / k) for k, n in enumerate(rest, 1) if n]
+    if rest and not ends:  # a product of powers
+        return None
+    near = Fraction(f"{min(ends, default=TINY):.1g}")
+    with graph.without_rules():  # it is the limit already
+        return _joined(graph, node, variable, powers, series.order, near, [first])
 
 
 # What to look at ------------------------------------------------------------------------------
@@ -172,11 +234,13 @@ class _Expansion:
         inner: Iterable[Node],
         count: int,
         side: int = 1,
+        leading: bool = False,
     ) -> None:
         self.graph, self.count = graph, count
         self.moving = _moving(inner, variable.factor)
         self.side, self.kinked = side, False
-        self.cut = False  # whether no term of a sum is left
+        self.leading = leading  # whether the first term alone will do
+        self.cut = False  # whether no term of a sum or a function is left
         self.positive = any(not isinstance(e, int) for _, e in variable.powers)
         degree, factor = variable.degree, variable.factor
         others = {n: times(-degree, e) for n, e in variable.powers if n is not factor}
@@ -191,8 +255,9 @@ class _Expansion:
         if node not in self.known:
             try:
                 found = self._expanded(node)
-            except NoSeriesError:
+            except NoSeriesError as error:
                 found = None
+                self.cut |= isinstance(error, NoTermError)
             self.known[node] = found or ({node: 1}, constant(1, self.count))
         return self.known[node]
 
@@ -221,7 +286,12 @@ class _Expansion:
         else:
             return None
         powers, series = self.of(argument)
-        return None if powers else ({}, of(name, series))
+        if not powers:
+            return {}, of(name, series)
+        first = of(name, Series(1, (1, 0))) if self.leading and series.order > 0 else None
+        if first is None or first.order != 1:
+            return None
+        return powers, Series(series.order, series.numbers[:1]).scaled(first.numbers[0])
 
     def _product(self, node: Node) -> Expanded:
         total: Powers = {}
@@ -286,7 +356,8 @@ def _cancels(graph: Graph, node: Node, variable: _Variable, inner: Iterable[Node
         return expansion.cut or (not powers and series.order == 0 and series.at(0) == 1)
     groups = expansion.grouped(node)
     return expansion.cut or any(
-        len(members) > 1 and not _total(members).numbers for _, members in groups
+        len(members) > 1 and _total(members).order > min(series.order for *_, series in members)
+        for _, members in groups
     )
 
 
@@ -359,14 +430,26 @@ def _branched(graph: Graph, node: Node, variable: _Variable, loss: _Loss) -> Nod
         part = graph.add(0, members)
         return None if part.op == "add" else graph.add(shift, [*others, (part, 1)])
     near, numbers = _polynomial(loss)
+    return _joined(graph, node, variable, loss.powers, loss.series.order, near, numbers)
+
+
+def _joined(
+    graph: Graph,
+    node: Node,
+    variable: _Variable,
+    powers: Powers,
+    order: int,
+    near: Fraction,
+    numbers: Sequence[float],
+) -> Node:
+    """The node, but near the point powers times a polynomial."""
     small = variable.node(graph)
     total = _horner(graph, small, [reduced(Fraction(n)) for n in numbers])
-    order = loss.series.order
-    if variable.centre or not loss.powers:
+    if variable.centre or not powers:
         lead = [(small, order)]
     else:  # x/a·(a·x)² is a·x³: no 0/0 where a = 0
         lead = [(n, times(e, order)) for n, e in variable.powers]
-    total = graph.mul(1, [*loss.powers.items(), *lead, (total, 1)])
+    total = graph.mul(1, [*powers.items(), *lead, (total, 1)])
     return graph.call("removable", small, graph.const(near), total, node)
 
 

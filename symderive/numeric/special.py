@@ -8,6 +8,15 @@ from typing import Any
 
 import mpmath
 
+from symderive.numeric.scaled import OWN
+
+
+def _log(function: Callable[..., Any], n: Any, x: Any) -> Any:
+    """The logarithm of what may be nearly 1."""
+    with mpmath.extraprec(mpmath.mp.prec):
+        return mpmath.log(function(n, x))
+
+
 EXACT: dict[str, Callable[..., Any]] = {
     "digamma": mpmath.digamma,
     "trigamma": lambda x: mpmath.polygamma(1, x),
@@ -57,15 +66,19 @@ EXACT: dict[str, Callable[..., Any]] = {
     "Shi": mpmath.shi,
     "Chi": mpmath.chi,
     "besseli_ratio": lambda n, m, x: mpmath.besseli(n, x) / mpmath.besseli(m, x),
-    "log_besseli": lambda n, x: mpmath.log(mpmath.besseli(n, x)),
+    "log_besseli": lambda n, x: _log(mpmath.besseli, n, x),
+    "besseli_scaled": lambda n, x: mpmath.exp(-x) * mpmath.besseli(n, x),
+    "besselk_ratio": lambda n, m, x: mpmath.besselk(n, x) / mpmath.besselk(m, x),
+    "log_besselk": lambda n, x: _log(mpmath.besselk, n, x),
+    "besselk_scaled": lambda n, x: mpmath.exp(x) * mpmath.besselk(n, x),
 }
 """Functions that only mpmath has, by name."""
 
 _ARGUMENTS: dict[int, str] = {
     2: "polygamma hurwitz_zeta beta besselj bessely besseli besselk lowergamma uppergamma expint "
     "polylog elliptic_f elliptic_pi struve ellipeinc legendre chebyshevt chebyshevu hermite "
-    "laguerre hyp0f1 log_besseli",
-    3: "besseli_ratio assoc_legendre assoc_laguerre gegenbauer hyp1f1",
+    "laguerre hyp0f1 log_besseli log_besselk besseli_scaled besselk_scaled",
+    3: "besseli_ratio besselk_ratio assoc_legendre assoc_laguerre gegenbauer hyp1f1",
     4: "jacobi hyp2f1",
 }
 
@@ -92,61 +105,6 @@ def mod(x: float, y: float) -> float:
     2.0
     """
     return x % y
-
-
-def erfcx(x: float) -> float:
-    """exp(x²)·erfc(x), which neither over- nor underflows where x is large.
-
-    >>> erfcx(40.0)
-    0.014100335983377814
-    """
-    if x > _FAR:
-        below = x
-        for k in range(_LEVELS, 0, -1):
-            below = x + 0.5 * k / below
-        return 1 / (below * math.sqrt(math.pi))
-    near = math.floor(x * 16) / 16  # its square is exact
-    try:
-        return math.exp(near * near) * math.exp((x - near) * (x + near)) * math.erfc(x)
-    except OverflowError:
-        return math.inf
-
-
-_FAR, _LEVELS = 8.0, 30  # from where on the continued fraction serves, and how deep it goes
-_LARGEST = 170.0  # the gamma function of this is a number
-
-
-def gamma_ratio(a: float, b: float) -> float:
-    """Γ(a)/Γ(b), also where both overflow.
-
-    >>> gamma_ratio(400.5, 400.0)
-    19.993750978087874
-    >>> gamma_ratio(0.5, 200.0)
-    0.0
-    """
-    try:
-        if a <= 1 and b > _LARGEST:
-            return math.gamma(a) * math.exp(-math.lgamma(b))
-        if max(a, b) <= _LARGEST or min(a, b) <= 1:
-            return math.gamma(a) / math.gamma(b)
-        first = (a - 0.5) * math.log1p((a - b) / b) + (a - b) * (math.log(b) - 1)
-        return math.exp(first + _stirling(a) - _stirling(b))
-    except (ValueError, ZeroDivisionError):
-        return math.nan
-    except OverflowError:
-        return math.inf
-
-
-def _stirling(x: float) -> float:
-    """What log Γ(x) is more than (x − 1/2)·log x − x + log(2π)/2; for x > 1 by recurrence."""
-    total = 0.0
-    while x < 10:
-        total += (x + 0.5) * math.log1p(1 / x) - 1
-        x += 1
-    square = 1 / (x * x)
-    last = 1 / 1188 - square * (691 / 360360 - square / 156)
-    inner = 1 / 1260 - square * (1 / 1680 - square * last)
-    return total + (1 / 12 - square * (1 / 360 - square * inner)) / x
 
 
 def _real(function: Callable[..., Any]) -> Callable[..., float]:
@@ -182,8 +140,8 @@ _TABLE: dict[str, Callable[..., float]] = {name: _real(exact) for name, exact in
 
 
 def __getattr__(name: str) -> Callable[..., float]:
-    if name in _TABLE:
-        return _TABLE[name]
+    if name in OWN or name in _TABLE:
+        return OWN[name] if name in OWN else _TABLE[name]
     raise AttributeError(f"there is no special function {name!r}")
 
 
@@ -199,11 +157,10 @@ class _Arrays:
             "gamma": math.gamma,
             "loggamma": math.lgamma,
         }
-        by_math |= {"erfcx": erfcx}
-        own = {"gamma_ratio": gamma_ratio}
-        if name not in by_math and name not in {**_TABLE, **own}:
+        own = {**_TABLE, **OWN}
+        if name not in by_math and name not in own:
             raise AttributeError(f"there is no special function {name!r}")
-        one = _guarded(by_math[name], math.inf) if name in by_math else {**_TABLE, **own}[name]
+        one = _guarded(by_math[name], math.inf) if name in by_math else own[name]
         over = np.frompyfunc(one, 1, 1) if name in by_math else one
         if name not in by_math:
             over = np.vectorize(one, otypes=[np.float64])

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from symderive.numeric.graph import Graph, Node, Number, Rule, linear, plus
-from symderive.numeric.pairs import conjugate, log_of_ratio, log_of_share, power_near_one
+from symderive.numeric.differences import difference
+from symderive.numeric.graph import Graph, Node, Number, Rule, linear, plus, single
+from symderive.numeric.pairs import (
+    divided,
+    log_of_product,
+    log_of_ratio,
+    log_of_share,
+    multiplied_out,
+    power_near_one,
+    step,
+)
 from symderive.numeric.patterns import Build, builder, pattern, rewrite
-from symderive.numeric.removable import near_zero
+from symderive.numeric.removable import near_zero, nothing_over_nothing
 from symderive.numeric.stable import EXPAND, FUSE, RECOGNISE, STABLE, Row
 
 # Rows for any number of terms: no pattern text can say them ---------------------------------
@@ -45,7 +54,7 @@ def _softmax(graph: Graph, node: Node) -> Node | None:
             elif other is not base and other.op != "exp":
                 powers.append((other, e))
         exps = [n.args[0] for n in node.args if n.op == "exp"]
-        if not exps and degree != 0:
+        if not exps and degree == exponent:
             continue
         left = graph.add(0, [*((u, 1) for u in exps), (top, degree)])
         return graph.mul(1, [(graph.call("exp", left), 1), *powers])
@@ -114,6 +123,8 @@ def _has(node: Node) -> frozenset[str]:
 def _shown(node: Node) -> set[str]:
     found = {"root"} if node.op == "mul" and any(e.denominator != 1 for e in node.data) else set()
     for arg in node.args:
+        scaled = single(arg)
+        arg = scaled[0] if scaled else arg
         found.add(arg.op)
         if arg.op in ("add", "mul"):
             found.update(inner.op for inner in arg.args)
@@ -145,11 +156,12 @@ def rules_of(phase: str) -> tuple[dict[str, list[Rule]], dict[str, Callable[...,
         else:
             rules.setdefault(shape.op, []).append(_rule(row))
     if phase == RECOGNISE:
-        rules["log"].insert(0, _log_sum_exp)
-        rules["mul"] = [_many, *rules["mul"], _softmax]
-        rules["add"].insert(0, conjugate)
-        rules["add"] += [log_of_ratio, log_of_share]
+        rules["log"] = [_log_sum_exp, *rules["log"], log_of_product]
+        rules["mul"] = [_many, *rules["mul"], _softmax, divided]
+        rules["add"].insert(0, difference)
+        rules["add"] += [log_of_ratio, log_of_share, step, multiplied_out]
         rules.setdefault("pow", []).append(power_near_one)
     if phase == FUSE:
         rules |= {"add": [near_zero, *rules["add"]], "log": [near_zero]}
+        rules["mul"].append(nothing_over_nothing)
     return rules, calls
