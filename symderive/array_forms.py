@@ -33,7 +33,7 @@ from sympy.core.relational import GreaterThan, LessThan, StrictGreaterThan, Stri
 
 from symderive.certify import defined
 from symderive.closed_form import Form, closed_forms
-from symderive.conditions import positive_in
+from symderive.conditions import is_positive, positive_in
 from symderive.cost import cost
 from symderive.formulas.arrays.algebra import Algebra
 from symderive.formulas.arrays.canonical import canonical
@@ -104,6 +104,19 @@ class Mask:
             text = str(formula) if self.telling else ""
             self._marks[formula] = make(f"{text}~{len(self._marks)}")
         return self._marks[formula]
+
+    def firm(self, definition: Expr | None) -> frozenset[Expr]:
+        """The marks in a definition that are not negative wherever it has a value.
+
+        Σ|x|ˢ is so by what it adds up; of P^(1/n), n a size, P is, or n is 1 and P itself is meant.
+        """
+        powers = definition.atoms(Pow) if definition is not None else set()
+        sizes = {s for part in self._marks for i in part.atoms(Index) for s in i.size.free_symbols}
+        firm = {p.base for p in powers if 1 / p.exp in sizes}
+        for part, mark in self._marks.items() if powers else ():
+            if isinstance(part, SympySum) and is_positive(part.function, part.atoms(ABSOLUTE)):
+                firm.add(mark)
+        return frozenset(firm)
 
     def off(self, formula: Basic) -> Any:
         """The hidden parts put back."""
@@ -338,7 +351,7 @@ def _shorter_under(
     definition = mask.on(evaluated(stated)) if stated is not None else None
     if definition is not None and not _can_name(hidden, definition):
         return formula, ""  # nothing in it is the stage's own
-    short, reason = _closed(hidden, name, definition)
+    short, reason = _closed(hidden, name, definition, mask.firm(definition))
     found = mask.off(short)
     longer = cost(short) > cost(hidden) if mask.means else array_cost(found) > array_cost(formula)
     if not reason or longer:
@@ -346,7 +359,9 @@ def _shorter_under(
     return found, "collect like terms" if "~" in reason else reason  # a mark is no name
 
 
-def _closed(formula: Expr, name: Expr | None, definition: Expr | None) -> tuple[Expr, str]:
+def _closed(
+    formula: Expr, name: Expr | None, definition: Expr | None, firm: frozenset[Expr]
+) -> tuple[Expr, str]:
     """The closed form of a masked formula and its last reason, sought once for all like it.
 
     Entries are alike in it whose names have the same order and lengths, by which ties are decided.
@@ -363,7 +378,7 @@ def _closed(formula: Expr, name: Expr | None, definition: Expr | None) -> tuple[
     put = (
         part.xreplace(alike) if part is not None else None for part in (formula, name, definition)
     )
-    found, reason = _closed_once(*put)
+    found, reason = _closed_once(*put, frozenset(mark.xreplace(alike) for mark in firm))
     return found.xreplace({new: old for old, new in alike.items()}), reason
 
 
@@ -372,8 +387,10 @@ SHORTEST_MARK = 4
 
 
 @lru_cache(maxsize=2048)
-def _closed_once(formula: Expr, name: Any, definition: Expr | None) -> tuple[Expr, str]:
-    form = closed_forms(formula, name, definition)[0]
+def _closed_once(
+    formula: Expr, name: Any, definition: Expr | None, firm: frozenset[Any]
+) -> tuple[Expr, str]:
+    form = closed_forms(formula, name, definition, positive=firm)[0]
     return form.formula, form.rewritings[-1][1] if form.rewritings else ""
 
 

@@ -14,12 +14,11 @@ from mpmath import isfinite, mp, mpf
 from sympy import Add, Basic, Expr, Function, Piecewise, Pow, S, Symbol, preorder_traversal
 from sympy.core.function import AppliedUndef
 
-from symderive.by_sign import on_sides
 from symderive.canonical_powers import canonical_powers
 from symderive.canonical_roots import canonical_roots
 from symderive.formulas.evaluate.tracked import is_slow
 from symderive.formulas.evaluate.whole import WholeEntry
-from symderive.formulas.functions import EVERYWHERE, FUNCTIONS, function_of
+from symderive.formulas.functions import EVERYWHERE, function_of
 from symderive.formulas.inert import Diff
 from symderive.formulas.written import evaluated, parts_of
 from symderive.formulas.zero_test import is_zero
@@ -33,6 +32,7 @@ from symderive.sampling import (
     points,
     stopped,
 )
+from symderive.sides import STEPS, in_pieces, on_sides
 from symderive.steps import Certificate
 from symderive.unknowns import by_unknowns
 
@@ -112,23 +112,6 @@ def witness(formula: Expr, variable: Symbol, *, pieces: bool = False) -> Expr | 
         result = result.xreplace({mark: part for part, mark in held.items()})
     many = len(result.atoms(Piecewise)) > MAX_BRANCHES
     return None if many or result.has(*_UNEVALUATED) else result
-
-
-def in_pieces(formula: Basic) -> Basic:
-    """The formula with its kinked primitives by their pieces: |u| is u·sign(u), max a choice."""
-    if not formula.args:
-        return formula
-    args = [in_pieces(arg) for arg in formula.args]
-    row = function_of(formula)
-    if row is not None and row.name == "abs":
-        return args[0] * FUNCTIONS["sign"].apply(args[0])
-    if row is not None and row.is_defined and row.name not in STEPS:
-        return in_pieces(evaluated(row.definition_formula(*args)))
-    return formula.func(*args)
-
-
-STEPS = frozenset({"sign", "floor", "ceil", "round", "trunc", "heaviside"})
-"""Functions that are constant between their jumps."""
 
 
 def constants(formula: Basic, variable: Symbol) -> list[Basic]:

@@ -1,4 +1,4 @@
-"""Whether an answer is right on every side of the kinks of the truth.
+"""Formulas with branches on either side of what their branches ask the sign of.
 
 At a kink the derivative is a convention: relu′(0) is 0, ½ or 1, as one likes. An answer that takes
 the value of either side there, or their mean, is the derivative wherever there is one.
@@ -10,22 +10,16 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import product
 from typing import Any
 
-from sympy import Basic, Expr, Integer, Piecewise, S, preorder_traversal
-from sympy.core.relational import (
-    GreaterThan,
-    LessThan,
-    StrictGreaterThan,
-    StrictLessThan,
-)
+from sympy import Basic, Expr, Integer, Piecewise, S, expand, preorder_traversal
+from sympy.core.relational import Relational
 
-from symderive.certify import in_pieces
-from symderive.formulas.functions import FUNCTIONS
+from symderive.formulas.functions import FUNCTIONS, function_of
+from symderive.formulas.written import evaluated
 from symderive.formulas.zero_test import is_zero
 
+ABS: Any = FUNCTIONS["abs"].function
 SIGN: Any = FUNCTIONS["sign"].function
 STEP: Any = FUNCTIONS["heaviside"].function
-ABOVE = (StrictGreaterThan, GreaterThan)
-BELOW = (StrictLessThan, LessThan)
 
 BESIDE = "equal by exact algebra on every side of the kinks, where the value is a convention"
 
@@ -33,7 +27,40 @@ MOST_KINKS = 4
 """Kinks whose sides are told apart in one formula."""
 
 Bounds = dict[Basic, tuple[Expr, int]]
-"""A sign, a step or a condition: what changes its sign there, and which way."""
+"""A modulus, a sign, a step or a condition: what changes its sign there, and which way."""
+
+
+def in_pieces(formula: Basic) -> Basic:
+    """The formula with its kinked primitives by their pieces: |u| is u·sign(u), max a choice."""
+    if not formula.args:
+        return formula
+    args = [in_pieces(arg) for arg in formula.args]
+    row = function_of(formula)
+    if row is not None and row.name == "abs":
+        return args[0] * FUNCTIONS["sign"].apply(args[0])
+    if row is not None and row.is_defined and row.name not in STEPS:
+        return in_pieces(evaluated(row.definition_formula(*args)))
+    return formula.func(*args)
+
+
+STEPS = frozenset({"sign", "floor", "ceil", "round", "trunc", "heaviside"})
+"""Functions that are constant between their jumps."""
+
+
+def on_sides(formula: Expr) -> tuple[Expr, tuple[Expr, Expr, Expr]] | None:
+    """What a formula asks the sign of, and the formula above, below and at 0; None for more.
+
+    >>> from sympy.abc import x
+    >>> on_sides(Piecewise((x, x > 1), (1, True)) + ABS(2 - 2 * x))
+    (x - 1, (3*x - 2, 3 - 2*x, 1))
+    """
+    bounds = _bounds(formula)
+    kinks = {bound for bound, _ in bounds.values()}
+    if len(kinks) != 1:
+        return None
+    (kink,) = kinks
+    above, below, here = (_on(formula, bounds, {kink: sign}) for sign in (1, -1, 0))
+    return kink, (above, below, here)
 
 
 def kinks_of(formula: Basic) -> frozenset[Expr]:
@@ -41,7 +68,7 @@ def kinks_of(formula: Basic) -> frozenset[Expr]:
 
     >>> from sympy.abc import x
     >>> kinks_of(FUNCTIONS["relu"].apply(2 - 2 * x))
-    frozenset({1 - x})
+    frozenset({x - 1})
     """
     return frozenset(bound for bound, _ in _bounds(in_pieces(formula)).values())
 
@@ -100,35 +127,35 @@ def _takes_sides(part: Expr) -> bool:
 
 
 def _bounds(formula: Basic) -> Bounds:
-    """Where the branches of a formula in pieces change; equalities change nothing on a side."""
+    """Where the branches of a formula change."""
     found: Bounds = {}
     for part in preorder_traversal(formula):
-        if isinstance(part, (SIGN, STEP)):
+        if isinstance(part, (ABS, SIGN, STEP)):
             found[part] = _upright(part.args[0])
-        elif isinstance(part, ABOVE + BELOW):
+        elif isinstance(part, Relational):
             found[part] = _upright(part.lhs - part.rhs)
-    return found
+    return {part: row for part, row in found.items() if row[0].free_symbols}
 
 
 def _upright(formula: Expr) -> tuple[Expr, int]:
     """A formula and its sign as a multiple of one that stands for it and its negative."""
-    plain = formula.as_content_primitive()[1]
-    return min(((plain, 1), (-plain, -1)), key=lambda row: (len(str(row[0])), str(row[0])))
+    plain = expand(formula).as_content_primitive()[1]
+    return (-plain, -1) if plain.could_extract_minus_sign() else (plain, 1)
 
 
 def _on(formula: Expr, bounds: Bounds, side: Mapping[Expr, int]) -> Expr:
     """The formula on one side of each kink, or at it."""
     values: dict[Basic, Basic] = {}
     for part, (bound, turned) in bounds.items():
-        sign = side[bound] * turned
-        if isinstance(part, SIGN):
-            values[part] = Integer(sign)
+        sign = Integer(side[bound] * turned)
+        if isinstance(part, ABS):
+            values[part] = sign * part.args[0]
+        elif isinstance(part, SIGN):
+            values[part] = sign
         elif isinstance(part, STEP):
-            values[part] = _at_zero(part) if sign == 0 else Integer(sign > 0)
-        elif sign == 0:
-            values[part] = S.true if isinstance(part, (GreaterThan, LessThan)) else S.false
+            values[part] = _at_zero(part) if sign == 0 else (S.One if sign == 1 else S.Zero)
         else:
-            values[part] = S.true if (sign > 0) == isinstance(part, ABOVE) else S.false
+            values[part] = part.func(sign, 0)
     found: Expr = formula.xreplace(values)
     return found
 

@@ -289,7 +289,7 @@ def test_answers_may_name_derivatives_as_results_do():
 
 
 PROVED = [  # stages, shapes, derivative, answer, how it is proved
-    ({"f": "logsumexp(x)"}, "x:n", "df/dx", "exp(x)/sum(exp(x))", "definitions"),
+    ({"f": "logsumexp(x)"}, "x:n", "df/dx", "exp(x)/sum(exp(x))", "algebra"),
     ({"f": "logsumexp(x)"}, "x:n", "df/dx", "exp(x - f)", "definitions"),
     ({"f": "prod(x)"}, "x:n", "df/dx", "prod(x)/x", "definitions"),
     ({"f": "sum(prod(X, axis=1))"}, "X:m n", "df/dX", "prod(X, axis=1)[:, None]/X", "definitions"),
@@ -333,10 +333,10 @@ PROVED = [  # stages, shapes, derivative, answer, how it is proved
         "X:m n, W:n h, v:h, y:m",
         "dL/dW",
         "2*X.T @ (outer(H @ v - y, v)*(Z > 0))",
-        "at kinks",
+        "of the kinks",
     ),
-    ({"y": "maximum(x, 0)"}, "x:n", "dy/dx", "diag(where(x >= 0, 1, 0))", "at kinks"),
-    ({"f": "sum(abs(x) + x**2)"}, "x:n", "df/dx", "where(x > 0, 1, -1) + 2*x", "at kinks"),
+    ({"y": "maximum(x, 0)"}, "x:n", "dy/dx", "diag(where(x >= 0, 1, 0))", "of the kinks"),
+    ({"f": "sum(abs(x) + x**2)"}, "x:n", "df/dx", "where(x > 0, 1, -1) + 2*x", "of the kinks"),
 ]
 
 

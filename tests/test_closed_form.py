@@ -289,6 +289,6 @@ def test_a_power_of_a_negative_sum_keeps_its_sign(formula, by, point):
 )
 def test_logarithms_of_densities_speak_of_the_names_of_the_model_alone(density):
     derivation = sd.derive(sd.Model({"L": f"-log({density})"}))
-    for (stage, source), link in derivation.links.items():
+    for (_, source), link in derivation.links.items():
         assert {s.name for s in link.formula.free_symbols} <= {*derivation.model.names}, source
     assert derivation.check().passed

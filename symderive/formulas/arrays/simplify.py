@@ -373,19 +373,14 @@ class Rebuilder:
                 if tree_cost(beside) > TRANSPOSE and not is_op(beside, "add"):
                     continue
                 first, last = min(place, other), max(place, other)
-                spread = [arg for arg in part.args if arg.shape != part.shape]
-                if (beside.ndim != 1 and spread) or any(arg.ndim for arg in spread):
-                    continue  # an argument that is broadcast is no factor of a product
-                terms = [
-                    scaled(total(beside), S.One, (arg,), ())  # c·11ᵀv is c Σv
-                    if arg in spread
-                    else self.product(
-                        apply("matmul", *((beside, arg) if other < place else (arg, beside)))
-                    )
-                    for arg in part.args
-                ]
-                inside = self.sum(terms)
-                if is_op(inside, "matmul"):  # the sum was put back as it was
+                whole = [arg for arg in part.args if arg.shape == part.shape]
+                spread = [arg for arg in part.args if arg not in whole]
+                if any(arg.ndim or beside.ndim != 1 for arg in spread):
+                    continue  # what is broadcast is no factor of a product
+                turned = [(beside, arg) if other < place else (arg, beside) for arg in whole]
+                terms = [self.product(apply("matmul", *pair)) for pair in turned]
+                terms += [scaled(total(beside), S.One, (arg,), ()) for arg in spread]  # c·11ᵀv
+                if is_op(inside := self.sum(terms), "matmul"):  # put back as it was
                     continue
                 rest = (*chain[:first], (end, inside), *chain[last + 1 :])
                 return self.product(product_of(rest, self.turn)) if len(rest) > 1 else inside
