@@ -111,10 +111,14 @@ class Mask:
         Σ|x|ˢ is so by what it adds up; of P^(1/n), n a size, P is, or n is 1 and P itself is meant.
         """
         powers = definition.atoms(Pow) if definition is not None else set()
-        sizes = {s for part in self._marks for i in part.atoms(Index) for s in i.size.free_symbols}
+        sizes = {
+            s for hidden in self._marks for i in hidden.atoms(Index) for s in i.size.free_symbols
+        }
         firm = {p.base for p in powers if 1 / p.exp in sizes}
-        for part, mark in self._marks.items() if powers else ():
-            if isinstance(part, SympySum) and is_positive(part.function, part.atoms(ABSOLUTE)):
+        for hidden, mark in self._marks.items() if powers else ():
+            if isinstance(hidden, SympySum) and is_positive(
+                hidden.function, hidden.atoms(ABSOLUTE)
+            ):
                 firm.add(mark)
         return frozenset(firm)
 
