@@ -111,15 +111,10 @@ class Mask:
         Σ|x|ˢ is so by what it adds up; of P^(1/n), n a size, P is, or n is 1 and P itself is meant.
         """
         powers = definition.atoms(Pow) if definition is not None else set()
-        sizes = {
-            s for hidden in self._marks for i in hidden.atoms(Index) for s in i.size.free_symbols
-        }
+        sizes = {s for p in self._marks for i in p.atoms(Index) for s in i.size.free_symbols}
         firm = {p.base for p in powers if 1 / p.exp in sizes}
-        for hidden, mark in self._marks.items() if powers else ():
-            if isinstance(hidden, SympySum) and is_positive(
-                hidden.function, hidden.atoms(ABSOLUTE)
-            ):
-                firm.add(mark)
+        sums = [(p, mark) for p, mark in self._marks.items() if isinstance(p, SympySum)]
+        firm |= {mark for p, mark in sums if is_positive(p.function, p.atoms(ABSOLUTE))}
         return frozenset(firm)
 
     def off(self, formula: Basic) -> Any:
