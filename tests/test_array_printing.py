@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import typst as typst_compiler
-from sympy import Expr, Integer, Piecewise, Rational, S, Symbol, exp, oo, symbols
+from sympy import Expr, Integer, Piecewise, Rational, S, Symbol, exp, oo, pi, sqrt, symbols
 
 from symderive.formulas.arrays.index import Index, delta, entry_of, part, sigma
 from symderive.formulas.arrays.op import (
@@ -85,6 +85,9 @@ ALL_M = ("slice", S.Zero, m, S.One)
 
 MATRIX: list[tuple[Tree, str]] = [
     # Products
+    (divide(apply("multiply", number(sqrt(2)), a, b), number(2 * sqrt(pi))), "(a ⊙ b)/sqrt(2·π)"),
+    (divide(apply("multiply", number(2), number(sqrt(2)), a), number(3 * sqrt(pi))),
+     "(2·sqrt(2/π)·a)/3"),
     (divide(matmul(transpose(X), add(P, negative(Y))), number(m)), "Xᵀ @ (A2 − Y)/m"),
     (negative(matmul(transpose(INVERSE), apply("outer", a, b), transpose(INVERSE))),
      "−A⁻ᵀ @ a @ bᵀ @ A⁻ᵀ"),

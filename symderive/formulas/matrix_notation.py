@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sympy import Expr, S
+from sympy import Expr, Mul, Pow, S, fraction
 
 from symderive.formulas.arrays.ops import entry
 from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Shape, Tree
@@ -46,7 +46,7 @@ from symderive.formulas.nodes import (
     fence,
     row,
 )
-from symderive.formulas.pieces import Built, Level, negated
+from symderive.formulas.pieces import Built, Level, flat, is_below, negated, with_one_root
 from symderive.formulas.printing import ONE, Printer
 
 THIN = Op("\u2009", "space")
@@ -326,7 +326,7 @@ class MatrixPrinter:
 
     def divide(self, tree: Apply, transposed: bool) -> Term:
         """A fraction under a scalar, ⊘ under an array, diag(…)⁻¹ under a row or a column."""
-        left, right = tree.args
+        left, right = _under_one_root(*tree.args)
         if right.ndim == 0:
             above = self.term(left, transposed)
             negative, under = self.signed(right)
@@ -341,6 +341,37 @@ class MatrixPrinter:
         above = self.spread(left, tree.shape)
         below = self.term(right)
         return self.divided(above, below, transposed)
+
+
+def _under_one_root(left: Tree, right: Tree) -> tuple[Tree, Tree]:
+    """√2 A over 2√π as A over √(2π): the roots of numbers as one, as in index notation."""
+    if not (isinstance(left, Apply) and left.op == "multiply" and _is_number(right)):
+        return left, right
+    front = [entry(arg, ()) for arg in left.args if _is_number(arg)]
+    rest = [arg for arg in left.args if not _is_number(arg)]
+    found = flat(Mul(*front) / entry(right, ()))
+    joined = with_one_root(found)
+    if joined == found:
+        return left, right
+    above: list[Expr] = []
+    below: list[Expr] = []
+    for factor in joined:
+        if is_below(factor):
+            below.append(Pow(factor.base, -factor.exp, evaluate=False))
+        else:
+            both = fraction(factor) if factor.is_Rational else (factor, S.One)
+            for side, part in zip((above, below), both, strict=True):
+                side += [part] if part != 1 else []
+    if not below:
+        return left, right
+    numbers = [Number((), Mul(*above, evaluate=False))] if above else []
+    parts = (*numbers, *rest)
+    core = replace(left, args=parts) if len(parts) > 1 else parts[0]
+    return core, Number((), Mul(*below, evaluate=False) if len(below) > 1 else below[0])
+
+
+def _is_number(tree: Tree) -> bool:
+    return is_scalar_formula(tree) and bool(entry(tree, ()).is_number)
 
 
 def _divisor(tree: Tree) -> Tree | None:
