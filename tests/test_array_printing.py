@@ -87,7 +87,7 @@ MATRIX: list[tuple[Tree, str]] = [
     # Products
     (divide(apply("multiply", number(sqrt(2)), a, b), number(2 * sqrt(pi))), "(a ⊙ b)/sqrt(2·π)"),
     (divide(apply("multiply", number(2), number(sqrt(2)), a), number(3 * sqrt(pi))),
-     "(2·sqrt(2/π)·a)/3"),
+     "2·sqrt(2/π)·a/3"),
     (divide(matmul(transpose(X), add(P, negative(Y))), number(m)), "Xᵀ @ (A2 − Y)/m"),
     (negative(matmul(transpose(INVERSE), apply("outer", a, b), transpose(INVERSE))),
      "−A⁻ᵀ @ a @ bᵀ @ A⁻ᵀ"),
