@@ -180,14 +180,17 @@ def loggamma_step(x: float, d: float) -> float:
 def digamma_step(x: float, d: float) -> float:
     """ψ(x + d) − ψ(x), also where the two are nearly the same.
 
-    >>> digamma_step(1e16, 1.0)
-    1e-16
+    >>> digamma_step(1e16, 1.0), digamma_step(0.0, 1.0)
+    (1e-16, nan)
     """
     if x <= 0 or x + d <= 0:
         import mpmath
 
-        with mpmath.workprec(80):
-            return float(mpmath.digamma(mpmath.mpf(x) + d) - mpmath.digamma(x))
+        try:
+            with mpmath.workprec(80):
+                return float(mpmath.digamma(mpmath.mpf(x) + d) - mpmath.digamma(x))
+        except ValueError:  # a pole
+            return math.nan
     total = 0.0
     while x < _HIGH or x + d < _HIGH:
         total += d / x / (x + d)
