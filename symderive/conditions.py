@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterator
 
 from sympy import Add, And, Basic, Expr, Mul, Ne, Piecewise, Pow, Symbol, cosh, exp, sech
 from sympy.core.relational import Relational
-from sympy.logic.boolalg import BooleanAtom
 
 from symderive.formulas.functions import function_of
 
@@ -15,28 +14,32 @@ THE_POWER = "the power"
 
 
 def conditions_of(formula: Basic) -> Iterator[tuple[Relational, str]]:
-    """What the parts of a formula need, and which part needs it."""
+    """What the parts of a formula need, and which part needs it.
+
+    What SymPy decides by itself needs no telling: log(1 + eˣ) is not 0.
+    """
     if isinstance(formula, Piecewise):  # a branch's own conditions hold where the branch does
         return
     for arg in formula.args:
         yield from conditions_of(arg)
-    if isinstance(formula, Pow):
-        yield from _of_power(formula)
+    needed = [*_of_power(formula)] if isinstance(formula, Pow) else []
     row = function_of(formula)
     if row is not None:
-        for part in sorted(And.make_args(row.domain_condition(*formula.args)), key=str):
-            if isinstance(part, Relational) and not isinstance(part, BooleanAtom):
-                yield _normal(part), f"the {row.title}"
+        parts = sorted(And.make_args(row.domain_condition(*formula.args)), key=str)
+        needed += [(part, f"the {row.title}") for part in parts]
+    for condition, reason in needed:
+        if isinstance(condition, Relational):
+            yield _normal(condition), reason
 
 
-def _of_power(formula: Pow) -> Iterator[tuple[Relational, str]]:
+def _of_power(formula: Pow) -> Iterator[tuple[Basic, str]]:
     base, exponent = formula.args
     if base.is_number:
         return
     if not exponent.is_Integer:
         strict = not (exponent.is_Rational and exponent > 0)
         condition = base > 0 if strict else base >= 0
-        yield _normal(condition), "the root" if exponent.is_Rational else THE_POWER
+        yield condition, "the root" if exponent.is_Rational else THE_POWER
     elif exponent.is_negative:
         for factor in Mul.make_args(base):
             if not factor.is_number:
