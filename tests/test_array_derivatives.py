@@ -193,3 +193,10 @@ def test_lines_with_squares_of_sech_under_a_sum_are_proved() -> None:
     )
     for line in derive(model).link("y", "x").lines:
         assert line.certificate.verdict == "proved", line
+
+
+def test_numbers_among_the_factors_of_a_column_stay_numbers() -> None:
+    shapes = {"Y": "m n", "X": "m n", "x": "n", "y": "n"}
+    d = derive(Model({"L": "Y @ y @ (X + y) @ x"}, parameters=[*shapes], shapes=shapes))
+    assert str(d.partial("L", "x").matrix) == "(y + X).T @ (Y @ y)"
+    assert d.check().passed

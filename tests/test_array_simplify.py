@@ -47,6 +47,7 @@ FORMS = [
     ("sum(A*inv(A.T*v**2 @ A).T, axis=0)", "sum(A*inv(A.T*v**2 @ A), axis=0)"),
     ("(u @ (S @ v) + v @ (S @ u))*u", "2*(u @ (S @ v))*u"),
     ("(eye(n) - 1/n) @ v", "v - mean(v)"),
+    ("((A @ u)*(u @ v))[:, None]*B + (A @ u)[:, None]*(u @ v)*v", "u @ v*(A @ u)[:, None]*(B + v)"),
     ("u @ (eye(n) + v[:, None]) @ A", "A.T @ ((eye(n) + v) @ u)"),
     ("(eye(n) + v) @ u", "(eye(n) + v) @ u"),
     ("u @ (2*eye(n) + A) @ (2*eye(n) + B)", "(2*eye(n) + B.T) @ (2*u + A.T @ u)"),

@@ -310,7 +310,9 @@ def inverses(left: Tree, right: Tree) -> bool:
 
 
 def column(vector: Tree) -> Tree:
-    """v[:, None]; of a reciprocal, the reciprocal of that."""
+    """v[:, None]; of a reciprocal, the reciprocal of that; a number as it is."""
+    if not vector.ndim:
+        return vector
     key = (("slice", S.Zero, vector.shape[0], S.One), ("new",))
     below = divisor(vector)
     if below is not None:
