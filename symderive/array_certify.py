@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
-from itertools import islice
+from itertools import combinations, islice
 from itertools import product as cartesian
 from typing import Any
 
@@ -61,8 +61,8 @@ MAX_EXACT = 300
 MAX_WRITTEN = 10 * MAX_EXACT
 """Parts of two sides, written for values only, up to which they are put in SymPy's own form."""
 
-ENTRIES = 3
-"""Entries tried at each shape."""
+ENTRIES, MOST_KINDS = 3, 6
+"""Entries tried at each shape, and ways in which their indices coincide."""
 
 
 def sizes_of(formulas: Sequence[Basic], shapes: Mapping[str, Shape]) -> list[Symbol]:
@@ -359,11 +359,14 @@ def named_put_in(formula: Basic, where: Mapping[Expr, Expr]) -> Any:
 
 
 def _places(indices: Sequence[Index], sizes: Mapping[str, int]) -> list[dict[Index, int]]:
+    """Some places, of each way that indices can coincide: deltas are zero at most others."""
     ranges = [range(_number(index.size, sizes)) for index in indices]
     everywhere = [dict(zip(indices, at, strict=True)) for at in islice(cartesian(*ranges), 64)]
-    if len(everywhere) <= ENTRIES:
-        return everywhere
-    return random.Random(SEED).sample(everywhere, ENTRIES)
+    drawn = random.Random(SEED).sample(everywhere, len(everywhere))
+    pairs = [(i, k) for i, k in combinations(indices, 2) if i.size == k.size]
+    kinds = {tuple(at[i] == at[k] for i, k in pairs): at for at in reversed(drawn)}
+    chosen = sorted(kinds.values(), key=lambda at: len(set(at.values())))[:MOST_KINDS]
+    return (chosen + [at for at in drawn if at not in chosen])[: max(ENTRIES, len(chosen))]
 
 
 def _number(size: Expr, sizes: Mapping[str, int]) -> int:

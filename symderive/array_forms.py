@@ -321,6 +321,8 @@ def _same_part(plain: Part, other: Part) -> dict[Basic, Basic] | None:
             return None  # softmax(x)[0] says nothing of softmax(x)[1]
         if at.setdefault(mine, theirs) != theirs:
             return None
+    if any(at.get(index, index) != index for a in plain.arrays for index in free_indices(a)):
+        return None  # softmax(A[i, :])[i] says nothing of softmax(A[i, :])[j]
     return at
 
 

@@ -13,11 +13,12 @@ import pytest
 from sympy import Integer, Mul, Symbol
 
 from symderive import Model, derive
+from symderive.array_certify import certify_array
 from symderive.differentiate import differentiate
 from symderive.formulas.arrays.algebra import Algebra
 from symderive.formulas.arrays.canonical import canonical
 from symderive.formulas.arrays.concrete import concrete, entry_name
-from symderive.formulas.arrays.index import Index, entry_of, sigma
+from symderive.formulas.arrays.index import Index, delta, entry_of, sigma
 from symderive.formulas.arrays.ops import ROWS, entry
 from symderive.formulas.arrays.reading import parse_array
 from symderive.formulas.evaluate import derivative, evaluate
@@ -200,3 +201,21 @@ def test_numbers_among_the_factors_of_a_column_stay_numbers() -> None:
     d = derive(Model({"L": "Y @ y @ (X + y) @ x"}, parameters=[*shapes], shapes=shapes))
     assert str(d.partial("L", "x").matrix) == "(y + X).T @ (Y @ y)"
     assert d.check().passed
+
+
+@pytest.mark.parametrize("formula", ["diagonal(softmax(A, axis=1))", "diagonal(softmax(A.T))"])
+def test_an_entry_on_the_diagonal_says_nothing_of_the_others(formula: str) -> None:
+    stages = {"s": formula, "L": "sum(c*s)"}
+    d = derive(Model(stages, parameters=["A"], shapes={"A": "n n", "c": "n"}))
+    for line in d.link("s", "A").lines:
+        assert line.certificate.verdict == "proved", line
+    assert d.check().passed
+
+
+def test_a_line_is_tried_where_its_indices_coincide() -> None:
+    i, j, k = (Index(name, Symbol("n")) for name in "ijk")
+    x, wrong = entry_of("x", [k]), entry_of("y", [k])
+    here = delta(i, j) * x * entry_of("z", [i])
+    there = delta(i, j) * (x * delta(i, k) + wrong * (1 - delta(i, k))) * entry_of("z", [i])
+    shapes = {name: (Symbol("n"),) for name in "xyz"}
+    assert certify_array(here, there, Algebra(), shapes).verdict == "refuted"
