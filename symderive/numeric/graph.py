@@ -366,7 +366,7 @@ def over(left: Number, right: Number) -> Number:
 
 def power(base: Number, exponent: Number) -> Number:
     """Base ** exponent; nan where that is not a real number."""
-    if exponent == 1:
+    if exponent == 1 or base == 1:
         return base
     if isinstance(base, RATIONAL) and isinstance(exponent, RATIONAL) and exponent.denominator == 1:
         return reduced(Fraction(base) ** exponent.numerator)
