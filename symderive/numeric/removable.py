@@ -90,9 +90,7 @@ def nothing_over_nothing(graph: Graph, node: Node) -> Node | None:
     return None
 
 
-def _limit(
-    graph: Graph, node: Node, variable: _Variable, inner: Iterable[Node]
-) -> Node | None:
+def _limit(graph: Graph, node: Node, variable: _Variable, inner: Iterable[Node]) -> Node | None:
     pairs = list(zip(node.args, node.data, strict=True))
     for count in (ONE, FEW):
         expansion = _Expansion(graph, variable, inner, count, leading=True)
