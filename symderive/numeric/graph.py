@@ -7,7 +7,7 @@ identity: sums and products do not dissolve it, so the emitted code still reads 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from typing import Any
@@ -210,6 +210,19 @@ class Graph:
     def scale(self, node: Node, factor: Number) -> Node:
         """``factor · node``."""
         return self.add(0, [(node, factor)])
+
+    def again(self, node: Node, args: Sequence[Node]) -> Node:
+        """The like of a node of another graph, on operands of this one."""
+        if node.op == "const":
+            return self.const(node.data)
+        if node.op == "input":
+            return self.input(node.data)
+        if node.op == "add":
+            constant, factors = node.data
+            return self.add(constant, zip(args, factors, strict=True))
+        if node.op == "mul":
+            return self.mul(1, zip(args, node.data, strict=True))
+        return self.call(node.op, *args)
 
     def call(self, op: str, *args: Node) -> Node:
         """A function of nodes."""
