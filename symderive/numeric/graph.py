@@ -291,6 +291,11 @@ def single(node: Node) -> tuple[Node, Number] | None:
     return None
 
 
+def is_open(node: Node) -> bool:
+    """Whether a node is a sum that no stage names."""
+    return node.op == "add" and not node.named
+
+
 def factored(node: Node) -> tuple[Number, dict[Node, Number]]:
     """A node as number and powers."""
     factor: Number = 1

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from itertools import count
 
-from symderive.numeric.graph import RATIONAL, Graph, Node, Number, exact, linear, over
+from symderive.numeric.graph import RATIONAL, Graph, Node, Number, exact, is_open, linear, over
 from symderive.numeric.program import Assignment, Operand
 
 _REPEATED_SQUARES = 16  # up to this exponent, multiplications are as accurate as pow and faster
@@ -55,7 +55,7 @@ class Ordering:
         name = self._primary.get(node, "")
         if node.op == "group":
             return (
-                self._sum(node.args[0], name) if _private(node.args[0]) else self._again(node, name)
+                self._sum(node.args[0], name) if is_open(node.args[0]) else self._again(node, name)
             )
         if node.op == "add":
             return self._sum(node, name)
@@ -161,10 +161,6 @@ class Ordering:
         for position, factor in enumerate(factors[1:], 2):
             total = self._do("mul", total, factor, name=name if position == len(factors) else "")
         return total
-
-
-def _private(node: Node) -> bool:
-    return node.op == "add" and not node.named
 
 
 def ordered(
