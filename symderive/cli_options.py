@@ -49,6 +49,7 @@ def derive_options(parser: argparse.ArgumentParser) -> None:
     detail_option(parser)
     method_option(parser)
     structured_option(parser)
+    layout_option(parser)
     hessian_option(parser)
     target_option(parser)
     quiet_option(parser, "print no list of the files written")
@@ -76,6 +77,7 @@ def show_options(parser: argparse.ArgumentParser) -> None:
     detail_option(parser)
     method_option(parser)
     structured_option(parser)
+    layout_option(parser)
     hessian_option(parser)
     target_option(parser)
 
@@ -176,6 +178,18 @@ def structured_option(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def layout_option(parser: argparse.ArgumentParser) -> None:
+    """The option for where the axes of derivatives by arrays stand."""
+    parser.add_argument(
+        "--layout",
+        choices=("mixed", "numerator", "denominator", "vec"),
+        default="mixed",
+        help="derivatives by arrays: gradients in the shape of the variable and Jacobians by rows of "
+        "the target (mixed, the default), gradients turned (numerator), Jacobians turned "
+        "(denominator), or of matrices as vectors, their columns one below the other (vec)",
+    )
+
+
 def hessian_option(parser: argparse.ArgumentParser) -> None:
     """The option for second derivatives."""
     parser.add_argument(
@@ -211,6 +225,7 @@ def read(name: str, options: argparse.Namespace) -> Derivation:
         tied = True if getattr(options, "structured", False) else None
         target = options.target or _claimed(model, options)
         found = symderive.derive(model, target, options.wrt, method=method, structured=tied)
+        found.layout = getattr(options, "layout", "mixed")
         if names := getattr(options, "hessian", None):
             found.hessian_names = found.sources if names == ["all"] else tuple(names)
             for name in found.hessian_names:
