@@ -184,7 +184,7 @@ def layout_option(parser: argparse.ArgumentParser) -> None:
         "--layout",
         choices=("mixed", "numerator", "denominator", "vec"),
         default="mixed",
-        help="derivatives by arrays: gradients in the shape of the variable and Jacobians by rows of "
+        help="derivatives by arrays: gradients in the shape of the variable, Jacobians by rows of "
         "the target (mixed, the default), gradients turned (numerator), Jacobians turned "
         "(denominator), or of matrices as vectors, their columns one below the other (vec)",
     )
