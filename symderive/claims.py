@@ -204,6 +204,19 @@ def judge(derivation: Derivation, subject: str, answer: str) -> Verdict:
     if not compared.differs:
         if compared.right_beside_kinks:
             certificate = Certificate("proved", BESIDE)
+        elif condition := compared.off_at_kinks():
+            beside = replace(certificate, verdict="sampled")
+            return Verdict(
+                "true where",
+                words,
+                truth,
+                condition,
+                compared.kink,
+                "",
+                beside,
+                compared.there,
+                right,
+            )
         kind = certificate.verdict if certificate.passed else "unknown"
         return Verdict(kind, words, truth, certificate=certificate, right=right)
     refuted = Verdict("refuted", words, truth, certificate=certificate, right=right)
