@@ -274,9 +274,8 @@ class Compared:
 
     def _holds_at(self, name: str, number: mpf) -> bool:
         """Whether the claim holds at every point tried with this value of a constant."""
-        points = [{**row.point, name: number} for row in (*self.rows, *self._points(SEED + 3))]
-        pairs = [pair for pair in map(self._pair, points) if pair is not None]
-        return all(equal(*pair) for pair in pairs)
+        pairs = (self._pair({**row.point, name: number}) for row in self.rows)
+        return all(equal(*pair) for pair in pairs if pair is not None)
 
     def _between(self, names: list[str], rows: Sequence[Row]) -> str:
         """One constant as a sum or a multiple of others, from the factors of claim − truth."""
