@@ -238,7 +238,7 @@ def at_kinks(
     """
     source, ordered = random.Random(SEED), sorted(names)
     for kink in kinks:
-        inside = sorted(kink.free_symbols & {*map(Symbol, ordered)}, key=lambda s: -len(str(s)))
+        inside = sorted(kink.free_symbols & {*map(Symbol, ordered)}, key=str)
         for attempt in range(KINK_TRIALS if inside else 0):
             numbers = {n: Rational(source.choice(HALVES), 2) for n in ordered}
             numbers |= {name: abs(numbers[name]) for name in positive if name in numbers}
