@@ -10,8 +10,7 @@ from math import prod
 from typing import Any
 
 from sympy import Add, Expr, Pow, S
-
-from symderive.formulas.fractions import TooLargeError, cofactors
+from sympy.polys.polyerrors import HeuristicGCDFailed
 
 MAX_DENSE = 1_000
 """A polynomial with more possible terms than this is not factored: SymPy goes through them all."""
@@ -47,7 +46,7 @@ def factor_list(poly: Any) -> tuple[Any, tuple[tuple[Any, int], ...]]:
     linear = 1 in degrees
     large = _is_large(poly, degrees) or (not linear and _has_long_numbers(poly))
     if linear and not large:
-        with suppress(TooLargeError):
+        with suppress(HeuristicGCDFailed):
             return _linear_factors(poly)
     if linear or large:
         coefficient, rest = poly.primitive()
@@ -99,7 +98,7 @@ def _linear_factors(poly: Any) -> tuple[Any, tuple[tuple[Any, int], ...]]:
     if not below:
         shared, own = above, poly.ring.gens[place]
     else:
-        shared = cofactors(above, below)[0].primitive()[1]
+        shared = above.gcd(below).primitive()[1]
         own = poly.exquo(shared)
     if shared.is_ground:
         return number, ((_fresh(poly), 1),)

@@ -183,19 +183,10 @@ def _common(left: Terms, right: Terms, count: int) -> tuple[Terms, Terms, Terms]
     """Both without their greatest common divisor, and that; None where it is a number."""
     ring = _ring(count)
     one, other = (ring.zero.new(dict(terms)) for terms in (left, right))
-    shared, first, second = cofactors(one, other)
+    try:
+        shared, first, second = one.cofactors(other)
+    except HeuristicGCDFailed as error:  # SymPy tries a few numbers in place of a variable
+        raise TooLargeError("no common divisor was found") from error
     if shared in (1, -1):
         return None
     return tuple(first.items()), tuple(second.items()), tuple(shared.items())
-
-
-def cofactors(left: Any, right: Any) -> tuple[Any, Any, Any]:
-    """The greatest common divisor of two polynomials, and both divided by it.
-
-    Raises:
-        TooLargeError: SymPy, which tries a few numbers in place of a variable, has found none.
-    """
-    try:
-        return left.cofactors(right)  # type: ignore[no-any-return]
-    except HeuristicGCDFailed as error:
-        raise TooLargeError("no common divisor was found") from error
