@@ -330,7 +330,7 @@ def second(derivation: Any, name: str, loss: Any, arrays: Any, at: dict[str, Any
     if not np.isfinite(part).all():
         return []
     hessian = derivation.hessian("L", name)
-    mine = 0.0 if hessian.tree is None else derivation.number(hessian.tree, **at)
+    mine = hessian.evaluate(**at)
     if alike(np.broadcast_to(mine, part.shape), part):
         return []
     return [f"Hessian by {name}: {mine} for {np.asarray(part)}"]
