@@ -233,7 +233,7 @@ class _Expansion:
         side: int = 1,
         leading: bool = False,
     ) -> None:
-        self.graph, self.count = graph, count
+        self.graph, self.count, self.one = graph, count, constant(1, count)
         self.moving = {variable.factor}  # and all that depends on it
         for node in inner:
             if not self.moving.isdisjoint(node.args):
@@ -253,19 +253,18 @@ class _Expansion:
     def of(self, node: Node) -> Expanded:
         """The node; itself as a power, where it has no series."""
         if node not in self.known:
+            found = None
             try:
-                found = self._expanded(node)
+                if node in self.moving or node.op == "const":
+                    found = self._expanded(node)
             except NoSeriesError as error:
-                found = None
                 self.cut |= isinstance(error, NoTermError)
-            self.known[node] = found or ({node: 1}, constant(1, self.count))
+            self.known[node] = found or ({node: 1}, self.one)
         return self.known[node]
 
     def _expanded(self, node: Node) -> Expanded | None:
         if node.op == "const":
             return {}, constant(node.data, self.count)
-        if node not in self.moving:
-            return None
         if node.op == "add":
             groups = self.grouped(node)
             total = _total(groups[0][1])
@@ -295,7 +294,7 @@ class _Expansion:
 
     def _product(self, node: Node) -> Expanded:
         total: Powers = {}
-        result = constant(1, self.count)
+        result: Series | None = None
         for base, exponent in zip(node.args, node.data, strict=True):
             if base not in self.moving and base.op != "const":
                 total[base] = plus(total.get(base, 0), exponent)
@@ -307,11 +306,12 @@ class _Expansion:
                     raise NoSeriesError
                 series = series.to(exponent, self.positive)
             except NoSeriesError:
-                powers, series = {base: 1}, constant(1, self.count)
+                powers, series = {base: 1}, self.one
             for n, e in powers.items():
                 total[n] = plus(total.get(n, 0), times(e, exponent))
-            result = result * series
-        return {n: e for n, e in total.items() if e != 0}, result
+            result = series.cut(self.count) if result is None else result * series
+        left = {n: e for n, e in total.items() if e != 0}
+        return left, self.one if result is None else result
 
     def _signed(self, node: Node) -> Expanded | None:
         """abs(u), copysign(u, v): a sign on each side of the point."""
