@@ -80,6 +80,13 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "help": "let the entries of a symmetric, diagonal or triangular parameter move together: "
         "G + Gᵀ − diag(G), with G the gradient of independent entries",
     },
+    "--layout": {
+        "choices": ("mixed", "numerator", "denominator", "vec"),
+        "default": "mixed",
+        "help": "derivatives by arrays: gradients in the shape of the variable, Jacobians by rows "
+        "of the target (mixed, the default), gradients turned (numerator), Jacobians turned "
+        "(denominator), or of matrices as vectors, their columns one below the other (vec)",
+    },
     "--hessian": {
         "metavar": "NAMES",
         "type": _names,
@@ -90,7 +97,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
 """What each argument and option is, as ``argparse`` takes it."""
 
 DATA, TARGET = ("--data", "--reduce"), ("--target", "--wrt")
-TOLD = (*DATA, "--detail", "--method", "--structured", "--hessian", *TARGET)
+TOLD = (*DATA, "--detail", "--method", "--structured", "--layout", "--hessian", *TARGET)
 
 
 def add_options(parser: argparse.ArgumentParser, names: Iterable[str], quiet: str) -> None:
@@ -120,6 +127,7 @@ def read(name: str, options: argparse.Namespace) -> Derivation:
         tied = True if getattr(options, "structured", False) else None
         target = options.target or _claimed(model, options)
         found = symderive.derive(model, target, options.wrt, method=method, structured=tied)
+        found.layout = getattr(options, "layout", "mixed")
         if names := getattr(options, "hessian", None):
             found.hessian_names = found.sources if names == ["all"] else tuple(names)
             for name in found.hessian_names:
