@@ -12,7 +12,6 @@ from symderive.array_certify import certify_array
 from symderive.array_forms import array_cost
 from symderive.array_model import Letters, leaves, renamed
 from symderive.array_vectorised import vectorised
-from symderive.chain import Partial
 from symderive.display import partial_latex
 from symderive.formulas.arrays.algebra import algebra_under
 from symderive.formulas.arrays.canonical import canonical
@@ -28,6 +27,7 @@ from symderive.formulas.arrays.syntax import Leaf, Shape, Tree, put_in
 from symderive.formulas.arrays.terms import OPERATION, reading, tree_cost
 from symderive.formulas.inert import Diff
 from symderive.formulas.written import evaluated, product, rename, sum_of
+from symderive.partials import Partial
 from symderive.results import adjoint_name
 from symderive.steps import Certificate, Line, Lines
 

@@ -10,7 +10,7 @@ collection of matrix derivative results for forward and reverse mode AD, 2008.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from sympy import And, Eq, Expr, Indexed, Mul, Piecewise, Rational, S, Symbol, true
 from sympy import Sum as SympySum
@@ -269,9 +269,6 @@ PART_ROWS: tuple[PartRule, ...] = (
         "norm", "derivative of the norm", "norm(U)", "sum(U*dU)/norm(U)", _norm, "U is not zero"
     ),
 )
-
-PART_RULES: Mapping[str, PartRule] = {row.op: row for row in PART_ROWS}
-"""The rules for operations on whole arrays, by operation."""
 
 
 def _component(formula: Expr, variable: Symbol) -> Bindings | None:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from sympy import Expr, ImmutableMatrix, S
 
-from symderive.chain import MAX_PATHS_SHOWN, Chain, KindKey, Partial
+from symderive.chain import MAX_PATHS_SHOWN, Chain, KindKey
 from symderive.errors import UnknownChoiceError
 from symderive.links import Link, LinkKind, known_method
 from symderive.model import Model
+from symderive.partials import Partial
 from symderive.results import Derivative, Point, adjoint_name, named
 from symderive.steps import Certificate, Line, Step
 from symderive.subjects import sides_of
@@ -267,12 +268,9 @@ class Derivation:
             )
         rows = [*self._everything(), (RESULT, named(formula))]
         used = {symbol.name for _, right in rows for symbol in right.free_symbols}
-        inputs = [name for name in self._inputs_of_model() if name in used]
+        inputs = [n for n in (*self.model.parameters, *self.model.constants) if n in used]
         function = Function(rows, inputs, RESULT, {}, defaults=self.model.values)
         return function.value_only(**values)
-
-    def _inputs_of_model(self) -> tuple[str, ...]:
-        return tuple(n for n in (*self.model.parameters, *self.model.constants))
 
     def _everything(self) -> list[tuple[str, Expr]]:
         """Every stage of the model, and the adjoints of the target."""

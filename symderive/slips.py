@@ -362,7 +362,3 @@ def _own(step: Step) -> Iterator[tuple[str, Expr]]:
     for slip in SLIPS:
         for remark, wrong in slip.mutate(step, derivatives):
             yield f"{slip.name}: {remark}", tidy(wrong)
-
-
-VARIABLE = Symbol("x")
-"""The variable of the rows' examples."""

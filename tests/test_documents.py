@@ -591,7 +591,7 @@ def test_an_unknown_block_is_an_error(format):
         pass
 
     with pytest.raises(jinja2.UndefinedError):
-        templates.fill(Outline("t", "a", "", (Other(("text",)),)), FORMATS[format])
+        templates.fill(Outline("t", "a", (Other(("text",)),)), FORMATS[format])
 
 
 def test_templates_compute_no_mathematics():

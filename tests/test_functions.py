@@ -284,16 +284,6 @@ def test_stable_form_is_the_definition(row):
         assert close(evaluate(stable, point), evaluate(plain, point), 40)
 
 
-@pytest.mark.parametrize("row", [row for row in ROWS if row.stable_partials], ids=row_id)
-def test_stable_partial_is_the_partial(row):
-    args = letters(row)
-    pairs = zip(row.stable_partial_formulas(*args), row.partial_formulas(*args), strict=True)
-    for stable, plain in pairs:
-        for point in points(row) if stable is not None else ():
-            mine, theirs = (evaluate(evaluated(side), point) for side in (stable, plain))
-            assert close(mine, theirs, 40)
-
-
 # Partials ---------------------------------------------------------------------------------
 
 

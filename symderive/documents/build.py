@@ -54,7 +54,7 @@ def outline(derivation: Derivation, detail: str = "standard", *, live: bool = Fa
     if live:
         blocks = run(blocks)
     title = derivation.model.title or f"The gradient of {derivation.target}"
-    return Outline(title, "symderive", "", blocks)
+    return Outline(title, "symderive", blocks)
 
 
 def _context(derivation: Derivation, detail: str) -> Context:

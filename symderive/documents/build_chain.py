@@ -40,8 +40,8 @@ from symderive.formulas.tree import (
 from symderive.formulas.written import evaluated, factors
 
 if TYPE_CHECKING:
-    from symderive.chain import Partial
     from symderive.links import Link
+    from symderive.partials import Partial
 
 ROLES = ("first", "second", "third", "fourth")
 MAX_PARTIALS = 24

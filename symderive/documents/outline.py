@@ -136,11 +136,9 @@ class Outline:
     Attributes:
         title: The title, as plain text.
         author: Who made it, as plain text.
-        date: ISO date, or empty: documents are the same bytes on every day.
         blocks: The blocks in reading order.
     """
 
     title: str
     author: str
-    date: str
     blocks: tuple[Block, ...]

@@ -37,67 +37,22 @@ from symderive.formulas.nodes import (
     merged,
     tall,
 )
+from symderive.formulas.signs import BIG, DELIMITERS, LATEX, SIGNS, spelled
 
 DIALECTS = ("latex", "github")
 
 _LETTERS = {letter: f"\\{word}" for word, letter in GREEK.items() if word != "omicron"}
 _LETTERS |= {"ο": "o", "∞": r"\infty"}
-_SIGNS = {
-    "−": "-",
-    "⋅": r"\cdot",
-    "≠": r"\neq",
-    "≤": r"\leq",
-    "≥": r"\geq",
-    "<": "<",
-    ">": ">",
-    "≈": r"\approx",
-    "→": r"\to",
-    "←": r"\leftarrow",
-    "⇒": r"\Rightarrow",
-    "∧": r"\land",
-    "∨": r"\lor",
-    "¬": r"\lnot",
-    "∘": r"\circ",
-    "⊙": r"\odot",
-    "⊘": r"\oslash",
-    "⊗": r"\otimes",
-    "∗": r"\ast",
-    "×": r"\times",
-    "∈": r"\in",
-    "∂": r"\partial",
-    "∇": r"\nabla",
-    "′": r"\prime",
-    "⊤": r"\top",
-    "…": r"\dots",
-    "⋯": r"\cdots",
-    "⋮": r"\vdots",
-    "⋱": r"\ddots",
-    "mod": r"\bmod",
-    "\u2062": "",
-    "\u2061": "",
-    "\u2063": "",
-    "\u2009": r"\,",
-}
+_SIGNS = spelled(SIGNS, LATEX)
 _FUNCTION_WORDS = (
     "sin cos tan cot sec csc sinh cosh tanh coth arcsin arccos arctan log ln exp max "
     "min det arg deg dim gcd ker lim sup inf"
 )
 _FUNCTIONS = frozenset(_FUNCTION_WORDS.split())
-_DELIMITERS = {
-    "{": r"\{",
-    "}": r"\}",
-    "|": r"\vert",
-    "‖": r"\Vert",
-    "⌊": r"\lfloor",
-    "⌋": r"\rfloor",
-    "⌈": r"\lceil",
-    "⌉": r"\rceil",
-    "⟨": r"\langle",
-    "⟩": r"\rangle",
-}
+_DELIMITERS = spelled(DELIMITERS, LATEX)
 _LEFT = {r"\vert": r"\lvert", r"\Vert": r"\lVert"}
 _RIGHT = {r"\vert": r"\rvert", r"\Vert": r"\rVert"}
-_BIG = {"∑": r"\sum", "∏": r"\prod", "∫": r"\int", "lim": r"\lim"}
+_BIG = spelled(BIG, LATEX)
 _ENVIRONMENTS = {"[": "bmatrix", "(": "pmatrix", "|": "vmatrix", "": "matrix"}
 _TEXT_ESCAPES = {
     "\\": r"\textbackslash{}",

@@ -27,50 +27,11 @@ from symderive.formulas.nodes import (
     Text,
     bare,
 )
+from symderive.formulas.signs import BIG, SIGNS, WORDS, spelled
 
 _LETTERS = {letter: word for word, letter in GREEK.items()} | {"∞": "infinity"}
-_SIGNS = {
-    "+": "plus",
-    "−": "minus",
-    "⋅": "times",
-    "\u2062": "times",
-    "×": "times",
-    "=": "equals",
-    "≠": "is not equal to",
-    "<": "is less than",
-    ">": "is greater than",
-    "≤": "is at most",
-    "≥": "is at least",
-    "≈": "is approximately",
-    "→": "to",
-    "←": "becomes",
-    "∧": "and",
-    "∨": "or",
-    "¬": "not",
-    "∘": "composed with",
-    "⊙": "element by element times",
-    "⊘": "element by element over",
-    "⊗": "Kronecker product",
-    "∗": "star",
-    "∈": "in",
-    "∂": "partial",
-    "∇": "gradient of",
-    "′": "prime",
-    "⊤": "transposed",
-    "!": "factorial",
-    "/": "over",
-    "mod": "modulo",
-    "…": "and so on",
-    "⋯": "and so on",
-    "⋮": "and so on",
-    "⋱": "and so on",
-    ",": "comma",
-    "\u2061": "of",
-    "\u2063": "",
-    ":": "all",
-    "\u2009": "",
-}
-_BIG = {"∑": "the sum", "∏": "the product", "∫": "the integral", "lim": "the limit"}
+_SIGNS = spelled(SIGNS, WORDS)
+_BIG = spelled(BIG, WORDS)
 _POWERS = {"2": "squared", "3": "cubed", "′": "prime", "⊤": "transposed"}
 _KINDS = {"matmul": "times", "range": "to", "by": "by"}
 _POWERS |= {"−1": "inverse", "−⊤": "inverse transposed", "⊙2": "squared element by element"}

@@ -35,67 +35,15 @@ from symderive.formulas.nodes import (
     merged,
     tall,
 )
+from symderive.formulas.signs import BIG, DELIMITERS, SIGNS, TYPST, spelled
 
-_SIGNS = {
-    "−": "-",
-    "⋅": "dot.op",
-    "≠": "eq.not",
-    "≤": "<=",
-    "≥": ">=",
-    "≈": "approx",
-    "→": "->",
-    "←": "<-",
-    "⇒": "=>",
-    "∧": "and",
-    "∨": "or",
-    "¬": "not",
-    "∘": "compose",
-    "⊙": "dot.o",
-    "⊘": "slash.o",
-    "⊗": "times.o",
-    "∗": "ast.op",
-    "×": "times",
-    "∈": "in",
-    "∂": "partial",
-    "∇": "nabla",
-    "′": "prime",
-    "⊤": "top",
-    "…": "dots.h",
-    "⋯": "dots.h.c",
-    "⋮": "dots.v",
-    "⋱": "dots.down",
-    "mod": "mod",
-    ",": "\\,",
-    ":": 'class("normal", ":")',
-    ";": "\\;",
-    "/": "\\/",
-    "\u2062": "",
-    "\u2061": "",
-    "\u2063": "",
-    "\u2009": "thin",
-} | {sign: sign for sign in "+=<>!"}
+_SIGNS = spelled(SIGNS, TYPST)
 _FUNCTION_WORDS = (
     "sin cos tan cot sec csc sinh cosh tanh coth sech csch arcsin arccos arctan log ln "
     "exp max min det arg"
 )
 _FUNCTIONS = frozenset(_FUNCTION_WORDS.split())
-_DELIMITERS = {
-    "(": "\\(",
-    ")": "\\)",
-    "[": "\\[",
-    "]": "\\]",
-    "{": "\\{",
-    "}": "\\}",
-    "|": "bar.v",
-    "‖": "bar.v.double",
-    "⌊": "floor.l",
-    "⌋": "floor.r",
-    "⌈": "ceil.l",
-    "⌉": "ceil.r",
-    "⟨": "chevron.l",
-    "⟩": "chevron.r",
-    "": "",
-}
+_DELIMITERS = spelled(DELIMITERS, TYPST)
 _ACCENTS = {
     "hat": "hat",
     "bar": "macron",
@@ -106,7 +54,7 @@ _ACCENTS = {
     "check": "caron",
     "breve": "breve",
 }
-_BIG = {"∑": "sum", "∏": "product", "∫": "integral", "lim": "lim"}
+_BIG = spelled(BIG, TYPST)
 _FACES = {"rm": "upright", "bf": "bold", "cal": "cal", "bb": "bb", "it": "italic"}
 
 

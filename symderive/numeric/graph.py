@@ -386,6 +386,8 @@ def power(base: Number, exponent: Number) -> Number:
     """Base ** exponent; nan where that is not a real number."""
     if exponent == 1 or base == 1:
         return base
+    if type(base) is int and type(exponent) is int and exponent > 0:
+        return base**exponent
     if isinstance(base, RATIONAL) and isinstance(exponent, RATIONAL) and exponent.denominator == 1:
         return reduced(Fraction(base) ** exponent.numerator)
     with mpmath.workdps(DIGITS):

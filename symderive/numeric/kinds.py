@@ -17,8 +17,9 @@ from symderive.formulas.written import evaluated, rename
 from symderive.results import adjoint_name
 
 if TYPE_CHECKING:
-    from symderive.chain import Chain, Partial
+    from symderive.chain import Chain
     from symderive.formulas.parsing import Parsed, Template
+    from symderive.partials import Partial
 
 
 @dataclass(frozen=True, slots=True)

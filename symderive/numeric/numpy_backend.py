@@ -22,13 +22,6 @@ def emit(program: Program) -> str:
     return function_text(program, NUMPY)
 
 
-def emit_blocked(
-    program: Program, arrays: frozenset[str], reduce: str = "none", kind: Any = _FLOAT64
-) -> str:
-    """The source that runs when these inputs are arrays."""
-    return _kernel(program, arrays, reduce, kind).text
-
-
 def _kernel(program: Program, arrays: frozenset[str], reduce: str, kind: Any) -> Kernel:
     whole = f"int{8 * kind.itemsize}" if kind.itemsize <= 8 else ""
     return kernel(program, arrays, reduce != "none", kind.name, whole)

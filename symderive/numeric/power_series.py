@@ -85,6 +85,12 @@ class Series:
             result.append(over(over(total, n), first))
         return series(order, result)
 
+    def cut(self, count: int) -> Series:
+        """Its first terms."""
+        if len(self.numbers) <= count:
+            return self
+        return Series(self.order, self.numbers[:count])
+
     def slope(self) -> Series:
         """The derivative."""
         numbers = [times(k, self.order + i) for i, k in enumerate(self.numbers)]

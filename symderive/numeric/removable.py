@@ -9,33 +9,13 @@ times a function of one product: ``x*exp(a*x)/a - expm1(a*x)/a**2`` in ``u = a*x
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import prod
-from typing import Any
 
-from symderive.numeric.graph import (
-    RATIONAL,
-    Graph,
-    Node,
-    Number,
-    exact,
-    linear,
-    over,
-    plus,
-    reduced,
-    single,
-    times,
-)
-from symderive.numeric.power_series import (
-    FUNCTIONS,
-    NoSeriesError,
-    NoTermError,
-    Series,
-    constant,
-    of,
-)
+from symderive.numeric.expanding import Expansion, Powers, Term, Variable, total_of, variables
+from symderive.numeric.graph import Graph, Node, Number, exact, linear, reduced, times
+from symderive.numeric.power_series import Series, of
 
 NEAREST = 24
 """Nodes below a sum that are looked at."""
@@ -54,10 +34,6 @@ LONGEST = 10
 LEFT_OUT = 2.0**-55
 """What the polynomial may leave out, as a part of its first term."""
 
-Powers = dict[Node, Number]
-Expanded = tuple[Powers, Series]
-Term = tuple[Node, Number, Series]
-
 
 def near_zero(graph: Graph, node: Node) -> Node | None:
     """A sum, or the logarithm of what is nearly 1, with a polynomial where its digits are lost."""
@@ -66,7 +42,7 @@ def near_zero(graph: Graph, node: Node) -> Node | None:
         return None
     nearest = _nearest(node)
     inner = _rising(nearest)
-    for variable in _variables(graph, nearest if node.op == "add" else nearest[1:]):
+    for variable in variables(graph, nearest if node.op == "add" else nearest[1:]):
         if _cancels(graph, node, variable, inner) and _lost(graph, node, variable, inner, FEW):
             loss = _lost(graph, node, variable, inner, MANY)
             return None if loss is None else _branched(graph, node, variable, loss)
@@ -81,7 +57,7 @@ def nothing_over_nothing(graph: Graph, node: Node) -> Node | None:
     nearest = _nearest(node)
     inner = _rising(nearest)
     under = {arg for base in below for part in _nearest(base) for arg in (part, *part.args)}
-    for variable in _variables(graph, nearest):
+    for variable in variables(graph, nearest):
         if variable.factor not in under:
             continue
         limit = _limit(graph, node, variable, inner)
@@ -90,10 +66,10 @@ def nothing_over_nothing(graph: Graph, node: Node) -> Node | None:
     return None
 
 
-def _limit(graph: Graph, node: Node, variable: _Variable, inner: Iterable[Node]) -> Node | None:
+def _limit(graph: Graph, node: Node, variable: Variable, inner: Iterable[Node]) -> Node | None:
     pairs = list(zip(node.args, node.data, strict=True))
     for count in (ONE, FEW):
-        expansion = _Expansion(graph, variable, inner, count, leading=True)
+        expansion = Expansion(graph, variable, inner, count, leading=True)
         orders = [times(expansion.of(base)[1].order, e) for base, e in pairs]
         if not expansion.cut and not (any(order < 0 for order in orders) and sum(orders) >= 0):
             return None
@@ -101,7 +77,7 @@ def _limit(graph: Graph, node: Node, variable: _Variable, inner: Iterable[Node])
     if not series.numbers or series.order < 0:
         return None
     if expansion.kinked:
-        other = _Expansion(graph, variable, inner, FEW, -1, leading=True).of(node)
+        other = Expansion(graph, variable, inner, FEW, -1, leading=True).of(node)
         if other != (powers, series):
             return None
     small = variable.node(graph)
@@ -145,213 +121,12 @@ def _rising(nodes: Iterable[Node]) -> list[Node]:
     return sorted(nodes, key=lambda node: node.id)
 
 
-@dataclass(frozen=True, slots=True)
-class _Variable:
-    """A product of powers that comes near a number; ``factor`` is expressed by it."""
-
-    powers: tuple[tuple[Node, Number], ...]
-    centre: int
-    factor: Node
-    degree: int
-
-    def node(self, graph: Graph) -> Node:
-        """Its distance from the centre, without loss."""
-        if not self.centre:
-            product = graph.mul(1, self.powers)
-            whole = not product.args or product.named
-            return product if whole else graph.call("group", product)
-        above = graph.mul(1, [(n, e) for n, e in self.powers if e > 0])
-        below = graph.mul(1, [(n, -e) for n, e in self.powers if e < 0])
-        return graph.mul(1, [(graph.add(0, [(above, 1), (below, -1)]), 1), (below, -1)])
-
-
-def _variables(graph: Graph, inner: Iterable[Node]) -> list[_Variable]:
-    """What the functions in sight are functions of."""
-    found: dict[Any, _Variable] = {}
-    for part in inner:
-        for argument, centre in _arguments(graph, part):
-            variable = _variable(argument, centre)
-            if variable is not None:
-                found.setdefault((frozenset(variable.powers), centre), variable)
-    return sorted(found.values(), key=lambda variable: any(n.args for n, _ in variable.powers))
-
-
-def _arguments(graph: Graph, node: Node) -> Iterator[tuple[Node, int]]:
-    if node.op == "log":
-        yield node.args[0], 1
-    elif node.op == "pow":
-        yield _exponent(graph, node), 0
-    elif node.op == "powm1" or node.op in FUNCTIONS:
-        yield node.args[0], 0
-    elif node.op == "mul":
-        for base, exponent in zip(node.args, node.data, strict=True):
-            shift, terms = linear(base)
-            if len(terms) == 1 and not (isinstance(exponent, int) and exponent > 0):
-                yield terms[0][0], 0
-                if shift == -terms[0][1]:
-                    yield terms[0][0], 1
-
-
-def _exponent(graph: Graph, node: Node) -> Node:
-    """The logarithm of a power."""
-    base, exponent = node.args
-    shift, terms = linear(base)
-    plain = graph.call("log", base) if shift != 1 else graph.call("log1p", graph.add(0, terms))
-    return graph.mul(1, [(exponent, 1), (plain, 1)])
-
-
-def _variable(node: Node, centre: int) -> _Variable | None:
-    scaled = single(node)
-    if scaled and not centre:
-        node = scaled[0]
-    powers = zip(node.args, node.data, strict=True) if node.op == "mul" else [(node, 1)]
-    pairs = [(n, e) for n, e in powers if n.op != "const"]
-    if not pairs or not all(isinstance(e, RATIONAL) for _, e in pairs):
-        return None
-    least = min(abs(e) for _, e in pairs)
-    if least > 1 and not centre and all(Fraction(e, least).denominator == 1 for _, e in pairs):
-        pairs = [(n, reduced(Fraction(e, least))) for n, e in pairs]
-    for n, e in pairs:
-        degree = over(1, e)
-        if isinstance(degree, int):
-            return _Variable(tuple(pairs), centre, n, degree)
-    return None
-
-
-# Series ---------------------------------------------------------------------------------------
-
-
-class _Expansion:
-    """Nodes as products of powers times series in one variable."""
-
-    def __init__(
-        self,
-        graph: Graph,
-        variable: _Variable,
-        inner: Iterable[Node],
-        count: int,
-        side: int = 1,
-        leading: bool = False,
-    ) -> None:
-        self.graph, self.count = graph, count
-        self.moving = {variable.factor}  # and all that depends on it
-        for node in inner:
-            if not self.moving.isdisjoint(node.args):
-                self.moving.add(node)
-        self.side, self.kinked = side, False
-        self.leading = leading  # whether the first term alone will do
-        self.cut = False  # whether no term of a sum or a function is left
-        self.positive = any(not isinstance(e, int) for _, e in variable.powers)
-        degree, factor = variable.degree, variable.factor
-        others = {n: times(-degree, e) for n, e in variable.powers if n is not factor}
-        if variable.centre:
-            own = Series(0, (1, 1, *[0] * (count - 2))).to(degree)
-        else:
-            own = Series(degree, (1, *[0] * (count - 1)))
-        self.known: dict[Node, Expanded] = {factor: (others, own)}
-
-    def of(self, node: Node) -> Expanded:
-        """The node; itself as a power, where it has no series."""
-        if node not in self.known:
-            try:
-                found = self._expanded(node)
-            except NoSeriesError as error:
-                found = None
-                self.cut |= isinstance(error, NoTermError)
-            self.known[node] = found or ({node: 1}, constant(1, self.count))
-        return self.known[node]
-
-    def _expanded(self, node: Node) -> Expanded | None:
-        if node.op == "const":
-            return {}, constant(node.data, self.count)
-        if node not in self.moving:
-            return None
-        if node.op == "add":
-            groups = self.grouped(node)
-            total = _total(groups[0][1])
-            self.cut |= not total.numbers
-            return (groups[0][0], total) if len(groups) == 1 and total.numbers else None
-        if node.op == "mul":
-            return self._product(node)
-        if node.op in ("group", "removable"):
-            return self.of(node.args[-1])
-        if node.op == "where":
-            return self._chosen(node)
-        if node.op in ("abs", "copysign"):
-            return self._signed(node)
-        if node.op == "pow":
-            name, argument = "exp", _exponent(self.graph, node)
-        elif node.op in FUNCTIONS or node.op == "powm1":
-            name, argument = node.op.replace("powm1", "expm1"), node.args[0]
-        else:
-            return None
-        powers, series = self.of(argument)
-        if not powers:
-            return {}, of(name, series)
-        first = of(name, Series(1, (1, 0))) if self.leading and series.order > 0 else None
-        if first is None or first.order != 1:
-            return None
-        return powers, Series(series.order, series.numbers[:1]).scaled(first.numbers[0])
-
-    def _product(self, node: Node) -> Expanded:
-        total: Powers = {}
-        result = constant(1, self.count)
-        for base, exponent in zip(node.args, node.data, strict=True):
-            if base not in self.moving and base.op != "const":
-                total[base] = plus(total.get(base, 0), exponent)
-                continue
-            powers, series = self.of(base)
-            whole = isinstance(exponent, int)
-            try:
-                if powers and not whole:
-                    raise NoSeriesError
-                series = series.to(exponent, self.positive)
-            except NoSeriesError:
-                powers, series = {base: 1}, constant(1, self.count)
-            for n, e in powers.items():
-                total[n] = plus(total.get(n, 0), times(e, exponent))
-            result = result * series
-        return {n: e for n, e in total.items() if e != 0}, result
-
-    def _signed(self, node: Node) -> Expanded | None:
-        """abs(u), copysign(u, v): a sign on each side of the point."""
-        self.kinked = True
-        series = self.of(node.args[0])[1]
-        signs = []
-        for argument in node.args:
-            powers, own = self.of(argument)
-            if powers or not own.numbers:
-                return None
-            signs.append((self.side if own.order % 2 else 1) * (1 if own.numbers[0] > 0 else -1))
-        return {}, series.scaled(prod(signs))
-
-    def _chosen(self, node: Node) -> Expanded | None:
-        """``where(x == 0, c, f(x))`` with the limit c."""
-        condition, value, formula = node.args
-        if condition.op != "eq" or value.op != "const" or condition.args[1] is not self.graph.zero:
-            return None
-        powers, series = self.of(formula)
-        at_zero = self.of(condition.args[0])[1].order > 0
-        same = series.order >= 0 and series.at(0) == value.data
-        return ({}, series) if at_zero and same and not powers else None
-
-    def grouped(self, node: Node) -> list[tuple[Powers, list[Term]]]:
-        """The terms of a sum, together where they are the same up to their series."""
-        found: dict[Any, tuple[Powers, list[Term]]] = {}
-        shift, terms = linear(node)
-        for term, factor in [(self.graph.one, shift)] * (shift != 0) + terms:
-            powers, series = self.of(term)
-            _, members = found.setdefault(frozenset(powers.items()), (powers, []))
-            members.append((term, factor, series.scaled(factor)))
-        return list(found.values())
-
-
 # Where digits are lost ------------------------------------------------------------------------
 
 
-def _cancels(graph: Graph, node: Node, variable: _Variable, inner: Iterable[Node]) -> bool:
+def _cancels(graph: Graph, node: Node, variable: Variable, inner: Iterable[Node]) -> bool:
     """Whether the first terms of the series leave it open that digits are lost."""
-    expansion = _Expansion(graph, variable, inner, ONE)
+    expansion = Expansion(graph, variable, inner, ONE)
     if node not in expansion.moving:
         return False
     if node.op == "log":
@@ -359,21 +134,21 @@ def _cancels(graph: Graph, node: Node, variable: _Variable, inner: Iterable[Node
         return expansion.cut or (not powers and series.order == 0 and series.at(0) == 1)
     groups = expansion.grouped(node)
     return expansion.cut or any(
-        len(members) > 1 and _total(members).order > min(series.order for *_, series in members)
+        len(members) > 1 and total_of(members).order > min(series.order for *_, series in members)
         for _, members in groups
     )
 
 
 def _lost(
-    graph: Graph, node: Node, variable: _Variable, inner: Iterable[Node], count: int
+    graph: Graph, node: Node, variable: Variable, inner: Iterable[Node], count: int
 ) -> _Loss | None:
     """What is lost, the same on both sides of the point."""
     look = _in_sum if node.op == "add" else _in_logarithm
-    expansion = _Expansion(graph, variable, inner, count)
+    expansion = Expansion(graph, variable, inner, count)
     right = look(expansion, node)
     if right is None or not expansion.kinked:
         return right
-    left = look(_Expansion(graph, variable, inner, count, -1), node)
+    left = look(Expansion(graph, variable, inner, count, -1), node)
     return right if left is not None and left.series == right.series else None
 
 
@@ -396,9 +171,9 @@ class _Loss:
     size: float
 
 
-def _in_sum(expansion: _Expansion, node: Node) -> _Loss | None:
+def _in_sum(expansion: Expansion, node: Node) -> _Loss | None:
     for powers, members in expansion.grouped(node):
-        total = _total(members)
+        total = total_of(members)
         least = min(series.order for *_, series in members)
         if len(members) > 1 and total.numbers and total.order > least:
             size = sum(abs(exact(series.at(least))) for *_, series in members)
@@ -408,7 +183,7 @@ def _in_sum(expansion: _Expansion, node: Node) -> _Loss | None:
     return None
 
 
-def _in_logarithm(expansion: _Expansion, node: Node) -> _Loss | None:
+def _in_logarithm(expansion: Expansion, node: Node) -> _Loss | None:
     """The logarithm of 1 + something small."""
     powers, series = expansion.of(node.args[0])
     if powers or series.order or series.at(0) != 1 or not any(series.numbers[1:]):
@@ -417,14 +192,7 @@ def _in_logarithm(expansion: _Expansion, node: Node) -> _Loss | None:
     return _Loss([], {}, total, total.order, float(1 / abs(exact(total.numbers[0]))))
 
 
-def _total(members: list[Term]) -> Series:
-    total = members[0][2]
-    for *_, series in members[1:]:
-        total = total + series
-    return total
-
-
-def _branched(graph: Graph, node: Node, variable: _Variable, loss: _Loss) -> Node | None:
+def _branched(graph: Graph, node: Node, variable: Variable, loss: _Loss) -> Node | None:
     """The node, by a polynomial where the variable is small."""
     if loss.members:  # the part that cancels is a sum of its own
         members = [(term, factor) for term, factor, _ in loss.members]
@@ -439,7 +207,7 @@ def _branched(graph: Graph, node: Node, variable: _Variable, loss: _Loss) -> Nod
 def _joined(
     graph: Graph,
     node: Node,
-    variable: _Variable,
+    variable: Variable,
     powers: Powers,
     order: int,
     near: Fraction,

@@ -122,15 +122,12 @@ def all_names(program: Program) -> dict[str, str]:
     return identifiers([*program.inputs, *(step.name for step in program.assignments)])
 
 
-def function_text(
-    program: Program, dialect: Dialect, *, name: str = "value_and_gradient", guarded: bool = False
-) -> str:
+def function_text(program: Program, dialect: Dialect, *, guarded: bool = False) -> str:
     """A module with one function that runs the program.
 
     Args:
         program: What to compute.
         dialect: In plain numbers or in arrays.
-        name: Of the function.
         guarded: Whether to leave what ``math`` refuses to ``at_the_edge``.
     """
     names = all_names(program)
@@ -139,7 +136,7 @@ def function_text(
     returned = f"return {results}" if len(program.outputs) != 1 else f"return ({results},)"
     body = [*statements(program, dialect, names), returned]
     what = f"Return {results}." if len(results) < 80 else f"Return {len(program.outputs)} values."
-    lines = [f"def {name}({arguments}):", f'    """{what}"""']
+    lines = [f"def value_and_gradient({arguments}):", f'    """{what}"""']
     if guarded:
         lines += ["    try:", *(f"        {line}" for line in body)]
         lines += ["    except (ArithmeticError, ValueError):"]

@@ -12,7 +12,7 @@ from symderive.formulas.arrays.chains import Turn, chain_of, flipped, product_of
 from symderive.formulas.arrays.properties import Known
 from symderive.formulas.arrays.simplify import Rebuilder, shortest
 from symderive.formulas.arrays.sums import plus
-from symderive.formulas.arrays.syntax import Apply, Leaf, Tree, put_in
+from symderive.formulas.arrays.syntax import Apply, Leaf, Tree, of_args, put_in
 from symderive.formulas.arrays.terms import exchanged, is_op, negative, reading, tree_cost
 
 MAX_COST = 80.0
@@ -64,8 +64,7 @@ class _Naming:
         short = self._in_sum(tree) or self._in_product(tree)
         if short is not None:
             return short
-        args = tuple(map(self.on, tree.args))
-        return tree if args == tree.args else Apply(tree.shape, tree.op, args, tree.options)
+        return of_args(tree, tuple(map(self.on, tree.args)))
 
     def _in_sum(self, tree: Apply) -> Tree | None:
         """Of r = a − b, r + c for a − b + c."""

@@ -17,7 +17,7 @@ from symderive.errors import FormulaError
 from symderive.formulas.arrays.index import Index, delta, entry_of, sigma
 from symderive.formulas.arrays.ops import entry
 from symderive.formulas.arrays.reading import parse_array
-from symderive.formulas.arrays.syntax import Apply, Leaf, Shape, Tree
+from symderive.formulas.arrays.syntax import Apply, Leaf, Shape, Tree, of_args
 from symderive.formulas.functions import NamedFunction
 from symderive.formulas.parsing import COMPARISONS
 
@@ -266,8 +266,7 @@ def _renamed(tree: Tree, names: Mapping[str, str]) -> Tree:
     if isinstance(tree, Leaf):
         return Leaf(tree.shape, names[tree.name])
     if isinstance(tree, Apply):
-        args = tuple(_renamed(arg, names) for arg in tree.args)
-        return Apply(tree.shape, tree.op, args, tree.options)
+        return of_args(tree, tuple(_renamed(arg, names) for arg in tree.args))
     return tree
 
 

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from symderive.formulas.arrays.chains import chain_of, product_of, transposed
 from symderive.formulas.arrays.ops import apply
 from symderive.formulas.arrays.simplify import Rebuilder, shortest
-from symderive.formulas.arrays.syntax import Apply, Tree
+from symderive.formulas.arrays.syntax import Apply, Tree, of_args
 from symderive.formulas.arrays.terms import is_op, tree_cost
 
 
@@ -46,8 +46,7 @@ def with_kroneckers(tree: Tree) -> Tree:
     """
     if not isinstance(tree, Apply):
         return tree
-    args = tuple(map(with_kroneckers, tree.args))
-    made = tree if args == tree.args else Apply(tree.shape, tree.op, args, tree.options)
+    made = of_args(tree, tuple(map(with_kroneckers, tree.args)))
     if not is_op(made, "reshape") or made.ndim != 1 or made.args[0].ndim != 2:
         return made
     chain = chain_of(made.args[0])
@@ -74,9 +73,7 @@ class _Solver:
         if tree.op == "matmul" and tree.ndim == 2 and self._inverted(tree.args[1]) is not None:
             return tree  # F⁻ᵀ M F⁻¹ reads better than half of it solved
         args = tuple(map(self.on, tree.args))
-        if tree.op == "matmul":
-            return self._product(*args)
-        return Apply(tree.shape, tree.op, args, tree.options)
+        return self._product(*args) if tree.op == "matmul" else of_args(tree, args)
 
     def _product(self, left: Tree, right: Tree) -> Tree:
         matrix = self._inverted(left)

@@ -106,9 +106,10 @@ class Apply(Tree):
             yield from arg.walk()
 
 
-def of_args(tree: Apply, args: tuple[Tree, ...]) -> Tree:
-    """The operation of other operands of the same shapes."""
-    return Apply(tree.shape, tree.op, args, tree.options)
+def of_args(tree: Apply, args: tuple[Tree, ...]) -> Apply:
+    """The operation of other operands of the same shapes; itself where none is another."""
+    same = all(new is old for new, old in zip(args, tree.args, strict=True))
+    return tree if same else Apply(tree.shape, tree.op, args, tree.options)
 
 
 def put_in(

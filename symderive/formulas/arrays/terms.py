@@ -11,7 +11,7 @@ from sympy import Expr, Mul, S
 
 from symderive.formulas.arrays.op import broadcast
 from symderive.formulas.arrays.ops import apply
-from symderive.formulas.arrays.syntax import Apply, Number, Tree
+from symderive.formulas.arrays.syntax import Apply, Number, Tree, of_args
 from symderive.formulas.decimals import decimal_text
 
 ONE = Number((), S.One)
@@ -31,8 +31,7 @@ def exchanged(tree: Tree, old: Tree, new: Tree) -> Tree:
     """The tree with another part in the place of one of its parts."""
     if tree == old or not isinstance(tree, Apply):
         return new if tree == old else tree
-    args = tuple(exchanged(arg, old, new) for arg in tree.args)
-    return tree if args == tree.args else Apply(tree.shape, tree.op, args, tree.options)
+    return of_args(tree, tuple(exchanged(arg, old, new) for arg in tree.args))
 
 
 def is_negative(tree: Tree) -> bool:

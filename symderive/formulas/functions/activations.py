@@ -12,7 +12,6 @@ UNIT = (1e-9, 1 - 1e-9)
 _E = "exp(-abs(z))"
 _RISING = f"where(z >= 0, 1, {_E})/(1 + {_E})"
 """The sigmoid without overflow, and with every digit on the left."""
-_SLOPE_OF_SIGMOID = f"{_E}/(1 + {_E})**2"
 _GELU = "sqrt(2/pi)*(z + 0.044715*z**3)"
 
 
@@ -29,24 +28,21 @@ SHRUNK = f"{_taken('0')}, as TensorFlow and PyTorch do."
 # fmt: off
 SMOOTH: tuple[NamedFunction, ...] = (
     own("sigmoid", "z", "logistic sigmoid", definition="1/(1 + exp(-z))",
-        partials="sigmoid(z)*(1 - sigmoid(z))", stable=_RISING,
-        stable_partials=_SLOPE_OF_SIGMOID, samples=ANY, symbol="σ",
+        partials="sigmoid(z)*(1 - sigmoid(z))", stable=_RISING, samples=ANY, symbol="σ",
         aliases=("expit", "logistic")),
     own("logsigmoid", "z", "logarithm of the sigmoid", definition="log(sigmoid(z))",
-        partials="1 - sigmoid(z)", stable=f"min(z, 0) - log1p({_E})",
-        stable_partials=f"where(z >= 0, {_E}, 1)/(1 + {_E})", samples=ANY,
+        partials="1 - sigmoid(z)", stable=f"min(z, 0) - log1p({_E})", samples=ANY,
         aliases=("log_sigmoid", "log_expit")),
     own("softplus", "z, beta=1", "softplus", definition="log(1 + exp(beta*z))/beta",
         partials=("sigmoid(beta*z)", "(z*sigmoid(beta*z) - softplus(z, beta))/beta"),
         stable="max(z, 0) + log1p(exp(-abs(beta*z)))/beta",
-        stable_partials=("where(z >= 0, 1, exp(-abs(beta*z)))/(1 + exp(-abs(beta*z)))", ""),
         domain="beta > 0", samples=(ANY, SLOPE)),
     own("logit", "p", "log-odds", definition="log(p/(1 - p))", partials="1/(p*(1 - p))",
         stable="where(p < 0.25, log(p) - log1p(-p), log1p((2*p - 1)/(1 - p)))",
         domain="0 < p < 1", samples=UNIT),
     own("silu", "z", "sigmoid linear unit", definition="z*sigmoid(z)",
         partials="sigmoid(z)*(1 + z*(1 - sigmoid(z)))", stable=f"z*{_RISING}",
-        stable_partials=f"{_RISING} + z*{_SLOPE_OF_SIGMOID}", samples=ANY, symbol="SiLU"),
+        samples=ANY, symbol="SiLU"),
     own("swish", "z, beta=1", "swish", definition="z*sigmoid(beta*z)",
         partials=("sigmoid(beta*z)*(1 + beta*z*(1 - sigmoid(beta*z)))",
                   "z**2*sigmoid(beta*z)*(1 - sigmoid(beta*z))"),
@@ -54,16 +50,13 @@ SMOOTH: tuple[NamedFunction, ...] = (
         samples=(ANY, SLOPE)),
     own("gelu", "z", "Gaussian error linear unit", definition="z*(1 + erf(z/sqrt(2)))/2",
         partials="norm_cdf(z) + z*norm_pdf(z)", stable="z*erfc(-z/sqrt(2))/2", samples=NEAR,
-        stable_partials="erfc(-z/sqrt(2))/2 + z*exp(-z**2/2)/sqrt(2*pi)", symbol="GELU",
+        symbol="GELU",
         source="Hendrycks and Gimpel, arXiv:1606.08415"),
     own("gelu_tanh", "z", "Gaussian error linear unit, by tanh",
         definition=f"z*(1 + tanh({_GELU}))/2",
         partials=f"(1 + tanh({_GELU}))/2"
                  f" + z*(1 - tanh({_GELU})**2)*sqrt(2/pi)*(1 + 0.134145*z**2)/2",
         stable=f"z*where(z >= 0, 1, exp(-2*abs({_GELU})))/(1 + exp(-2*abs({_GELU})))",
-        stable_partials=f"where(z >= 0, 1, exp(-2*abs({_GELU})))/(1 + exp(-2*abs({_GELU})))"
-                        f" + z*2*exp(-2*abs({_GELU}))/(1 + exp(-2*abs({_GELU})))**2"
-                        "*sqrt(2/pi)*(1 + 0.134145*z**2)",
         samples=NEAR, source="Hendrycks and Gimpel, arXiv:1606.08415"),
     own("quick_gelu", "z", "Gaussian error linear unit, by sigmoid",
         definition="z*sigmoid(1.702*z)",
@@ -96,8 +89,6 @@ SMOOTH: tuple[NamedFunction, ...] = (
     own("glu", "a, b", "gated linear unit", definition="a*sigmoid(b)",
         partials=("sigmoid(b)", "a*sigmoid(b)*(1 - sigmoid(b))"),
         stable="a*where(b >= 0, 1, exp(-abs(b)))/(1 + exp(-abs(b)))", samples=(NEAR, ANY),
-        stable_partials=("where(b >= 0, 1, exp(-abs(b)))/(1 + exp(-abs(b)))",
-                         "a*exp(-abs(b))/(1 + exp(-abs(b)))**2"),
         source="Dauphin et al., arXiv:1612.08083"),
     own("swiglu", "a, b", "swish gated linear unit", definition="a*b*sigmoid(b)",
         partials=("b*sigmoid(b)", "a*sigmoid(b)*(1 + b*(1 - sigmoid(b)))"),
@@ -129,14 +120,11 @@ PIECEWISE: tuple[NamedFunction, ...] = (
         definition="where(z > 0, z, alpha*(exp(z) - 1))",
         partials=("where(z > 0, 1, alpha*exp(z))", "where(z > 0, 0, exp(z) - 1)"),
         stable="where(z > 0, z, alpha*expm1(min(z, 0)))",
-        stable_partials=("where(z > 0, 1, alpha*exp(min(z, 0)))",
-                         "where(z > 0, 0, expm1(min(z, 0)))"),
         samples=(ANY, SLOPE), symbol="ELU", kinks=Kink("z == 0", f"{_taken('alpha')}, {ALL}")),
     own("selu", "z", "scaled exponential linear unit",
         definition="1.0507009873554805*where(z > 0, z, 1.6732632423543772*(exp(z) - 1))",
         partials="1.0507009873554805*where(z > 0, 1, 1.6732632423543772*exp(z))",
         stable="1.0507009873554805*where(z > 0, z, 1.6732632423543772*expm1(min(z, 0)))",
-        stable_partials="1.0507009873554805*where(z > 0, 1, 1.6732632423543772*exp(min(z, 0)))",
         samples=ANY, symbol="SELU", source="Klambauer et al., arXiv:1706.02515",
         kinks=Kink("z == 0", f"{_taken('that of the left side')}, as PyTorch and JAX do; "
                              "TensorFlow takes the right side.")),
@@ -145,9 +133,6 @@ PIECEWISE: tuple[NamedFunction, ...] = (
         partials=("where(z > 0, 1, exp(z/alpha))",
                   "where(z > 0, 0, exp(z/alpha) - 1 - z*exp(z/alpha)/alpha)"),
         stable="where(z > 0, z, alpha*expm1(min(z, 0)/alpha))",
-        stable_partials=("where(z > 0, 1, exp(min(z, 0)/alpha))",
-                         "where(z > 0, 0, expm1(min(z, 0)/alpha)"
-                         " - z*exp(min(z, 0)/alpha)/alpha)"),
         domain="alpha > 0", samples=(ANY, (0.5, 2.0)), symbol="CELU",
         source="Barron, arXiv:1704.07483"),
     own("softshrink", "z, lam=0.5", "soft shrinkage",

@@ -15,7 +15,6 @@ SIGN = (-1.0, 1.0)
 AT_MARGIN = "the derivative is taken as 0"
 ACTIVE = f"{AT_MARGIN}; PyTorch takes that of the side with a loss."
 AT_ZERO = "the derivative is taken as 0, as TensorFlow and PyTorch do."
-_LOGITS = "where(z >= 0, 1, 0) - y - copysign(exp(-abs(z))/(1 + exp(-abs(z))), z)"
 
 # fmt: off
 REGRESSION: tuple[NamedFunction, ...] = (
@@ -95,13 +94,10 @@ CLASSIFICATION: tuple[NamedFunction, ...] = (
         partials=("-y/p + (1 - y)/(1 - p)", "log(1 - p) - log(p)"),
         stable="-(where(y == 0, 0, y*log(where(y == 0, 1, p)))"
                " + where(y == 1, 0, (1 - y)*log1p(where(y == 1, 0, -p))))",
-        stable_partials=("where(y == 0, 0, -y/where(y == 0, 1, p))"
-                         " + where(y == 1, 0, (1 - y)/where(y == 1, 1, 1 - p))",
-                         "log1p(-p) - log(p)"),
         domain="0 < p < 1", samples=(UNIT, SHARE), aliases=("bce", "log_loss"), symbol="BCE"),
     own("binary_cross_entropy_with_logits", "z, y", "binary cross-entropy of a logit",
         definition="binary_cross_entropy(sigmoid(z), y)", partials=("sigmoid(z) - y", "-z"),
-        stable="max(z, 0) - z*y + log1p(exp(-abs(z)))", stable_partials=(_LOGITS, ""),
+        stable="max(z, 0) - z*y + log1p(exp(-abs(z)))",
         samples=(ANY, SHARE), aliases=("bce_with_logits", "sigmoid_cross_entropy")),
     own("cross_entropy", "p, y", "cross-entropy", definition="-y*log(p)",
         partials=("-y/p", "-log(p)"), domain="p > 0", samples=(UNIT, SHARE),

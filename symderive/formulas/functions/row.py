@@ -56,7 +56,6 @@ class Texts:
     definition: str
     partials: tuple[str, ...]
     stable: str = ""
-    stable_partials: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,7 +73,6 @@ class NamedFunction:
             state (the order of a Bessel function).
         stable: The numerically stable form, in primitives of ``numeric``; ``""`` where the
             definition (or the primitive) is stable as it stands.
-        stable_partials: The same for each partial; ``""`` where it is stable as it stands.
         equivalent: For a primitive: the same in other functions, for witnesses and printers.
         domain: Condition in the parameters under which the value is a real number.
         samples: For each parameter the range that samples are drawn from, near edges included.
@@ -101,7 +99,6 @@ class NamedFunction:
     definition: str | None = None
     partials: tuple[str, ...] = ()
     stable: str = ""
-    stable_partials: tuple[str, ...] = ()
     equivalent: str = ""
     domain: str = EVERYWHERE
     samples: tuple[Range, ...] = ()
@@ -207,15 +204,10 @@ class NamedFunction:
         text = self._texts(len(args)).stable
         return self._formula(text, args) if text else None
 
-    def stable_partial_formulas(self, *args: Expr) -> tuple[Expr | None, ...]:
-        """The stable form of each partial; ``None`` where the partial is stable as it stands."""
-        texts = self._texts(len(args)).stable_partials or ("",) * len(args)
-        return tuple(self._formula(text, args) if text else None for text in texts[: len(args)])
-
     def _texts(self, count: int) -> Texts:
         if self.texts is not None:
             return _texts_of(self, count)
-        return Texts(self.definition or "", self.partials, self.stable, self.stable_partials)
+        return Texts(self.definition or "", self.partials, self.stable)
 
     def _names(self, count: int) -> tuple[str, ...]:
         return _letters(count) if self.variadic else self.parameters
@@ -359,7 +351,7 @@ def _signature(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 def _tupled(fields: dict[str, Any]) -> dict[str, Any]:
     """One partial, range, … may be given bare."""
-    for key in ("partials", "stable_partials", "aliases", "integers", "kinks"):
+    for key in ("partials", "aliases", "integers", "kinks"):
         if key in fields and not isinstance(fields[key], tuple):
             fields[key] = (fields[key],)
     if "samples" in fields and not isinstance(fields["samples"][0], tuple):

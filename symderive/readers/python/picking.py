@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from sympy import S, expand
 
 from symderive.formulas.arrays.ops import apply
 from symderive.formulas.arrays.placing import all_of
-from symderive.formulas.arrays.syntax import Apply, Leaf, Shape, Tree
+from symderive.formulas.arrays.syntax import Apply, Leaf, Shape, Tree, of_args
 
 Keys = Sequence[tuple[Any, ...]]
 
@@ -147,10 +146,7 @@ def all_runs_joined(tree: Tree) -> Tree:
     """A formula with every list in it as its runs."""
     if not isinstance(tree, Apply):
         return tree
-    args = tuple(map(all_runs_joined, tree.args))
-    if any(new is not old for new, old in zip(args, tree.args, strict=True)):
-        tree = replace(tree, args=args)
-    return runs_joined(tree)
+    return runs_joined(of_args(tree, tuple(map(all_runs_joined, tree.args))))
 
 
 def with_diagonal(tree: Tree, stages: Mapping[str, Tree]) -> Tree:
@@ -162,9 +158,7 @@ def with_diagonal(tree: Tree, stages: Mapping[str, Tree]) -> Tree:
     """
     if not isinstance(tree, Apply):
         return tree
-    args = tuple(with_diagonal(arg, stages) for arg in tree.args)
-    if any(new is not old for new, old in zip(args, tree.args, strict=True)):
-        tree = replace(tree, args=args)
+    tree = of_args(tree, tuple(with_diagonal(arg, stages) for arg in tree.args))
     n = len(tree.args)
     rows = [row.args for row in tree.args if isinstance(row, Apply) and _is_list(row)]
     if not _is_list(tree) or n < 2 or [len(row) for row in rows] != [n] * n:

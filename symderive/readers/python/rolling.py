@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from sympy import Expr, Integer
 
 from symderive.formulas.arrays.ops import apply
-from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Tree
+from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Tree, of_args
 from symderive.formulas.functions import FUNCTIONS
 from symderive.readers.python.alike import (
     LITERAL,
@@ -98,9 +97,9 @@ class _Rolling:
             if not isinstance(tree, Apply):
                 return tree
             inner = tree.op in _DECIDING or (tree.op in FUNCTIONS and FUNCTIONS[tree.op].kinks)
-            args = tuple(found(arg, label, decides or bool(inner)) for arg in tree.args)
-            if any(new is not old for new, old in zip(args, tree.args, strict=True)):
-                tree = replace(tree, args=args)
+            tree = of_args(
+                tree, tuple(found(arg, label, decides or bool(inner)) for arg in tree.args)
+            )
             if not decides or not _sums_choices(tree):
                 return tree
             name = f"#{label}.{len(stages)}"
@@ -149,8 +148,7 @@ class _Rolling:
             args = tuple(
                 Leaf(arg.shape, whole[arg]) if arg in whole else named(arg) for arg in tree.args
             )
-            same = all(new is old for new, old in zip(args, tree.args, strict=True))
-            return tree if same else replace(tree, args=args)
+            return of_args(tree, args)
 
         made = {label: named(tree) for label, tree in stages.items()}
         changed = any(made[label] is not tree for label, tree in stages.items())
@@ -264,8 +262,7 @@ class _Rolling:
             at = _numbers(args[0].args[0])
             found = None if at is None else self._picked(at, args[0].shape[-1])
             args = (found or args[0], args[1])
-        same = all(new is old for new, old in zip(args, tree.args, strict=True))
-        return tree if same else replace(tree, args=args)
+        return of_args(tree, args)
 
     def _long_sum(self, label: str) -> None:
         """A sum that was recorded in parts, for its length, as one of all its terms."""
@@ -384,9 +381,7 @@ def folded(tree: Tree, chosen: Chosen) -> Tree:
             return found
         rebuilt = _joined(tree.op, terms)
         return rebuilt if rebuilt.shape == tree.shape else tree
-    args = tuple(folded(arg, chosen) for arg in tree.args)
-    if any(new is not old for new, old in zip(args, tree.args, strict=True)):
-        tree = replace(tree, args=args)
+    tree = of_args(tree, tuple(folded(arg, chosen) for arg in tree.args))
     if tree.op == "stack" and tree.option("axis") == (0,):
         few = len(tree.args) < FEWEST and weight(tree.args[0]) < _LONG
         known = all(isinstance(arg, Number) for arg in tree.args)

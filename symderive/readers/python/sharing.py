@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
-from symderive.formulas.arrays.syntax import Apply, Leaf, Tree
+from symderive.formulas.arrays.syntax import Apply, Leaf, Tree, of_args
 from symderive.readers.python.recording import Recording, is_fixed, weight
 
 SHORTEST = 3
@@ -60,9 +59,7 @@ class _Sharing:
         key = id(tree)
         if key in self.leaves and not top:
             return self.leaves[key]
-        args = tuple(self._replaced(arg) for arg in tree.args)
-        changed = any(a is not b for a, b in zip(args, tree.args, strict=True))
-        result: Tree = replace(tree, args=args) if changed else tree
+        result: Tree = of_args(tree, tuple(self._replaced(arg) for arg in tree.args))
         if key in self.shared and not top:
             result = self.leaves[key] = self._stage(key, result)
         return result
