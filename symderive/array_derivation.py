@@ -44,7 +44,8 @@ if TYPE_CHECKING:
 LAYOUTS = ("mixed", "numerator", "denominator", "vec")
 """``mixed``: a gradient has the shape of its variable, a Jacobian that of its target, then that of
 its variable. ``numerator`` turns gradients, ``denominator`` turns Jacobians. ``vec`` stacks the
-columns of matrices: ∂vec(Y)/∂vec(X), a row for each entry of Y and a column for each of X."""
+columns of matrices: ∂vec(Y)/∂vec(X), a row for each entry of Y and a column for each of X. The
+attribute ``layout`` of a derivation says which one its documents tell."""
 
 
 class ArrayDerivation(Derivation):

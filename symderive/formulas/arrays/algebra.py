@@ -39,7 +39,6 @@ from symderive.formulas.arrays.index import (
     delta,
     free_indices,
     fresh,
-    of_parts,
     opened,
     substitute,
 )
@@ -174,7 +173,7 @@ class Algebra:
         if isinstance(formula, Piecewise):
             return hoisted(formula.func(*args))
         same = isinstance(formula, Function) and tuple(args) == formula.args
-        made = formula if same else of_parts(formula.func, args)
+        made = formula if same else formula.func(*args)
         if isinstance(made, Part):
             return self._ordered_part(made)
         return self.known.entry(made)
