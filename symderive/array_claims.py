@@ -15,7 +15,7 @@ from itertools import product as cartesian
 from typing import TYPE_CHECKING, Any
 
 from mpmath import mp, mpf
-from sympy import Basic
+from sympy import Basic, Mul
 
 from symderive.array_chain import ArrayChain
 from symderive.array_conditions import ByForm, Compare, condition_of, special_size
@@ -380,6 +380,9 @@ class _Judge:
                 return f"{name} ({rule})"
         if without_ones(tree.shape) == without_ones(self.shape):
             return f"shape: {rule}; reshape it"
+        last = len(self.derivation.shape_of(self.source))
+        if tree.shape == tuple(Mul(*part) for part in (self.shape[:-last], self.shape[-last:])):
+            rule += f"; of stacked columns, claim dvec({self.target})/dvec({self.source})"
         return f"shape: {rule}"
 
     def _names_between(self) -> list[str]:

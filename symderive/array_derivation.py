@@ -33,7 +33,7 @@ from symderive.formulas.arrays.syntax import Number, Shape, Tree
 from symderive.formulas.written import evaluated
 from symderive.results import Derivative, Point, adjoint_name
 from symderive.steps import Certificate, Line
-from symderive.subjects import sides_of, without_primes
+from symderive.subjects import read_subject, sides_of, unstacked, upright, without_primes
 
 if TYPE_CHECKING:
     from symderive.array_verdict import ArrayVerdict
@@ -44,7 +44,8 @@ if TYPE_CHECKING:
 LAYOUTS = ("mixed", "numerator", "denominator", "vec")
 """``mixed``: a gradient has the shape of its variable, a Jacobian that of its target, then that of
 its variable. ``numerator`` turns gradients, ``denominator`` turns Jacobians. ``vec`` stacks the
-columns of matrices: ∂vec(Y)/∂vec(X), a row for each entry of Y and a column for each of X."""
+columns of matrices: ∂vec(Y)/∂vec(X), a row for each entry of Y and a column for each of X. The
+attribute ``layout`` of a derivation says which one its documents tell."""
 
 
 class ArrayDerivation(Derivation):
@@ -324,11 +325,33 @@ class ArrayDerivation(Derivation):
         'proved'
         >>> d.check_claim("dL/dw[i]", "2*sum(X[k, i]*(X @ w - y)[k], k)").verdict
         'proved'
+        >>> Y = derive(Model({"Y": "A @ X"}, parameters=["X"], shapes={"A": "k m", "X": "m n"}))
+        >>> Y.check_claim("dvec(Y)/dvec(X)", "kron(eye(n), A)").verdict
+        'proved'
         """
         from symderive.array_claims import judge
 
         subject, claimed = sides_of(derivative, answer)
-        return judge(self, without_primes(subject, self.sources), claimed)
+        return judge(self, *self._in_axes(without_primes(subject, self.sources), claimed))
+
+    def _in_axes(self, subject: str, claimed: str) -> tuple[str, str]:
+        """A claim about ∂vec(Y)/∂vec(X), ∂f/∂Xᵀ or ∂yᵀ/∂x as one about axes as they are."""
+        plain = unstacked(subject)
+        bare = upright(plain)
+        if bare == subject:
+            return subject, claimed
+        model = self.model
+        about = read_subject(bare, {*model.names, *model.parameters, *model.constants}, "dA3/dw")
+        top, below = (
+            [size for name in names for size in self.shape_of(name)]
+            for names in ((about.target, *about.sources[:-1]), about.sources[-1:])
+        )
+        if plain != subject and max(len(top), len(below)) > 1:
+            sizes = ", ".join(map(str, (*top[::-1], *below[::-1])))
+            order = [*range(len(top))][::-1] + [*range(len(top), len(top) + len(below))][::-1]
+            return bare, f"transpose(reshape({claimed}, ({sizes})), {tuple(order)})"
+        turned = plain.partition("/")[0] != bare.partition("/")[0] if top else plain != bare
+        return bare, f"({claimed}).T" if turned and len(top) + len(below) == 2 else claimed
 
     # Numbers ------------------------------------------------------------------------------
 

@@ -19,7 +19,7 @@ from symderive.formulas.arrays.definite import Signs
 from symderive.formulas.arrays.holding import broken
 from symderive.formulas.arrays.index import Index, index_names
 from symderive.formulas.arrays.ops import entry, shown
-from symderive.formulas.arrays.properties import OF_ENTRIES, PROPERTIES, Knowledge
+from symderive.formulas.arrays.properties import OF_ENTRIES, OF_SQUARES, PROPERTIES, Knowledge
 from symderive.formulas.arrays.reading import names_in, parse_array
 from symderive.formulas.arrays.simplify import Rebuilder
 from symderive.formulas.arrays.syntax import Apply, Leaf, Shape, Tree
@@ -150,6 +150,10 @@ def read_properties(
         of_matrices = [each for each in names if each not in OF_ENTRIES]
         if len(shapes[name]) < 2 and of_matrices:
             raise ModelError(f"{name} has one axis; a matrix is {of_matrices[0]}", where=where)
+        square = [each for each in of_matrices if each in OF_SQUARES]
+        if square and shapes[name][-1] != shapes[name][-2]:
+            message = f"{name} is stated to be {square[0]}, but it has the shape "
+            raise ModelError(f"{message}{shown(shapes[name])}, and is not square", where=where)
         result[name] = tuple(names)
         numbers: Any = values.get(name)
         plain = numbers.tolist() if hasattr(numbers, "tolist") else numbers

@@ -137,12 +137,12 @@ def read(name: str, options: argparse.Namespace) -> Derivation:
 
 def _claimed(model: Model, options: argparse.Namespace) -> str | None:
     """The stage that the first claim is about, where the model does not say which is its target."""
-    from symderive.subjects import read_subject, sides_of, without_primes
+    from symderive.subjects import read_subject, sides_of, without_layout, without_primes
 
     claims = [*model.claims, *(sides_of(text)[0] for text in getattr(options, "claim", ()))]
     if model.unsettled is None or not claims:
         return None
-    subject = without_primes(claims[0], model.parameters)
+    subject = without_layout(without_primes(claims[0], model.parameters))
     return read_subject(subject, {*model.names, *model.parameters}).target
 
 

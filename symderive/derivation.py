@@ -46,7 +46,6 @@ class Derivation:
         warnings: What a reader should know, such as a parameter without effect.
         method: How links are differentiated where several ways are natural.
         structured: Whether the entries of a symmetric, diagonal or triangular matrix move together.
-        layout: How documents lay out the derivatives by arrays: a row of ``LAYOUTS``.
         hessian_names: The names whose second derivatives a document tells; they may be set.
     """
 

@@ -63,13 +63,17 @@ class NoRuleError(SymderiveError, NotImplementedError):
     """No row of the rule table differentiates a formula."""
 
     def __init__(self, formula: object, variable: object) -> None:
-        whole = getattr(formula, "op", None)  # of an operation on whole arrays
+        whole = str(getattr(formula, "op", ""))  # of an operation on whole arrays
         told = f"an entry of {whole}" if whole else f"{formula} with respect to {variable}"
-        advice = (
-            "take differences of the gradient for what is asked, or state the model without it"
-            if whole
-            else "state its derivative in the model's [functions], or add a row to the rule table"
-        )
+        advice = "state its derivative in the model's [functions], or add a row to the rule table"
+        if whole:
+            advice = (
+                "take differences of the gradient for what is asked, or state the model without it"
+            )
+        if whole.endswith("_frechet"):
+            name = whole.removesuffix("_frechet")
+            told += f": in general, the second derivatives of {name} have no closed form in {name}"
+            advice += ", or with powers and inverses, which have all derivatives"
         super().__init__(f"no rule differentiates {told}; {advice}")
 
 

@@ -106,6 +106,25 @@ def without_primes(text: str, sources: Sequence[str]) -> str:
     return f"d{order}{name}/d{by}{order}" if order > 1 else f"d{name}/d{by}"
 
 
+def without_layout(text: str) -> str:
+    """The derivative that is named, however it is laid out.
+
+    >>> without_layout("dvec(Y)/dvec(X)"), without_layout("df/dX.T")
+    ('dY/dX', 'df/dX')
+    """
+    return upright(unstacked(text))
+
+
+def unstacked(text: str) -> str:
+    """The same with Y for vec(Y)."""
+    return re.sub(r"(\bd|\b)vec\((\w+)\)", r"\1\2", text)
+
+
+def upright(text: str) -> str:
+    """The same with x for xᵀ."""
+    return re.sub(r"\.T\b|ᵀ", "", text)
+
+
 def read_subject(text: str, known: Collection[str], example: str = "dA3/dA1") -> Subject:
     """Read which derivative a claim names.
 

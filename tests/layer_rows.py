@@ -92,6 +92,14 @@ LAYERS = (
         },
     ),
     (
+        {"Z": "layer_norm(X + relu(X @ W))", "L": "sum(D*Z)"},  # a residual block in one formula
+        {"X": "m n", "W": "n n", "D": "m n"},
+        {},
+        {
+            "W": "X.T @ (where(X @ W > 0, 1, 0)*(D - mean(D, axis=1)[:, None] - Z*mean(D*Z, axis=1)[:, None])/deviation(X + relu(X @ W))[:, None])"
+        },
+    ),
+    (
         NEIGHBOURS,
         {"X": "m n", "A": "k n", "W": "m m"},
         {},

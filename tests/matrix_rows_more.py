@@ -275,4 +275,24 @@ MORE = (
         "x",
         "3*((x - mean(x))**2 - var(x) - mean((x - mean(x))**3)/std(x)**2*(x - mean(x)))/(n*std(x)**3)",
     ),
+    # scalings inside products, inverses that are symmetric by their form
+    row(
+        "sum(A*softmax(X @ W, axis=1))",
+        "W",
+        "X.T @ (softmax(X @ W, axis=1)*(A - sum(A*softmax(X @ W, axis=1), axis=1)[:, None]))",
+        {"X": "m n", "W": "n k", "A": "m k"},
+    ),
+    row(
+        "y @ inv(s*eye(m) + X @ X.T) @ y + logdet(s*eye(m) + X @ X.T)",
+        "X",
+        "2*(inv(s*eye(m) + X @ X.T) - outer(inv(s*eye(m) + X @ X.T) @ y, inv(s*eye(m) + X @ X.T) @ y)) @ X",
+        {"X": "m n", "y": "m", "s": ""},
+    ),
+    row(
+        "trace(X.T @ (diag(sum(W, axis=1)) - W) @ X)",
+        "X",
+        "2*(diag(sum(W, axis=1)) - W) @ X",
+        {"X": "n k"},
+        {"W": "symmetric"},
+    ),
 )

@@ -94,6 +94,19 @@ def test_show_code_and_update_print(path, capsys):
     assert after < before
 
 
+def test_derivatives_are_told_in_the_layout_asked_for(path, capsys):
+    model = (
+        'parameters = ["X"]\nstages.f = "trace(A @ inv(X))"\nshapes = { X = "n n", A = "n n" }\n'
+    )
+    told = {}
+    for layout in ("mixed", "numerator", "vec"):
+        assert main(["show", path(model), "--layout", layout, "--hessian", "X"]) == 0
+        told[layout] = capsys.readouterr().out
+    assert "∂f/∂Xᵀ = −X⁻¹ @ A @ X⁻¹" in told["numerator"]
+    assert "∂f/∂vec(X) = vec(−X⁻ᵀ @ Aᵀ @ X⁻ᵀ)" in told["vec"]
+    assert all("∂^2f/∂vec(X)^2 = −(X⁻¹ ⊗ ∂f/∂X" in text for text in told.values())
+
+
 def test_a_trace_is_a_model_file(path, capsys):
     assert main(["trace", path(MODEL)]) == 0
     told = capsys.readouterr().out

@@ -35,7 +35,8 @@ BAD = (
     ("stochastic", [[0.5, 0.5], [0.2, 0.7]], "A[1] sums to 0.9, not 1"),
     ("one-hot", [[0, 1], [0.5, 0.5]], "A[1, 0] is 0.5, neither 0 nor 1"),
     ("positive", [[1.0, 2.0], [3.0, -4.0]], "A[1, 1] is -4.0"),
-    ("symmetric", [[1.0, 2.0]], "A has 1 rows and 2 columns"),
+    ("symmetric", [[1.0, 2.0]], "it has the shape (1, 2), and is not square"),
+    ("orthogonal", [[1.0], [0.0]], "it has the shape (2, 1), and is not square"),
 )
 
 
@@ -169,4 +170,4 @@ def test_a_matrix_of_pairs_is_symmetric_where_its_formula_is():
     assert model.known["D"] == ("symmetric",)
     assert "K" not in model.known
     found = sd.derive(model).partial("L", "Y").matrix
-    assert str(found) == "2*((T - D) @ Y + Y*sum(D - T, axis=1)[:, None])"
+    assert str(found) == "2*((T + diag(sum(D - T, axis=1)) - D) @ Y)"

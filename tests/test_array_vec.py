@@ -134,3 +134,37 @@ def test_a_matrix_in_another_shape_has_its_gradient_in_its_own(loss, form):
 
     assert str(derivation.partial("L", "A").matrix) == form
     assert derivation.check().passed
+
+
+def test_claims_name_their_layout():
+    shapes = {"X": "2 3", "A": "2 2"}
+    d = sd.derive(sd.Model({"Y": "A @ X", "f": "sum(Y)"}, parameters=["X"], shapes=shapes))
+    assert d.check_claim("dvec(Y)/dvec(X)", "kron(eye(3), A)").holds
+    assert d.check_claim("dY/dX", "kron(eye(3), A)").slip.endswith("claim dvec(Y)/dvec(X)")
+    assert d.check_claim("df/dX.T", "ones((3, 2)) @ A").holds
+    assert not d.check_claim("df/dX.T", "A.T @ ones((2, 3))").holds
+
+
+LAYOUTS = [
+    ("exp(a @ x)", ["x", "x", "x"], (9, 3), "f*kron(a[:, None], outer(a, a))"),
+    ("x @ A @ x", ["x", "x", "x"], (9, 3), "zeros((n**2, n))"),
+    ("X @ x", ["X", "x"], (48, 3), ""),
+    ("norm(X)**2", ["X", "X"], (12, 12), "2*eye(m*n)"),
+]
+
+
+@pytest.mark.parametrize(("formula", "sources", "shape", "form"), LAYOUTS)
+def test_each_order_has_its_layouts(formula, sources, shape, form):
+    known = {"a": "n", "x": "n", "A": "n n", "X": "m n"}
+    shapes = {name: size for name, size in known.items() if name in formula.replace("exp", "")}
+    d = sd.derive(sd.Model({"f": formula}, parameters=[*{*sources}], shapes=shapes))
+    random, sizes = np.random.default_rng(4), {"m": 4, "n": 3}
+    names = (*d.model.parameters, *d.model.constants)
+    at = {n: random.normal(size=[int(s.subs(sizes)) for s in d.model.shapes[n]]) for n in names}
+    plain = np.asarray(d.derivative("f", sources).evaluate(**at))
+    found = d.derivative("f", sources, layout="vec")
+    count = plain.ndim - len(d.shape_of(sources[-1]))
+    axes = (*reversed(range(count)), *reversed(range(count, plain.ndim)))
+    value = np.broadcast_to(found.evaluate(**at), shape)
+    np.testing.assert_allclose(value, plain.transpose(axes).reshape(shape), atol=1e-12)
+    assert not form or str(found.matrix) == form

@@ -115,7 +115,7 @@ class Algebra:
     def _named(self, formula: Basic) -> Any:
         """Bound indices renamed; the indices of what is symmetric in the order of the names."""
         named = canonical(formula)
-        if not self.known.stated:
+        if not self.known.stated and not named.has(Part):
             return named
         return canonical(self._ordered(named))
 
@@ -174,7 +174,7 @@ class Algebra:
             return hoisted(formula.func(*args))
         same = isinstance(formula, Function) and tuple(args) == formula.args
         made = formula if same else formula.func(*args)
-        if isinstance(made, Part) and self.known.stated:
+        if isinstance(made, Part):
             return self._ordered_part(made)
         return self.known.entry(made)
 
@@ -190,7 +190,7 @@ class Algebra:
     def ways(self, entry: Indexed | Part) -> Sequence[tuple[Expr, ...]]:
         """The indices of an entry, in each order in which it is the same."""
         at = tuple(entry.indices)
-        if len(at) != 2 or not self.known.stated:
+        if len(at) != 2:
             return (at,)
         if isinstance(entry, Part):
             same = entry.op == "inv" and self._symmetric(entry.arrays[0])

@@ -183,6 +183,10 @@ def scalings_shown(chain: Sequence[Link]) -> tuple[Link, ...]:
     """The chain with v[:, None]*A as diag(v) A, and A*v as A diag(v)."""
     links: list[Link] = []
     for kind, tree in chain:
+        if kind == "m" and is_op(tree, "transpose") and is_op(tree.args[0], "multiply"):
+            inner = scalings_shown([(kind, tree.args[0])])
+            links += flipped(inner) if len(inner) > 1 else [(kind, tree)]
+            continue
         parts = tree.args if kind == "m" and is_op(tree, "multiply") else ()
         rows = [arg for arg in parts if arg.ndim == 1]
         columns = [arg.args[0] for arg in parts if is_op(arg, "index") and is_column(arg)]

@@ -170,6 +170,11 @@ PROPERTIES: Mapping[str, Property] = {row.name: row for row in ROWS}
 OF_ENTRIES = frozenset({"stochastic", "one-hot", "positive"})
 """Those that a vector may have; the others are of matrices."""
 
+OF_SQUARES = frozenset(
+    {"symmetric", "positive definite", "diagonal", "skew-symmetric", "orthogonal"}
+)
+"""Those of square matrices."""
+
 PART_SUMS: Mapping[str, Expr] = {"softmax": S.One, "layer_norm": S.Zero}
 """What all entries of a part sum to, by its operation."""
 

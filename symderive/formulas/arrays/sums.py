@@ -22,8 +22,10 @@ from symderive.formulas.arrays.chains import (
     by_ones,
     chain_of,
     column,
+    diagonals_opened,
     is_column,
     product_of,
+    scalings_shown,
 )
 from symderive.formulas.arrays.ops import apply, broadcast
 from symderive.formulas.arrays.placing import all_of, place_at
@@ -321,9 +323,16 @@ def _scalars_gathered(terms: list[Term]) -> Tree | None:
     return scaled(core, S.One, (scalar,))
 
 
-def _ends_shared(terms: list[Term]) -> Tree | None:
-    """P·A·Q + P·B·Q = P·(A + B)·Q."""
+def _scaled_ends_shared(terms: list[Term]) -> Tree | None:
+    """XᵀA + (v*Xᵀ)B = Xᵀ(A + v[:, None]*B): what scales a factor belongs to the next one."""
     chains = [_chain(t.core) for t in terms]
+    shown = [scalings_shown(chain) for chain in chains]
+    return _ends_shared(terms, shown) if shown != chains else None
+
+
+def _ends_shared(terms: list[Term], known: Sequence[tuple[Link, ...]] = ()) -> Tree | None:
+    """P·A·Q + P·B·Q = P·(A + B)·Q."""
+    chains = known or [_chain(t.core) for t in terms]
     shortest = min(map(len, chains))
     front = 0
     while front < shortest and len({chain[front] for chain in chains}) == 1:
@@ -344,7 +353,8 @@ def _ends_shared(terms: list[Term]) -> Tree | None:
         return None
     if last and last[0][0] == "r":
         return None
-    cores = [product_of(m) if m else apply("eye", size=size) for m in middles]
+    eye = apply("eye", size=size)
+    cores = [product_of(diagonals_opened(m)) if m else eye for m in middles]
     if len({core.shape for core in cores}) > 1:
         return None
     inside = plus(
@@ -472,6 +482,7 @@ def _gathered(parts: Iterable[Tree]) -> Tree:
 FINDERS = (
     _scalars_gathered,
     _ends_shared,
+    _scaled_ends_shared,
     lambda terms: columns_shared(terms, plus),
     _entries_shared,
     _spread_shared,
