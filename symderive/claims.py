@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from functools import partial
 from html import escape
 from itertools import combinations, pairwise
+from math import prod
 from typing import TYPE_CHECKING
 
 from mpmath import mpf
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
 
 MAX_FORMS = 6
 """Forms of a derivative in which a slip is looked for."""
+
+MAX_PATHS = 64
+"""Paths that are told apart."""
 
 MAX_NAMES = 16
 """Names up to which one is looked for in the place of another."""
@@ -204,6 +208,19 @@ def judge(derivation: Derivation, subject: str, answer: str) -> Verdict:
     if not compared.differs:
         if compared.right_beside_kinks:
             certificate = Certificate("proved", BESIDE)
+        elif condition := compared.off_at_kinks():
+            beside = replace(certificate, verdict="sampled")
+            return Verdict(
+                "true where",
+                words,
+                truth,
+                condition,
+                compared.kink,
+                "",
+                beside,
+                compared.there,
+                right,
+            )
         kind = certificate.verdict if certificate.passed else "unknown"
         return Verdict(kind, words, truth, certificate=certificate, right=right)
     refuted = Verdict("refuted", words, truth, certificate=certificate, right=right)
@@ -352,7 +369,7 @@ def _candidates(
         stated: The names in the claim: another one is not mistaken for the right one.
     """
     chain = derivation.chain(target, (source,))
-    paths = chain.paths(source, 64) if chain.on_path(source) else []
+    paths = chain.paths(source, MAX_PATHS) if chain.on_path(source) else []
     formulas = {key: link.formula for key, link in chain.links.items()}
 
     def along(path: tuple[str, ...], changed: Mapping[tuple[str, str], Expr]) -> Expr:
@@ -399,8 +416,7 @@ def _candidates(
     others = [*derivation.sources, *derivation.model.ancestors(target)]
     for other in [*dict.fromkeys(others)][:MAX_NAMES] if len(derivation.model.stages) > 1 else ():
         if other != source:
-            beside = evaluated(derivation.partial(target, other).formula)
-            yield f"{ANOTHER} ∂{target}/∂{other}", beside
+            yield f"{ANOTHER} ∂{target}/∂{other}", _along_links(derivation, target, other)
     truth = evaluated(derivation.partial(target, source).formula)
     known = {n: Symbol(n) for link in chain.links.values() for n in (*link.stage.inputs, target)}
     known |= {stage: Symbol(stage) for stage, _ in chain.links}
@@ -413,6 +429,17 @@ def _candidates(
     if len(chain.links) == 1:  # a slip may be seen in one form and not in another
         for form in next(iter(chain.links.values())).forms[1:MAX_FORMS]:
             yield from result_slips(evaluated(form), ())
+
+
+def _along_links(derivation: Derivation, target: str, source: str) -> Expr:
+    """A derivative by which claims are measured, as its links make it: in no shorter form."""
+    chain = derivation.chain(target, (source,))
+    paths = chain.paths(source, MAX_PATHS + 1) if chain.on_path(source) else []
+    if len(paths) > MAX_PATHS:
+        return evaluated(derivation.partial(target, source).formula)
+    links = {key: evaluated(link.formula) for key, link in chain.links.items()}
+    products = (prod((links[b, a] for a, b in pairwise(path)), start=S.One) for path in paths)
+    return sum(products, S.Zero)
 
 
 def _ways(link: Link) -> Iterator[Step]:

@@ -176,7 +176,7 @@ def closed_forms(
             forms.append(Form(short, ((short, BY_DEFINITION),), penalty, lasting=held, held=name))
     if 0 < cost(plain) <= MAX_COST and not plain.has(Diff):
         if isinstance(plain, Piecewise):
-            forms += _branches(plain, positive)
+            forms += _branches(derivative, plain, positive)
         else:
             own = evaluated(definition) if definition is not None else None
             task = Task(plain, name, own, variable, plain, positive, firm, free, moving)
@@ -318,11 +318,12 @@ def _again(forms: list[Form], task: Task, budget: _Budget) -> list[Form]:
     return fresh
 
 
-def _branches(plain: Piecewise, positive: frozenset[Symbol]) -> Iterator[Form]:
-    """Each branch in its simplest form."""
+def _branches(derivative: Expr, plain: Piecewise, positive: frozenset[Symbol]) -> Iterator[Form]:
+    """Each branch in its simplest form; e/b of 2e/(2b), which SymPy's own form is already."""
     branches = [(simplest(branch, positive), condition) for branch, condition in plain.args]
     formula = Piecewise(*branches)
-    if formula != plain and isinstance(formula, Expr):
+    shorter = formula != plain or cost(formula) < cost(derivative)
+    if shorter and isinstance(formula, Expr):
         yield Form(formula, ((formula, "simplify each branch"),))
 
 

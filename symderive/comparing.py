@@ -5,11 +5,13 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from mpmath import isfinite, mp, mpf, mpmathify
-from sympy import Expr, Symbol
+from sympy import Expr, Piecewise, StrictGreaterThan, StrictLessThan, Symbol
 
+from symderive.by_cases import equal_by_cases
 from symderive.certify import domain_of
 from symderive.closed_form import simplest
 from symderive.cost import cost
@@ -18,9 +20,18 @@ from symderive.formulas.kernels import Kernels, TooLargeError
 from symderive.formulas.typed import condition, typed
 from symderive.formulas.written import evaluated, rename
 from symderive.formulas.zero_test import is_zero
-from symderive.regions import DIGITS, FEWEST, Row, boundaries, covering, equal, separating, value
+from symderive.regions import (
+    DIGITS,
+    FEWEST,
+    Row,
+    at_kinks,
+    boundaries,
+    covering,
+    equal,
+    separating,
+    value,
+)
 from symderive.sampling import SEED
-from symderive.sides import kinks_of, takes_sides, zero_beside
 
 if TYPE_CHECKING:
     from symderive.derivation import Derivation
@@ -34,6 +45,9 @@ SIMPLE, SIMPLE_TRIALS = (1, 2, 3, -1, 4, -2, 5, "1/2", "1/4"), 24
 SPECIAL = (1, 0, 2, -1, "1/2", 3)
 SPECIAL_ROWS, MAX_SPECIAL = 8, 6
 """Values of a constant for which a claim may hold, and how often and for how many this is tried."""
+
+NEAR, CLOSE = mpf(10) ** -15, mpf(10) ** -9
+"""How far beside a kink the values of its sides are found, and how close to them a value is one."""
 
 MAX_RATIO = 4.0
 """The cost up to which truth/claim is told as the factor that a claim lacks."""
@@ -158,9 +172,39 @@ class Compared:
     @property
     def right_beside_kinks(self) -> bool:
         """Whether the claim is proved right where the truth has no kink."""
-        kinks = kinks_of(self.truth)
-        beside = bool(kinks) and zero_beside(self.claim - self.truth, kinks.__contains__)
-        return beside and takes_sides(self.claim)
+        tests = (part.args[0].args[1] for part in self._domain if isinstance(part, Piecewise))
+        known = [
+            test.gts - test.lts
+            for test in tests
+            if isinstance(test, StrictLessThan | StrictGreaterThan)
+        ]
+        known += map(Symbol, self.derivation.model.positive)
+        return equal_by_cases(self.claim, self.truth, known)
+
+    def off_at_kinks(self) -> str:
+        """Where a claim that is right beside the kinks has, at them, a value of no side.
+
+        A point and the two values there become the counterexample; empty where none is found.
+        """
+        found: dict[Expr, str] = {}
+        kinks = boundaries([self.claim, self.truth], ())
+        with mp.workdps(DIGITS):
+            for kink, point, name in at_kinks(self._free, kinks, self.derivation.model.positive):
+                told = any(value(other, point) == 0 for other in found)
+                pair = None if told else self._pair(point)
+                if pair is None or not isfinite(pair[0]) or equal(*pair):
+                    continue
+                beside = ({**point, name: point[name] + step} for step in (NEAR, -NEAR))
+                sides = [side[1] for side in map(self._pair, beside) if side is not None]
+                if len(sides) < 2 or any(
+                    abs(pair[0] - way) < CLOSE for way in (*sides, sum(sides) / 2)
+                ):
+                    continue
+                if not found:
+                    self.kink = {n: shown(v, 4) for n, v in sorted(point.items())}
+                    self.there = (shown(pair[0], 6), shown(pair[1], 6))
+                found[kink] = condition(kink, "≠", self.names)
+        return " and ".join(found.values())
 
     def counterexample(self) -> Mapping[str, str]:
         """The simplest point found where the claim fails, with the two values there."""
@@ -171,6 +215,7 @@ class Compared:
         self.there = (shown(row.claim, 6), shown(row.truth, 6))
         return {name: shown(v, 4) for name, v in sorted(row.point.items())}
 
+    kink: Mapping[str, str] = MappingProxyType({})
     there: tuple[str, str] = ("", "")
     """The claim and the truth at the counterexample."""
 
@@ -229,9 +274,8 @@ class Compared:
 
     def _holds_at(self, name: str, number: mpf) -> bool:
         """Whether the claim holds at every point tried with this value of a constant."""
-        points = [{**row.point, name: number} for row in (*self.rows, *self._points(SEED + 3))]
-        pairs = [pair for pair in map(self._pair, points) if pair is not None]
-        return all(equal(*pair) for pair in pairs)
+        pairs = (self._pair({**row.point, name: number}) for row in self.rows)
+        return all(equal(*pair) for pair in pairs if pair is not None)
 
     def _between(self, names: list[str], rows: Sequence[Row]) -> str:
         """One constant as a sum or a multiple of others, from the factors of claim − truth."""

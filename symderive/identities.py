@@ -14,6 +14,7 @@ from itertools import combinations, permutations
 from typing import Any
 
 from sympy import (
+    Add,
     Basic,
     Expr,
     LambertW,
@@ -60,7 +61,8 @@ class Identity:
         name: What a document says, such as ``definition of the sigmoid``.
         short: Formula text in u: the name to be reached.
         long: Formula text in u: what it stands for.
-        trigger: The classes of kernels that must all be there with one argument.
+        trigger: The classes of kernels that must all be there with one argument; of exponentials
+            exp for those below the bar, Add for eᵘ beside e⁻ᵘ in one sum.
         times: What the argument is multiplied by to give u.
         differences: Whether differences of two arguments are tried as well.
         whole: Whether ``long`` is looked for as one factor, for it cannot be solved for a kernel.
@@ -98,6 +100,8 @@ IDENTITIES: tuple[Identity, ...] = (
     Identity("definition of the sigmoid", "sigmoid(u)", "exp(u)/(1 + exp(u))", (exp,), BOTH, True),
     Identity("definition of tanh", "tanh(u)", "1 - 2/(exp(2*u) + 1)", (exp,), (HALF, -HALF, S.One)),
     Identity("definition of coth", "coth(u)", "1 + 2/(exp(2*u) - 1)", (exp,), (HALF, -HALF, S.One)),
+    Identity("definition of cosh", "cosh(u)", "(exp(u) + exp(-u))/2", (Add,), whole=True),
+    Identity("definition of sinh", "sinh(u)", "(exp(u) - exp(-u))/2", (Add,), whole=True),
     Identity("cos² = 1 − sin²", "cos(u)**2", "1 - sin(u)**2", (sin,)),
     Identity("sin² = 1 − cos²", "sin(u)**2", "1 - cos(u)**2", (cos,)),
     Identity("tan = sin/cos", "tan(u)", "sin(u)/cos(u)", (sin, cos)),
@@ -219,9 +223,8 @@ def instances(formula: Expr) -> Iterator[tuple[Identity, Expr, Expr]]:
     """The identities that speak of the kernels of a formula, at their arguments."""
     arguments: dict[type[Basic], list[Expr]] = {}
     for kind in {kind for row in IDENTITIES for kind in row.trigger}:
-        found = sorted(
-            _exponentials_below(formula) if kind is exp else formula.atoms(kind), key=str
-        )
+        parts = {exp: _exponentials_below, Add: _exponentials_beside}.get(kind)
+        found = sorted(parts(formula) if parts else formula.atoms(kind), key=str)
         short = [part.args[0] for part in found if cost(part.args[0]) <= MAX_ARGUMENT_COST]
         arguments[kind] = list(dict.fromkeys(short))[:MAX_ARGUMENTS]
     for row in IDENTITIES:
@@ -242,3 +245,10 @@ def _exponentials_below(formula: Expr) -> set[Basic]:
         if power.exp.could_extract_minus_sign() and power.base.is_Add
         for part in power.base.atoms(exp)
     }
+
+
+def _exponentials_beside(formula: Expr) -> set[Basic]:
+    """The exponentials eᵘ in sums that have e⁻ᵘ too: they may be 2·cosh u or 2·sinh u."""
+    sums = (total.atoms(exp) for total in formula.atoms(Add))
+    pairs = (part for found in sums for part in found if 1 / part in found)
+    return {part for part in pairs if not part.args[0].could_extract_minus_sign()}

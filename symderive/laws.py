@@ -405,7 +405,7 @@ def _spread(exponent: Expr) -> Expr:
 
 
 def common_powers(formula: Expr) -> tuple[Expr, Expr] | None:
-    """The powers of sums, and with letters in their exponents, that all terms share; and the rest.
+    """The powers of sums and functions, and with letters above, that all terms share; and the rest.
 
     >>> from sympy import symbols
     >>> x, y, m = symbols("x y m")
@@ -421,23 +421,29 @@ def common_powers(formula: Expr) -> tuple[Expr, Expr] | None:
             continue
         first = rows[0][base]
         apart = [_spread(row[base] - first) for row in rows]
-        if all(a.is_Integer for a in apart) and (base.is_Add or not first.is_number):
+        whole = isinstance(base, Add | Function)
+        if all(a.is_Integer for a in apart) and (whole or not first.is_number):
             outside[base] = first + min(apart)
     if not outside:
         return None
     shared = Mul(*(Pow(base, exponent) for base, exponent in outside.items()))
     rest = []
     for term, row in zip(formula.args, rows, strict=True):
-        others = [f for f in Mul.make_args(term) if f.as_base_exp()[0] not in outside]
+        others = [f for f in Mul.make_args(term) if _base_exp(f)[0] not in outside]
         left = [Pow(b, _spread(row[b] - e)) for b, e in outside.items()]
         rest.append(Mul(*others, *left))
     return shared, Add(*rest)
 
 
+def _base_exp(factor: Expr) -> tuple[Expr, Expr]:
+    """Its base and exponent; an exponential is whole."""
+    return (factor, S.One) if isinstance(factor, exp) else factor.as_base_exp()
+
+
 def _powers(term: Expr) -> dict[Expr, Expr]:
     found: dict[Expr, Expr] = {}
     for factor in Mul.make_args(term):
-        base, exponent = (factor, S.One) if isinstance(factor, exp) else factor.as_base_exp()
+        base, exponent = _base_exp(factor)
         if isinstance(base, Pow) and exponent.is_Integer and not base.exp.is_number:
             base, exponent = base.base, base.exp * exponent
         found[base] = found.get(base, S.Zero) + exponent

@@ -18,8 +18,10 @@ from sympy import (
     Mul,
     Piecewise,
     Pow,
+    Rational,
     Symbol,
     cos,
+    expand,
     factor_list,
     preorder_traversal,
     sin,
@@ -32,13 +34,17 @@ from symderive.errors import SymderiveError
 from symderive.formulas.functions import function_of
 from symderive.formulas.typed import condition
 from symderive.formulas.written import evaluated
-from symderive.sampling import RANGES, number_at
+from symderive.sampling import RANGES, SEED, number_at
 
 DIGITS = 25
 MAX_BOUNDARIES = 24
 PER_REGION, MAX_POINTS, ATTEMPTS = 5, 90, 400
 FEWEST = 3
 """Points that must hold, and fail, before a condition is looked for."""
+
+KINK_TRIALS = 24
+HALVES = (1, 2, 4, -1, 3, -2, 6, -4, 8, 5, 0)
+"""Numbers at which kinks are looked for, doubled: sums and halves of them are exact."""
 
 WIDE = (-60.0, 60.0)
 
@@ -165,7 +171,7 @@ def covering(
     with mp.workdps(DIGITS):
         for point in _drawn(ordered, bounds, source):
             point |= {name: abs(point[name]) for name in positive if name in point}
-            signs = tuple(_sign(value(bound, point)) for bound in bounds)
+            signs = tuple(sign_of(value(bound, point)) for bound in bounds)
             if any(sign == 0 and k not in flat for k, sign in enumerate(signs)):
                 continue
             if counts.get(signs, 0) >= max(PER_REGION, 24 // (len(counts) or 1)):
@@ -179,7 +185,8 @@ def covering(
     return rows
 
 
-def _sign(number: mpf | None) -> int:
+def sign_of(number: mpf | None) -> int:
+    """−1, 0 or 1; 2 where there is no number."""
     if number is None or not isfinite(number):
         return 2
     return 0 if number == 0 else (1 if number > 0 else -1)
@@ -219,6 +226,32 @@ def _beside(bound: Expr, point: Point, source: random.Random) -> Iterator[Point]
     step = mpf(source.uniform(0.02, 0.3)) * max(abs(root), 1)
     yield {**point, name: root + step}
     yield {**point, name: root - step}
+
+
+def at_kinks(
+    names: Iterable[str], kinks: Sequence[Expr], positive: Collection[str]
+) -> Iterator[tuple[Expr, Point, str]]:
+    """Points in small numbers at which a kink's formula is 0, and a name that leads away from it.
+
+    >>> kink, point, name = next(at_kinks("ax", [Symbol("x") - 2 * Symbol("a")], ["a"]))
+    >>> value(kink, point), name
+    (mpf('0.0'), 'a')
+    """
+    source, ordered = random.Random(SEED), sorted(names)
+    for kink in kinks:
+        inside = sorted(kink.free_symbols & {*map(Symbol, ordered)}, key=str)
+        for attempt in range(KINK_TRIALS if inside else 0):
+            numbers = {n: Rational(source.choice(HALVES), 2) for n in ordered}
+            numbers |= {name: abs(numbers[name]) for name in positive if name in numbers}
+            name = inside[attempt % len(inside)]
+            rest = kink.xreplace({Symbol(n): v for n, v in numbers.items() if n != name.name})
+            alone = expand(rest)
+            slope = alone.coeff(name)
+            if slope.is_Rational and slope != 0 and (alone - slope * name).is_Rational:
+                numbers[name.name] = (slope * name - alone) / slope
+            point = {n: mpf(v.p) / v.q for n, v in numbers.items()}
+            if value(kink, point) == 0:
+                yield kink, point, name.name
 
 
 # Conditions -------------------------------------------------------------------------------------

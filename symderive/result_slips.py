@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations
 
 from sympy import Add, Expr, Mul, Pow, Symbol
+from sympy.core.relational import Relational
 
 from symderive.formulas.typed import typed
 
@@ -115,7 +116,9 @@ def _root_of(term: Expr) -> Expr | None:
 
 
 def _turned_signs(formula: Expr) -> Iterator[tuple[Expr, Expr]]:
-    """The formula with the sign of one term turned, anywhere in it, and that term."""
+    """The formula with the sign of one term turned, anywhere but in conditions, and that term."""
+    if isinstance(formula, Relational):
+        return
     for k, arg in enumerate(formula.args):
         others = list(formula.args)
         if formula.is_Add:

@@ -54,12 +54,12 @@ def on_sides(formula: Expr) -> tuple[Expr, tuple[Expr, Expr, Expr]] | None:
     >>> on_sides(Piecewise((x, x > 1), (1, True)) + ABS(2 - 2 * x))
     (x - 1, (3*x - 2, 3 - 2*x, 1))
     """
-    bounds = _bounds(formula)
+    bounds = bounds_of(formula)
     kinks = {bound for bound, _ in bounds.values()}
     if len(kinks) != 1:
         return None
     (kink,) = kinks
-    above, below, here = (_on(formula, bounds, {kink: sign}) for sign in (1, -1, 0))
+    above, below, here = (on_side(formula, bounds, {kink: sign}) for sign in (1, -1, 0))
     return kink, (above, below, here)
 
 
@@ -70,7 +70,7 @@ def kinks_of(formula: Basic) -> frozenset[Expr]:
     >>> kinks_of(FUNCTIONS["relu"].apply(2 - 2 * x))
     frozenset({x - 1})
     """
-    return frozenset(bound for bound, _ in _bounds(in_pieces(formula)).values())
+    return frozenset(bound for bound, _ in bounds_of(in_pieces(formula)).values())
 
 
 def zero_beside(formula: Expr, is_kink: Callable[[Expr], bool]) -> bool:
@@ -87,12 +87,12 @@ def zero_beside(formula: Expr, is_kink: Callable[[Expr], bool]) -> bool:
     (True, False)
     """
     whole = in_pieces(formula)
-    bounds = _bounds(whole)
+    bounds = bounds_of(whole)
     kinks = sorted({bound for bound, _ in bounds.values()}, key=str)
     if not 0 < len(kinks) <= MOST_KINKS or not all(map(is_kink, kinks)):
         return False
     sides = (dict(zip(kinks, signs, strict=True)) for signs in product((1, -1), repeat=len(kinks)))
-    return all(is_zero(_on(whole, bounds, side)) for side in sides)
+    return all(is_zero(on_side(whole, bounds, side)) for side in sides)
 
 
 def takes_sides(claim: Basic) -> bool:
@@ -117,16 +117,16 @@ def _branching(formula: Basic) -> Iterator[Expr]:
 
 
 def _takes_sides(part: Expr) -> bool:
-    bounds = _bounds(part)
+    bounds = bounds_of(part)
     for kink in {bound for bound, _ in bounds.values()}:
         mine = {inner: row for inner, row in bounds.items() if row[0] == kink}
-        here, above, below = (_on(part, mine, {kink: sign}) for sign in (0, 1, -1))
+        here, above, below = (on_side(part, mine, {kink: sign}) for sign in (0, 1, -1))
         if not any(is_zero(here - side) for side in (above, below, (above + below) / 2)):
             return False
     return True
 
 
-def _bounds(formula: Basic) -> Bounds:
+def bounds_of(formula: Basic) -> Bounds:
     """Where the branches of a formula change."""
     found: Bounds = {}
     for part in preorder_traversal(formula):
@@ -143,7 +143,7 @@ def _upright(formula: Expr) -> tuple[Expr, int]:
     return (-plain, -1) if plain.could_extract_minus_sign() else (plain, 1)
 
 
-def _on(formula: Expr, bounds: Bounds, side: Mapping[Expr, int]) -> Expr:
+def on_side(formula: Expr, bounds: Bounds, side: Mapping[Expr, int]) -> Expr:
     """The formula on one side of each kink, or at it."""
     values: dict[Basic, Basic] = {}
     for part, (bound, turned) in bounds.items():

@@ -13,6 +13,7 @@ from symderive.certify import certify
 from symderive.cost import cost
 from symderive.formulas.functions import FUNCTIONS
 from symderive.formulas.parsing import parse
+from symderive.formulas.typed import typed
 from symderive.formulas.written import evaluated
 
 NEURON = {"A1": "x1*w1 + x2*w2 + b", "A2": "sigmoid(A1)", "A3": "binary_cross_entropy(A2, Y)"}
@@ -152,6 +153,9 @@ PREFERRED = [
     ("atan(w*R*C)", "w", "R*C/(1 + (w*R*C)**2)"),
     ("log(h)/2 + e/(2*h)", "h", "(h - e)/(2*h**2)"),
     ("x*exp(-x**2/2)", "x", "(1 - x**2)*exp(-x**2/2)"),
+    ("where(x > 0, x**2/(2*b), x)", "x", "where(x > 0, x/b, 1)"),
+    ("(exp(w*t) + exp(-w*t))/(2*w)", "t", "sinh(w*t)"),
+    ("x**2*exp(x)/(x + 1)", "x", "x*exp(x)*(1 + 1/(x + 1)**2)"),
 ]
 
 
@@ -162,6 +166,20 @@ def test_of_equal_costs_the_printed_form_wins(formula, by, printed):
     for found in (derivation.link("y", by), derivation.partial("y", by)):
         assert evaluated(found.formula) == expected
         assert cost(found.formula) <= cost(expected)
+    assert derivation.check().passed
+
+
+@pytest.mark.parametrize(
+    ("formula", "printed"),
+    [
+        ("max(-1, min(1, x))", "(1 if x > -1 and x < 1 else 0 if x > 1 or x < -1 else 1/2)"),
+        ("relu(x)*min(x, 1)", "(0 if x <= 0 else 2*x if x < 1 else 1 if x > 1 else 3/2)"),
+    ],
+)
+def test_kinks_on_a_line_are_told_interval_by_interval(formula, printed):
+    derivation = sd.derive({"y": formula})
+
+    assert typed(derivation.link("y", "x").formula) == printed
     assert derivation.check().passed
 
 

@@ -7,9 +7,10 @@ there is refused by name, so that no formula is ever printed half.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from itertools import permutations
 from typing import Any
 
-from sympy import Basic, Function, Max, Min, Piecewise, Product, S, Symbol
+from sympy import And, Basic, Function, Max, Min, Piecewise, Product, S, Symbol
 from sympy.core.function import AppliedUndef
 from sympy.core.relational import Relational
 
@@ -338,6 +339,14 @@ def _relation(printer: Printer, formula: Any) -> Built:
 
 
 def _junction(printer: Printer, formula: Any) -> Built:
+    if isinstance(formula, And) and len(formula.args) == 2:
+        for low, high in permutations(formula.args):
+            ordered = hasattr(low, "lts") and hasattr(high, "lts")
+            if ordered and low.gts == high.lts:  # 0 < x and x < 1 is 0 < x < 1
+                sides = (low.lts, low.gts, high.gts)
+                a, b, c = (printer.within(side, Level.RELATION) for side in sides)
+                less = (Op(RELATIONS[test.rel_op.replace(">", "<")], "rel") for test in (low, high))
+                return Built(Row((a, next(less), b, next(less), c)), Level.RELATION)
     sign = Op(JUNCTIONS[type(formula).__name__])
     items: list[Node] = []
     for arg in printer.order.arguments(formula.args):
@@ -345,7 +354,8 @@ def _junction(printer: Printer, formula: Any) -> Built:
     return Built(row(*items[1:]), Level.LOGIC)
 
 
-def _not(printer: Printer, formula: Any) -> Built:
+def negation(printer: Any, formula: Any) -> Built:
+    """¬ before what does not hold, of a formula or a tree."""
     return Built(Row((Op("¬", "pre"), fence(printer.node(formula.args[0])))), Level.LOGIC)
 
 
@@ -398,7 +408,7 @@ SHOWN: Mapping[str, Show] = {
     "Relational": _relation,
     "And": _junction,
     "Or": _junction,
-    "Not": _not,
+    "Not": negation,
     "Tuple": _tuple,
     "ImmutableDenseMatrix": _matrix,
     "UnevaluatedExpr": _unevaluated,

@@ -70,6 +70,7 @@ from symderive.formulas.written import (
     quotient,
     rename,
     sum_of,
+    terms,
 )
 
 _FOREIGN = (I, zoo, nan, oo, -oo)
@@ -166,13 +167,41 @@ OPERATORS: dict[type[ast.operator], Callable[[Expr, Expr], Expr]] = {
     ast.Div: quotient,
     ast.Pow: power,
 }
+
+
+def _by_signs(formula: Expr) -> tuple[list[Expr], list[Expr]]:
+    """The terms without a minus sign, and the others without theirs."""
+    signs = [(term, term.could_extract_minus_sign()) for term in terms(formula)]
+    return [t for t, below in signs if not below], [minus(t) for t, below in signs if below]
+
+
+def _sum(parts: list[Expr]) -> Expr:
+    return sum_of(*parts) if parts else S.Zero
+
+
+def _settling(compare: Callable[[Expr, Expr], Relational]) -> Callable[[Expr, Expr], Relational]:
+    """A comparison of sums without minus signs: n² < 2ap + m + p of n² − 2ap < m + p.
+
+    Of sums that have some, SymPy may turn the sides about for ever, as a branch's condition.
+    """
+
+    def compared(left: Expr, right: Expr) -> Relational:
+        if left.is_Add and right.is_Add:
+            plus, less = zip(*map(_by_signs, (left, right)), strict=True)
+            if any(less):
+                left, right = _sum([*plus[0], *less[1]]), _sum([*plus[1], *less[0]])
+        return compare(left, right)
+
+    return compared
+
+
 COMPARISONS: dict[type[ast.cmpop], Callable[[Expr, Expr], Relational]] = {
-    ast.Lt: operator.lt,
-    ast.LtE: operator.le,
-    ast.Gt: operator.gt,
-    ast.GtE: operator.ge,
-    ast.Eq: Eq,
-    ast.NotEq: Ne,
+    ast.Lt: _settling(operator.lt),
+    ast.LtE: _settling(operator.le),
+    ast.Gt: _settling(operator.gt),
+    ast.GtE: _settling(operator.ge),
+    ast.Eq: _settling(Eq),
+    ast.NotEq: _settling(Ne),
 }
 
 
