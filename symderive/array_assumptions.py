@@ -47,6 +47,9 @@ NOT_NEGATIVE_PARTS = ("norm",)
 WITH_INVERSE = frozenset({"positive definite", "orthogonal"})
 """Properties of a matrix that has an inverse."""
 
+MAX_PUT_IN = 8
+"""How often definitions are put in: of the steps of a recurrence, those before are known."""
+
 MOST_PARTS = 1000
 """A condition that gets longer, with definitions put in, is not looked at: a loop doubles it."""
 
@@ -87,6 +90,7 @@ class _Ledger:
         self.sizes = frozenset(sizes_of((), model.shapes))
         self.found: dict[Relational, str] = {}
         self.seen: set[Basic] = set()
+        self.proved: set[Expr] = set()
 
     def add(self, formula: Expr, stage: str) -> None:
         if formula in self.seen:
@@ -135,7 +139,9 @@ class _Ledger:
             left = condition.args[0]
             implied = condition.rel_op != ">" and {left, -left} & positive
             if not implied and not self._positive(left):
-                rows.append(Assumption(condition, reason, self._holds(left)))
+                holds = self._holds(left)
+                self.proved |= {left} if holds else set()
+                rows.append(Assumption(condition, reason, holds))
         return tuple(sorted(rows, key=lambda row: row.holds))
 
     # Stated properties ------------------------------------------------------------------------
@@ -184,7 +190,7 @@ class _Ledger:
             for s in self.model.stages.values()
         }
         try:
-            for _ in range(len(where) + 1):
+            for _ in range(min(len(where) + 1, MAX_PUT_IN)):
                 if self._positive(left):
                     return True
                 plain = defined(evaluated(left))
@@ -206,7 +212,7 @@ class _Ledger:
     def _positive(self, formula: Expr) -> bool:
         if formula.is_number:
             return bool(formula.is_positive)
-        if formula in self.sizes or isinstance(formula, exp):
+        if formula in self.sizes or formula in self.proved or isinstance(formula, exp):
             return True
         if isinstance(formula, Part):
             return formula.op in POSITIVE_PARTS

@@ -644,6 +644,7 @@ LIBRARIES = [
     ),
     ("scipy.interpolate", "lagrange", lambda f, a: f([0, 1], a * np.ones(2))(0.5), "np.interp"),
     ("scipy.signal", "medfilt", lambda f, a: f(a * np.ones(3)), "np.convolve"),
+    ("scipy.stats", "linregress", lambda f, a: f(a * np.ones(3), [1, 2, 4]).slope, "np.cov"),
 ]
 
 

@@ -44,10 +44,11 @@ if TYPE_CHECKING:
     from symderive.partials import Partial
 
 ROLES = ("first", "second", "third", "fourth")
-MAX_PARTIALS = 24
+MAX_PARTIALS, MANY_ALIKE = 24, 8
+"""Partial derivatives that are told one by one, unless so many are like others; of more, one of
+each shape."""
 MAX_CELL = 30.0
 """Width in em of a closed form that fits a table."""
-"""Partial derivatives that are told one by one; of more, one of each shape."""
 MAX_PATHS, MAX_LENGTH = 4, 4
 """Paths, and links in a path, up to which a derivative is written out along its paths."""
 
@@ -71,10 +72,11 @@ def chain_section(context: Context) -> Iterator[Block]:
             *_held_fixed(context),
         )
     )
-    shown = partials
-    if len(partials) > MAX_PARTIALS:
-        shown, alike = _one_of_each(partials)
+    shown, alike = _one_of_each(partials)
+    if len(partials) > MAX_PARTIALS or len(partials) - len(shown) >= MANY_ALIKE:
         yield Paragraph((alike,))
+    else:
+        shown = partials
     stages = derivation.model.stages
     inner = [part for part in shown if part.source in stages]
     outer = [part for part in shown if part.source not in stages]

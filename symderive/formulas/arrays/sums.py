@@ -293,9 +293,13 @@ def _numbers_inside(terms: list[Term]) -> Tree | None:
     return None
 
 
+MAX_PAIRED = 8
+"""Terms up to which two of a sum are looked for that share most: not in one over many steps."""
+
+
 def _pairs_shared(terms: list[Term]) -> Tree | None:
     """Of three terms or more, the two that share most are joined first."""
-    if len(terms) < 3:
+    if not 3 <= len(terms) <= MAX_PAIRED:
         return None
     best: Tree | None = None
     for i in range(len(terms)):

@@ -42,6 +42,8 @@ REASONS: Mapping[str, str] = {
                          "product with a matrix of basis functions",
     "scipy.signal": "it takes plain numbers; np.convolve has a formula, as has the recurrence in "
                     "a loop",
+    "scipy.stats.linregress": "its slope is np.cov(x, y)[0, 1]/np.var(x, ddof=1), its intercept "
+                              "np.mean(y) - slope*np.mean(x)",
     "scipy.ndimage": "it takes plain numbers; np.convolve and sums of slices have formulas",
     "scipy.fft": _COMPLEX,
     "scipy.sparse": "it takes plain numbers; use plain arrays",

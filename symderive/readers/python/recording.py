@@ -86,6 +86,9 @@ def library_name(frame: FrameType) -> str:
         name = type(own).__name__
     elif module.startswith("scipy.stats") and isinstance(getattr(own, "name", None), str):
         name = f"{own.name}.{name}"  # type: ignore[union-attr]
+    if module.startswith("scipy.") and name.endswith("wrapper"):  # of a decorator: what it wraps
+        held = (frame.f_locals.get(free) for free in frame.f_code.co_freevars)
+        name = next((f.__name__ for f in held if isinstance(f, FunctionType)), name)
     if not module.startswith(("scipy.", "numpy.")) or name.endswith("wrapper"):
         return ""
     if name.startswith("__") and module.startswith("scipy."):  # an operator
