@@ -352,6 +352,7 @@ SECOND = [
     ("log(x**2 + 1)", "d2y/dx2", "-1/(x**2 + 1)**2*2*x", "in ∂y/∂x, forgotten inner derivative"),
     (FORK, "d2y/dx2", "2*v + 4*x*cos(x) - u*v + 2", "proved"),
     (FORK, "d2y/dx2", "2*v + 4*x*cos(x) + 2", "term left out"),
+    ("log(1 + x)", "d4y/dx4", "6/(1 + x)**4", "sign"),
 ]
 
 
@@ -436,6 +437,16 @@ def test_at_a_kink_the_value_of_a_side_is_right_and_no_other(formula, right, wro
         assert derivation.check_claim("dy/dx", answer).verdict == "proved", answer
     for answer in wrong:
         assert not derivation.check_claim("dy/dx", answer).holds, answer
+
+
+def test_a_branch_that_the_derivative_does_not_ask_for_is_no_convention():
+    derivation = sd.derive(sd.Model({"L": "where(t == 1, -log(p), -log(1 - p))"}, parameters=["p"]))
+
+    for right in ("where(t == 1, -1/p, 1/(1 - p))", "where(t != 1, 1/(1 - p), -1/p)"):
+        assert derivation.check_claim("dL/dp", right).verdict == "proved"
+    for wrong in ("where(t == 1, 1/p, 1/(1 - p))", "1/(1 - p)"):
+        found = derivation.check_claim("dL/dp", wrong)
+        assert (found.verdict, found.condition) == ("true where", "t ≠ 1")
 
 
 def test_a_value_at_a_kink_alone_is_told():
