@@ -14,19 +14,7 @@ from itertools import product as cartesian
 from typing import Any
 
 from mpmath import mp, mpf
-from sympy import (
-    Abs,
-    Add,
-    Basic,
-    Derivative,
-    Expr,
-    Function,
-    Indexed,
-    Piecewise,
-    S,
-    Subs,
-    Symbol,
-)
+from sympy import Abs, Add, Basic, Derivative, Expr, Function, Indexed, Piecewise, S, Subs, Symbol
 from sympy.core.function import AppliedUndef
 from sympy.core.numbers import ComplexInfinity, NaN
 
@@ -420,9 +408,7 @@ def dominant(
 
 
 def _definitions(
-    where: Mapping[Expr, Expr],
-    sides: Sequence[Expr],
-    sizes: Mapping[str, int],
+    where: Mapping[Expr, Expr], sides: Sequence[Expr], sizes: Mapping[str, int]
 ) -> dict[Symbol, Expr]:
     """The entries of stages that occur, also in each other, and what they stand for."""
     found: dict[Symbol, Expr] = {}

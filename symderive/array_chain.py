@@ -111,7 +111,8 @@ class ArrayChain(Chain):
     @cached_property
     def _inverting(self) -> Mapping[str, Tree]:
         """What the stages are made of, where some matrix is inverted: residuals are orthogonal."""
-        rows = [stage for stage in self.model.stages.values() if stage.name != self.target]
+        reached = self._reached - {self.target}
+        rows = [stage for stage in self.model.stages.values() if stage.name in reached]
         written = {stage.name: self._written(stage) for stage in rows[: MOST_PUT_IN + 1]}
         hiding = any(p.op in INVERTED for f in written.values() for p in f.atoms(Part))
         hiding = hiding or any(is_op(stage_tree(stage), "mean") for stage in rows)

@@ -14,7 +14,7 @@ from functools import cached_property
 from itertools import combinations
 from typing import Any
 
-from mpmath import isfinite, mpf
+from mpmath import mpf
 from sympy import Expr, Indexed, Mul, Symbol, preorder_traversal
 from sympy import Sum as SympySum
 
@@ -28,7 +28,7 @@ from symderive.formulas.arrays.properties import Knowledge, Known
 from symderive.formulas.arrays.syntax import Leaf, Tree, put_in
 from symderive.formulas.arrays.vanishing import equal_trees
 from symderive.formulas.typed import condition
-from symderive.regions import Condition, Row, boundaries, separating
+from symderive.regions import Condition, Row, boundaries, separating, sign_of
 from symderive.sampling import SEED
 
 SEEDS = range(SEED + 7, SEED + 13)
@@ -101,15 +101,9 @@ def _text(told: Condition, bounds: Sequence[Bound], names: Sequence[str]) -> str
 def _rows(found: Iterable[Trial], compare: Compare, bounds: Sequence[Bound]) -> Iterator[Row]:
     for trial in found:
         for place, mine, theirs in compare(trial):
-            signs = tuple(_sign(bound.values(trial, place)) for bound in bounds)
+            signs = tuple(sign_of(bound.values(trial, place)) for bound in bounds)
             claim, truth = (mpf(1), mpf(1)) if same(mine, theirs) else (mpf(1), mpf(2))
             yield Row({}, claim, truth, signs)
-
-
-def _sign(number: mpf | None) -> int:
-    if number is None or not isfinite(number):
-        return 2
-    return 0 if number == 0 else (1 if number > 0 else -1)
 
 
 def _bounds(chain: ArrayChain, truth: Expr) -> Iterator[Bound]:

@@ -96,27 +96,27 @@ class ArrayDerivation(Derivation):
         """
         if structured is not None and structured != self.structured:
             return self.tied(structured).partial(target, source, layout=layout)
-        if layout not in LAYOUTS:
-            raise UnknownChoiceError("layout", layout, LAYOUTS)
         found = super().partial(target, source)
         chain = self.chain(target)
         if source not in chain.partials:
             chain = self.chain(target, tuple(dict.fromkeys((*self.sources, source))))
         partial = chain.partials.get(source)
         if partial is None:
-            return self._without_path(found, target, source)
+            return self._laid_out(self._without_path(found, target, source), layout, source)
         assert isinstance(partial, ArrayPartial)
-        tree, indices = partial.tree, partial.indices
-        turned = {
-            "numerator": not self.shape_of(target),
-            "denominator": bool(self.shape_of(target)),
-        }
-        if layout == "vec":
-            count = len(self.shape_of(target))
-            return found.with_arrays(indices, self._stacked(found.formula, indices, count, tree))
-        if turned.get(layout) and len(indices) == 2:
-            tree, indices = transposed(tree), indices[::-1]
-        return found.with_arrays(indices, tree)
+        return self._laid_out(found.with_arrays(partial.indices, partial.tree), layout, source)
+
+    def _laid_out(self, found: Derivative, layout: str, source: str) -> Derivative:
+        """A derivative by ``source`` (last) in a layout: that of what has the axes before."""
+        if layout not in LAYOUTS:
+            raise UnknownChoiceError("layout", layout, LAYOUTS)
+        indices = found.indices
+        count = len(indices) - len(self.shape_of(source))
+        if layout == "vec" and indices:
+            return found.with_arrays(indices, self._stacked(found, count))
+        if len(indices) == 2 and layout == ("denominator" if count else "numerator"):
+            return found.with_arrays(indices[::-1], transposed(found.tree))
+        return found
 
     def entries_known(self) -> Any:
         """What is known of the model's arrays, for forms that are looked at entry by entry."""
@@ -130,18 +130,17 @@ class ArrayDerivation(Derivation):
         }
         return Entries(signs_of(self.model), shapes, stated, algebra_under(known))
 
-    def _stacked(
-        self, formula: Expr, indices: tuple[Any, ...], count: int, tree: Tree, **more: Shape
-    ) -> Tree:
+    def _stacked(self, found: Derivative, count: int) -> Tree:
         """The Jacobian of the stacked columns; by its entries where it has no notation."""
         from symderive.array_vectorised import vectorised
 
+        indices, tree = found.indices, found.tree
         top, below = indices[:count], indices[count:]
         known = Knowledge(self.model.known).symmetric()
-        builder = Matrices({**self.model.shapes, **more})
-        found = vectorised(evaluated(formula), top, below, builder, known)
-        if found is not None:
-            return found
+        model = self.model if found.before is None else found.before[0].model
+        whole = vectorised(evaluated(found.formula), top, below, Matrices(model.shapes), known)
+        if whole is not None:
+            return whole
         axes = (*reversed(range(count)), *reversed(range(count, len(indices))))
         turned = apply("transpose", tree, axes=axes)
         sizes = (Mul(*(index.size for index in own)) for own in (top, below))
@@ -176,16 +175,16 @@ class ArrayDerivation(Derivation):
 
     # Higher orders ------------------------------------------------------------------------
 
-    def jacobian(self, target: Any, source: Any) -> Any:
+    def jacobian(self, target: Any, source: Any, *, layout: str = "mixed") -> Any:
         """∂target/∂source: entries of the target first, then those of the source.
 
-        Lists of names give lists of Jacobians.
+        Lists of names give lists of Jacobians; ``layout`` is a row of ``LAYOUTS``.
         """
         if isinstance(target, str) and isinstance(source, str):
-            return self.partial(target, source)
+            return self.partial(target, source, layout=layout)
         if isinstance(target, str):
-            return [self.jacobian(target, name) for name in source]
-        return [self.jacobian(name, source) for name in target]
+            return [self.jacobian(target, name, layout=layout) for name in source]
+        return [self.jacobian(name, source, layout=layout) for name in target]
 
     def hessian(self, target: str, source: Any = None, *, layout: str = "mixed") -> Any:
         """The second derivatives: entries of the first variable, then those of the second.
@@ -199,30 +198,29 @@ class ArrayDerivation(Derivation):
         >>> print(d.hessian("f", "X", layout="vec").matrix)
         kron(eye(k), A + A.T)
         """
-        if layout not in ("mixed", "vec"):
-            raise UnknownChoiceError("layout of a Hessian", layout, ("mixed", "vec"))
         if isinstance(source, str):
-            found = self.second(target, source, source)
-            if layout == "mixed" or self.shape_of(target):
-                return found
-            slopes = {adjoint_name(target, source): self.shape_of(source)}
-            count = len(self.shape_of(source))
-            whole = self._stacked(found.formula, found.indices, count, found.tree, **slopes)
-            return found.with_arrays(found.indices, whole)
+            return self.second(target, source, source, layout=layout)
         names = list(source if source is not None else self.sources)
-        return [[self.second(target, one, other) for other in names] for one in names]
+        return [[self.second(target, a, b, layout=layout) for b in names] for a in names]
 
-    def second(self, target: str, one: str, other: str) -> Derivative:
+    def second(self, target: str, one: str, other: str, *, layout: str = "mixed") -> Derivative:
         """∂²target/∂one ∂other."""
-        from symderive.array_tape import second
+        return self.derivative(target, (one, other), layout=layout)
 
-        return second(self, target, one, other)
+    def derivative(
+        self, target: str, source: str | Sequence[str], order: int = 1, *, layout: str = "mixed"
+    ) -> Derivative:
+        """The derivative by one name, ``order`` times, or by several: axes of entries for each.
 
-    def derivative(self, target: str, source: str | Sequence[str], order: int = 1) -> Derivative:
-        """The derivative by one name, ``order`` times, or by several: axes of entries for each."""
+        The layout ``vec`` is the Jacobian of the stacked columns of the derivative before, by those
+        of the last name: n² × n of a third derivative by a vector of n.
+        """
         from symderive.array_tape import derivative
 
-        return derivative(self, target, source, order)
+        found = derivative(self, target, source, order)
+        if order == 1 and isinstance(source, str):
+            return self.partial(target, source, layout=layout)
+        return self._laid_out(found, layout, source if isinstance(source, str) else source[-1])
 
     def gradient(
         self,

@@ -6,10 +6,12 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import count
 from typing import Any
 
 from sympy import Basic, Expr, Integer, Mul, Pow, S, Symbol, expand, preorder_traversal
 
+from symderive.array_splitting import split
 from symderive.errors import ModelError, UnknownChoiceError
 from symderive.formulas.arrays.algebra import Algebra, algebra_under
 from symderive.formulas.arrays.canonical import canonical
@@ -254,12 +256,25 @@ class StageReader:
         names = self.names(name, text, declared)
         return Stage(name, text, Parsed(_NOT_READ, names))
 
-    def read(self, name: str, text: str, declared: Iterable[str]) -> Parsed:
-        """A formula whose inputs have all been read."""
+    def read(self, name: str, text: str, declared: Iterable[str]) -> list[Stage]:
+        """A stage whose inputs have all been read, after parts of it that become stages."""
+        known = frozenset(declared)
         tree, names, key = parse_array(
-            text, self.functions, self.shapes, where=self.place(name), declared=frozenset(declared)
+            text, self.functions, self.shapes, where=self.place(name), declared=known
         )
-        return self.parsed(name, tree, names, key)
+        parts: list[Stage] = []
+        marks = {placeholder(k).name: used for k, used in enumerate(names)}
+
+        def part(of: Tree) -> str:
+            taken = {*known, *self.shapes}
+            new = next(n for k in count(1) if (n := f"{name}_part_{k}") not in taken)
+            parts.append(stage_of(self, new, renamed(of, marks)))
+            return new
+
+        whole = split(tree, part)
+        if parts:
+            return [*parts, stage_of(self, name, renamed(whole, marks))]
+        return [Stage(name, text, self.parsed(name, tree, names, key))]
 
     def parsed(self, name: str, tree: Tree, names: tuple[str, ...], key: str) -> Parsed:
         """The formula as a template, shared by all that are the same up to names."""

@@ -11,6 +11,7 @@ from sympy import Basic, Expr, Indexed, S, Symbol
 from symderive.array_certify import certify_array
 from symderive.array_forms import array_cost
 from symderive.array_model import Letters, leaves, renamed
+from symderive.array_vectorised import vectorised
 from symderive.chain import Partial
 from symderive.display import partial_latex
 from symderive.formulas.arrays.algebra import algebra_under
@@ -100,6 +101,10 @@ class ArrayShape:
             shapes[f"{BAR}{name}"] = (*(i.size for i in self.target), *shape)
         builder = Matrices(shapes)
         found = shortest(builder.tree(named, self.indices), *self.names_known)
+        if len(self.target) == len(self.source) == 1 and not has_notation(found):
+            blocks = vectorised(evaluated(named), self.target, self.source, builder)
+            if blocks is not None and has_notation(blocks):
+                found = shortest(blocks, *self.names_known)
         for name in formula.free_symbols & self.stated.keys():
             if self.stated[name].has(Part):
                 made = shortest(builder.tree(self.stated[name], ()), *self.names_known)

@@ -29,12 +29,7 @@ MOST_ORDERS = 24
 """Orders of the indices of a sum that are tried, to lay it over another."""
 
 
-def proof(
-    claim: Expr,
-    truth: Expr,
-    algebra: Algebra,
-    levels: Sequence[Mapping[Expr, Expr]],
-) -> str:
+def proof(claim: Expr, truth: Expr, algebra: Algebra, levels: Sequence[Mapping[Expr, Expr]]) -> str:
     """How a claim is proved equal to the truth; empty where it is not known.
 
     Args:

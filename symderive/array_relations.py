@@ -144,6 +144,10 @@ LEAST_COST = 2.0
 """A formula that costs no more is not worth a look at the definitions."""
 
 
+MOST_COST = 40.0
+"""A formula that costs more is too long to be written out, whatever an entry is put in for."""
+
+
 def named_by_stages(formula: Expr, stated: Stated, algebra: Algebra) -> list[tuple[Expr, str]]:
     """The formula in the names of stages, as far as that makes it shorter; a line each time."""
     lines: list[tuple[Expr, str]] = []
@@ -290,7 +294,7 @@ def _speaking(formula: Expr, definitions: Mapping[Expr, Expr]) -> dict[Symbol, D
 
 def _put_in(formula: Expr, stated: Stated, algebra: Algebra) -> Iterator[Expr]:
     """An entry that a definition gives in terms of its stage, put in everywhere: x = μ + r·N."""
-    if array_cost(formula) <= LEAST_COST:
+    if not LEAST_COST < array_cost(formula) <= MOST_COST:
         return
     here = _bases(formula)
     for entry, facts in stated.facts.items():

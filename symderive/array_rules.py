@@ -223,11 +223,7 @@ PART_ROWS: tuple[PartRule, ...] = (
     ),
     PartRule("logsumexp", "log-sum-exp", "logsumexp(U)", "sum(softmax(U)*dU)", _log_sum),
     PartRule(
-        "softmax",
-        "softmax rule",
-        "softmax(U)",
-        "softmax(U)*(dU - sum(softmax(U)*dU))",
-        _softmax,
+        "softmax", "softmax rule", "softmax(U)", "softmax(U)*(dU - sum(softmax(U)*dU))", _softmax
     ),
     PartRule(
         "layer_norm",

@@ -12,14 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from sympy import Add, Eq, Expr, Min, Mul, Piecewise, Rational, S, true
 
 from symderive.array_part_rules import Change, PartRule, apart
-from symderive.formulas.arrays.index import (
-    ArrayOf,
-    Index,
-    Part,
-    delta,
-    part,
-    sigma_as_is,
-)
+from symderive.formulas.arrays.index import ArrayOf, Index, Part, delta, part, sigma_as_is
 from symderive.formulas.written import evaluated, minus, product, quotient, sum_of
 
 

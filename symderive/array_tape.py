@@ -264,10 +264,7 @@ def _simplified(
     formula = algebra_under(known).contracted(evaluated(found.formula))
     if formula == found.formula or formula.has(Diff):  # a deep one keeps adjoints by name
         return found
-    tree = shortest(
-        Matrices(shapes).tree(formula, found.indices),
-        *known.for_trees(shapes),
-    )
+    tree = shortest(Matrices(shapes).tree(formula, found.indices), *known.for_trees(shapes))
     line = Line(formula, ("what is known of the arrays",), found.certificate)
     told = replace(found, formula=formula, lines=(*found.lines, line), forms=(formula,))
     return told.with_arrays(found.indices, tree)

@@ -8,6 +8,8 @@ after a transpose. Source: J. R. Magnus and H. Neudecker, Matrix Differential Ca
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from itertools import permutations
 
 from sympy import Add, Expr, KroneckerDelta, Mul, Pow, S
 from sympy import Sum as SympySum
@@ -28,7 +30,8 @@ from symderive.formulas.arrays.ops import apply
 from symderive.formulas.arrays.properties import Knowledge
 from symderive.formulas.arrays.simplify import shortest
 from symderive.formulas.arrays.sums import plus
-from symderive.formulas.arrays.syntax import Tree
+from symderive.formulas.arrays.syntax import Number, Tree
+from symderive.formulas.arrays.terms import is_op, scaled, term_of
 
 
 def vectorised(
@@ -47,9 +50,12 @@ def vectorised(
         builder: What makes trees of index formulas.
         symmetric: The names of symmetric matrices.
     """
+    if formula == 0:
+        sizes = (Mul(*(index.size for index in own)) for own in (target, source) if own)
+        return apply("broadcast_to", Number((), S.Zero), shape=tuple(sizes))
     if len(target) > 2 or len(source) > 2:
         return None
-    if len(target) == 1 and len(source) == 2:
+    if len(target) == 1 and source:
         formula, target = _unjoined(formula, target[0])
     if len(target) < 2 and len(source) < 2:
         return builder.tree(formula, (*target, *source))
@@ -64,10 +70,28 @@ def vectorised(
             terms = [_term(term, (i, j, k, l), builder) for term in Add.make_args(write())]
         except NoMatrixError:
             continue
+        terms = _twice([shortest(term, symmetric) for term in terms], i, j)
         whole = shortest(plus(terms) if len(terms) > 1 else terms[0], symmetric)
         if has_notation(whole):
             return whole
     return None
+
+
+def _twice(trees: list[Tree], i: Index, j: Index) -> list[Tree]:
+    """Of a symmetric target P ⊗ Q + (Q ⊗ P) K is (I + K)(P ⊗ Q)."""
+    if i.size != j.size:
+        return trees
+    terms = [term_of(tree) for tree in trees]
+    both = plus([apply("eye", size=i.size * j.size), apply("commutation", m=i.size, n=j.size)])
+    for one, two in permutations(terms, 2):
+        if not is_op(one.core, "kron") or not is_op(two.core, "matmul"):
+            continue
+        turned = apply("kron", *one.core.args[::-1])
+        if two.core.args[0] == turned and two == replace(one, core=two.core):
+            rest = [t for t, term in zip(trees, terms, strict=True) if term not in (one, two)]
+            whole = apply("matmul", both, one.core)
+            return [scaled(whole, one.number, one.above, one.below), *_twice(rest, i, j)]
+    return trees
 
 
 def _unjoined(formula: Expr, at: Index) -> tuple[Expr, tuple[Index, ...]]:
@@ -75,7 +99,7 @@ def _unjoined(formula: Expr, at: Index) -> tuple[Expr, tuple[Index, ...]]:
     parts: dict[Expr, Expr] = {}
     pair: tuple[Index, ...] = ()
     for found in formula.atoms(KroneckerDelta):
-        target, place = ends_of(found, ())
+        target, place = ends_of(found, free_indices(found) - {at})
         axes = row_major(place, at.size) if target == at else None
         if axes is None or len(axes) != 2:
             continue
@@ -109,29 +133,44 @@ def _term(term: Expr, at: tuple[Index, Index, Index, Index], builder: Matrices) 
             inner = Mul(*(f for own, f in groups if own <= first))
             outer = Mul(*(f for own, f in groups if not own <= first))
             pair = ((j, k), (i, l)) if turned else ((j, l), (i, k))
-            made = apply("kron", _part(outer, pair[0], builder), _part(inner, pair[1], builder))
-            if not turned:
+            parts = [_part(outer, pair[0], builder), _part(inner, pair[1], builder)]
+            if turned and S.One in (i.size, j.size):  # the other commutation is the identity
+                return apply("kron", *parts[::-1])
+            made = apply("kron", *parts)
+            if not turned or S.One in (k.size, l.size):
                 return made
             return apply("matmul", made, apply("commutation", m=k.size, n=l.size))
     if all(own <= {i, j} or own <= {k, l} for own, _ in groups):
         one = Mul(*(f for own, f in groups if own <= {i, j}))
         two = Mul(*(f for own, f in groups if not own <= {i, j}))
-        left, right = (_part(f, pair, builder) for f, pair in ((one, (i, j)), (two, (k, l))))
-        return apply("outer", apply("vec", left), apply("vec", right))
+        return apply("outer", _column(one, (i, j), builder), _column(two, (k, l), builder))
     return _diagonal(term, at, builder)
 
 
 def _diagonal(term: Expr, at: tuple[Index, Index, Index, Index], builder: Matrices) -> Tree:
-    """δ_ik δ_jl F_ij as diag(vec(F))."""
+    """δ_ik δ_jl F_ij as diag(vec(F)), F_ij P_ik Q_jl as diag(vec(F)) (Q ⊗ P)."""
     i, j, k, l = at  # noqa: E741
     factors = Mul.make_args(term)
     deltas = [f for f in factors if isinstance(f, KroneckerDelta)]
     pairs = {frozenset(f.args) for f in deltas}
     if not {frozenset((i, k)), frozenset((j, l))} <= pairs:
+        for pair in ((i, j), (k, l)):
+            held = [f for f in factors if free_indices(f) & set(at) == set(pair)]
+            if held:
+                scale = apply("diag", _column(Mul(*held), pair, builder))
+                rest = _term(Mul(*(f for f in factors if f not in held)), at, builder)
+                return apply("matmul", *((scale, rest) if pair == (i, j) else (rest, scale)))
         raise NoMatrixError
     rest = Mul(*(f for f in factors if f not in deltas))
-    inside = _part(substitute(rest, {k: i, l: j}), (i, j), builder)
-    return apply("diag", apply("vec", inside))
+    return apply("diag", _column(substitute(rest, {k: i, l: j}), (i, j), builder))
+
+
+def _column(formula: Expr, pair: tuple[Index, Index], builder: Matrices) -> Tree:
+    """A factor as a vector, the columns of a matrix one below the other."""
+    tree = builder.tree(formula, [index for index in pair if index.size != 1])
+    if not has_notation(tree):
+        raise NoMatrixError
+    return apply("vec", tree) if tree.ndim == 2 else tree
 
 
 def _part(formula: Expr, pair: tuple[Index, Index], builder: Matrices) -> Tree:

@@ -16,7 +16,7 @@ from typing import Any
 from sympy import Expr, Symbol
 
 from symderive.array_certify import certify_array
-from symderive.array_model import known_shapes, renamed, stage_indices, value_shape
+from symderive.array_model import known_shapes, renamed, stage_indices, stage_tree, value_shape
 from symderive.errors import FormulaError, ModelError, UnknownChoiceError
 from symderive.formulas.arrays.algebra import algebra_under
 from symderive.formulas.arrays.canonical import canonical
@@ -309,7 +309,7 @@ class _Rows:
             whole = rowwise(stage.written, self.moving, self.row)
             return text(Matrices(self.shapes).tree(evaluated(whole), (self.row,)))
         try:
-            return text(Lift(self.moving, self.size)(_tree(stage)))
+            return text(Lift(self.moving, self.size)(stage_tree(stage)))
         except ShapeError as error:
             raise ModelError(f"{error}", where=f"stage {stage.name}") from None
 
@@ -340,15 +340,9 @@ class _Rows:
         if tree.shape != (self.size, *shape):
             return Certificate("refuted", "the shape is another")
         at = stage_indices(shape)
-        sample = entry(_tree(stage), at) if self.model.shapes else stage.written
+        sample = entry(stage_tree(stage), at) if self.model.shapes else stage.written
         wanted = canonical(evaluated(rowwise(sample, self.moving, self.row)))
         found = canonical(evaluated(entry(tree, (self.row, *at))))
         if wanted == found:
             return Certificate("proved", "row i is the formula of one sample, as it stands")
         return certify_array(wanted, found, algebra_under(NOTHING_KNOWN), self.shapes)
-
-
-def _tree(stage: Stage) -> Tree:
-    """The formula of an array stage in the model's names."""
-    names = {placeholder(k).name: name for k, name in enumerate(stage.inputs)}
-    return renamed(stage.parsed.template.tree, names)  # type: ignore[attr-defined]

@@ -43,13 +43,7 @@ from symderive.identities import instances, neighbours
 from symderive.own_name import named
 from symderive.regular import Divisors
 from symderive.roots import rooted, signless
-from symderive.tasks import (
-    EXPANDED_PENALTY,
-    Candidate,
-    Task,
-    sums,
-    sums_as_stated,
-)
+from symderive.tasks import EXPANDED_PENALTY, Candidate, Task, sums, sums_as_stated
 
 MAX_NAMED = 4
 """Forms by a recurrence that are looked at for the stage's own name."""

@@ -23,15 +23,7 @@ from symderive.formulas.inert import Diff
 from symderive.formulas.written import evaluated, parts_of
 from symderive.formulas.zero_test import is_zero
 from symderive.roots import unsigned
-from symderive.sampling import (
-    DIGITS,
-    SEED,
-    effort_at,
-    number_at,
-    out_of_reach,
-    points,
-    stopped,
-)
+from symderive.sampling import DIGITS, SEED, effort_at, number_at, out_of_reach, points, stopped
 from symderive.sides import STEPS, in_pieces, on_sides
 from symderive.steps import Certificate
 from symderive.unknowns import by_unknowns

@@ -8,6 +8,7 @@ names are simplified and certified once.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -32,6 +33,9 @@ MAX_WRITTEN_OUT = 40.0
 
 DEEP, MAX_DEEP = 24, 12.0
 """A model with more stages on its paths than this names its adjoints sooner."""
+
+RECURRENT = 4
+"""So does one with more steps of one formula, each of the one before: a recurrence."""
 
 MAX_PATHS_SHOWN = 8
 
@@ -153,6 +157,18 @@ class _Partials(Mapping[str, Partial]):
         return sorted(missing, key=missing.__getitem__)
 
 
+def _repeats(stages: Sequence[Stage]) -> int:
+    """How many stages of one formula follow one another: the steps of a recurrence."""
+    times = Counter(id(stage.parsed.template) for stage in stages)
+    before: dict[str, Counter[int]] = {}
+    for stage in stages if max(times.values(), default=0) > RECURRENT else ():
+        own = before[stage.name] = Counter()
+        for name in stage.inputs:
+            own |= before.get(name, own)
+        own[id(stage.parsed.template)] += 1
+    return max((n for own in before.values() for n in own.values()), default=0)
+
+
 class Chain:
     """All partial derivatives of one target, by reverse accumulation.
 
@@ -181,7 +197,8 @@ class Chain:
         self._formulas: dict[str, tuple[Expr, tuple[str, ...]]] = {}
         self._reached = reached = {target, *model.ancestors(target)}
         self._moving = self._between(reached)
-        self.deep = sum(name in model.stages for name in self._moving) > DEEP
+        stages = [stage for stage in model.stages.values() if stage.name in self._moving]
+        self.deep = len(stages) > DEEP or _repeats(stages) > RECURRENT
         self.limit = MAX_DEEP if self.deep else MAX_WRITTEN_OUT
 
     def _between(self, reached: set[str]) -> set[str]:

@@ -15,17 +15,14 @@ import os
 import sys
 
 from symderive.cli_options import (
-    check_options,
-    code_options,
-    derive_options,
+    DATA,
+    TARGET,
+    TOLD,
+    add_options,
     label,
     progress,
     read,
-    show_options,
     terminal,
-    trace_options,
-    train_options,
-    update_options,
     usage_error,
 )
 
@@ -237,82 +234,73 @@ def _train(options: argparse.Namespace) -> int:
 # Options ----------------------------------------------------------------------------------------
 
 
-# Name, summary, what else its help says, function, options.
-COMMANDS: tuple[
-    tuple[
-        str,
-        str,
-        str,
-        Callable[[argparse.Namespace], int],
-        Callable[[argparse.ArgumentParser], None],
-    ],
-    ...,
-] = (
-    (
-        "derive",
+# What each command does, its summary, its options, what else its help says, and what --quiet does.
+COMMANDS: dict[str, tuple[Callable[[argparse.Namespace], int], str, tuple[str, ...], str, str]] = {
+    "derive": (
+        _derive,
         "write the derivation as documents",
+        ("models", "--to", "-o --output", "--pdf-engine", *TOLD),
         "Every line is checked first; if one fails, nothing is written.\n\n"
         "examples:\n"
         "  symderive derive examples/logistic_neuron.toml\n"
         "  symderive derive examples/*.toml --to pdf -o build\n"
         "  symderive derive model.toml --to tex,pdf --pdf-engine lualatex --detail full",
-        _derive,
-        derive_options,
+        "print no list of the files written",
     ),
-    (
-        "check",
+    "check": (
+        _check,
         "check every line, and judge claims",
+        ("model", "--claim", *DATA, *TARGET),
         "The claims in the model file ([claims]) are judged too. A refuted claim comes with a\n"
         "counterexample, the right form and, where it is a known one, the slip.\n\n"
         "example:\n"
         '  symderive check examples/logistic_neuron.toml --claim "dA3/dA1 = A2 - Y"',
-        _check,
-        check_options,
+        "print only what is refuted",
     ),
-    (
-        "show",
-        "show the derivation in the terminal",
-        "example:\n  symderive show examples/logistic_neuron.toml | less",
+    "show": (
         _show,
-        show_options,
+        "show the derivation in the terminal",
+        ("model", *TOLD),
+        "example:\n  symderive show examples/logistic_neuron.toml | less",
+        "",
     ),
-    (
-        "code",
+    "code": (
+        _code,
         "print the gradient as a Python function",
+        ("model", "--backend", *DATA, *TARGET),
         "examples:\n"
         "  symderive code examples/logistic_neuron.toml > gradient.py\n"
         "  symderive code examples/logistic_neuron.toml --backend numpy",
-        _code,
-        code_options,
+        "",
     ),
-    (
-        "trace",
+    "trace": (
+        _trace,
         "print the whole derivation as JSON",
+        ("model", *TARGET),
         "The trace is stable and diffable. It is a model file too: its derivation is made again,\n"
         "compared with what the trace says, and written in any format.\n\n"
         "examples:\n"
         "  symderive trace examples/logistic_neuron.toml > neuron.json\n"
         "  symderive derive neuron.json --to html",
-        _trace,
-        trace_options,
+        "",
     ),
-    (
-        "update",
+    "update": (
+        _update,
         "one step of gradient descent, in numbers",
+        ("model", *DATA, "--learning-rate", *TARGET),
         "examples:\n"
         "  symderive update examples/logistic_neuron.toml --learning-rate 0.5\n"
         "  symderive update examples/logistic_neuron.toml --data rows.csv",
-        _update,
-        update_options,
+        "",
     ),
-    (
-        "train",
-        "many steps of gradient descent, in numbers",
-        "example:\n  symderive train examples/logistic_neuron.toml --data rows.csv --steps 1000",
+    "train": (
         _train,
-        train_options,
+        "many steps of gradient descent, in numbers",
+        ("model", *DATA, "--learning-rate", *TARGET, "--steps"),
+        "example:\n  symderive train examples/logistic_neuron.toml --data rows.csv --steps 1000",
+        "",
     ),
-)
+}
 
 
 class _Help(argparse.RawDescriptionHelpFormatter):
@@ -356,7 +344,7 @@ def parser() -> argparse.ArgumentParser:
         "--version", action=_Version, nargs=0, help="show the version and exit"
     )
     commands = main_parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for name, summary, more, run, add_options in COMMANDS:
+    for name, (run, summary, names, more, quiet) in COMMANDS.items():
         command = commands.add_parser(
             name,
             help=summary,
@@ -364,7 +352,7 @@ def parser() -> argparse.ArgumentParser:
             epilog=more,
             formatter_class=_Help,
         )
-        add_options(command)
+        add_options(command, names, quiet)
         command.set_defaults(run=run)
     return main_parser
 

@@ -8,8 +8,9 @@ import sys
 
 TYPE_CHECKING = False  # as typing's, whose import would cost more than this module
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from contextlib import AbstractContextManager
+    from typing import Any
 
     from symderive import Derivation, Model
 
@@ -20,176 +21,91 @@ def _names(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
-def derive_options(parser: argparse.ArgumentParser) -> None:
-    """What ``derive`` takes."""
-    add = parser.add_argument
-    add("models", nargs="+", metavar="MODEL", help=MODEL)
-    add(
-        "--to",
-        metavar="FORMATS",
-        type=_names,
-        default=["md", "tex", "pdf", "html"],
-        help="of md, tex, pdf, html, ipynb, typ, txt, separated by commas "
+OPTIONS: dict[str, dict[str, Any]] = {
+    "model": {"metavar": "MODEL", "help": MODEL},
+    "models": {"metavar": "MODEL", "help": MODEL, "nargs": "+"},
+    "--to": {
+        "metavar": "FORMATS",
+        "type": _names,
+        "default": ["md", "tex", "pdf", "html"],
+        "help": "of md, tex, pdf, html, ipynb, typ, txt, separated by commas "
         "(default: md,tex,pdf,html)",
-    )
-    add(
-        "-o",
-        "--output",
-        metavar="DIR",
-        default="output",
-        help="write to DIR/MODEL/ (default: output)",
-    )
-    add(
-        "--pdf-engine",
-        metavar="ENGINE",
-        default="typst",
-        help="typst (default), lualatex, pdflatex or latexmk",
-    )
-    data_options(parser)
-    detail_option(parser)
-    method_option(parser)
-    structured_option(parser)
-    hessian_option(parser)
-    target_option(parser)
-    quiet_option(parser, "print no list of the files written")
-
-
-def check_options(parser: argparse.ArgumentParser) -> None:
-    """What ``check`` takes."""
-    model_argument(parser)
-    parser.add_argument(
-        "--claim",
-        metavar='"dA3/dA1 = A2 - Y"',
-        action="append",
-        default=[],
-        help="an answer of yours to judge; may be given several times",
-    )
-    data_options(parser)
-    target_option(parser)
-    quiet_option(parser, "print only what is refuted")
-
-
-def show_options(parser: argparse.ArgumentParser) -> None:
-    """What ``show`` takes."""
-    model_argument(parser)
-    data_options(parser)
-    detail_option(parser)
-    method_option(parser)
-    structured_option(parser)
-    hessian_option(parser)
-    target_option(parser)
-
-
-def code_options(parser: argparse.ArgumentParser) -> None:
-    """What ``code`` takes."""
-    model_argument(parser)
-    parser.add_argument(
-        "--backend", metavar="NAME", default="python", help="python (default) or numpy"
-    )
-    data_options(parser)
-    target_option(parser)
-
-
-def trace_options(parser: argparse.ArgumentParser) -> None:
-    """What ``trace`` takes."""
-    model_argument(parser)
-    target_option(parser)
-
-
-def update_options(parser: argparse.ArgumentParser) -> None:
-    """What ``update`` takes."""
-    model_argument(parser)
-    data_options(parser)
-    parser.add_argument(
-        "--learning-rate", metavar="RATE", type=float, help="instead of the model's own"
-    )
-    target_option(parser)
-
-
-def train_options(parser: argparse.ArgumentParser) -> None:
-    """What ``train`` takes."""
-    update_options(parser)
-    parser.add_argument(
-        "--steps", metavar="N", type=int, default=100, help="how many (default: 100)"
-    )
-
-
-def data_options(parser: argparse.ArgumentParser) -> None:
-    """What ``data`` takes."""
-    parser.add_argument(
-        "--data",
-        metavar="FILE",
-        help="columns for the model's constants, by name: .csv, .tsv, .npz, .npy or .parquet; "
+    },
+    "-o --output": {
+        "metavar": "DIR",
+        "default": "output",
+        "help": "write to DIR/MODEL/ (default: output)",
+    },
+    "--pdf-engine": {
+        "metavar": "ENGINE",
+        "default": "typst",
+        "help": "typst (default), lualatex, pdflatex or latexmk",
+    },
+    "--claim": {
+        "metavar": '"dA3/dA1 = A2 - Y"',
+        "action": "append",
+        "default": [],
+        "help": "an answer of yours to judge; may be given several times",
+    },
+    "--backend": {"metavar": "NAME", "default": "python", "help": "python (default) or numpy"},
+    "--learning-rate": {"metavar": "RATE", "type": float, "help": "instead of the model's own"},
+    "--steps": {"metavar": "N", "type": int, "default": 100, "help": "how many (default: 100)"},
+    "--data": {
+        "metavar": "FILE",
+        "help": "columns for the model's constants, by name: .csv, .tsv, .npz, .npy or .parquet; "
         "a model of one sample becomes the loss of all rows",
-    )
-    parser.add_argument(
-        "--reduce", choices=("mean", "sum"), help="of the losses of the rows (default: mean)"
-    )
-
-
-def model_argument(parser: argparse.ArgumentParser) -> None:
-    """The model argument."""
-    parser.add_argument("model", metavar="MODEL", help=MODEL)
-
-
-def target_option(parser: argparse.ArgumentParser) -> None:
-    """What to differentiate, and by what."""
-    parser.add_argument("--target", metavar="STAGE", help="the stage to differentiate")
-    parser.add_argument(
-        "--wrt",
-        metavar="NAMES",
-        type=_names,
-        help="differentiate with respect to these names only, separated by commas "
+    },
+    "--reduce": {"choices": ("mean", "sum"), "help": "of the losses of the rows (default: mean)"},
+    "--target": {"metavar": "STAGE", "help": "the stage to differentiate"},
+    "--wrt": {
+        "metavar": "NAMES",
+        "type": _names,
+        "help": "differentiate with respect to these names only, separated by commas "
         "(default: the model's parameters)",
-    )
-
-
-def detail_option(parser: argparse.ArgumentParser) -> None:
-    """The detail option."""
-    parser.add_argument(
-        "--detail",
-        choices=("brief", "standard", "full"),
-        default="standard",
-        help="brief: first and last line; standard (default): as a textbook has it; full: every "
+    },
+    "--detail": {
+        "choices": ("brief", "standard", "full"),
+        "default": "standard",
+        "help": "brief: first and last line; standard (default): as a textbook has it; full: every "
         "rule on a line of its own, named functions from their definitions",
-    )
-
-
-def method_option(parser: argparse.ArgumentParser) -> None:
-    """The method option."""
-    parser.add_argument(
-        "--method",
-        choices=("auto", "quotient", "negative-power", "logarithmic"),
-        default="auto",
-        help="how to differentiate quotients and products: by the quotient and product rules, with "
-        "negative powers, by the logarithm, or (auto, the default) by the shortest of them",
-    )
-
-
-def structured_option(parser: argparse.ArgumentParser) -> None:
-    """The option for matrices whose entries are tied."""
-    parser.add_argument(
-        "--structured",
-        action="store_true",
-        help="let the entries of a symmetric, diagonal or triangular parameter move together: "
+    },
+    "--method": {
+        "choices": ("auto", "quotient", "negative-power", "logarithmic"),
+        "default": "auto",
+        "help": "how to differentiate quotients and products: by the quotient and product rules, "
+        "with negative powers, by the logarithm, or (auto, the default) by the shortest of them",
+    },
+    "--structured": {
+        "action": "store_true",
+        "help": "let the entries of a symmetric, diagonal or triangular parameter move together: "
         "G + Gᵀ − diag(G), with G the gradient of independent entries",
-    )
-
-
-def hessian_option(parser: argparse.ArgumentParser) -> None:
-    """The option for second derivatives."""
-    parser.add_argument(
-        "--hessian",
-        metavar="NAMES",
-        type=_names,
-        help="tell the second derivatives too, by these names, separated by commas, or by all; "
+    },
+    "--layout": {
+        "choices": ("mixed", "numerator", "denominator", "vec"),
+        "default": "mixed",
+        "help": "derivatives by arrays: gradients in the shape of the variable, Jacobians by rows "
+        "of the target (mixed, the default), gradients turned (numerator), Jacobians turned "
+        "(denominator), or of matrices as vectors, their columns one below the other (vec)",
+    },
+    "--hessian": {
+        "metavar": "NAMES",
+        "type": _names,
+        "help": "tell the second derivatives too, by these names, separated by commas, or by all; "
         "where the parameters have values, also Newton's step",
-    )
+    },
+}
+"""What each argument and option is, as ``argparse`` takes it."""
+
+DATA, TARGET = ("--data", "--reduce"), ("--target", "--wrt")
+TOLD = (*DATA, "--detail", "--method", "--structured", "--layout", "--hessian", *TARGET)
 
 
-def quiet_option(parser: argparse.ArgumentParser, text: str) -> None:
-    """The quiet option."""
-    parser.add_argument("-q", "--quiet", action="store_true", help=text)
+def add_options(parser: argparse.ArgumentParser, names: Iterable[str], quiet: str) -> None:
+    """Let a command take options, and ``--quiet`` where that says something of it."""
+    for name in names:
+        parser.add_argument(*name.split(), **OPTIONS[name])
+    if quiet:
+        parser.add_argument("-q", "--quiet", action="store_true", help=quiet)
 
 
 # The model --------------------------------------------------------------------------------------
@@ -211,6 +127,7 @@ def read(name: str, options: argparse.Namespace) -> Derivation:
         tied = True if getattr(options, "structured", False) else None
         target = options.target or _claimed(model, options)
         found = symderive.derive(model, target, options.wrt, method=method, structured=tied)
+        found.layout = getattr(options, "layout", "mixed")
         if names := getattr(options, "hessian", None):
             found.hessian_names = found.sources if names == ["all"] else tuple(names)
             for name in found.hessian_names:

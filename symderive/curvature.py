@@ -11,17 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import inf
 from typing import TYPE_CHECKING
 
-from sympy import (
-    Add,
-    Expr,
-    Function,
-    ImmutableMatrix,
-    Mul,
-    Piecewise,
-    Pow,
-    Symbol,
-    factor_terms,
-)
+from sympy import Add, Expr, Function, ImmutableMatrix, Mul, Piecewise, Pow, Symbol, factor_terms
 
 from symderive.closed_form import simplest
 from symderive.conditions import conditions_of, is_positive

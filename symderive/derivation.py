@@ -45,11 +45,12 @@ class Derivation:
         warnings: What a reader should know, such as a parameter without effect.
         method: How links are differentiated where several ways are natural.
         structured: Whether the entries of a symmetric, diagonal or triangular matrix move together.
+        layout: How documents lay out the derivatives by arrays: a row of ``LAYOUTS``.
         hessian_names: The names whose second derivatives a document tells; they may be set.
     """
 
     _chain_class = Chain
-    method, structured = "auto", False
+    method, structured, layout = "auto", False, "mixed"
 
     def __init__(self, model: Model, target: str, sources: tuple[str, ...]) -> None:
         self.model, self.target, self.sources = model, target, sources

@@ -5,13 +5,7 @@ from __future__ import annotations
 from sympy import Expr, Symbol
 
 from symderive.formulas.written import tidy
-from symderive.rules import (
-    CONSTANT_NAMES,
-    Conclusion,
-    conclude,
-    conclusion_of,
-    find_rule,
-)
+from symderive.rules import CONSTANT_NAMES, Conclusion, conclude, conclusion_of, find_rule
 from symderive.steps import Rule, Step
 
 

@@ -137,11 +137,7 @@ def _reduced(
 
 
 def _out_of_denominator(
-    kernels: Kernels,
-    root: Expr,
-    result: FracElement,
-    target: FracElement,
-    definition: FracElement,
+    kernels: Kernels, root: Expr, result: FracElement, target: FracElement, definition: FracElement
 ) -> Iterator[FracElement]:
     """A form with the short name above the bar: where it is c·ⁿ√b, its n-th power is cⁿ·b."""
     for kernel, degree, value in kernels.relations:

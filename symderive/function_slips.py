@@ -120,11 +120,7 @@ def of_another(step: Step, derivatives: tuple[Expr, ...]) -> Iterator[tuple[str,
             yield f"this is the derivative of {name}", product(partial, *derivatives)
 
 
-LOGARITHMS: Mapping[str, str] = {
-    "loggamma": "gamma",
-    "logsigmoid": "sigmoid",
-    "log_cosh": "cosh",
-}
+LOGARITHMS: Mapping[str, str] = {"loggamma": "gamma", "logsigmoid": "sigmoid", "log_cosh": "cosh"}
 """Functions that are the logarithm of another."""
 
 

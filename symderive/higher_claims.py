@@ -60,10 +60,7 @@ def other_derivatives(derivation: Derivation, subject: Subject) -> Iterator[tupl
 
 
 def carried_on(
-    derivation: Derivation,
-    subject: Subject,
-    candidates: Candidates,
-    opened: Callable[[Expr], Expr],
+    derivation: Derivation, subject: Subject, candidates: Candidates, opened: Callable[[Expr], Expr]
 ) -> Iterator[tuple[str, Expr]]:
     """What a slip in the first derivative makes of the second.
 

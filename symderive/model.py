@@ -320,10 +320,9 @@ class Model:
                 reader.notice(name, stage.parsed.template.tree, stage.inputs)  # type: ignore[attr-defined]
                 done[name] = stage
             else:
-                parsed = reader.read(name, stage.text, self._declared)
-                done[name] = Stage(name, stage.text, parsed)
+                done |= {s.name: s for s in reader.read(name, stage.text, self._declared)}
         self.shapes, self.known = MappingProxyType(known), MappingProxyType(reader.properties)
-        return {name: done[name] for name in stages}
+        return done
 
     def _ordered(self, stages: dict[str, Stage]) -> dict[str, Stage]:
         """The stages in the order of computation, stable for stages stated in order."""

@@ -171,7 +171,7 @@ def covering(
     with mp.workdps(DIGITS):
         for point in _drawn(ordered, bounds, source):
             point |= {name: abs(point[name]) for name in positive if name in point}
-            signs = tuple(_sign(value(bound, point)) for bound in bounds)
+            signs = tuple(sign_of(value(bound, point)) for bound in bounds)
             if any(sign == 0 and k not in flat for k, sign in enumerate(signs)):
                 continue
             if counts.get(signs, 0) >= max(PER_REGION, 24 // (len(counts) or 1)):
@@ -185,7 +185,8 @@ def covering(
     return rows
 
 
-def _sign(number: mpf | None) -> int:
+def sign_of(number: mpf | None) -> int:
+    """−1, 0 or 1; 2 where there is no number."""
     if number is None or not isfinite(number):
         return 2
     return 0 if number == 0 else (1 if number > 0 else -1)

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations, islice, permutations
+from math import prod
 from typing import Any
 
-from sympy import Add, Basic, Expr, Function, Pow, Symbol, exp, fraction
+from sympy import Add, Basic, Expr, Function, Mul, Pow, Symbol, exp, fraction
 from sympy.core.function import AppliedUndef
 
 from symderive.candidates import combined
@@ -33,6 +34,9 @@ MAX_EXPONENT_COST = 80.0
 
 MAX_RELATED = 60.0
 """A formula that costs more is left as it is."""
+
+MAX_TERMS = 64
+"""A product of sums with more terms than this, multiplied out, is not multiplied out."""
 
 MAX_PROPOSALS = 300
 """Forms that are looked at for one formula, whatever its definitions offer."""
@@ -88,6 +92,7 @@ def _proposed(
     plain: Expr, definitions: Mapping[Symbol, Definition], first: Expr
 ) -> Iterator[Candidate]:
     found = kernels_of(plain)
+    long_product = plain.is_Mul and _multiplied_out(plain) > MAX_TERMS
     for name, definition in definitions.items():
         if definition.formula.args and plain.has(definition.formula):
             put_in = plain.xreplace({definition.formula: name})
@@ -96,7 +101,7 @@ def _proposed(
             rest = plain / definition.formula
             if not _names(rest) & _names(definition.formula):
                 yield Candidate(rest * name, definition.reason)
-        for long in _stated(definition.formula):
+        for long in () if long_product else _stated(definition.formula):
             mine = kernels_of(long)
             task = Task(plain, name, long, None, first)
             shared = plain.free_symbols & long.free_symbols
@@ -117,6 +122,13 @@ def _proposed(
                     yield replace(candidate, reason=definition.reason)
     yield from _quotients(plain, definitions, first)
     yield from _multiples(plain, definitions, first)
+
+
+def _multiplied_out(product: Expr) -> int:
+    """How many terms a product of sums has, multiplied out."""
+    powers = (factor.as_base_exp() for factor in Mul.make_args(product))
+    sizes = ((len(Add.make_args(base)), exponent) for base, exponent in powers)
+    return prod(n ** min(int(abs(e)), MAX_TERMS) for n, e in sizes if e.is_Integer)
 
 
 def _weighed(

@@ -174,10 +174,7 @@ ROWS: tuple[Row, ...] = (
     Row(statement("reciprocal rule", "1/v", "-dv/v**2"), _reciprocal, "1/(1 + exp(x))"),
     Row(statement("quotient rule", "u/v", "(du*v - u*dv)/v**2"), _quotient, "sin(x)/(x + 3)"),
     Row(
-        statement("product rule", "u*v", "du*v + u*dv"),
-        _product,
-        "x*exp(x)",
-        _one_factor_at_a_time,
+        statement("product rule", "u*v", "du*v + u*dv"), _product, "x*exp(x)", _one_factor_at_a_time
     ),
     Row(
         statement("square root rule", "u**(1/2)", "du/(2*u**(1/2))"),

@@ -6,11 +6,7 @@ GATES = "fiog"
 
 MODELS = {
     "logistic": lambda: sd.Model(
-        {
-            "A1": "X @ w + b",
-            "A2": "sigmoid(A1)",
-            "A3": "mean(binary_cross_entropy(A2, Y))",
-        },
+        {"A1": "X @ w + b", "A2": "sigmoid(A1)", "A3": "mean(binary_cross_entropy(A2, Y))"},
         parameters=["w", "b"],
         shapes={"X": "m n", "w": "n", "Y": "m"},
     ),

@@ -43,12 +43,7 @@ LSTM = {
 }
 PROCESS = {"K": "t*A + s*eye(n)", "L": "-y @ inv(K) @ y/2 - logdet(K)/2"}
 
-CENTRED = {
-    "mu": "mean(x)",
-    "s": "sqrt(mean((x - mu)**2) + e)",
-    "z": "(x - mu)/s",
-    "L": "z @ a",
-}
+CENTRED = {"mu": "mean(x)", "s": "sqrt(mean((x - mu)**2) + e)", "z": "(x - mu)/s", "L": "z @ a"}
 SHIFTED = {
     "Z": "X @ W + b",
     "E": "exp(Z - max(Z, axis=1, keepdims=True))",
@@ -75,12 +70,7 @@ CELL = {**GATES, **dict.fromkeys(("bi", "bf", "bo", "bg", "c0"), "k")}
 
 LAYERS = (
     (CENTRED, {"x": "n", "a": "n", "e": ""}, {}, {"x": "(a - mean(a) - L*z/n)/s"}),
-    (
-        SHIFTED,
-        {"X": "m n", "W": "n k", "b": "k", "Y": "m k"},
-        ONE_HOT,
-        {"W": "X.T @ (P - Y)/m"},
-    ),
+    (SHIFTED, {"X": "m n", "W": "n k", "b": "k", "Y": "m k"}, ONE_HOT, {"W": "X.T @ (P - Y)/m"}),
     (
         CONVOLVED,
         {"x": "8", "w": "3", "k": "2", "y": "5"},

@@ -9,10 +9,7 @@ says.
 
 from dataclasses import dataclass, field
 
-DEFAULT = {
-    **dict.fromkeys("ABCDWX", "n n"),
-    **dict.fromkeys("xabcds", "n"),
-}
+DEFAULT = {**dict.fromkeys("ABCDWX", "n n"), **dict.fromkeys("xabcds", "n")}
 SLIDING = {"x": "6", "w": "3", "y": "8", "z": "4"}
 LAYER = {"X": "m n", "W": "n h", "b": "h", "Y": "m h"}
 
@@ -141,20 +138,11 @@ FACTS = (
     row("a @ expm(X) @ b", "X", "expm_frechet(X.T, outer(a, b))"),
     row("trace(expm(X) @ B)", "X", "expm_frechet(X.T, B.T)"),
     row("trace(X @ logm(X))", "X", "(logm(X) + eye(n)).T"),
-    row(
-        "sum(sqrtm(X @ X.T + eye(n))*A)",
-        "X",
-        "sqrtm_frechet(eye(n) + X @ X.T, A + A.T) @ X",
-    ),
+    row("sum(sqrtm(X @ X.T + eye(n))*A)", "X", "sqrtm_frechet(eye(n) + X @ X.T, A + A.T) @ X"),
     row("norm(cosm(X) - A)**2/2", "X", "cosm_frechet(X.T, cosm(X) - A)"),
     row("nuclear_norm(X)", "X", "polar(X)", {"X": "m n"}),
     row("norm(A @ X - B, 'nuc')", "X", "A.T @ polar(A @ X - B)"),
-    row(
-        "norm(X, 2)",
-        "X",
-        "outer(left_vectors(X)[:, 0], right_vectors(X)[:, 0])",
-        {"X": "m n"},
-    ),
+    row("norm(X, 2)", "X", "outer(left_vectors(X)[:, 0], right_vectors(X)[:, 0])", {"X": "m n"}),
     row("svdvals(X) @ c", "X", "left_vectors(X)*c @ right_vectors(X).T"),
     row(
         "eigvalsh(X) @ c",
@@ -420,12 +408,7 @@ FACTS = (
     row("sum(svdvals(X)**2)", "X", "2*X", {"X": "m n"}),
     row("sum(log(svdvals(X)))", "X", "inv(X).T"),
     row("sum(svdvals(X))", "X", "polar(X)", {"X": "m n"}),
-    row(
-        "logsumexp(eigvalsh(X))",
-        "X",
-        "expm(X)/trace(expm(X))",
-        properties={"X": "symmetric"},
-    ),
+    row("logsumexp(eigvalsh(X))", "X", "expm(X)/trace(expm(X))", properties={"X": "symmetric"}),
     row("logdet(kron(A, X))", "X", "n*inv(X).T"),
     row("norm(inv(kron(A, X)))**2", "X", "-2*sum(inv(A)**2)*inv(X).T @ inv(X) @ inv(X).T"),
     row("logdet(expm(X))", "X", "eye(n)"),

@@ -261,4 +261,18 @@ MORE = (
         "2*X @ inv(X.T @ X + s*eye(n))",
         {"X": "m n", "s": ""},
     ),
+    # moments: sums of columns as a product with ones, squared lengths of deviations
+    row("var(X @ w)", "w", "2*X.T @ (X @ w - mean(X @ w))/m", {"X": "m n", "w": "n"}),
+    row("log(var(x))", "x", "2*(x - mean(x))/(n*var(x))"),
+    row(
+        "mean((x - mean(x))**4)/var(x)**2",
+        "x",
+        "4*((x - mean(x))**3 - mean((x - mean(x))**3) - mean((x - mean(x))**4)/var(x)*(x - mean(x)))/(m*var(x)**2)",
+        {"x": "m"},  # of three numbers it is the same for all
+    ),
+    row(
+        "mean((x - mean(x))**3)/std(x)**3",
+        "x",
+        "3*((x - mean(x))**2 - var(x) - mean((x - mean(x))**3)/std(x)**2*(x - mean(x)))/(n*std(x)**3)",
+    ),
 )

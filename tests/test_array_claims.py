@@ -314,13 +314,7 @@ PROVED = [  # stages, shapes, derivative, answer, how it is proved
         "W.T @ (1 - 2/(exp(2*z) + 1))",
         "definitions",
     ),
-    (
-        {"k": "exp(-norm(x - y)**2/(2*s**2))"},
-        "x:d, y:d, s:",
-        "dk/ds",
-        "-2*k*log(k)/s",
-        "algebra",
-    ),
+    ({"k": "exp(-norm(x - y)**2/(2*s**2))"}, "x:d, y:d, s:", "dk/ds", "-2*k*log(k)/s", "algebra"),
     (
         {"K": "exp(-(x[:, None] - x)**2/l)", "f": "y @ inv(K) @ y"},
         "x:n, y:n, l:",

@@ -219,3 +219,30 @@ def test_a_line_is_tried_where_its_indices_coincide() -> None:
     there = delta(i, j) * (x * delta(i, k) + wrong * (1 - delta(i, k))) * entry_of("z", [i])
     shapes = {name: (Symbol("n"),) for name in "xyz"}
     assert certify_array(here, there, Algebra(), shapes).verdict == "refuted"
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        "relu(tril(A) @ x)",
+        "where(cumsum(x) > 1, x, 0)",
+        "maximum(cumsum(x), x)",
+        "abs(x)*relu(A @ where(x > 0, x, x/9))",
+    ],
+)
+def test_sums_of_choices_that_are_compared_become_stages(formula: str) -> None:
+    shapes = {"A": "n n", "x": "n", "L_part_1": "n"}
+    d = derive(Model({"L": f"sum({formula}*L_part_1)"}, parameters=["x"], shapes=shapes))
+    assert "L_part_2" in d.model.stages
+    assert d.check().passed
+
+
+def test_a_comparison_without_a_value_at_some_sizes_is_tried_at_others() -> None:
+    d = derive(Model({"L": "sum(relu((x - mean(x))/std(x)))"}, parameters=["x"], shapes={"x": "n"}))
+    assert d.check().passed
+
+
+def test_a_gradient_is_told_in_stages_that_the_target_uses() -> None:
+    stages = {"V": "inv(S)", "L": "logdet(S)"}
+    d = derive(Model(stages, parameters=["S"], shapes={"S": "n n"}, target="L"))
+    assert d.check().passed

@@ -88,7 +88,7 @@ LAYERS = {
         {"X": "m n t", "D": "m n t", "e": ""},
         {
             "X": "(D - mean(D, axis=(0, 2))[:, None] - Z*mean(D*Z, axis=(0, 2))[:, None])"
-            "/s[0, :, 0][:, None]",
+            "/s[0, :, 0][:, None]"
         },
         channel_norm,
         positive=("e",),

@@ -7,7 +7,7 @@ import symderive as sd
 
 SHAPES = {
     **{"X": "m n", "A": "k m", "B": "n p", "C": "k m", "D": "n p"},
-    **{"x": "n", "S": "n n", "M": "m n"},
+    **{"x": "n", "S": "n n", "M": "m n", "y0": "m"},
 }
 SIZES = {"m": 3, "n": 2, "k": 4, "p": 5}
 
@@ -17,7 +17,10 @@ STACKED = [
     ("X @ B", "X", "kron(B.T, eye(m))"),
     ("A @ X @ B + C @ X @ D", "X", "kron(B.T, A) + kron(D.T, C)"),
     ("X.T", "X", "commutation(m, n)"),
-    ("X.T @ X", "X", "kron(eye(n), X.T) + kron(X.T, eye(n)) @ commutation(m, n)"),
+    ("X.T @ X", "X", "(eye(n**2) + commutation(n, n)) @ kron(eye(n), X.T)"),
+    ("relu(A @ X)", "X", "vec(where(A @ X > 0, 1, 0))[:, None]*kron(eye(n), A)"),
+    ("y0 @ X", "X", "kron(eye(n), y0[None, :])"),
+    ("outer(y0, x)", "x", "kron(eye(n), y0[:, None])"),
     ("inv(S)", "S", "-kron(y.T, y)"),
     ("X*M", "X", "diag(vec(M))"),
     ("sigmoid(X)", "X", "diag(vec(y*(1 - y)))"),
@@ -28,6 +31,7 @@ VECTORS = [
     ("vec(X)", "X", "eye(m*n)"),
     ("vec(X.T)", "X", "commutation(m, n)"),
     ("vec(S @ S)", "S", "kron(eye(n), S) + kron(S.T, eye(n))"),
+    ("kron(x, y0)", "x", "kron(eye(n), y0[:, None])"),
 ]
 """Matrices that are made vectors by the formula."""
 WITHOUT = [("softmax(X, axis=1)", "X", "")]
@@ -56,7 +60,7 @@ def test_stacked_jacobians_have_the_entries_of_the_others(formula, source, _):
     at = values(d.model)
     plain = np.asarray(d.partial("y", source).evaluate(**at))
     found = np.asarray(d.partial("y", source, layout="vec").evaluate(**at))
-    count = plain.ndim - 2
+    count = len(d.shape_of("y"))
     axes = (*reversed(range(count)), *reversed(range(count, plain.ndim)))
     size = int(np.prod(plain.shape[:count]))
     expected = plain.transpose(axes).reshape((size, -1) if count else -1)

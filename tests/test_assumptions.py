@@ -85,12 +85,7 @@ def test_a_shorter_form_is_offered_with_its_condition():
 @pytest.mark.parametrize(
     ("formula", "by", "condition", "form"),
     [
-        (
-            "c*(sin(n*x/2)/sin(x/2))**2",
-            "x",
-            "sin(n*x/2) ≠ 0",
-            "y*(n*cot(n*x/2) - cot(x/2))",
-        ),
+        ("c*(sin(n*x/2)/sin(x/2))**2", "x", "sin(n*x/2) ≠ 0", "y*(n*cot(n*x/2) - cot(x/2))"),
         ("c + (1 - c)*sigmoid(a*(t - b))", "t", "c ≠ 1", "a*(1 - y)*(y - c)/(1 - c)"),
     ],
 )

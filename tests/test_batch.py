@@ -69,10 +69,7 @@ BY_HAND = {
         ["A"],
         {"Q": "n k", "A": "n n"},
         ["Q"],
-        {
-            "S": 'einsum("rik,rjk->rij", Q, Q) + A',
-            "E": 'einsum("rij,ji->r", S, A)',
-        },
+        {"S": 'einsum("rik,rjk->rij", Q, Q) + A', "E": 'einsum("rij,ji->r", S, A)'},
     ),
     "joined and cut": (
         {"h": "concatenate([x, v])", "d": "h[1:] - h[:-1]", "E": "sum(cumsum(d)**2)"},

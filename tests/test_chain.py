@@ -252,3 +252,14 @@ def test_why_a_derivative_is_zero_or_less(target, source, end):
     assert sd.derive(model).explain(target, source).endswith(end)
     with pytest.raises(LookupError, match="unknown name 'zz'"):
         sd.derive(model).explain("zz", source)
+
+
+def test_the_steps_of_a_recurrence_keep_their_adjoints_by_name():
+    steps = {f"x{k}": f"r*x{k - 1}*(1 - x{k - 1})" for k in range(1, 11)}
+    derivation = derived(steps, parameters=["r", "x0"])
+    chain = derivation.chain()
+
+    assert len({id(chain.partials[f"x{k}"].shape) for k in range(10)}) < 6
+    _, gradient = derivation.function()(r=1.5, x0=0.3)
+    rise = [derivation.function()(r=1.5, x0=0.3 + h)[0] for h in (1e-6, -1e-6)]
+    assert gradient["x0"] == pytest.approx((rise[0] - rise[1]) / 2e-6, rel=1e-6)

@@ -36,12 +36,7 @@ def told(model):
 
 def test_claims_are_typeset_with_their_verdicts():
     stages = {"z": "0 if x < 1 else 0.2*(x - 1)", "L": "z**2/2"}
-    claims = {
-        "dL/dz": "z",
-        "dL/dx": "dL/dz*0.2",
-        "d2L/dz2": "2",
-        "dz/dx": "0.2",
-    }
+    claims = {"dL/dz": "z", "dL/dx": "dL/dz*0.2", "d2L/dz2": "2", "dz/dx": "0.2"}
     lines, prose = told(sd.Model(stages, parameters=["x"], claims=claims))
     assert lines[0] == ("∂L/∂z", "z", "claimed; proved", "proved")
     assert lines[1][:2] == ("∂L/∂x", "∂L/∂z·0.2")
@@ -57,12 +52,7 @@ def test_claims_are_typeset_with_their_verdicts():
 def test_claims_about_arrays_are_in_matrix_notation():
     stages = {"r": "X @ w - y", "L": "r @ r/2"}
     shapes = {"X": "m n", "w": "n", "y": "m"}
-    claims = {
-        "dL/dw": "X.T @ dL/dr",
-        "dL/dr[i]": "r[i]",
-        "dL/dX": "w @ r",
-        "dL/dy": "r",
-    }
+    claims = {"dL/dw": "X.T @ dL/dr", "dL/dr[i]": "r[i]", "dL/dX": "w @ r", "dL/dy": "r"}
     lines, prose = told(sd.Model(stages, parameters=["w", "X", "y"], shapes=shapes, claims=claims))
     assert lines[0][:2] == ("∂L/∂w", "Xᵀ @ ∂L/∂r")
     assert lines[1][:2] == ("∂L/∂r[i]", "r[i]")
@@ -82,10 +72,7 @@ def test_a_broken_closed_form_keeps_its_frame():
 
 def test_the_decimals_and_comparisons_of_the_author_are_kept():
     model = sd.Model(
-        {
-            "t": "0.2*(x - 10) if x >= 10 else x/10",
-            "L": "r*t if abs(t) <= d else 0.5*t**2",
-        },
+        {"t": "0.2*(x - 10) if x >= 10 else x/10", "L": "r*t if abs(t) <= d else 0.5*t**2"},
         parameters=["x"],
     )
     lines = [

@@ -16,7 +16,7 @@ from symderive.errors import CheckError
 
 ROOT = Path(__file__).parent.parent
 NEURON = str(ROOT / "examples" / "logistic_neuron.toml")
-COMMANDS = [row[0] for row in cli.COMMANDS]
+COMMANDS = [*cli.COMMANDS]
 
 
 @pytest.fixture(autouse=True)
@@ -45,7 +45,7 @@ def model_file(text, name="model.toml"):
 def test_help_lists_every_command_and_teaches_with_examples(capsys, argv):
     status, out, err = run(capsys, *argv)
     assert (status, err) == (0, "")
-    for name, summary, *_ in cli.COMMANDS:
+    for name, (_, summary, *_) in cli.COMMANDS.items():
         assert re.search(rf"^ +{name} +{summary}$", out, re.MULTILINE)
         assert f"symderive {name} " in out or name == "show"
 

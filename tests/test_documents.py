@@ -743,10 +743,7 @@ def test_html_is_drawn(derivation, tmp_path):
     (tmp_path / "page.html").write_text(page, encoding="utf-8")
     shot = tmp_path / "shot.png"
     chromium(
-        tmp_path,
-        "--window-size=600,600",
-        f"--screenshot={shot}",
-        (tmp_path / "page.html").as_uri(),
+        tmp_path, "--window-size=600,600", f"--screenshot={shot}", (tmp_path / "page.html").as_uri()
     )
     rows, _, _ = rows_of_pixels(shot.read_bytes())
     dark = sum(1 for row in rows for value in row[::4] if value < 100)

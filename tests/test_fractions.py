@@ -6,9 +6,10 @@ import pytest
 from sympy import QQ, Symbol, tanh
 from sympy.polys.fields import FracField
 from sympy.polys.orderings import lex
+from sympy.polys.polyerrors import HeuristicGCDFailed
 
 from symderive.formulas.arrays.index import Index, entry_of, sigma, substitute
-from symderive.formulas.fractions import fractions, parted
+from symderive.formulas.fractions import TooLargeError, fractions, parted
 from symderive.formulas.kernels import Kernels
 
 
@@ -17,6 +18,16 @@ def _polynomial(dice, gens):
     return sum(
         (dice.choice((-2, -1, 1, 3)) * dice.choice(gens) ** dice.randint(0, 2) for _ in terms), 0
     )
+
+
+def test_a_failed_search_for_a_common_divisor_gives_the_form_up(monkeypatch):
+    def unlucky(*_):
+        raise HeuristicGCDFailed("no luck")
+
+    monkeypatch.setattr("sympy.polys.rings.heugcd", unlucky)
+    x, y, _ = fractions(3).ring.gens
+    with pytest.raises(TooLargeError):
+        parted((x + 17 * y) * (x - y), (x + 17 * y) * (x + y))
 
 
 @pytest.mark.parametrize("seed", range(40))

@@ -161,9 +161,7 @@ def test_hessians_say_whether_they_are_semidefinite(
 
 
 @pytest.mark.parametrize(
-    ("stages", "shapes", "properties", "variable", "form"),
-    BACKWARD,
-    ids=lambda v: str(v)[:40],
+    ("stages", "shapes", "properties", "variable", "form"), BACKWARD, ids=lambda v: str(v)[:40]
 )
 def test_a_backward_pass_is_the_books_or_shorter(
     stages: dict[str, str],

@@ -225,7 +225,9 @@ def test_an_operation_is_the_same_in_every_backend(op: Op) -> None:
         assert column[[0, -1]] == pytest.approx(expected, rel=1e-14)
 
 
-@pytest.mark.parametrize("row", [r for r in STABLE if r.phase != EXPAND], ids=lambda row: row.name)
+@pytest.mark.parametrize(
+    "row", [r for r in STABLE if r.phase != EXPAND], ids=lambda row: row.pattern
+)
 def test_a_stable_row_is_the_same_in_every_backend(row: Row) -> None:
     from symderive.formulas.functions import FUNCTIONS
     from symderive.formulas.parsing import parse

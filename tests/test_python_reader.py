@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import math
 from collections import namedtuple
 from dataclasses import dataclass
 
@@ -751,3 +752,28 @@ def test_builtins_that_a_module_names_itself_are_replaced_and_put_back():
     exec("def f(x):\n    return np.abs(x).sum()/len(x)", space)
     assert sd.trace(space["f"], x="n").stages["f"].text == "sum(abs(x))/n"
     assert space["len"] is len
+
+
+def test_an_argument_called_pi_is_not_the_number():
+    model = sd.trace(lambda pi, x: np.sqrt(2 * np.pi) * pi * x, pi="", x="")
+    value, gradient = sd.derive(model).function()(pi=2.0, x=1.0)
+    assert value == pytest.approx(2 * np.sqrt(2 * np.pi))
+    assert gradient["pi"] == pytest.approx(np.sqrt(2 * np.pi))
+
+
+_TABLE = {"exp": math.exp}
+
+
+class _Held:
+    root = staticmethod(math.sqrt)
+
+
+def _by_table(x, f=math.sin, *, g=math.log):
+    return _TABLE["exp"](x) * f(x) + g(x) * _Held.root(x)
+
+
+def test_functions_in_tables_defaults_and_classes_are_replaced_and_put_back():
+    model = sd.trace(_by_table, x="")
+    assert list(_texts(model).values()) == ["exp(x)*sin(x) + log(x)*sqrt(x)"]
+    held = (_TABLE["exp"], *_by_table.__defaults__, *_by_table.__kwdefaults__.values(), _Held.root)
+    assert held == (math.exp, math.sin, math.log, math.sqrt)

@@ -65,10 +65,7 @@ NUMBERS = {
     # v = 1.5, v - v_obs = 0.3; dv/dV_max = S/(K_m + S) = 3/4; dv/dK_m = -V_max S/(K_m + S)² = -3/4
     "michaelis_menten": (0.045, {"V_max": 0.225, "K_m": -0.225}),
     # dL/dmu = -Σ(x - mu)/σ² = -1.5/2.25; dL/dσ = 3/σ - Σ(x - mu)²/σ³, Σ(x - mu)² = 3.41
-    "gaussian_likelihood": (
-        4.730988701716289,
-        {"mu": -2 / 3, "sigma": 2 - 3.41 / 3.375},
-    ),
+    "gaussian_likelihood": (4.730988701716289, {"mu": -2 / 3, "sigma": 2 - 3.41 / 3.375}),
     # delta = Φ(d1), vega = S φ(d1) √T, rho = K T e^{-rT} Φ(d2),
     # -theta = S φ(d1) σ/(2√T) + r K e^{-rT} Φ(d2)
     "black_scholes": (

@@ -463,11 +463,7 @@ FURTHER = [
     ("max(0, 1 - t*s)**2", "dy/ds", "-2*t*max(0, 1 - t*s)"),
     ("log((2*x + 1)**5/sqrt(x**2 + 1))", "dy/dx", "10/(2*x + 1) - x/(x**2 + 1)"),
     ("(a*K**r + (1 - a)*L**r)**(1/r)", "dy/dK", "a*(y/K)**(1 - r)"),
-    (
-        "(a*x1**((s - 1)/s) + b*x2**((s - 1)/s))**(s/(s - 1))",
-        "dy/dx1",
-        "a*(y/x1)**(1/s)",
-    ),
+    ("(a*x1**((s - 1)/s) + b*x2**((s - 1)/s))**(s/(s - 1))", "dy/dx1", "a*(y/x1)**(1/s)"),
     ("(s/(n + g + d))**(a/(1 - a))", "dy/ds", "a*y/((1 - a)*s)"),
     ("1/(1 + (x/K)**n)", "dy/dx", "-n*y*(1 - y)/x"),
     ("exp(-l)*l**k/gamma(k + 1)", "dy/dl", "y*(k/l - 1)"),
@@ -518,11 +514,7 @@ ROUND = [
     ("softplus(x) - softplus(-x)", "dy/dx", "1"),
     ("T*log(exp(u/T) + exp(v/T))", "dy/du", "sigmoid((u - v)/T)"),
     ("quick_gelu(x)", "dy/dx", "1.702*y + sigmoid(1.702*x)*(1 - 1.702*y)"),
-    (
-        "R*T/F*log((P*k + Q*n)/(P*m + Q*o))",
-        "dy/dP",
-        "R*T/F*(k/(P*k + Q*n) - m/(P*m + Q*o))",
-    ),
+    ("R*T/F*log((P*k + Q*n)/(P*m + Q*o))", "dy/dP", "R*T/F*(k/(P*k + Q*n) - m/(P*m + Q*o))"),
     ({"n": "sqrt(a**2 + b**2)", "u": "a/n"}, "du/da", "(1 - u**2)/n"),
     ({"r": "sqrt(A/pi)", "C": "2*pi*r"}, "dC/dA", "1/r"),
     ({"r": "cbrt(3*V/(4*pi))", "S": "4*pi*r**2"}, "dS/dV", "2/r"),
@@ -647,10 +639,7 @@ BY_NAME = [
     ("sqrt(R**2 + (w*L - 1/(w*C))**2)", "dy/dw", "(L**2*w - 1/(C**2*w**3))/y"),
 ]
 
-CLASSES = {
-    "p": "exp(a)/(exp(a) + exp(b) + exp(c))",
-    "q": "exp(b)/(exp(a) + exp(b) + exp(c))",
-}
+CLASSES = {"p": "exp(a)/(exp(a) + exp(b) + exp(c))", "q": "exp(b)/(exp(a) + exp(b) + exp(c))"}
 POLAR = {"r": "sqrt(x**2 + y**2)", "t": "atan(y/x)"}
 
 GATES = {"c": "f*c0 + i*g", "o": "sigmoid(z)", "h": "o*tanh(c)"}

@@ -168,10 +168,7 @@ SAID: Sequence[tuple[Node, tuple[str | Node, ...]]] = (
         Fn("rearrange"),
         (Fn("rearrange"), " has a row for each block of a matrix, its columns in turn"),
     ),
-    (
-        Fn("diagsum"),
-        (Fn("diagsum"), " puts the sum of a diagonal everywhere on it"),
-    ),
+    (Fn("diagsum"), (Fn("diagsum"), " puts the sum of a diagonal everywhere on it")),
 )
 """A sign, and what it means."""
 

@@ -20,6 +20,7 @@ from symderive.documents.array_wording import (
     numbers_node,
     stage_tree,
 )
+from symderive.documents.build_second import higher
 from symderive.documents.outline import (
     Block,
     Equation,
@@ -46,12 +47,14 @@ from symderive.formulas.arrays.syntax import Apply, Leaf, Tree
 from symderive.formulas.functions import FUNCTIONS
 from symderive.formulas.matrix_entries import with_index
 from symderive.formulas.matrix_notation import MatrixPrinter
+from symderive.formulas.nodes import TRANSPOSE
 from symderive.formulas.printing import Printer
 from symderive.formulas.tree import (
     DOT,
     Node,
     Op,
     Row,
+    Script,
     Style,
     fence,
     name_node,
@@ -275,8 +278,8 @@ def gradient_told(context: Context) -> Iterator[Block]:
         yield Paragraph(("No source has a path to ", target, ": its gradient is zero."))
         return
     yield Heading(1, ("The gradient",))
-    convention = "The gradient by an array has the shape of the array. "
-    yield Paragraph((convention, "Where it is shorter, later derivatives stand in it by name."))
+    later = " Where it is shorter, later derivatives stand in it by name."
+    yield Paragraph((CONVENTIONS[derivation.layout] + later,))
     parts: list[Any] = [derivation.partials[name] for name in names]
     whole: list[Equation] = []
     for part in parts:
@@ -296,10 +299,10 @@ def gradient_told(context: Context) -> Iterator[Block]:
     if by_entry:
         yield Paragraph(("Entry by entry:",))
         yield aligned(by_entry)
-    stacked = [line for part in parts for line in _of_columns(context, part)]
-    if stacked:
-        yield Paragraph(("Of matrices as vectors, their columns one below the other:",))
-        yield aligned(stacked)
+    laid = [line for part in parts for line in _laid_out(context, part)]
+    if laid:
+        yield Paragraph((IN_LAYOUT[derivation.layout],))
+        yield aligned(laid)
     if left_out:
         yield Paragraph((f"{left_out} more parameters of the same kinds are left out here.",))
     if idle:
@@ -308,20 +311,48 @@ def gradient_told(context: Context) -> Iterator[Block]:
         )
 
 
-def _of_columns(context: Context, part: Any) -> Iterator[Equation]:
-    """A matrix by a matrix as one of stacked columns, ∂vec(A X B)/∂vec(X) = Bᵀ ⊗ A."""
-    if is_whole(part.tree) or len(part.indices) < 3:
-        return
+CONVENTIONS = {
+    "mixed": "The gradient by an array has the shape of the array.",
+    "numerator": "First, the gradient by an array has the shape of the array.",
+    "denominator": "First, a Jacobian has the axes of its target, then those of its variable.",
+    "vec": "First, derivatives have the axes of the target, then those of the variable.",
+}
+_STACKED = "Of matrices as vectors, their columns one below the other:"
+IN_LAYOUT = {
+    "mixed": _STACKED,
+    "numerator": "In numerator layout, gradients are turned:",
+    "denominator": "In denominator layout, Jacobians are turned:",
+    "vec": _STACKED,
+}
+
+
+def _laid_out(context: Context, part: Any) -> Iterator[Equation]:
+    """A derivative in the layout asked for; a matrix by a matrix as one of stacked columns."""
     derivation: Any = context.derivation
-    found = derivation.partial(part.target, part.source, layout="vec")
-    if not is_whole(found.tree):
+    layout = derivation.layout
+    if layout == "mixed":
+        if is_whole(part.tree) or len(part.indices) < 3:
+            return
+        layout = "vec"
+    found = derivation.partial(part.target, part.source, layout=layout)
+    if found.tree == part.tree or not is_whole(found.tree):
         return
-    shapes = derivation.model.shapes
-    leaves = (Leaf(shapes[name], name) for name in (part.target, part.source))
-    vectors = (apply("vec", leaf) if leaf.ndim == 2 else leaf for leaf in leaves)
-    left = partial(*(arrays(context).matrix(vector) for vector in vectors))
+    left = laid_left(context, layout, part.target, part.source)
     size: Inline = (arrays(context).size(found.tree.shape),)
     yield Equation(left, arrays(context).matrix(found.tree), size, mark_of(found.certificate))
+
+
+def laid_left(context: Context, layout: str, *names: str) -> Node:
+    """∂Y/∂X as it stands in a layout: ∂vec(Y)/∂vec(X), ∂f/∂xᵀ, ∂yᵀ/∂x."""
+    shapes = context.derivation.model.shapes
+    nodes = [Leaf(shapes.get(name, ()), name) for name in names]
+    turned = names[0] if layout == "denominator" else names[-1] if layout == "numerator" else ""
+    shown: list[Node] = []
+    for leaf in nodes:
+        stacked = layout == "vec" and leaf.ndim == 2
+        node = arrays(context).matrix(apply("vec", leaf) if stacked else leaf)
+        shown.append(Script(node, None, TRANSPOSE) if leaf.name == turned else node)
+    return partial(*shown) if len(shown) == 2 else higher(*shown)
 
 
 def _shortest(context: Context, part: Any) -> Node:

@@ -26,17 +26,7 @@ from symderive.documents.outline import (
 )
 from symderive.documents.wording import Context, aligned, listed, mark_of, relabelled
 from symderive.formulas.printing import tree
-from symderive.formulas.tree import (
-    EQUALS,
-    Id,
-    Name,
-    Node,
-    Num,
-    Op,
-    Row,
-    Script,
-    equation,
-)
+from symderive.formulas.tree import EQUALS, Id, Name, Node, Num, Op, Row, Script, equation
 from symderive.rules import LINEAR, told_for
 from symderive.telling import longer_than_a_line
 

@@ -17,17 +17,7 @@ from symderive.documents.outline import (
 )
 from symderive.documents.plot import plot
 from symderive.documents.wording import Context, aligned, digits_of, number, relation, substituted
-from symderive.formulas.tree import (
-    DOT,
-    EQUALS,
-    Id,
-    Node,
-    Op,
-    Row,
-    fence,
-    name_node,
-    partial,
-)
+from symderive.formulas.tree import DOT, EQUALS, Id, Node, Op, Row, fence, name_node, partial
 
 if TYPE_CHECKING:
     from symderive.model import Stage

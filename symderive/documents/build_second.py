@@ -99,13 +99,31 @@ def _lines(context: Context, found: Any, first: str, second: str) -> list[Equati
     if whole is None or not any(leaf.ndim for leaf in whole.walk()):
         lines[-1] = replace(lines[-1], right=Style("box", lines[-1].right))
     else:
+        from symderive.documents.build_arrays import adjoints_shown
+
         plain = higher(*map(name_node, (context.derivation.target, first, second)))
         note: Inline = ("in matrix notation, ", context.size(whole.shape))  # type: ignore[attr-defined]
-        shown = Style("box", context.matrix(whole))  # type: ignore[attr-defined]
+        shown = Style("box", adjoints_shown(context, whole))
         lines.append(Equation(plain, shown, note, mark_of(found.certificate)))
+    if context.arrays and (whole is None or context.derivation.layout == "vec"):
+        lines += _stacked(context, first, second, whole)
     if context.numbers is not None and not found.formula.is_Number:
         lines.append(_value(context, found))
     return lines
+
+
+def _stacked(context: Any, first: str, second: str, whole: Any) -> Iterator[Equation]:
+    """The second derivatives by the stacked columns of matrices, in matrix notation."""
+    from symderive.documents.array_wording import is_whole
+    from symderive.documents.build_arrays import adjoints_shown, laid_left
+
+    target = context.derivation.target
+    found = context.derivation.second(target, first, second, layout="vec")
+    if is_whole(found.tree) and found.tree != whole and found.tree.ndim:
+        left = laid_left(context, "vec", target, first, second)
+        note: Inline = ("by stacked columns, ", context.size(found.tree.shape))
+        shown = adjoints_shown(context, found.tree)
+        yield Equation(left, shown, note, mark_of(found.certificate))
 
 
 def _reasons(context: Context, text: str, names: Mapping[str, str]) -> Inline:

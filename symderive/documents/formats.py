@@ -251,15 +251,7 @@ _TYPST = Format(
 FORMATS: dict[str, Format] = {
     row.name: row
     for row in (
-        Format(
-            "md",
-            ".md",
-            "md",
-            markdown,
-            _dollars,
-            _github,
-            _mermaid,
-        ),
+        Format("md", ".md", "md", markdown, _dollars, _github, _mermaid),
         Format(
             "tex",
             ".tex",

@@ -11,7 +11,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sympy import Add, Basic, Function, KroneckerDelta, Mul, Pow, Sum, Symbol
+from sympy import Add, Basic, Function, Indexed, KroneckerDelta, Mul, Pow, Sum, Symbol
 
 from symderive.documents.outline import Equation
 from symderive.documents.wording import Context, listed, mark_of
@@ -81,7 +81,10 @@ def cast(*formulas: Basic | None) -> Hashable:
 
 
 def _cast(formula: Basic, indices: dict[Basic, int], free: bool = True) -> Hashable:
-    """One formula cast; its numbers are kept where they are not ``free``: in x[i + 1]."""
+    """One formula cast; its numbers are kept where they are not ``free``: in x[i + 1].
+
+    Of a place, as in x[3, j], the number is as free as a constant: the steps of a recurrence.
+    """
     if isinstance(formula, Symbol) and hasattr(formula, "size"):
         return indices.setdefault(formula, len(indices)), formula.size
     if not formula.args:
@@ -89,8 +92,10 @@ def _cast(formula: Basic, indices: dict[Basic, int], free: bool = True) -> Hasha
     if isinstance(formula, Pow) and formula.exp.is_Number:  # squares and roots read differently
         power = "power" if formula.exp.is_Integer and formula.exp > 2 else formula.exp
         return Pow, _cast(formula.base, indices, free), power
-    free = free and isinstance(formula, ARITHMETIC) and not isinstance(formula, KroneckerDelta)
-    return formula.func, *(_cast(part, indices, free) for part in formula.args)
+    places = isinstance(formula, Indexed | KroneckerDelta)
+    inner = free and isinstance(formula, ARITHMETIC) and not places
+    parts = (_cast(p, indices, inner or (free and places and p.is_Integer)) for p in formula.args)
+    return formula.func, *parts
 
 
 ARITHMETIC = (Add, Mul, Pow, Function, Sum)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from contextlib import suppress
 from functools import lru_cache
 from itertools import combinations
 from math import prod
 from typing import Any
 
 from sympy import Add, Expr, Pow, S
+from sympy.polys.polyerrors import HeuristicGCDFailed
 
 MAX_DENSE = 1_000
 """A polynomial with more possible terms than this is not factored: SymPy goes through them all."""
@@ -42,11 +44,13 @@ def factor_list(poly: Any) -> tuple[Any, tuple[tuple[Any, int], ...]]:
         return coefficient, tuple((gen, exponent) for gen, exponent in parts if exponent)
     degrees = [degree for degree in poly.degrees() if degree]
     linear = 1 in degrees
-    if _is_large(poly, degrees) or (not linear and _has_long_numbers(poly)):
+    large = _is_large(poly, degrees) or (not linear and _has_long_numbers(poly))
+    if linear and not large:
+        with suppress(HeuristicGCDFailed):
+            return _linear_factors(poly)
+    if linear or large:
         coefficient, rest = poly.primitive()
         return coefficient, ((rest, 1),)
-    if linear:
-        return _linear_factors(poly)
     if only_powers(poly):
         number, factors = poly.sqf_list()  # the powers in it, and no search for more
     else:

@@ -16,10 +16,15 @@ from typing import Any
 from sympy import ZZ
 from sympy.polys.fields import FracElement, FracField
 from sympy.polys.orderings import lex
+from sympy.polys.polyerrors import HeuristicGCDFailed
 from sympy.polys.rings import PolyRing
 
 Pair = tuple[Any, Any]
 Terms = tuple[tuple[tuple[int, ...], int], ...]
+
+
+class TooLargeError(ArithmeticError):
+    """A normal form outgrew its budget."""
 
 
 @lru_cache(maxsize=64)
@@ -178,7 +183,10 @@ def _common(left: Terms, right: Terms, count: int) -> tuple[Terms, Terms, Terms]
     """Both without their greatest common divisor, and that; None where it is a number."""
     ring = _ring(count)
     one, other = (ring.zero.new(dict(terms)) for terms in (left, right))
-    shared, first, second = one.cofactors(other)
+    try:
+        shared, first, second = one.cofactors(other)
+    except HeuristicGCDFailed as error:  # SymPy tries a few numbers in place of a variable
+        raise TooLargeError("no common divisor was found") from error
     if shared in (1, -1):
         return None
     return tuple(first.items()), tuple(second.items()), tuple(shared.items())

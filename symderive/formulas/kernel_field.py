@@ -20,7 +20,7 @@ from sympy.polys.fields import FracElement
 
 from symderive.formulas.deepening import deepened
 from symderive.formulas.exponents import Exponents
-from symderive.formulas.fractions import fractions
+from symderive.formulas.fractions import TooLargeError, fractions
 from symderive.formulas.functions import FUNCTIONS
 
 ABS, SIGN = FUNCTIONS["abs"].function, FUNCTIONS["sign"].apply
@@ -42,10 +42,6 @@ MAX_EXPONENT = 200
 
 _NOTHING = Symbol("_nothing")
 """The generator of a field of numbers alone: SymPy's polynomials need one."""
-
-
-class TooLargeError(ArithmeticError):
-    """A normal form outgrew its budget."""
 
 
 class KernelField:

@@ -17,7 +17,8 @@ from symderive.formulas.factoring import (
     mixed,
     only_powers,
 )
-from symderive.formulas.kernel_field import KernelField, TooLargeError
+from symderive.formulas.fractions import TooLargeError
+from symderive.formulas.kernel_field import KernelField
 
 MAX_SPLIT = 8
 """A numerator with more terms than this is not taken apart."""

@@ -173,10 +173,7 @@ def _table(node: Table) -> str:
         "<mtr>" + "".join(f"<mtd>{_write(cell)}</mtd>" for cell in cells) + "</mtr>"
         for cells in node.rows
     )
-    left, right = (
-        _delimiter(node.left, "prefix", True),
-        _delimiter(node.right, "postfix", True),
-    )
+    left, right = (_delimiter(node.left, "prefix", True), _delimiter(node.right, "postfix", True))
     return f"<mrow>{left}<mtable>{rows}</mtable>{right}</mrow>"
 
 

@@ -9,6 +9,7 @@ from sympy import Expr, Indexed, S
 
 from symderive.formulas.arrays.index import ArrayOf, Index, Part, free_indices
 from symderive.formulas.arrays.op import apply, entry, indices_of
+from symderive.formulas.arrays.placing import all_of
 from symderive.formulas.arrays.syntax import Apply, Leaf, Shape, Tree
 from symderive.formulas.matrix_notation import MatrixPrinter
 from symderive.formulas.matrix_pieces import Term, flipped
@@ -33,11 +34,6 @@ from symderive.formulas.printing import Printer
 
 COLON, TO, ADDED = Op(":", "ord"), Op(":", "range"), Op("∗", "ord")
 Key = tuple[Any, ...]
-
-
-def all_of(size: Expr) -> Key:
-    """The key of a whole axis."""
-    return ("slice", S.Zero, size, S.One)
 
 
 def _is_all(key: Key, size: Expr) -> bool:

@@ -39,7 +39,7 @@ from symderive.formulas.nodes import (
     fence,
     row,
 )
-from symderive.formulas.notation import RELATIONS
+from symderive.formulas.notation import RELATIONS, negation
 from symderive.formulas.pieces import Built, Level, classic_call
 
 BOLD_ROW = flipped(BOLD_ONE)
@@ -366,10 +366,6 @@ def _junction(text: str) -> Any:
     return shown
 
 
-def _not(printer: MatrixPrinter, tree: Apply) -> Built:
-    return Built(Row((Op("¬", "pre"), fence(printer.node(tree.args[0])))), Level.LOGIC)
-
-
 def _negative(printer: MatrixPrinter, tree: Apply, transposed: bool) -> Term:
     inner = printer.term(tree.args[0], transposed)
     return replace(inner, negative=not inner.negative)
@@ -404,7 +400,7 @@ ROWS: Mapping[str, Show] = {
     **{name: piece(_relation(name)) for name in _SIGNS},
     "logical_and": piece(_junction("∧")),
     "logical_or": piece(_junction("∨")),
-    "logical_not": piece(_not),
+    "logical_not": piece(negation),
     "einsum": piece(einsum),
     "index_notation": piece(by_entry),
 }

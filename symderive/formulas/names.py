@@ -21,22 +21,12 @@ _GREEK_WORDS = (
     "nabla"
 )
 GREEK: dict[str, str] = dict(
-    zip(
-        _GREEK_WORDS.split(),
-        "αβγδϵεζηθϑικλμνξοπϖρϱσςτυϕφχψωΓΔΘΛΞΠΣΥΦΨΩℓ∇",
-        strict=True,
-    )
+    zip(_GREEK_WORDS.split(), "αβγδϵεζηθϑικλμνξοπϖρϱσςτυϕφχψωΓΔΘΛΞΠΣΥΦΨΩℓ∇", strict=True)
 )
 """Letters written as words (TeX's words) and the letters."""
 
 _LATIN_WORDS = "Alpha Beta Epsilon Zeta Eta Iota Kappa Mu Nu Omicron Rho Tau Chi"
-_LATIN_CAPITALS = dict(
-    zip(
-        _LATIN_WORDS.split(),
-        "ABEZHIKMNOPTX",
-        strict=True,
-    )
-)
+_LATIN_CAPITALS = dict(zip(_LATIN_WORDS.split(), "ABEZHIKMNOPTX", strict=True))
 _NAME = re.compile(r"(?P<base>[^\W\d_]+?)(?P<digits>\d*)(?P<rest>(?:_[^\W_]+)*)_?(?P<primes>['′]*)")
 _JOINED_ACCENT = re.compile(r"(?P<base>[A-Za-z]|[a-z]{2,7})(?P<accent>hat|bar|tilde)")
 _WORDS = frozenset({"chat", "that", "what", "phat", "rebar", "crowbar", "towbar"})

@@ -354,7 +354,8 @@ def _junction(printer: Printer, formula: Any) -> Built:
     return Built(row(*items[1:]), Level.LOGIC)
 
 
-def _not(printer: Printer, formula: Any) -> Built:
+def negation(printer: Any, formula: Any) -> Built:
+    """¬ before what does not hold, of a formula or a tree."""
     return Built(Row((Op("¬", "pre"), fence(printer.node(formula.args[0])))), Level.LOGIC)
 
 
@@ -407,7 +408,7 @@ SHOWN: Mapping[str, Show] = {
     "Relational": _relation,
     "And": _junction,
     "Or": _junction,
-    "Not": _not,
+    "Not": negation,
     "Tuple": _tuple,
     "ImmutableDenseMatrix": _matrix,
     "UnevaluatedExpr": _unevaluated,

@@ -105,24 +105,15 @@ class ArrayGraph(Graph):
 
     def again(self, node: Node, args: Sequence[Node]) -> Node:
         """The like of a node of another graph, on operands of this one."""
-        if node.op == "const":
-            return self.const(node.data)
-        if node.op == "input":
-            return self.input(node.data)
-        if node.op == "add":
-            constant, factors = node.data
-            return self.add(constant, zip(args, factors, strict=True))
-        if node.op == "mul":
-            return self.mul(1, zip(args, node.data, strict=True))
         if node.op == "contract":
             return self.contract(list(zip(args, node.data[0], strict=True)), node.data[1])
         if node.op == "view":
             return self.view(args[0], node.data)
         if node.op == "fit":
             return self.fit(args[0], node.data)
-        if node.data is not None:
+        if node.data is not None and node.op not in SCALAR_NODES:
             return self.array(node.op, args, node.data)
-        return self.call(node.op, *args)
+        return super().again(node, args)
 
     def view(self, node: Node, axes: Sequence[int | None]) -> Node:
         """Axes in another order; None is a new axis of size 1.

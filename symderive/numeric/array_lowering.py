@@ -21,7 +21,7 @@ from symderive.numeric.from_trees import Reader
 from symderive.numeric.graph import Node
 from symderive.numeric.guarding import guarded_contraction, guarded_product
 from symderive.numeric.lowering import headings_kept, stages_of
-from symderive.numeric.ordering import needed
+from symderive.numeric.ordering import in_order, rebuilt, renamed
 from symderive.numeric.stable import EXPAND, FUSE, RECOGNISE
 from symderive.numeric.stable_rules import rules_of
 
@@ -105,9 +105,9 @@ def lower_arrays(
             targets[name] = reader.names[name]
     for phase in (FUSE, EXPAND):
         expansions = EXPANSIONS if phase == EXPAND else {}
-        new = ArrayGraph(shapes, *_rules(phase, stable), expansions)
-        targets = _rebuilt(graph, new, targets, outputs, stages_of(definitions, value))
-        graph = new
+        source, graph = graph, ArrayGraph(shapes, *_rules(phase, stable), expansions)
+        again = _in_shape(source, graph)
+        targets = rebuilt(graph, targets, outputs, stages_of(definitions, value), again)
     positive_nodes = {targets[name] for name in positive if name in targets}
     positive_nodes |= {graph.input(name) for name in positive if name in inputs}
     graph, targets = _planned(graph, shapes, targets, outputs, number_of, positive_nodes)
@@ -123,36 +123,16 @@ def lower_arrays(
     )
 
 
-def _in_order(targets: Mapping[str, Node], outputs: Sequence[str]) -> list[Node]:
-    return sorted(needed(targets[name] for name in outputs), key=lambda node: node.id)
+def _in_shape(source: ArrayGraph, target: ArrayGraph) -> Callable[[Node, list[Node]], Node]:
+    """Makes nodes of one graph again in another, where shapes stay."""
 
+    def again(node: Node, args: list[Node]) -> Node:
+        new = target.again(node, args)
+        return (
+            new if target.shape(new) == source.shape(node) else target.fit(new, source.shape(node))
+        )
 
-def _kept(
-    targets: Mapping[str, Node], done: Mapping[Node, Node], outputs: Sequence[str]
-) -> dict[str, Node]:
-    nodes = {name: done[node] for name, node in targets.items() if node in done}
-    reached = needed(nodes[name] for name in outputs)
-    return {name: node for name, node in nodes.items() if node in reached}
-
-
-def _rebuilt(
-    source: ArrayGraph,
-    target: ArrayGraph,
-    targets: Mapping[str, Node],
-    outputs: Sequence[str],
-    stages: Sequence[str],
-) -> dict[str, Node]:
-    """What the outputs need, with the rules of another graph; shapes stay."""
-    done: dict[Node, Node] = {}
-    exact = needed(targets[name] for name in stages if name in targets)
-    for node in _in_order(targets, outputs):
-        target.exact = node in exact
-        new = target.again(node, [done[arg] for arg in node.args])
-        if target.shape(new) != source.shape(node):
-            new = target.fit(new, source.shape(node))
-        new.named = new.named or (node.named and new.op not in ("const", "input"))
-        done[node] = new
-    return _kept(targets, done, outputs)
+    return again
 
 
 def _planned(
@@ -165,7 +145,7 @@ def _planned(
 ) -> tuple[ArrayGraph, dict[str, Node]]:
     """The same with contractions as products in a good order."""
     target = ArrayGraph(shapes)
-    nodes = _in_order(targets, outputs)
+    nodes = in_order(targets, outputs)
     uses = Counter(arg for node in nodes for arg in node.args)
     uses.update(targets[name] for name in outputs)
     names = {name: target.input(name) for name in shapes}
@@ -173,5 +153,4 @@ def _planned(
         source, target, uses, number_of, lambda size: node_of(size, target, names), positive
     )
     planner.rebuild(nodes)
-    done = planner.done
-    return target, _kept(targets, done, outputs)
+    return target, renamed(targets, planner.done, outputs)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
@@ -16,15 +15,15 @@ from symderive.formulas.arrays.syntax import Shape, Tree
 from symderive.numeric.array_blocked import emit_fast
 from symderive.numeric.array_lowering import lower_arrays
 from symderive.numeric.array_source import ArrayProgram, emit
+from symderive.numeric.function import Compiled, finite, missing_error
 from symderive.numeric.python_backend import load
 
-STAGES, DERIVATIVES = "Stages", "Derivatives, backwards"
 _KEPT = 32  # compiled forms for different sizes
 
 Positional = Callable[..., tuple[Any, ...]]
 
 
-class ArrayFunction:
+class ArrayFunction(Compiled):
     """A compiled value and gradient of a model with arrays.
 
     ``value, gradient = f(w=array)``: the gradient is a dict by parameter; names left out take the
@@ -86,15 +85,13 @@ class ArrayFunction:
         self, outputs: Sequence[str] | None = None, sizes: Mapping[str, int] | None = None
     ) -> ArrayProgram:
         """The steps that compute the value and the gradient, or other definitions."""
-        names = [name for name, _ in self.definitions]
-        after = names[names.index(self.value) + 1 :] if self.value in names else []
         return lower_arrays(
             self.definitions,
             self.shapes,
-            [self.value, *self.gradient.values()] if outputs is None else outputs,
+            self.outputs("gradient") if outputs is None else outputs,
             value=self.value,
             sizes=sizes,
-            headings={after[0]: DERIVATIVES, names[0]: STAGES} if after else {},
+            headings=self.headings,
             stable=self.stable,
             positive=self.positive,
         )
@@ -114,12 +111,7 @@ class ArrayFunction:
         if key not in self._cache:
             if len(self._cache) >= _KEPT:
                 self._cache.clear()
-            outputs = {
-                "gradient": [self.value, *self.gradient.values()],
-                "value": [self.value],
-                "stages": [name for name, _ in self.definitions],
-            }[what]
-            program = self.program(outputs, sizes)
+            program = self.program(self.outputs(what), sizes)
             quiet = np.errstate(all="ignore")  # 1/0 is inf, log(0) is -inf
             text = emit_fast(program, sizes) or emit(program, sizes)
             self._cache[key] = quiet(load(text))
@@ -137,26 +129,6 @@ class ArrayFunction:
             named = dict(zip(self._plain_sizes, sizes, strict=True))
             run = self._fast[tuple(sizes)] = self._compiled("gradient", named)
         return run(*values)
-
-    def __call__(self, **values: Any) -> tuple[Any, dict[str, Any]]:
-        """The value and the gradient by parameter.
-
-        Raises:
-            ValueMissingError: A value is missing or is not finite.
-            UnknownChoiceError: There is no input of this name.
-            SymderiveError: Shapes do not fit.
-        """
-        value, *slopes = self._call("gradient", values)
-        return value, dict(zip(self.gradient, slopes, strict=True))
-
-    def value_only(self, **values: Any) -> Any:
-        """The value without the gradient."""
-        return self._call("value", values)[0]
-
-    def stages(self, **values: Any) -> dict[str, Any]:
-        """Every definition by name: stages, links and adjoints."""
-        names = [name for name, _ in self.definitions]
-        return dict(zip(names, self._call("stages", values), strict=True))
 
     def fastest(self, numbers: bool = False) -> Positional:
         """The positional form."""
@@ -187,10 +159,7 @@ class ArrayFunction:
         found = {name: values.get(name, self.defaults.get(name)) for name in self.inputs}
         missing = [name for name, value in found.items() if value is None]
         if missing:
-            shown_names = ", ".join(missing[:10])
-            raise ValueMissingError(
-                f"no value for {shown_names}; pass {missing[0]}=… or set it in the model"
-            )
+            raise missing_error(missing)
         arrays = [_checked(name, value) for name, value in found.items()]
         kinds = [a.dtype for a in arrays if a.ndim and a.dtype.kind == "f"]
         kind = np.result_type(*kinds) if kinds else np.dtype(np.float64)
@@ -261,13 +230,7 @@ def _checked(name: str, value: Any) -> Any:
     except (TypeError, ValueError):
         message = f"{name} is not an array of real numbers; give it one, all rows of one length"
         raise ValueMissingError(message) from None
-    total = float(np.add.reduce(array, axis=None))
-    if not math.isfinite(total) and not np.isfinite(array).all():
-        if not array.ndim:
-            raise ValueMissingError(f"{name} is {array}; give it a finite number")
-        place = np.argwhere(~np.isfinite(array))[0].tolist()
-        raise ValueMissingError(f"{name}{place} is not a finite number; replace or drop it")
-    return array
+    return finite(name, array)
 
 
 def _own(result: Any, given: Sequence[Any], kind: Any) -> Any:

@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from symderive.numeric.array_graph import ArrayGraph, Labels
-from symderive.numeric.graph import Node, Rule, linear, single
+from symderive.numeric.graph import Node, Rule, is_open, linear, single
 
 
 def places(graph: ArrayGraph, node: Node, rank: int) -> tuple[Node, tuple[int, ...]] | None:
@@ -97,18 +97,14 @@ def _log_softmax(graph: Any, node: Node) -> Node | None:
         kept = tuple(a for a in range(graph.ndim(inner)) if a not in base.data)
         if not _along(graph, below, inner, kept):
             continue
-        wanted = dict(zip(inner.args, inner.data[1], strict=True)) if _open(inner) else {inner: 1}
+        wanted = dict(zip(inner.args, inner.data[1], strict=True)) if is_open(inner) else {inner: 1}
         have = dict(terms)
         if all(have.get(n) == -factor * k for n, k in wanted.items()):
-            offset = inner.data[0] if _open(inner) else 0
+            offset = inner.data[0] if is_open(inner) else 0
             rest = [(n, k) for n, k in terms if n not in wanted and n is not below]
             made = graph.array("log_softmax", (inner,), base.data)
             return graph.add(constant + factor * offset, [(made, -factor), *rest])
     return None
-
-
-def _open(node: Node) -> bool:
-    return node.op == "add" and not node.named
 
 
 def _exp(graph: Any, node: Node) -> Node | None:

@@ -16,10 +16,59 @@ from symderive.numeric.lowering import lower
 from symderive.numeric.program import Program
 
 AUTO = "auto"
-STAGES, DERIVATIVES = "Stages", "Derivatives, backwards"
 
 
-class Function:
+class Compiled:
+    """What a value and its gradient are of numbers and of arrays alike: how they are called."""
+
+    definitions: tuple[tuple[str, Any], ...]
+    inputs: tuple[str, ...]
+    value: str
+    gradient: dict[str, str]
+
+    def outputs(self, what: str) -> list[str]:
+        """The names to compute for the gradient and the value, the value alone, or all stages."""
+        if what == "stages":
+            return [name for name, _ in self.definitions]
+        return [self.value, *(self.gradient.values() if what == "gradient" else ())]
+
+    @property
+    def headings(self) -> dict[str, str]:
+        """A comment before the stages, and before what belongs to the derivatives."""
+        names = self.outputs("stages")
+        after = names[names.index(self.value) + 1 :] if self.value in names else []
+        return {after[0]: "Derivatives, backwards", names[0]: "Stages"} if after else {}
+
+    def __call__(self, **values: Any) -> tuple[Any, dict[str, Any]]:
+        """The value and the gradient by parameter.
+
+        Raises:
+            ValueMissingError: A value is missing or is not finite.
+            UnknownChoiceError: There is no input of this name.
+            SymderiveError: Shapes do not fit.
+        """
+        value, *slopes = self._call("gradient", values)
+        return value, dict(zip(self.gradient, slopes, strict=True))
+
+    def value_only(self, **values: Any) -> Any:
+        """The value without the gradient."""
+        return self._call("value", values)[0]
+
+    def stages(self, **values: Any) -> dict[str, Any]:
+        """Every definition by name: stages, links and adjoints."""
+        return dict(zip(self.outputs("stages"), self._call("stages", values), strict=True))
+
+    def _call(self, what: str, values: Mapping[str, Any]) -> Sequence[Any]:
+        raise NotImplementedError
+
+
+def missing_error(names: Sequence[str]) -> ValueMissingError:
+    """What to do about inputs without a value."""
+    shown = ", ".join(names[:10])
+    return ValueMissingError(f"no value for {shown}; pass {names[0]}=… or set it in the model")
+
+
+class Function(Compiled):
     """A compiled value and gradient.
 
     ``value, gradient = f(w1=0.7)``: the gradient is a dict by parameter; names left out take the
@@ -59,6 +108,8 @@ class Function:
         self.defaults, self.backend = dict(defaults or {}), backend
         self.reduce, self.stable = reduce or "none", stable
         self._known, self._like = frozenset(self.inputs), like
+        self._programs: dict[str, Program] = {}
+        self._cache: dict[tuple[str, str], Callable[..., tuple[Any, ...]]] = {}
 
     def __repr__(self) -> str:
         given = ", ".join(self.inputs)
@@ -66,35 +117,24 @@ class Function:
 
     # Programs ---------------------------------------------------------------------------------
 
-    def _lower(self, outputs: Sequence[str]) -> Program:
-        names = [name for name, _ in self.definitions]
-        after = names[names.index(self.value) + 1 :] if self.value in names else []
-        headings = {after[0]: DERIVATIVES, names[0]: STAGES} if after else {}
-        return lower(
-            self.definitions,
-            self.inputs,
-            outputs,
-            value=self.value,
-            headings=headings,
-            stable=self.stable,
-        )
+    def _lowered(self, what: str) -> Program:
+        if self._like is not None:
+            return self._like._lowered(what)
+        if what not in self._programs:
+            self._programs[what] = lower(
+                self.definitions,
+                self.inputs,
+                self.outputs(what),
+                value=self.value,
+                headings=self.headings,
+                stable=self.stable,
+            )
+        return self._programs[what]
 
-    @cached_property
+    @property
     def program(self) -> Program:
         """The value and the gradient."""
-        if self._like is not None:
-            return self._like.program
-        return self._lower([self.value, *self.gradient.values()])
-
-    @cached_property
-    def _value_program(self) -> Program:
-        if self._like is not None:
-            return self._like._value_program
-        return self._lower([self.value])
-
-    @cached_property
-    def _stages_program(self) -> Program:
-        return self._lower([name for name, _ in self.definitions])
+        return self._lowered("gradient")
 
     @cached_property
     def source(self) -> str:
@@ -110,37 +150,18 @@ class Function:
             return self._numpy(self.program)
         return compile_program(self.program, "python")
 
-    def __call__(self, **values: Any) -> tuple[Any, dict[str, Any]]:
-        """The value and the gradient by parameter.
-
-        Raises:
-            ValueMissingError: A value is missing or is not finite.
-            UnknownChoiceError: There is no input of this name.
-        """
-        value, *slopes = self._call("program", values)
-        return value, dict(zip(self.gradient, slopes, strict=True))
-
-    def value_only(self, **values: Any) -> Any:
-        """The value without the gradient."""
-        return self._call("_value_program", values)[0]
-
-    def stages(self, **values: Any) -> dict[str, Any]:
-        """Every definition by name: stages, links and adjoints."""
-        names = [name for name, _ in self.definitions]
-        return dict(zip(names, self._call("_stages_program", values), strict=True))
-
-    def _call(self, program: str, values: Mapping[str, Any]) -> tuple[Any, ...]:
+    def _call(self, what: str, values: Mapping[str, Any]) -> tuple[Any, ...]:
         given = self.arguments(values)
         numbers = all(isinstance(value, float) for value in given)
         on_arrays = self.backend == "numpy" or (self.backend == AUTO and not numbers)
         if on_arrays:
-            reduce = "none" if program == "_stages_program" else self.reduce
-            return self._compiled(program, f"numpy {reduce}")(*given)
+            reduce = "none" if what == "stages" else self.reduce
+            return self._compiled(what, f"numpy {reduce}")(*given)
         if not numbers:
             place = next(i for i, v in enumerate(given) if not isinstance(v, float))
             message = f"{self.inputs[place]} is an array; choose backend='numpy' or 'auto'"
             raise ValueMissingError(message)
-        return self._compiled(program, "python")(*given)
+        return self._compiled(what, "python")(*given)
 
     def arguments(self, values: Mapping[str, Any]) -> list[Any]:
         """The inputs in order: floats, and arrays where arrays were given; all finite."""
@@ -153,10 +174,8 @@ class Function:
             if value is None:
                 value = self.defaults.get(name)
             if value is None:
-                missing = [n for n in self.inputs if values.get(n, self.defaults.get(n)) is None]
-                shown = ", ".join(missing[:10])
-                raise ValueMissingError(
-                    f"no value for {shown}; pass {name}=… or set it in the model"
+                raise missing_error(
+                    [n for n in self.inputs if values.get(n, self.defaults.get(n)) is None]
                 )
             given.append(_checked(name, value))
         return given
@@ -164,21 +183,19 @@ class Function:
     def fastest(self, numbers: bool) -> Callable[..., tuple[Any, ...]]:
         """The positional form for numbers alone, or for arrays among them."""
         on_arrays = self.backend == "numpy" or not numbers
-        return self._compiled("program", f"numpy {self.reduce}" if on_arrays else "python")
+        return self._compiled("gradient", f"numpy {self.reduce}" if on_arrays else "python")
 
     # Compiled forms -------------------------------------------------------------------------------
 
-    def _compiled(self, program: str, how: str) -> Callable[..., tuple[Any, ...]]:
-        cache: dict[tuple[str, str], Callable[..., tuple[Any, ...]]]
-        cache = self.__dict__.setdefault("_cache", {})
-        if (program, how) not in cache:
-            lowered = getattr(self, program)
+    def _compiled(self, what: str, how: str) -> Callable[..., tuple[Any, ...]]:
+        run = self._cache.get((what, how))
+        if run is None:
+            lowered = self._lowered(what)
             kind, _, reduce = how.partition(" ")
-            if kind == "numpy":
-                cache[program, how] = self._numpy(lowered, reduce)
-            else:
-                cache[program, how] = compile_program(lowered, kind)
-        return cache[program, how]
+            numpy = kind == "numpy"
+            run = self._numpy(lowered, reduce) if numpy else compile_program(lowered, kind)
+            self._cache[what, how] = run
+        return run
 
     def _numpy(self, program: Program, reduce: str = "") -> Callable[..., tuple[Any, ...]]:
         from symderive.numeric import numpy_backend
@@ -203,8 +220,21 @@ def _checked(name: str, value: Any) -> Any:
             raise ValueMissingError(f"{name} is {value!r}; give it a finite number") from None
     if not array.ndim:
         return _checked(name, float(array))
+    return finite(name, array)
+
+
+def finite(name: str, array: Any) -> Any:
+    """An array that holds finite numbers alone.
+
+    Raises:
+        ValueMissingError: It holds another.
+    """
+    import numpy as np
+
     # The sum is finite where every number is, or nearly so: look closer only where it is not.
-    if not math.isfinite(float(np.add.reduce(array, axis=None))) and not np.isfinite(array).all():
-        place = np.argwhere(~np.isfinite(array))[0].tolist()
-        raise ValueMissingError(f"{name}{place} is not a finite number; replace or drop it")
-    return array
+    if math.isfinite(float(np.add.reduce(array, axis=None))) or np.isfinite(array).all():
+        return array
+    if not array.ndim:
+        raise ValueMissingError(f"{name} is {array}; give it a finite number")
+    place = np.argwhere(~np.isfinite(array))[0].tolist()
+    raise ValueMissingError(f"{name}{place} is not a finite number; replace or drop it")

@@ -7,7 +7,7 @@ identity: sums and products do not dissolve it, so the emitted code still reads 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from typing import Any
@@ -211,6 +211,19 @@ class Graph:
         """``factor · node``."""
         return self.add(0, [(node, factor)])
 
+    def again(self, node: Node, args: Sequence[Node]) -> Node:
+        """The like of a node of another graph, on operands of this one."""
+        if node.op == "const":
+            return self.const(node.data)
+        if node.op == "input":
+            return self.input(node.data)
+        if node.op == "add":
+            constant, factors = node.data
+            return self.add(constant, zip(args, factors, strict=True))
+        if node.op == "mul":
+            return self.mul(1, zip(args, node.data, strict=True))
+        return self.call(node.op, *args)
+
     def call(self, op: str, *args: Node) -> Node:
         """A function of nodes."""
         if op == "sqrt":
@@ -276,6 +289,11 @@ def single(node: Node) -> tuple[Node, Number] | None:
     if node.op == "add" and len(node.args) == 1 and node.data[0] == 0:
         return node.args[0], node.data[1][0]
     return None
+
+
+def is_open(node: Node) -> bool:
+    """Whether a node is a sum that no stage names."""
+    return node.op == "add" and not node.named
 
 
 def factored(node: Node) -> tuple[Number, dict[Node, Number]]:
@@ -366,7 +384,7 @@ def over(left: Number, right: Number) -> Number:
 
 def power(base: Number, exponent: Number) -> Number:
     """Base ** exponent; nan where that is not a real number."""
-    if exponent == 1:
+    if exponent == 1 or base == 1:
         return base
     if isinstance(base, RATIONAL) and isinstance(exponent, RATIONAL) and exponent.denominator == 1:
         return reduced(Fraction(base) ** exponent.numerator)

@@ -17,12 +17,11 @@ from symderive.numeric.from_sympy import node_of
 from symderive.numeric.graph import Graph, Node
 from symderive.numeric.guarding import guarded_product
 from symderive.numeric.kinds import Filled
-from symderive.numeric.ordering import needed, ordered, renamed
+from symderive.numeric.ordering import ordered, rebuilt
 from symderive.numeric.program import Program, uncollected
 from symderive.numeric.stable import EXPAND, FUSE, RECOGNISE
 from symderive.numeric.stable_rules import rules_of
 
-ONE = 1
 _REMARK_LIMIT = 200  # definitions; the text of a formula costs more than lowering it
 
 
@@ -83,7 +82,8 @@ def _lower(
     targets |= {name: names[name] for name in outputs}
     found = targets
     for phase in (FUSE, EXPAND):
-        targets = _rebuilt(phase, targets, outputs, stages_of(definitions, value))
+        graph = Graph(*_rules(phase))
+        targets = rebuilt(graph, targets, outputs, stages_of(definitions, value), graph.again)
     defined = [(name, targets[name]) for name in dict(definitions) if name in targets]
     assignments, temporaries = ordered(inputs, defined, outputs)
     return Program(
@@ -136,31 +136,3 @@ def stages_of(definitions: Sequence[tuple[str, Any]], value: str) -> list[str]:
     """The names up to the value; none where it is not defined."""
     names = [name for name, _ in definitions]
     return names[: names.index(value) + 1] if value in names else []
-
-
-def _rebuilt(
-    phase: str, names: Mapping[str, Node], outputs: Sequence[str], stages: Sequence[str]
-) -> dict[str, Node]:
-    """What the outputs need, in a new graph with the rules of a phase."""
-    target = Graph(*_rules(phase))
-    done: dict[Node, Node] = {}
-    exact = needed(names[name] for name in stages if name in names)
-    for node in sorted(needed(names[name] for name in outputs), key=lambda node: node.id):
-        args = [done[arg] for arg in node.args]
-        target.exact = node in exact
-        if node.op == "const":
-            new = target.const(node.data)
-        elif node.op == "input":
-            new = target.input(node.data)
-        elif node.op == "add":
-            constant, factors = node.data
-            new = target.add(constant, zip(args, factors, strict=True))
-        elif node.op == "mul":
-            new = target.mul(ONE, zip(args, node.data, strict=True))
-        else:
-            new = target.call(node.op, *args)
-        new.named = new.named or (node.named and new.op not in ("const", "input"))
-        done[node] = new
-    nodes = renamed(names, done)
-    reached = needed(nodes[name] for name in outputs)
-    return {name: node for name, node in nodes.items() if node in reached}

@@ -7,6 +7,7 @@ the printer sets parentheses only where they are needed.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -92,6 +93,7 @@ def _sign(x: Any) -> Any:
     return mpmath.sign(x)
 
 
+# fmt: off
 _ROWS = (
     Op("copy", "{0}", "{0}", lambda x: x, CHOICE, (CHOICE,), CHOICE, "np.positive"),
     Op("neg", "-{0}", "-{0}", lambda x: -x, SIGN, (SIGN,), SIGN, "np.negative"),
@@ -122,13 +124,8 @@ _ROWS = (
     _call("ceil", mpmath.ceil),
     Op("abs", "abs({0})", "np.abs({0})", abs, ufunc="np.abs"),
     Op("sign", "special.sign({0})", "np.sign({0})", _sign, ufunc="np.sign"),
-    Op(
-        "copysign",
-        "copysign({0}, {1})",
-        "np.copysign({0}, {1})",
-        lambda x, y: abs(x) if y >= 0 else -abs(x),
-        ufunc="np.copysign",
-    ),
+    Op("copysign", "copysign({0}, {1})", "np.copysign({0}, {1})",
+        lambda x, y: abs(x) if y >= 0 else -abs(x), ufunc="np.copysign"),
     Op("hypot", "hypot({0}, {1})", "np.hypot({0}, {1})", mpmath.hypot, ufunc="np.hypot"),
     Op("atan2", "atan2({0}, {1})", "np.arctan2({0}, {1})", mpmath.atan2, ufunc="np.arctan2"),
     Op("max", "max({0}, {1})", "np.maximum({0}, {1})", max, ufunc="np.maximum"),
@@ -136,57 +133,24 @@ _ROWS = (
     Op("mod", "special.mod({0}, {1})", "np.mod({0}, {1})", lambda x, y: x % y, ufunc="np.mod"),
     # 1 where z >= 0, else 0; and q with the sign of z. Always used together, so that both may read
     # the sign bit where that is fastest: at z = -0.0 either reading is right as long as they agree.
-    Op(
-        "step",
-        "1.0 if {0} >= 0.0 else 0.0",
-        "(np.copysign(0.5, {0}) + 0.5)",
-        lambda z: 1 if z >= 0 else 0,
-        CHOICE,
-        (SUM,),
-        in_place=("np.copysign(0.5, {0}, out={out})", "np.add({out}, 0.5, out={out})"),
-    ),
-    Op(
-        "signed",
-        "{0} if {1} >= 0.0 else -{0}",
-        "np.copysign({0}, {1})",
-        lambda q, z: q if z >= 0 else -q,
-        CHOICE,
-        (ATOM, SUM),
-        ufunc="np.copysign",
-    ),
+    Op("step", "1.0 if {0} >= 0.0 else 0.0", "(np.copysign(0.5, {0}) + 0.5)",
+        lambda z: 1 if z >= 0 else 0, CHOICE, (SUM,),
+        in_place=("np.copysign(0.5, {0}, out={out})", "np.add({out}, 0.5, out={out})")),
+    Op("signed", "{0} if {1} >= 0.0 else -{0}", "np.copysign({0}, {1})",
+        lambda q, z: q if z >= 0 else -q, CHOICE, (ATOM, SUM), ufunc="np.copysign"),
     _infix("lt", "<", COMPARE, SUM, "less", lambda x, y: x < y),
     _infix("le", "<=", COMPARE, SUM, "less_equal", lambda x, y: x <= y),
     _infix("gt", ">", COMPARE, SUM, "greater", lambda x, y: x > y),
     _infix("ge", ">=", COMPARE, SUM, "greater_equal", lambda x, y: x >= y),
     _infix("eq", "==", COMPARE, SUM, "equal", lambda x, y: x == y),
     _infix("ne", "!=", COMPARE, SUM, "not_equal", lambda x, y: x != y),
-    Op(
-        "and",
-        "{0} and {1}",
-        "np.logical_and({0}, {1})",
-        lambda x, y: bool(x) and bool(y),
-        AND,
-        (AND, NOT),
-        result=TRUTH,
-    ),
-    Op(
-        "or",
-        "{0} or {1}",
-        "np.logical_or({0}, {1})",
-        lambda x, y: bool(x) or bool(y),
-        OR,
-        (OR, AND),
-        result=TRUTH,
-    ),
+    Op("and", "{0} and {1}", "np.logical_and({0}, {1})", lambda x, y: bool(x) and bool(y), AND,
+        (AND, NOT), result=TRUTH),
+    Op("or", "{0} or {1}", "np.logical_or({0}, {1})", lambda x, y: bool(x) or bool(y), OR,
+        (OR, AND), result=TRUTH),
     Op("not", "not {0}", "np.logical_not({0})", lambda x: not x, NOT, (NOT,), result=TRUTH),
-    Op(
-        "where",
-        "{1} if {0} else {2}",
-        "np.where({0}, {1}, {2})",
-        _choose,
-        CHOICE,
-        (OR, OR, CHOICE),
-    ),
+    Op("where", "{1} if {0} else {2}", "np.where({0}, {1}, {2})", _choose, CHOICE,
+        (OR, OR, CHOICE)),
     _special("erf", mpmath.erf, "erf"),
     _special("erfc", mpmath.erfc, "erfc"),
     _special("gamma", mpmath.gamma, "gamma"),
@@ -205,38 +169,9 @@ _ROWS = (
     *(_special(name, function, arity=ARGUMENTS[name]) for name, function in EXACT.items()),
 )
 
+# fmt: on
 OPS: dict[str, Op] = {row.name: row for row in _ROWS}
 """Every operation by name."""
 
-MATH_NAMES = frozenset(
-    [
-        "sqrt",
-        "exp",
-        "expm1",
-        "log",
-        "log1p",
-        "sin",
-        "cos",
-        "tan",
-        "asin",
-        "acos",
-        "atan",
-        "sinh",
-        "cosh",
-        "tanh",
-        "asinh",
-        "acosh",
-        "atanh",
-        "floor",
-        "ceil",
-        "copysign",
-        "hypot",
-        "atan2",
-        "pow",
-        "erf",
-        "erfc",
-        "gamma",
-        "lgamma",
-    ]
-)
+MATH_NAMES = frozenset(name for row in _ROWS if hasattr(math, name := row.python.partition("(")[0]))
 """The functions that the python backend imports from ``math``."""

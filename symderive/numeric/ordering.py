@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from itertools import count
 
-from symderive.numeric.graph import RATIONAL, Node, Number, exact, linear, over
+from symderive.numeric.graph import RATIONAL, Graph, Node, Number, exact, is_open, linear, over
 from symderive.numeric.program import Assignment, Operand
 
 _REPEATED_SQUARES = 16  # up to this exponent, multiplications are as accurate as pow and faster
@@ -55,7 +55,7 @@ class Ordering:
         name = self._primary.get(node, "")
         if node.op == "group":
             return (
-                self._sum(node.args[0], name) if _private(node.args[0]) else self._again(node, name)
+                self._sum(node.args[0], name) if is_open(node.args[0]) else self._again(node, name)
             )
         if node.op == "add":
             return self._sum(node, name)
@@ -163,10 +163,6 @@ class Ordering:
         return total
 
 
-def _private(node: Node) -> bool:
-    return node.op == "add" and not node.named
-
-
 def ordered(
     inputs: Iterable[str], defined: list[tuple[str, Node]], outputs: Iterable[str]
 ) -> tuple[list[Assignment], list[str]]:
@@ -187,6 +183,40 @@ def needed(roots: Iterable[Node]) -> set[Node]:
     return seen
 
 
-def renamed(names: Mapping[str, Node], done: Mapping[Node, Node]) -> dict[str, Node]:
-    """The same names for nodes of another graph."""
-    return {name: done[node] for name, node in names.items() if node in done}
+def in_order(names: Mapping[str, Node], outputs: Iterable[str]) -> list[Node]:
+    """What the outputs are made of, each node behind its operands."""
+    return sorted(needed(names[name] for name in outputs), key=lambda node: node.id)
+
+
+def renamed(
+    names: Mapping[str, Node], done: Mapping[Node, Node], outputs: Iterable[str]
+) -> dict[str, Node]:
+    """The names for nodes of another graph, of those that the outputs need there."""
+    nodes = {name: done[node] for name, node in names.items() if node in done}
+    reached = needed(nodes[name] for name in outputs)
+    return {name: node for name, node in nodes.items() if node in reached}
+
+
+def rebuilt(
+    graph: Graph,
+    names: Mapping[str, Node],
+    outputs: Sequence[str],
+    stages: Iterable[str],
+    again: Callable[[Node, list[Node]], Node],
+) -> dict[str, Node]:
+    """What the outputs need, in a new graph with rules of its own.
+
+    Args:
+        graph: The new graph.
+        names: The nodes of another graph.
+        outputs: The names that are asked for.
+        stages: Names that have no value where their formulas have none.
+        again: Makes the like of a node on operands of the new graph.
+    """
+    done: dict[Node, Node] = {}
+    exact = needed(names[name] for name in stages if name in names)
+    for node in in_order(names, outputs):
+        graph.exact = node in exact
+        new = done[node] = again(node, [done[arg] for arg in node.args])
+        new.named = new.named or (node.named and new.op not in ("const", "input"))
+    return renamed(names, done, outputs)

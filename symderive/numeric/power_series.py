@@ -57,6 +57,8 @@ class Series:
 
     def scaled(self, factor: Number) -> Series:
         """The series times a number."""
+        if factor == 1:
+            return self
         return series(self.order, [times(factor, k) for k in self.numbers])
 
     def to(self, exponent: Number, positive: bool = False) -> Series:
@@ -71,6 +73,8 @@ class Series:
             raise NoSeriesError
         if not whole and ((self.order and not positive) or not self.numbers[0] > 0):
             raise NoSeriesError
+        if exponent == 1:
+            return self
         first = self.numbers[0]
         result = [power(first, exponent)]
         for n in range(1, len(self.numbers)):

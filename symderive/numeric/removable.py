@@ -9,7 +9,7 @@ times a function of one product: ``x*exp(a*x)/a - expm1(a*x)/a**2`` in ``u = a*x
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import prod
@@ -22,6 +22,7 @@ from symderive.numeric.graph import (
     Number,
     exact,
     linear,
+    over,
     plus,
     reduced,
     single,
@@ -63,8 +64,9 @@ def near_zero(graph: Graph, node: Node) -> Node | None:
     constant_term, terms = linear(node)
     if node.op == "add" and len(terms) + (constant_term != 0) < 2:
         return None
-    inner = _nearest(node)
-    for variable in _variables(graph, inner if node.op == "add" else [*inner][1:]):
+    nearest = _nearest(node)
+    inner = _rising(nearest)
+    for variable in _variables(graph, nearest if node.op == "add" else nearest[1:]):
         if _cancels(graph, node, variable, inner) and _lost(graph, node, variable, inner, FEW):
             loss = _lost(graph, node, variable, inner, MANY)
             return None if loss is None else _branched(graph, node, variable, loss)
@@ -76,9 +78,10 @@ def nothing_over_nothing(graph: Graph, node: Node) -> Node | None:
     below = [base for base, exponent in zip(node.args, node.data, strict=True) if exponent < 0]
     if not below or len(node.args) < 2:
         return None
-    inner = _nearest(node)
+    nearest = _nearest(node)
+    inner = _rising(nearest)
     under = {arg for base in below for part in _nearest(base) for arg in (part, *part.args)}
-    for variable in _variables(graph, inner):
+    for variable in _variables(graph, nearest):
         if variable.factor not in under:
             continue
         limit = _limit(graph, node, variable, inner)
@@ -87,9 +90,7 @@ def nothing_over_nothing(graph: Graph, node: Node) -> Node | None:
     return None
 
 
-def _limit(
-    graph: Graph, node: Node, variable: _Variable, inner: Mapping[Node, None]
-) -> Node | None:
+def _limit(graph: Graph, node: Node, variable: _Variable, inner: Iterable[Node]) -> Node | None:
     pairs = list(zip(node.args, node.data, strict=True))
     for count in (ONE, FEW):
         expansion = _Expansion(graph, variable, inner, count, leading=True)
@@ -126,7 +127,7 @@ def _limit(
 # What to look at ------------------------------------------------------------------------------
 
 
-def _nearest(node: Node) -> dict[Node, None]:
+def _nearest(node: Node) -> list[Node]:
     """A node and those below it, level by level, through all names."""
     found: dict[Node, None] = {node: None}
     queue = [node]
@@ -136,7 +137,12 @@ def _nearest(node: Node) -> dict[Node, None]:
         new = [arg for arg in below if arg not in found and arg.op not in ("const", "input")]
         found.update(dict.fromkeys(new))
         queue += new
-    return found
+    return list(found)
+
+
+def _rising(nodes: Iterable[Node]) -> list[Node]:
+    """The same nodes, each behind what it is made of."""
+    return sorted(nodes, key=lambda node: node.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,22 +212,13 @@ def _variable(node: Node, centre: int) -> _Variable | None:
     if least > 1 and not centre and all(Fraction(e, least).denominator == 1 for _, e in pairs):
         pairs = [(n, reduced(Fraction(e, least))) for n, e in pairs]
     for n, e in pairs:
-        degree = 1 / Fraction(e)
-        if degree.denominator == 1:
-            return _Variable(tuple(pairs), centre, n, int(degree))
+        degree = over(1, e)
+        if isinstance(degree, int):
+            return _Variable(tuple(pairs), centre, n, degree)
     return None
 
 
 # Series ---------------------------------------------------------------------------------------
-
-
-def _moving(inner: Iterable[Node], factor: Node) -> frozenset[Node]:
-    """The nodes that depend on another, by way of each other."""
-    found = {factor}
-    for node in sorted(inner, key=lambda node: node.id):  # what it is made of comes before it
-        if not found.isdisjoint(node.args):
-            found.add(node)
-    return frozenset(found)
 
 
 class _Expansion:
@@ -237,7 +234,10 @@ class _Expansion:
         leading: bool = False,
     ) -> None:
         self.graph, self.count = graph, count
-        self.moving = _moving(inner, variable.factor)
+        self.moving = {variable.factor}  # and all that depends on it
+        for node in inner:
+            if not self.moving.isdisjoint(node.args):
+                self.moving.add(node)
         self.side, self.kinked = side, False
         self.leading = leading  # whether the first term alone will do
         self.cut = False  # whether no term of a sum or a function is left
@@ -297,6 +297,9 @@ class _Expansion:
         total: Powers = {}
         result = constant(1, self.count)
         for base, exponent in zip(node.args, node.data, strict=True):
+            if base not in self.moving and base.op != "const":
+                total[base] = plus(total.get(base, 0), exponent)
+                continue
             powers, series = self.of(base)
             whole = isinstance(exponent, int)
             try:

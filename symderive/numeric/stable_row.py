@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 RECOGNISE, FUSE, EXPAND = "recognise", "fuse", "expand"
 
@@ -13,20 +13,23 @@ class Row:
     """One stable form.
 
     Attributes:
-        name: What it is.
         pattern: The fragile form; names stand for anything.
         replacement: The same value, computed without loss.
         note: What goes wrong with the pattern.
-        example: Values of the names where the pattern loses digits or overflows.
         phase: ``recognise``, ``fuse`` or ``expand``.
+        example: Values of the names where the pattern loses digits or overflows.
     """
 
-    name: str
     pattern: str
     replacement: str
     note: str
-    example: Mapping[str, float] = field(default_factory=dict)
-    phase: str = RECOGNISE
+    phase: str
+    example: Mapping[str, float]
+
+
+def row(pattern: str, replacement: str, note: str, phase: str = RECOGNISE, **example: float) -> Row:
+    """A row of the table, on one line."""
+    return Row(pattern, replacement, note, phase, example)
 
 
 SPELLED_OUT = "spelled out: the functions of the table are computed without loss"

@@ -39,7 +39,6 @@ from symderive.formulas.arrays.index import (
     delta,
     free_indices,
     fresh,
-    of_parts,
     opened,
     substitute,
 )
@@ -174,7 +173,7 @@ class Algebra:
         if isinstance(formula, Piecewise):
             return hoisted(formula.func(*args))
         same = isinstance(formula, Function) and tuple(args) == formula.args
-        made = formula if same else of_parts(formula.func, args)
+        made = formula if same else formula.func(*args)
         if isinstance(made, Part) and self.known.stated:
             return self._ordered_part(made)
         return self.known.entry(made)
@@ -232,7 +231,7 @@ class Algebra:
             opened_parts: list[Expr] = []
             indices: list[Index] = []
             for part in (f for p in parts for f in Mul.make_args(p)):
-                if isinstance(part, SympySum):
+                if isinstance(part, SympySum) and free_indices(part):  # a number meets nothing
                     body, mine = opened(part)
                     opened_parts.append(body)
                     indices += mine
@@ -288,7 +287,7 @@ class Algebra:
             if isinstance(part, Add) and _binds_delta(part, indices):
                 terms = [self._product([term, *others], whole) for term in part.args]
                 return self._added(terms, indices, whole)
-            if isinstance(part, SympySum):
+            if isinstance(part, SympySum) and free_indices(part):
                 inner, mine = opened(part)
                 merged = self._product([inner, *others], whole)
                 return self._sum(merged, [*indices, *mine], whole)
@@ -309,10 +308,7 @@ class Algebra:
         return known or _must_split(body, indices)
 
     def _added(self, terms: Iterable[Expr], indices: Sequence[Index], whole: bool) -> Expr:
-        done = []
-        for term in terms:
-            renames = {index: fresh(index.size) for index in indices}
-            done.append(self._sum(substitute(term, renames), list(renames.values()), whole))
+        done = [self._sum(term, indices, whole) for term in terms]
         return self._bounded(Add(*done)) if whole else Add(*done)
 
     def _separated(self, inside: list[Expr], indices: Sequence[Index], whole: bool) -> Expr:

@@ -11,7 +11,14 @@ from typing import Any
 
 from sympy import Expr, S
 
-from symderive.formulas.arrays.chains import Link, chain_of, column, is_column, product_of
+from symderive.formulas.arrays.chains import (
+    Link,
+    chain_of,
+    column,
+    is_column,
+    product_of,
+    transposed,
+)
 from symderive.formulas.arrays.ops import apply
 from symderive.formulas.arrays.placing import Key, all_of, completed, place_at
 from symderive.formulas.arrays.syntax import Apply, Tree
@@ -190,3 +197,37 @@ def spread_inside(terms: Sequence[Term], plus: Plus) -> Tree | None:
         for chain, term in zip(chains, terms, strict=True)
     ]
     return product_of((first, ("m", plus(rest))))
+
+
+def columns_shared(terms: Sequence[Term], plus: Plus) -> Tree | None:
+    """Xᵀu − s·Xᵀ1 = Xᵀ(u − s): the sums of columns are a product with ones."""
+    summed = [term for term in terms if is_op(term.core, "sum") and term.core.args[0].ndim == 2]
+    if terms[0].core.ndim != 1 or not 0 < len(summed) < len(terms):
+        return None
+    first = summed[0].core
+    (axis,) = first.option("axis")  # type: ignore[attr-defined]
+    matrix = first.args[0] if axis else transposed(first.args[0])  # type: ignore[attr-defined]
+    inside: list[Tree] = []
+    for term in terms:
+        if term.core == first:
+            above = [_over_rows(part) for part in term.above]
+            inner: Tree = apply("broadcast_to", ONE, shape=(matrix.shape[1],))
+        elif is_op(term.core, "matmul") and (chain := chain_of(term.core))[0] == ("m", matrix):
+            above, inner = [*term.above], product_of(chain[1:])
+        else:
+            return None
+        inside.append(scaled(inner, term.number, above, term.below))
+    return apply("matmul", matrix, plus(inside))
+
+
+def _over_rows(tree: Tree) -> Tree:
+    """w·(Xᵀ1) as the sum of Xw."""
+    pair: tuple[Tree, ...] = tree.args if is_op(tree, "matmul") else ()
+    if is_op(tree, "sum") and not tree.ndim and is_op(tree.args[0], "multiply"):
+        pair = tree.args[0].args
+    for vector, total in (pair, pair[::-1]) if len(pair) == 2 else ():
+        if is_op(total, "sum") and total.args[0].ndim == 2 and vector.shape == total.shape:
+            (axis,), matrix = total.option("axis"), total.args[0]
+            product = apply("matmul", transposed(matrix) if axis else matrix, vector)
+            return apply("sum", product, axis=(0,), keepdims=False)
+    return tree

@@ -17,7 +17,6 @@ from symderive.formulas.arrays.index import (
     bound,
     free_indices,
     fresh,
-    of_parts,
     opened,
     sigma_as_is,
     substitute,
@@ -45,8 +44,8 @@ def _canonical(formula: Basic) -> Any:
         names = [Index(f"_s{start + k}", index.size) for k, index in enumerate(own)]
         return ArrayOf(substitute(inner, dict(zip(own, names, strict=True))), Tuple(*names))
     args = [canonical(arg) for arg in formula.args]
-    if isinstance(formula, Function):
-        return formula if tuple(args) == formula.args else of_parts(formula.func, args)
+    if isinstance(formula, Function) and tuple(args) == formula.args:
+        return formula
     return formula.func(*args)
 
 

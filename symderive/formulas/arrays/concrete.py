@@ -26,6 +26,7 @@ from sympy import (
     false,
     true,
 )
+from sympy.core.relational import Relational
 
 from symderive.errors import ValueMissingError
 from symderive.formulas.arrays.explicit import Block, NotExplicitError
@@ -134,7 +135,10 @@ class _Writer:
         writer = _WRITERS.get(type(formula))
         if writer is not None:
             return writer(self, formula, env)
-        return formula.func(*(once(self.at(arg, env)) for arg in formula.args))
+        values = [once(self.at(arg, env)) for arg in formula.args]
+        if S.NaN in values and isinstance(formula, Relational):
+            raise NotExplicitError(f"{formula} compares what has no value at these sizes")
+        return formula.func(*values)
 
     # What is not copied as it is ----------------------------------------------------------
 

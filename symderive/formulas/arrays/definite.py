@@ -165,11 +165,7 @@ class Signs:
             if (
                 is_op(left, "eye")
                 and taken.core == ONE
-                and (taken.above, taken.below)
-                == (
-                    (),
-                    (size,),
-                )
+                and (taken.above, taken.below) == ((), (size,))
             ):
                 return True
         return False

@@ -7,15 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sympy import (
-    Add,
-    Expr,
-    Rational,
-    acos,
-    cos,
-    pi,
-    sqrt,
-)
+from sympy import Add, Expr, Rational, acos, cos, pi, sqrt
 
 from symderive.formulas.arrays.explicit import (
     At,
@@ -46,11 +38,7 @@ def eigvalsh(arrays: Sequence[Block], at: At) -> Expr:
     own = [matrix[k, k] - mean for k in range(3)]
     off = [matrix[1, 0], matrix[2, 0], matrix[2, 1]]
     spread = sqrt((Add(*(x**2 for x in own)) + 2 * Add(*(x**2 for x in off))) / 6)
-    shifted = (
-        (own[0], off[0], off[1]),
-        (off[0], own[1], off[2]),
-        (off[1], off[2], own[2]),
-    )
+    shifted = ((own[0], off[0], off[1]), (off[0], own[1], off[2]), (off[1], off[2], own[2]))
     angle = acos(determinant(shifted) / (2 * spread**3)) / 3
     return mean + 2 * spread * cos(angle + Rational(2 * ((at[0] + 1) % 3), 3) * pi)
 

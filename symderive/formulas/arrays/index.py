@@ -259,8 +259,6 @@ class _Substitution:
         args = [self.on(arg) for arg in formula.args]
         if all(new is old for new, old in zip(args, formula.args, strict=True)):
             return formula
-        if isinstance(formula, Indexed) and args[0] is formula.base:
-            return _entry_like(formula, args)
         if isinstance(formula, KroneckerDelta):
             if self.renames is not None and _free(formula).isdisjoint(self.renames):
                 return _in_order(*args)
@@ -313,29 +311,6 @@ class _Substitution:
         (old,), (new,) = formula.args, args
         plain = isinstance(formula, exp | log)
         return plain or old.could_extract_minus_sign() == new.could_extract_minus_sign()
-
-
-def of_parts(function: Any, args: Sequence[Any]) -> Any:
-    """A function of other arguments: whether a sum of entries is zero is not known by asking."""
-    if isinstance(function, type) and function.__module__.startswith("sympy.functions"):
-        for arg in args:
-            if isinstance(arg, Add | Mul | SympySum) and arg.has(Indexed):
-                _not_known(arg)
-    return function(*args)
-
-
-def _not_known(formula: Any) -> None:
-    """Tell SymPy that it does not know whether a formula is zero, which it would ask for long."""
-    if formula._assumptions is formula.default_assumptions:
-        formula._assumptions = formula.default_assumptions.copy()
-    formula._assumptions.setdefault("zero", None)
-
-
-def _entry_like(formula: Indexed, args: Sequence[Basic]) -> Indexed:
-    """Another entry of the same array: what is known of the array is not asked for again."""
-    made = Expr.__new__(Indexed, *args)
-    made._assumptions = formula._assumptions
-    return made
 
 
 _IN_ORDER = cmp_to_key(Basic.compare)

@@ -16,14 +16,7 @@ from itertools import permutations
 from sympy import Add, Basic, Expr, Indexed, KroneckerDelta, Mul
 
 from symderive.formulas.arrays.contraction import Labelled, NoMatrixError, Order, spread_to
-from symderive.formulas.arrays.index import (
-    Index,
-    Part,
-    entry_of,
-    free_indices,
-    fresh,
-    sigma_as_is,
-)
+from symderive.formulas.arrays.index import Index, Part, entry_of, free_indices, fresh, sigma_as_is
 from symderive.formulas.arrays.matrix_forms import PART_OPTIONS, row_major, split
 from symderive.formulas.arrays.ops import apply
 from symderive.formulas.arrays.ops_spectral import MATRIX_FUNCTIONS

@@ -41,14 +41,7 @@ from symderive.formulas.arrays.contraction import (
     union,
 )
 from symderive.formulas.arrays.frechet import directed, is_kernel
-from symderive.formulas.arrays.index import (
-    Index,
-    Part,
-    free_indices,
-    fresh,
-    opened,
-    sigma_as_is,
-)
+from symderive.formulas.arrays.index import Index, Part, free_indices, fresh, opened, sigma_as_is
 from symderive.formulas.arrays.joined import (
     by_blocks,
     has_joined,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from math import prod
 from typing import Any
 
@@ -144,7 +144,7 @@ TRIANGLES: Mapping[str, tuple[str, int]] = {
 """Which ones are where the row is below, or above, the column."""
 
 
-def ends_of(factor: KroneckerDelta, summed: Sequence[Index]) -> tuple[Any, Expr]:
+def ends_of(factor: KroneckerDelta, summed: Collection[Index]) -> tuple[Any, Expr]:
     """The free index of a delta, and the place it is equal to; None where there is none."""
     for target, source in (factor.args[:2], factor.args[1::-1]):
         difference = source - target

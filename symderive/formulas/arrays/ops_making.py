@@ -92,9 +92,7 @@ def _triangle_shape(args: Args, _: Options) -> Shape:
     return args[0].shape
 
 
-def _triangle_entry(
-    kept: Callable[..., Any],
-) -> Callable[[Args, Options, At], Expr]:
+def _triangle_entry(kept: Callable[..., Any]) -> Callable[[Args, Options, At], Expr]:
     def made(args: Args, options: Options, at: At) -> Expr:
         mask = Piecewise((1, kept(*at, options["k"])), (0, true))
         return product(entry(args[0], at), mask)

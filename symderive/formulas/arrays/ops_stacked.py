@@ -103,11 +103,7 @@ def _rearrange_entry(args: Args, options: Options, at: At) -> Expr:
 def _rearranged(args: Args, options: Options) -> Tree:
     (down, across), (rows, columns) = options["blocks"], _blocks(args, options)
     parts = apply("reshape", args[0], shape=(down, rows, across, columns))
-    return apply(
-        "reshape",
-        transpose(parts, (2, 0, 3, 1)),
-        shape=_rearrange_shape(args, options),
-    )
+    return apply("reshape", transpose(parts, (2, 0, 3, 1)), shape=_rearrange_shape(args, options))
 
 
 def _call_rearrange(C: Any, blocks: Any) -> Tree:  # noqa: N803

@@ -10,15 +10,7 @@ from typing import Any
 from sympy import Add, Basic, Expr, Indexed, Mul, S, Symbol, Tuple
 from sympy import Sum as SympySum
 
-from symderive.formulas.arrays.index import (
-    ArrayOf,
-    Index,
-    Part,
-    delta,
-    entry_of,
-    part,
-    sigma,
-)
+from symderive.formulas.arrays.index import ArrayOf, Index, Part, delta, entry_of, part, sigma
 
 Names = frozenset[str]
 Axes = int | tuple[int, ...]

@@ -9,6 +9,7 @@ from symderive.formulas.arrays.ops import apply, total
 from symderive.formulas.arrays.spectra import along
 from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Tree
 from symderive.formulas.arrays.terms import (
+    MAX_POWER,
     ONE,
     is_op,
     is_zero,
@@ -54,6 +55,18 @@ def kronecker(_: Rebuilder, args: list[Tree], tree: Apply) -> Tree:
     left, right = terms
     number = left.number * right.number
     return scaled(made, number, (*left.above, *right.above), (*left.below, *right.below))
+
+
+def powered(_: Rebuilder, args: list[Tree], tree: Apply) -> Tree:
+    """A whole power of an array has the powers of its scalars in front: (n·x)² is n²·x²."""
+    base, exponent = args
+    term = term_of(base)
+    whole = isinstance(exponent, Number) and exponent.value in range(2, MAX_POWER + 1)
+    if not base.ndim or not whole or term.core == base:
+        return apply("power", *args)
+    k = int(exponent.value)  # type: ignore[attr-defined]
+    made = apply("power", term.core, exponent)
+    return scaled(made, term.number**k, term.above * k, term.below * k)
 
 
 def summed(self: Rebuilder, args: list[Tree], tree: Apply) -> Tree:

@@ -94,6 +94,51 @@ def variance(tree: Tree) -> Tree | None:
     return array and apply("var", array, **dict(tree.options), ddof=0)
 
 
+def spread(tree: Tree) -> Tree | None:
+    """The squared length of x - mean(x) is n*var(x), of its even powers too."""
+    sign, count = 1, 0
+    if is_op(tree, "matmul") and not tree.ndim and tree.args[0].ndim == 1:
+        one, other = tree.args
+        sign, count = (1 if one == other else -1), int(one in (other, _turned_round(other)))
+    elif is_op(tree, "power") and is_op(tree.args[0], "norm") and not tree.ndim:
+        (one,), exponent = tree.args[0].args, tree.args[1]
+        if isinstance(exponent, Number) and tree.args[0].option("ord") == 2:
+            half = exponent.value / 2
+            count = int(half) if half.is_Integer and half > 0 else 0
+    if not count:
+        return None
+    axes = tuple(range(one.ndim))
+    array = _centred(one, axes)
+    if array is None:
+        return None
+    var = apply("var", array, axis=axes, keepdims=False, ddof=0)
+    sizes = [Number((), size) for size in array.shape]
+    return scaled(ONE, S(sign), [*sizes, var] * count)
+
+
+def _turned_round(tree: Tree) -> Tree | None:
+    """The difference b - a of a - b."""
+    return apply("add", *map(negative, tree.args[::-1])) if is_op(tree, "add") else None
+
+
+def centred(tree: Tree) -> Tree | None:
+    """n*x - sum(x) is n*(x - mean(x))."""
+    if not is_op(tree, "add") or len(tree.args) != 2 or not tree.ndim:
+        return None
+    for array, total in (tree.args, tree.args[::-1]):
+        term, summed = term_of(array), term_of(total)
+        (whole,) = summed.above if len(summed.above) == 1 else (summed.core,)
+        if not is_op(whole, "sum") or whole.args[0] != term.core or whole.ndim:
+            continue
+        sizes = [Number((), size) for size in term.core.shape]
+        if Counter(term.above) != Counter(sizes) or term.number != -summed.number:
+            continue
+        middle = apply("mean", term.core, **dict(whole.options))
+        inside = ordered_sum([term.core, negative(middle)])
+        return scaled(inside, term.number, sizes, term.below) if not term.below else None
+    return None
+
+
 def balanced(tree: Tree) -> Tree | None:
     """sum(x - mean(x)) is 0."""
     if not is_op(tree, "sum", "mean"):

@@ -38,7 +38,7 @@ from symderive.formulas.arrays.placing import place_at
 from symderive.formulas.arrays.projections import has_residuals, is_projection, projected
 from symderive.formulas.arrays.properties import Axes
 from symderive.formulas.arrays.rank_one import updates_solved
-from symderive.formulas.arrays.rebuilding import directed, kronecker, moved, summed
+from symderive.formulas.arrays.rebuilding import directed, kronecker, moved, powered, summed
 from symderive.formulas.arrays.shorthand import shorthand
 from symderive.formulas.arrays.spectra import of_singular_values, of_spectrum
 from symderive.formulas.arrays.sums import plus
@@ -412,8 +412,7 @@ class Rebuilder:
         inner = lower.args[0] if inverse and is_op(lower, "inv") else lower
         if not is_op(inner, "cholesky") or not self.is_symmetric(inner.args[0]):
             return None
-        whole: Tree = inner.args[0]
-        return self.inverse(whole) if inverse else whole
+        return self.inverse(inner.args[0]) if inverse else inner.args[0]
 
     def _by_sums(self, chain: Sequence[Link]) -> Tree:
         """A product with a matrix of ones as an outer product of sums: A 11ᵀ B."""
@@ -486,6 +485,7 @@ REBUILD: Mapping[str, Rewrite] = {
     "matmul": lambda self, args, _: self.product(apply("matmul", *args)),
     "outer": lambda self, args, _: self.product(apply("outer", *args)),
     "sum": summed,
+    "power": powered,
     "kron": kronecker,
     **dict.fromkeys(FRECHET, directed),
     **dict.fromkeys(

@@ -9,7 +9,13 @@ from typing import Any
 
 from sympy import S
 
-from symderive.formulas.arrays.blocks import added, joined, side_by_side, spread_inside
+from symderive.formulas.arrays.blocks import (
+    added,
+    columns_shared,
+    joined,
+    side_by_side,
+    spread_inside,
+)
 from symderive.formulas.arrays.chains import (
     FRECHET,
     Link,
@@ -466,6 +472,7 @@ def _gathered(parts: Iterable[Tree]) -> Tree:
 FINDERS = (
     _scalars_gathered,
     _ends_shared,
+    lambda terms: columns_shared(terms, plus),
     _entries_shared,
     _spread_shared,
     _reductions_shared,

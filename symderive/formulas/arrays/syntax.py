@@ -112,9 +112,7 @@ def of_args(tree: Apply, args: tuple[Tree, ...]) -> Tree:
 
 
 def put_in(
-    tree: Tree,
-    found: Mapping[str, Tree],
-    made: Callable[[Apply, tuple[Tree, ...]], Tree] = of_args,
+    tree: Tree, found: Mapping[str, Tree], made: Callable[[Apply, tuple[Tree, ...]], Tree] = of_args
 ) -> Tree:
     """The tree with the arrays of some names put in.
 

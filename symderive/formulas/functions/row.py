@@ -197,6 +197,11 @@ class NamedFunction:
             self._formula(f"{pair[0]} - ({pair[1]})", args) for pair in sides if len(pair) == 2
         )
 
+    def compares(self, count: int) -> bool:
+        """Whether the definition or a partial compares one of ``count`` arguments."""
+        texts = self._texts(count)
+        return any(sign in text for text in (texts.definition, *texts.partials) for sign in "<>=")
+
     def stable_formula(self, *args: Expr) -> Expr | None:
         """The numerically stable form with the arguments put in; ``None`` where there is none."""
         text = self._texts(len(args)).stable

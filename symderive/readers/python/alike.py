@@ -18,15 +18,7 @@ from symderive.formulas.arrays.lifting import Lift
 from symderive.formulas.arrays.op import ShapeError, number
 from symderive.formulas.arrays.ops import apply, transpose
 from symderive.formulas.arrays.placing import all_of
-from symderive.formulas.arrays.syntax import (
-    Apply,
-    Leaf,
-    Number,
-    Shape,
-    Tree,
-    of_args,
-    put_in,
-)
+from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Shape, Tree, of_args, put_in
 from symderive.readers.python.entries import picked
 
 LITERAL = 8

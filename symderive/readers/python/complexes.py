@@ -397,8 +397,7 @@ RULES: dict[str, Make] = {
     "array": lambda rec, z, *_, **__: Complex(rec, *(p.copy() for p in split(rec, z))),
     "asarray": lambda rec, z, *_, **__: Complex(rec, *split(rec, z)),
     "where": lambda rec, c, x, y: Complex(
-        rec,
-        *(call(rec, "where", c, *p) for p in zip(split(rec, x), split(rec, y), strict=True)),
+        rec, *(call(rec, "where", c, *p) for p in zip(split(rec, x), split(rec, y), strict=True))
     ),
     "zeros": lambda rec, shape: Complex(rec, *(call(rec, "zeros", shape) for _ in "ri")),
 }

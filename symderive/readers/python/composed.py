@@ -28,14 +28,7 @@ from symderive.readers.python.joining import (
 from symderive.readers.python.numerical import NUMERICAL, singular_values
 from symderive.readers.python.order import ORDERED
 from symderive.readers.python.recording import Recording, refused
-from symderive.readers.python.tracer import (
-    Tracer,
-    binary,
-    call,
-    condition,
-    operand,
-    wrap,
-)
+from symderive.readers.python.tracer import Tracer, binary, call, condition, operand, wrap
 
 Make = Callable[..., Any]
 

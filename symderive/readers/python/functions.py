@@ -22,15 +22,7 @@ from symderive.readers.python.complexes import applied, holds_complex
 from symderive.readers.python.masked import Kept
 from symderive.readers.python.reasons import reason
 from symderive.readers.python.recording import Recording, refused
-from symderive.readers.python.tracer import (
-    Tracer,
-    binary,
-    call,
-    condition,
-    operand,
-    product,
-    wrap,
-)
+from symderive.readers.python.tracer import Tracer, binary, call, condition, operand, product, wrap
 
 Make = Callable[..., Any]
 

@@ -210,6 +210,7 @@ ARRAYS: Mapping[str, Callable[..., Any]] = {
     "asarray": _same,
     "asanyarray": _same,
     "ascontiguousarray": _same,
+    "fromiter": _made_array,
     "asfarray": _same,
     "tri": lambda rec, n, m=None, k=0: call(
         rec, "tril", call(rec, "ones", (n, n if m is None else m)), k=k
@@ -378,8 +379,12 @@ class Patches:
             return
         self._seen.add(id(space))
         for name, value in list(space.items()):
-            if name != "__builtins__" and (new := self._instead(value)) is not None:
+            if name == "__builtins__":
+                continue
+            if (new := self._instead(value)) is not None:
                 self._set(space, name, new)
+            elif getattr(value, "__module__", None) in (None, space.get("__name__")):
+                self._inside(value)
         for name, new in self._builtins.items():
             if space.get(name, _MISSING) in (_MISSING, getattr(builtins, name)):
                 self._set(space, name, new)
@@ -392,11 +397,29 @@ class Patches:
         except TypeError:
             return None
 
+    def _inside(self, value: Any) -> None:
+        """Replace in a table of functions, among the defaults of one, in what a class holds."""
+        if isinstance(value, FunctionType):
+            old = value.__defaults__ or ()
+            new = tuple(each if (n := self._instead(each)) is None else n for each in old)
+            if any(one is not other for one, other in zip(old, new, strict=True)):
+                self._undo.append((value, "__defaults__", old))
+                value.__defaults__ = new
+            value = value.__kwdefaults__
+        if type(value) is dict or isinstance(value, type):
+            for key, part in list((value if type(value) is dict else vars(value)).items()):
+                static = isinstance(part, staticmethod)
+                if (found := self._instead(part.__func__ if static else part)) is not None:
+                    self._set(value, key, staticmethod(found) if static else found)
+                elif isinstance(part, FunctionType):
+                    self._inside(part)
+
     def closure(self, function: Any, level: int = 0) -> None:
         """Replace among the variables that a function, and those it holds, are closed over."""
         function = getattr(function, "__func__", function)
         if not isinstance(function, FunctionType) or level > 4:
             return
+        self._inside(function)
         for cell in function.__closure__ or ():
             try:
                 value = cell.cell_contents
@@ -407,6 +430,8 @@ class Patches:
                 cell.cell_contents = new
             elif isinstance(value, FunctionType) and value is not function:
                 self.closure(value, level + 1)
+            else:
+                self._inside(value)
 
     def put_back(self) -> None:
         """Undo every replacement."""

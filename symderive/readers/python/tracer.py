@@ -33,13 +33,7 @@ from symderive.readers.python.constants import exact, is_number
 from symderive.readers.python.entries import keys_of, picked, replaced
 from symderive.readers.python.naming import Label
 from symderive.readers.python.picking import runs_joined
-from symderive.readers.python.recording import (
-    LONGEST,
-    Recording,
-    is_fixed,
-    refused,
-    weight,
-)
+from symderive.readers.python.recording import LONGEST, Recording, is_fixed, refused, weight
 
 LITERAL = 8
 """The entries of a constant that a formula writes out; a longer one gets a name and values."""

@@ -5,9 +5,12 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from traceback import walk_tb
 from typing import Any
+
+from sympy import Symbol, pi
 
 from symderive.array_model import renamed
 from symderive.errors import ModelError, SymderiveError
@@ -210,6 +213,8 @@ def _model(
     final = rec.names(needed, labels[0], title)
     stages = {label: rec.stages[label] for label in needed}
     trees = {final[label]: renamed(tree, final) for label, tree in stages.items()}
+    if "pi" in given.shapes:  # an argument of this name: the number is np.pi beside it
+        trees = {name: _with_pi_named(tree) for name, tree in trees.items()}
     used = {p.name for tree in trees.values() for p in tree.walk() if isinstance(p, Leaf)}
     constants: dict[str, Any] = {n: v for n, v in rec.constants.items() if n in used}
     wanted = given.parameters(title)
@@ -234,6 +239,14 @@ def _model(
         shapes=None if plain else shapes,
         properties=properties,
     )
+
+
+def _with_pi_named(tree: Tree) -> Tree:
+    if isinstance(tree, Number):
+        return Number(tree.shape, tree.value.xreplace({pi: Symbol("np.pi")}))
+    if not isinstance(tree, Apply):
+        return tree
+    return replace(tree, args=tuple(map(_with_pi_named, tree.args)))
 
 
 def _picks_told(rec: Recording, used: Container[str]) -> str:
