@@ -14,7 +14,7 @@ from itertools import product as cartesian
 from math import prod
 
 from mpmath import isfinite, mp, mpf
-from sympy import Expr, Symbol
+from sympy import Eq, Expr, Indexed, Ne, Rational, Symbol
 from sympy.core.function import AppliedUndef
 
 from symderive.array_certify import sizes_of
@@ -241,8 +241,9 @@ def draw(entries: Entries, targets: Sequence[str], noise: random.Random, attempt
     model = entries.model
     reached = needed_for(model, targets)
     known = Knowledge(model.properties)
-    stages = (model.stages[name] for name in reached if name in model.stages)
+    stages = [model.stages[name] for name in reached if name in model.stages]
     positive = {name for stage in stages for name in _positive_in(stage.formula)}
+    asked = {name: value for stage in stages for name, value in _asked_for(stage.formula)}
     point: Numbers = {}
     usual = RANGES[(attempt // 2) % len(RANGES)] if attempt else SIZES_AT_FIRST
     for name in model.names:
@@ -256,6 +257,8 @@ def draw(entries: Entries, targets: Sequence[str], noise: random.Random, attempt
             drawn[at] = mpf(noise.uniform(*(noise.choice(RANGES) if mixed else usual)))
             if not attempt:
                 drawn[at], sign = drawn[at] * sign, -sign
+            if name in asked and name not in model.parameters and noise.random() < 0.5:
+                drawn[at] = mpf(asked[name].p) / asked[name].q
         stated = known.stated.get(name, ())
         strictest = next((prop for prop in _HONOURED if prop in stated), None)
         if strictest is not None:
@@ -272,6 +275,18 @@ def draw(entries: Entries, targets: Sequence[str], noise: random.Random, attempt
 def _positive_in(formula: Expr) -> frozenset[Symbol]:
     """The scalars that are positive wherever a stage has a value: the δ of Huber's loss."""
     return positive_in(formula)
+
+
+@lru_cache(maxsize=1024)
+def _asked_for(formula: Expr) -> frozenset[tuple[str, Rational]]:
+    """The names whose entries a stage's branches compare with a number: t of t == 1, and 1."""
+    tests = formula.atoms(Eq, Ne)
+    sides = [side for test in tests for side in (test.args, test.args[::-1])]
+    return frozenset(
+        (str(getattr(name, "base", name)), number)
+        for name, number in sides
+        if isinstance(name, Symbol | Indexed) and number.is_Rational
+    )
 
 
 # Properties of drawn values -----------------------------------------------------------------------

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sympy import Expr, Mul, Piecewise, S, Tuple, expand, together
+from sympy import Expr, Mul, Piecewise, S, Symbol, Tuple, expand, together
 
 from symderive.formulas.zero_test import is_zero
 from symderive.sides import SIGN, STEP, bounds_of, in_pieces, on_side
@@ -23,44 +23,50 @@ Facts = tuple[Expr, ...]
 """What is positive."""
 
 
-def equal_by_cases(claim: Expr, truth: Expr, known: Sequence[Expr] = ()) -> bool:
-    """Whether a claim is proved to be right, whatever its value at kinks of the truth; else False.
+def equal_by_cases(
+    claim: Expr, truth: Expr, known: Sequence[Expr], moving: frozenset[Symbol]
+) -> bool:
+    """Whether a claim is proved to be right, whatever its value at kinks; False: it is not known.
 
     Args:
         claim: The claim.
         truth: The truth.
         known: What is known to be positive.
+        moving: What is differentiated by: a branch that does not ask for it has no kink there,
+            and what it gives is no convention.
 
     >>> from sympy.abc import d, x
     >>> from symderive.formulas.functions import FUNCTIONS
     >>> inner, most = FUNCTIONS["max"].apply(x, -d), FUNCTIONS["min"]
     >>> huber = Piecewise((x, FUNCTIONS["abs"].apply(x) < d), (d * SIGN(x), True))
-    >>> equal_by_cases(most.apply(inner, d), huber, [d]), equal_by_cases(inner, huber, [d])
-    (True, False)
+    >>> claims = most.apply(inner, d), inner
+    >>> [equal_by_cases(claim, huber, [d], frozenset([x])) for claim in claims]
+    [True, False]
     """
-    return _equal(in_pieces(claim), in_pieces(truth), tuple(known), ROOM)
 
+    def equal(claim: Expr, truth: Expr, facts: Facts, room: int) -> bool:
+        bounds = bounds_of(Tuple(claim, truth))
+        inner = {bound for bound, _ in bounds.values() if not bound.has(SIGN, STEP, Piecewise)}
+        if not inner or not room:
+            return not inner and bool(is_zero(claim - truth))
+        kink = min(inner, key=str)
+        mine = {part: row for part, row in bounds.items() if row[0] == kink}
+        above, below, here = (
+            [on_side(side, mine, {kink: sign}) for side in (claim, truth)] for sign in (1, -1, 0)
+        )
+        for sign, pair in ((1, above), (-1, below)):
+            more = (*facts, sign * kink)
+            if possible(more) and not equal(pair[0], pair[1], more, room - 1):
+                return False
+        there = _solved(_without_divisors(kink, facts))
+        known = tuple(fact.xreplace(there) for fact in facts)
+        beside = (above[0], below[0], (above[0] + below[0]) / 2)
+        ways = (here[1], *(beside if kink.free_symbols & moving else ()))
+        return not possible(known) or any(
+            equal(here[0].xreplace(there), way.xreplace(there), known, room - 1) for way in ways
+        )
 
-def _equal(claim: Expr, truth: Expr, facts: Facts, room: int) -> bool:
-    bounds = bounds_of(Tuple(claim, truth))
-    inner = {bound for bound, _ in bounds.values() if not bound.has(SIGN, STEP, Piecewise)}
-    if not inner or not room:
-        return not inner and bool(is_zero(claim - truth))
-    kink = min(inner, key=str)
-    mine = {part: row for part, row in bounds.items() if row[0] == kink}
-    above, below, here = (
-        [on_side(side, mine, {kink: sign}) for side in (claim, truth)] for sign in (1, -1, 0)
-    )
-    for sign, pair in ((1, above), (-1, below)):
-        more = (*facts, sign * kink)
-        if possible(more) and not _equal(pair[0], pair[1], more, room - 1):
-            return False
-    there = _solved(_without_divisors(kink, facts))
-    known = tuple(fact.xreplace(there) for fact in facts)
-    ways = (here[1], above[0], below[0], (above[0] + below[0]) / 2)
-    return not possible(known) or any(
-        _equal(here[0].xreplace(there), way.xreplace(there), known, room - 1) for way in ways
-    )
+    return equal(in_pieces(claim), in_pieces(truth), tuple(known), ROOM)
 
 
 def _solved(kink: Expr) -> dict[Expr, Expr]:

@@ -10,7 +10,23 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sympy import Add, Expr, Mul, Pow, Rational, erf, erfc, exp, expand_mul, factorint, log
+from sympy import (
+    Add,
+    Expr,
+    Mul,
+    Pow,
+    Rational,
+    erf,
+    erfc,
+    exp,
+    expand_mul,
+    factorial,
+    factorint,
+    floor,
+    gamma,
+    log,
+    polygamma,
+)
 
 from symderive.laws import everywhere
 
@@ -28,11 +44,38 @@ def canonical_powers(formula: Expr, positive: Collection[Expr] = frozenset()) ->
     >>> canonical_powers(K**n - (K * x) ** n), canonical_powers((x / K) ** n)
     (-K**n*x**n + K**n, (x/K)**n)
     """
-    for law in (_logarithm, _exponential, _error_function):
+    for law in (_logarithm, _exponential, _error_function, _gamma):
         formula = everywhere(formula, law)
     powers = {power for power in formula.atoms(Pow) if not power.exp.is_number}
     apart = {power: _taken_apart(power, powers, positive) for power in powers}
     return formula.xreplace({power: form for power, form in apart.items() if form != power})
+
+
+MAX_SHIFT = 12
+"""Whole numbers in the arguments of gamma functions up to which they are written out."""
+
+
+def _gamma(formula: Expr) -> Expr:
+    """Γ and ψ⁽ᵐ⁾ of u + n by those of u: Γ(u + 1) is u·Γ(u), ψ(u + 1) is ψ(u) + 1/u.
+
+    >>> from sympy.abc import x
+    >>> _gamma(gamma(x + 2)), _gamma(polygamma(0, x + 1)), _gamma(gamma(x - 1))
+    (x*(x + 1)*gamma(x), polygamma(0, x) + 1/x, gamma(x)/(x - 1))
+    """
+    if not isinstance(formula, gamma | polygamma):
+        return formula
+    *order, argument = formula.args
+    whole = floor(argument.as_coeff_Add()[0])
+    if not whole or abs(whole) > MAX_SHIFT or argument.is_number:
+        return formula
+    rest, sign = argument - whole, 1 if whole > 0 else -1
+    steps = [rest + k for k in range(min(0, int(whole)), max(0, int(whole)))]
+    if isinstance(formula, gamma):
+        return gamma(rest) * Mul(*steps) ** sign
+    if not order[0].is_Integer:
+        return formula
+    times = sign * (-1) ** order[0] * factorial(order[0])
+    return polygamma(order[0], rest) + Add(*(times / step ** (order[0] + 1) for step in steps))
 
 
 def _logarithm(formula: Expr) -> Expr:

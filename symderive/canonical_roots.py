@@ -107,9 +107,22 @@ class _Roots:
             if len(exponents) == 1 and min(exponents) % 2:
                 result *= _product(product) ** exponents.pop()
                 rest = {factor: n for factor, n in rest.items() if factor not in inside}
+        signs = self._signs()
         for factor, n in rest.items():
-            result *= (factor if n % 2 == 0 else size_of(factor, self.positive)) ** n
+            size = signs[factor] * factor if factor in signs else size_of(factor, self.positive)
+            result *= (factor if n % 2 == 0 else size) ** n
         return result
+
+    def _signs(self) -> dict[Expr, int]:
+        """Factors whose signs a radicand tells: of (1 + e)(1 − e) ≥ 0 both, which add to 2."""
+        found: dict[Expr, int] = {}
+        for product in self.signed:
+            inside = [factor for factor in product if factor != S.NegativeOne]
+            for sign in (1, -1) if len(inside) == 2 else ():
+                other = -sign if S.NegativeOne in product else sign
+                if (sign * inside[0] + other * inside[1]).is_positive:
+                    found |= {inside[0]: sign, inside[1]: other}
+        return found
 
 
 def _product(factors: Iterable[Expr]) -> Expr:

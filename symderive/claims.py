@@ -204,7 +204,7 @@ def judge(derivation: Derivation, subject: str, answer: str) -> Verdict:
     right = typed(truth, model.order)
     if certificate.verdict == "proved":
         return Verdict("proved", words, truth, certificate=certificate, right=right)
-    compared = Compared(current, claim, truth, where, target)
+    compared = Compared(current, claim, truth, where, target, about.sources)
     if not compared.differs:
         if compared.right_beside_kinks:
             certificate = Certificate("proved", BESIDE)

@@ -94,11 +94,14 @@ class Compared:
         truth: Expr,
         where: Mapping[Symbol, Expr],
         target: str = "",
+        sources: Sequence[str] = (),
     ) -> None:
         self.derivation, self.where = derivation, where
         self.stated = claim.free_symbols
         self._said = (evaluated(claim), evaluated(truth))
         self.claim, self.truth = self.opened(claim), self.opened(truth)
+        moving = (self.opened(Symbol(source)).free_symbols for source in sources)
+        self._moving = frozenset[Symbol]().union(*moving)
         stages = [symbol for symbol in where if isinstance(symbol, Symbol)]
         inside = {name for f in (claim, truth) for name in self._reached(f)}
         shown = [symbol for symbol in stages if symbol.name in inside]
@@ -179,7 +182,7 @@ class Compared:
             if isinstance(test, StrictLessThan | StrictGreaterThan)
         ]
         known += map(Symbol, self.derivation.model.positive)
-        return equal_by_cases(self.claim, self.truth, known)
+        return equal_by_cases(self.claim, self.truth, known, self._moving)
 
     def off_at_kinks(self) -> str:
         """Where a claim that is right beside the kinks has, at them, a value of no side.
@@ -196,9 +199,8 @@ class Compared:
                     continue
                 beside = ({**point, name: point[name] + step} for step in (NEAR, -NEAR))
                 sides = [side[1] for side in map(self._pair, beside) if side is not None]
-                if len(sides) < 2 or any(
-                    abs(pair[0] - way) < CLOSE for way in (*sides, sum(sides) / 2)
-                ):
+                ways = [*sides, sum(sides) / 2] if kink.free_symbols & self._moving else []
+                if len(sides) < 2 or any(abs(pair[0] - way) < CLOSE for way in ways):
                     continue
                 if not found:
                     self.kink = {n: shown(v, 4) for n, v in sorted(point.items())}

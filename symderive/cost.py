@@ -104,9 +104,10 @@ def scattered(formula: Expr) -> float:
     parts = Mul.make_args(formula)
     above = [term for part in parts if part.is_Add for term in part.args]
     below = _below(formula)
+    paid = SCATTERED if any(map(_shares, parts)) else 0.0
     if len(parts) > 1 and below and any(map(_below, above)):
-        return COMPOUND if any(part.has(Add) for part in below) else SCATTERED
-    return SCATTERED if any(map(_shares, parts)) else 0.0
+        paid += COMPOUND if any(part.has(Add) for part in below) else SCATTERED
+    return paid
 
 
 def _below(formula: Expr) -> list[Expr]:

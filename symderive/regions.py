@@ -42,9 +42,9 @@ PER_REGION, MAX_POINTS, ATTEMPTS = 5, 90, 400
 FEWEST = 3
 """Points that must hold, and fail, before a condition is looked for."""
 
-KINK_TRIALS = 24
-HALVES = (1, 2, 4, -1, 3, -2, 6, -4, 8, 5, 0)
-"""Numbers at which kinks are looked for, doubled: sums and halves of them are exact."""
+KINK_TRIALS = 32
+EIGHTHS = (8, 2, 16, 6, -8, 5, 24, 1, -4, 4, 32, 3, -16, 7, 0)
+"""Numbers at which kinks are looked for, times eight: sums and halves of them are exact."""
 
 WIDE = (-60.0, 60.0)
 
@@ -241,7 +241,7 @@ def at_kinks(
     for kink in kinks:
         inside = sorted(kink.free_symbols & {*map(Symbol, ordered)}, key=str)
         for attempt in range(KINK_TRIALS if inside else 0):
-            numbers = {n: Rational(source.choice(HALVES), 2) for n in ordered}
+            numbers = {n: Rational(source.choice(EIGHTHS), 8) for n in ordered}
             numbers |= {name: abs(numbers[name]) for name in positive if name in numbers}
             name = inside[attempt % len(inside)]
             rest = kink.xreplace({Symbol(n): v for n, v in numbers.items() if n != name.name})

@@ -136,8 +136,10 @@ def _root_of(
                 left[turn] *= part
         for exponent, product in powers.items():
             outside *= size_of(_shortest(kernels, product), positive) ** (turn * exponent)
-    if not left[-1].is_ground and _positive_with(left[-1], left[1]):  # √(n/d) = √(n·d)/d
-        outside /= _shortest(kernels, left[-1])
+    signs = (1, -1) if not left[-1].is_ground else ()
+    firm = next((s for s in signs if _positive_with(left[-1] * s, left[1] * s)), 0)
+    if firm:  # √(n/d) = √(n·d)/d
+        outside /= _shortest(kernels, left[-1] * firm)
         return outside * _rooted(inside, _shortest(kernels, left[1] * left[-1]))
     above, below = (_shortest(kernels, left[turn]) for turn in (1, -1))
     if above.is_positive:  # a number over what must be positive

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import product
 from typing import Any
 
-from sympy import Basic, Expr, Integer, Piecewise, S, expand, preorder_traversal
+from sympy import Basic, Eq, Expr, Integer, Ne, Piecewise, S, expand, preorder_traversal
 from sympy.core.relational import Relational
 
 from symderive.formulas.functions import FUNCTIONS, function_of
@@ -64,13 +64,14 @@ def on_sides(formula: Expr) -> tuple[Expr, tuple[Expr, Expr, Expr]] | None:
 
 
 def kinks_of(formula: Basic) -> frozenset[Expr]:
-    """What changes its sign at the kinks and jumps of a formula.
+    """What changes its sign at the kinks and jumps of a formula; an equality has no sides.
 
     >>> from sympy.abc import x
     >>> kinks_of(FUNCTIONS["relu"].apply(2 - 2 * x))
     frozenset({x - 1})
     """
-    return frozenset(bound for bound, _ in bounds_of(in_pieces(formula)).values())
+    bounds = bounds_of(in_pieces(formula)).items()
+    return frozenset(row[0] for part, row in bounds if not isinstance(part, Eq | Ne))
 
 
 def zero_beside(formula: Expr, is_kink: Callable[[Expr], bool]) -> bool:

@@ -55,7 +55,7 @@ class Subject:
 
 
 def _raised(order: int) -> str:
-    return "" if order == 1 else "⁰¹²³⁴"[order]
+    return "" if order == 1 else "⁰¹²³⁴⁵"[order]
 
 
 def sides_of(claim: str, answer: str | None = None) -> tuple[str, str]:

@@ -356,3 +356,10 @@ def test_other_forms_are_proved_by_definitions_and_beside_kinks(
 def test_wrong_answers_are_not_proved_beside_kinks(formula, answer):
     derivation = sd.derive(sd.Model({"f": formula}, shapes={"x": "n"}, parameters=["x"]))
     assert derivation.check_claim("df/dx", answer).verdict != "proved"
+
+
+@pytest.mark.parametrize("answer", ["1/(1 - p)", "where(t == 1, 1/p, 1/(1 - p))"])
+def test_a_branch_that_holds_for_one_value_is_tried(answer):
+    loss = {"L": "sum(where(t == 1, -log(p), -log(1 - p)))"}
+    model = sd.Model(loss, shapes={"t": "n", "p": "n"}, parameters=["p"])
+    assert sd.derive(model).check_claim("dL/dp", answer).verdict == "refuted"

@@ -215,6 +215,10 @@ def test_a_slip_that_does_no_harm_for_one_value_says_which():
         ("1 - exp(-(x/l)**k)", "-k*(1 - y)*log(1 - y)/x"),
         ("a*exp(-b*exp(-c*x))", "b*c*y*exp(-c*x)"),
         ("x*norm_cdf(x)", "(1 + erf(x/sqrt(2)))/2 + x*exp(-x**2/2)/sqrt(2*pi)"),
+        ("sqrt((1 + x)/(1 - x))", "1/((1 - x)*sqrt(1 - x**2))"),
+        ("hardsigmoid(x)", "(abs(x) < 3)/6"),
+        ("gamma(x + 1)", "x*gamma(x)*(digamma(x) + 1/x)"),
+        ("digamma(x + 2)", "trigamma(x) - 1/x**2 - 1/(x + 1)**2"),
     ],
 )
 def test_powers_and_logarithms_in_other_words_are_proved(formula, answer):
@@ -226,6 +230,8 @@ def test_powers_and_logarithms_in_other_words_are_proved(formula, answer):
     [
         ("x**n", "n*exp((n + 1)*log(x))"),
         ("2**x", "2**(x - 1)*log(8)"),
+        ("digamma(x + 2)", "trigamma(x) - 1/x**2 - 1/(x + 2)**2"),
+        ("sqrt((1 + x)/(1 - x))", "1/((1 + x)*sqrt(1 - x**2))"),
         ("V*x**n/(K**n + x**n)", "n*V/x*(x/K)**n/(1 + (K/x)**n)**2"),
         ("1 - exp(-(x/l)**k)", "k*(1 - y)*log(1 - y)/x"),
     ],
@@ -352,6 +358,7 @@ SECOND = [
     ("log(x**2 + 1)", "d2y/dx2", "-1/(x**2 + 1)**2*2*x", "in ∂y/∂x, forgotten inner derivative"),
     (FORK, "d2y/dx2", "2*v + 4*x*cos(x) - u*v + 2", "proved"),
     (FORK, "d2y/dx2", "2*v + 4*x*cos(x) + 2", "term left out"),
+    ("log(1 + x)", "d4y/dx4", "6/(1 + x)**4", "sign"),
 ]
 
 
@@ -436,6 +443,16 @@ def test_at_a_kink_the_value_of_a_side_is_right_and_no_other(formula, right, wro
         assert derivation.check_claim("dy/dx", answer).verdict == "proved", answer
     for answer in wrong:
         assert not derivation.check_claim("dy/dx", answer).holds, answer
+
+
+def test_a_branch_that_the_derivative_does_not_ask_for_is_no_convention():
+    derivation = sd.derive(sd.Model({"L": "where(t == 1, -log(p), -log(1 - p))"}, parameters=["p"]))
+
+    for right in ("where(t == 1, -1/p, 1/(1 - p))", "where(t != 1, 1/(1 - p), -1/p)"):
+        assert derivation.check_claim("dL/dp", right).verdict == "proved"
+    for wrong in ("where(t == 1, 1/p, 1/(1 - p))", "1/(1 - p)"):
+        found = derivation.check_claim("dL/dp", wrong)
+        assert (found.verdict, found.condition) == ("true where", "t ≠ 1")
 
 
 def test_a_value_at_a_kink_alone_is_told():

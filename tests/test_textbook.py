@@ -153,6 +153,7 @@ PREFERRED = [
     ("atan(w*R*C)", "w", "R*C/(1 + (w*R*C)**2)"),
     ("log(h)/2 + e/(2*h)", "h", "(h - e)/(2*h**2)"),
     ("x*exp(-x**2/2)", "x", "(1 - x**2)*exp(-x**2/2)"),
+    ("2*atan(sqrt((1 + e)/(1 - e))*tan(E/2))", "E", "sqrt(1 - e**2)/(1 - e*cos(E))"),
     ("where(x > 0, x**2/(2*b), x)", "x", "where(x > 0, x/b, 1)"),
     ("(exp(w*t) + exp(-w*t))/(2*w)", "t", "sinh(w*t)"),
     ("x**2*exp(x)/(x + 1)", "x", "x*exp(x)*(1 + 1/(x + 1)**2)"),

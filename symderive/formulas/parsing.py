@@ -273,8 +273,13 @@ class _Builder(Walker):
         if combine is None:
             hint = HINTS.get(type(node.op), "")
             raise self._at(f"this operator has no meaning in a formula{hint}", node.right)
-        read = self._factor if isinstance(node.op, ast.Mult) else self._number
-        left, right = read(node.left), read(node.right)
+        times = isinstance(node.op, ast.Mult)
+        left = (
+            self._factor(node.left)
+            if times or isinstance(node.op, ast.Div)
+            else self._number(node.left)
+        )
+        right = self._factor(node.right) if times else self._number(node.right)
         if isinstance(node.op, ast.Pow) and left.is_Rational and right.is_Rational:
             bits = max(abs(left.p), left.q).bit_length() * abs(right)
             if bits > MAX_POWER_BITS:

@@ -217,8 +217,8 @@ def _erfc(x: Raw, bits: int, rounding: str) -> Raw:
     """Erfc of x; of a negative x it is 2 − erfc(−x), and few digits of that are needed."""
     if not x[0] or not is_finite(x):
         return libmp.mpf_erfc(x, bits, rounding)
-    gone = 2 * (magnitude(x) - 1)  # erfc(−x) < 2^(−x²)
-    needed = bits + 8 - (2**gone if 0 <= gone < 40 else 0)
+    whole = libmp.to_int(mpf_neg(x)) if magnitude(x) < 20 else 2**19
+    needed = bits + 8 - int(1.44 * whole**2)  # erfc(−x) < e^(−x²)
     rest = libmp.mpf_erfc(mpf_neg(x), max(needed, 8), rounding)
     return mpf_sub(from_int(2), rest, bits, rounding)
 
@@ -228,7 +228,20 @@ def _slope_of_erfc(x: Raw, f: Raw) -> int:
     return 1 if x[0] else min(1, magnitude(f) + max(magnitude(x), 0) + 2)
 
 
+def _norm_cdf(x: Raw, bits: int, rounding: str) -> Raw:
+    """Φ(x) = erfc(−x/√2)/2; SymPy's form of it, 1 − erfc(x/√2)/2, has no digits below 0."""
+    more = bits + 16 + 2 * max(magnitude(x), 0) if x[1] else bits
+    scaled = mpf_mul(mpf_neg(x), libmp.mpf_sqrt(mpf_shift(fone, -1), more), more)
+    return mpf_shift(_erfc(scaled, bits, rounding), -1)
+
+
+def _slope_of_norm_cdf(x: Raw, f: Raw) -> int:
+    """At most 1; where x < 0 at most (|x| + 1)·Φ(x)."""
+    return min(0, magnitude(f) + max(magnitude(x), 0) + 1) if x[0] else 0
+
+
 _FAST: dict[str, tuple[Callable[..., Raw], _Slope]] = {
+    "norm_cdf": (_norm_cdf, _slope_of_norm_cdf),
     "exp": (libmp.mpf_exp, lambda _, f: magnitude(f) if f[1] else -MAX_BITS),
     "log": (libmp.mpf_log, lambda x, _: 1 - magnitude(x)),
     "sin": (libmp.mpf_sin, lambda *_: 0),

@@ -44,7 +44,7 @@ ERROR_FUNCTIONS: tuple[NamedFunction, ...] = (
         definition="exp(-x**2/2)/sqrt(2*pi)", partials="-x*norm_pdf(x)", samples=ANY,
         symbol="φ"),
     own("norm_cdf", "x", "distribution function of the normal distribution",
-        definition="erfc(-x/sqrt(2))/2", partials="norm_pdf(x)", samples=ANY,
+        definition="erfc(-x/sqrt(2))/2", partials="norm_pdf(x)", numeric="norm_cdf", samples=ANY,
         aliases=("Phi",), symbol="Φ"),
     own("norm_logcdf", "x", "logarithm of the normal distribution function",
         definition="log(norm_cdf(x))", partials="norm_pdf(x)/norm_cdf(x)", samples=ANY,
