@@ -13,6 +13,7 @@ from functools import partial
 from sympy import (
     Basic,
     Expr,
+    Function,
     Mul,
     Pow,
     S,
@@ -37,7 +38,7 @@ from symderive import laws
 from symderive.by_sign import by_sign
 from symderive.cost import cost
 from symderive.eliminating import as_factor, eliminated
-from symderive.formulas.kernels import Kernels
+from symderive.formulas.kernels import Kernels, shared_out
 from symderive.formulas.written import factors, terms
 from symderive.identities import instances, neighbours
 from symderive.own_name import named
@@ -230,8 +231,10 @@ def pulled(task: Task) -> Iterator[Candidate]:
         if Divisors(kernels, task.divided).extra(element) is None:
             continue
         simple = [kernels.factored(element), kernels.half_factored(element)]
-        if task.variable in kernels.place:
-            simple.append(kernels.collected(element, task.variable))
+        for kernel in kernels.kernels:
+            if kernel == task.variable or isinstance(kernel, Function):
+                whole = kernels.collected(element, kernel)
+                simple += [whole, shared_out(whole) or whole]
         for form in (*simple, kernels.expanded(element), *kernels.split(element)):
             yield Candidate(others * form, "factor out")
             for changed, _ in laws.merged(form):
