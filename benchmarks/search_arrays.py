@@ -157,6 +157,7 @@ NAMESPACE: dict[str, Any] = {
     "log_softmax": jax.nn.log_softmax,
     "logdet": lambda a: jnp.linalg.slogdet(a)[1],
     "logsumexp": jax.scipy.special.logsumexp,
+    "matrix_power": jnp.linalg.matrix_power,
     "norm": _norm,
     "pi": jnp.pi,
     "prod_others": _prod_others,

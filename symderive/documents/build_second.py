@@ -22,8 +22,7 @@ from symderive.documents.wording import (
     without_detours,
 )
 from symderive.errors import SymderiveError
-from symderive.formulas.matrix_notation import THIN
-from symderive.formulas.nodes import PARTIAL, TRANSPOSE
+from symderive.formulas.nodes import PARTIAL, THIN, TRANSPOSE
 from symderive.formulas.tree import (
     Frac,
     Id,

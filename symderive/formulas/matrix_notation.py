@@ -38,6 +38,7 @@ from symderive.formulas.nodes import (
     MINUS,
     NEGATIVE,
     PLUS,
+    THIN,
     Node,
     Num,
     Op,
@@ -48,9 +49,6 @@ from symderive.formulas.nodes import (
 )
 from symderive.formulas.pieces import Built, Level, flat, is_below, negated, with_one_root
 from symderive.formulas.printing import ONE, Printer
-
-THIN = Op("\u2009", "space")
-
 
 Show = Callable[["MatrixPrinter", Apply, bool], Term]
 """A row of ``ROWS``: an operation, and whether its transpose is shown."""

@@ -207,7 +207,7 @@ ONES, ZEROS = Id("1", "bf"), Id("0", "bf")
 PLUS, MINUS, NEGATIVE = Op("+"), Op("−"), Op("−", "pre")
 EQUALS, COMMA = Op("=", "rel"), Op(",", "punct")
 PARTIAL, PRIME = Op("∂", "ord"), Op("′", "ord")
-EULER = Id("e", "rm")
+EULER, THIN = Id("e", "rm"), Op("\u2009", "space")
 
 
 def row(*items: Node) -> Node:

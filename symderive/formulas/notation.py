@@ -23,6 +23,7 @@ from symderive.formulas.nodes import (
     EULER,
     ONES,
     PARTIAL,
+    THIN,
     Acc,
     Big,
     Fence,
@@ -46,8 +47,6 @@ from symderive.formulas.pieces import Built, Level
 from symderive.formulas.plain import plain
 from symderive.formulas.printing import Printer
 from symderive.formulas.written import factors, product
-
-_THIN = Op("\u2009", "space")
 
 CONSTANTS: Mapping[str, Node] = {
     "Pi": Id("π", "it"),
@@ -281,7 +280,7 @@ def _integral(printer: Printer, formula: Any) -> Built:
     for limits in formula.limits:
         lower = printer.node(limits[1]) if len(limits) == 3 else None
         upper = printer.node(limits[-1]) if len(limits) > 1 else None
-        inner = Row((body, _THIN, Id("d", "rm"), printer.node(limits[0])))
+        inner = Row((body, THIN, Id("d", "rm"), printer.node(limits[0])))
         body = Row((Big("∫", lower, upper, False), APPLY, inner))
     return Built(body, Level.CALL)
 
@@ -292,7 +291,7 @@ def _derivative(printer: Printer, formula: Any) -> Built:
         node = printer.node(variable)
         if count != 1:
             node = Script(node, None, printer.node(count))
-        below += [*([_THIN] if below else []), PARTIAL, node]
+        below += [*([THIN] if below else []), PARTIAL, node]
     total = sum(count for _, count in formula.variable_count)
     sign: Node = PARTIAL if total == 1 else Script(PARTIAL, None, printer.node(total))
     of = formula.expr
