@@ -133,7 +133,7 @@ def read_properties(
     values: Mapping[str, Any],
     where: str = "",
 ) -> dict[str, tuple[str, ...]]:
-    """The properties by name, each a row of ``PROPERTIES``.
+    """The properties by name, each a row of ``PROPERTIES``; "one-hot rows" is one-hot.
 
     Raises:
         UnknownChoiceError: A property is not in the table.
@@ -142,6 +142,7 @@ def read_properties(
     result: dict[str, tuple[str, ...]] = {}
     for name, value in stated.items():
         names = [value] if isinstance(value, str) else list(value)
+        names = [str(each).removesuffix(" rows") for each in names]
         for each in names:
             if each not in PROPERTIES:
                 raise UnknownChoiceError(f"property of {name}", each, PROPERTIES, where=where)

@@ -171,3 +171,10 @@ def test_a_matrix_of_pairs_is_symmetric_where_its_formula_is():
     assert "K" not in model.known
     found = sd.derive(model).partial("L", "Y").matrix
     assert str(found) == "2*((T + diag(sum(D - T, axis=1)) - D) @ Y)"
+
+
+def test_rows_may_be_named():
+    model = sd.Model(
+        {"L": "sum(Y @ x)"}, shapes={"Y": "m n", "x": "n"}, properties={"Y": "stochastic rows"}
+    )
+    assert model.properties["Y"] == ("stochastic",)
