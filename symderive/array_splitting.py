@@ -12,7 +12,7 @@ from functools import lru_cache
 from sympy import Piecewise, Sum
 
 from symderive.formulas.arrays.op import ShapeError, entry, indices_of
-from symderive.formulas.arrays.syntax import Apply, Leaf, Tree, of_args
+from symderive.formulas.arrays.syntax import Apply, Leaf, Tree
 from symderive.formulas.functions import FUNCTIONS, NamedFunction
 
 COMPARISONS = frozenset({"Lt", "LtE", "Gt", "GtE", "Eq", "NotEq", "one_hot"})
@@ -31,7 +31,7 @@ def split(tree: Tree, named: Callable[[Tree], str]) -> Tree:
     args = tuple(split(arg, named) for arg in tree.args)
     if _compares(tree):
         args = tuple(Leaf(a.shape, named(a)) if _sums_choices(a) else a for a in args)
-    return of_args(tree, args)
+    return tree if args == tree.args else Apply(tree.shape, tree.op, args, tree.options)
 
 
 def _compares(tree: Apply) -> bool:

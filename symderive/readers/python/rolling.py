@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from sympy import Expr, Integer
 
-from symderive.array_splitting import split
 from symderive.formulas.arrays.ops import apply
 from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Tree, of_args
+from symderive.formulas.functions import FUNCTIONS
 from symderive.readers.python.alike import (
     LITERAL,
     Chosen,
@@ -24,6 +24,7 @@ from symderive.readers.python.alike import (
     none_chosen,
     together,
 )
+from symderive.readers.python.arithmetic import SIGNS
 from symderive.readers.python.naming import Label
 from symderive.readers.python.picking import all_runs_joined, runs_joined, with_diagonal
 from symderive.readers.python.recording import LONGEST_ARGUMENT, PART, Recording, weight
@@ -39,6 +40,13 @@ _ROUNDS = 4
 _MOST = 4096
 _MOST_CHOSEN = 100_000
 _TOLD = 12
+
+_CHOOSING = frozenset({"where", "one_hot", "tril", "triu"})
+_SUMMING = frozenset(
+    {"sum", "mean", "matmul", "einsum", "cumsum", "var", "std", "prod", "norm", "max", "min"}
+)
+_DECIDING = frozenset({"one_hot", *SIGNS})
+"""Operations whose rules have conditions on what they are given."""
 
 _FOLDS = {"add": "sum", "multiply": "prod"}
 
@@ -84,15 +92,23 @@ class _Rolling:
     def _compared(self) -> None:
         """Sums of choices that a condition compares are stages: SymPy would take them apart."""
         stages: dict[str, Tree] = {}
+
+        def found(tree: Tree, label: str, decides: bool) -> Tree:
+            if not isinstance(tree, Apply):
+                return tree
+            inner = tree.op in _DECIDING or (tree.op in FUNCTIONS and FUNCTIONS[tree.op].kinks)
+            tree = of_args(
+                tree, tuple(found(arg, label, decides or bool(inner)) for arg in tree.args)
+            )
+            if not decides or not _sums_choices(tree):
+                return tree
+            name = f"#{label}.{len(stages)}"
+            stages[name] = tree
+            self.labels[name] = Label(f"{self.labels[label].base}_part".lstrip("_"), -1, PART)
+            return Leaf(tree.shape, name)
+
         for label, tree in self.stages.items():
-
-            def named(part: Tree, label: str = label) -> str:
-                name = f"#{label}.{len(stages)}"
-                stages[name] = part
-                self.labels[name] = Label(f"{self.labels[label].base}_part".lstrip("_"), -1, PART)
-                return name
-
-            stages[label] = split(tree, named)
+            stages[label] = found(tree, label, False)
         self.stages = stages
 
     def _loops(self) -> Iterator[list[str]]:
@@ -313,6 +329,12 @@ def _numbers(tree: Tree) -> Any:
 
 def _is_long(tree: Tree) -> bool:
     return isinstance(tree, Apply) and weight(tree) > LONGEST_ARGUMENT
+
+
+def _sums_choices(tree: Tree) -> bool:
+    chooses = any(isinstance(part, Apply) and part.op in _CHOOSING for part in tree.walk())
+    sums = isinstance(tree, Apply) and tree.op in _SUMMING
+    return sums and (chooses or tree.op == "cumsum")  # type: ignore[attr-defined]
 
 
 def _is_pick(tree: Tree) -> bool:
