@@ -14,7 +14,21 @@ from itertools import product as cartesian
 from typing import Any
 
 from mpmath import mp, mpf
-from sympy import Abs, Add, Basic, Derivative, Expr, Function, Indexed, Piecewise, S, Subs, Symbol
+from sympy import (
+    Abs,
+    Add,
+    Basic,
+    Derivative,
+    Dummy,
+    Expr,
+    Function,
+    Indexed,
+    IndexedBase,
+    Piecewise,
+    S,
+    Subs,
+    Symbol,
+)
 from sympy.core.function import AppliedUndef
 from sympy.core.numbers import ComplexInfinity, NaN
 
@@ -29,6 +43,7 @@ from symderive.formulas.arrays.syntax import Shape
 from symderive.formulas.functions import FUNCTIONS, function_of
 from symderive.formulas.inert import Diff
 from symderive.formulas.written import evaluated, parts_of
+from symderive.rules import depends
 from symderive.sampling import DIGITS, SEED, defined_somewhere, number_at
 from symderive.steps import Certificate
 
@@ -314,16 +329,31 @@ def _in_primitives(side: Expr, where: tuple[tuple[Expr, Expr], ...]) -> Expr | N
 def resolved(formula: Basic) -> Expr | None:
     """The formula with each ``Diff`` by SymPy; None where SymPy has no derivative of it."""
     if isinstance(formula, Diff):
-        inner = defined(evaluated(meant(formula.args[0])))
+        variable = formula.args[1]
+        inner, constant = _held_constant(formula.args[0], variable)
+        inner = defined(evaluated(meant(inner)))
         known = (Part, AppliedUndef, Piecewise)
         if inner.has(*known) or any(not _of_sympy(f) for f in inner.atoms(Function)):
             return None
-        found = inner.diff(formula.args[1])
-        return None if found.has(Derivative, Subs) else found
+        found = inner.diff(variable)
+        return None if found.has(Derivative, Subs) else found.xreplace(constant)
     if not formula.args:
         return formula
     args = [resolved(arg) for arg in formula.args]
     return None if any(arg is None for arg in args) else formula.func(*args)
+
+
+def _held_constant(formula: Expr, variable: Expr) -> tuple[Expr, dict[Basic, Basic]]:
+    """The formula with a name for each part without the variable, and what the names stand for.
+
+    The name has the part's free indices: an entry of an inverse in a sum stays one in that sum.
+    """
+    names: dict[Basic, Basic] = {}
+    for part in formula.atoms(Part):
+        if not depends(part, variable):
+            free = sorted(free_indices(part), key=str)
+            names[part] = IndexedBase(Dummy())[tuple(free)] if free else Dummy()
+    return formula.xreplace(names), {name: part for part, name in names.items()}
 
 
 def _of_sympy(formula: Basic) -> bool:

@@ -327,3 +327,14 @@ def test_waves_and_masks_are_checked_to_the_last_digit(stages, shape):
     report = sd.derive(sd.Model(stages, parameters={"x": values}, shapes={"x": shape})).check()
 
     assert set(report.counts()) <= {"proved", "sampled"}, report
+
+
+def test_what_is_held_fixed_does_not_keep_a_line_from_being_proved():
+    model = Model(
+        {"a": "inv(K) @ y", "L": "y @ a/2 + logdet(K)/2 + n/2"}, shapes={"K": "n n", "y": "n"}
+    )
+
+    lines = [c for c in sd.derive(model).check().lines if c.subject.startswith("∂L/∂a, line")]
+
+    assert lines
+    assert {check.certificate.verdict for check in lines} == {"proved"}

@@ -540,6 +540,8 @@ NAME_PARTS = [
     ("w_ij", "w_{ij}"),
     ("x_new", r"x_{\mathrm{new}}"),
     ("y_hat", r"\hat{y}"),
+    ("lam", r"\lambda"),
+    ("eps_1", r"\epsilon_1"),
     ("yhat", r"\hat{y}"),
     ("what", r"\mathrm{what}"),
     ("x_hat_1", r"\hat{x}_1"),

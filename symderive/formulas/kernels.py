@@ -225,12 +225,16 @@ class Kernels(KernelField):
 def shared_out(formula: Expr) -> Expr | None:
     """A sum with the powers that all its terms have pulled out; None where there are none.
 
-    A fraction with fractions above a sum is no simpler: these stay apart.
+    A fraction with fractions above a sum is no simpler: these stay apart. Of a product, each sum.
 
     >>> from sympy.abc import w, L, C, Z
     >>> shared_out(L**2*w/Z - 1/(C**2*Z*w**3))
     (L**2*w - 1/(C**2*w**3))/Z
     """
+    if formula.is_Mul:
+        parts = [(part, shared_out(part)) for part in formula.args]
+        changed = any(pulled is not None for _, pulled in parts)
+        return Mul(*(pulled or part for part, pulled in parts)) if changed else None
     rows = [term.as_powers_dict() for term in Add.make_args(formula)]
     outside: list[Expr] = []
     for base in rows[0] if len(rows) > 1 else ():
@@ -245,7 +249,8 @@ def shared_out(formula: Expr) -> Expr | None:
     if not outside:
         return None
     shared = Mul(*outside)
-    return shared * Add(*(term / shared for term in formula.args))
+    number, rest = Add(*(term / shared for term in formula.args)).primitive()
+    return Mul(number, shared, rest)
 
 
 def rational(poly: Any) -> Any:

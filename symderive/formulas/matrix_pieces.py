@@ -24,7 +24,16 @@ from symderive.formulas.nodes import (
     Style,
     fence,
 )
-from symderive.formulas.pieces import Built, Level, closed, has_exponent, is_word, joined, needs_dot
+from symderive.formulas.pieces import (
+    Built,
+    Level,
+    closed,
+    divided_by,
+    has_exponent,
+    is_word,
+    joined,
+    needs_dot,
+)
 from symderive.formulas.printing import ONE
 
 BOLD_ONE = Built(ONES)
@@ -61,7 +70,7 @@ def assembled(term: Term) -> Built:
         body = _scaled(over, matrices(term.chain))
     if not under:
         return body
-    return Built(Frac(body.node, joined(list(under)).node), Level.FRACTION)
+    return divided_by(body.node, under)
 
 
 def with_decimals(term: Term, hand: Hand) -> Term:

@@ -25,6 +25,9 @@ GREEK: dict[str, str] = dict(
 )
 """Letters written as words (TeX's words) and the letters."""
 
+_SHORT = {"lam": "λ", "lamda": "λ", "eps": "ϵ"}
+"""How code shortens two of the words, one of which is a keyword of Python."""
+
 _LATIN_WORDS = "Alpha Beta Epsilon Zeta Eta Iota Kappa Mu Nu Omicron Rho Tau Chi"
 _LATIN_CAPITALS = dict(zip(_LATIN_WORDS.split(), "ABEZHIKMNOPTX", strict=True))
 _NAME = re.compile(r"(?P<base>[^\W\d_]+?)(?P<digits>\d*)(?P<rest>(?:_[^\W_]+)*)_?(?P<primes>['′]*)")
@@ -89,6 +92,8 @@ def _letter(word: str) -> Id | None:
     """A single letter, Greek ones by name too."""
     if word in GREEK:
         return Id(GREEK[word])
+    if word in _SHORT:
+        return Id(_SHORT[word])
     if word in _LATIN_CAPITALS:
         return Id(_LATIN_CAPITALS[word], "rm")
     return Id(word) if len(word) == 1 else None

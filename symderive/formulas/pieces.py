@@ -111,8 +111,13 @@ def negated(piece: Built) -> Built:
 
 def fraction(over: list[Built], under: list[Built]) -> Built:
     """Two products as a fraction."""
-    above = joined(over).node if over else ONE
-    return Built(Frac(above, joined(under).node), Level.FRACTION)
+    return divided_by(joined(over).node if over else ONE, under)
+
+
+def divided_by(above: Node, under: Sequence[Built]) -> Built:
+    """A fraction; below its bar plain numbers come first: x/m/2 is x/(2m)."""
+    numbers_first = sorted(under, key=lambda piece: not isinstance(piece.node, Num))
+    return Built(Frac(above, joined(numbers_first).node), Level.FRACTION)
 
 
 def joined(factors: list[Built]) -> Built:
