@@ -330,7 +330,7 @@ def test_waves_and_masks_are_checked_to_the_last_digit(stages, shape):
 
 
 def test_what_is_held_fixed_does_not_keep_a_line_from_being_proved():
-    model = Model(
+    model = sd.Model(
         {"a": "inv(K) @ y", "L": "y @ a/2 + logdet(K)/2 + n/2"}, shapes={"K": "n n", "y": "n"}
     )
 
