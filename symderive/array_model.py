@@ -12,20 +12,20 @@ from typing import Any
 from sympy import Basic, Expr, Integer, Mul, Pow, S, Symbol, expand, preorder_traversal
 
 from symderive.array_splitting import split
-from symderive.errors import ModelError, UnknownChoiceError
+from symderive.errors import ModelError, UnknownChoiceError, did_you_mean
 from symderive.formulas.arrays.algebra import Algebra, algebra_under
 from symderive.formulas.arrays.canonical import canonical
 from symderive.formulas.arrays.definite import Signs
 from symderive.formulas.arrays.holding import broken
 from symderive.formulas.arrays.index import Index, index_names
-from symderive.formulas.arrays.ops import entry, shown
+from symderive.formulas.arrays.ops import CALLS, entry, shown
 from symderive.formulas.arrays.properties import OF_ENTRIES, OF_SQUARES, PROPERTIES, Knowledge
 from symderive.formulas.arrays.reading import names_in, parse_array
 from symderive.formulas.arrays.simplify import Rebuilder
 from symderive.formulas.arrays.syntax import Apply, Leaf, Shape, Tree
 from symderive.formulas.arrays.text import text as array_text
 from symderive.formulas.inert import placeholder
-from symderive.formulas.parsing import Parsed, Template
+from symderive.formulas.parsing import STATE_SHAPES, Parsed, Template
 from symderive.formulas.written import evaluated
 from symderive.model import Model, Stage
 
@@ -417,3 +417,15 @@ def signs_of(model: Model) -> Signs:
     definite = (name for name in known.stated if known.has(name, "positive definite"))
     above = model.positive.union(n for n in known.stated if known.has(n, "positive"))
     return Signs(known.symmetric(), frozenset(definite), stages, above)
+
+
+def undefined_told(name: str, place: str) -> str:
+    """The warning of a function that nothing in a model of numbers defines.
+
+    Raises:
+        ModelError: It is a function of arrays, and no shapes are stated.
+    """
+    if name in CALLS:
+        raise ModelError(f"{name} is a function of arrays; {STATE_SHAPES}", where=place)
+    told = f"the function {name} is not defined: it differentiates formally, without numbers"
+    return "; ".join(filter(None, (told, did_you_mean(name, CALLS))))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from functools import partial
 from html import escape
 from itertools import combinations, pairwise
@@ -19,7 +18,7 @@ from sympy.core.function import AppliedUndef
 from symderive.certify import certify
 from symderive.comparing import Compared, shown
 from symderive.differentiate import differentiate
-from symderive.errors import FormulaError
+from symderive.errors import FormulaError, did_you_mean
 from symderive.formulas.functions import function_of
 from symderive.formulas.inert import Diff
 from symderive.formulas.parsing import parse
@@ -257,10 +256,7 @@ def _read(derivation: Derivation, subject: str, answer: str) -> Expr:
     for call in sorted(parsed.written.atoms(AppliedUndef), key=str):
         name = type(call).__name__
         if function_of(call) is None and name not in model.undefined:
-            near = get_close_matches(name, model.functions, n=1)
-            hint = (
-                f"did you mean {near[0]!r}?" if near else "neither the model nor the table has it"
-            )
+            hint = did_you_mean(name, model.functions, "neither the model nor the table has it")
             raise _unknown("function", name, hint, answer, where)
     return parsed.written
 

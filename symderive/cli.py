@@ -47,6 +47,8 @@ examples:
   symderive show "y = sin(x)/x"               the same without a file
   symderive derive "y = x**2; L = exp(-y)/a; x = 2" --wrt x
                                               stages and numbers, documents in output/L/
+  symderive show "f = x @ A @ x; x: n; A: n n, symmetric"
+                                              with arrays: their shapes, and what is known of them
   symderive check model.toml --claim "dA3/dA1 = A2 - Y"
                                               is this right? if not, where is the slip
   symderive code model.toml > gradient.py     the gradient as a Python function

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
     from symderive import Derivation, Model
 
-MODEL = 'a model file (TOML), - for standard input, or stages such as "y = sin(x)/x; x = 2"'
+MODEL = (
+    'a model file (TOML), - for standard input, or stages such as "y = sin(x)/x; x = 2", with '
+    'arrays "f = x @ A @ x; x: n; A: n n"'
+)
 
 
 def _names(text: str) -> list[str]:

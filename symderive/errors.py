@@ -77,16 +77,25 @@ class NoRuleError(SymderiveError, NotImplementedError):
         super().__init__(f"no rule differentiates {told}; {advice}")
 
 
+def did_you_mean(name: str, known: Iterable[str], otherwise: str = "") -> str:
+    """The hint for an unknown name: the known one that is nearest, else what to do instead.
+
+    >>> did_you_mean("softmx", ["softmax", "softplus"])
+    "did you mean 'softmax'?"
+    """
+    near = get_close_matches(name, list(known), n=1)
+    return f"did you mean {near[0]!r}?" if near else otherwise
+
+
 class UnknownChoiceError(SymderiveError, LookupError):
     """A name is not in one of the tables (formats, backends, stages, …)."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str], *, where: str = "") -> None:
         names = sorted(known)
-        near = get_close_matches(name, names, n=1)
-        hint = f"did you mean {near[0]!r}? " if near else ""
         shown = ", ".join(names[:30]) + (", …" if len(names) > 30 else "")
+        hint = " ".join(filter(None, (did_you_mean(name, names), f"choose one of: {shown}")))
         place = f"{where}: " if where else ""
-        super().__init__(f"{place}unknown {kind} {name!r}; {hint}choose one of: {shown}")
+        super().__init__(f"{place}unknown {kind} {name!r}; {hint}")
 
 
 class ValueMissingError(SymderiveError):

@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from functools import cached_property
 from keyword import iskeyword
 from numbers import Real
@@ -20,7 +19,7 @@ from sympy.core.function import AppliedUndef
 
 from symderive.conditions import is_positive
 from symderive.display import number, table
-from symderive.errors import FormulaError, ModelError, UnknownChoiceError
+from symderive.errors import FormulaError, ModelError, UnknownChoiceError, did_you_mean
 from symderive.formulas.functions import (
     FUNCTIONS,
     NamedFunction,
@@ -229,8 +228,8 @@ class Model:
 
     def _check_used(self, name: str) -> None:
         if name not in self.names and name not in self.parameters:
-            near = [f"; did you mean {n!r}?" for n in get_close_matches(name, self.names, n=1)]
-            raise ModelError(f"no formula has the name {name!r}{''.join(near)}", where=self.source)
+            hint = did_you_mean(name, self.names, "write one of the model's")
+            raise ModelError(f"no formula has the name {name!r}; {hint}", where=self.source)
 
     def _check_positive(self) -> None:
         """What is stated to be positive is a name of the model, and its value is.
@@ -389,8 +388,7 @@ class Model:
             yield from (n for k, n in enumerate(stage.inputs) if f"_{k}" in places[template])
 
     def _reject_unknown(self, name: str, known: Iterable[str]) -> None:
-        near = get_close_matches(name, list(known), n=1)
-        hint = f"did you mean {near[0]!r}?" if near else "declare it a parameter or a constant"
+        hint = did_you_mean(name, known, "declare it a parameter or a constant")
         stage = next(s for s in self.stages.values() if name in s.inputs)
         if name not in stage.text:
             raise ModelError(f"unknown name {name!r}; {hint}", where=self._place(stage.name))
@@ -479,12 +477,15 @@ class Model:
         idle = [name for name in self.parameters if name not in reached]
         self.warnings = (
             *(f"parameter {name} has no effect on {chosen}" for name in idle),
-            *(
-                f"the function {name} is not defined: it differentiates formally, without numbers"
-                for name in self.undefined
-            ),
+            *map(self._formal, self.undefined),
         )
         return chosen
+
+    def _formal(self, name: str) -> str:
+        from symderive.array_model import undefined_told  # most models have none such
+
+        places = (stage.name for stage in self.stages.values() if name in stage.text)
+        return undefined_told(name, self._place(next(places, [*self.stages][-1])))
 
     @cached_property
     def undefined(self) -> tuple[str, ...]:

@@ -92,6 +92,15 @@ def test_a_number_written_out_is_the_value_of_a_parameter(capsys):
     assert (status, out) == (0, "x  2 → 1\ny  4 → 1\n")
 
 
+def test_arrays_written_out_have_shapes_properties_and_values(capsys):
+    stages = "f = x @ A @ x/2; x: n; A: n n, symmetric; x = [1, 2]; A = [[2, 1], [1, 3]]"
+    status, out, _ = run(capsys, "show", stages, "--wrt", "x")
+    assert status == 0
+    assert "∂f/∂x = A @ x" in out
+    status, out, _ = run(capsys, "update", stages, "--wrt", "x", "--learning-rate", "0.1")
+    assert (status, out.splitlines()[0].split()) == (0, "x [1, 2] → [0.6, 1.3]".split())
+
+
 def test_documents_of_stages_written_out_are_named_by_their_target(capsys):
     assert run(capsys, "derive", "y = x**2; L = exp(-y)", "--to", "txt")[0] == 0
     assert sorted(str(path) for path in Path("output").rglob("*.txt")) == [
@@ -114,6 +123,10 @@ def test_a_model_comes_from_standard_input(capsys, monkeypatch):
         (["show", "x = 3"], "has no stage"),
         (["show", "y = foo(x"], "stage y, column 4"),
         (["show", "../y = x"], "'../y = x' is no stage"),
+        (["show", "f = x @ x; x: n; x: m"], "'x' has two shapes"),
+        (["show", "f = x @ x; x: n, symetric"], "did you mean 'symmetric'?"),
+        (["show", "f = x @ x; x: n; x = [1, [2]]"], "x"),
+        (["show", "f = softmax(x)"], "softmax is a function of arrays; state their shapes"),
         (["show", "y = x", "--wrt", ""], "--wrt names nothing"),
         (["show", "y = x", "--wrt", "z"], "unknown name 'z'; choose one of: x, y"),
     ],

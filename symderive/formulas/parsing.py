@@ -78,9 +78,11 @@ _FOREIGN = (I, zoo, nan, oo, -oo)
 LOGICAL = {"logical_and": And, "logical_or": Or, "logical_not": Not}
 """NumPy's functions of conditions."""
 
+STATE_SHAPES = "state their shapes: [shapes], shapes=, or X: m n beside stages on one line"
+
 HINTS: dict[type[ast.operator], str] = {
     ast.BitXor: "; write ** for a power",
-    ast.MatMult: " of numbers; to multiply matrices, state their shapes: [shapes] or shapes=",
+    ast.MatMult: f" of numbers; to multiply matrices, {STATE_SHAPES}",
 }
 """What to write instead of an operator that formulas do not have."""
 

@@ -17,7 +17,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from symderive.errors import FormulaError, ModelError
+from symderive.errors import FormulaError, ModelError, did_you_mean
 from symderive.model import Model
 
 MAX_BYTES = 16 * 2**20
@@ -129,8 +129,7 @@ def _unquoted(key: str) -> str:
 
 
 def _unknown_key(key: str, known: Collection[str]) -> str:
-    near = get_close_matches(key, known, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"known are: {', '.join(known)}"
+    hint = did_you_mean(key, known, f"known are: {', '.join(known)}")
     return f"unknown key {key!r}; {hint}"
 
 
