@@ -12,7 +12,7 @@ from typing import Any
 from sympy import Basic, Expr, Integer, Mul, Pow, S, Symbol, expand, preorder_traversal
 
 from symderive.array_splitting import split
-from symderive.errors import ModelError, UnknownChoiceError, did_you_mean
+from symderive.errors import ModelError, UnknownChoiceError, did_you_mean, not_an_array
 from symderive.formulas.arrays.algebra import Algebra, algebra_under
 from symderive.formulas.arrays.canonical import canonical
 from symderive.formulas.arrays.definite import Signs
@@ -165,17 +165,25 @@ def read_properties(
     return result
 
 
-def value_shape(value: object) -> tuple[int, ...]:
+def value_shape(value: object, name: str = "the value") -> tuple[int, ...]:
     """The shape of an array given as nested lists, or as anything with a ``shape``.
 
     >>> value_shape([[1.0, 2.0, 3.0]])
     (1, 3)
+
+    Raises:
+        ModelError: A part of the lists is no number, or rows differ in their length.
     """
     shape = getattr(value, "shape", None)
     if shape is not None:
         return tuple(int(size) for size in shape)
     if isinstance(value, list | tuple):
-        return (len(value), *(value_shape(value[0]) if value else ()))
+        rows = {value_shape(row, name) for row in value}
+        if len(rows) > 1:
+            raise ModelError(not_an_array(name))
+        return (len(value), *(rows.pop() if rows else ()))
+    if not hasattr(value, "__float__"):
+        raise ModelError(not_an_array(name))
     return ()
 
 
@@ -185,7 +193,7 @@ def known_shapes(
     """The shapes of a model's inputs: those stated, and those of the arrays given as values.
 
     Raises:
-        ModelError: A value does not have the shape that is stated for it.
+        ModelError: A value is no array, or does not have the shape that is stated for it.
     """
     shapes = {name: read_shape(shape, name, where) for name, shape in stated.items()}
     alone = {size for shape in shapes.values() for size in shape if size.is_Symbol}
@@ -199,7 +207,7 @@ def known_shapes(
             )
     sizes: dict[Expr, tuple[int, str]] = {}
     for name, value in values.items():
-        found = value_shape(value)
+        found = value_shape(value, name)
         if name not in shapes:
             shapes[name] = tuple(Integer(size) for size in found)
             continue

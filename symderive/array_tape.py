@@ -375,7 +375,7 @@ def _vector(
         shapes[stated] = shape
         return Leaf(shape, stated)
     if isinstance(stated, list | tuple) or getattr(stated, "ndim", False):
-        found = value_shape(stated)
+        found = value_shape(stated, f"the vector for {name}")
         if len(found) != len(shape):
             message = f"the vector for {name} has the shape {found}, but {name} has {shown(shape)}"
             raise ModelError(message)

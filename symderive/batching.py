@@ -195,7 +195,7 @@ def with_data(
     columns = _columns(model, data)
     lifted: list[str] = []
     for name in columns:
-        axes, shape = len(value_shape(data[name])), model.shapes.get(name, ())
+        axes, shape = len(value_shape(data[name], name)), model.shapes.get(name, ())
         if axes == len(shape) + 1:
             lifted.append(name)
         elif axes != len(shape):

@@ -98,6 +98,11 @@ class UnknownChoiceError(SymderiveError, LookupError):
         super().__init__(f"{place}unknown {kind} {name!r}; {hint}")
 
 
+def not_an_array(name: str) -> str:
+    """What is said of a value that is no array of real numbers."""
+    return f"{name} is not an array of real numbers; give it one, all rows of one length"
+
+
 class ValueMissingError(SymderiveError):
     """A number that the computation needs was not given, or is not finite."""
 

@@ -98,7 +98,7 @@ def test_arrays_written_out_have_shapes_properties_and_values(capsys):
     assert status == 0
     assert "∂f/∂x = A @ x" in out
     status, out, _ = run(capsys, "update", stages, "--wrt", "x", "--learning-rate", "0.1")
-    assert (status, out.splitlines()[0].split()) == (0, "x [1, 2] → [0.6, 1.3]".split())
+    assert (status, out.splitlines()[0].split()) == (0, ["x", "[1,", "2]", "→", "[0.6,", "1.3]"])
 
 
 def test_documents_of_stages_written_out_are_named_by_their_target(capsys):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from sympy import Expr, Symbol
 
-from symderive.errors import SymderiveError, UnknownChoiceError, ValueMissingError
+from symderive.errors import SymderiveError, UnknownChoiceError, ValueMissingError, not_an_array
 from symderive.formulas.arrays.ops import shown
 from symderive.formulas.arrays.syntax import Shape, Tree
 from symderive.numeric.array_blocked import emit_fast
@@ -228,8 +228,7 @@ def _checked(name: str, value: Any) -> Any:
         if array.dtype.kind not in "fiub":
             array = array.astype(np.float64)
     except (TypeError, ValueError):
-        message = f"{name} is not an array of real numbers; give it one, all rows of one length"
-        raise ValueMissingError(message) from None
+        raise ValueMissingError(not_an_array(name)) from None
     return finite(name, array)
 
 
