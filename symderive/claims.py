@@ -261,16 +261,13 @@ def _read(derivation: Derivation, subject: str, answer: str) -> Expr:
     return parsed.written
 
 
-_SIGNS = str.maketrans({"·": "*", "×": "*", "⋅": "*", "−": "-", "–": "-", "÷": "/"})
-
-
 def as_typed(answer: str) -> str:
-    """An answer with the signs of a printed formula as the signs of a typed one.
+    """An answer with powers as they are typed, which printed formulas write with ``^``.
 
-    >>> as_typed("2·x − x^2")
+    >>> as_typed("2*x - x^2")
     '2*x - x**2'
     """
-    return answer.translate(_SIGNS).replace("^", "**")
+    return answer.replace("^", "**")
 
 
 def _few(names: Iterable[str]) -> str:

@@ -62,6 +62,12 @@ def test_templates_are_shared_up_to_names():
     assert second.formula == exp(Symbol("u")) * Symbol("v") + Symbol("u")
 
 
+def test_printed_signs_are_read_as_typed_ones():
+    printed, typed = (parse(text, FUNCTIONS) for text in ("2·x − y÷3 × π", "2*x - y/3 * pi"))
+    assert printed.written == typed.written
+    assert parse("2*π", FUNCTIONS, declared={"π"}).names == ("π",)
+
+
 @pytest.mark.parametrize(
     ("text", "column", "message"),
     [
@@ -69,6 +75,11 @@ def test_templates_are_shared_up_to_names():
         ("x ^ 2", 5, r"write \*\* for a power"),
         ("x +", 4, "this is not a formula"),
         ("alpha*(beta", 7, r"'\(' was never closed"),
+        ("a + x²", 6, r"write \*\* for a power"),
+        ("2²*x", 2, r"write \*\* for a power"),
+        ("(x + 1)(x - 1)", 9, r"write \* to multiply"),
+        ("a*√x", 3, r"write sqrt\(x\) for a root"),
+        ("1e400*x", 1, "numbers go up to"),
         ("sigmod(x)", 1, "did you mean sigmoid"),
         ("a + b.c", 5, "a number has no attributes"),
         ("x + np.inf", 5, "a number has no attributes"),

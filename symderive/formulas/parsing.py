@@ -16,6 +16,7 @@ import operator
 import re
 from collections.abc import Callable, Container, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
+from math import isinf
 from typing import Protocol
 
 from sympy import (
@@ -53,6 +54,8 @@ from symderive.formulas.walking import (
     LIBRARY_CONSTANTS,
     MAX_FUNCTION_NUMBER,
     MAX_POWER_BITS,
+    MISSING_OPERATOR,
+    PI,
     Walker,
     is_library,
     library_path,
@@ -153,7 +156,7 @@ def parse(
     """
 
     def is_word(word: re.Match[str]) -> bool:
-        return word["name"] not in declared and (word["name"] == "pi" or is_library(word))
+        return word["name"] not in declared and (word["name"] in PI or is_library(word))
 
     key, names = split(text, where, is_word)
     known = templates if templates is not None else {}
@@ -246,12 +249,14 @@ class _Builder(Walker):
         if isinstance(node.value, int):
             return Integer(node.value)
         if isinstance(node.value, float):
+            if isinf(node.value):
+                raise self._at("numbers go up to 1.8e308", node)
             source = ast.get_source_segment(self.key, node) or repr(node.value)
             return Rational(source.replace("_", ""))
         raise self._at("only numbers may stand here", node)
 
     def _read_name(self, node: ast.Name) -> Expr:
-        return pi if node.id == "pi" else placeholder(int(node.id[1:]))
+        return pi if node.id in PI else placeholder(int(node.id[1:]))
 
     def _read_attribute(self, node: ast.Attribute) -> Expr:
         value = LIBRARY_CONSTANTS.get(library_path(node) or "")
@@ -315,6 +320,8 @@ class _Builder(Walker):
 
     def _read_call(self, node: ast.Call) -> Basic:
         path = node.func.id if isinstance(node.func, ast.Name) else library_path(node.func)
+        if path is None and not isinstance(node.func, ast.Attribute):
+            raise self._at(MISSING_OPERATOR, node.args[0] if node.args else node)
         if path is None or node.keywords:
             raise self._at("call functions by name, with their arguments in order", node)
         name = path.rpartition(".")[2]

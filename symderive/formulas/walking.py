@@ -38,6 +38,14 @@ _DOT = re.compile(r"\s*\.")
 LIBRARIES = ("np", "numpy", "math", "jnp", "scipy", "torch")
 """Prefixes that are tolerated: ``np.exp(x)``, ``np.linalg.inv(A)``."""
 
+PI = ("pi", "π")
+"""Names of the number, unless the model declares one of them."""
+
+PRINTED = str.maketrans({"·": "*", "×": "*", "⋅": "*", "−": "-", "–": "-", "÷": "/"})
+"""The signs of a printed formula as those of a typed one, a character for a character."""
+
+_RAISED = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺ⁿ]")
+
 LIBRARY_CONSTANTS: Mapping[str, Any] = {"pi": pi, "e": E, "inf": oo, "newaxis": None}
 
 
@@ -84,6 +92,9 @@ def split(
         name = match["name"]
         if name is None or match["call"] or name in WORDS or is_word(match):
             return match[0]
+        if raised := _RAISED.search(name):
+            column = match.start() + raised.start()
+            raise FormulaError("write ** for a power", text=text, column=column, where=where)
         if re.search(r"(\d\.?|\d\.\d*)$", text[max(match.start() - 2, 0) : match.start()]):
             raise FormulaError(MISSING_OPERATOR, text=text, column=match.start(), where=where)
         if name.startswith("_"):
@@ -91,7 +102,8 @@ def split(
             raise FormulaError(message, text=text, column=match.start(), where=where)
         return names.setdefault(name, f"_{len(names)}")
 
-    one_line = re.sub(r"\s", " ", token.sub(replace, text))  # a formula may run over lines
+    typed = text.translate(PRINTED)
+    one_line = re.sub(r"\s", " ", token.sub(replace, typed))  # a formula may run over lines
     return one_line.strip(), tuple(names)
 
 
@@ -162,6 +174,8 @@ class Walker:
         offset = sum(map(len, lines[:row])) + ((error.offset or len(lines[row]) + 1) - 1)
         if not self.key:
             return self._error("the formula is empty", 0)
+        if raised := _RAISED.search(self.key):
+            return self._error("write ** for a power", raised.start())
         if missing := re.search(r"(\d|\))\s*(_\d+|\()", self.key[: offset + 2]):
             return self._error(MISSING_OPERATOR, missing.start(2))
         reason = re.sub(r"\. Perhaps you.*|\. Maybe you.*", "", error.msg)
@@ -173,5 +187,13 @@ SYNTAX: Mapping[str, str] = {
     "invalid syntax": "this is not a formula",
     "unterminated string literal": "' has no meaning in a formula; a transpose is X.T",
     "unexpected character after line continuation": "\\ has no meaning here; write solve(A, b)",
+    "invalid character '√'": "write sqrt(x) for a root",
+    "invalid character '≤'": "write <=",
+    "invalid character '≥'": "write >=",
+    "invalid character '≠'": "write !=",
+    "invalid character '∞'": "write inf",
+    "invalid character '⊙'": "write * to multiply entry by entry",
+    "invalid character '∑'": "write sum(…)",
+    "invalid character 'ᵀ'": "a transpose is X.T",
 }
 """What Python says of a formula, and what is meant."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import mpmath
 import sympy
-from sympy import Basic, Expr, Symbol
+from sympy import Basic, Expr, I, Symbol
 from sympy.core.relational import Relational
 
 from symderive.errors import ModelError
@@ -60,6 +60,8 @@ def node_of(formula: Basic, graph: Graph, names: Mapping[str, Node]) -> Node:
     for kind, read in _KINDS:
         if isinstance(formula, kind):
             return read(formula, graph, names)
+    if formula == I:
+        raise ModelError("a root or a logarithm of a negative number is not real")
     raise ModelError(f"{formula} has no numeric meaning; numbers are real and finite")
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from itertools import count
 
+from symderive.errors import ModelError
 from symderive.numeric.graph import RATIONAL, Graph, Node, Number, exact, is_open, linear, over
 from symderive.numeric.program import Assignment, Operand
 
@@ -114,7 +115,10 @@ class Ordering:
     def _scaled(self, operand: Operand, factor: Number, name: str) -> Operand:
         if factor == 1:
             return self._do("copy", operand, name=name) if name else operand
-        inexact = isinstance(factor, RATIONAL) and Fraction(float(factor)) != factor
+        try:
+            inexact = isinstance(factor, RATIONAL) and Fraction(float(factor)) != factor
+        except OverflowError:
+            raise ModelError("a number of this formula is too large to compute with") from None
         if inexact and factor.numerator == 1:
             return self._do("div", operand, float(factor.denominator), name=name)
         return self._do("mul", operand, float(exact(factor)), name=name)

@@ -20,6 +20,7 @@ from symderive.formulas.arrays.reading import parse_array
 from symderive.formulas.arrays.syntax import Apply, Leaf, Shape, Tree, of_args
 from symderive.formulas.functions import NamedFunction
 from symderive.formulas.parsing import COMPARISONS
+from symderive.formulas.walking import PI, PRINTED
 
 SUMS = ("sum", "Sum")
 DELTAS = ("delta", "KroneckerDelta", "δ")
@@ -83,7 +84,7 @@ class _Reader:
 
     def formula(self, free: Mapping[str, Index]) -> Expr:
         try:
-            tree = ast.parse(self.text.strip(), mode="eval").body
+            tree = ast.parse(self.text.translate(PRINTED).strip(), mode="eval").body
         except SyntaxError as error:
             raise self._error("this is not a formula", (error.offset or 1) - 1) from None
         except (RecursionError, MemoryError, ValueError):
@@ -125,7 +126,7 @@ class _Reader:
             raise self._at(f"{name} is an array; name an entry, as {name}[{places}]", node)
         if name in self.known or name in self.sizes:
             return Symbol(name)
-        if name == "pi":
+        if name in PI:
             return pi
         raise self._at(f"unknown name {name!r}; indices are named by the claim or by a sum", node)
 

@@ -11,6 +11,7 @@ import inspect
 import re
 from collections.abc import Callable, Container, Mapping, MutableMapping, Sequence
 from difflib import get_close_matches
+from math import isinf
 from typing import Any
 
 from sympy import Expr, Rational, S, Symbol, expand, nan, oo, pi, zoo
@@ -26,6 +27,8 @@ from symderive.formulas.walking import (
     LIBRARY_CONSTANTS,
     MAX_FUNCTION_NUMBER,
     MAX_POWER_BITS,
+    MISSING_OPERATOR,
+    PI,
     TOKEN,
     is_library,
     library_path,
@@ -35,7 +38,7 @@ from symderive.formulas.walking import (
 _TOKEN = re.compile(r"""(?P<text>"[^"\n]*"|'[^'\n]*')|""" + TOKEN)
 _KEYWORD = re.compile(r"\s*=(?!=)")
 
-CONSTANTS: Mapping[str, Expr] = {"pi": pi, "inf": oo}
+CONSTANTS: Mapping[str, Expr] = {**dict.fromkeys(PI, pi), "inf": oo}
 """Names that are numbers, unless the model declares them."""
 
 QUALIFIED: Mapping[str, str] = {"max": "amax", "min": "amin"}
@@ -182,6 +185,8 @@ class _Reader(Subscripts):
         if isinstance(value, int):
             return number(value)
         if isinstance(value, float):
+            if isinf(value):
+                raise self._at("numbers go up to 1.8e308", node)
             source = ast.get_source_segment(self.key, node) or repr(value)
             return number(Rational(source.replace("_", "")))
         raise self._at("only numbers may stand here", node)
@@ -312,7 +317,7 @@ class _Reader(Subscripts):
         if isinstance(node.func, ast.Name):
             return self._called(node.func.id, args, more, node)
         if not isinstance(node.func, ast.Attribute):
-            raise self._at("call functions by name", node)
+            raise self._at(MISSING_OPERATOR, node.args[0] if node.args else node)
         path = library_path(node.func)
         if path is None:
             if node.func.attr not in METHODS:

@@ -22,12 +22,13 @@ from sympy.logic.boolalg import Boolean
 
 from symderive.formulas.inert import placeholder
 from symderive.formulas.parsing import Parsed, parse
+from symderive.formulas.walking import PI
 from symderive.formulas.written import evaluated, rename, settled, tidy
 
 EVERYWHERE = "True"
 """The domain of a function that is defined for all real arguments."""
 
-CONSTANTS: Mapping[str, Expr] = {"pi": pi, "euler_gamma": EulerGamma}
+CONSTANTS: Mapping[str, Expr] = {**dict.fromkeys(PI, pi), "euler_gamma": EulerGamma}
 """What a row's text may name besides its parameters."""
 
 MORE = "..."
