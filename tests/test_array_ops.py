@@ -397,6 +397,7 @@ def test_functions_of_the_user_apply_entry_by_entry():
 
 
 MISTAKES = [
+    ("X - A", 3, "the operands of - do not fit together: their shapes are (m, n) and (n, n)"),
     ("X + A", 3, "the operands of + do not fit together: their shapes are (m, n) and (n, n)"),
     ("X @ p", 3, "(m, n) and (3,); n columns meet 3 rows"),
     ("c @ x", 3, "@ multiplies arrays; write * to multiply by a number, or state its shape"),

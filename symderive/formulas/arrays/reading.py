@@ -16,7 +16,7 @@ from typing import Any
 
 from sympy import Expr, Rational, S, Symbol, expand, nan, oo, pi, zoo
 
-from symderive.formulas.arrays.op import ShapeError, as_tree, is_condition
+from symderive.formulas.arrays.op import ShapeError, as_tree, broadcast, is_condition
 from symderive.formulas.arrays.ops import CALLS, apply, apply_function, number, shown, transpose
 from symderive.formulas.arrays.subscripts import Subscripts
 from symderive.formulas.arrays.syntax import Leaf, Number, Shape, Tree
@@ -233,8 +233,8 @@ class _Reader(Subscripts):
         if name == "divide" and isinstance(right, Number) and right.value.is_zero:
             raise self._at("division by zero", node.right)
         if name == "subtract":
-            name = "add"
-            right = self._negated(right)
+            self._made(node, broadcast, (left.shape, right.shape), "the operands of -")
+            name, right = "add", self._negated(right)
         return self._made(node, apply, name, left, right)
 
     def _negated(self, value: Tree) -> Tree:
