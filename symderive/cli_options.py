@@ -158,7 +158,7 @@ def _model(name: str) -> Model:
 
         return parse_model(sys.stdin.read(MAX_BYTES), source="standard input")
     if stated(name):
-        from symderive.readers.stages import parse_stages
+        from symderive.stage_text import parse_stages
 
         return parse_stages(name)
     if not _like_a_file(name):

@@ -15,6 +15,7 @@ from symderive.links import Link, LinkKind, known_method
 from symderive.model import Model
 from symderive.partials import Partial
 from symderive.results import Derivative, Point, adjoint_name, named
+from symderive.stage_text import parse_stages
 from symderive.steps import Certificate, Line, Step
 from symderive.subjects import sides_of
 
@@ -30,10 +31,6 @@ Sources = str | Sequence[Any] | Mapping[str, Any]
 
 RESULT = "_result"
 """The name of a formula that is evaluated for itself."""
-
-
-def _is_list(value: object) -> bool:
-    return isinstance(value, Sequence) and not isinstance(value, str)
 
 
 class Derivation:
@@ -337,7 +334,7 @@ class Derivation:
         from symderive.numeric.training import train
 
         values = dict(data or {})
-        batch = any(getattr(value, "ndim", 0) or _is_list(value) for value in values.values())
+        batch = any(isinstance(v, list | tuple) or getattr(v, "ndim", 0) for v in values.values())
         function = self.function(reduce=reduce or ("mean" if batch else None))
         rate = self.model.learning_rate if learning_rate is None else learning_rate
         return train(function, values, learning_rate=rate, steps=steps)
@@ -414,7 +411,7 @@ class Derivation:
     def write(
         self,
         directory: str | Path,
-        formats: Sequence[str] = ("md", "tex", "pdf", "html"),
+        formats: str | Sequence[str] = ("md", "tex", "pdf", "html"),
         **options: Any,
     ) -> list[Path]:
         """Write documents into a directory; see ``documents.write``.
@@ -451,7 +448,7 @@ class Derivation:
 
 
 def derive(
-    model: Model | Mapping[str, str | Expr],
+    model: Model | Mapping[str, str | Expr] | str,
     target: str | None = None,
     sources: Sequence[str] | None = None,
     *,
@@ -461,7 +458,8 @@ def derive(
     """Derive the gradient of a model, or of its stages as ``Model`` takes them.
 
     Args:
-        model: The model.
+        model: The model; or its stages on one line, with values and shapes, as ``parse_stages``
+            reads them: ``"f = x @ A @ x; x: n; A: n n, symmetric"``.
         target: The stage to differentiate; if not given, the model's target.
         sources: The names to differentiate by; if not given, its parameters.
         method: ``auto`` (the cheapest), ``quotient``, ``negative power`` or ``logarithmic``.
@@ -472,13 +470,14 @@ def derive(
         UnknownChoiceError: A name is not in the model, or the method is none.
         NoRuleError: No rule differentiates something in a formula.
 
-    >>> derive({"y": "x**2"}).gradient()
+    >>> derive("y = x**2").gradient()
     {'x': 2*x}
     >>> d = derive(Model({"A1": "x*w", "A2": "sigmoid(A1)"}, parameters=["w"]))
     >>> d.partial("A2", "w").formula
     A2*x*(1 - A2)
     """
-    model = model if isinstance(model, Model) else Model(model)
+    if not isinstance(model, Model):
+        model = parse_stages(model) if isinstance(model, str) else Model(model)
     if target is None and model.unsettled:
         raise model.unsettled
     if target is not None and target not in model.stages:

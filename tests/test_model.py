@@ -86,3 +86,12 @@ def test_a_parameter_without_effect_is_a_warning():
 
     assert model.warnings == ("parameter w has no effect on y",)
     assert sd.derive(model).gradient() == {"x": 1, "w": None}
+
+
+def test_a_model_may_be_written_on_one_line():
+    derivation = sd.derive("f = x @ A @ x/2; x: n; A: n n, symmetric; x = [1, 2]")
+
+    assert str(derivation.partial("f", "x").matrix) == "A @ x"
+    assert derivation.model.values == {"x": [1, 2]}
+    with pytest.raises(sd.SymderiveError, match=r"a file is read by sd\.read"):
+        sd.derive("model.toml")

@@ -66,7 +66,7 @@ def text(derivation: Derivation, detail: str = "standard", columns: int = 92) ->
 def write(
     derivation: Derivation,
     directory: str | Path,
-    formats: Sequence[str] = ("md", "tex", "pdf", "html"),
+    formats: str | Sequence[str] = ("md", "tex", "pdf", "html"),
     *,
     stem: str | None = None,
     detail: str = "standard",
@@ -78,7 +78,7 @@ def write(
     Args:
         derivation: What to tell.
         directory: Where; it is made if it does not exist.
-        formats: Names of ``FORMATS``.
+        formats: Names of ``FORMATS``, in a list or separated by commas.
         stem: The files' name without suffix; the model file's, or ``derivation``.
         detail: ``brief``, ``standard`` or ``full``.
         pdf_engine: ``typst``, or a TeX engine: ``pdflatex``, ``lualatex``, ``latexmk``.
@@ -89,7 +89,8 @@ def write(
     """
     from symderive.documents.formats import FORMATS
 
-    formats = tuple(dict.fromkeys(formats))
+    names = formats.split(",") if isinstance(formats, str) else formats
+    formats = tuple(dict.fromkeys(name.strip() for name in names))
     contents = _contents(derivation, formats, detail, pdf_engine, progress or (lambda _: None))
     folder = Path(directory)
     name = stem or _stem(derivation.model.source)

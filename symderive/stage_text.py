@@ -44,7 +44,8 @@ def parse_stages(text: str) -> Model:
         found = _STAGE.fullmatch(part)
         if found is None:
             raise ModelError(
-                f"{shortened(part.strip())!r} is no stage: write name = formula, as in 'y = x**2'"
+                f"{shortened(part.strip())!r} is no stage: write name = formula, as in 'y = x**2'; "
+                "a file is read by sd.read"
             )
         name, formula = found.groups()
         if name in stages or name in parameters:
