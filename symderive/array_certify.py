@@ -319,6 +319,10 @@ def _witnessed(left: Expr, right: Expr, algebra: Algebra, where: Mapping[Expr, E
     return put[0] is not None and put[1] is not None and algebra.equal(put[0], put[1])
 
 
+_OPAQUE = (Part, AppliedUndef, Piecewise)
+"""What SymPy's ``diff`` is not asked about."""
+
+
 @lru_cache(maxsize=256)  # every line is compared with the one above it
 def _in_primitives(side: Expr, where: tuple[tuple[Expr, Expr], ...]) -> Expr | None:
     """A side with SymPy's derivatives and the definitions put in; None where SymPy has none."""
@@ -332,8 +336,7 @@ def resolved(formula: Basic) -> Expr | None:
         variable = formula.args[1]
         inner, constant = _held_constant(formula.args[0], variable)
         inner = defined(evaluated(meant(inner)))
-        known = (Part, AppliedUndef, Piecewise)
-        if inner.has(*known) or any(not _of_sympy(f) for f in inner.atoms(Function)):
+        if inner.has(*_OPAQUE) or any(not _of_sympy(f) for f in inner.atoms(Function)):
             return None
         found = inner.diff(variable)
         return None if found.has(Derivative, Subs) else found.xreplace(constant)
@@ -349,7 +352,7 @@ def _held_constant(formula: Expr, variable: Expr) -> tuple[Expr, dict[Basic, Bas
     The name has the part's free indices: an entry of an inverse in a sum stays one in that sum.
     """
     names: dict[Basic, Basic] = {}
-    for part in formula.atoms(Part):
+    for part in formula.atoms(*_OPAQUE):
         if not depends(part, variable):
             free = sorted(free_indices(part), key=str)
             names[part] = IndexedBase(Dummy())[tuple(free)] if free else Dummy()
