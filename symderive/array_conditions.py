@@ -20,16 +20,17 @@ from sympy import Sum as SympySum
 
 from symderive.array_chain import ArrayChain
 from symderive.array_forms import by_cases
-from symderive.array_model import leaves, stage_tree
-from symderive.array_trials import Formula, Trial, entry_label, numbers_of, same, trials
+from symderive.array_model import stage_tree
+from symderive.array_trials import Formula, Trial, numbers_of, trials
+from symderive.formulas.arrays.concrete import entry_name
 from symderive.formulas.arrays.index import Index, Part
 from symderive.formulas.arrays.ops import apply
 from symderive.formulas.arrays.properties import Knowledge, Known
-from symderive.formulas.arrays.syntax import Leaf, Tree, put_in
+from symderive.formulas.arrays.syntax import Leaf, Tree, leaves, put_in
 from symderive.formulas.arrays.vanishing import equal_trees
 from symderive.formulas.typed import condition
 from symderive.regions import Condition, Row, boundaries, separating, sign_of
-from symderive.sampling import SEED
+from symderive.sampling import SEED, equal
 
 SEEDS = range(SEED + 7, SEED + 13)
 """Of the points that confirm a condition."""
@@ -102,7 +103,7 @@ def _rows(found: Iterable[Trial], compare: Compare, bounds: Sequence[Bound]) -> 
     for trial in found:
         for place, mine, theirs in compare(trial):
             signs = tuple(sign_of(bound.values(trial, place)) for bound in bounds)
-            claim, truth = (mpf(1), mpf(1)) if same(mine, theirs) else (mpf(1), mpf(2))
+            claim, truth = (mpf(1), mpf(1)) if equal(mine, theirs) else (mpf(1), mpf(2))
             yield Row({}, claim, truth, signs)
 
 
@@ -139,7 +140,7 @@ def _entry_of(name: str) -> Callable[[Trial, Place], mpf | None]:
         """The entry at the place of a row: of the source, of the target, or a scalar."""
         shape = trial.entries.shape(name)
         for at in ((), *place):
-            key = entry_label(name, at)
+            key = entry_name(name, at)
             if len(at) == len(shape) and key in trial.values:
                 return trial.values[key]
         return None
@@ -185,7 +186,7 @@ def special_size(chain: ArrayChain, source: str, compare: Compare) -> str:
     for told, chosen in cases:
         found = trials(chain, source, sizes=[chosen])
         rows = [row for trial in found for row in compare(trial)]
-        right = len(found) >= FEWEST_SIZED and all(same(mine, t) for _, mine, t in rows)
+        right = len(found) >= FEWEST_SIZED and all(equal(mine, t) for _, mine, t in rows)
         if right and any(truth != 0 for _, _, truth in rows):
             return told
     return ""

@@ -13,7 +13,6 @@ from symderive.array_chain import ArrayChain
 from symderive.array_links import ArrayLink
 from symderive.array_model import (
     Letters,
-    leaves,
     signs_of,
     source_indices,
     stage_indices,
@@ -29,7 +28,7 @@ from symderive.formulas.arrays.index import delta, entry_of
 from symderive.formulas.arrays.matrix import Matrices
 from symderive.formulas.arrays.ops import apply
 from symderive.formulas.arrays.properties import Knowledge
-from symderive.formulas.arrays.syntax import Number, Shape, Tree
+from symderive.formulas.arrays.syntax import Number, Shape, Tree, leaves
 from symderive.formulas.written import evaluated
 from symderive.results import Derivative, Point, adjoint_name
 from symderive.steps import Certificate, Line

@@ -22,7 +22,7 @@ from symderive.formulas.arrays.ops import entry, shown
 from symderive.formulas.arrays.properties import OF_ENTRIES, OF_SQUARES, PROPERTIES, Knowledge
 from symderive.formulas.arrays.reading import names_in, parse_array
 from symderive.formulas.arrays.simplify import Rebuilder
-from symderive.formulas.arrays.syntax import Apply, Leaf, Shape, Tree
+from symderive.formulas.arrays.syntax import Apply, Leaf, Shape, Tree, leaves, renamed
 from symderive.formulas.arrays.text import text as array_text
 from symderive.formulas.inert import placeholder
 from symderive.formulas.parsing import Parsed, Template
@@ -336,22 +336,6 @@ def _squares_upright(formula: Expr) -> Expr:
 _NOT_READ = Template("", S.Zero, 0)
 
 
-def renamed(tree: Tree, names: Mapping[str, str]) -> Tree:
-    """The tree with its leaves renamed."""
-    if isinstance(tree, Leaf):
-        return Leaf(tree.shape, names[tree.name]) if tree.name in names else tree
-    if not isinstance(tree, Apply):
-        return tree
-    options = tree.options
-    if tree.op == "index_notation":
-        symbols: dict[Basic, Basic] = {Symbol(old): Symbol(new) for old, new in names.items()}
-        options = tuple(
-            (key, value.xreplace(symbols) if isinstance(value, Expr) else value)
-            for key, value in options
-        )
-    return Apply(tree.shape, tree.op, tuple(renamed(arg, names) for arg in tree.args), options)
-
-
 def stage_tree(stage: Stage) -> Tree:
     """A stage's formula in NumPy's language, in its own names."""
     names = {placeholder(k).name: name for k, name in enumerate(stage.inputs)}
@@ -368,11 +352,6 @@ def stage_of(reader: StageReader, name: str, tree: Tree) -> Stage:
     told = array_text(tree)
     parsed = reader.parsed(name, renamed(tree, marks), names, array_text(renamed(tree, marks)))
     return Stage(name, told, parsed)
-
-
-def leaves(tree: Tree) -> tuple[str, ...]:
-    """The names of a tree, in order of appearance."""
-    return tuple(dict.fromkeys(part.name for part in tree.walk() if isinstance(part, Leaf)))
 
 
 class Letters:
@@ -409,11 +388,7 @@ class Letters:
 def signs_of(model: Model) -> Signs:
     """What an array model says of the signs of its names: by properties and by definitions."""
     known = Knowledge(model.known)
-    stages: dict[str, Tree] = {}
-    for name, stage in model.stages.items():
-        template: Any = stage.parsed.template
-        marks = {placeholder(k).name: used for k, used in enumerate(stage.inputs)}
-        stages[name] = renamed(template.tree, marks)
+    stages = {name: stage_tree(stage) for name, stage in model.stages.items()}
     definite = (name for name in known.stated if known.has(name, "positive definite"))
     above = model.positive.union(n for n in known.stated if known.has(n, "positive"))
     return Signs(known.symmetric(), frozenset(definite), stages, above)

@@ -10,7 +10,7 @@ from sympy import Basic, Expr, Indexed, S, Symbol
 
 from symderive.array_certify import certify_array
 from symderive.array_forms import array_cost
-from symderive.array_model import Letters, leaves, renamed
+from symderive.array_model import Letters
 from symderive.array_vectorised import vectorised
 from symderive.display import partial_latex
 from symderive.formulas.arrays.algebra import algebra_under
@@ -23,7 +23,7 @@ from symderive.formulas.arrays.ops import entry
 from symderive.formulas.arrays.properties import Knowledge, Known
 from symderive.formulas.arrays.simplify import shortest
 from symderive.formulas.arrays.solving import with_kroneckers, with_solves
-from symderive.formulas.arrays.syntax import Leaf, Shape, Tree, put_in
+from symderive.formulas.arrays.syntax import Leaf, Shape, Tree, leaves, put_in, renamed
 from symderive.formulas.arrays.terms import OPERATION, reading, tree_cost
 from symderive.formulas.inert import Diff
 from symderive.formulas.written import evaluated, product, rename, sum_of

@@ -17,22 +17,20 @@ from sympy import Basic, Expr, Rational, S, Symbol
 from symderive.array_model import (
     Letters,
     StageReader,
-    leaves,
-    renamed,
     source_indices,
     stage_of,
     target_indices,
     value_shape,
 )
 from symderive.array_partials import ArrayPartial
-from symderive.errors import FormulaError, ModelError, UnknownChoiceError
+from symderive.errors import ModelError, UnknownChoiceError
 from symderive.formulas.arrays.algebra import algebra_under
 from symderive.formulas.arrays.matrix import Matrices
 from symderive.formulas.arrays.ops import add, apply, multiply, shown, total
 from symderive.formulas.arrays.properties import Knowledge
-from symderive.formulas.arrays.reading import parse_array
+from symderive.formulas.arrays.reading import read_array
 from symderive.formulas.arrays.simplify import shortest
-from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Shape, Tree
+from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Shape, Tree, leaves
 from symderive.formulas.functions import FUNCTIONS
 from symderive.formulas.inert import Diff
 from symderive.formulas.written import evaluated
@@ -181,15 +179,10 @@ def _weight(
 
 def _parsed(derivation: ArrayDerivation, stated: str, what: str) -> Tree:
     model = derivation.model
-    known = (*model.names, *model.parameters, *model.constants)
-    tree, names, _ = parse_array(
-        stated, model.functions, model.shapes, where=what, declared=frozenset(known)
+    known = dict.fromkeys((*model.names, *model.parameters, *model.constants))
+    return read_array(
+        stated, model.functions, model.shapes, where=what, declared=known, strict=True
     )
-    for name in names:
-        if name not in known:
-            message = f"unknown name {name!r}; the model has {', '.join(dict.fromkeys(known))}"
-            raise FormulaError(message, text=stated, column=stated.index(name), where=what)
-    return renamed(tree, {f"_{k}": name for k, name in enumerate(names)})
 
 
 # Higher orders ------------------------------------------------------------------------------------

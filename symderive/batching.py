@@ -16,7 +16,7 @@ from typing import Any
 from sympy import Expr, Symbol
 
 from symderive.array_certify import certify_array
-from symderive.array_model import known_shapes, renamed, stage_indices, stage_tree, value_shape
+from symderive.array_model import known_shapes, stage_indices, stage_tree, value_shape
 from symderive.errors import FormulaError, ModelError, UnknownChoiceError
 from symderive.formulas.arrays.algebra import algebra_under
 from symderive.formulas.arrays.canonical import canonical
@@ -25,10 +25,9 @@ from symderive.formulas.arrays.lifting import Lift, rowwise
 from symderive.formulas.arrays.matrix import Matrices
 from symderive.formulas.arrays.op import ShapeError, entry, shown
 from symderive.formulas.arrays.properties import NOTHING_KNOWN
-from symderive.formulas.arrays.reading import parse_array
+from symderive.formulas.arrays.reading import read_array
 from symderive.formulas.arrays.syntax import Shape, Tree
 from symderive.formulas.arrays.text import text
-from symderive.formulas.inert import placeholder
 from symderive.formulas.written import evaluated
 from symderive.model import Model, Stage
 from symderive.steps import Certificate
@@ -316,12 +315,10 @@ class _Rows:
     def _read(self, formula: str) -> Tree | None:
         """The text read as an array formula in the model's names; None where it is none."""
         try:
-            tree, names, _ = parse_array(
-                formula, self.model.functions, self.shapes, declared=frozenset(self.model.names)
-            )
+            names = frozenset(self.model.names)
+            return read_array(formula, self.model.functions, self.shapes, declared=names)
         except FormulaError:
             return None
-        return renamed(tree, {placeholder(k).name: name for k, name in enumerate(names)})
 
     def proof(self, stage: Stage) -> Certificate:
         """Whether row i of a lifted stage is the stage of one sample."""

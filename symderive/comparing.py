@@ -27,11 +27,10 @@ from symderive.regions import (
     at_kinks,
     boundaries,
     covering,
-    equal,
     separating,
     value,
 )
-from symderive.sampling import SEED
+from symderive.sampling import SEED, equal
 
 if TYPE_CHECKING:
     from symderive.derivation import Derivation

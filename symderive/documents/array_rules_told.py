@@ -10,8 +10,8 @@ from sympy import Symbol
 from symderive.documents.wording import relabelled
 from symderive.errors import SymderiveError
 from symderive.formulas.arrays.index import Index, Part, entry_of
-from symderive.formulas.arrays.reading import parse_array
-from symderive.formulas.arrays.syntax import Apply, Leaf, Shape, Tree
+from symderive.formulas.arrays.reading import read_array
+from symderive.formulas.arrays.syntax import Shape
 from symderive.formulas.functions import FUNCTIONS
 from symderive.formulas.inert import Diff
 from symderive.formulas.matrix_notation import matrix_tree
@@ -81,23 +81,14 @@ def _side(text: str, rank: int) -> Node | None:
     for words, name in STAND_INS.items():
         text = text.replace(words, name)
     try:
-        found, used, _ = parse_array(text, FUNCTIONS, shapes)
+        found = read_array(text, FUNCTIONS, shapes)
     except SymderiveError:
         return None
     argument = name_node("u" if rank == 1 else "U")
     shown = {"U": argument, "dU": Row((_D, argument))}
     for name in ("ismax", "ismin", "others"):
         shown[name] = Row((Fn(name), APPLY, fence(argument)))
-    return relabelled(matrix_tree(_named(found, used)), shown)
-
-
-def _named(found: Tree, names: tuple[str, ...]) -> Tree:
-    if isinstance(found, Leaf):
-        return Leaf(found.shape, names[int(found.name[1:])])
-    if isinstance(found, Apply):
-        args = tuple(_named(arg, names) for arg in found.args)
-        return Apply(found.shape, found.op, args, found.options)
-    return found
+    return relabelled(matrix_tree(found), shown)
 
 
 def _under_the_sum() -> Node:

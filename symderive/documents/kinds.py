@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from sympy import Add, Basic, Function, Indexed, KroneckerDelta, Mul, Pow, Sum, Symbol
 
 from symderive.documents.outline import Equation
-from symderive.documents.wording import Context, listed, mark_of
+from symderive.documents.wording import Context, ends, left_out, listed, mark_of
 from symderive.formulas.tree import Id, Node, Num, Op, Row, Script, name_node, partial
 
 if TYPE_CHECKING:
@@ -105,12 +105,9 @@ ARITHMETIC = (Add, Mul, Pow, Function, Sum)
 def with_other_constants(context: Context, group: Group) -> list[Equation]:
     """The results of the links that differ in constants, many of them in part."""
     others = group.others
-    shown = others if len(others) <= MAX_RESULTS else (*others[: MAX_RESULTS - 2], others[-1])
-    lines = [_result(context, link) for link in shown]
-    if len(shown) < len(others):
-        more = f"{len(others) - len(shown)} more"
-        lines.insert(-1, Equation(None, name_node("…"), (more,), relation=""))
-    return lines
+    gap = left_out(f"{len(others) - MAX_RESULTS + 1} more")
+    shown = ends(others, MAX_RESULTS, MAX_RESULTS - 2, 1, (None,))
+    return [gap if link is None else _result(context, link) for link in shown]
 
 
 def _result(context: Context, link: Link) -> Equation:

@@ -45,6 +45,7 @@ from symderive.formulas.nodes import (
     Row,
     Style,
     fence,
+    parted,
     row,
 )
 from symderive.formulas.pieces import Built, Level, flat, is_below, negated, with_one_root
@@ -88,10 +89,8 @@ def shape_node(shape: Shape, names: Sequence[str] = ()) -> Node:
     'm × n'
     """
     printer = Printer(names, False, {})
-    items: list[Node] = []
-    for size in shape:
-        items += [Op("×", "by"), printer.within(size, Level.SUM)]
-    return row(*items[1:]) if items else ONE
+    sizes = [printer.within(size, Level.SUM) for size in shape]
+    return parted(Op("×", "by"), sizes) if sizes else ONE
 
 
 class MatrixPrinter:

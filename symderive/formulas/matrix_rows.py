@@ -37,7 +37,7 @@ from symderive.formulas.nodes import (
     choice,
     commas,
     fence,
-    row,
+    parted,
 )
 from symderive.formulas.notation import RELATIONS, negation
 from symderive.formulas.pieces import Built, Level, classic_call
@@ -358,10 +358,8 @@ def _relation(name: str) -> Any:
 
 def _junction(text: str) -> Any:
     def shown(printer: MatrixPrinter, tree: Apply) -> Built:
-        items: list[Node] = []
-        for arg in tree.args:
-            items += [Op(text), printer.within(arg, Level.LOGIC)]
-        return Built(row(*items[1:]), Level.LOGIC)
+        args = [printer.within(arg, Level.LOGIC) for arg in tree.args]
+        return Built(parted(Op(text), args), Level.LOGIC)
 
     return shown
 

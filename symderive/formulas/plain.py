@@ -7,7 +7,6 @@ brackets, and names are the user's own.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import fields, replace
 from typing import Any
 
 from symderive.formulas.names import visible
@@ -36,6 +35,7 @@ from symderive.formulas.nodes import (
     bare,
     fence,
     is_derivative,
+    of_parts,
 )
 
 _LIST, _LOGIC, _RELATION, _SUM, _NEGATIVE, _ENTRYWISE, _PRODUCT, _POWER, _ATOM = range(9)
@@ -97,19 +97,15 @@ def _within(node: Node | Written, level: int) -> str:
     return text if own >= level else f"({text})"
 
 
-def in_line(node: Any) -> Any:
+def in_line(node: Node) -> Node:
     """The formula with fractions, powers of e and cases as rows of signs, as plain text has them.
 
     >>> in_line(Frac(Id("x"), Num("2"))) == Row((Id("x"), OVER, Num("2")))
     True
     """
-    if isinstance(node, tuple):
-        return tuple(map(in_line, node))
-    if not isinstance(node, Node):
-        return node
     if isinstance(node, Fence) and isinstance(node.body, Cases) and node.left == "(":
         return in_line(node.body)
-    made = replace(node, **{part.name: in_line(getattr(node, part.name)) for part in fields(node)})
+    made = of_parts(node, in_line)
     if isinstance(made, Frac) and not is_derivative(made):
         above, below = made.numerator, made.denominator
         if _needs_bracket(above):

@@ -9,17 +9,19 @@ from __future__ import annotations
 import ast
 import inspect
 import re
-from collections.abc import Callable, Container, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Collection, Container, Mapping, MutableMapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
 from sympy import Expr, Rational, S, Symbol, expand, nan, oo, pi, zoo
 
+from symderive.errors import few, unknown_in
 from symderive.formulas.arrays.op import ShapeError, as_tree, is_condition
 from symderive.formulas.arrays.ops import CALLS, apply, apply_function, number, shown, transpose
 from symderive.formulas.arrays.subscripts import Subscripts
-from symderive.formulas.arrays.syntax import Leaf, Number, Shape, Tree
+from symderive.formulas.arrays.syntax import Leaf, Number, Shape, Tree, renamed
 from symderive.formulas.functions import FUNCTIONS, NamedFunction
+from symderive.formulas.inert import placeholder
 from symderive.formulas.parsing import COMPARISONS, WRITTEN_OUT
 from symderive.formulas.walking import (
     BRACKETED,
@@ -101,6 +103,27 @@ def parse_array(
     if full not in known:
         known[full] = _Reader(text, key, names, where, functions, mine, sizes).tree()
     return known[full], names, full
+
+
+def read_array(
+    text: str,
+    functions: Mapping[str, NamedFunction],
+    shapes: Mapping[str, Shape],
+    *,
+    where: str = "",
+    declared: Collection[str] = (),
+    strict: bool = False,
+) -> Tree:
+    """An array formula in its own names; ``strict`` refuses names that are not declared.
+
+    Raises:
+        FormulaError: As ``parse_array``.
+    """
+    tree, names, _ = parse_array(text, functions, shapes, where=where, declared=declared)
+    for name in names if strict else ():
+        if name not in declared:
+            raise unknown_in(text, "name", name, f"the model has {few(declared)}", where)
+    return renamed(tree, {placeholder(k).name: name for k, name in enumerate(names)})
 
 
 def names_in(text: str, where: str = "", declared: Container[str] = ()) -> tuple[str, ...]:
@@ -193,11 +216,10 @@ class _Reader(Subscripts):
             return Leaf(self.shapes[int(node.id[1:])], node.id)
         return number(CONSTANTS[node.id])
 
-    def _read_tuple(self, node: ast.Tuple) -> tuple[Any, ...]:
+    def _read_tuple(self, node: ast.Tuple | ast.List) -> tuple[Any, ...]:
         return tuple(self._read(part) for part in node.elts)
 
-    def _read_list(self, node: ast.List) -> tuple[Any, ...]:
-        return tuple(self._read(part) for part in node.elts)
+    _read_list = _read_tuple
 
     def _read_unaryop(self, node: ast.UnaryOp) -> Tree:
         if isinstance(node.op, ast.Not | ast.Invert):
