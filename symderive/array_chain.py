@@ -50,13 +50,7 @@ INVERTED, MOST_PUT_IN = frozenset({"inv", "pinv"}), 8
 
 
 class ArrayChain(Chain):
-    """All partial derivatives of one target of an array model.
-
-    Attributes:
-        structured: Whether the entries of inputs that properties tie move together.
-    """
-
-    structured = False
+    """All partial derivatives of one target of an array model."""
 
     def __init__(
         self,

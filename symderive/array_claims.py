@@ -21,7 +21,7 @@ from symderive.array_chain import ArrayChain
 from symderive.array_conditions import ByForm, Compare, condition_of, special_size
 from symderive.array_links import ArrayLink
 from symderive.array_model import stage_indices
-from symderive.array_points import At
+from symderive.array_points import At, numbers_of
 from symderive.array_proofs import proof
 from symderive.array_slips import by_definition, changed, repaired_texts, repairs
 from symderive.array_trials import (
@@ -30,7 +30,6 @@ from symderive.array_trials import (
     Trial,
     difference,
     nested,
-    numbers_of,
     ratio_of,
     size_ratio,
     trials,
@@ -47,6 +46,7 @@ from symderive.formulas.arrays.contraction import has_notation, in_numpy
 from symderive.formulas.arrays.index import Index, entry_of, substitute
 from symderive.formulas.arrays.index_reading import parse_index
 from symderive.formulas.arrays.ops import apply, entry, shown
+from symderive.formulas.arrays.ops_making import filled
 from symderive.formulas.arrays.properties import Knowledge
 from symderive.formulas.arrays.reading import read_array
 from symderive.formulas.arrays.syntax import Number, Shape, Tree
@@ -208,8 +208,8 @@ class _Judge:
             tree = self.read_tree(self.answer)
         except FormulaError as error:
             return self._misfit(error)
-        if isinstance(tree, Number) and tree.value == 0 and self.shape:
-            tree = apply("broadcast_to", tree, shape=self.shape)
+        if isinstance(tree, Number) and tree.value == 0:
+            tree = filled(tree, self.shape)
         if tree.shape != self.shape:
             return self._verdict("refuted", slip=self._slip_of_shape(tree))
         return self._of(self.as_formula(tree), tree)
@@ -386,7 +386,7 @@ class _Judge:
         if told.entry.has(Diff):
             return False
         for trial in self.tries()[::EACH]:
-            places = cartesian(*map(range, numbers_of(trial, tree.shape)))
+            places = cartesian(*map(range, numbers_of(tree.shape, trial.entries.sizes)))
             if not all(equal(trial.number(claim, at), trial.number(told, at)) for at in places):
                 return False
         return True

@@ -21,7 +21,8 @@ from sympy import Sum as SympySum
 from symderive.array_chain import ArrayChain
 from symderive.array_forms import by_cases
 from symderive.array_model import stage_tree
-from symderive.array_trials import Formula, Trial, numbers_of, trials
+from symderive.array_points import numbers_of
+from symderive.array_trials import Formula, Trial, trials
 from symderive.formulas.arrays.concrete import entry_name
 from symderive.formulas.arrays.index import Index, Part
 from symderive.formulas.arrays.ops import apply
@@ -153,7 +154,7 @@ def _kink_at(kink: Expr) -> Callable[[Trial, Place], mpf | None]:
     formula, shape = Formula(kink, indices), tuple(index.size for index in indices)
 
     def near(trial: Trial, place: Place) -> mpf | None:
-        sizes = numbers_of(trial, shape)
+        sizes = numbers_of(shape, trial.entries.sizes)
         for at in ((), *place):
             if len(at) == len(sizes) and all(k < size for k, size in zip(at, sizes, strict=True)):
                 return trial.number(formula, at)

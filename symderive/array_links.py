@@ -161,6 +161,5 @@ class ArrayLink(Link):
     @cached_property
     def tree(self) -> Tree | None:
         """The link in matrix notation, where it has at most two axes and one exists."""
-        names = {placeholder(k).name: name for k, name in enumerate(self.stage.inputs)}
-        found = self.kind.tree
-        return renamed(found, {**names, OUTPUT.name: self.stage.name}) if found else None
+        names = {str(mark): str(name) for mark, name in self.symbols.items()}
+        return renamed(self.kind.tree, names) if self.kind.tree else None

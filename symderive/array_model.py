@@ -12,6 +12,7 @@ from typing import Any
 from sympy import Basic, Expr, Integer, Mul, Pow, S, Symbol, expand, preorder_traversal
 
 from symderive.array_splitting import split
+from symderive.display import as_lists
 from symderive.errors import ModelError, UnknownChoiceError
 from symderive.formulas.arrays.algebra import Algebra, algebra_under
 from symderive.formulas.arrays.canonical import canonical
@@ -22,7 +23,8 @@ from symderive.formulas.arrays.ops import entry, shown
 from symderive.formulas.arrays.properties import OF_ENTRIES, OF_SQUARES, PROPERTIES, Knowledge
 from symderive.formulas.arrays.reading import names_in, parse_array
 from symderive.formulas.arrays.simplify import Rebuilder
-from symderive.formulas.arrays.syntax import Apply, Leaf, Shape, Tree, leaves, renamed
+from symderive.formulas.arrays.syntax import Leaf, Shape, Tree, leaves, renamed
+from symderive.formulas.arrays.terms import is_op
 from symderive.formulas.arrays.text import text as array_text
 from symderive.formulas.inert import placeholder
 from symderive.formulas.parsing import Parsed, Template
@@ -157,7 +159,7 @@ def read_properties(
             raise ModelError(f"{message}{shown(shapes[name])}, and is not square", where=where)
         result[name] = tuple(names)
         numbers: Any = values.get(name)
-        plain = numbers.tolist() if hasattr(numbers, "tolist") else numbers
+        plain = as_lists(numbers)
         for told in filter(None, (broken(each, name, plain) for each in names if plain)):
             stated_to_be = " and ".join(names)
             message = f"{name} is stated to be {stated_to_be}, but {told}"
@@ -304,7 +306,7 @@ class StageReader:
         if tree.ndim != 2 or tree.shape[0] != tree.shape[1] or name in self.properties:
             return
         stated = {placeholder(k).name: self.properties.get(n, ()) for k, n in enumerate(names)}
-        if isinstance(tree, Apply) and tree.op == "cholesky":
+        if is_op(tree, "cholesky"):
             self.properties[name] = ("lower triangular",)
         elif Rebuilder(Knowledge(stated).symmetric()).is_symmetric(tree) or _alike_turned(
             tree, Knowledge(stated)
@@ -314,7 +316,7 @@ class StageReader:
 
 def _alike_turned(tree: Tree, known: Knowledge) -> bool:
     """Whether a matrix of pairs, as (x_i − x_j)², is the same with its indices exchanged."""
-    pairs = (part for part in tree.walk() if isinstance(part, Apply) and part.op == "index")
+    pairs = (part for part in tree.walk() if is_op(part, "index"))
     if not any(("new",) in part.option("key") for part in pairs):
         return False
     algebra, at = algebra_under(known), stage_indices(tree.shape)

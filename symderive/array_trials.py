@@ -12,7 +12,7 @@ from itertools import pairwise
 from itertools import product as cartesian
 
 from mpmath import isfinite, mp, mpf
-from sympy import Expr, Symbol
+from sympy import Expr
 
 from symderive.array_chain import ArrayChain
 from symderive.array_checking import AtPoint
@@ -201,12 +201,6 @@ def plus(parts: Sequence[Matrix]) -> Matrix:
     return [
         [sum(cell, mpf(0)) for cell in zip(*rows, strict=True)] for rows in zip(*parts, strict=True)
     ]
-
-
-def numbers_of(trial: Trial, shape: Shape) -> tuple[int, ...]:
-    """A shape as whole numbers, at the sizes of a trial."""
-    sizes = {Symbol(name): size for name, size in trial.entries.sizes.items()}
-    return tuple(int(size.subs(sizes)) for size in shape)
 
 
 def without_ones(shape: Shape) -> tuple[Expr, ...]:

@@ -104,8 +104,9 @@ class Chain:
         }
 
     method = "auto"
-    structured = False
     """The row of ``METHODS`` that every link uses where it is natural."""
+    structured = False
+    """Whether the entries of inputs that properties tie move together."""
 
     def link(self, stage: str, source: str, method: str = "") -> Link:
         """The link ∂stage/∂source, by a method of its own or the one that all links use."""
@@ -171,13 +172,10 @@ class Chain:
         names = (*stages, *(name for name in inputs if name in self._moving))
         return Partials([name for name in names if name != self.target], self)
 
-    def partial_of(self, name: str) -> Partial:
-        """The partial derivative by a name on a path; those between are made already."""
-        return self._partial(name)
-
     # One adjoint --------------------------------------------------------------------------
 
-    def _partial(self, name: str) -> Partial:
+    def partial_of(self, name: str) -> Partial:
+        """The partial derivative by a name on a path; those between are made already."""
         users = self.users(name)
         names: dict[str, Symbol] = {}
 
@@ -208,7 +206,8 @@ class Chain:
             )
             for stage in stages
         )
-        positive = self._marked_positive(name, names) if not single else ()
+        firm = self._positive(name) if not single else ()
+        positive = tuple(mark for used, mark in names.items() if used in firm)
         shape_key = (tuple(key), used, positive, self.limit, self.model.shapes.get(self.target))
         if shape_key not in self._shapes:
             terms = [
@@ -217,10 +216,6 @@ class Chain:
             ]
             self._shapes[shape_key] = self._made(terms, names, name, stages, positive)
         return self._instance(name, users, names, self._shapes[shape_key])
-
-    def _marked_positive(self, name: str, names: Mapping[str, Symbol]) -> tuple[Symbol, ...]:
-        known = self._positive(name)
-        return tuple(mark for used, mark in names.items() if used in known)
 
     def _term(
         self,

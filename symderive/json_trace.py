@@ -28,6 +28,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from symderive.display import as_lists
 from symderive.errors import ModelError
 from symderive.model import Model
 from symderive.steps import Line, Step
@@ -94,7 +95,7 @@ def _model(model: Model) -> dict[str, Any]:
         "parameters": list(model.parameters),
         "constants": list(model.constants),
         "values": {
-            name: _listed(model.values[name])
+            name: as_lists(model.values[name])
             for name in (*model.parameters, *model.constants)
             if name in model.values
         },
@@ -133,10 +134,6 @@ def _as_array(model: Model, part: Any) -> dict[str, Any]:
 
     matrix = None if part.tree is None else str(MatrixNotation(part.tree))
     return {"indices": [str(index) for index in part.indices], "matrix": matrix}
-
-
-def _listed(value: Any) -> Any:
-    return value.tolist() if hasattr(value, "tolist") else value
 
 
 def _plain(value: object) -> object:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from sympy import Basic, Expr, Sum, preorder_traversal
 
 from symderive.array_model import stage_tree, value_shape
+from symderive.array_points import flat_numbers
+from symderive.display import as_lists
 from symderive.documents.outline import Inline
 from symderive.documents.wording import Context, alone, ends, number
+from symderive.formulas.arrays.contraction import has_notation
 from symderive.formulas.arrays.index import Index, entry_of, free_indices, index_names
 from symderive.formulas.arrays.order import ordered
-from symderive.formulas.arrays.syntax import Apply, Shape, Tree
+from symderive.formulas.arrays.syntax import Shape, Tree
 from symderive.formulas.hand import Hand
 from symderive.formulas.matrix_notation import matrix_tree, shape_node
 from symderive.formulas.nodes import DIVIDED, HADAMARD, KRON, ONES, TRANSPOSE, ZEROS, walk
@@ -47,10 +50,9 @@ class ArrayContext(Context):
     @cached_property
     def taken(self) -> frozenset[str]:
         """Names that indices may not have."""
-        model = self.derivation.model
-        sizes = {s for shape in model.shapes.values() for d in shape for s in d.free_symbols}
-        names = (*model.names, *model.parameters, *map(str, sizes))
-        return frozenset((*names, *(name.rstrip("_") for name in names)))  # i_ is shown as i
+        chain: Any = self.derivation.chain()
+        taken: frozenset[str] = chain.taken
+        return taken
 
     def formula(self, formula: Basic, colors: Mapping[Basic, str] | None = None) -> Node:
         """A formula of indices; those that sums bind get the first letters that are free."""
@@ -186,14 +188,9 @@ def _brackets(node: Row) -> list[Node]:
 # Arrays of numbers ------------------------------------------------------------------------------
 
 
-def listed_numbers(value: Any) -> Any:
-    """A number, or an array as nested lists."""
-    return value.tolist() if hasattr(value, "tolist") else value
-
-
 def numbers_node(value: Any) -> Node:
     """A number, or an array of numbers: a vector as a row transposed, a large one in part."""
-    value, shape = listed_numbers(value), value_shape(value)
+    value, shape = as_lists(value), value_shape(value)
     if not shape:
         return number(float(value))
     if len(shape) == 1:
@@ -218,17 +215,7 @@ def _cells(line: Sequence[float], most: int) -> tuple[Node, ...]:
 
 def norm_of(value: Any) -> float:
     """The root of the sum of squares."""
-    return math.sqrt(math.fsum(entry**2 for entry in flat(value)))
-
-
-def flat(value: Any) -> Iterator[float]:
-    """All entries of an array."""
-    value = listed_numbers(value)
-    if isinstance(value, list | tuple):
-        for item in value:
-            yield from flat(item)
-    else:
-        yield float(value)
+    return math.sqrt(math.fsum(entry**2 for entry in flat_numbers(value)[0]))
 
 
 def norm_node(node: Node) -> Node:
@@ -238,9 +225,4 @@ def norm_node(node: Node) -> Node:
 
 def is_whole(formula: Tree | None) -> bool:
     """Whether a tree is matrix notation throughout."""
-    if formula is None:
-        return False
-    return all(
-        part.ndim <= 2 and not (isinstance(part, Apply) and part.op in ("index_notation", "einsum"))
-        for part in formula.walk()
-    )
+    return formula is not None and has_notation(formula)

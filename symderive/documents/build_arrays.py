@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from sympy import Symbol
 
 from symderive.array_model import stage_tree, value_shape
+from symderive.array_points import flat_numbers
 from symderive.documents.array_wording import (
     ArrayContext,
-    flat,
     flattened,
     is_whole,
     norm_node,
@@ -46,6 +46,7 @@ from symderive.formulas.arrays.op import apply, entry, indices_of
 from symderive.formulas.arrays.ops import OPS
 from symderive.formulas.arrays.reading import read_array
 from symderive.formulas.arrays.syntax import Apply, Leaf, Tree
+from symderive.formulas.arrays.terms import is_op
 from symderive.formulas.functions import FUNCTIONS
 from symderive.formulas.matrix_entries import with_index
 from symderive.formulas.matrix_notation import MatrixPrinter
@@ -144,7 +145,7 @@ def array_definitions(context: Context, stages: Sequence[Stage]) -> list[Equatio
     used: dict[str, Apply] = {}
     for stage in stages:
         for part in stage_tree(stage).walk():
-            if isinstance(part, Apply) and part.op in DEFINITIONS:
+            if is_op(part, *DEFINITIONS):
                 used.setdefault(part.op, part)
     return [_array_definition(context, part) for part in used.values()]
 
@@ -402,7 +403,7 @@ def update_lines(context: Context, names: Sequence[str]) -> list[Equation]:
     rate = number(context.derivation.model.learning_rate)
     lines: list[Equation] = []
     for name in names:
-        if len(list(flat(numbers.new[name]))) <= SMALL and name in numbers.adjoints:
+        if len(flat_numbers(numbers.new[name])[0]) <= SMALL and name in numbers.adjoints:
             values = (numbers.values[name], numbers.adjoints[name], numbers.new[name])
             old, slope, new = map(numbers_node, values)
             right = Row((old, Op("−"), rate, DOT, bracketed(slope), APPROX, new))

@@ -13,6 +13,7 @@ from typing import Any
 
 from sympy import Expr
 
+from symderive.display import as_lists
 from symderive.documents.outline import Block, Heading, Paragraph, Run
 from symderive.documents.wording import Context
 from symderive.errors import SymderiveError
@@ -97,7 +98,7 @@ def _literal(value: object, *, nested: bool = False) -> str:
         if nested or not rows:
             return f"{{{', '.join(rows)}}}"
         return "{\n" + "".join(f"    {row},\n" for row in rows) + "}"
-    value = value.tolist() if hasattr(value, "tolist") else value  # an array
+    value = as_lists(value)
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(_literal, value))}]"
     if value is None or isinstance(value, int | float):

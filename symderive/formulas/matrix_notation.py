@@ -21,6 +21,7 @@ from sympy import Expr, Mul, Pow, S, fraction
 
 from symderive.formulas.arrays.ops import entry
 from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Shape, Tree
+from symderive.formulas.arrays.terms import is_op
 from symderive.formulas.matrix_pieces import (
     BOLD_ONE,
     Term,
@@ -342,7 +343,7 @@ class MatrixPrinter:
 
 def _under_one_root(left: Tree, right: Tree) -> tuple[Tree, Tree]:
     """√2 A over 2√π as A over √(2π): the roots of numbers as one, as in index notation."""
-    if not (isinstance(left, Apply) and left.op == "multiply" and _is_number(right)):
+    if not (is_op(left, "multiply") and _is_number(right)):
         return left, right
     front = [entry(arg, ()) for arg in left.args if _is_number(arg)]
     rest = [arg for arg in left.args if not _is_number(arg)]

@@ -130,6 +130,15 @@ class ArrayGraph(Graph):
             return node
         return self.array("view", (node,), tuple(axes))
 
+    def laid(self, node: Node, labels: Sequence[Any], wanted: Sequence[Any]) -> Node:
+        """The axes by their labels in another order, with size 1 where there is none."""
+        return self.view(node, [labels.index(x) if x in labels else None for x in wanted])
+
+    def beside(self, node: Node, labels: Sequence[Any], wanted: Sequence[Any]) -> Node:
+        """The same as it broadcasts: leading axes of size 1 are left out."""
+        first = next((k for k, label in enumerate(wanted) if label in labels), len(wanted))
+        return self.laid(node, labels, wanted[first:]) if first < len(wanted) else node
+
     def fit(self, node: Node, shape: Shape) -> Node:
         """The node, broadcast to a shape."""
         if node.op == "fit":
@@ -165,12 +174,18 @@ class ArrayGraph(Graph):
 Shapes = Sequence[Shape]
 
 
-def _contract_shape(shapes: Shapes, data: tuple[tuple[Labels, ...], Labels]) -> Shape:
+def label_sizes(labels: Sequence[Labels], shapes: Shapes) -> dict[int, Expr]:
+    """The size of each label of some arrays, that of an axis which is not spread."""
     sizes: dict[int, Expr] = {}
-    for labels, shape in zip(data[0], shapes, strict=True):
-        for label, size in zip(labels, shape, strict=True):
+    for own, shape in zip(labels, shapes, strict=True):
+        for label, size in zip(own, shape, strict=True):
             if sizes.get(label, S.One) is S.One:
                 sizes[label] = size
+    return sizes
+
+
+def _contract_shape(shapes: Shapes, data: tuple[tuple[Labels, ...], Labels]) -> Shape:
+    sizes = label_sizes(data[0], shapes)
     return tuple(sizes[label] for label in data[1])
 
 

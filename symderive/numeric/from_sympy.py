@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from fractions import Fraction
+from functools import partial, reduce
 from typing import Any
 
 import mpmath
@@ -133,11 +134,7 @@ def _relation(formula: Any, graph: Graph, names: Mapping[str, Node]) -> Node:
 
 def _join(op: str) -> Callable[[Basic, Graph, Mapping[str, Node]], Node]:
     def read(formula: Basic, graph: Graph, names: Mapping[str, Node]) -> Node:
-        parts = _args(formula, graph, names)
-        result = parts[0]
-        for part in parts[1:]:
-            result = graph.call(op, result, part)
-        return result
+        return reduce(partial(graph.call, op), _args(formula, graph, names))
 
     return read
 
@@ -166,10 +163,7 @@ def _function(formula: Any, graph: Graph, names: Mapping[str, Node]) -> Node:
     name = _RENAMED.get(name, name)
     args = _args(formula, graph, names)
     if name in ("max", "min") and len(args) != 2:
-        result = args[0]
-        for arg in args[1:]:
-            result = graph.call(name, result, arg)
-        return result
+        return reduce(partial(graph.call, name), args)
     if name in _DIRECT:
         left_out = row.default_values(len(args)) if row is not None else ()
         return _DIRECT[name](graph, *args, *(node_of(value, graph, names) for value in left_out))

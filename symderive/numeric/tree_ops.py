@@ -8,7 +8,7 @@ from typing import Any
 
 from sympy import Expr, S, expand
 
-from symderive.numeric.array_graph import ArrayGraph, Labels
+from symderive.numeric.array_graph import ArrayGraph, Labels, label_sizes
 from symderive.numeric.graph import RATIONAL, Node, linear
 
 Options = Mapping[str, Any]
@@ -102,11 +102,7 @@ def _matmul(graph: ArrayGraph, args: Sequence[Node], _: Options) -> Node:
         if len(shapes[1]) > 1
         else (inner,),
     ]
-    sizes: dict[int, Expr] = {}
-    for own, shape in zip(labels, shapes, strict=True):
-        for label, size in zip(own, shape, strict=True):
-            if sizes.get(label, S.One) is S.One:
-                sizes[label] = size
+    sizes = label_sizes(labels, shapes)
     factors = [
         labelled(graph, node, own, [sizes[x] for x in own])
         for node, own in zip(args, labels, strict=True)
@@ -302,13 +298,8 @@ def _greatest(op: str) -> Make:
     return made
 
 
-def _over(op: str) -> Make:
-    """An operation along axes that keeps the shape; along all of them, if none are named."""
-
-    def made(graph: ArrayGraph, args: Sequence[Node], options: Options) -> Node:
-        return graph.array(op, args, tuple(options.get("axis", range(graph.ndim(args[0])))))
-
-    return made
+def _prod_others(graph: ArrayGraph, args: Sequence[Node], options: Options) -> Node:
+    return graph.array("prod_others", args, _axes_of(graph, args[0], options))
 
 
 # Normalisations -------------------------------------------------------------------------------
@@ -431,7 +422,7 @@ READ: Mapping[str, Make] = {
     "matrix_power": _power_of_matrix,
     "is_max": _greatest("max_over"),
     "is_min": _greatest("min_over"),
-    "prod_others": _over("prod_others"),
+    "prod_others": _prod_others,
     "solve": _solve,
 }
 """How each operation is made of nodes; any other is expanded, or a function of entries."""
