@@ -225,14 +225,13 @@ def without_properties(model: Model, names: Sequence[str]) -> Model:
         return model
     arrays = {*names} & model.properties.keys()
     rest = {name: known for name, known in model.stated_properties.items() if name not in arrays}
-    shapes = {name: shape for name, shape in model.shapes.items() if name not in model.stages}
     plain = Model(
         {stage.name: stage.text for stage in model.stages.values()},
         parameters=model.parameters,
         target=model.target,
         learning_rate=model.learning_rate,
         functions=model.stated_functions,
-        shapes={name: [str(size) for size in shape] for name, shape in shapes.items()},
+        shapes={n: [str(size) for size in s] for n, s in model.stated_shapes.items()},
         properties=rest,
         source=model.source,
     )

@@ -153,6 +153,7 @@ def batch(
         claims=claims,
         shapes=_stated(shapes),
         properties={n: p for n, p in model.stated_properties.items() if n not in moving},
+        structured=model.structured,
         hessian=model.hessian,
         source=model.source,
     )
@@ -223,8 +224,7 @@ def _filled(model: Model, values: Mapping[str, Any]) -> Model:
     """The model with other values of some arrays."""
     known = {**model.values, **values}
     arrays = {name: value for name, value in known.items() if model.shapes.get(name)}
-    shapes = {name: shape for name, shape in model.shapes.items() if name not in model.stages}
-    known_shapes(_stated(shapes), arrays, model.source)
+    known_shapes(_stated(model.stated_shapes), arrays, model.source)
     made = copy(model)
     made.values = MappingProxyType(known)
     return made
