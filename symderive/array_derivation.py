@@ -355,9 +355,9 @@ class ArrayDerivation(Derivation):
 
     # Numbers ------------------------------------------------------------------------------
 
-    def tree_definitions(self, chain: Any = None) -> list[tuple[str, Tree]]:
+    def tree_definitions(self) -> list[tuple[str, Tree]]:
         """The program in trees: every stage, then every adjoint, in order of computation."""
-        chain = chain or self.chain()
+        chain: Any = self.chain()
         reached = self.model.ancestors(chain.target)
         for partial in chain.partials.values():  # a form may speak of stages beside the target
             for name in {*leaves(partial.program)} & self.model.stages.keys() - reached:

@@ -30,8 +30,9 @@ from symderive.formulas.inert import Diff
 from symderive.formulas.latex import latex
 from symderive.formulas.mathml import mathml
 from symderive.formulas.matrix_notation import matrix_tree, shape_node
-from symderive.formulas.plain import plain, spoken
+from symderive.formulas.plain import plain
 from symderive.formulas.printing import tree
+from symderive.formulas.spoken import spoken
 from symderive.formulas.tree import Node, split, width
 from symderive.formulas.typst import typst
 
@@ -272,7 +273,7 @@ NODES: list[Node] = [
 
 @pytest.mark.parametrize("node", NODES, ids=plain)
 def test_every_notation_is_well_formed(node: Node) -> None:
-    xml.dom.minidom.parseString(mathml(node, display=True))
+    xml.dom.minidom.parseString(mathml(node))
     for dialect in ("latex", "github"):
         text = latex(node, dialect)
         assert text.count("{") == text.count("}")

@@ -15,7 +15,7 @@ from symderive.formulas.arrays.syntax import Shape
 from symderive.formulas.functions import FUNCTIONS
 from symderive.formulas.inert import Diff
 from symderive.formulas.matrix_notation import matrix_tree
-from symderive.formulas.nodes import beside
+from symderive.formulas.nodes import APPLY_SPACED, PARTIAL, beside
 from symderive.formulas.printing import tree
 from symderive.formulas.tree import (
     APPLY,
@@ -26,7 +26,6 @@ from symderive.formulas.tree import (
     Frac,
     Id,
     Node,
-    Op,
     Row,
     Script,
     equation,
@@ -37,7 +36,7 @@ from symderive.steps import Rule
 
 _SIZE = Symbol("n")
 _I, _J, _A, _B = (Index(letter, _SIZE) for letter in "ijab")
-_BY_X = Frac(Op("∂", "ord"), Row((Op("∂", "ord"), Id("x"))))
+_BY_X = Frac(PARTIAL, Row((PARTIAL, Id("x"))))
 _D = Id("d", "rm")
 
 
@@ -93,8 +92,8 @@ def _side(text: str, rank: int) -> Node | None:
 
 def _under_the_sum() -> Node:
     sign, u = Big("∑", Id("i")), tree(entry_of("u", [_I]))
-    inner = Row((_BY_X, Op("\u2009", "apply"), u))
-    left = Row((_BY_X, Op("\u2009", "apply"), Row((sign, APPLY, u))))
+    inner = Row((_BY_X, APPLY_SPACED, u))
+    left = Row((_BY_X, APPLY_SPACED, Row((sign, APPLY, u))))
     return equation(left, Row((sign, APPLY, inner)))
 
 

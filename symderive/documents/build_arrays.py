@@ -50,7 +50,7 @@ from symderive.formulas.arrays.terms import is_op
 from symderive.formulas.functions import FUNCTIONS
 from symderive.formulas.matrix_entries import with_index
 from symderive.formulas.matrix_notation import MatrixPrinter
-from symderive.formulas.nodes import TRANSPOSE
+from symderive.formulas.nodes import MINUS, TRANSPOSE
 from symderive.formulas.printing import Printer
 from symderive.formulas.tree import (
     DOT,
@@ -406,7 +406,7 @@ def update_lines(context: Context, names: Sequence[str]) -> list[Equation]:
         if len(flat_numbers(numbers.new[name])[0]) <= SMALL and name in numbers.adjoints:
             values = (numbers.values[name], numbers.adjoints[name], numbers.new[name])
             old, slope, new = map(numbers_node, values)
-            right = Row((old, Op("−"), rate, DOT, bracketed(slope), APPROX, new))
+            right = Row((old, MINUS, rate, DOT, bracketed(slope), APPROX, new))
             lines.append(Equation(name_node(name), right, (), "", "←"))
     return lines[:MAX_LINES]
 

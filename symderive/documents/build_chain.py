@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sympy import Add, Expr, Mul, Pow, S, Symbol
 
 from symderive.certify import certify
-from symderive.documents.kinds import cast
+from symderive.documents.kinds import without_constants
 from symderive.documents.outline import (
     Block,
     Equation,
@@ -32,7 +32,7 @@ from symderive.documents.wording import (
     relabelled,
 )
 from symderive.formulas.inert import Diff
-from symderive.formulas.nodes import PLUS, parted
+from symderive.formulas.nodes import NEGATIVE, PLUS, parted
 from symderive.formulas.plain import plain
 from symderive.formulas.tree import (
     DOT,
@@ -108,7 +108,7 @@ def _one_of_each(partials: Sequence[Partial]) -> tuple[list[Partial], str]:
     shapes: dict[Hashable, Partial] = {}
     for part in partials:
         shape: Any = part.shape
-        shapes.setdefault(cast(shape.closed, shape.substituted), part)
+        shapes.setdefault(without_constants(shape.closed, shape.substituted), part)
     alike = ""
     if len(shapes) < len(partials):
         same = "names and constants" if len(shapes) < len(own) else "names"
@@ -221,7 +221,7 @@ def _in_part(node: Node) -> Node:
     if len(signs) < MAX_TERMS:
         return node
     first, last = KEPT_TERMS
-    dots = (Op("+"), Op("⋯", "ord"))
+    dots = (PLUS, Op("⋯", "ord"))
     return Row((*node.items[: signs[first - 1]], *dots, *node.items[signs[-last] :]))
 
 
@@ -310,7 +310,7 @@ def _cancelled(context: Context, links: Sequence[Link]) -> Node | None:
     if number.q != 1:
         under = row(Num(str(number.q)), DOT, under)
     fraction = Frac(over, under)
-    return Row((Op("−", "pre"), fraction)) if number < 0 else fraction
+    return Row((NEGATIVE, fraction)) if number < 0 else fraction
 
 
 def _powers(formula: Expr) -> Iterator[tuple[Expr, int]]:

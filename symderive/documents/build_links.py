@@ -12,7 +12,7 @@ from symderive.documents.kinds import (
     also,
     general_names,
     grouped,
-    mold,
+    pattern_of,
     with_other_constants,
 )
 from symderive.documents.outline import (
@@ -139,7 +139,7 @@ def _repeated(
     kinds: dict[Hashable, int] = {}
     derived: dict[tuple[Expr, str], int] = {}
     for place, link in enumerate(links):
-        first = kinds.setdefault(mold(link.kind), place)
+        first = kinds.setdefault(pattern_of(link.kind), place)
         if first != place and len(link.told(context.detail)) > MAX_REPEATED_LINES:
             whole[place] = first
             continue

@@ -28,6 +28,7 @@ from symderive.documents.wording import (
     relation,
     substituted,
 )
+from symderive.formulas.nodes import MINUS, TIMES
 from symderive.formulas.tree import DOT, EQUALS, Id, Node, Op, Row, name_node, partial
 
 if TYPE_CHECKING:
@@ -178,7 +179,7 @@ def _update_lines(context: Context, names: Sequence[str]) -> list[Equation]:
         old, slope = number(numbers.values[name]), number(numbers.adjoints.get(name, 0.0))
         sign = EQUALS if relation(numbers.new[name]) == "=" else APPROX
         new = number(numbers.new[name])
-        right = Row((old, Op("−"), rate, DOT, bracketed(slope), sign, new))
+        right = Row((old, MINUS, rate, DOT, bracketed(slope), sign, new))
         lines.append(Equation(name_node(name), right, (), "", "←"))
     return lines
 
@@ -201,7 +202,7 @@ def _descent(context: Context) -> Iterator[Block]:
 def _step_told(context: Context) -> Inline:
     """What a step of gradient descent is."""
     target, gamma, theta = name_node(context.derivation.target), Id("γ"), Id("θ")
-    step = (Op("−"), gamma, Op("\u2062", "times"), partial(target, theta))
+    step = (MINUS, gamma, TIMES, partial(target, theta))
     return (
         "One step of gradient descent with learning rate ",
         Row((gamma, EQUALS, number(context.derivation.model.learning_rate))),

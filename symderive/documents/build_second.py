@@ -22,7 +22,7 @@ from symderive.documents.wording import (
     without_detours,
 )
 from symderive.errors import SymderiveError
-from symderive.formulas.nodes import PARTIAL, THIN, TRANSPOSE, of_parts
+from symderive.formulas.nodes import MINUS, NEGATIVE, PARTIAL, THIN, TRANSPOSE, of_parts
 from symderive.formulas.tree import (
     Frac,
     Id,
@@ -42,7 +42,7 @@ from symderive.results import adjoint_name
 from symderive.second import MAX_PAIRS, definiteness_of, pairs_of, told
 from symderive.steps import Line
 
-_INVERSE = Script(Id("H"), None, Row((Op("−", "pre"), Num("1"))))
+_INVERSE = Script(Id("H"), None, Row((NEGATIVE, Num("1"))))
 
 
 def second_section(context: Context) -> Iterator[Block]:
@@ -274,7 +274,7 @@ def _newton(context: Context, names: set[str]) -> Iterator[Block]:
             "With ",
             Id("H"),
             ", the matrix of all second derivatives, Newton's method takes the step ",
-            Row((Id("θ"), Op("←", "rel"), Id("θ"), Op("−"), _INVERSE, Op("∇", "ord"), target)),
+            Row((Id("θ"), Op("←", "rel"), Id("θ"), MINUS, _INVERSE, Op("∇", "ord"), target)),
             ": to the point where the parabola is level that the target is like here.",
         )
     )

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, ClassVar, TypeVar
 from sympy import Basic
 
 from symderive.documents.numbers import Numbers
-from symderive.documents.opening import opened
 from symderive.documents.outline import Equation, Equations, Inline
+from symderive.documents.tall_fractions import without_tall_fractions
 from symderive.formulas.nodes import NEGATIVE, of_parts
 from symderive.formulas.plain import plain
 from symderive.formulas.printing import tree
@@ -70,11 +70,13 @@ class Context:
 
     def formula(self, formula: Basic, colors: Mapping[Basic, str] | None = None) -> Node:
         """A formula of the derivation: parts that were put in an order keep it."""
-        return opened(tree(formula, self.derivation.model.order, written=None, colors=colors))
+        return without_tall_fractions(
+            tree(formula, self.derivation.model.order, written=None, colors=colors)
+        )
 
     def stated(self, formula: Basic) -> Node:
         """A formula exactly as the user wrote it."""
-        return opened(tree(formula, self.derivation.model.order, written=True))
+        return without_tall_fractions(tree(formula, self.derivation.model.order, written=True))
 
     def stage_formula(self, stage: Stage) -> Node:
         """The formula of a stage as the user wrote it."""

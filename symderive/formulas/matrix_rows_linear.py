@@ -16,6 +16,7 @@ from symderive.formulas.nodes import (
     EULER,
     KRON,
     NEGATIVE,
+    TRANSPOSE,
     Fence,
     Fn,
     Id,
@@ -30,7 +31,7 @@ from symderive.formulas.nodes import (
 from symderive.formulas.pieces import Built, Level
 
 INVERSE = Row((NEGATIVE, Num("1")))
-INVERSE_TRANSPOSE = Row((NEGATIVE, Op("⊤", "ord")))
+INVERSE_TRANSPOSE = Row((NEGATIVE, TRANSPOSE))
 
 
 def applied(name: str, *args: Node) -> Built:

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from symderive.errors import UnknownChoiceError
+
 
 @dataclass(frozen=True, slots=True)
 class Node:
@@ -238,6 +240,13 @@ def _made(part: Any, made: Callable[[Node], Node]) -> Any:
     if isinstance(part, tuple):
         return tuple(_made(inner, made) for inner in part)
     return made(part) if isinstance(part, Node) else part
+
+
+def color_of(node: Style) -> str:
+    """The colour of a marked part."""
+    if node.arg not in COLORS:
+        raise UnknownChoiceError("colour", node.arg, COLORS)
+    return COLORS[node.arg]
 
 
 def row(*items: Node) -> Node:

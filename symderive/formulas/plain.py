@@ -11,8 +11,10 @@ from typing import Any
 
 from symderive.formulas.names import visible
 from symderive.formulas.nodes import (
+    APPLY,
     EULER,
     ONES,
+    PRIME,
     ZEROS,
     Acc,
     Big,
@@ -115,7 +117,7 @@ def in_line(node: Node) -> Node:
         below = below if _WRITERS[type(below)](below)[1] >= _POWER else fence(below)
         return Row((*items, OVER, below))
     if isinstance(made, Script) and made.base == EULER and made.sub is None and made.sup:
-        return Row((Fn("exp"), Op("\u2061", "apply"), fence(made.sup)))
+        return Row((Fn("exp"), APPLY, fence(made.sup)))
     if isinstance(made, Cases):
         parts: list[Node] = []
         for value, test in made.rows:
@@ -181,7 +183,7 @@ def _call(head: Node, body: Node) -> Written:
 
 
 def _big(sign: Big, rest: Sequence[Node]) -> str:
-    items = [item for item in rest if item != Op("\u2061", "apply")]
+    items = [item for item in rest if item != APPLY]
     if len(items) == 1 and isinstance(items[0], Fence) and items[0].left == "(":
         items = [items[0].body]
     body = "".join(map(plain, items)).strip()
@@ -221,7 +223,7 @@ def _script(node: Script) -> Written:
         base += f"[{sub}]" if several else f"_{sub}"
     if node.sup is None:
         return base, _ATOM
-    if all(part == Op("′", "ord") for part in getattr(node.sup, "items", (node.sup,))):
+    if all(part == PRIME for part in getattr(node.sup, "items", (node.sup,))):
         return base + plain(node.sup), _ATOM
     if raised := _RAISED.get(plain(node.sup)):
         return base + raised, _ATOM
@@ -291,10 +293,3 @@ _WRITERS: dict[type[Node], Callable[[Any], Written]] = {
     Stack: lambda node: ("".join(map(plain, node.pieces)), _ATOM),
     Style: _style,
 }
-
-
-def spoken(node: Node) -> str:
-    """The formula in words, as alternative text: ``partial A 3 over partial A 1``."""
-    from symderive.formulas.spoken import spoken as say
-
-    return say(node)

@@ -12,6 +12,8 @@ from typing import Any
 
 from sympy import Expr, Min, S, expand
 
+from symderive.formulas.arrays.ops_spectral import MATRIX_FUNCTIONS
+from symderive.formulas.arrays.placing import indexed_shape
 from symderive.formulas.arrays.syntax import Shape
 from symderive.numeric.from_sympy import node_of
 from symderive.numeric.graph import Graph, Node, Rule, single
@@ -200,19 +202,6 @@ def reduced(shape: Shape, axes: Sequence[int], keepdims: bool = False) -> Shape:
     return tuple(size for axis, size in enumerate(shape) if axis not in axes)
 
 
-def _index_shape(shapes: Shapes, key: Sequence[tuple[Any, ...]]) -> Shape:
-    result: list[Expr] = []
-    axis = 0
-    for kind, *rest in key:
-        if kind == "new":
-            result.append(S.One)
-            continue
-        if kind == "slice":
-            result.append(rest[1])
-        axis += 1
-    return (*result, *shapes[0][axis:])
-
-
 def _matmul_shape(shapes: Shapes, _: Any) -> Shape:
     left, right = shapes
     batch = broadcast([left[:-2], right[:-2]])
@@ -248,7 +237,7 @@ SHAPES: Mapping[str, Callable[[Shapes, Any], Shape]] = {
     "view": _view_shape,
     "fit": lambda _, shape: shape,
     "reshape": lambda _, shape: shape,
-    "index": _index_shape,
+    "index": lambda shapes, key: indexed_shape(shapes[0], key),
     "place": lambda _, data: data[1],
     "eye": lambda _, size: (size, size),
     "arange": lambda _, size: (size,),
@@ -288,10 +277,10 @@ SHAPES: Mapping[str, Callable[[Shapes, Any], Shape]] = {
     "vdot": lambda _, __: (),
     "einsum": _contract_shape,
     "concatenate": _concatenate_shape,
-    **dict.fromkeys(("expm", "logm", "sqrtm", "sinm", "cosm", "eigenvectors"), _same),
+    **dict.fromkeys((*MATRIX_FUNCTIONS, "eigenvectors"), _same),
     **dict.fromkeys(("triu", "tril", "half_tril", "prod_others", "diagonal_sums"), _same),
     **dict.fromkeys(
-        (f"{name}_frechet" for name in ("expm", "logm", "sqrtm", "sinm", "cosm")),
+        (f"{name}_frechet" for name in MATRIX_FUNCTIONS),
         lambda shapes, _: shapes[0] * (3 - len(shapes)),
     ),
     "convolution_matrix": _convolution_shape,

@@ -13,6 +13,7 @@ from sympy import Basic, Expr, Symbol
 from sympy.core.relational import Relational
 
 from symderive.errors import ModelError
+from symderive.formulas.functions import function_of
 from symderive.formulas.inert import Diff
 from symderive.numeric.graph import DIGITS, RATIONAL, Graph, Node, Number, linear, reduced
 from symderive.numeric.ops import OPS
@@ -158,7 +159,7 @@ def _adjoint(formula: Any, graph: Graph, names: Mapping[str, Node]) -> Node:
 
 def _function(formula: Any, graph: Graph, names: Mapping[str, Node]) -> Node:
     """A named function: itself where a row or a backend knows it, else by its definition."""
-    row = _row(formula)
+    row = function_of(formula)
     name = row.name if row is not None else type(formula).__name__
     name = _RENAMED.get(name, name)
     args = _args(formula, graph, names)
@@ -192,13 +193,6 @@ def _template(row: Any, count: int, known: bool) -> tuple[Expr, tuple[str, ...]]
         formula = row.definition_formula(*marks) if stable is None else stable
         _templates[key] = row, formula, tuple(mark.name for mark in marks)
     return _templates[key][1:]
-
-
-def _row(formula: Expr) -> Any:
-    """The row of the table of named functions, or None."""
-    from symderive.formulas.functions import function_of
-
-    return function_of(formula)
 
 
 _SPELLED: dict[str, Callable[..., Expr]] = {

@@ -8,6 +8,7 @@ from typing import Any
 
 from sympy import Expr, S, expand
 
+from symderive.formulas.arrays.ops_spectral import MATRIX_FUNCTIONS
 from symderive.numeric.array_graph import ArrayGraph, Labels, label_sizes
 from symderive.numeric.graph import RATIONAL, Node, linear
 
@@ -401,8 +402,8 @@ READ: Mapping[str, Make] = {
         for name in (
             *("inv", "det", "logdet", "half_tril", "diagonal_sums"),
             *("cholesky", "eigvalsh", "eigenvectors", "pinv"),
-            *("expm", "logm", "sqrtm", "sinm", "cosm"),
-            *(f"{name}_frechet" for name in ("expm", "logm", "sqrtm", "sinm", "cosm")),
+            *MATRIX_FUNCTIONS,
+            *(f"{name}_frechet" for name in MATRIX_FUNCTIONS),
             *("svdvals", "left_vectors", "right_vectors", "polar", "nuclear_norm", "spectral_norm"),
         )
     },

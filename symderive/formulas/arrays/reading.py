@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Container, Mapping, MutableMap
 from difflib import get_close_matches
 from typing import Any
 
-from sympy import Expr, Rational, S, Symbol, expand, nan, oo, pi, zoo
+from sympy import Expr, S, Symbol, expand, nan, oo, pi, zoo
 
 from symderive.errors import few, unknown_in
 from symderive.formulas.arrays.op import ShapeError, as_tree, is_condition
@@ -27,7 +27,6 @@ from symderive.formulas.walking import (
     BRACKETED,
     LIBRARY_CONSTANTS,
     MAX_FUNCTION_NUMBER,
-    MAX_POWER_BITS,
     TOKEN,
     is_library,
     library_path,
@@ -205,8 +204,7 @@ class _Reader(Subscripts):
         if isinstance(value, int):
             return number(value)
         if isinstance(value, float):
-            source = ast.get_source_segment(self.key, node) or repr(value)
-            return number(Rational(source.replace("_", "")))
+            return number(self._decimal(node))
         raise self._at("only numbers may stand here", node)
 
     def _read_name(self, node: ast.Name) -> Tree:
@@ -243,12 +241,12 @@ class _Reader(Subscripts):
             left, right = self._factor(node.left), self._factor(node.right)
         else:
             left, right = self._number(node.left), self._number(node.right)
+        if name == "divide" and isinstance(right, Number) and right.value.is_zero:
+            raise self._at("division by zero", node.right)
         if isinstance(left, Number) and isinstance(right, Number):
             folded = self._folded(name, left.value, right.value, node)
             if folded is not None:
                 return number(folded)
-        if name == "divide" and isinstance(right, Number) and right.value.is_zero:
-            raise self._at("division by zero", node.right)
         if name == "subtract":
             name = "add"
             right = self._negated(right)
@@ -259,13 +257,9 @@ class _Reader(Subscripts):
 
     def _folded(self, name: str, left: Expr, right: Expr, node: ast.BinOp) -> Expr | None:
         """What two numbers make: sizes are worked out, numbers as in scalar formulas."""
-        if name == "divide" and right.is_zero:
-            raise self._at("division by zero", node.right)
         rational = left.is_Rational and right.is_Rational
-        if name == "power" and rational:
-            bits = max(abs(left.p), left.q).bit_length() * abs(right)
-            if bits > MAX_POWER_BITS:
-                raise self._at("this power of numbers is too large to write out", node)
+        if name == "power":
+            self._check_power(left, right, node)
         sizes = bool(left.free_symbols | right.free_symbols)
         if not (sizes or (rational and (name == "divide" or right.is_Integer))):
             return None

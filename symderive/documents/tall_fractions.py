@@ -16,23 +16,23 @@ WIDE = 2.5
 """Width in em of a part of a fraction that is hard to read in small type."""
 
 
-def opened(node: Node) -> Node:
+def without_tall_fractions(node: Node) -> Node:
     """The formula, in which no wide fraction stands above a number.
 
     >>> from symderive.formulas.plain import plain
     >>> from symderive.formulas.printing import tree
     >>> from sympy.abc import a, b, x
-    >>> plain(opened(tree(x*(1 + (a*x**2 + b)/(a + b))/2)))
+    >>> plain(without_tall_fractions(tree(x*(1 + (a*x**2 + b)/(a + b))/2)))
     'x/2·(1 + (a·x^2 + b)/(a + b))'
-    >>> plain(opened(tree(x*(a + b)/2)))
+    >>> plain(without_tall_fractions(tree(x*(a + b)/2)))
     'x·(a + b)/2'
-    >>> plain(opened(tree((a - x)*(1 + (a*x**2 + b)/(a + b))/2)))
+    >>> plain(without_tall_fractions(tree((a - x)*(1 + (a*x**2 + b)/(a + b))/2)))
     '(a − x)/2·(1 + (a·x^2 + b)/(a + b))'
     """
     if isinstance(node, Row):
-        return row(*map(opened, node.items))
+        return row(*map(without_tall_fractions, node.items))
     if isinstance(node, Fence | Style):
-        return replace(node, body=opened(node.body))
+        return replace(node, body=without_tall_fractions(node.body))
     if isinstance(node, Frac) and isinstance(node.denominator, Num) and _crowded(node.numerator):
         return _apart(node.numerator, node.denominator)
     return node
