@@ -27,7 +27,7 @@ from symderive.formulas.arrays.concrete import entry_name
 from symderive.formulas.arrays.index import Index, Part
 from symderive.formulas.arrays.ops import apply
 from symderive.formulas.arrays.properties import Knowledge, Known
-from symderive.formulas.arrays.syntax import Leaf, Tree, leaves, put_in
+from symderive.formulas.arrays.syntax import Leaf, Tree, leaves, put_in, sizes_in
 from symderive.formulas.arrays.vanishing import equal_trees
 from symderive.formulas.typed import condition
 from symderive.regions import Condition, Row, boundaries, separating, sign_of
@@ -179,8 +179,7 @@ def special_size(chain: ArrayChain, source: str, compare: Compare) -> str:
 
     A claim is about all sizes, so this makes it no right one: it is a hint.
     """
-    shapes = chain.model.shapes.values()
-    sizes = sorted({s.name for shape in shapes for size in shape for s in size.free_symbols})
+    sizes = sorted(size.name for size in sizes_in(chain.model.shapes.values()))
     usual = {name: 2 + k % 3 for k, name in enumerate(sizes)}
     cases = [(f"{name} = 1", {**usual, name: 1}) for name in sizes]
     cases += [(f"{a} = {b}", {**usual, a: 3, b: 3}) for a, b in combinations(sizes, 2)]

@@ -23,7 +23,7 @@ from symderive.formulas.arrays.ops import entry, shown
 from symderive.formulas.arrays.properties import OF_ENTRIES, OF_SQUARES, PROPERTIES, Knowledge
 from symderive.formulas.arrays.reading import names_in, parse_array
 from symderive.formulas.arrays.simplify import Rebuilder
-from symderive.formulas.arrays.syntax import Leaf, Shape, Tree, leaves, renamed
+from symderive.formulas.arrays.syntax import Leaf, Shape, Tree, leaves, renamed, sizes_in
 from symderive.formulas.arrays.terms import is_op
 from symderive.formulas.arrays.text import text as array_text
 from symderive.formulas.inert import placeholder
@@ -249,7 +249,7 @@ class StageReader:
 
     def names(self, name: str, text: str, declared: Iterable[str]) -> tuple[str, ...]:
         """The names that a formula uses; the sizes of axes are none."""
-        sizes = {s.name for shape in self.shapes.values() for d in shape for s in d.free_symbols}
+        sizes = {size.name for size in sizes_in(self.shapes.values())}
         known = frozenset(declared)
         found = names_in(text, self.place(name), known)
         return tuple(n for n in found if n in known or n not in sizes)

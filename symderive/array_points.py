@@ -17,7 +17,6 @@ from mpmath import isfinite, mp, mpf
 from sympy import Eq, Expr, Indexed, Ne, Rational, Symbol
 from sympy.core.function import AppliedUndef
 
-from symderive.array_certify import sizes_of
 from symderive.array_model import stage_indices
 from symderive.conditions import positive_in
 from symderive.display import as_lists
@@ -25,6 +24,7 @@ from symderive.errors import SymderiveError
 from symderive.formulas.arrays.concrete import concrete, entry_name
 from symderive.formulas.arrays.index import Index
 from symderive.formulas.arrays.properties import Knowledge
+from symderive.formulas.arrays.syntax import sizes_in
 from symderive.formulas.evaluate import evaluate
 from symderive.model import Model, Shape, Stage
 from symderive.sampling import DIGITS, RANGES, SEED, held_constant, stand_in, stopped
@@ -134,7 +134,7 @@ def numbers_of(shape: Shape, sizes: Mapping[str, int]) -> At:
 
 def sizes_tried(model: Model) -> Iterator[dict[str, int]]:
     """Small sizes, all different where few; larger ones for slices that need them."""
-    symbols = sizes_of((), model.shapes)
+    symbols = sorted(sizes_in(model.shapes.values()), key=str)
     for low, spread in ((2, 2), (3, 2), (2, 3), (4, 3), (1, 1), (6, 2)):
         sizes = {symbol.name: low + k % spread for k, symbol in enumerate(symbols)}
         if all(min(numbers_of(shape, sizes), default=1) > 0 for shape in model.shapes.values()):
@@ -170,7 +170,7 @@ def entries_of(model: Model, targets: Sequence[str], sizes: Mapping[str, int]) -
     names = tuple(name for name in model.stages if name in reached)
     entries = Entries(model, sizes, names)
     needed = [name for name in reached if name in model.shapes]
-    if set(map(str, sizes_of((), {n: model.shapes[n] for n in needed}))) - sizes.keys():
+    if {size.name for size in sizes_in(model.shapes[n] for n in needed)} - sizes.keys():
         return None
     count = sum(prod(entries.shape(name)) for name in needed)
     return entries if count <= MAX_ENTRIES else None

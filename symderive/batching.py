@@ -26,7 +26,7 @@ from symderive.formulas.arrays.matrix import Matrices
 from symderive.formulas.arrays.op import ShapeError, entry, shown
 from symderive.formulas.arrays.properties import NOTHING_KNOWN
 from symderive.formulas.arrays.reading import read_array
-from symderive.formulas.arrays.syntax import Shape, Tree
+from symderive.formulas.arrays.syntax import Shape, Tree, sizes_in
 from symderive.formulas.arrays.text import text
 from symderive.formulas.written import evaluated
 from symderive.model import Model, Stage
@@ -264,7 +264,7 @@ def _columns(model: Model, data: Iterable[str]) -> tuple[str, ...]:
 
 
 def _free(names: Sequence[str], model: Model, what: str) -> str:
-    sizes = {str(s) for shape in model.shapes.values() for d in shape for s in d.free_symbols}
+    sizes = map(str, sizes_in(model.shapes.values()))
     taken = {*model.names, *model.parameters, *model.constants, *sizes}
     for name in names:
         if name not in taken:

@@ -226,11 +226,12 @@ class Chain:
         user: str,
     ) -> Any:
         """One term: the adjoint written out and by name, the link to read and to compute."""
+        marks = {**marks_of(link.stage.inputs, names), OUTPUT: names[user]}
         return (
-            rename(adjoint, _marks(adjoint_names, names)),
+            rename(adjoint, marks_of(adjoint_names, names)),
             Diff(_TARGET, names[user]),
-            rename(link.kind.formula, _link_marks(link, names)),
-            rename(link.kind.to_compute, _link_marks(link, names)),
+            rename(link.kind.formula, marks),
+            rename(link.kind.to_compute, marks),
         )
 
     def _made(
@@ -244,10 +245,7 @@ class Chain:
         """The sum of the terms as a shape, shared by all that are the same up to names."""
         definitions = {
             names[stage.name]: Definition(
-                rename(
-                    stage.parsed.template.written,
-                    {placeholder(k): names[n] for k, n in enumerate(stage.inputs)},
-                ),
+                rename(stage.parsed.template.written, marks_of(stage.inputs, names)),
                 f"definition of {names[stage.name]}",
             )
             for stage in stages
@@ -388,12 +386,6 @@ _TARGET = Symbol("_target")
 _NAMED_ADJOINT = Diff(_TARGET, placeholder(0))
 
 
-def _marks(adjoint_names: tuple[str, ...], names: Mapping[str, Symbol]) -> dict[Basic, Basic]:
-    return {placeholder(k): names[name] for k, name in enumerate(adjoint_names)}
-
-
-def _link_marks(link: Link, names: Mapping[str, Symbol]) -> dict[Basic, Basic]:
-    marks: dict[Basic, Basic] = {
-        placeholder(k): names[name] for k, name in enumerate(link.stage.inputs)
-    }
-    return {**marks, OUTPUT: names[link.stage.name]}
+def marks_of(inputs: Sequence[str], names: Mapping[str, Symbol]) -> dict[Basic, Basic]:
+    """What stands for the placeholders of a formula, by its names."""
+    return {placeholder(k): names[name] for k, name in enumerate(inputs)}

@@ -25,9 +25,7 @@ _GAP = "\0gap"
 
 def graph_figure(context: Context) -> Iterator[Block]:
     """The figure, if the model is not too wide to draw."""
-    derivation, model = context.derivation, context.derivation.model
-    reached = model.ancestors(derivation.target)
-    stages = [stage for stage in model.stages.values() if stage.name in reached]
+    model, stages = context.derivation.model, context.stages
     kept = {stage.name for stage in ends(stages, MAX_STAGES, KEPT_ENDS, KEPT_ENDS)}
     edges: dict[tuple[str, str], Edge] = {}
     vertices: dict[str, Vertex] = {}

@@ -45,8 +45,7 @@ def model_section(context: Context) -> Iterator[Block]:
             yield Paragraph(context.prose(" ".join(paragraph.split())))
     yield Heading(1, ("Model",))
     sources: list[Node | str] = [name_node(name) for name in derivation.sources]
-    reached = model.ancestors(derivation.target)
-    stages = [stage for stage in model.stages.values() if stage.name in reached]
+    stages = context.stages
     order = "The stages are computed from top to bottom. " if len(stages) > 1 else ""
     yield Paragraph(
         (

@@ -95,7 +95,7 @@ def worked(
         adjoint: The line of a derivative of the target.
         link: The line of a link; links are left out without it.
     """
-    derivation, model = context.derivation, context.derivation.model
+    derivation = context.derivation
     yield Heading(1, ("Worked numbers",))
     yield Paragraph(
         (
@@ -103,9 +103,8 @@ def worked(
             f"{shown}",
         )
     )
-    reached = model.ancestors(derivation.target)
     yield Heading(2, ("Forward: the stages",))
-    yield aligned(_lines([s for s in model.stages.values() if s.name in reached], stage))
+    yield aligned(_lines(context.stages, stage))
     yield from _undefined(context)
     if link is not None:
         yield Heading(2, ("The derivatives" if context.direct else "The links",))

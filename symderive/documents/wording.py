@@ -63,6 +63,13 @@ class Context:
         return frozenset(self.derivation.model.names) | set(self.derivation.model.parameters)
 
     @cached_property
+    def stages(self) -> list[Stage]:
+        """The stages that the target depends on, itself included, in order of computation."""
+        model = self.derivation.model
+        reached = model.ancestors(self.derivation.target)
+        return [stage for stage in model.stages.values() if stage.name in reached]
+
+    @cached_property
     def direct(self) -> bool:
         """Whether every derivative of the target is a link: there is no path of two."""
         target = (self.derivation.target,)

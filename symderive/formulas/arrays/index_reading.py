@@ -17,7 +17,7 @@ from symderive.errors import FormulaError
 from symderive.formulas.arrays.index import Index, delta, entry_of, sigma
 from symderive.formulas.arrays.ops import entry
 from symderive.formulas.arrays.reading import read_array
-from symderive.formulas.arrays.syntax import Leaf, Shape, Tree, leaves
+from symderive.formulas.arrays.syntax import Leaf, Shape, Tree, leaves, sizes_in
 from symderive.formulas.functions import NamedFunction
 from symderive.formulas.parsing import COMPARISONS
 
@@ -78,7 +78,7 @@ class _Reader:
         self.text, self.where = text, where
         self.functions, self.shapes = functions, shapes
         self.known = {*known, *shapes}
-        self.sizes = {s.name for shape in shapes.values() for d in shape for s in d.free_symbols}
+        self.sizes = {size.name for size in sizes_in(shapes.values())}
         self.depth = 0
 
     def formula(self, free: Mapping[str, Index]) -> Expr:

@@ -19,7 +19,7 @@ from symderive.errors import few, unknown_in
 from symderive.formulas.arrays.op import ShapeError, as_tree, is_condition
 from symderive.formulas.arrays.ops import CALLS, apply, apply_function, number, shown, transpose
 from symderive.formulas.arrays.subscripts import Subscripts
-from symderive.formulas.arrays.syntax import Leaf, Number, Shape, Tree, renamed
+from symderive.formulas.arrays.syntax import Leaf, Number, Shape, Tree, renamed, sizes_in
 from symderive.formulas.functions import FUNCTIONS, NamedFunction
 from symderive.formulas.inert import placeholder
 from symderive.formulas.parsing import COMPARISONS, WRITTEN_OUT
@@ -84,7 +84,7 @@ def parse_array(
     >>> tree.shape, names, key
     ((m,), ('X', 'w'), '_0 @ _1/m | (m, n) (n,)')
     """
-    sizes = {s.name for shape in shapes.values() for size in shape for s in size.free_symbols}
+    sizes = {size.name for size in sizes_in(shapes.values())}
     sizes = {name for name in sizes if name not in shapes and name not in declared}
 
     def is_word(word: re.Match[str]) -> bool:

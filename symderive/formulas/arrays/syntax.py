@@ -7,7 +7,7 @@ is a row of ``OPS`` in ``ops``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from operator import is_
 from typing import Any
@@ -16,6 +16,11 @@ from sympy import Basic, Expr, Symbol
 
 Shape = tuple[Expr, ...]
 """Sizes along the axes: SymPy integers and symbols, such as (m, 3). () is a scalar."""
+
+
+def sizes_in(shapes: Iterable[Shape]) -> set[Symbol]:
+    """The symbols in some shapes."""
+    return {symbol for shape in shapes for size in shape for symbol in size.free_symbols}
 
 
 @dataclass(frozen=True, eq=False)
