@@ -28,7 +28,7 @@ from sympy import (
 from sympy import Sum as SympySum
 from sympy.core.relational import Relational
 
-from symderive.array_certify import has_more, named_put_in, sizes_of
+from symderive.array_certify import has_more, named_put_in
 from symderive.array_chain import ArrayChain
 from symderive.array_forms import Mask
 from symderive.array_model import Letters, stage_indices
@@ -38,6 +38,7 @@ from symderive.conditions import conditions_of
 from symderive.formulas.arrays.canonical import canonical
 from symderive.formulas.arrays.index import Index, Part, delta, entry_of, part, sigma
 from symderive.formulas.arrays.properties import Knowledge
+from symderive.formulas.arrays.syntax import sizes_in
 from symderive.formulas.kernels import Kernels, TooLargeError
 from symderive.formulas.written import evaluated
 from symderive.model import Model
@@ -87,7 +88,7 @@ class _Ledger:
         self.model, self.chain, self.taken = model, chain, chain.taken
         self.reached = model.ancestors(chain.target)
         self.known = Knowledge(model.properties)
-        self.sizes = frozenset(sizes_of((), model.shapes))
+        self.sizes = sizes_in(model.shapes.values())
         self.found: dict[Relational, str] = {}
         self.seen: set[Basic] = set()
         self.proved: set[Expr] = set()

@@ -39,7 +39,7 @@ from symderive.formulas.arrays.explicit import MOST_EXPANDED, NotExplicitError
 from symderive.formulas.arrays.index import Index, Part, free_indices, places, substitute
 from symderive.formulas.arrays.part_definitions import meant
 from symderive.formulas.arrays.properties import Knowledge
-from symderive.formulas.arrays.syntax import Shape
+from symderive.formulas.arrays.syntax import Shape, sizes_in
 from symderive.formulas.functions import FUNCTIONS, function_of
 from symderive.formulas.inert import Diff
 from symderive.formulas.written import evaluated, parts_of
@@ -70,13 +70,8 @@ ENTRIES, MOST_KINDS = 3, 6
 
 def sizes_of(formulas: Sequence[Basic], shapes: Mapping[str, Shape]) -> list[Symbol]:
     """The symbols of sizes that formulas and shapes depend on."""
-    found: set[Symbol] = set()
-    for shape in shapes.values():
-        found |= {s for size in shape for s in size.free_symbols}
-    for formula in formulas:
-        for index in formula.atoms(Index):
-            found |= set(index.size.free_symbols)
-    return sorted(found, key=str)
+    indices = (index for formula in formulas for index in formula.atoms(Index))
+    return sorted(sizes_in([*shapes.values(), *((index.size,) for index in indices)]), key=str)
 
 
 def shapes_tried(sizes: Sequence[Symbol]) -> Iterator[dict[str, int]]:

@@ -24,7 +24,7 @@ from symderive.array_partials import TARGET, ArrayPartial, ArrayShape
 from symderive.array_relations import Facts, Stated, named_by_stages
 from symderive.array_structured import structured_partial
 from symderive.array_sums import constant_sums
-from symderive.chain import Chain
+from symderive.chain import Chain, marks_of
 from symderive.formulas.arrays.algebra import Algebra, algebra_under
 from symderive.formulas.arrays.canonical import canonical
 from symderive.formulas.arrays.index import Part, bound, entry_of, fresh, sigma, substitute
@@ -32,7 +32,7 @@ from symderive.formulas.arrays.matrix import Matrices
 from symderive.formulas.arrays.properties import Knowledge
 from symderive.formulas.arrays.solving import matrices_solved
 from symderive.formulas.arrays.structures import Structure, structure_of
-from symderive.formulas.arrays.syntax import Tree
+from symderive.formulas.arrays.syntax import Tree, sizes_in
 from symderive.formulas.arrays.terms import is_op
 from symderive.formulas.inert import OUTPUT, Diff, placeholder
 from symderive.formulas.written import evaluated, product, rename, sum_of
@@ -50,13 +50,7 @@ INVERTED, MOST_PUT_IN = frozenset({"inv", "pinv"}), 8
 
 
 class ArrayChain(Chain):
-    """All partial derivatives of one target of an array model.
-
-    Attributes:
-        structured: Whether the entries of inputs that properties tie move together.
-    """
-
-    structured = False
+    """All partial derivatives of one target of an array model."""
 
     def __init__(
         self,
@@ -113,7 +107,7 @@ class ArrayChain(Chain):
         """What the stages are made of, where some matrix is inverted: residuals are orthogonal."""
         reached = self._reached - {self.target}
         rows = [stage for stage in self.model.stages.values() if stage.name in reached]
-        written = {stage.name: self._written(stage) for stage in rows[: MOST_PUT_IN + 1]}
+        written = {stage.name: stage.formula for stage in rows[: MOST_PUT_IN + 1]}
         hiding = any(p.op in INVERTED for f in written.values() for p in f.atoms(Part))
         hiding = hiding or any(is_op(stage_tree(stage), "mean") for stage in rows)
         if not hiding or len(written) > MOST_PUT_IN:
@@ -126,17 +120,11 @@ class ArrayChain(Chain):
             for stage in rows
         }
 
-    def _written(self, stage: Stage) -> Expr:
-        """A stage's formula in its own names."""
-        names = {placeholder(k): Symbol(name) for k, name in enumerate(stage.inputs)}
-        found: Expr = evaluated(rename(stage.parsed.template.written, names))
-        return found
-
     @cached_property
     def taken(self) -> frozenset[str]:
         """Names that indices may not have: the model's own and those of its sizes."""
-        sizes = {s for shape in self.model.shapes.values() for d in shape for s in d.free_symbols}
-        names = (*self.model.names, *self.model.parameters, *map(str, sizes))
+        sizes = map(str, sizes_in(self.model.shapes.values()))
+        names = (*self.model.names, *self.model.parameters, *sizes)
         return frozenset((*names, *(name.rstrip("_") for name in names)))  # i_ is shown as i
 
     def _adjoint(self, user: str) -> tuple[Expr, tuple[str, ...]]:
@@ -156,10 +144,9 @@ class ArrayChain(Chain):
         user: str,
     ) -> Any:
         """(Σ adjoint·link, the same with the adjoint by name), over this shape's placeholders."""
-        marks = {placeholder(k): names[name] for k, name in enumerate(adjoint_names)}
-        adjoint = rename(adjoint, marks)
-        link_marks = {placeholder(k): names[n] for k, n in enumerate(link.stage.inputs)}
-        local = rename(link.kind.formula, {**link_marks, OUTPUT: names[user]})
+        adjoint = rename(adjoint, marks_of(adjoint_names, names))
+        marks = {**marks_of(link.stage.inputs, names), OUTPUT: names[user]}
+        local = rename(link.kind.formula, marks)
         shape = self.model.shapes.get(user, ())
         if user == self.target:
             moved = dict(zip(stage_indices(shape), self.target_at, strict=True))
@@ -227,9 +214,7 @@ class ArrayChain(Chain):
                 self._facts[id(template)] = Facts.of(template.written)
             alone = {index: S.Zero for index in template.indices if index.size == 1}
             entry = entry_of(names[stage.name], [alone.get(i, i) for i in template.indices])
-            marks: dict[Basic, Basic] = {
-                placeholder(k): names[n] for k, n in enumerate(stage.inputs)
-            }
+            marks = marks_of(stage.inputs, names)
             own = {str(mark): str(name) for mark, name in marks.items()}
             facts[entry] = self._facts[id(template)].named(own)
             rows[entry] = substitute(template.written, alone) if alone else template.written, marks

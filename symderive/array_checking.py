@@ -19,14 +19,15 @@ from symderive.array_certify import certify_array
 from symderive.array_chain import ArrayChain
 from symderive.array_links import ArrayLinkKind
 from symderive.array_partials import BAR, ArrayPartial, ArrayShape, barred
-from symderive.array_points import At, Entries, Held, Numbers, drawn_points, flattened, own_point
+from symderive.array_points import At, Entries, Held, Numbers, drawn_points, flat_numbers, own_point
 from symderive.array_structured import StructuredPartial
 from symderive.certify import TOLERANCE
-from symderive.checking import MAX_STAGES_DIFFERENCED, Check, Report, by_difference
+from symderive.checking import MAX_STAGES_DIFFERENCED, Check, Report, by_difference, checks_of
 from symderive.formulas.arrays.algebra import algebra_under
 from symderive.formulas.arrays.concrete import entry_name
 from symderive.formulas.arrays.ops import entry
 from symderive.formulas.arrays.structures import Structure
+from symderive.formulas.arrays.syntax import Tree
 from symderive.formulas.evaluate import evaluate
 from symderive.formulas.inert import OUTPUT, Diff
 from symderive.formulas.written import evaluated
@@ -61,9 +62,7 @@ def _lines(chain: ArrayChain) -> Iterable[Check]:
         if id(kind) in seen:
             continue
         seen.add(id(kind))
-        for number, line in enumerate(kind.lines, 1):
-            if line.certificate is not None:
-                yield Check(f"∂{stage}/∂{source}, line {number}", line.certificate)
+        yield from checks_of(f"∂{stage}/∂{source}", kind.lines)
         assert isinstance(kind, ArrayLinkKind)
         if kind.tree is not None:
             yield Check(f"∂{stage}/∂{source} in matrix notation", _notation_of_link(kind))
@@ -74,12 +73,15 @@ def _lines(chain: ArrayChain) -> Iterable[Check]:
         assert isinstance(partial, ArrayPartial)
         subject = f"∂{partial.target}/∂{name}"
         yield Check(subject, partial.certificate)
-        yield Check(f"{subject} in matrix notation", _notation_of_adjoint(partial.shape))
+        shape = partial.shape
+        told = shape.closed if shape.closed is not None else shape.by_name
+        yield Check(f"{subject} in matrix notation", _read_back(shape, told, shape.tree))
         if partial.through is not None:
-            told = f"{subject} in matrix notation, through its stages"
-            yield Check(told, partial.through_certificate)
-        if partial.shape.program != partial.shape.tree:
-            yield Check(f"{subject} as it is computed", _program_of_adjoint(partial.shape))
+            what = f"{subject} in matrix notation, through its stages"
+            yield Check(what, partial.through_certificate)
+        if shape.program != shape.tree:
+            computed = _read_back(shape, shape.by_name, shape.program)
+            yield Check(f"{subject} as it is computed", computed)
 
 
 def _notation_of_link(kind: ArrayLinkKind) -> Certificate:
@@ -95,20 +97,12 @@ def _notation_of_link(kind: ArrayLinkKind) -> Certificate:
     return certify_array(kind.formula, read, template.algebra(), shapes, definition)
 
 
-def _notation_of_adjoint(shape: ArrayShape) -> Certificate:
-    told = shape.closed if shape.closed is not None else shape.by_name
-    return _read_back(shape, told, shape.tree)
-
-
-def _program_of_adjoint(shape: ArrayShape) -> Certificate:
-    return _read_back(shape, shape.by_name, shape.program)
-
-
-def _read_back(shape: ArrayShape, formula: Expr, tree: object) -> Certificate:
+def _read_back(shape: ArrayShape, formula: Expr, tree: Tree) -> Certificate:
+    """Whether an adjoint in matrix notation says what its index formula says."""
     shapes = dict(shape.shapes)
     for name, own in shape.shapes.items():
         shapes[f"{BAR}{name}"] = (*(index.size for index in shape.target), *own)
-    read = evaluated(entry(tree, shape.indices))  # type: ignore[arg-type]
+    read = evaluated(entry(tree, shape.indices))
     algebra = algebra_under(shape.known)
     found = certify_array(barred(formula), read, algebra, shapes)
     if found.passed or not any(entry_.is_Symbol for entry_ in shape.stated):
@@ -156,7 +150,7 @@ def computed_checks(
     at_point = AtPoint(chain, *found)
     for name, computed in gradient.items():
         exact = at_point.derivatives(name)
-        numbers = dict(zip(exact, flattened(computed)[0], strict=True))
+        numbers = dict(zip(exact, flat_numbers(computed)[0], strict=True))
         short = str(getattr(computed, "dtype", "")) == "float32"
         largest = max((abs(value) for value in exact.values() if isfinite(value)), default=mpf(0))
         allowed = (SHORT_TOLERANCE if short else COMPUTED_TOLERANCE) * max(largest, 1)
@@ -239,11 +233,7 @@ class AtPoint:
 
     def derivatives(self, name: str) -> dict[tuple[At, At], mpf]:
         """The entries of ∂target/∂source at the point, by the places in target and source."""
-        known = dict(self._stage_values())
-        return self._of_partial(name, known)
-
-    def _stage_values(self) -> Numbers:
-        return self.entries.values(self.point, DIGITS)
+        return self._of_partial(name, self.entries.values(self.point, DIGITS))
 
     def _of_partial(self, name: str, values: Numbers) -> dict[tuple[At, At], mpf]:
         """Worked out once: many earlier derivatives use the same later one."""
@@ -267,7 +257,7 @@ class AtPoint:
 
     def by_name(self) -> Iterable[Check]:
         """Adjoints that are computed from later ones, against what is written out for them."""
-        values = self._stage_values()
+        values = self.entries.values(self.point, DIGITS)
         for name, partial in self.chain.partials.items():
             assert isinstance(partial, ArrayPartial)
             if partial.shape.program == partial.shape.tree or partial.formula.has(Diff):
@@ -347,27 +337,10 @@ class AtPoint:
         return [(at, far) for at, far in moving if structure is None or structure.free(*at)]
 
     def _moved(self, direction: Direction, step: mpf, digits: int, held: Held) -> Numbers:
-        point = dict(self.point)
-        inner = {}
-        for entry_, far in direction.items():
-            if entry_ in point:
-                point[entry_] += far * step
-            else:
-                inner[entry_] = far * step
-        return (
-            self.entries.values(point, digits, held)
-            if not inner
-            else self._from_inside(inner, digits, held)
-        )
-
-    def _from_inside(self, moves: Numbers, digits: int, held: Held) -> Numbers:
-        """The values where entries of a stage are moved."""
-        found = dict(self.point)
-        for rows in self.entries.stages.values():
-            for name, formula in rows:
-                here, fixed = held.get(name, (formula, {}))
-                found[name] = evaluate(here, {**found, **fixed}, digits) + moves.get(name, 0)
-        return found
+        moves = {entry_: far * step for entry_, far in direction.items()}
+        point = {entry_: value + moves.get(entry_, 0) for entry_, value in self.point.items()}
+        inner = {entry_: far for entry_, far in moves.items() if entry_ not in point}
+        return self.entries.values(point, digits, held, inner)
 
     def _compared(self, mine: mpf, values: Sequence[mpf], step: mpf, digits: int) -> Certificate:
         sizes = ", ".join(f"{name} = {size}" for name, size in self.entries.sizes.items())
@@ -379,6 +352,3 @@ class AtPoint:
         sizes = [(name, str(size)) for name, size in self.entries.sizes.items()]
         rows = [(name, mp.nstr(value, 8)) for name, value in self.point.items()]
         return tuple([*sizes, *rows][:MAX_SHOWN])
-
-
-__all__ = ["AtPoint", "check_arrays", "gradient_checks", "points_of"]

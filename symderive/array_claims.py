@@ -20,8 +20,8 @@ from sympy import Basic, Mul
 from symderive.array_chain import ArrayChain
 from symderive.array_conditions import ByForm, Compare, condition_of, special_size
 from symderive.array_links import ArrayLink
-from symderive.array_model import renamed, stage_indices
-from symderive.array_points import At
+from symderive.array_model import stage_indices
+from symderive.array_points import At, numbers_of
 from symderive.array_proofs import proof
 from symderive.array_slips import by_definition, changed, repaired_texts, repairs
 from symderive.array_trials import (
@@ -29,11 +29,8 @@ from symderive.array_trials import (
     Formula,
     Trial,
     difference,
-    entry_label,
     nested,
-    numbers_of,
     ratio_of,
-    same,
     size_ratio,
     trials,
     with_link,
@@ -44,18 +41,21 @@ from symderive.array_verdict import ArrayVerdict
 from symderive.claims import adjoints_put_in
 from symderive.errors import FormulaError, ModelError
 from symderive.formulas.arrays.algebra import algebra_under
+from symderive.formulas.arrays.concrete import entry_name
 from symderive.formulas.arrays.contraction import has_notation, in_numpy
 from symderive.formulas.arrays.index import Index, entry_of, substitute
 from symderive.formulas.arrays.index_reading import parse_index
 from symderive.formulas.arrays.ops import apply, entry, shown
+from symderive.formulas.arrays.ops_making import filled
 from symderive.formulas.arrays.properties import Knowledge
-from symderive.formulas.arrays.reading import parse_array
+from symderive.formulas.arrays.reading import read_array
 from symderive.formulas.arrays.syntax import Number, Shape, Tree
 from symderive.formulas.arrays.text import text as text_of
 from symderive.formulas.inert import Diff
 from symderive.formulas.written import evaluated
 from symderive.higher_claims import told_of
 from symderive.results import adjoint_name
+from symderive.sampling import equal
 from symderive.slips import mutants
 from symderive.steps import Certificate
 from symderive.subjects import Subject, read_subject
@@ -156,18 +156,9 @@ class _Judge:
     def read_tree(self, answer: str) -> Tree:
         """The answer in array language."""
         functions = self.derivation.model.functions
-        tree, names, _ = parse_array(
-            answer, functions, self.shapes, where=self.where, declared=frozenset(self.known)
+        return read_array(
+            answer, functions, self.shapes, where=self.where, declared=self.known, strict=True
         )
-        for name in names:
-            if name not in self.known:
-                raise FormulaError(
-                    f"unknown name {name!r}; the model has {', '.join(self.known[:12])}",
-                    text=answer,
-                    column=answer.index(name),
-                    where=self.where,
-                )
-        return renamed(tree, {f"_{k}": name for k, name in enumerate(names)})
 
     def by_index(self) -> Formula | None:
         """The answer in index notation, where it is written so."""
@@ -217,8 +208,8 @@ class _Judge:
             tree = self.read_tree(self.answer)
         except FormulaError as error:
             return self._misfit(error)
-        if isinstance(tree, Number) and tree.value == 0 and self.shape:
-            tree = apply("broadcast_to", tree, shape=self.shape)
+        if isinstance(tree, Number) and tree.value == 0:
+            tree = filled(tree, self.shape)
         if tree.shape != self.shape:
             return self._verdict("refuted", slip=self._slip_of_shape(tree))
         return self._of(self.as_formula(tree), tree)
@@ -236,7 +227,7 @@ class _Judge:
             for trial in self.tries()
             for row, mine, theirs in zip(trial.rows, trial.numbers(claim), trial.truth, strict=True)
         ]
-        failed = [row for row in rows if not same(row[2], row[3])]
+        failed = [row for row in rows if not equal(row[2], row[3])]
         if not any(mp.isfinite(row[2]) for row in failed):  # none, or values out of reach
             found = self._established(claim, tree, len(rows) - len(failed))
             if not failed or found.verdict == "proved":
@@ -317,12 +308,12 @@ class _Judge:
     def _label(self, top: At, below: At) -> str:
         """An entry of the derivative; ``top`` is its place in all derivatives but the last."""
         rank = len(self.whole.shape_of(self.about.target))
-        shown, rest = [entry_label(self.about.target, top[:rank])], top[rank:]
+        shown, rest = [entry_name(self.about.target, top[:rank])], top[rank:]
         for name in self.about.sources[:-1]:
             rank = len(self.whole.shape_of(name))
-            shown.append(entry_label(name, rest[:rank]))
+            shown.append(entry_name(name, rest[:rank]))
             rest = rest[rank:]
-        shown.append(entry_label(self.source, below))
+        shown.append(entry_name(self.source, below))
         order = len(self.about.sources)
         power = "" if order == 1 else "⁰¹²³⁴"[order]
         return f"∂{power}{shown[0]}/" + "".join(f"∂{name}" for name in shown[1:])
@@ -395,8 +386,8 @@ class _Judge:
         if told.entry.has(Diff):
             return False
         for trial in self.tries()[::EACH]:
-            places = cartesian(*map(range, numbers_of(trial, tree.shape)))
-            if not all(same(trial.number(claim, at), trial.number(told, at)) for at in places):
+            places = cartesian(*map(range, numbers_of(tree.shape, trial.entries.sizes)))
+            if not all(equal(trial.number(claim, at), trial.number(told, at)) for at in places):
                 return False
         return True
 
@@ -412,7 +403,7 @@ class _Judge:
         def made(make: Callable[[Trial], list[mpf] | None]) -> bool:
             for trial, numbers in zip(tries, mine, strict=True):
                 wrong = make(trial)
-                if wrong is None or not all(map(same, numbers, wrong)):
+                if wrong is None or not all(map(equal, numbers, wrong)):
                     return False
             return bool(tries)
 
@@ -439,7 +430,7 @@ class _Judge:
         sized = size_ratio(tries, ratio)
         if sized:
             return sized
-        if ratio and all(same(value, mpf(-1)) for value in ratio):
+        if ratio and all(equal(value, mpf(-1)) for value in ratio):
             return "sign: the claim is minus the derivative"
         signs = []
         for name, make in self._mutated():
@@ -455,7 +446,7 @@ class _Judge:
             formula = Formula(wrong, self.truth.indices)
             if made(lambda trial, f=formula: list(trial.numbers(f))):  # type: ignore[misc]
                 return name
-        if ratio and ratio[0] not in (0, 1) and all(same(value, ratio[0]) for value in ratio):
+        if ratio and ratio[0] not in (0, 1) and all(equal(value, ratio[0]) for value in ratio):
             return f"wrong factor: the claim is {mp.nstr(ratio[0], 6)} times the derivative"
         return ""
 

@@ -20,16 +20,18 @@ from sympy import Sum as SympySum
 
 from symderive.array_chain import ArrayChain
 from symderive.array_forms import by_cases
-from symderive.array_model import leaves, stage_tree
-from symderive.array_trials import Formula, Trial, entry_label, numbers_of, same, trials
+from symderive.array_model import stage_tree
+from symderive.array_points import numbers_of
+from symderive.array_trials import Formula, Trial, trials
+from symderive.formulas.arrays.concrete import entry_name
 from symderive.formulas.arrays.index import Index, Part
 from symderive.formulas.arrays.ops import apply
 from symderive.formulas.arrays.properties import Knowledge, Known
-from symderive.formulas.arrays.syntax import Leaf, Tree, put_in
+from symderive.formulas.arrays.syntax import Leaf, Tree, leaves, put_in, sizes_in
 from symderive.formulas.arrays.vanishing import equal_trees
 from symderive.formulas.typed import condition
 from symderive.regions import Condition, Row, boundaries, separating, sign_of
-from symderive.sampling import SEED
+from symderive.sampling import SEED, equal
 
 SEEDS = range(SEED + 7, SEED + 13)
 """Of the points that confirm a condition."""
@@ -102,7 +104,7 @@ def _rows(found: Iterable[Trial], compare: Compare, bounds: Sequence[Bound]) -> 
     for trial in found:
         for place, mine, theirs in compare(trial):
             signs = tuple(sign_of(bound.values(trial, place)) for bound in bounds)
-            claim, truth = (mpf(1), mpf(1)) if same(mine, theirs) else (mpf(1), mpf(2))
+            claim, truth = (mpf(1), mpf(1)) if equal(mine, theirs) else (mpf(1), mpf(2))
             yield Row({}, claim, truth, signs)
 
 
@@ -139,7 +141,7 @@ def _entry_of(name: str) -> Callable[[Trial, Place], mpf | None]:
         """The entry at the place of a row: of the source, of the target, or a scalar."""
         shape = trial.entries.shape(name)
         for at in ((), *place):
-            key = entry_label(name, at)
+            key = entry_name(name, at)
             if len(at) == len(shape) and key in trial.values:
                 return trial.values[key]
         return None
@@ -152,7 +154,7 @@ def _kink_at(kink: Expr) -> Callable[[Trial, Place], mpf | None]:
     formula, shape = Formula(kink, indices), tuple(index.size for index in indices)
 
     def near(trial: Trial, place: Place) -> mpf | None:
-        sizes = numbers_of(trial, shape)
+        sizes = numbers_of(shape, trial.entries.sizes)
         for at in ((), *place):
             if len(at) == len(sizes) and all(k < size for k, size in zip(at, sizes, strict=True)):
                 return trial.number(formula, at)
@@ -177,15 +179,14 @@ def special_size(chain: ArrayChain, source: str, compare: Compare) -> str:
 
     A claim is about all sizes, so this makes it no right one: it is a hint.
     """
-    shapes = chain.model.shapes.values()
-    sizes = sorted({s.name for shape in shapes for size in shape for s in size.free_symbols})
+    sizes = sorted(size.name for size in sizes_in(chain.model.shapes.values()))
     usual = {name: 2 + k % 3 for k, name in enumerate(sizes)}
     cases = [(f"{name} = 1", {**usual, name: 1}) for name in sizes]
     cases += [(f"{a} = {b}", {**usual, a: 3, b: 3}) for a, b in combinations(sizes, 2)]
     for told, chosen in cases:
         found = trials(chain, source, sizes=[chosen])
         rows = [row for trial in found for row in compare(trial)]
-        right = len(found) >= FEWEST_SIZED and all(same(mine, t) for _, mine, t in rows)
+        right = len(found) >= FEWEST_SIZED and all(equal(mine, t) for _, mine, t in rows)
         if right and any(truth != 0 for _, _, truth in rows):
             return told
     return ""

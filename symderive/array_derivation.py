@@ -13,7 +13,6 @@ from symderive.array_chain import ArrayChain
 from symderive.array_links import ArrayLink
 from symderive.array_model import (
     Letters,
-    leaves,
     signs_of,
     source_indices,
     stage_indices,
@@ -28,8 +27,9 @@ from symderive.formulas.arrays.chains import transposed
 from symderive.formulas.arrays.index import delta, entry_of
 from symderive.formulas.arrays.matrix import Matrices
 from symderive.formulas.arrays.ops import apply
+from symderive.formulas.arrays.ops_making import filled
 from symderive.formulas.arrays.properties import Knowledge
-from symderive.formulas.arrays.syntax import Number, Shape, Tree
+from symderive.formulas.arrays.syntax import Number, Shape, Tree, leaves
 from symderive.formulas.written import evaluated
 from symderive.results import Derivative, Point, adjoint_name
 from symderive.steps import Certificate, Line
@@ -103,7 +103,7 @@ class ArrayDerivation(Derivation):
             chain = self.chain(target, tuple(dict.fromkeys((*self.sources, source))))
         partial = chain.partials.get(source)
         if partial is None:
-            return self._laid_out(self._without_path(found, target, source), layout, source)
+            return self._laid_out(self._without_path(target, source), layout, source)
         assert isinstance(partial, ArrayPartial)
         return self._laid_out(found.with_arrays(partial.indices, partial.tree), layout, source)
 
@@ -155,22 +155,22 @@ class ArrayDerivation(Derivation):
         other.method, other.structured = self.method, structured
         return other
 
-    def _without_path(self, found: Derivative, target: str, source: str) -> Derivative:
+    def _without_path(self, target: str, source: str) -> Derivative:
         """Zero, or the identity of a name by itself."""
+        if target != source:
+            from symderive.array_tape import zero
+
+            return zero(self, target, (source,))
         top = target_indices(self.shape_of(target))
         below = source_indices(self.shape_of(source))
         taken = frozenset(self.model.names)
         letters = Letters(taken, (*top, *below))
         at = letters.of((*top, *below))
-        shape = tuple(index.size for index in at)
-        if target != source:
-            zero: Tree = Number((), S.Zero)
-            return found.with_arrays(at, apply("broadcast_to", zero, shape=shape) if at else zero)
         half = len(at) // 2
         pairs = zip(at[:half], at[half:], strict=True)
         formula = Mul(*(delta(i, j) for i, j in pairs))
         line = Line(formula, ("no path",), Certificate("proved", "a name by itself"))
-        tree = apply("eye", size=shape[0]) if half == 1 else None
+        tree = apply("eye", size=at[0].size) if half == 1 else None
         whole = Derivative(formula, (line,), (), line.certificate, (formula,), "", self)  # type: ignore[arg-type]
         return whole.with_arrays(at, tree)
 
@@ -355,9 +355,9 @@ class ArrayDerivation(Derivation):
 
     # Numbers ------------------------------------------------------------------------------
 
-    def tree_definitions(self, chain: Any = None) -> list[tuple[str, Tree]]:
+    def tree_definitions(self) -> list[tuple[str, Tree]]:
         """The program in trees: every stage, then every adjoint, in order of computation."""
-        chain = chain or self.chain()
+        chain: Any = self.chain()
         reached = self.model.ancestors(chain.target)
         for partial in chain.partials.values():  # a form may speak of stages beside the target
             for name in {*leaves(partial.program)} & self.model.stages.keys() - reached:
@@ -371,21 +371,9 @@ class ArrayDerivation(Derivation):
             rows.append((adjoint_name(chain.target, name), partial.program))
         for name in chain.sources:
             if name not in chain.partials:
-                zero: Tree = Number((), S.Zero)
                 shape = (*self.shape_of(chain.target), *self.shape_of(name))
-                rows.append(
-                    (
-                        adjoint_name(chain.target, name),
-                        apply("broadcast_to", zero, shape=shape) if shape else zero,
-                    )
-                )
+                rows.append((adjoint_name(chain.target, name), filled(Number((), S.Zero), shape)))
         return rows
-
-    def _input_shapes(self, names: Sequence[str]) -> dict[str, Shape]:
-        return {name: self.shape_of(name) for name in names}
-
-    def _positive(self) -> list[str]:
-        return [n for n, stated in self.model.properties.items() if "positive definite" in stated]
 
     def _compiled(
         self,
@@ -396,13 +384,14 @@ class ArrayDerivation(Derivation):
     ) -> ArrayFunction:
         from symderive.numeric.array_program import ArrayFunction
 
+        stated = self.model.properties.items()
         return ArrayFunction(
             rows,
-            self._input_shapes(inputs),
+            {name: self.shape_of(name) for name in inputs},
             value,
             gradient,
             defaults=self.model.values,
-            positive=self._positive(),
+            positive=[name for name, known in stated if "positive definite" in known],
         )
 
     @cached_property
@@ -450,13 +439,7 @@ class ArrayDerivation(Derivation):
             if link.tree is not None:
                 links[key] = name
         found = self._compiled(rows, self.inputs, self.target, {}).stages(**values)
-        partials = {name: found[adjoint_name(self.target, name)] for name in self.partials}
-        return Point(
-            {name: found[name] for name in known if name in self.model.stages},
-            {key: found[name] for key, name in links.items()},
-            partials,
-            {name: found[adjoint_name(self.target, name)] for name in self.sources},
-        )
+        return self._point(found, known, links)
 
     def code(self, backend: str = "numpy") -> str:
         """The gradient function as source text."""

@@ -15,7 +15,7 @@ from sympy import Sum as SympySum
 
 from symderive.array_certify import certify_array
 from symderive.array_forms import MAX_COST, array_cost, array_forms
-from symderive.array_model import ArrayTemplate, Letters, renamed, source_indices
+from symderive.array_model import ArrayTemplate, Letters, source_indices
 from symderive.array_relations import Facts, Stated, named_by_stages
 from symderive.closed_form import Form
 from symderive.errors import ModelError
@@ -25,7 +25,7 @@ from symderive.formulas.arrays.folding import with_own_name
 from symderive.formulas.arrays.index import Index, Part, entry_of, free_indices
 from symderive.formulas.arrays.matrix import Matrices
 from symderive.formulas.arrays.simplify import shortest
-from symderive.formulas.arrays.syntax import Leaf, Tree
+from symderive.formulas.arrays.syntax import Leaf, Tree, renamed
 from symderive.formulas.inert import OUTPUT, Diff, placeholder
 from symderive.formulas.written import evaluated, product, rename
 from symderive.links import Link, LinkKind, Plan
@@ -161,6 +161,5 @@ class ArrayLink(Link):
     @cached_property
     def tree(self) -> Tree | None:
         """The link in matrix notation, where it has at most two axes and one exists."""
-        names = {placeholder(k).name: name for k, name in enumerate(self.stage.inputs)}
-        found = self.kind.tree
-        return renamed(found, {**names, OUTPUT.name: self.stage.name}) if found else None
+        names = {str(mark): str(name) for mark, name in self.symbols.items()}
+        return renamed(self.kind.tree, names) if self.kind.tree else None

@@ -12,6 +12,7 @@ from typing import Any
 from sympy import Basic, Expr, Integer, Mul, Pow, S, Symbol, expand, preorder_traversal
 
 from symderive.array_splitting import split
+from symderive.display import as_lists
 from symderive.errors import ModelError, UnknownChoiceError, did_you_mean, not_an_array
 from symderive.formulas.arrays.algebra import Algebra, algebra_under
 from symderive.formulas.arrays.canonical import canonical
@@ -22,7 +23,8 @@ from symderive.formulas.arrays.ops import CALLS, entry, shown
 from symderive.formulas.arrays.properties import OF_ENTRIES, OF_SQUARES, PROPERTIES, Knowledge
 from symderive.formulas.arrays.reading import names_in, parse_array
 from symderive.formulas.arrays.simplify import Rebuilder
-from symderive.formulas.arrays.syntax import Apply, Leaf, Shape, Tree
+from symderive.formulas.arrays.syntax import Leaf, Shape, Tree, leaves, renamed, sizes_in
+from symderive.formulas.arrays.terms import is_op
 from symderive.formulas.arrays.text import text as array_text
 from symderive.formulas.inert import placeholder
 from symderive.formulas.parsing import STATE_SHAPES, Parsed, Template
@@ -157,7 +159,7 @@ def read_properties(
             raise ModelError(f"{message}{shown(shapes[name])}, and is not square", where=where)
         result[name] = tuple(names)
         numbers: Any = values.get(name)
-        plain = numbers.tolist() if hasattr(numbers, "tolist") else numbers
+        plain = as_lists(numbers)
         for told in filter(None, (broken(each, name, plain) for each in names if plain)):
             stated_to_be = " and ".join(names)
             message = f"{name} is stated to be {stated_to_be}, but {told}"
@@ -255,7 +257,7 @@ class StageReader:
 
     def names(self, name: str, text: str, declared: Iterable[str]) -> tuple[str, ...]:
         """The names that a formula uses; the sizes of axes are none."""
-        sizes = {s.name for shape in self.shapes.values() for d in shape for s in d.free_symbols}
+        sizes = {size.name for size in sizes_in(self.shapes.values())}
         known = frozenset(declared)
         found = names_in(text, self.place(name), known)
         return tuple(n for n in found if n in known or n not in sizes)
@@ -312,7 +314,7 @@ class StageReader:
         if tree.ndim != 2 or tree.shape[0] != tree.shape[1] or name in self.properties:
             return
         stated = {placeholder(k).name: self.properties.get(n, ()) for k, n in enumerate(names)}
-        if isinstance(tree, Apply) and tree.op == "cholesky":
+        if is_op(tree, "cholesky"):
             self.properties[name] = ("lower triangular",)
         elif Rebuilder(Knowledge(stated).symmetric()).is_symmetric(tree) or _alike_turned(
             tree, Knowledge(stated)
@@ -322,7 +324,7 @@ class StageReader:
 
 def _alike_turned(tree: Tree, known: Knowledge) -> bool:
     """Whether a matrix of pairs, as (x_i − x_j)², is the same with its indices exchanged."""
-    pairs = (part for part in tree.walk() if isinstance(part, Apply) and part.op == "index")
+    pairs = (part for part in tree.walk() if is_op(part, "index"))
     if not any(("new",) in part.option("key") for part in pairs):
         return False
     algebra, at = algebra_under(known), stage_indices(tree.shape)
@@ -344,22 +346,6 @@ def _squares_upright(formula: Expr) -> Expr:
 _NOT_READ = Template("", S.Zero, 0)
 
 
-def renamed(tree: Tree, names: Mapping[str, str]) -> Tree:
-    """The tree with its leaves renamed."""
-    if isinstance(tree, Leaf):
-        return Leaf(tree.shape, names[tree.name]) if tree.name in names else tree
-    if not isinstance(tree, Apply):
-        return tree
-    options = tree.options
-    if tree.op == "index_notation":
-        symbols: dict[Basic, Basic] = {Symbol(old): Symbol(new) for old, new in names.items()}
-        options = tuple(
-            (key, value.xreplace(symbols) if isinstance(value, Expr) else value)
-            for key, value in options
-        )
-    return Apply(tree.shape, tree.op, tuple(renamed(arg, names) for arg in tree.args), options)
-
-
 def stage_tree(stage: Stage) -> Tree:
     """A stage's formula in NumPy's language, in its own names."""
     names = {placeholder(k).name: name for k, name in enumerate(stage.inputs)}
@@ -376,11 +362,6 @@ def stage_of(reader: StageReader, name: str, tree: Tree) -> Stage:
     told = array_text(tree)
     parsed = reader.parsed(name, renamed(tree, marks), names, array_text(renamed(tree, marks)))
     return Stage(name, told, parsed)
-
-
-def leaves(tree: Tree) -> tuple[str, ...]:
-    """The names of a tree, in order of appearance."""
-    return tuple(dict.fromkeys(part.name for part in tree.walk() if isinstance(part, Leaf)))
 
 
 class Letters:
@@ -417,11 +398,7 @@ class Letters:
 def signs_of(model: Model) -> Signs:
     """What an array model says of the signs of its names: by properties and by definitions."""
     known = Knowledge(model.known)
-    stages: dict[str, Tree] = {}
-    for name, stage in model.stages.items():
-        template: Any = stage.parsed.template
-        marks = {placeholder(k).name: used for k, used in enumerate(stage.inputs)}
-        stages[name] = renamed(template.tree, marks)
+    stages = {name: stage_tree(stage) for name, stage in model.stages.items()}
     definite = (name for name in known.stated if known.has(name, "positive definite"))
     above = model.positive.union(n for n in known.stated if known.has(n, "positive"))
     return Signs(known.symmetric(), frozenset(definite), stages, above)

@@ -17,13 +17,14 @@ from mpmath import isfinite, mp, mpf
 from sympy import Eq, Expr, Indexed, Ne, Rational, Symbol
 from sympy.core.function import AppliedUndef
 
-from symderive.array_certify import sizes_of
 from symderive.array_model import stage_indices
 from symderive.conditions import positive_in
+from symderive.display import as_lists
 from symderive.errors import SymderiveError
 from symderive.formulas.arrays.concrete import concrete, entry_name
 from symderive.formulas.arrays.index import Index
 from symderive.formulas.arrays.properties import Knowledge
+from symderive.formulas.arrays.syntax import sizes_in
 from symderive.formulas.evaluate import evaluate
 from symderive.model import Model, Shape, Stage
 from symderive.sampling import DIGITS, RANGES, SEED, held_constant, stand_in, stopped
@@ -90,13 +91,21 @@ class Entries:
         here = concrete(formula, self.sizes, places, for_values=True)
         return stand_in(here) if formula.has(AppliedUndef) else here
 
-    def values(self, point: Numbers, digits: int, held: Held | None = None) -> Numbers:
-        """The number of every entry of every stage."""
+    def values(
+        self,
+        point: Numbers,
+        digits: int,
+        held: Held | None = None,
+        moves: Mapping[str, mpf] | None = None,
+    ) -> Numbers:
+        """The number of every entry of every stage, some of them moved by a step."""
         found = dict(point)
         for rows in self.stages.values():
             for name, formula in rows:
                 here, fixed = (held or {}).get(name, (formula, {}))
                 found[name] = evaluate(here, {**found, **fixed} if fixed else found, digits)
+                if moves and name in moves:
+                    found[name] += moves[name]
         return found
 
     def held(self, point: Numbers, digits: int) -> Held:
@@ -125,7 +134,7 @@ def numbers_of(shape: Shape, sizes: Mapping[str, int]) -> At:
 
 def sizes_tried(model: Model) -> Iterator[dict[str, int]]:
     """Small sizes, all different where few; larger ones for slices that need them."""
-    symbols = sizes_of((), model.shapes)
+    symbols = sorted(sizes_in(model.shapes.values()), key=str)
     for low, spread in ((2, 2), (3, 2), (2, 3), (4, 3), (1, 1), (6, 2)):
         sizes = {symbol.name: low + k % spread for k, symbol in enumerate(symbols)}
         if all(min(numbers_of(shape, sizes), default=1) > 0 for shape in model.shapes.values()):
@@ -141,7 +150,7 @@ def own_point(model: Model, target: str) -> tuple[Entries, Numbers] | None:
     sizes: dict[str, int] = {}
     point: Numbers = {}
     for name in free:
-        flat, shape = flattened(model.values[name])
+        flat, shape = flat_numbers(model.values[name])
         for size, number in zip(model.shapes.get(name, ()), shape, strict=True):
             if size.is_Symbol:
                 sizes[str(size)] = number
@@ -161,7 +170,7 @@ def entries_of(model: Model, targets: Sequence[str], sizes: Mapping[str, int]) -
     names = tuple(name for name in model.stages if name in reached)
     entries = Entries(model, sizes, names)
     needed = [name for name in reached if name in model.shapes]
-    if set(map(str, sizes_of((), {n: model.shapes[n] for n in needed}))) - sizes.keys():
+    if {size.name for size in sizes_in(model.shapes[n] for n in needed)} - sizes.keys():
         return None
     count = sum(prod(entries.shape(name)) for name in needed)
     return entries if count <= MAX_ENTRIES else None
@@ -172,16 +181,16 @@ def needed_for(model: Model, targets: Sequence[str]) -> set[str]:
     return set().union(*(model.ancestors(target) for target in targets))
 
 
-def flattened(value: object) -> tuple[list[float], At]:
+def flat_numbers(value: object) -> tuple[list[float], At]:
     """The numbers of nested lists or of an array in order, and the shape.
 
-    >>> flattened([[1, 2], [3, 4]])
+    >>> flat_numbers([[1, 2], [3, 4]])
     ([1.0, 2.0, 3.0, 4.0], (2, 2))
     """
-    plain = value.tolist() if hasattr(value, "tolist") else value
+    plain = as_lists(value)
     if not isinstance(plain, list | tuple):
-        return [float(plain)], ()  # type: ignore[arg-type]
-    parts = [flattened(part) for part in plain]
+        return [float(plain)], ()
+    parts = [flat_numbers(part) for part in plain]
     return [number for flat, _ in parts for number in flat], (
         len(plain),
         *(parts[0][1] if parts else ()),

@@ -22,6 +22,7 @@ from symderive.errors import NoRuleError, SymderiveError
 from symderive.formulas.arrays.chains import chain_of
 from symderive.formulas.arrays.ops import apply, total, transpose
 from symderive.formulas.arrays.syntax import Apply, Tree
+from symderive.formulas.arrays.terms import is_op
 from symderive.formulas.arrays.text import text
 from symderive.formulas.functions import function_of
 from symderive.formulas.written import evaluated
@@ -45,28 +46,20 @@ class Mistake:
     example: tuple[str, str]
 
 
-def _is(tree: Tree, *ops: str) -> bool:
-    return isinstance(tree, Apply) and tree.op in ops
-
-
-def _args(tree: Tree) -> tuple[Tree, ...]:
-    return tree.args if isinstance(tree, Apply) else ()
-
-
 def _untransposed(tree: Tree) -> Iterator[Tree]:
-    if _is(tree, "transpose") and tree.ndim == 2:
-        yield _args(tree)[0]
+    if is_op(tree, "transpose") and tree.ndim == 2:
+        yield tree.args[0]
 
 
 def _transposed(tree: Tree) -> Iterator[Tree]:
-    if tree.ndim == 2 and not _is(tree, "transpose", "eye", "diag"):
+    if tree.ndim == 2 and not is_op(tree, "transpose", "eye", "diag"):
         yield transpose(tree)
 
 
 def _as_matrix_product(tree: Tree) -> Iterator[Tree]:
-    if not _is(tree, "multiply"):
+    if not is_op(tree, "multiply"):
         return
-    args = _args(tree)
+    args = tree.args
     arrays = [arg for arg in args if arg.ndim]
     rest = [arg for arg in args if not arg.ndim]
     for turned in (False, True) if len(arrays) == 2 else ():
@@ -76,13 +69,13 @@ def _as_matrix_product(tree: Tree) -> Iterator[Tree]:
 
 
 def _as_entry_product(tree: Tree) -> Iterator[Tree]:
-    if _is(tree, "matmul"):
-        yield apply("multiply", *_args(tree))
+    if is_op(tree, "matmul"):
+        yield apply("multiply", *tree.args)
 
 
 def _swapped(tree: Tree) -> Iterator[Tree]:
-    if _is(tree, "matmul") and all(arg.ndim == 2 for arg in _args(tree)):
-        yield apply("matmul", *reversed(_args(tree)))
+    if is_op(tree, "matmul") and all(arg.ndim == 2 for arg in tree.args):
+        yield apply("matmul", *reversed(tree.args))
         factors = [part for _, part in chain_of(tree, transpose)]
         for k in range(len(factors) - 1) if len(factors) > 2 else ():
             left, right = factors[k : k + 2]
@@ -91,14 +84,13 @@ def _swapped(tree: Tree) -> Iterator[Tree]:
 
 
 def _outer_turned(tree: Tree) -> Iterator[Tree]:
-    if _is(tree, "outer"):
-        yield apply("outer", *reversed(_args(tree)))
+    if is_op(tree, "outer"):
+        yield apply("outer", *reversed(tree.args))
 
 
 def _other_axis(tree: Tree) -> Iterator[Tree]:
-    if not _is(tree, "sum", "mean", "max", "min", "prod"):
+    if not is_op(tree, "sum", "mean", "max", "min", "prod"):
         return
-    assert isinstance(tree, Apply)
     arg, options = tree.args[0], dict(tree.options)
     for axis in [*((k,) for k in range(arg.ndim)), tuple(range(arg.ndim))]:
         if axis != options["axis"]:
@@ -112,11 +104,10 @@ def _as_diagonal(tree: Tree) -> Iterator[Tree]:
 
 def _rows_scaled(tree: Tree) -> Iterator[Tree]:
     """A vector that scales rows, where it was made to scale columns or to be summed over."""
-    args = _args(tree)
-    if not (_is(tree, "multiply", "matmul") and len(args) == 2):
+    if not (is_op(tree, "multiply", "matmul") and len(tree.args) == 2):
         return
-    vectors = [arg for arg in args if arg.ndim == 1]
-    matrices = [arg for arg in args if arg.ndim == 2]
+    vectors = [arg for arg in tree.args if arg.ndim == 1]
+    matrices = [arg for arg in tree.args if arg.ndim == 2]
     if len(vectors) == len(matrices) == 1:
         vector, matrix = vectors[0], matrices[0]
         key = (("slice", S.Zero, vector.shape[0], S.One), ("new",))
@@ -125,38 +116,37 @@ def _rows_scaled(tree: Tree) -> Iterator[Tree]:
 
 
 def _outer_product(tree: Tree) -> Iterator[Tree]:
-    args = _args(tree)
-    if _is(tree, "multiply", "matmul") and len(args) == 2 and all(arg.ndim == 1 for arg in args):
-        yield apply("outer", *args)
-        yield apply("outer", *reversed(args))
+    if is_op(tree, "multiply", "matmul") and [arg.ndim for arg in tree.args] == [1, 1]:
+        yield apply("outer", *tree.args)
+        yield apply("outer", *reversed(tree.args))
 
 
 def _inner_product(tree: Tree) -> Iterator[Tree]:
-    if _is(tree, "outer"):
-        yield apply("matmul", *_args(tree))
+    if is_op(tree, "outer"):
+        yield apply("matmul", *tree.args)
 
 
 def _inverse(tree: Tree) -> Iterator[Tree]:
-    if tree.ndim == 2 and tree.shape[0] == tree.shape[1] and not _is(tree, "inv", "eye"):
+    if tree.ndim == 2 and tree.shape[0] == tree.shape[1] and not is_op(tree, "inv", "eye"):
         yield apply("inv", tree)
 
 
 def _no_inverse(tree: Tree) -> Iterator[Tree]:
-    if _is(tree, "inv"):
-        yield _args(tree)[0]
+    if is_op(tree, "inv"):
+        yield tree.args[0]
 
 
 def _sign_of_term(tree: Tree) -> Iterator[Tree]:
-    if _is(tree, "add"):
-        args = _args(tree)
+    if is_op(tree, "add"):
+        args = tree.args
         for k, arg in enumerate(args):
-            turned = _args(arg)[0] if _is(arg, "negative") else apply("negative", arg)
+            turned = arg.args[0] if is_op(arg, "negative") else apply("negative", arg)
             yield apply("add", *args[:k], turned, *args[k + 1 :])
 
 
 def _term_too_many(tree: Tree) -> Iterator[Tree]:
-    if _is(tree, "add"):
-        args = _args(tree)
+    if is_op(tree, "add"):
+        args = tree.args
         for k in range(len(args)):
             rest = (*args[:k], *args[k + 1 :])
             yield apply("add", *rest) if len(rest) > 1 else rest[0]
@@ -170,8 +160,8 @@ def _summed(tree: Tree) -> Iterator[Tree]:
 
 
 def _not_summed(tree: Tree) -> Iterator[Tree]:
-    if _is(tree, "sum", "mean", "trace"):
-        yield _args(tree)[0]
+    if is_op(tree, "sum", "mean", "trace"):
+        yield tree.args[0]
 
 
 MISTAKES: tuple[Mistake, ...] = (
@@ -241,11 +231,11 @@ def _everywhere(tree: Tree, repair: Repair) -> Iterator[tuple[Tree, Tree, Tree]]
     """A part, the part repaired, and the whole with it."""
     for after in _tried(tree, repair):
         yield tree, after, after
-    args = _args(tree)
+    if not isinstance(tree, Apply):
+        return
+    args, options = tree.args, dict(tree.options)
     for k, arg in enumerate(args):
         for before, after, inner in _everywhere(arg, repair):
-            assert isinstance(tree, Apply)
-            options = dict(tree.options)
             if inner.ndim != arg.ndim and "axis" in options:
                 continue
             try:
@@ -271,37 +261,39 @@ def _tried(tree: Tree, repair: Repair) -> Iterator[Tree]:
 
 def repaired_texts(claim: str, matrices: frozenset[str]) -> Iterator[tuple[str, str]]:
     """The text with one transpose or one kind of product changed, and the mistake."""
+
+    def put(part: re.Match[str], other: str, group: int = 0) -> str:
+        return claim[: part.start(group)] + other + claim[part.end(group) :]
+
     for word in re.finditer(r"(?<![\w.])[^\W\d]\w*(\.T\b)?", claim):
         name = word[0].removesuffix(".T")
         if name in matrices:
             other = name if word[1] else f"{name}.T"
-            kind = "a transpose too many" if word[1] else "a transpose is missing"
-            changed = claim[: word.start()] + other + claim[word.end() :]
-            yield f"{kind}: {other} is meant, not {word[0]}", changed
+            yield f"{_TRANSPOSE[bool(word[1])]}: {other} is meant, not {word[0]}", put(word, other)
     for bracket in re.finditer(r"\)(\.T\b)?", claim):
         start = _opening(claim, bracket.start())
         inside = claim[start : bracket.start() + 1]
         other = inside if bracket[1] else f"{inside}.T"
-        kind = "a transpose too many" if bracket[1] else "a transpose is missing"
         changed = claim[:start] + other + claim[bracket.end() :]
-        yield f"{kind}: {other} is meant, not {claim[start : bracket.end()]}", changed
+        what = f"{other} is meant, not {claim[start : bracket.end()]}"
+        yield f"{_TRANSPOSE[bool(bracket[1])]}: {what}", changed
     for sign in re.finditer(r"(?<!\*)\*(?!\*)|@", claim):
-        other = "*" if sign[0] == "@" else "@"
-        kind = (
-            "matrix product for an entry-by-entry product"
-            if other == "*"
-            else "entry-by-entry product for a matrix product"
-        )
-        changed = claim[: sign.start()] + other + claim[sign.end() :]
-        yield f"{kind}: {changed.strip()} is meant", changed
+        changed = put(sign, "*" if sign[0] == "@" else "@")
+        yield f"{_PRODUCT[sign[0]]}: {changed.strip()} is meant", changed
     for match in re.finditer(r"axis=(\d)", claim):
-        other = str(1 - int(match[1])) if int(match[1]) < 2 else "0"
-        changed = claim[: match.start(1)] + other + claim[match.end(1) :]
+        changed = put(match, str(1 - int(match[1])) if int(match[1]) < 2 else "0", 1)
         yield f"sum over the wrong axis: {changed.strip()} is meant", changed
     for product in re.finditer(r"([\w.]+)\s*@\s*([\w.]+|\([^()]*\))", claim):
         swapped = f"{product[2]} @ {product[1]}"
-        changed = claim[: product.start()] + swapped + claim[product.end() :]
-        yield f"the order of a matrix product: {swapped} is meant, not {product[0]}", changed
+        mistake = f"the order of a matrix product: {swapped} is meant, not {product[0]}"
+        yield mistake, put(product, swapped)
+
+
+_TRANSPOSE = {True: "a transpose too many", False: "a transpose is missing"}
+_PRODUCT = {
+    "@": "matrix product for an entry-by-entry product",
+    "*": "entry-by-entry product for a matrix product",
+}
 
 
 def _opening(text_: str, closing: int) -> int:

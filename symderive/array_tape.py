@@ -17,29 +17,29 @@ from sympy import Basic, Expr, Rational, S, Symbol
 from symderive.array_model import (
     Letters,
     StageReader,
-    leaves,
-    renamed,
     source_indices,
     stage_of,
     target_indices,
     value_shape,
 )
 from symderive.array_partials import ArrayPartial
-from symderive.errors import FormulaError, ModelError, UnknownChoiceError
+from symderive.errors import ModelError, UnknownChoiceError
 from symderive.formulas.arrays.algebra import algebra_under
+from symderive.formulas.arrays.index import Index
 from symderive.formulas.arrays.matrix import Matrices
 from symderive.formulas.arrays.ops import add, apply, multiply, shown, total
+from symderive.formulas.arrays.ops_making import filled
 from symderive.formulas.arrays.properties import Knowledge
-from symderive.formulas.arrays.reading import parse_array
+from symderive.formulas.arrays.reading import read_array
 from symderive.formulas.arrays.simplify import shortest
-from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Shape, Tree
+from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Shape, Tree, leaves
 from symderive.formulas.functions import FUNCTIONS
 from symderive.formulas.inert import Diff
 from symderive.formulas.written import evaluated
 from symderive.model import Model
 from symderive.results import Derivative, adjoint_name
 from symderive.steps import Certificate, Line
-from symderive.tape import UNCONNECTED, mapped, weights_of
+from symderive.tape import asked_for, mapped, one_by_one, unconnected_gradient
 
 if TYPE_CHECKING:
     from symderive.array_derivation import ArrayDerivation
@@ -56,12 +56,8 @@ def gradient(
 
     Of a target that is an array, the gradient of the sum of its entries, each times its weight.
     """
-    if unconnected not in UNCONNECTED:
-        raise UnknownChoiceError("unconnected_gradients", unconnected, UNCONNECTED)
-    if sources is None:
-        sources = {name: name for name in derivation.sources}
-    targets = [target] if isinstance(target, str) else list(target or [derivation.target])
-    weights = weights_of(targets, output_gradients)
+    none = unconnected_gradient(unconnected)
+    targets, sources, weights = asked_for(derivation, target, sources, output_gradients)
     for name in targets:
         if name not in derivation.model.stages:
             raise UnknownChoiceError("stage", name, derivation.model.stages)
@@ -72,7 +68,7 @@ def gradient(
         used = [n for n in targets if source == n or source in derivation.model.ancestors(n)]
         if not used:
             derivation.partial(targets[0], source)  # an unknown name is an error, not a zero
-            return UNCONNECTED[unconnected]
+            return none
         if whole is None:
             return derivation.partial(targets[0], source).formula
         return _through(derivation, whole, source)
@@ -181,32 +177,20 @@ def _weight(
 
 def _parsed(derivation: ArrayDerivation, stated: str, what: str) -> Tree:
     model = derivation.model
-    known = (*model.names, *model.parameters, *model.constants)
-    tree, names, _ = parse_array(
-        stated, model.functions, model.shapes, where=what, declared=frozenset(known)
+    known = dict.fromkeys((*model.names, *model.parameters, *model.constants))
+    return read_array(
+        stated, model.functions, model.shapes, where=what, declared=known, strict=True
     )
-    for name in names:
-        if name not in known:
-            message = f"unknown name {name!r}; the model has {', '.join(dict.fromkeys(known))}"
-            raise FormulaError(message, text=stated, column=stated.index(name), where=what)
-    return renamed(tree, {f"_{k}": name for k, name in enumerate(names)})
 
 
 # Higher orders ------------------------------------------------------------------------------------
-
-
-def second(derivation: ArrayDerivation, target: str, one: str, other: str) -> Derivative:
-    """∂²target/∂one ∂other, entries of the target first, then those of the two."""
-    return derivative(derivation, target, (one, other), 1)
 
 
 def derivative(
     derivation: ArrayDerivation, target: str, source: str | Sequence[str], order: int
 ) -> Derivative:
     """The derivative by one name, ``order`` times, or by several, one after the other."""
-    if not isinstance(order, int) or isinstance(order, bool) or order < 1:
-        raise ModelError(f"the order of a derivative is a whole number from 1; got {order}")
-    sources = (source,) * order if isinstance(source, str) else tuple(source)
+    sources = one_by_one(source, order)
     first, *_ = [derivation.partial(target, name) for name in dict.fromkeys(sources)]
     return first if len(sources) == 1 else _derived(derivation, target, sources)
 
@@ -241,14 +225,13 @@ def without_properties(model: Model, names: Sequence[str]) -> Model:
         return model
     arrays = {*names} & model.properties.keys()
     rest = {name: known for name, known in model.stated_properties.items() if name not in arrays}
-    shapes = {name: shape for name, shape in model.shapes.items() if name not in model.stages}
     plain = Model(
         {stage.name: stage.text for stage in model.stages.values()},
         parameters=model.parameters,
         target=model.target,
         learning_rate=model.learning_rate,
         functions=model.stated_functions,
-        shapes={name: [str(size) for size in shape] for name, shape in shapes.items()},
+        shapes={n: [str(size) for size in s] for n, s in model.stated_shapes.items()},
         properties=rest,
         source=model.source,
     )
@@ -275,15 +258,11 @@ def zero(derivation: ArrayDerivation, target: str, sources: Sequence[str]) -> De
     top = target_indices(derivation.shape_of(target))
     below = [index for name in sources for index in source_indices(derivation.shape_of(name))]
     shape = tuple(index.size for index in (*top, *below))
-    from symderive.formulas.arrays.index import Index
-
     marks = tuple(Index(f"_z{k}", size) for k, size in enumerate(shape))
     at = Letters(frozenset(derivation.model.names), marks).of(marks)
-    tree: Tree = Number((), S.Zero)
-    tree = apply("broadcast_to", tree, shape=shape) if shape else tree
     line = Line(S.Zero, ("no path",), Certificate("proved", "no path leads there"))
     whole = Derivative(S.Zero, (line,), (), line.certificate, (S.Zero,), "", derivation)  # type: ignore[arg-type]
-    return whole.with_arrays(at, tree)
+    return whole.with_arrays(at, filled(Number((), S.Zero), shape))
 
 
 def with_gradient(derivation: ArrayDerivation, target: str, source: str) -> tuple[Model, str]:
@@ -399,7 +378,7 @@ def newton(derivation: ArrayDerivation, values: Mapping[str, Any]) -> dict[str, 
     derivation = derivation.tied(structured=False)
     slopes = derivation.evaluate(**values).gradient
     blocks = [
-        [second(derivation, derivation.target, a, b).evaluate(**values) for b in names]
+        [derivation.second(derivation.target, a, b).evaluate(**values) for b in names]
         for a in names
     ]
     old = {name: values.get(name, derivation.model.values.get(name)) for name in names}

@@ -12,19 +12,20 @@ from itertools import pairwise
 from itertools import product as cartesian
 
 from mpmath import isfinite, mp, mpf
-from sympy import Expr, Symbol
+from sympy import Expr
 
 from symderive.array_chain import ArrayChain
 from symderive.array_checking import AtPoint
 from symderive.array_links import ArrayLink
 from symderive.array_points import At, Entries, Numbers, drawn_points
 from symderive.errors import ValueMissingError
+from symderive.formulas.arrays.concrete import entry_name
 from symderive.formulas.arrays.explicit import NotExplicitError
 from symderive.formulas.arrays.index import Index
 from symderive.formulas.arrays.syntax import Shape
 from symderive.formulas.evaluate import evaluate
 from symderive.formulas.written import evaluated
-from symderive.sampling import SEED
+from symderive.sampling import SEED, equal
 
 TRIALS, EACH = 9, 3
 """Points tried, and how many of them at one choice of sizes."""
@@ -107,7 +108,7 @@ class Trial:
 
     def agrees(self, formula: Formula) -> bool:
         """Whether an array is the derivative at this point."""
-        return all(map(same, self.numbers(formula), self.truth))
+        return all(map(equal, self.numbers(formula), self.truth))
 
     # Along the graph --------------------------------------------------------------------------
 
@@ -202,27 +203,9 @@ def plus(parts: Sequence[Matrix]) -> Matrix:
     ]
 
 
-def same(left: mpf, right: mpf) -> bool:
-    """Whether two numbers are equal but for rounding."""
-    if not (isfinite(left) and isfinite(right)):
-        return False
-    return bool(abs(left - right) <= mpf(10) ** -12 * max(abs(left), abs(right), mpf(10) ** -6))
-
-
-def numbers_of(trial: Trial, shape: Shape) -> tuple[int, ...]:
-    """A shape as whole numbers, at the sizes of a trial."""
-    sizes = {Symbol(name): size for name, size in trial.entries.sizes.items()}
-    return tuple(int(size.subs(sizes)) for size in shape)
-
-
 def without_ones(shape: Shape) -> tuple[Expr, ...]:
     """A shape without its axes of one entry."""
     return tuple(size for size in shape if size != 1)
-
-
-def entry_label(name: str, at: tuple[int, ...]) -> str:
-    """One entry as messages name it."""
-    return f"{name}[{','.join(map(str, at))}]" if at else name
 
 
 def nested(trial: Trial, name: str) -> str:
@@ -230,7 +213,7 @@ def nested(trial: Trial, name: str) -> str:
 
     def told(at: tuple[int, ...], rest: tuple[int, ...]) -> str:
         if not rest:
-            return mp.nstr(trial.values.get(entry_label(name, at), mpf(0)), 4)
+            return mp.nstr(trial.values.get(entry_name(name, at), mpf(0)), 4)
         return "[" + ", ".join(told((*at, k), rest[1:]) for k in range(rest[0])) + "]"
 
     return told((), trial.entries.shape(name))
@@ -275,7 +258,7 @@ def ratio_of(tries: Sequence[Trial], mine: Sequence[Sequence[mpf]]) -> list[mpf]
     found = []
     for trial, numbers in zip(tries, mine, strict=True):
         ratios = [a / b for a, b in zip(numbers, trial.truth, strict=True) if b != 0]
-        if not ratios or not all(same(ratio, ratios[0]) for ratio in ratios):
+        if not ratios or not all(equal(ratio, ratios[0]) for ratio in ratios):
             return []
         if any(a != 0 for a, b in zip(numbers, trial.truth, strict=True) if b == 0):
             return []
@@ -285,14 +268,14 @@ def ratio_of(tries: Sequence[Trial], mine: Sequence[Sequence[mpf]]) -> list[mpf]
 
 def size_ratio(tries: Sequence[Trial], ratio: Sequence[mpf]) -> str:
     """A factor of sizes, such as a missing 1/m."""
-    if len(ratio) < 2 or all(same(value, ratio[0]) for value in ratio):
+    if len(ratio) < 2 or all(equal(value, ratio[0]) for value in ratio):
         return ""
     names = list(tries[0].entries.sizes)
     choices: list[tuple[str, ...]] = [(name,) for name in names]
     choices += [(a, b) for k, a in enumerate(names) for b in names[k + 1 :]]
     for number, power, chosen in cartesian((1, 2, -1, -2, mpf(1) / 2), (1, -1), choices):
         wanted = [number * size_product(trial, chosen) ** power for trial in tries]
-        if not all(map(same, ratio, wanted)):
+        if not all(map(equal, ratio, wanted)):
             continue
         size = "*".join(chosen)
         told = f"1/({size})" if len(chosen) > 1 else f"1/{size}"

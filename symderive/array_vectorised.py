@@ -27,6 +27,7 @@ from symderive.formulas.arrays.index import (
 from symderive.formulas.arrays.matrix import Matrices
 from symderive.formulas.arrays.matrix_forms import ends_of, row_major
 from symderive.formulas.arrays.ops import apply
+from symderive.formulas.arrays.ops_making import filled
 from symderive.formulas.arrays.properties import Knowledge
 from symderive.formulas.arrays.simplify import shortest
 from symderive.formulas.arrays.sums import plus
@@ -52,7 +53,7 @@ def vectorised(
     """
     if formula == 0:
         sizes = (Mul(*(index.size for index in own)) for own in (target, source) if own)
-        return apply("broadcast_to", Number((), S.Zero), shape=tuple(sizes))
+        return filled(Number((), S.Zero), tuple(sizes))
     if len(target) > 2 or len(source) > 2:
         return None
     if len(target) == 1 and source:

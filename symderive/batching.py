@@ -16,7 +16,7 @@ from typing import Any
 from sympy import Expr, Symbol
 
 from symderive.array_certify import certify_array
-from symderive.array_model import known_shapes, renamed, stage_indices, stage_tree, value_shape
+from symderive.array_model import known_shapes, stage_indices, stage_tree, value_shape
 from symderive.errors import FormulaError, ModelError, UnknownChoiceError
 from symderive.formulas.arrays.algebra import algebra_under
 from symderive.formulas.arrays.canonical import canonical
@@ -25,10 +25,9 @@ from symderive.formulas.arrays.lifting import Lift, rowwise
 from symderive.formulas.arrays.matrix import Matrices
 from symderive.formulas.arrays.op import ShapeError, entry, shown
 from symderive.formulas.arrays.properties import NOTHING_KNOWN
-from symderive.formulas.arrays.reading import parse_array
-from symderive.formulas.arrays.syntax import Shape, Tree
+from symderive.formulas.arrays.reading import read_array
+from symderive.formulas.arrays.syntax import Shape, Tree, sizes_in
 from symderive.formulas.arrays.text import text
-from symderive.formulas.inert import placeholder
 from symderive.formulas.written import evaluated
 from symderive.model import Model, Stage
 from symderive.steps import Certificate
@@ -154,6 +153,7 @@ def batch(
         claims=claims,
         shapes=_stated(shapes),
         properties={n: p for n, p in model.stated_properties.items() if n not in moving},
+        structured=model.structured,
         hessian=model.hessian,
         source=model.source,
     )
@@ -224,8 +224,7 @@ def _filled(model: Model, values: Mapping[str, Any]) -> Model:
     """The model with other values of some arrays."""
     known = {**model.values, **values}
     arrays = {name: value for name, value in known.items() if model.shapes.get(name)}
-    shapes = {name: shape for name, shape in model.shapes.items() if name not in model.stages}
-    known_shapes(_stated(shapes), arrays, model.source)
+    known_shapes(_stated(model.stated_shapes), arrays, model.source)
     made = copy(model)
     made.values = MappingProxyType(known)
     return made
@@ -265,7 +264,7 @@ def _columns(model: Model, data: Iterable[str]) -> tuple[str, ...]:
 
 
 def _free(names: Sequence[str], model: Model, what: str) -> str:
-    sizes = {str(s) for shape in model.shapes.values() for d in shape for s in d.free_symbols}
+    sizes = map(str, sizes_in(model.shapes.values()))
     taken = {*model.names, *model.parameters, *model.constants, *sizes}
     for name in names:
         if name not in taken:
@@ -316,12 +315,10 @@ class _Rows:
     def _read(self, formula: str) -> Tree | None:
         """The text read as an array formula in the model's names; None where it is none."""
         try:
-            tree, names, _ = parse_array(
-                formula, self.model.functions, self.shapes, declared=frozenset(self.model.names)
-            )
+            names = frozenset(self.model.names)
+            return read_array(formula, self.model.functions, self.shapes, declared=names)
         except FormulaError:
             return None
-        return renamed(tree, {placeholder(k).name: name for k, name in enumerate(names)})
 
     def proof(self, stage: Stage) -> Certificate:
         """Whether row i of a lifted stage is the stage of one sample."""

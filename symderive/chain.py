@@ -104,8 +104,9 @@ class Chain:
         }
 
     method = "auto"
-    structured = False
     """The row of ``METHODS`` that every link uses where it is natural."""
+    structured = False
+    """Whether the entries of inputs that properties tie move together."""
 
     def link(self, stage: str, source: str, method: str = "") -> Link:
         """The link ∂stage/∂source, by a method of its own or the one that all links use."""
@@ -171,13 +172,10 @@ class Chain:
         names = (*stages, *(name for name in inputs if name in self._moving))
         return Partials([name for name in names if name != self.target], self)
 
-    def partial_of(self, name: str) -> Partial:
-        """The partial derivative by a name on a path; those between are made already."""
-        return self._partial(name)
-
     # One adjoint --------------------------------------------------------------------------
 
-    def _partial(self, name: str) -> Partial:
+    def partial_of(self, name: str) -> Partial:
+        """The partial derivative by a name on a path; those between are made already."""
         users = self.users(name)
         names: dict[str, Symbol] = {}
 
@@ -208,7 +206,8 @@ class Chain:
             )
             for stage in stages
         )
-        positive = self._marked_positive(name, names) if not single else ()
+        firm = self._positive(name) if not single else ()
+        positive = tuple(mark for used, mark in names.items() if used in firm)
         shape_key = (tuple(key), used, positive, self.limit, self.model.shapes.get(self.target))
         if shape_key not in self._shapes:
             terms = [
@@ -217,10 +216,6 @@ class Chain:
             ]
             self._shapes[shape_key] = self._made(terms, names, name, stages, positive)
         return self._instance(name, users, names, self._shapes[shape_key])
-
-    def _marked_positive(self, name: str, names: Mapping[str, Symbol]) -> tuple[Symbol, ...]:
-        known = self._positive(name)
-        return tuple(mark for used, mark in names.items() if used in known)
 
     def _term(
         self,
@@ -231,11 +226,12 @@ class Chain:
         user: str,
     ) -> Any:
         """One term: the adjoint written out and by name, the link to read and to compute."""
+        marks = {**marks_of(link.stage.inputs, names), OUTPUT: names[user]}
         return (
-            rename(adjoint, _marks(adjoint_names, names)),
+            rename(adjoint, marks_of(adjoint_names, names)),
             Diff(_TARGET, names[user]),
-            rename(link.kind.formula, _link_marks(link, names)),
-            rename(link.kind.to_compute, _link_marks(link, names)),
+            rename(link.kind.formula, marks),
+            rename(link.kind.to_compute, marks),
         )
 
     def _made(
@@ -249,10 +245,7 @@ class Chain:
         """The sum of the terms as a shape, shared by all that are the same up to names."""
         definitions = {
             names[stage.name]: Definition(
-                rename(
-                    stage.parsed.template.written,
-                    {placeholder(k): names[n] for k, n in enumerate(stage.inputs)},
-                ),
+                rename(stage.parsed.template.written, marks_of(stage.inputs, names)),
                 f"definition of {names[stage.name]}",
             )
             for stage in stages
@@ -393,12 +386,6 @@ _TARGET = Symbol("_target")
 _NAMED_ADJOINT = Diff(_TARGET, placeholder(0))
 
 
-def _marks(adjoint_names: tuple[str, ...], names: Mapping[str, Symbol]) -> dict[Basic, Basic]:
-    return {placeholder(k): names[name] for k, name in enumerate(adjoint_names)}
-
-
-def _link_marks(link: Link, names: Mapping[str, Symbol]) -> dict[Basic, Basic]:
-    marks: dict[Basic, Basic] = {
-        placeholder(k): names[name] for k, name in enumerate(link.stage.inputs)
-    }
-    return {**marks, OUTPUT: names[link.stage.name]}
+def marks_of(inputs: Sequence[str], names: Mapping[str, Symbol]) -> dict[Basic, Basic]:
+    """What stands for the placeholders of a formula, by its names."""
+    return {placeholder(k): names[name] for k, name in enumerate(inputs)}

@@ -14,9 +14,10 @@ from symderive.certify import TOLERANCE
 from symderive.chain import Chain
 from symderive.display import table
 from symderive.errors import ModelError
+from symderive.formulas.inert import Diff
 from symderive.model import Model
 from symderive.sampling import DIGITS, SEED, held_constant, number_at, points, stopped
-from symderive.steps import Certificate
+from symderive.steps import Certificate, Line
 
 if TYPE_CHECKING:
     from symderive.derivation import Derivation
@@ -123,13 +124,18 @@ def lines_checked(chain: Chain) -> Iterable[Check]:
         if id(link.kind) in seen:
             continue
         seen.add(id(link.kind))
-        for number, line in enumerate(link.kind.lines, 1):
-            if line.certificate is not None:
-                yield Check(f"∂{stage}/∂{source}, line {number}", line.certificate)
+        yield from checks_of(f"∂{stage}/∂{source}", link.kind.lines)
     for name, partial in chain.partials.items():
         if id(partial.shape) not in seen:
             seen.add(id(partial.shape))
             yield Check(f"∂{partial.target}/∂{name}", partial.certificate)
+
+
+def checks_of(subject: str, lines: Iterable[Line]) -> Iterable[Check]:
+    """The verdict on each line of a derivation, by its number."""
+    for number, line in enumerate(lines, 1):
+        if line.certificate is not None:
+            yield Check(f"{subject}, line {number}", line.certificate)
 
 
 MAX_LOST = 60_000
@@ -211,16 +217,10 @@ def adjoint_values(model: Model, chain: Chain, point: Mapping[str, mpf]) -> dict
     values = forward(model, point)
     adjoints: dict[str, mpf] = {}
     for name, partial in chain.partials.items():
-        marks = {named: Symbol(f"_bar_{named.args[1]}") for named in partial.local.atoms(_diff())}
+        marks = {named: Symbol(f"_bar_{named.args[1]}") for named in partial.local.atoms(Diff)}
         known = {f"_bar_{user}": value for user, value in adjoints.items()}
         adjoints[name] = number_at(partial.local.xreplace(marks), {**values, **known})
     return adjoints
-
-
-def _diff() -> type:
-    from symderive.formulas.inert import Diff
-
-    return Diff
 
 
 def _point(model: Model, target: str) -> dict[str, mpf] | None:

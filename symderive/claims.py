@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from html import escape
@@ -18,7 +18,7 @@ from sympy.core.function import AppliedUndef
 from symderive.certify import certify
 from symderive.comparing import Compared, shown
 from symderive.differentiate import differentiate
-from symderive.errors import FormulaError, did_you_mean
+from symderive.errors import did_you_mean, few, unknown_in
 from symderive.formulas.functions import function_of
 from symderive.formulas.inert import Diff
 from symderive.formulas.parsing import parse
@@ -26,9 +26,9 @@ from symderive.formulas.typed import typed
 from symderive.formulas.written import evaluated
 from symderive.higher_claims import carried_on, other_derivatives, told_of
 from symderive.links import Link
-from symderive.regions import DIGITS, equal
+from symderive.regions import DIGITS
 from symderive.result_slips import index_slips, result_slips
-from symderive.sampling import SEED
+from symderive.sampling import SEED, equal
 from symderive.sides import BESIDE
 from symderive.slips import mutants
 from symderive.steps import Certificate, Step
@@ -252,12 +252,12 @@ def _read(derivation: Derivation, subject: str, answer: str) -> Expr:
     parsed = parse(answer, model.functions, where=where, declared=known)
     for name in parsed.names:
         if name not in known:
-            raise _unknown("name", name, f"the model has {_few(known)}", answer, where)
+            raise unknown_in(answer, "name", name, f"the model has {few(known)}", where)
     for call in sorted(parsed.written.atoms(AppliedUndef), key=str):
         name = type(call).__name__
         if function_of(call) is None and name not in model.undefined:
             hint = did_you_mean(name, model.functions, "neither the model nor the table has it")
-            raise _unknown("function", name, hint, answer, where)
+            raise unknown_in(answer, "function", name, hint, where)
     return parsed.written
 
 
@@ -268,21 +268,6 @@ def as_typed(answer: str) -> str:
     '2*x - x**2'
     """
     return answer.replace("^", "**")
-
-
-def _few(names: Iterable[str]) -> str:
-    first = list(names)
-    return ", ".join(first[:12]) + (", …" if len(first) > 12 else "")
-
-
-def _unknown(kind: str, name: str, hint: str, answer: str, where: str) -> FormulaError:
-    place = re.search(rf"\b{re.escape(name)}\b", answer)
-    return FormulaError(
-        f"unknown {kind} {name!r}; {hint}",
-        text=answer,
-        column=place.start() if place else 0,
-        where=where,
-    )
 
 
 def _definitions(

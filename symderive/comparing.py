@@ -27,11 +27,10 @@ from symderive.regions import (
     at_kinks,
     boundaries,
     covering,
-    equal,
     separating,
     value,
 )
-from symderive.sampling import SEED
+from symderive.sampling import SEED, equal
 
 if TYPE_CHECKING:
     from symderive.derivation import Derivation
@@ -93,8 +92,8 @@ class Compared:
         claim: Expr,
         truth: Expr,
         where: Mapping[Symbol, Expr],
-        target: str = "",
-        sources: Sequence[str] = (),
+        target: str,
+        sources: Sequence[str],
     ) -> None:
         self.derivation, self.where = derivation, where
         self.stated = claim.free_symbols
@@ -102,9 +101,8 @@ class Compared:
         self.claim, self.truth = self.opened(claim), self.opened(truth)
         moving = (self.opened(Symbol(source)).free_symbols for source in sources)
         self._moving = frozenset[Symbol]().union(*moving)
-        stages = [symbol for symbol in where if isinstance(symbol, Symbol)]
         inside = {name for f in (claim, truth) for name in self._reached(f)}
-        shown = [symbol for symbol in stages if symbol.name in inside]
+        shown = [name for name in where if isinstance(name, Symbol) and name.name in inside]
         inner = [evaluated(where[symbol]) for symbol in shown]
         names = {s.name for f in (self.claim, self.truth) for s in f.free_symbols}
         self.names = derivation.model.order
@@ -113,8 +111,8 @@ class Compared:
         self._flat = range(len(names), len(names) + len(shown))
         self._at_inputs = [self.opened(bound) for bound in self.bounds]
         own = self._domain_of([self.claim, self.truth, *inner])
-        known = self._stages_of(target) if target else []
-        self._domain = list(dict.fromkeys((*own, *self._domain_of(known))))
+        stages = self._domain_of(self._stages_of(target))
+        self._domain = list(dict.fromkeys((*own, *stages)))
         held = {s.name for condition in self._domain for s in condition.free_symbols}
         self._free = names | held | {s.name for f in self._at_inputs for s in f.free_symbols}
         self.rows = self._points(SEED + 1)

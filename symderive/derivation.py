@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -262,18 +262,14 @@ class Derivation:
             return as_array(
                 [[self.number(part, **values) for part in row] for row in formula.tolist()]
             )
-        rows = [*self._everything(), (RESULT, named(formula))]
+        rows = self.definitions()
+        known = {name for name, _ in rows}
+        rows += [(s.name, s.formula) for s in self.model.stages.values() if s.name not in known]
+        rows.append((RESULT, named(formula)))
         used = {symbol.name for _, right in rows for symbol in right.free_symbols}
         inputs = [n for n in (*self.model.parameters, *self.model.constants) if n in used]
         function = Function(rows, inputs, RESULT, {}, defaults=self.model.values)
         return function.value_only(**values)
-
-    def _everything(self) -> list[tuple[str, Expr]]:
-        """Every stage of the model, and the adjoints of the target."""
-        rows = self.definitions()
-        names = {name for name, _ in rows}
-        rest = [(s.name, s.formula) for s in self.model.stages.values() if s.name not in names]
-        return [*rows, *rest]
 
     def evaluate(self, **values: Any) -> Point:
         """The numbers of one point, from the emitted program; the model's values are defaults.
@@ -295,11 +291,15 @@ class Derivation:
         ]
         function = Function(rows, self.inputs, self.target, {}, defaults=self.model.values)
         found = function.stages(**values)
-        partials = {name: found[adjoint_name(self.target, name)] for name in self.partials}
+        return self._point(found, known, links)
+
+    def _point(
+        self, found: Mapping[str, Any], known: Iterable[str], links: Mapping[tuple[str, str], str]
+    ) -> Point:
         return Point(
             {name: found[name] for name in known if name in self.model.stages},
             {key: found[name] for key, name in links.items()},
-            partials,
+            {name: found[adjoint_name(self.target, name)] for name in self.partials},
             {name: found[adjoint_name(self.target, name)] for name in self.sources},
         )
 

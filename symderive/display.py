@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from html import escape
+from typing import Any
 
 from sympy import Basic
 
@@ -72,6 +73,11 @@ def table(header: Sequence[str], rows: Sequence[Sequence[object]], caption: str 
     )
     title = f"<caption>{escape(caption)}</caption>" if caption else ""
     return f"<table>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def as_lists(value: Any) -> Any:
+    """A number as it is, an array as nested lists."""
+    return value.tolist() if hasattr(value, "tolist") else value
 
 
 def number(value: object) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -57,6 +58,25 @@ class FormulaError(ModelError):
             line = mark + line[first:last] + (" …" if last < len(line) else "")
         place = f"{where}, column {column + 1}" if where else f"column {column + 1}"
         super().__init__(f"{message}\n    {line}\n    {' ' * column_here}^", where=place)
+
+
+def unknown_in(text: str, kind: str, name: str, hint: str, where: str) -> FormulaError:
+    """The error that a name or a function in a formula is not known, at its place.
+
+    >>> print(unknown_in("xq + q", "name", "q", f"the model has {few(['x'])}", "claim dy/dx"))
+    claim dy/dx, column 6: unknown name 'q'; the model has x
+        xq + q
+             ^
+    """
+    place = re.search(rf"\b{re.escape(name)}\b", text)
+    column = place.start() if place else 0
+    return FormulaError(f"unknown {kind} {name!r}; {hint}", text=text, column=column, where=where)
+
+
+def few(names: Iterable[str]) -> str:
+    """The first of some names, as a message lists them."""
+    first = list(names)
+    return ", ".join(first[:12]) + (", …" if len(first) > 12 else "")
 
 
 class NoRuleError(SymderiveError, NotImplementedError):

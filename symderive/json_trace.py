@@ -8,6 +8,7 @@ Layout (``format`` 1):
 - ``format``, ``symderive``: the version of this layout, and of the program that wrote it.
 - ``model``: ``title``, ``text``, ``stages`` (name → formula text), ``parameters`` and ``constants``
   (names), ``values``, ``target``, ``learning_rate``, ``functions``, ``claims``.
+- ``target``, ``sources``; ``method`` and ``structured``, where the derivation has its own.
 - ``links``: ``stage``, ``source``, ``formula``, ``lines`` (``formula``, ``reasons``, ``verdict``,
   ``method``) and ``steps`` (``rule``, ``formula``, ``result``, ``premises`` by number).
 - ``partials``: ``target``, ``source``, ``users``, ``formula``, ``lines``.
@@ -28,6 +29,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from symderive.display import as_lists
 from symderive.errors import ModelError
 from symderive.model import Model
 from symderive.steps import Line, Step
@@ -49,6 +51,7 @@ def trace(derivation: Derivation) -> dict[str, Any]:
         "model": _model(derivation.model),
         "target": derivation.target,
         "sources": list(derivation.sources),
+        **_ways(derivation),
         "links": [
             {
                 "stage": stage,
@@ -86,6 +89,13 @@ def trace(derivation: Derivation) -> dict[str, Any]:
     }
 
 
+def _ways(derivation: Derivation) -> dict[str, Any]:
+    """How it was derived, where that is not as the model has it."""
+    ways = {"method": derivation.method, "structured": derivation.structured}
+    usual = {"method": "auto", "structured": derivation.model.structured}
+    return {name: way for name, way in ways.items() if way != usual[name]}
+
+
 def _model(model: Model) -> dict[str, Any]:
     return {
         "title": model.title,
@@ -94,7 +104,7 @@ def _model(model: Model) -> dict[str, Any]:
         "parameters": list(model.parameters),
         "constants": list(model.constants),
         "values": {
-            name: _listed(model.values[name])
+            name: as_lists(model.values[name])
             for name in (*model.parameters, *model.constants)
             if name in model.values
         },
@@ -112,11 +122,8 @@ def _arrays(model: Model) -> dict[str, Any]:
     if not model.shapes:
         stated = model.stated_properties
         return {"properties": stated} if stated else {}
-    shapes = {
-        n: [str(size) for size in s] for n, s in model.shapes.items() if n not in model.stages
-    }
     return {
-        "shapes": shapes,
+        "shapes": {n: [str(size) for size in s] for n, s in model.stated_shapes.items()},
         "properties": {
             name: [stated] if isinstance(stated, str) else list(stated)
             for name, stated in model.stated_properties.items()
@@ -133,10 +140,6 @@ def _as_array(model: Model, part: Any) -> dict[str, Any]:
 
     matrix = None if part.tree is None else str(MatrixNotation(part.tree))
     return {"indices": [str(index) for index in part.indices], "matrix": matrix}
-
-
-def _listed(value: Any) -> Any:
-    return value.tolist() if hasattr(value, "tolist") else value
 
 
 def _plain(value: object) -> object:
@@ -183,7 +186,8 @@ def loads(text: str, *, source: str = "") -> Derivation:
     try:
         stated = json.loads(text)
         model = model_of(stated, source=source)
-        derivation = derive(model, stated["target"], stated["sources"])
+        ways = {name: stated[name] for name in ("method", "structured") if name in stated}
+        derivation = derive(model, stated["target"], stated["sources"], **ways)
         told = {key: stated[key] for key in ("links", "partials")}
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ModelError(f"this is not a trace of symderive: {error}", where=source) from None
@@ -210,9 +214,8 @@ def model_of(stated: Mapping[str, Any], *, source: str = "") -> Model:
     model, values = stated["model"], stated["model"]["values"]
 
     def group(names: list[str]) -> Any:
-        if names and all(name in values for name in names):
-            return {name: values[name] for name in names}
-        return names
+        known = any(name in values for name in names)
+        return {name: values.get(name) for name in names} if known else names
 
     return Model(
         model["stages"],

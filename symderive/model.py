@@ -19,7 +19,7 @@ from sympy.core.function import AppliedUndef
 
 from symderive.conditions import is_positive
 from symderive.display import number, table
-from symderive.errors import FormulaError, ModelError, UnknownChoiceError, did_you_mean
+from symderive.errors import ModelError, UnknownChoiceError, did_you_mean, unknown_in
 from symderive.formulas.functions import (
     FUNCTIONS,
     NamedFunction,
@@ -149,10 +149,10 @@ class Model:
         self.functions: Mapping[str, NamedFunction] = FUNCTIONS
         if functions:
             self.functions = {**FUNCTIONS, **user_functions(functions, where=source)}
+        self._declared = {*stages, *(parameters or ()), *(constants or ()), *(shapes or ())}
         for name in (*stages, *(parameters or ()), *(constants or ()), *(shapes or ())):
             self._check_name(name)
         self.templates: dict[str, Template] = {}
-        self._declared = {*stages, *(parameters or ()), *(constants or ()), *(shapes or ())}
         self.shapes: Mapping[str, Shape] = {}
         self.properties: Mapping[str, tuple[str, ...]] = {}
         self.known: Mapping[str, tuple[str, ...]] = {}  # with those of stages, which follow
@@ -244,6 +244,11 @@ class Model:
             if self.values.get(name, 1.0) <= 0:
                 message = f"{name} is stated to be positive; its value is {self.values[name]}"
                 raise ModelError(message, where=self.source)
+
+    @property
+    def stated_shapes(self) -> dict[str, Shape]:
+        """The shapes as ``Model`` takes them: of what is no stage."""
+        return {name: shape for name, shape in self.shapes.items() if name not in self.stages}
 
     @property
     def stated_properties(self) -> dict[str, str | Sequence[str]]:
@@ -392,12 +397,7 @@ class Model:
         stage = next(s for s in self.stages.values() if name in s.inputs)
         if name not in stage.text:
             raise ModelError(f"unknown name {name!r}; {hint}", where=self._place(stage.name))
-        raise FormulaError(
-            f"unknown name {name!r}; {hint}",
-            text=stage.text,
-            column=stage.text.index(name),
-            where=self._place(stage.name),
-        )
+        raise unknown_in(stage.text, "name", name, hint, self._place(stage.name))
 
     def _number(self, value: object, name: str) -> float:
         if isinstance(value, bool) or not isinstance(value, Real):
@@ -422,13 +422,12 @@ class Model:
             target: The one to differentiate.
             shapes: Of names that are new.
         """
-        known = {name: shape for name, shape in self.shapes.items() if name not in self.stages}
         model = Model(
             stages,
             parameters=self.parameters,
             target=target,
             learning_rate=self.learning_rate,
-            shapes={**known, **(shapes or {})},
+            shapes={**self.stated_shapes, **(shapes or {})},
             properties=self.stated_properties,
             source=self.source,
         )

@@ -46,10 +46,7 @@ MADE_OF: Mapping[str, str] = {
     "atanh": "log((1 + x)/(1 - x))/2",
     "acoth": "log((x + 1)/(x - 1))/2",
     "erfc": "1 - erf(x)",
-    "expm1": "exp(x) - 1",
-    "log1p": "log(1 + x)",
-    "hypot": "sqrt(x**2 + y**2)",
-    "abs": "where(x >= 0, x, -x)",
+    **{name: FUNCTIONS[name].equivalent for name in ("expm1", "log1p", "hypot", "abs")},
 }
 """Primitives, and what they are made of."""
 

@@ -34,7 +34,7 @@ from symderive.errors import SymderiveError
 from symderive.formulas.functions import function_of
 from symderive.formulas.typed import condition
 from symderive.formulas.written import evaluated
-from symderive.sampling import RANGES, SEED, number_at
+from symderive.sampling import RANGES, SEED, equal, number_at
 
 DIGITS = 25
 MAX_BOUNDARIES = 24
@@ -67,13 +67,6 @@ class Row:
     def equal(self) -> bool:
         """Whether the two agree."""
         return equal(self.claim, self.truth)
-
-
-def equal(left: mpf, right: mpf) -> bool:
-    """Whether two values agree to twelve digits."""
-    if not (isfinite(left) and isfinite(right)):
-        return False
-    return bool(abs(left - right) <= mpf(10) ** -12 * max(abs(left), abs(right), mpf(10) ** -6))
 
 
 def value(formula: Expr, point: Mapping[str, mpf]) -> mpf | None:

@@ -42,11 +42,9 @@ def stopped(formula: Expr) -> list[Expr]:
     return sorted(parts_of(formula, FUNCTIONS["stop_gradient"].function), key=str)
 
 
-def held_constant(
-    formula: Expr, values: Mapping[str, mpf], prefix: str = "_held"
-) -> tuple[Expr, dict[str, mpf]]:
+def held_constant(formula: Expr, values: Mapping[str, mpf]) -> tuple[Expr, dict[str, mpf]]:
     """The formula with what ``stop_gradient`` holds as symbols, and their values at a point."""
-    marks = {part: Symbol(f"{prefix}{k}") for k, part in enumerate(stopped(formula))}
+    marks = {part: Symbol(f"_held{k}") for k, part in enumerate(stopped(formula))}
     numbers = {mark.name: number_at(part.args[0], values) for part, mark in marks.items()}
     return put_for(formula, marks), numbers
 
@@ -56,9 +54,16 @@ def number_at(formula: Expr, values: Mapping[str, mpf], digits: int = DIGITS) ->
     return _number_at(formula, tuple(sorted(values.items())), digits)[0]
 
 
-def effort_at(formula: Expr, values: Mapping[str, mpf], digits: int = DIGITS) -> int:
+def effort_at(formula: Expr, values: Mapping[str, mpf]) -> int:
     """How many times the usual bits that value takes: the sine of 10^1000 needs many."""
-    return _number_at(formula, tuple(sorted(values.items())), digits)[1]
+    return _number_at(formula, tuple(sorted(values.items())), DIGITS)[1]
+
+
+def equal(left: mpf, right: mpf) -> bool:
+    """Whether two values agree to twelve digits."""
+    if not (isfinite(left) and isfinite(right)):
+        return False
+    return bool(abs(left - right) <= mpf(10) ** -12 * max(abs(left), abs(right), mpf(10) ** -6))
 
 
 @lru_cache(maxsize=4096)  # the lines of a derivation are compared with one truth
@@ -66,7 +71,7 @@ def _number_at(formula: Expr, point: tuple[tuple[str, mpf], ...], digits: int) -
     values = dict(point)
     ready, pending = _ready(formula)
     for mark, inner, variable in pending:
-        inside, held = held_constant(inner, values) if _holds_stopped(inner) else (inner, {})
+        inside, held = held_constant(inner, values) if stopped(inner) else (inner, {})
         values[mark] = derivative(inside, variable, {**values, **held}, digits)
     return evaluated_in(ready, values, digits)
 
@@ -81,10 +86,6 @@ def _ready(formula: Expr) -> tuple[Expr, tuple[tuple[str, Expr, str], ...]]:
     marks = {part: Symbol(f"_d{k}") for k, part in enumerate(pending)}
     rows = tuple((marks[p].name, stand_in(p.args[0]), p.args[1].name) for p in pending)
     return stand_in(put_for(formula, marks)), rows
-
-
-def _holds_stopped(formula: Expr) -> bool:
-    return bool(stopped(formula))
 
 
 def stand_in(formula: Basic) -> Basic:

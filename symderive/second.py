@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from sympy import ImmutableMatrix
 
-from symderive.checking import Check, Report
+from symderive.checking import Report, checks_of
 from symderive.results import Derivative
 
 if TYPE_CHECKING:
@@ -58,9 +58,8 @@ def with_second(report: Report, derivation: Derivation) -> Report:
     """The report with every line of the second derivatives that are told."""
     target = derivation.target
     more = [
-        Check(f"∂²{target}/∂{first}∂{second}, line {number}", line.certificate)
+        check
         for first, second, found in told(derivation)
-        for number, line in enumerate(found.lines, 1)
-        if line.certificate is not None
+        for check in checks_of(f"∂²{target}/∂{first}∂{second}", found.lines)
     ]
     return replace(report, lines=(*report.lines, *more)) if more else report

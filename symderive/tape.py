@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 WORTH_A_LINE = 1.0
 """How much shorter a higher derivative gets before it is rewritten: products stay as they came."""
 
-UNCONNECTED = {"none": None, "zero": S.Zero}
+UNCONNECTED: Mapping[str, Expr | None] = {"none": None, "zero": S.Zero}
 
 
 def gradient(
@@ -47,12 +47,8 @@ def gradient(
     unconnected: str,
 ) -> Any:
     """The gradient in the structure of its sources; see ``Derivation.gradient``."""
-    if unconnected not in UNCONNECTED:
-        raise UnknownChoiceError("unconnected_gradients", unconnected, UNCONNECTED)
-    if sources is None:
-        sources = {name: name for name in derivation.sources}
-    targets = [target] if isinstance(target, str) else list(target or [derivation.target])
-    weights = weights_of(targets, output_gradients)
+    none = unconnected_gradient(unconnected)
+    targets, sources, weights = asked_for(derivation, target, sources, output_gradients)
     seeds = [_formula(derivation, weight) for weight in weights]
     reached = {name: _reached(derivation.model, name) for name in targets}
 
@@ -63,10 +59,36 @@ def gradient(
                 parts.append(evaluated(seed) * derivation.partial(name, source).formula)
         if not parts:
             derivation.partial(targets[0], source)  # an unknown name is an error, not a zero
-            return UNCONNECTED[unconnected]
+            return none
         return sum(parts, S.Zero)
 
     return mapped(sources, total)
+
+
+def unconnected_gradient(kind: str) -> Expr | None:
+    """The gradient by a name without a path to the target."""
+    if kind not in UNCONNECTED:
+        raise UnknownChoiceError("unconnected_gradients", kind, UNCONNECTED)
+    return UNCONNECTED[kind]
+
+
+def asked_for(
+    derivation: Derivation,
+    target: str | Sequence[str] | None,
+    sources: Any,
+    output_gradients: object,
+) -> tuple[list[str], Any, list[object]]:
+    """The targets, the sources and a weight for each target, with the defaults put in."""
+    targets = [target] if isinstance(target, str) else list(target or [derivation.target])
+    sources = {name: name for name in derivation.sources} if sources is None else sources
+    weights: list[object] = [output_gradients] * len(targets)
+    if isinstance(output_gradients, Sequence) and not isinstance(output_gradients, str):
+        weights = list(output_gradients)
+    if len(weights) != len(targets):
+        raise ModelError(
+            f"{len(targets)} targets need as many output_gradients; got {len(weights)}"
+        )
+    return targets, sources, weights
 
 
 def _reached(model: Model, target: str) -> set[str]:
@@ -89,18 +111,6 @@ def _flowing(formula: Basic) -> Iterator[str]:
         return
     for arg in formula.args:
         yield from _flowing(arg)
-
-
-def weights_of(targets: Sequence[str], output_gradients: object) -> list[object]:
-    """A weight for each target."""
-    weights: list[object] = [output_gradients] * len(targets)
-    if isinstance(output_gradients, Sequence) and not isinstance(output_gradients, str):
-        weights = list(output_gradients)
-    if len(weights) != len(targets):
-        raise ModelError(
-            f"{len(targets)} targets need as many output_gradients; got {len(weights)}"
-        )
-    return weights
 
 
 def _formula(derivation: Derivation, weight: object) -> Expr:
@@ -153,14 +163,10 @@ def _matrix(derivation: Derivation, parts: list[list[Derivative]]) -> Derivative
 def hessian(derivation: Derivation, target: str, source: str | Sequence[str] | None) -> Derivative:
     """The second derivatives of a stage."""
     if isinstance(source, str):
-        return _second(derivation, target, source, source)
+        return derivation.derivative(target, (source, source))
     names = list(source if source is not None else derivation.sources)
-    parts = [[_second(derivation, target, a, b) for b in names] for a in names]
+    parts = [[derivation.derivative(target, (a, b)) for b in names] for a in names]
     return replace(_matrix(derivation, parts), twice=target)
-
-
-def _second(derivation: Derivation, target: str, first: str, second: str) -> Derivative:
-    return derivative(derivation, target, (first, second), 1)
 
 
 def hessian_vector_product(
@@ -193,13 +199,18 @@ def derivative(
     derivation: Derivation, target: str, source: str | Sequence[str], order: int
 ) -> Derivative:
     """The derivative by one name, ``order`` times, or by several, one after the other."""
-    if not isinstance(order, int) or order < 1:
-        raise ModelError(f"the order of a derivative is a whole number from 1; got {order}")
-    sources = (source,) * order if isinstance(source, str) else tuple(source)
+    sources = one_by_one(source, order)
     current, name = one_before(derivation, target, sources)
     twice = target if len(sources) == 2 and len({*sources}) == 1 else ""
     found = replace(current.partial(name, sources[-1]), before=(current, name))
     return replace(renamed(derivation, found, target, sources), twice=twice)
+
+
+def one_by_one(source: str | Sequence[str], order: int) -> tuple[str, ...]:
+    """The names that a derivative is by, one after the other."""
+    if not isinstance(order, int) or isinstance(order, bool) or order < 1:
+        raise ModelError(f"the order of a derivative is a whole number from 1; got {order}")
+    return (source,) * order if isinstance(source, str) else tuple(source)
 
 
 def one_before(

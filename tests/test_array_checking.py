@@ -15,7 +15,7 @@ import symderive as sd
 from symderive.array_certify import certify_array
 from symderive.array_checking import AtPoint, points_of
 from symderive.array_model import stage_indices
-from symderive.array_points import Entries, draw, flattened, numbers_of, own_point, sizes_tried
+from symderive.array_points import Entries, draw, flat_numbers, numbers_of, own_point, sizes_tried
 from symderive.formulas.arrays.algebra import Algebra
 from symderive.formulas.arrays.concrete import concrete
 from symderive.formulas.arrays.explicit import NotExplicitError
@@ -227,7 +227,7 @@ def test_sizes_are_small_and_at_first_different():
 
     assert sorted(first.values()) == [2, 3]
     assert numbers_of(built.shapes["A"], first) == (2, 3)
-    assert flattened([[1, 2, 3], [4, 5, 6]]) == ([1, 2, 3, 4, 5, 6], (2, 3))
+    assert flat_numbers([[1, 2, 3], [4, 5, 6]]) == ([1, 2, 3, 4, 5, 6], (2, 3))
 
 
 SKEW = {"A": [[4.0, 1.0, 0.2], [0.5, 3.0, -0.4], [0.1, 0.7, 2.0]]}

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import typst as typst_compiler
+from array_trees import divide, matmul, negative
 from sympy import Expr, Integer, Piecewise, Rational, S, Symbol, exp, oo, pi, sqrt, symbols
 
 from symderive.formulas.arrays.index import Index, delta, entry_of, part, sigma
@@ -22,15 +23,16 @@ from symderive.formulas.arrays.op import (
     whole,
 )
 from symderive.formulas.arrays.ops import OPS
-from symderive.formulas.arrays.reading import parse_array
+from symderive.formulas.arrays.reading import read_array
 from symderive.formulas.arrays.syntax import Apply, Leaf, Tree
 from symderive.formulas.functions import FUNCTIONS
 from symderive.formulas.inert import Diff
 from symderive.formulas.latex import latex
 from symderive.formulas.mathml import mathml
 from symderive.formulas.matrix_notation import matrix_tree, shape_node
-from symderive.formulas.plain import plain, spoken
+from symderive.formulas.plain import plain
 from symderive.formulas.printing import tree
+from symderive.formulas.spoken import spoken
 from symderive.formulas.tree import Node, split, width
 from symderive.formulas.typst import typst
 
@@ -42,21 +44,6 @@ w, a, b = Leaf((n,), "w"), Leaf((n,), "a"), Leaf((n,), "b")
 P, Y, bias = Leaf((m,), "A2"), Leaf((m,), "Y"), Leaf((k,), "b1")
 c, lam = Leaf((), "c"), Leaf((), "lambda_")
 one, zero = number(1), number(0)
-
-
-def negative(arg: Tree) -> Tree:
-    return apply("negative", arg)
-
-
-def matmul(*args: Tree) -> Tree:
-    result = args[0]
-    for arg in args[1:]:
-        result = apply("matmul", result, arg)
-    return result
-
-
-def divide(left: Tree, right: Tree) -> Tree:
-    return apply("divide", left, right)
 
 
 def power(base: Tree, exponent: Any) -> Tree:
@@ -273,16 +260,7 @@ EXAMPLES = [row.example for row in OPS.values() if row.example]
 
 
 def read(text: str) -> Tree:
-    result, names, _ = parse_array(text, FUNCTIONS, SHAPES)
-
-    def named(arg: Tree) -> Tree:
-        if isinstance(arg, Leaf):
-            return Leaf(arg.shape, names[int(arg.name[1:])])
-        if isinstance(arg, Apply):
-            return Apply(arg.shape, arg.op, tuple(map(named, arg.args)), arg.options)
-        return arg
-
-    return named(result)
+    return read_array(text, FUNCTIONS, SHAPES)
 
 
 NODES: list[Node] = [
@@ -295,7 +273,7 @@ NODES: list[Node] = [
 
 @pytest.mark.parametrize("node", NODES, ids=plain)
 def test_every_notation_is_well_formed(node: Node) -> None:
-    xml.dom.minidom.parseString(mathml(node, display=True))
+    xml.dom.minidom.parseString(mathml(node))
     for dialect in ("latex", "github"):
         text = latex(node, dialect)
         assert text.count("{") == text.count("}")

@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 from sympy import Symbol
 
-from symderive.array_model import renamed
 from symderive.formulas.arrays.chains import product_of
 from symderive.formulas.arrays.ops import add, apply, multiply, total, transpose
-from symderive.formulas.arrays.reading import parse_array
+from symderive.formulas.arrays.reading import read_array
 from symderive.formulas.arrays.simplify import shortest
 from symderive.formulas.arrays.syntax import Leaf, Tree
 from symderive.formulas.arrays.text import text
@@ -57,8 +56,7 @@ FORMS = [
 
 
 def read(formula: str) -> Tree:
-    tree, names, _ = parse_array(formula, FUNCTIONS, SHAPES)
-    return renamed(tree, {f"_{k}": name for k, name in enumerate(names)})
+    return read_array(formula, FUNCTIONS, SHAPES)
 
 
 def values(seed: int = 3) -> dict[str, np.ndarray]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from array_trees import divide, matmul, negative
 from sympy import Integer, Rational, oo, symbols
 
 from symderive.formulas.arrays.op import add, apply, multiply, number, total, transpose
 from symderive.formulas.arrays.ops import OPS
-from symderive.formulas.arrays.reading import parse_array
+from symderive.formulas.arrays.reading import read_array
 from symderive.formulas.arrays.sums import plus
 from symderive.formulas.arrays.syntax import Apply, Leaf, Tree
 from symderive.formulas.arrays.text import text
@@ -22,21 +23,6 @@ X, A, w, a, b = (
     Leaf((n,), "b"),
 )
 Z = Leaf((Integer(5), Integer(3)), "Z")
-
-
-def negative(tree: Tree) -> Tree:
-    return apply("negative", tree)
-
-
-def matmul(*args: Tree) -> Tree:
-    result = args[0]
-    for arg in args[1:]:
-        result = apply("matmul", result, arg)
-    return result
-
-
-def divide(left: Tree, right: Tree) -> Tree:
-    return apply("divide", left, right)
 
 
 def index(tree: Tree, *key: tuple[object, ...]) -> Tree:
@@ -148,17 +134,7 @@ SHAPES = {leaf.name: leaf.shape for leaf in (X, A, w, a, b, Z)} | {
 
 
 def read(written: str) -> Tree:
-    tree, names, _ = parse_array(written, FUNCTIONS, SHAPES)
-    return named(tree, names)
-
-
-def named(tree: Tree, names: tuple[str, ...]) -> Tree:
-    if isinstance(tree, Leaf):
-        return Leaf(tree.shape, names[int(tree.name[1:])])
-    if isinstance(tree, Apply):
-        args = tuple(named(arg, names) for arg in tree.args)
-        return Apply(tree.shape, tree.op, args, tree.options)
-    return tree
+    return read_array(written, FUNCTIONS, SHAPES)
 
 
 def normal(tree: Tree) -> Tree:

@@ -126,6 +126,20 @@ def test_its_numbers_are_those_of_the_rows(reduce):
         assert slope == pytest.approx(join([g[name] for _, g in each]), rel=1e-12)
 
 
+def test_tied_entries_stay_tied():
+    model = sd.Model(
+        {"f": "x @ A @ x"},
+        parameters=["A"],
+        shapes={"x": "n", "A": "n n"},
+        properties={"A": "symmetric"},
+        structured=True,
+    )
+
+    found = sd.derive(sd.batch(model, ["x"])).partial("L", "A")
+
+    assert str(found.matrix) == "(2*(x.T @ x) - diag(diagonal(x.T @ x)))/m"
+
+
 def test_only_some_names_may_be_data():
     lifted = sd.batch(neuron(constants={"x1": 1.0, "x2": 2.0, "Y": 1.0}), ["x1", "Y"])
     assert "x1" not in lifted.values

@@ -10,9 +10,8 @@ from matrix_rows import DEFAULT, FACTS, HESSIANS, Fact
 from matrix_rows_more import MORE
 
 import symderive as sd
-from symderive.array_model import leaves, renamed
-from symderive.formulas.arrays.reading import names_in, parse_array
-from symderive.formulas.arrays.syntax import Apply, Number, Shape, Tree
+from symderive.formulas.arrays.reading import names_in, read_array
+from symderive.formulas.arrays.syntax import Apply, Number, Shape, Tree, leaves
 from symderive.formulas.arrays.terms import tree_cost
 from symderive.formulas.functions import FUNCTIONS
 from symderive.numeric.array_program import ArrayFunction
@@ -60,8 +59,7 @@ def values_of(fact: Fact) -> dict[str, np.ndarray]:
 
 
 def tree_of(text: str, shapes: Mapping[str, Shape]) -> Tree:
-    tree, names, _ = parse_array(text, FUNCTIONS, shapes)
-    return renamed(tree, {f"_{k}": name for k, name in enumerate(names)})
+    return read_array(text, FUNCTIONS, shapes)
 
 
 def cost_of_text(text: str, shapes: Mapping[str, Shape]) -> float:

@@ -244,6 +244,16 @@ def test_another_target_and_other_sources():
     assert output(book, "for name, formula") == "∂y/∂x = w\n"
 
 
+def test_the_way_of_a_derivation_is_stated():
+    entries = {"shapes": {"x": "n", "A": "n n"}, "properties": {"A": "symmetric"}}
+    model = sd.Model({"f": "x @ A @ x"}, parameters=["A"], structured=True, **entries)
+    notebook = json.loads(documents.render(sd.derive(model, structured=False), "ipynb"))
+    first = next(cell for cell in notebook["cells"] if cell["cell_type"] == "code")
+
+    assert "structured=True," in "".join(first["source"])
+    assert "sd.derive(model, structured=False)" in "".join(first["source"])
+
+
 def test_an_answer_is_one_that_a_reader_may_type():
     derivation = sd.derive(MODELS["neuron"]())
     context = documents.build.Context(derivation, None)

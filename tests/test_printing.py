@@ -64,10 +64,11 @@ from sympy import (
 import symderive as sd
 from symderive.errors import SymderiveError, UnknownChoiceError
 from symderive.formulas.inert import Diff
-from symderive.formulas.latex import broken, latex
+from symderive.formulas.latex import latex
 from symderive.formulas.mathml import mathml
-from symderive.formulas.plain import plain, spoken
+from symderive.formulas.plain import plain
 from symderive.formulas.printing import tree
+from symderive.formulas.spoken import spoken
 from symderive.formulas.tree import (
     COLORS,
     DOT,
@@ -507,7 +508,7 @@ def test_typst_compiles_every_notation_and_every_hostile_name() -> None:
 
 @pytest.mark.parametrize("node", SHOWN, ids=plain)
 def test_every_notation_is_well_formed(node: Node) -> None:
-    xml.dom.minidom.parseString(mathml(node, display=True))
+    xml.dom.minidom.parseString(mathml(node))
     assert_balanced(latex(node))
     assert_balanced(latex(node, "github"))
     assert r"\operatorname" not in latex(node, "github")
@@ -629,7 +630,7 @@ def test_a_wide_formula_is_broken_to_fit(node: Node, limit: int) -> None:
     assert len(pieces) > 1
     assert all(width(piece) <= limit for piece in pieces)
     compiled(*(typst(piece) for piece in pieces))
-    for text in broken(node, limit):
+    for text in map(latex, split(node, limit)):
         assert_balanced(text)
 
 

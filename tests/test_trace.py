@@ -25,6 +25,30 @@ def test_a_trace_gives_its_derivation_again(path):
     assert dumps(loads(text)) == text
 
 
+SYMMETRIC = {
+    "parameters": ["A"],
+    "shapes": {"x": "n", "A": "n n"},
+    "properties": {"A": "symmetric"},
+}
+
+
+@pytest.mark.parametrize(
+    ("model", "ways"),
+    [
+        (sd.Model({"y": "a*x"}, parameters={"x": 1.0, "a": None}), {}),
+        (sd.Model({"y": "x**3*exp(x)"}), {"method": "logarithmic"}),
+        (sd.Model({"f": "x @ A @ x"}, **SYMMETRIC), {"structured": True}),
+    ],
+    ids=["only some values", "a method", "entries that move together"],
+)
+def test_a_trace_keeps_values_and_ways(model, ways):
+    derivation = sd.derive(model, **ways)
+    again = loads(dumps(derivation))
+
+    assert again.model.values == model.values
+    assert dumps(again) == dumps(derivation)
+
+
 def test_the_document_is_rebuilt_from_the_trace(neuron):
     assert render(loads(dumps(neuron)), "md") == render(neuron, "md")
 

@@ -10,12 +10,12 @@ from sympy import Symbol
 from symderive.documents.wording import relabelled
 from symderive.errors import SymderiveError
 from symderive.formulas.arrays.index import Index, Part, entry_of
-from symderive.formulas.arrays.reading import parse_array
-from symderive.formulas.arrays.syntax import Apply, Leaf, Shape, Tree
+from symderive.formulas.arrays.reading import read_array
+from symderive.formulas.arrays.syntax import Shape
 from symderive.formulas.functions import FUNCTIONS
 from symderive.formulas.inert import Diff
 from symderive.formulas.matrix_notation import matrix_tree
-from symderive.formulas.nodes import beside
+from symderive.formulas.nodes import APPLY_SPACED, PARTIAL, beside
 from symderive.formulas.printing import tree
 from symderive.formulas.tree import (
     APPLY,
@@ -26,7 +26,6 @@ from symderive.formulas.tree import (
     Frac,
     Id,
     Node,
-    Op,
     Row,
     Script,
     equation,
@@ -37,7 +36,7 @@ from symderive.steps import Rule
 
 _SIZE = Symbol("n")
 _I, _J, _A, _B = (Index(letter, _SIZE) for letter in "ijab")
-_BY_X = Frac(Op("∂", "ord"), Row((Op("∂", "ord"), Id("x"))))
+_BY_X = Frac(PARTIAL, Row((PARTIAL, Id("x"))))
 _D = Id("d", "rm")
 
 
@@ -81,29 +80,20 @@ def _side(text: str, rank: int) -> Node | None:
     for words, name in STAND_INS.items():
         text = text.replace(words, name)
     try:
-        found, used, _ = parse_array(text, FUNCTIONS, shapes)
+        found = read_array(text, FUNCTIONS, shapes)
     except SymderiveError:
         return None
     argument = name_node("u" if rank == 1 else "U")
     shown = {"U": argument, "dU": Row((_D, argument))}
     for name in ("ismax", "ismin", "others"):
         shown[name] = Row((Fn(name), APPLY, fence(argument)))
-    return relabelled(matrix_tree(_named(found, used)), shown)
-
-
-def _named(found: Tree, names: tuple[str, ...]) -> Tree:
-    if isinstance(found, Leaf):
-        return Leaf(found.shape, names[int(found.name[1:])])
-    if isinstance(found, Apply):
-        args = tuple(_named(arg, names) for arg in found.args)
-        return Apply(found.shape, found.op, args, found.options)
-    return found
+    return relabelled(matrix_tree(found), shown)
 
 
 def _under_the_sum() -> Node:
     sign, u = Big("∑", Id("i")), tree(entry_of("u", [_I]))
-    inner = Row((_BY_X, Op("\u2009", "apply"), u))
-    left = Row((_BY_X, Op("\u2009", "apply"), Row((sign, APPLY, u))))
+    inner = Row((_BY_X, APPLY_SPACED, u))
+    left = Row((_BY_X, APPLY_SPACED, Row((sign, APPLY, u))))
     return equation(left, Row((sign, APPLY, inner)))
 
 

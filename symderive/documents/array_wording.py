@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from sympy import Basic, Expr, Sum
+from sympy import Basic, Expr, Sum, preorder_traversal
 
-from symderive.array_model import renamed, value_shape
+from symderive.array_model import stage_tree, value_shape
+from symderive.array_points import flat_numbers
+from symderive.display import as_lists
 from symderive.documents.outline import Inline
-from symderive.documents.wording import Context, alone, number
+from symderive.documents.wording import Context, alone, ends, number
+from symderive.formulas.arrays.contraction import has_notation
 from symderive.formulas.arrays.index import Index, entry_of, free_indices, index_names
 from symderive.formulas.arrays.order import ordered
-from symderive.formulas.arrays.syntax import Apply, Shape, Tree
+from symderive.formulas.arrays.syntax import Shape, Tree
 from symderive.formulas.hand import Hand
-from symderive.formulas.inert import placeholder
 from symderive.formulas.matrix_notation import matrix_tree, shape_node
-from symderive.formulas.nodes import DIVIDED, HADAMARD, KRON, ONES, TRANSPOSE, ZEROS
+from symderive.formulas.nodes import DIVIDED, HADAMARD, KRON, ONES, TRANSPOSE, ZEROS, walk
 from symderive.formulas.printing import tree
 from symderive.formulas.tree import Fence, Fn, Id, Node, Op, Row, Script, Table, partial
 from symderive.formulas.written import factors, product, rebuild
@@ -48,10 +50,9 @@ class ArrayContext(Context):
     @cached_property
     def taken(self) -> frozenset[str]:
         """Names that indices may not have."""
-        model = self.derivation.model
-        sizes = {s for shape in model.shapes.values() for d in shape for s in d.free_symbols}
-        names = (*model.names, *model.parameters, *map(str, sizes))
-        return frozenset((*names, *(name.rstrip("_") for name in names)))  # i_ is shown as i
+        chain: Any = self.derivation.chain()
+        taken: frozenset[str] = chain.taken
+        return taken
 
     def formula(self, formula: Basic, colors: Mapping[Basic, str] | None = None) -> Node:
         """A formula of indices; those that sums bind get the first letters that are free."""
@@ -102,13 +103,6 @@ class ArrayContext(Context):
         return "×".join(map(str, self.dimensions(source)))
 
 
-def stage_tree(stage: Stage) -> Tree:
-    """A stage's formula in NumPy's language, in its own names."""
-    names = {placeholder(k).name: name for k, name in enumerate(stage.inputs)}
-    template: Any = stage.parsed.template
-    return renamed(template.tree, names)
-
-
 def relettered(formula: Any, taken: frozenset[str]) -> Any:
     """The formula with the first free letters for the indices that its sums bind."""
     bound = [i for i in _indices(formula) if i not in free_indices(formula)]
@@ -141,8 +135,6 @@ def flattened(formula: Any) -> Any:
 
 def _indices(formula: Basic) -> list[Index]:
     """The indices of a formula in order of appearance."""
-    from sympy import preorder_traversal
-
     found = (part for part in preorder_traversal(formula) if isinstance(part, Index))
     return list(dict.fromkeys(found))
 
@@ -175,7 +167,7 @@ SAID: Sequence[tuple[Node, tuple[str | Node, ...]]] = (
 
 def notation(nodes: Sequence[Node]) -> Inline:
     """What the signs in some formulas mean."""
-    signs = {part for node in nodes for part in _parts(node)}
+    signs = {part for node in nodes for part in walk(node)}
     told = [words for sign, words in SAID if sign in signs]
     if any(
         isinstance(p, Row) and p.items[0] == ONES and p.items[-1] in _brackets(p) for p in signs
@@ -193,52 +185,18 @@ def _brackets(node: Row) -> list[Node]:
     return [last] if len(node.items) == 2 and isinstance(last, Fence) and last.left == "[" else []
 
 
-def _parts(node: Any) -> Iterator[Node]:
-    """A node and all nodes in it."""
-    from dataclasses import fields
-
-    if isinstance(node, tuple):
-        for item in node:
-            yield from _parts(item)
-    elif isinstance(node, Node):
-        yield node
-        for part in fields(node):
-            yield from _parts(getattr(node, part.name))
-
-
 # Arrays of numbers ------------------------------------------------------------------------------
-
-
-def listed_numbers(value: Any) -> Any:
-    """A number, or an array as nested lists."""
-    return value.tolist() if hasattr(value, "tolist") else value
 
 
 def numbers_node(value: Any) -> Node:
     """A number, or an array of numbers: a vector as a row transposed, a large one in part."""
-    value, shape = listed_numbers(value), value_shape(value)
+    value, shape = as_lists(value), value_shape(value)
     if not shape:
         return number(float(value))
     if len(shape) == 1:
-        cells = _cut(
-            [number(float(v), DIGITS) for v in _ends(value, 2 * MAX_COLUMNS)],
-            shape[0],
-            2 * MAX_COLUMNS,
-            DOTS,
-        )
-        return Script(Table((tuple(cells),)), None, TRANSPOSE)
+        return Script(Table((_cells(value, 2 * MAX_COLUMNS),)), None, TRANSPOSE)
     if len(shape) == 2:
-        rows = [
-            tuple(
-                _cut(
-                    [number(float(v), DIGITS) for v in _ends(line, MAX_COLUMNS)],
-                    shape[1],
-                    MAX_COLUMNS,
-                    DOTS,
-                )
-            )
-            for line in _ends(value, MAX_ROWS)
-        ]
+        rows = [_cells(line, MAX_COLUMNS) for line in ends(value, MAX_ROWS, MAX_ROWS - 2, 1)]
         if shape[0] > MAX_ROWS:
             dots = [DOWN] * len(rows[0])
             if shape[1] > MAX_COLUMNS:
@@ -248,30 +206,16 @@ def numbers_node(value: Any) -> Node:
     return DOTS
 
 
-def _ends(values: Any, limit: int) -> list[Any]:
-    """All of the values, or the first ones and the last."""
-    if len(values) <= limit:
-        return list(values)
-    return [*values[: limit - 2], values[-1]]
-
-
-def _cut(cells: list[Node], size: int, limit: int, dots: Node) -> list[Node]:
-    return cells if size <= limit else [*cells[:-1], dots, cells[-1]]
+def _cells(line: Sequence[float], most: int) -> tuple[Node, ...]:
+    shown = ends(line, most, most - 2, 1, [math.nan])
+    dots = len(line) > most
+    cells = [number(float(value), DIGITS) for value in shown]
+    return (*cells[:-2], DOTS, cells[-1]) if dots else tuple(cells)
 
 
 def norm_of(value: Any) -> float:
     """The root of the sum of squares."""
-    return math.sqrt(math.fsum(entry**2 for entry in flat(value)))
-
-
-def flat(value: Any) -> Iterator[float]:
-    """All entries of an array."""
-    value = listed_numbers(value)
-    if isinstance(value, list | tuple):
-        for item in value:
-            yield from flat(item)
-    else:
-        yield float(value)
+    return math.sqrt(math.fsum(entry**2 for entry in flat_numbers(value)[0]))
 
 
 def norm_node(node: Node) -> Node:
@@ -281,9 +225,4 @@ def norm_node(node: Node) -> Node:
 
 def is_whole(formula: Tree | None) -> bool:
     """Whether a tree is matrix notation throughout."""
-    if formula is None:
-        return False
-    return all(
-        part.ndim <= 2 and not (isinstance(part, Apply) and part.op in ("index_notation", "einsum"))
-        for part in formula.walk()
-    )
+    return formula is not None and has_notation(formula)

@@ -26,7 +26,7 @@ from symderive.documents.code_lines import fitted
 from symderive.documents.numbers import gather
 from symderive.documents.outline import Block, Code, Heading, Outline, Paragraph
 from symderive.documents.session import run
-from symderive.documents.wording import Context
+from symderive.documents.wording import Context, ends
 from symderive.errors import UnknownChoiceError
 
 if TYPE_CHECKING:
@@ -70,16 +70,15 @@ def code_section(context: Context) -> Iterator[Block]:
     if context.derivation.model.undefined:
         return
     language = "NumPy" if context.arrays else "plain Python"
-    source = fitted(context.derivation.code("numpy" if context.arrays else "python").strip())
-    lines = source.split("\n")
+    source = context.derivation.code("numpy" if context.arrays else "python")
+    lines = fitted(source.strip()).split("\n")
     yield Heading(1, ("The gradient as code",))
     yield Paragraph(
         (f"The same derivation as a function in {language}, in a numerically stable form.",)
     )
-    if len(lines) > MAX_CODE_LINES:
-        rest = f"# … {len(lines) - MAX_CODE_LINES} more lines"
-        source = "\n".join([*lines[: MAX_CODE_LINES - 10], rest, *lines[-10:]])
-    yield Code("python", source)
+    rest = f"# … {len(lines) - MAX_CODE_LINES} more lines"
+    shown = ends(lines, MAX_CODE_LINES, MAX_CODE_LINES - 10, 10, (rest,))
+    yield Code("python", "\n".join(shown))
 
 
 SECTIONS: tuple[Callable[[Context], Iterator[Block]], ...] = (

@@ -8,32 +8,34 @@ from typing import TYPE_CHECKING, Any
 
 from sympy import Symbol
 
-from symderive.array_model import renamed, value_shape
+from symderive.array_model import stage_tree, value_shape
+from symderive.array_points import flat_numbers
 from symderive.documents.array_wording import (
     ArrayContext,
-    flat,
     flattened,
     is_whole,
     norm_node,
     norm_of,
     notation,
     numbers_node,
-    stage_tree,
 )
 from symderive.documents.build_second import higher
 from symderive.documents.outline import (
     Block,
     Equation,
     Equations,
-    Heading,
     Inline,
     Paragraph,
     TableBlock,
 )
 from symderive.documents.wording import (
+    APPROX,
     Context,
     aligned,
     alone,
+    bracketed,
+    ends,
+    left_out,
     mark_of,
     number,
     relabelled,
@@ -42,21 +44,22 @@ from symderive.documents.wording import (
 from symderive.formulas.arrays.index import entry_of
 from symderive.formulas.arrays.op import apply, entry, indices_of
 from symderive.formulas.arrays.ops import OPS
-from symderive.formulas.arrays.reading import parse_array
+from symderive.formulas.arrays.reading import read_array
 from symderive.formulas.arrays.syntax import Apply, Leaf, Tree
+from symderive.formulas.arrays.terms import is_op
 from symderive.formulas.functions import FUNCTIONS
 from symderive.formulas.matrix_entries import with_index
 from symderive.formulas.matrix_notation import MatrixPrinter
-from symderive.formulas.nodes import TRANSPOSE
+from symderive.formulas.nodes import MINUS, TRANSPOSE
 from symderive.formulas.printing import Printer
 from symderive.formulas.tree import (
     DOT,
     Node,
+    Num,
     Op,
     Row,
     Script,
     Style,
-    fence,
     name_node,
     partial,
     width,
@@ -75,7 +78,6 @@ MANY_INPUTS = 8
 """Inputs from which the values of matrices are told by their norms."""
 MAX_LINES = 8
 """Updates that are worked out in numbers."""
-APPROX = Op("≈", "rel")
 
 
 def arrays(context: Context) -> ArrayContext:
@@ -89,24 +91,20 @@ def arrays(context: Context) -> ArrayContext:
 
 def stages_told(context: Context, stages: Sequence[Stage]) -> Iterator[Block]:
     """The stages in matrix notation with shapes below, then entry by entry."""
-    shown = list(stages)
-    if len(stages) > MAX_STAGES:
-        shown = [*stages[:5], *stages[-4:]]
     lines: list[Equation] = []
     entries: list[Equation] = []
-    nodes: list[Node] = []
-    for position, stage in enumerate(shown):
-        if len(shown) < len(stages) and position == 5:
-            skipped = len(stages) - len(shown)
-            lines.append(Equation(None, name_node("…"), (f"{skipped} more stages",), relation=""))
+    for stage in ends(stages, MAX_STAGES, 5, 4, (None,)):
+        if stage is None:
+            lines.append(left_out(f"{len(stages) - 9} more stages"))
+            continue
         whole = stage_tree(stage)
         note = (Row((arrays(context).size(whole.shape),)),) if whole.ndim else ("a number",)
         right = arrays(context).written(whole, shapes=True)
-        nodes.append(right)
         lines.append(Equation(name_node(stage.name), right, note))
         entries.append(_entry_line(context, stage))
     yield aligned(lines)
     results: list[Any] = list(context.derivation.partials.values())[:MAX_STAGES]
+    nodes = [line.right for line in lines]
     nodes += [arrays(context).matrix(part.tree) for part in results if is_whole(part.tree)]
     shapes = "Beside each stage is its shape; arrays have theirs below them, and in the table. "
     yield Paragraph((shapes, *notation(nodes)))
@@ -147,7 +145,7 @@ def array_definitions(context: Context, stages: Sequence[Stage]) -> list[Equatio
     used: dict[str, Apply] = {}
     for stage in stages:
         for part in stage_tree(stage).walk():
-            if isinstance(part, Apply) and part.op in DEFINITIONS:
+            if is_op(part, *DEFINITIONS):
                 used.setdefault(part.op, part)
     return [_array_definition(context, part) for part in used.values()]
 
@@ -155,8 +153,7 @@ def array_definitions(context: Context, stages: Sequence[Stage]) -> list[Equatio
 def _array_definition(context: Context, part: Apply) -> Equation:
     size = Symbol("n")
     vector = Leaf((size,), "u")
-    body, names, _ = parse_array(DEFINITIONS[part.op], FUNCTIONS, {"u": (size,)})
-    body = renamed(body, {f"_{k}": name for k, name in enumerate(names)})
+    body = read_array(DEFINITIONS[part.op], FUNCTIONS, {"u": (size,)})
     at = indices_of(body.shape)
     printer = Printer(("u", "n"), True, {})
     whole = MatrixPrinter((), indices=printer).built(Apply(body.shape, part.op, (vector,)))
@@ -191,9 +188,7 @@ def inputs_table(context: Context) -> TableBlock | None:
         rows = [(*row[:3], *row[4:]) for row in rows]
         header.pop(3)
         align = align[:3] + align[4:]
-    if len(rows) > MAX_ROWS:
-        dots: tuple[Inline, ...] = tuple(("…",) for _ in rows[0])
-        rows = [*rows[: MAX_ROWS - 4], dots, *rows[-4:]]
+    rows = ends(rows, MAX_ROWS, MAX_ROWS - 4, 4, ((("…",),) * len(header),))
     return TableBlock(tuple(header), tuple(rows), align, ("Parameters and constants.",))
 
 
@@ -265,22 +260,14 @@ def _entry_adjoint(context: Context, part: Any) -> Node:
 # The gradient -----------------------------------------------------------------------------------
 
 
-def gradient_told(context: Context) -> Iterator[Block]:
-    """The gradient in one table: matrix notation, shape, entry."""
+def gradient_told(context: Context, names: Sequence[str]) -> Iterator[Block]:
+    """The gradient by some names: matrix notation and shape, then entries and other layouts."""
     derivation = context.derivation
-    names = [n for n in derivation.sources if n in derivation.partials]
-    idle = [n for n in derivation.sources if n not in derivation.partials]
     target = name_node(derivation.target)
-    left_out = max(len(names) - MAX_ROWS, 0)
-    if left_out:
-        names = [*names[: MAX_ROWS - 4], *names[-4:]]
-    if not names:
-        yield Paragraph(("No source has a path to ", target, ": its gradient is zero."))
-        return
-    yield Heading(1, ("The gradient",))
     later = " Where it is shorter, later derivatives stand in it by name."
     yield Paragraph((CONVENTIONS[derivation.layout] + later,))
-    parts: list[Any] = [derivation.partials[name] for name in names]
+    shown = ends(names, MAX_ROWS, MAX_ROWS - 4, 4)
+    parts: list[Any] = [derivation.partials[name] for name in shown]
     whole: list[Equation] = []
     for part in parts:
         size: Inline = ("a number",)
@@ -303,12 +290,9 @@ def gradient_told(context: Context) -> Iterator[Block]:
     if laid:
         yield Paragraph((IN_LAYOUT[derivation.layout],))
         yield aligned(laid)
-    if left_out:
-        yield Paragraph((f"{left_out} more parameters of the same kinds are left out here.",))
-    if idle:
-        yield Paragraph(
-            ("There is no path from " + ", ".join(idle) + ": the derivative there is zero.",)
-        )
+    if len(shown) < len(names):
+        more = len(names) - MAX_ROWS
+        yield Paragraph((f"{more} more parameters of the same kinds are left out here.",))
 
 
 CONVENTIONS = {
@@ -407,72 +391,29 @@ def _number_line(left: Node, formula: Node, value: Any) -> Equation:
     node = numbers_node(value)
     note: Inline = ()
     if shape:
-        size = Row(tuple(p for n in shape for p in (Op("×"), _digits(n)))[1:])
+        size = Row(tuple(p for n in shape for p in (Op("×"), Num(str(n))))[1:])
         note = (size, f", norm {norm_of(value):.4g}")
     return Equation(left, Row((formula, APPROX, node)), note)
 
 
-def _digits(value: int) -> Node:
-    from symderive.formulas.tree import Num
-
-    return Num(str(value))
-
-
-def _bracketed(node: Node) -> Node:
-    return fence(node) if isinstance(node, Row) else node
-
-
-def update_told(context: Context) -> Iterator[Block]:
-    """One step of gradient descent in numbers, then the loss over more of them."""
+def update_lines(context: Context, names: Sequence[str]) -> list[Equation]:
+    """The step of each small parameter in numbers."""
     numbers = context.numbers
     assert numbers is not None  # the section is told only with numbers
-    from symderive.documents.build_numbers import descent, step_told
-
-    derivation = context.derivation
-    yield Heading(1, ("Update of the parameters",))
-    yield Paragraph(step_told(context))
-    names = [n for n in derivation.sources if n in numbers.new]
-    rate = derivation.model.learning_rate
-    lines = [
-        Equation(
-            name_node(name),
-            Row(
-                (
-                    numbers_node(numbers.values[name]),
-                    Op("−"),
-                    number(rate),
-                    DOT,
-                    _bracketed(numbers_node(numbers.adjoints[name])),
-                    APPROX,
-                    numbers_node(numbers.new[name]),
-                )
-            ),
-            (),
-            "",
-            "←",
-        )
-        for name in names
-        if len(list(flat(numbers.new[name]))) <= SMALL and name in numbers.adjoints
-    ][:MAX_LINES]
-    if lines:
-        yield aligned(lines)
-    rows: list[tuple[Inline, ...]] = []
+    rate = number(context.derivation.model.learning_rate)
+    lines: list[Equation] = []
     for name in names:
-        columns = (numbers.values[name], numbers.adjoints.get(name, 0.0), numbers.new[name])
-        cells = [(number(norm_of(value)),) for value in columns]
-        label = name_node(name)
-        named: Node = norm_node(label) if arrays(context).dimensions(name) else label
-        if not arrays(context).dimensions(name):
-            cells = [(number(float(value)),) for value in columns]
-        rows.append(((named,), *cells))
-    if len(rows) > MAX_ROWS:
-        rows = [*rows[: MAX_ROWS - 4], tuple(("…",) for _ in rows[0]), *rows[-4:]]
-    target = name_node(derivation.target)
-    rows.append(((target,), (number(numbers.old_loss),), ("",), (number(numbers.new_loss),)))
-    yield TableBlock(
-        (("",), ("before",), ("derivative",), ("after",)),
-        tuple(rows),
-        "crrr",
-        ("Parameters, by their norms, and ", target, " before and after one step."),
-    )
-    yield from descent(context)
+        if len(flat_numbers(numbers.new[name])[0]) <= SMALL and name in numbers.adjoints:
+            values = (numbers.values[name], numbers.adjoints[name], numbers.new[name])
+            old, slope, new = map(numbers_node, values)
+            right = Row((old, MINUS, rate, DOT, bracketed(slope), APPROX, new))
+            lines.append(Equation(name_node(name), right, (), "", "←"))
+    return lines[:MAX_LINES]
+
+
+def update_cells(context: Context, name: str, values: Sequence[Any]) -> tuple[Inline, ...]:
+    """A row of the table of parameters: of an array, the norms."""
+    label = name_node(name)
+    if not arrays(context).dimensions(name):
+        return ((label,), *((number(float(value)),) for value in values))
+    return ((norm_node(label),), *((number(norm_of(value)),) for value in values))

@@ -13,6 +13,7 @@ from typing import Any
 
 from sympy import Expr
 
+from symderive.display import as_lists
 from symderive.documents.outline import Block, Heading, Paragraph, Run
 from symderive.documents.wording import Context
 from symderive.errors import SymderiveError
@@ -49,15 +50,12 @@ def model_cell(context: Context) -> Iterator[Block]:
     for role, names in (("parameters", model.parameters), ("constants", model.constants)):
         stated = {name: values.get(name) for name in names}
         arguments[role] = stated if any(name in values for name in names) else list(names)
-    shapes = {
-        name: " ".join(map(str, shape))
-        for name, shape in model.shapes.items()
-        if name not in model.stages
-    }
     extras = {
-        "shapes": shapes,
+        "shapes": {n: " ".join(map(str, shape)) for n, shape in model.stated_shapes.items()},
         "properties": model.stated_properties,
         "functions": model.stated_functions,
+        "structured": model.structured,
+        "hessian": model.hessian,
     }
     arguments |= {name: value for name, value in extras.items() if value}
     arguments["target"] = model.target
@@ -70,6 +68,10 @@ def model_cell(context: Context) -> Iterator[Block]:
         options += f", target={_literal(derivation.target)}"
     if derivation.sources != model.parameters:
         options += f", sources={_literal(derivation.sources)}"
+    if derivation.structured != model.structured:
+        options += f", structured={derivation.structured}"
+    if derivation.method != "auto":
+        options += f", method={_literal(derivation.method)}"
     yield Paragraph(
         (
             "The same model in Python. Run the cells from here on, in order; change a stage, a "
@@ -97,7 +99,7 @@ def _literal(value: object, *, nested: bool = False) -> str:
         if nested or not rows:
             return f"{{{', '.join(rows)}}}"
         return "{\n" + "".join(f"    {row},\n" for row in rows) + "}"
-    value = value.tolist() if hasattr(value, "tolist") else value  # an array
+    value = as_lists(value)
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(_literal, value))}]"
     if value is None or isinstance(value, int | float):

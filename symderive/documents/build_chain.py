@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sympy import Add, Expr, Mul, Pow, S, Symbol
 
 from symderive.certify import certify
-from symderive.documents.kinds import cast
+from symderive.documents.kinds import without_constants
 from symderive.documents.outline import (
     Block,
     Equation,
@@ -20,8 +20,19 @@ from symderive.documents.outline import (
     Paragraph,
     TableBlock,
 )
-from symderive.documents.wording import Context, aligned, alone, listed, mark_of, number, relabelled
+from symderive.documents.wording import (
+    Context,
+    aligned,
+    alone,
+    ends,
+    left_out,
+    listed,
+    mark_of,
+    number,
+    relabelled,
+)
 from symderive.formulas.inert import Diff
+from symderive.formulas.nodes import NEGATIVE, PLUS, parted
 from symderive.formulas.plain import plain
 from symderive.formulas.tree import (
     DOT,
@@ -97,7 +108,7 @@ def _one_of_each(partials: Sequence[Partial]) -> tuple[list[Partial], str]:
     shapes: dict[Hashable, Partial] = {}
     for part in partials:
         shape: Any = part.shape
-        shapes.setdefault(cast(shape.closed, shape.substituted), part)
+        shapes.setdefault(without_constants(shape.closed, shape.substituted), part)
     alike = ""
     if len(shapes) < len(partials):
         same = "names and constants" if len(shapes) < len(own) else "names"
@@ -157,14 +168,14 @@ def _told(context: Context, part: Partial) -> Equations:
         links = [[chain.links[user, name] for name, user in pairwise(path)][::-1] for path in paths]
         single = len(links) == 1 and len(links[0]) == 1
         if not single:
-            product = _sum([_product_of_links(context, path) for path in links])
+            product = parted(PLUS, [_product_of_links(context, path) for path in links])
             lines.append(Equation(None, product, ("chain rule",), mark))
         note = "the link itself" if single else "the links put in"
         # These lines are made here, so they are proved here: the product against the closed form.
         whole = Add(*(Mul(*(evaluated(link.formula) for link in path)) for path in links))
         own = mark_of(certify(whole, _explicit(context, part), where=_definitions(context)))
         one = len(links) == 1
-        shown = _sum([_product_of_formulas(context, p, alone=one) for p in links])
+        shown = parted(PLUS, [_product_of_formulas(context, p, alone=one) for p in links])
         lines.append(Equation(None, shown, (note,), own))
         if len(links) == 1 and (cancelled := _cancelled(context, links[0])) is not None:
             lines.append(Equation(None, cancelled, ("cancel common factors",), own))
@@ -210,7 +221,7 @@ def _in_part(node: Node) -> Node:
     if len(signs) < MAX_TERMS:
         return node
     first, last = KEPT_TERMS
-    dots = (Op("+"), Op("⋯", "ord"))
+    dots = (PLUS, Op("⋯", "ord"))
     return Row((*node.items[: signs[first - 1]], *dots, *node.items[signs[-last] :]))
 
 
@@ -239,18 +250,10 @@ def _written_paths(context: Context, part: Partial) -> list[tuple[str, ...]]:
     return paths
 
 
-def _sum(products: Sequence[Node]) -> Node:
-    """Products with plus signs between them."""
-    items: list[Node] = []
-    for product in products:
-        items += [Op("+"), product] if items else [product]
-    return row(*items)
-
-
 def _product_of_links(context: Context, links: Sequence[Link]) -> Node:
     """∂A3/∂A2 · ∂A2/∂A1 · …, a colour a link."""
     nodes = [context.link(link.stage.name, link.source) for link in links]
-    return _dotted([_colored(node, position) for position, node in enumerate(nodes)])
+    return parted(DOT, [_colored(node, position) for position, node in enumerate(nodes)])
 
 
 def _product_of_formulas(context: Context, links: Sequence[Link], *, alone: bool) -> Node:
@@ -263,7 +266,7 @@ def _product_of_formulas(context: Context, links: Sequence[Link], *, alone: bool
         loose = isinstance(link.formula, Add) or negative
         brackets = loose if len(factors) > 1 else negative and not alone
         parts.append(_colored(fence(node) if brackets else node, position))
-    return _dotted(parts) if parts else Num("1")
+    return parted(DOT, parts) if parts else Num("1")
 
 
 def _starts_negative(node: Node) -> bool:
@@ -272,13 +275,6 @@ def _starts_negative(node: Node) -> bool:
 
 def _colored(node: Node, position: int) -> Node:
     return Style("color", node, ROLES[position % len(ROLES)])
-
-
-def _dotted(parts: Sequence[Node]) -> Node:
-    items: list[Node] = []
-    for part in parts:
-        items += [DOT, part] if items else [part]
-    return row(*items)
 
 
 # Cancelling -------------------------------------------------------------------------------------
@@ -314,7 +310,7 @@ def _cancelled(context: Context, links: Sequence[Link]) -> Node | None:
     if number.q != 1:
         under = row(Num(str(number.q)), DOT, under)
     fraction = Frac(over, under)
-    return Row((Op("−", "pre"), fraction)) if number < 0 else fraction
+    return Row((NEGATIVE, fraction)) if number < 0 else fraction
 
 
 def _powers(formula: Expr) -> Iterator[tuple[Expr, int]]:
@@ -337,11 +333,7 @@ def _struck(context: Context, parts: Sequence[tuple[Expr, int]], struck: set[int
             node = fence(node)
         node = _colored(node, position)
         nodes.append(Style("cancel", node) if k in struck else node)
-    return (
-        row(*(part for k, node in enumerate(nodes) for part in ((DOT, node) if k else (node,))))
-        if nodes
-        else Num("1")
-    )
+    return parted(DOT, nodes) if nodes else Num("1")
 
 
 # The gradient -----------------------------------------------------------------------------------
@@ -351,13 +343,8 @@ MAX_ROWS, MAX_FORMS = 24, 16
 
 
 def gradient_section(context: Context) -> Iterator[Block]:
-    """The gradient in one table: closed form, and value where there is one."""
+    """The gradient, and from which names no path leads to the target."""
     derivation = context.derivation
-    if context.arrays:
-        from symderive.documents.build_arrays import gradient_told
-
-        yield from gradient_told(context)
-        return
     names = [n for n in derivation.sources if n in derivation.partials]
     idle = [n for n in derivation.sources if n not in derivation.partials]
     if not names:
@@ -366,15 +353,27 @@ def gradient_section(context: Context) -> Iterator[Block]:
         )
         return
     yield Heading(1, ("The gradient",))
+    if context.arrays:
+        from symderive.documents.build_arrays import gradient_told
+
+        yield from gradient_told(context, names)
+    else:
+        yield from _gradient_table(context, names)
+    if idle:
+        yield Paragraph(
+            ("There is no path from " + ", ".join(idle) + ": the derivative there is zero.",)
+        )
+
+
+def _gradient_table(context: Context, names: Sequence[str]) -> Iterator[Block]:
+    """The gradient in one table: closed form, and value where there is one."""
     rows: list[tuple[Inline, ...]] = []
-    forms = {name: context.formula(derivation.partials[name].formula) for name in names}
+    forms = {name: context.formula(context.derivation.partials[name].formula) for name in names}
     wide = any(width(form) > MAX_CELL for form in forms.values())
     if wide:  # a cell cannot be broken over lines, a display can
         told = [Equation(context.adjoint(name), forms[name]) for name in names]
-        if len(told) > MAX_FORMS:
-            more = (f"{len(told) - 12} more, in the code",)
-            told = [*told[:8], Equation(None, name_node("…"), more, relation=""), *told[-4:]]
-        yield aligned(told)
+        more = left_out(f"{len(told) - 12} more, in the code")
+        yield aligned(ends(told, MAX_FORMS, 8, 4, (more,)))
     for name in names if not wide or context.numbers is not None else ():
         cells: list[Inline] = [(context.adjoint(name),)]
         if not wide:
@@ -387,13 +386,7 @@ def gradient_section(context: Context) -> Iterator[Block]:
         header = (*header, ("closed form",))
     if context.numbers is not None:
         header = (*header, ("value",))
-    if len(rows) > MAX_ROWS:
-        dots: tuple[Inline, ...] = tuple(("…",) for _ in header)
-        rows = [*rows[:12], dots, *rows[-5:]]
     if rows:
+        rows = ends(rows, MAX_ROWS, 12, 5, ((("…",),) * len(header),))
         align = "cr" if wide else "clr"[: len(header)]
         yield TableBlock(header, tuple(rows), align, ("The gradient.",))
-    if idle:
-        yield Paragraph(
-            ("There is no path from " + ", ".join(idle) + ": the derivative there is zero.",)
-        )

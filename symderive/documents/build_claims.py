@@ -13,7 +13,6 @@ from symderive.claims import adjoints_put_in, as_typed
 from symderive.documents.build_second import higher
 from symderive.documents.outline import Block, Equation, Inline, Paragraph
 from symderive.documents.wording import (
-    NEGATIVE,
     Context,
     aligned,
     listed,
@@ -23,6 +22,7 @@ from symderive.documents.wording import (
     with_brackets,
 )
 from symderive.errors import SymderiveError
+from symderive.formulas.nodes import NEGATIVE
 from symderive.formulas.parsing import parse
 from symderive.formulas.printing import tree
 from symderive.formulas.tree import Node, Op, Row, Text, equation, name_node, partial
@@ -144,16 +144,14 @@ def _formula(context: Context, about: Subject, text: str) -> Node:
 
 def _of_array(context: Any, text: str, found: Mapping[str, tuple[str, str]]) -> Node:
     """A formula in array language, in matrix notation; ``found`` are names of derivatives."""
-    from symderive.array_model import renamed
-    from symderive.formulas.arrays.reading import parse_array
+    from symderive.formulas.arrays.reading import read_array
 
     model = context.derivation.model
     shapes = dict(model.shapes)
     for name, pair in found.items():
         shapes[name] = tuple(size for part in pair for size in context.dimensions(part))
     declared = frozenset((*model.order, *found))
-    read, names, _ = parse_array(text, model.functions, shapes, declared=declared)
-    shown: Node = context.written(renamed(read, {f"_{k}": name for k, name in enumerate(names)}))
+    shown: Node = context.written(read_array(text, model.functions, shapes, declared=declared))
     return shown
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from symderive.documents.graph import FONT, FORMULA_FONT, Edge, Vertex, layout
 from symderive.documents.outline import Block, Figure
-from symderive.documents.wording import Context, digits_of
+from symderive.documents.wording import Context, digits_of, ends
 from symderive.formulas.nodes import tall
 from symderive.formulas.plain import plain
 from symderive.formulas.tree import Text, name_node, width
@@ -25,13 +25,8 @@ _GAP = "\0gap"
 
 def graph_figure(context: Context) -> Iterator[Block]:
     """The figure, if the model is not too wide to draw."""
-    derivation, model = context.derivation, context.derivation.model
-    reached = model.ancestors(derivation.target)
-    stages = [stage for stage in model.stages.values() if stage.name in reached]
-    kept = {stage.name for stage in stages}
-    if len(stages) > MAX_STAGES:
-        ends = (*stages[:KEPT_ENDS], *stages[-KEPT_ENDS:])
-        kept = {stage.name for stage in ends}
+    model, stages = context.derivation.model, context.stages
+    kept = {stage.name for stage in ends(stages, MAX_STAGES, KEPT_ENDS, KEPT_ENDS)}
     edges: dict[tuple[str, str], Edge] = {}
     vertices: dict[str, Vertex] = {}
     for stage in stages:

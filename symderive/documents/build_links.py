@@ -12,7 +12,7 @@ from symderive.documents.kinds import (
     also,
     general_names,
     grouped,
-    mold,
+    pattern_of,
     with_other_constants,
 )
 from symderive.documents.outline import (
@@ -24,9 +24,24 @@ from symderive.documents.outline import (
     RuleBox,
     RuleUse,
 )
-from symderive.documents.wording import Context, aligned, listed, mark_of, relabelled
+from symderive.documents.wording import Context, aligned, ends, listed, mark_of, relabelled
+from symderive.formulas.nodes import THIN
 from symderive.formulas.printing import tree
-from symderive.formulas.tree import EQUALS, Id, Name, Node, Num, Op, Row, Script, equation
+from symderive.formulas.tree import (
+    DOT,
+    EQUALS,
+    Frac,
+    Id,
+    Name,
+    Node,
+    Num,
+    Op,
+    Row,
+    Script,
+    equation,
+    fence,
+    row,
+)
 from symderive.rules import LINEAR, told_for
 from symderive.telling import longer_than_a_line
 
@@ -47,6 +62,7 @@ MAX_REPEATED_LINES = 3
 """A derivation with more lines is told once, and referred to where it comes again."""
 SILENT = frozenset({"identity rule", "constant rule"})
 LETTERS = "uvwst"
+_D = Id("d", "rm")
 ENTRYWISE = frozenset({"independent entries", "derivative under the sum"})
 """Rules that say all in their statement."""
 
@@ -123,7 +139,7 @@ def _repeated(
     kinds: dict[Hashable, int] = {}
     derived: dict[tuple[Expr, str], int] = {}
     for place, link in enumerate(links):
-        first = kinds.setdefault(mold(link.kind), place)
+        first = kinds.setdefault(pattern_of(link.kind), place)
         if first != place and len(link.told(context.detail)) > MAX_REPEATED_LINES:
             whole[place] = first
             continue
@@ -169,18 +185,18 @@ def _by_linear_stage(groups: Sequence[Group]) -> Iterator[list[Group]]:
 def _box(
     context: Context, groups: Sequence[Group], known: Mapping[Expr, str] | None = None
 ) -> RuleBox:
-    shown = groups if len(groups) <= MAX_SAME else [*groups[:3], *groups[-1:]]
+    shown = ends(groups, MAX_SAME, 3, 1)
     titles: list[Node] = []
     lines: list[Equation] = []
     text: list[str | Node] = []
     for group in shown:
         link = group.first
         general = general_names(group.links)
-        title = _renamed(context.link(link.stage.name, link.source), general)
+        title = relabelled(context.link(link.stage.name, link.source), general)
         titles.append(title)
         lines += [
             replace(
-                line, right=_renamed(line.right, general), note=_renamed_text(line.note, general)
+                line, right=relabelled(line.right, general), note=_renamed_text(line.note, general)
             )
             for line in _lines(context, link, title, known if link is groups[0].first else None)
         ]
@@ -192,7 +208,7 @@ def _box(
     for group in shown:
         for rule in _rules(context, _used(group.first, known), lines):
             general = general_names(group.links)
-            bindings = tuple(_renamed(binding, general) for binding in rule.bindings)
+            bindings = tuple(relabelled(binding, general) for binding in rule.bindings)
             rules.setdefault(rule.name, replace(rule, bindings=bindings))
     heading = listed(titles) if len(shown) == len(groups) else listed(titles, " … ")
     return RuleBox(heading, tuple(rules.values()), aligned(lines).lines, tuple(text))
@@ -282,30 +298,23 @@ def _stated(context: Context, rule: Rule) -> Node | None:
 def _statement(rule: Rule) -> Node:
     left = tree(rule.left, written=True)
     body = left if isinstance(left, Name | Id) else _bracketed(left)
-    return equation(Row((_d_dx(), Op("\u2009", "space"), body)), tree(rule.right, written=True))
+    return equation(Row((_by("x"), THIN, body)), tree(rule.right, written=True))
 
 
 def _bracketed(node: Node) -> Node:
-    from symderive.formulas.tree import fence
-
     if isinstance(node, Row) and any(isinstance(p, Op) and p.kind == "bin" for p in node.items):
         return fence(node)
     return node
 
 
-def _d_dx() -> Node:
-    from symderive.formulas.tree import Frac
-
-    return Frac(Id("d", "rm"), Row((Id("d", "rm"), Id("x"))))
+def _by(x: str, *above: Node) -> Node:
+    """d/dx, or du/dx."""
+    return Frac(row(_D, *above), Row((_D, Id(x))))
 
 
 def _chain_rule() -> Node:
-    from symderive.formulas.tree import Frac
-
-    def over(a: str, b: str) -> Node:
-        return Frac(Row((Id("d", "rm"), Id(a))), Row((Id("d", "rm"), Id(b))))
-
-    return Row((over("y", "x"), EQUALS, over("y", "u"), Op("⋅"), over("u", "x")))
+    y, u = Id("y"), Id("u")
+    return Row((_by("x", y), EQUALS, _by("u", y), DOT, _by("x", u)))
 
 
 def _bindings(context: Context, step: Step) -> Iterator[Node]:
@@ -327,9 +336,5 @@ def _bindings(context: Context, step: Step) -> Iterator[Node]:
         yield equation(letter, context.formula(formula))
 
 
-def _renamed(node: Node, names: Mapping[str, Node]) -> Node:
-    return relabelled(node, names) if names else node
-
-
 def _renamed_text(text: Inline, names: Mapping[str, Node]) -> Inline:
-    return tuple(_renamed(part, names) if isinstance(part, Node) else part for part in text)
+    return tuple(relabelled(part, names) if isinstance(part, Node) else part for part in text)

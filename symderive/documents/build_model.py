@@ -18,7 +18,7 @@ from symderive.documents.outline import (
     Paragraph,
     TableBlock,
 )
-from symderive.documents.wording import Context, aligned, listed, number
+from symderive.documents.wording import Context, aligned, ends, left_out, listed, number
 from symderive.formulas.functions import NamedFunction, function_of
 from symderive.formulas.tree import Node, name_node, width
 
@@ -44,18 +44,15 @@ def model_section(context: Context) -> Iterator[Block]:
         elif paragraph.strip():
             yield Paragraph(context.prose(" ".join(paragraph.split())))
     yield Heading(1, ("Model",))
-    sources = [name_node(name) for name in derivation.sources]
-    if len(sources) > 8:
-        sources = [*sources[:4], "…", sources[-1]]  # type: ignore[list-item]
-    reached = model.ancestors(derivation.target)
-    stages = [stage for stage in model.stages.values() if stage.name in reached]
+    sources: list[Node | str] = [name_node(name) for name in derivation.sources]
+    stages = context.stages
     order = "The stages are computed from top to bottom. " if len(stages) > 1 else ""
     yield Paragraph(
         (
             f"{order}We want the derivative of ",
             name_node(derivation.target),
             " with respect to ",
-            *listed(sources),
+            *listed(ends(sources, 8, 4, 1, ("…",))),
             ".",
         )
     )
@@ -86,13 +83,10 @@ def model_section(context: Context) -> Iterator[Block]:
 def _stages(context: Context, stages: Sequence[Stage]) -> Equations:
     """The stages as the user wrote them; of many, the first and the last."""
     lines: list[Equation] = []
-    shown = list(stages)
-    if len(stages) > MAX_STAGES:
-        shown = [*stages[:5], *stages[-4:]]
-    for position, stage in enumerate(shown):
-        if len(shown) < len(stages) and position == 5:
-            skipped = len(stages) - len(shown)
-            lines.append(Equation(None, name_node("…"), (f"{skipped} more stages",), relation=""))
+    for stage in ends(stages, MAX_STAGES, 5, 4, (None,)):
+        if stage is None:
+            lines.append(left_out(f"{len(stages) - 9} more stages"))
+            continue
         rows = _functions(stage.written)
         note: Inline = (rows[0].title,) if rows else ()
         lines.append(Equation(name_node(stage.name), context.stated(stage.written), note))
@@ -142,9 +136,7 @@ def _inputs(context: Context) -> TableBlock | None:
     if not rows:
         return None
     columns = (max(map(_wide, (cells[0], cells[2]))) + PADDING for cells in rows)
-    if (
-        len(rows) <= 10 and sum(columns) < BOXED.line - 5.0
-    ):  # a wide, low table: names in the header
+    if len(rows) <= 10 and sum(columns) < BOXED.line - 5.0:  # wide and low: names in the header
         header = tuple(cells[0] for cells in rows)
         return TableBlock(
             (("",), *header),
@@ -153,7 +145,6 @@ def _inputs(context: Context) -> TableBlock | None:
             ("Parameters and constants.",),
         )
     total = len(rows)
-    if total > MAX_INPUTS:
-        rows = [*rows[:12], (("…",), ("",), ("",)), *rows[-6:]]
+    rows = ends(rows, MAX_INPUTS, 12, 6, ((("…",), ("",), ("",)),))
     caption = f"Parameters and constants{f' ({total} in all)' if total > MAX_INPUTS else ''}."
     return TableBlock((("name",), ("role",), ("value",)), tuple(rows), "llr", (caption,))

@@ -16,8 +16,20 @@ from symderive.documents.outline import (
     TableBlock,
 )
 from symderive.documents.plot import plot
-from symderive.documents.wording import Context, aligned, digits_of, number, relation, substituted
-from symderive.formulas.tree import DOT, EQUALS, Id, Node, Op, Row, fence, name_node, partial
+from symderive.documents.wording import (
+    APPROX,
+    Context,
+    aligned,
+    bracketed,
+    digits_of,
+    ends,
+    left_out,
+    number,
+    relation,
+    substituted,
+)
+from symderive.formulas.nodes import MINUS, TIMES
+from symderive.formulas.tree import DOT, EQUALS, Id, Node, Op, Row, name_node, partial
 
 if TYPE_CHECKING:
     from symderive.model import Stage
@@ -28,7 +40,6 @@ MAX_WORKED = 16
 """Stages, and derivatives, that are worked out in numbers; of more, the first and the last."""
 MAX_STEPS, MAX_ROWS = 8, 24
 """Updates that are worked out, and rows of their table; of more, the first, and the last."""
-APPROX = Op("≈", "rel")
 
 
 def numbers_section(context: Context) -> Iterator[Block]:
@@ -84,7 +95,7 @@ def worked(
         adjoint: The line of a derivative of the target.
         link: The line of a link; links are left out without it.
     """
-    derivation, model = context.derivation, context.derivation.model
+    derivation = context.derivation
     yield Heading(1, ("Worked numbers",))
     yield Paragraph(
         (
@@ -92,20 +103,19 @@ def worked(
             f"{shown}",
         )
     )
-    reached = model.ancestors(derivation.target)
     yield Heading(2, ("Forward: the stages",))
-    yield aligned(ends([s for s in model.stages.values() if s.name in reached], stage))
-    yield from undefined(context)
+    yield aligned(_lines(context.stages, stage))
+    yield from _undefined(context)
     if link is not None:
         yield Heading(2, ("The derivatives" if context.direct else "The links",))
-        yield aligned(ends(list(derivation.links), link))
+        yield aligned(_lines(list(derivation.links), link))
         if context.direct:
             return
     yield Heading(2, ("Backward: the derivatives",))
-    yield aligned(ends(list(derivation.partials.values()), adjoint))
+    yield aligned(_lines(list(derivation.partials.values()), adjoint))
 
 
-def undefined(context: Context) -> Iterator[Block]:
+def _undefined(context: Context) -> Iterator[Block]:
     """Where the target has no value at the model's point, why no step follows."""
     numbers, target = context.numbers, context.derivation.target
     if numbers is not None and not math.isfinite(numbers.old_loss):
@@ -115,12 +125,11 @@ def undefined(context: Context) -> Iterator[Block]:
         yield Paragraph((name_node(target), text))
 
 
-def ends(items: Sequence[T], line: Callable[[T], Equation]) -> list[Equation]:
+def _lines(items: Sequence[T], line: Callable[[T], Equation]) -> list[Equation]:
     """A line for each item, or for the first and the last where there are many."""
-    if len(items) <= MAX_WORKED:
-        return [line(item) for item in items]
-    gap = Equation(None, name_node("…"), (f"{len(items) - 12} more",), relation="")
-    return [*map(line, items[:8]), gap, *map(line, items[-4:])]
+    gap = left_out(f"{len(items) - 12} more")
+    shown = ends(items, MAX_WORKED, 8, 4, (None,))
+    return [gap if item is None else line(item) for item in shown]
 
 
 def _line(
@@ -146,30 +155,35 @@ def update_section(context: Context) -> Iterator[Block]:
     numbers = context.numbers
     if numbers is None or not numbers.new:
         return
-    if context.arrays:
-        from symderive.documents.build_arrays import update_told
-
-        yield from update_told(context)
-        return
-    derivation = context.derivation
-    rate = derivation.model.learning_rate
     yield Heading(1, ("Update of the parameters",))
-    yield Paragraph(step_told(context))
-    names = [n for n in derivation.sources if n in numbers.new]
+    yield Paragraph(_step_told(context))
+    names = [n for n in context.derivation.sources if n in numbers.new]
+    if context.arrays:
+        from symderive.documents.build_arrays import update_lines
+
+        lines = update_lines(context, names)
+    else:
+        lines = _update_lines(context, names)
+    if lines:
+        yield aligned(lines)
+    yield _update_table(context, names)
+    yield from _descent(context)
+
+
+def _update_lines(context: Context, names: Sequence[str]) -> list[Equation]:
+    numbers, rate = context.numbers, number(context.derivation.model.learning_rate)
+    assert numbers is not None  # the section is told only with numbers
     lines: list[Equation] = []
     for name in names if len(names) <= MAX_STEPS else names[:3]:
-        slope = number(numbers.adjoints.get(name, 0.0))
-        step = fence(slope) if isinstance(slope, Row) else slope
-        old = number(numbers.values[name])
+        old, slope = number(numbers.values[name]), number(numbers.adjoints.get(name, 0.0))
         sign = EQUALS if relation(numbers.new[name]) == "=" else APPROX
-        right = Row((old, Op("−"), number(rate), DOT, step, sign, number(numbers.new[name])))
+        new = number(numbers.new[name])
+        right = Row((old, MINUS, rate, DOT, bracketed(slope), sign, new))
         lines.append(Equation(name_node(name), right, (), "", "←"))
-    yield aligned(lines)
-    yield _update_table(context, names)
-    yield from descent(context)
+    return lines
 
 
-def descent(context: Context) -> Iterator[Block]:
+def _descent(context: Context) -> Iterator[Block]:
     """What the step did to the target, and the curve of further steps."""
     numbers, target = context.numbers, context.derivation.target
     assert numbers is not None  # the section is told only with numbers
@@ -184,10 +198,10 @@ def descent(context: Context) -> Iterator[Block]:
         yield Figure(plot(numbers.losses, y_label=target), caption, alt)
 
 
-def step_told(context: Context) -> Inline:
+def _step_told(context: Context) -> Inline:
     """What a step of gradient descent is."""
     target, gamma, theta = name_node(context.derivation.target), Id("γ"), Id("θ")
-    step = (Op("−"), gamma, Op("\u2062", "times"), partial(target, theta))
+    step = (MINUS, gamma, TIMES, partial(target, theta))
     return (
         "One step of gradient descent with learning rate ",
         Row((gamma, EQUALS, number(context.derivation.model.learning_rate))),
@@ -199,28 +213,36 @@ def step_told(context: Context) -> Inline:
     )
 
 
-def _update_table(context: Context, names: list[str]) -> TableBlock:
+def _update_table(context: Context, names: Sequence[str]) -> TableBlock:
     numbers = context.numbers
     assert numbers is not None  # the section is told only with numbers
-    rows: list[tuple[Inline, ...]] = [
-        (
-            (name_node(name),),
-            (number(numbers.values[name]),),
-            (number(numbers.adjoints.get(name, 0.0)),),
-            (number(numbers.new[name]),),
+    cells: Callable[[Context, str, Sequence[Any]], tuple[Inline, ...]] = _update_cells
+    head, by_norms, first, last = "name", "", 12, 5
+    if context.arrays:
+        from symderive.documents.build_arrays import update_cells
+
+        cells, head, by_norms, first, last = update_cells, "", ", by their norms,", 20, 4
+    rows = [
+        cells(
+            context,
+            name,
+            (numbers.values[name], numbers.adjoints.get(name, 0.0), numbers.new[name]),
         )
         for name in names
     ]
-    if len(rows) > MAX_ROWS:
-        rows = [*rows[:12], (("…",), ("…",), ("…",), ("…",)), *rows[-5:]]
+    rows = ends(rows, MAX_ROWS, first, last, ((("…",),) * 4,))
     target = name_node(context.derivation.target)
     rows.append(((target,), (number(numbers.old_loss),), ("",), (number(numbers.new_loss),)))
     return TableBlock(
-        (("name",), ("before",), ("derivative",), ("after",)),
+        ((head,), ("before",), ("derivative",), ("after",)),
         tuple(rows),
         "crrr",
-        ("Parameters and ", target, " before and after one step."),
+        (f"Parameters{by_norms} and ", target, " before and after one step."),
     )
+
+
+def _update_cells(_: Context, name: str, values: Sequence[float]) -> tuple[Inline, ...]:
+    return ((name_node(name),), *((number(value),) for value in values))
 
 
 def _verdict(context: Context) -> Inline:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any
 
 from symderive.documents.outline import Block, Equation, Heading, Inline, Paragraph
@@ -22,7 +22,7 @@ from symderive.documents.wording import (
     without_detours,
 )
 from symderive.errors import SymderiveError
-from symderive.formulas.nodes import PARTIAL, THIN, TRANSPOSE
+from symderive.formulas.nodes import MINUS, NEGATIVE, PARTIAL, THIN, TRANSPOSE, of_parts
 from symderive.formulas.tree import (
     Frac,
     Id,
@@ -42,7 +42,7 @@ from symderive.results import adjoint_name
 from symderive.second import MAX_PAIRS, definiteness_of, pairs_of, told
 from symderive.steps import Line
 
-_INVERSE = Script(Id("H"), None, Row((Op("−", "pre"), Num("1"))))
+_INVERSE = Script(Id("H"), None, Row((NEGATIVE, Num("1"))))
 
 
 def second_section(context: Context) -> Iterator[Block]:
@@ -187,26 +187,22 @@ def higher(above: Node, *by: Node) -> Node:
     return Frac(Row((sign, above)), Row(tuple(below)))
 
 
-def joined(node: Any, target: Node, names: Mapping[str, str]) -> Any:
+def joined(node: Node, target: Node, names: Mapping[str, str]) -> Node:
     """The formula with ∂²L/∂w∂v for ∂(L_D_w)/∂v, and ∂L/∂w for L_D_w itself.
 
     Args:
-        node: A formula, or a part of one.
+        node: A formula.
         target: The name that is differentiated.
         names: The name that each adjoint is by, by the adjoint's name.
     """
-    if isinstance(node, tuple):
-        return tuple(joined(item, target, names) for item in node)
-    if not isinstance(node, Node):
-        return node
     if isinstance(node, Frac) and _is_derivative(node):
         source, by = _source(node.numerator, names), node.denominator
         if source is not None and isinstance(by, Row):
             return higher(target, source, row(*by.items[1:]))
     if isinstance(node, Name | Script) and (source := _source(node, names)) is not None:
         return Frac(Row((PARTIAL, target)), Row((PARTIAL, source)))
-    changes = {part.name: joined(getattr(node, part.name), target, names) for part in fields(node)}
-    return replace(node, **changes)
+    made: Node = of_parts(node, lambda part: joined(part, target, names))
+    return made
 
 
 def _is_derivative(node: Frac) -> bool:
@@ -278,7 +274,7 @@ def _newton(context: Context, names: set[str]) -> Iterator[Block]:
             "With ",
             Id("H"),
             ", the matrix of all second derivatives, Newton's method takes the step ",
-            Row((Id("θ"), Op("←", "rel"), Id("θ"), Op("−"), _INVERSE, Op("∇", "ord"), target)),
+            Row((Id("θ"), Op("←", "rel"), Id("θ"), MINUS, _INVERSE, Op("∇", "ord"), target)),
             ": to the point where the parabola is level that the target is like here.",
         )
     )

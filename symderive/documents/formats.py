@@ -266,10 +266,8 @@ FORMATS: dict[str, Format] = {
             ".html",
             "html",
             html_text,
-            _in_parts(lambda node: mathml(node, display=False)),
-            lambda node: mathml(node, display=False).replace(
-                "<math", '<math displaystyle="true"', 1
-            ),
+            _in_parts(mathml),
+            lambda node: mathml(node).replace("<math", '<math displaystyle="true"', 1),
             _svg,
             joined=_no_comma_first,
         ),

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from sympy import Add, Basic, Function, Indexed, KroneckerDelta, Mul, Pow, Sum, Symbol
 
 from symderive.documents.outline import Equation
-from symderive.documents.wording import Context, listed, mark_of
+from symderive.documents.wording import Context, ends, left_out, listed, mark_of
+from symderive.formulas.nodes import COMMA
 from symderive.formulas.tree import Id, Node, Num, Op, Row, Script, name_node, partial
 
 if TYPE_CHECKING:
@@ -49,11 +50,11 @@ def grouped(links: Iterable[Link], least: int = 1) -> list[Group]:
 
     Where fewer than ``least`` are alike, each is a group of its own.
     """
-    molds: dict[Hashable, dict[int, list[Link]]] = {}
+    patterns: dict[Hashable, dict[int, list[Link]]] = {}
     for link in links:
-        molds.setdefault(mold(link.kind), {}).setdefault(id(link.kind), []).append(link)
+        patterns.setdefault(pattern_of(link.kind), {}).setdefault(id(link.kind), []).append(link)
     groups: list[Group] = []
-    for kinds in molds.values():
+    for kinds in patterns.values():
         first, *rest = kinds.values()
         group = Group(tuple(first), tuple(link for same in rest for link in same))
         alike = (*group.links, *group.others)
@@ -64,24 +65,26 @@ def grouped(links: Iterable[Link], least: int = 1) -> list[Group]:
 # The same but for constants ---------------------------------------------------------------------
 
 
-def mold(kind: LinkKind) -> Hashable:
+def pattern_of(kind: LinkKind) -> Hashable:
     """What links have in common that are derived alike: formula and result without constants."""
-    return kind.place, kind.way, cast(kind.template.written, kind.formula)
+    return kind.place, kind.way, without_constants(kind.template.written, kind.formula)
 
 
-def cast(*formulas: Basic | None) -> Hashable:
+def without_constants(*formulas: Basic | None) -> Hashable:
     """The formulas without their constants, and with indices by number.
 
     >>> from sympy.abc import x, y
-    >>> cast(x**3 + 2*y) == cast(x**5 + 7*y), cast(x**3) == cast(x**2), cast(x) == cast(y)
-    (True, False, False)
+    >>> without_constants(x**3 + 2*y) == without_constants(x**5 + 7*y)
+    True
+    >>> without_constants(x**3) == without_constants(x**2)
+    False
     """
     indices: dict[Basic, int] = {}
-    return tuple(None if f is None else _cast(f, indices) for f in formulas)
+    return tuple(None if f is None else _without_constants(f, indices) for f in formulas)
 
 
-def _cast(formula: Basic, indices: dict[Basic, int], free: bool = True) -> Hashable:
-    """One formula cast; its numbers are kept where they are not ``free``: in x[i + 1].
+def _without_constants(formula: Basic, indices: dict[Basic, int], free: bool = True) -> Hashable:
+    """One formula; its numbers are kept where they are not ``free``: in x[i + 1].
 
     Of a place, as in x[3, j], the number is as free as a constant: the steps of a recurrence.
     """
@@ -91,10 +94,13 @@ def _cast(formula: Basic, indices: dict[Basic, int], free: bool = True) -> Hasha
         return "number" if free and formula.is_Number else formula
     if isinstance(formula, Pow) and formula.exp.is_Number:  # squares and roots read differently
         power = "power" if formula.exp.is_Integer and formula.exp > 2 else formula.exp
-        return Pow, _cast(formula.base, indices, free), power
+        return Pow, _without_constants(formula.base, indices, free), power
     places = isinstance(formula, Indexed | KroneckerDelta)
     inner = free and isinstance(formula, ARITHMETIC) and not places
-    parts = (_cast(p, indices, inner or (free and places and p.is_Integer)) for p in formula.args)
+    parts = (
+        _without_constants(p, indices, inner or (free and places and p.is_Integer))
+        for p in formula.args
+    )
     return formula.func, *parts
 
 
@@ -105,12 +111,9 @@ ARITHMETIC = (Add, Mul, Pow, Function, Sum)
 def with_other_constants(context: Context, group: Group) -> list[Equation]:
     """The results of the links that differ in constants, many of them in part."""
     others = group.others
-    shown = others if len(others) <= MAX_RESULTS else (*others[: MAX_RESULTS - 2], others[-1])
-    lines = [_result(context, link) for link in shown]
-    if len(shown) < len(others):
-        more = f"{len(others) - len(shown)} more"
-        lines.insert(-1, Equation(None, name_node("…"), (more,), relation=""))
-    return lines
+    gap = left_out(f"{len(others) - MAX_RESULTS + 1} more")
+    shown = ends(others, MAX_RESULTS, MAX_RESULTS - 2, 1, (None,))
+    return [gap if link is None else _result(context, link) for link in shown]
 
 
 def _result(context: Context, link: Link) -> Equation:
@@ -168,7 +171,7 @@ def _indexed(stem: str, offset: int) -> Node:
         index = Row((index, sign, Num(str(abs(offset)))))
     base = name_node(stem.rstrip("_")).body
     if isinstance(base, Script):
-        return Script(base.base, Row((base.sub or Num(""), Op(",", "punct"), index)), base.sup)
+        return Script(base.base, Row((base.sub or Num(""), COMMA, index)), base.sup)
     return Script(base, index)
 
 

@@ -14,11 +14,10 @@ from itertools import groupby, zip_longest
 
 from symderive.documents.outline import Equation, Inline
 from symderive.formulas.breaking import INLINE, framed
+from symderive.formulas.nodes import THIN
 from symderive.formulas.plain import in_line, plain
 from symderive.formulas.tree import Node, Op, Row, Stack, Style, Text, split, width
 
-SPACE = Op("\u2009", "space")
-"""What stands where nothing is to be seen."""
 MARKS = {"proved": "✓", "sampled": "≈", "refuted": "✗", "unknown": "?"}
 MARK_COLORS = {"proved": "third", "sampled": "second", "refuted": "wrong", "unknown": "second"}
 
@@ -104,7 +103,7 @@ def text_room(columns: int) -> Room:
 
 def right_side(line: Equation) -> Node:
     """The relation and the right side as one formula, so that its spaces are right."""
-    sign = Op(line.relation, "rel") if line.relation else SPACE
+    sign = Op(line.relation, "rel") if line.relation else THIN
     return Row((sign, line.right))
 
 
@@ -231,7 +230,7 @@ def _going_on(right: Node) -> Line:
     return Line(None, right, relation="")
 
 
-_NOTHING = _going_on(SPACE)
+_NOTHING = _going_on(THIN)
 
 
 def _with_short_left_sides(lines: Sequence[Equation], room: Room) -> list[Equation]:
@@ -239,7 +238,7 @@ def _with_short_left_sides(lines: Sequence[Equation], room: Room) -> list[Equati
     made: list[Equation] = []
     for line in lines:
         if line.left is not None and room.formula(line.left) > room.left:
-            made.append(Equation(SPACE, line.left, relation=""))
+            made.append(Equation(THIN, line.left, relation=""))
             line = replace(line, left=None)
         made.append(line)
     return made

@@ -5,15 +5,16 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from sympy import Basic
 
 from symderive.documents.numbers import Numbers
-from symderive.documents.opening import opened
 from symderive.documents.outline import Equation, Equations, Inline
+from symderive.documents.tall_fractions import without_tall_fractions
+from symderive.formulas.nodes import NEGATIVE, of_parts
 from symderive.formulas.plain import plain
 from symderive.formulas.printing import tree
 from symderive.formulas.tree import (
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from symderive.model import Model, Stage
     from symderive.steps import Certificate
 
-NEGATIVE = Op("−", "pre")
+APPROX = Op("≈", "rel")
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,13 @@ class Context:
         return frozenset(self.derivation.model.names) | set(self.derivation.model.parameters)
 
     @cached_property
+    def stages(self) -> list[Stage]:
+        """The stages that the target depends on, itself included, in order of computation."""
+        model = self.derivation.model
+        reached = model.ancestors(self.derivation.target)
+        return [stage for stage in model.stages.values() if stage.name in reached]
+
+    @cached_property
     def direct(self) -> bool:
         """Whether every derivative of the target is a link: there is no path of two."""
         target = (self.derivation.target,)
@@ -69,11 +77,13 @@ class Context:
 
     def formula(self, formula: Basic, colors: Mapping[Basic, str] | None = None) -> Node:
         """A formula of the derivation: parts that were put in an order keep it."""
-        return opened(tree(formula, self.derivation.model.order, written=None, colors=colors))
+        return without_tall_fractions(
+            tree(formula, self.derivation.model.order, written=None, colors=colors)
+        )
 
     def stated(self, formula: Basic) -> Node:
         """A formula exactly as the user wrote it."""
-        return opened(tree(formula, self.derivation.model.order, written=True))
+        return without_tall_fractions(tree(formula, self.derivation.model.order, written=True))
 
     def stage_formula(self, stage: Stage) -> Node:
         """The formula of a stage as the user wrote it."""
@@ -138,6 +148,18 @@ def listed(parts: Sequence[Node | str], last: str = " and ") -> Inline:
             result.append(last if position == len(parts) - 1 else ", ")
         result.append(part)
     return tuple(result)
+
+
+T = TypeVar("T")
+
+
+def ends(items: Sequence[T], most: int, first: int, last: int, gap: Sequence[T] = ()) -> list[T]:
+    """All items; of more than ``most``, the first and the last so many, with a gap between them.
+
+    >>> ends("abcdef", 4, 2, 1, ["…"])
+    ['a', 'b', '…', 'f']
+    """
+    return [*items] if len(items) <= most else [*items[:first], *gap, *items[-last:]]
 
 
 # Numbers ----------------------------------------------------------------------------------------
@@ -211,34 +233,15 @@ def relabelled(
         return names.get(node.text, node)
     if dots and isinstance(node, Op) and node.kind == "times":
         return DOT
-    changes: dict[str, Any] = {}
-    for part in fields(node):
-        value = getattr(node, part.name)
-        if isinstance(value, Node):
-            changes[part.name] = relabelled(value, names, dots=dots, wholes=wholes)
-        elif isinstance(value, tuple):
-            changes[part.name] = tuple(_each(item, names, dots, wholes) for item in value)
-    return replace(node, **changes) if changes else node
-
-
-def _each(
-    item: Any, names: Mapping[str, Node], dots: bool, wholes: Mapping[Node, Node] | None
-) -> Any:
-    if isinstance(item, Node):
-        return relabelled(item, names, dots=dots, wholes=wholes)
-    if isinstance(item, tuple):
-        return tuple(_each(inner, names, dots, wholes) for inner in item)
-    return item
-
-
-def with_brackets(node: Any) -> Any:
-    """The formula with brackets around fractions that have an exponent."""
-    if isinstance(node, tuple):
-        return tuple(map(with_brackets, node))
-    if not isinstance(node, Node):
+    if not (names or dots or wholes):
         return node
-    changes = {part.name: with_brackets(getattr(node, part.name)) for part in fields(node)}
-    made = replace(node, **changes)
+    made: Node = of_parts(node, lambda part: relabelled(part, names, dots=dots, wholes=wholes))
+    return made
+
+
+def with_brackets(node: Node) -> Node:
+    """The formula with brackets around fractions that have an exponent."""
+    made: Node = of_parts(node, with_brackets)
     if isinstance(made, Script) and isinstance(made.base, Frac):
         return replace(made, base=fence(made.base))
     return made
@@ -263,8 +266,12 @@ def substituted(
 @lru_cache(maxsize=50_000)  # each line of a document has the same values
 def _factor(value: float) -> Node:
     """A number as it stands in a product."""
-    made = number(value)
-    return fence(made) if isinstance(made, Row) else made
+    return bracketed(number(value))
+
+
+def bracketed(node: Node) -> Node:
+    """What stands after another sign: in brackets, if it has one of its own."""
+    return fence(node) if isinstance(node, Row) else node
 
 
 def _inside(node: Node) -> Node:
@@ -278,14 +285,8 @@ def _unbracketed(node: Node) -> Node:
         return _unbracketed(replace(node, body=node.body.body))
     if isinstance(node, Frac):
         node = Frac(_inside(node.numerator), _inside(node.denominator))
-    changes: dict[str, Any] = {}
-    for part in fields(node):
-        value = getattr(node, part.name)
-        if isinstance(value, Node):
-            changes[part.name] = _unbracketed(value)
-        elif isinstance(value, tuple) and value and all(isinstance(v, Node) for v in value):
-            changes[part.name] = tuple(map(_unbracketed, value))
-    return replace(node, **changes) if changes else node
+    made: Node = of_parts(node, _unbracketed)
+    return made
 
 
 # Lines ------------------------------------------------------------------------------------------
@@ -294,6 +295,11 @@ def _unbracketed(node: Node) -> Node:
 def mark_of(certificate: Certificate | None) -> str:
     """The verdict that a line shows."""
     return certificate.verdict if certificate else ""
+
+
+def left_out(what: str) -> Equation:
+    """A line for those that are not shown."""
+    return Equation(None, name_node("…"), (what,), relation="")
 
 
 def without_detours(lines: Sequence[Equation]) -> list[Equation]:

@@ -11,10 +11,8 @@ from collections.abc import Callable
 from typing import Any
 
 from symderive.errors import UnknownChoiceError
-from symderive.formulas.breaking import split
 from symderive.formulas.names import GREEK
 from symderive.formulas.nodes import (
-    COLORS,
     Acc,
     Big,
     Cases,
@@ -34,6 +32,7 @@ from symderive.formulas.nodes import (
     Table,
     Text,
     bare,
+    color_of,
     merged,
     tall,
 )
@@ -108,11 +107,6 @@ def latex(node: Node, dialect: str = "latex") -> str:
     if dialect == "github":
         return _EMPHASIS.sub("_ ", _COMMAND.sub(_spelled_out, made))
     return made
-
-
-def broken(node: Node, limit: float, dialect: str = "latex") -> list[str]:
-    """The formula in pieces no wider than ``limit`` em: lines for ``aligned`` or ``multline``."""
-    return [latex(piece, dialect) for piece in split(node, limit)]
 
 
 def escaped(text: str) -> str:
@@ -241,9 +235,7 @@ class _Writer:
     def style(self, node: Style) -> str:
         body = self.write(node.body)
         if node.kind == "color":
-            if node.arg not in COLORS:
-                raise UnknownChoiceError("colour", node.arg, COLORS)
-            color = COLORS[node.arg]
+            color = color_of(node)
             if self.github:  # MathJax 2, of exported notebooks, colours the one group after it
                 return f"{{\\color{{{color}}}{{{body}}}}}"
             return f"{{\\color[HTML]{{{color[1:].upper()}}} {body}}}"

@@ -6,11 +6,9 @@ from collections.abc import Callable
 from html import escape
 from typing import Any
 
-from symderive.errors import UnknownChoiceError
 from symderive.formulas.names import visible
 from symderive.formulas.nodes import (
     ACCENTS,
-    COLORS,
     PRIME,
     Acc,
     Big,
@@ -30,6 +28,7 @@ from symderive.formulas.nodes import (
     Style,
     Table,
     Text,
+    color_of,
     merged,
     tall,
 )
@@ -51,14 +50,13 @@ _GREEK_BOLD |= {chr(0x3B1 + k): chr(0x1D6C2 + k) for k in range(25)}
 _SCRIPT = dict(zip("BEFHILMR", "ℬℰℱℋℐℒℳℛ", strict=True))
 
 
-def mathml(node: Node, display: bool = False) -> str:
+def mathml(node: Node) -> str:
     """The formula as a ``<math>`` element.
 
     >>> mathml(Num("2"))
     '<math xmlns="http://www.w3.org/1998/Math/MathML"><mn>2</mn></math>'
     """
-    block = ' display="block"' if display else ""
-    return f'<math xmlns="http://www.w3.org/1998/Math/MathML"{block}>{_write(node)}</math>'
+    return f'<math xmlns="http://www.w3.org/1998/Math/MathML">{_write(node)}</math>'
 
 
 def _write(node: Node) -> str:
@@ -217,9 +215,7 @@ def _big(node: Big) -> str:
 def _style(node: Style) -> str:
     body = _write(node.body)
     if node.kind == "color":
-        if node.arg not in COLORS:
-            raise UnknownChoiceError("colour", node.arg, COLORS)
-        return f'<mrow style="color:{COLORS[node.arg]}">{body}</mrow>'
+        return f'<mrow style="color:{color_of(node)}">{body}</mrow>'
     if node.kind == "under":
         note = "" if node.note is None else _write(node.note)
         brace = f'<munder>{body}<mo stretchy="true">⏟</mo></munder>'

@@ -21,6 +21,7 @@ from sympy import Expr, Mul, Pow, S, fraction
 
 from symderive.formulas.arrays.ops import entry
 from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Shape, Tree
+from symderive.formulas.arrays.terms import is_op
 from symderive.formulas.matrix_pieces import (
     BOLD_ONE,
     Term,
@@ -45,6 +46,7 @@ from symderive.formulas.nodes import (
     Row,
     Style,
     fence,
+    parted,
     row,
 )
 from symderive.formulas.pieces import Built, Level, flat, is_below, negated, with_one_root
@@ -88,10 +90,8 @@ def shape_node(shape: Shape, names: Sequence[str] = ()) -> Node:
     'm × n'
     """
     printer = Printer(names, False, {})
-    items: list[Node] = []
-    for size in shape:
-        items += [Op("×", "by"), printer.within(size, Level.SUM)]
-    return row(*items[1:]) if items else ONE
+    sizes = [printer.within(size, Level.SUM) for size in shape]
+    return parted(Op("×", "by"), sizes) if sizes else ONE
 
 
 class MatrixPrinter:
@@ -343,7 +343,7 @@ class MatrixPrinter:
 
 def _under_one_root(left: Tree, right: Tree) -> tuple[Tree, Tree]:
     """√2 A over 2√π as A over √(2π): the roots of numbers as one, as in index notation."""
-    if not (isinstance(left, Apply) and left.op == "multiply" and _is_number(right)):
+    if not (is_op(left, "multiply") and _is_number(right)):
         return left, right
     front = [entry(arg, ()) for arg in left.args if _is_number(arg)]
     rest = [arg for arg in left.args if not _is_number(arg)]

@@ -13,6 +13,7 @@ from sympy import Dummy, Expr, S
 
 from symderive.formulas.arrays.ops import expanded
 from symderive.formulas.arrays.syntax import Apply, Number, Tree
+from symderive.formulas.arrays.terms import is_op
 from symderive.formulas.arrays.text import stated_operands
 from symderive.formulas.functions import FUNCTIONS
 from symderive.formulas.matrix_entries import by_entry, einsum, index, place
@@ -37,7 +38,7 @@ from symderive.formulas.nodes import (
     choice,
     commas,
     fence,
-    row,
+    parted,
 )
 from symderive.formulas.notation import RELATIONS, negation
 from symderive.formulas.pieces import Built, Level, classic_call
@@ -186,7 +187,7 @@ def _total(printer: MatrixPrinter, arg: Tree) -> Term:
     """The sum of all entries: a squared norm, a product of two vectors, a trace, 1ᵀx, 1ᵀX1."""
     if square := _square(arg):
         return Term((raised(_norm(printer, square), Num("2")),))
-    if isinstance(arg, Apply) and arg.op in ("multiply", "divide", "negative"):
+    if is_op(arg, "multiply", "divide", "negative"):
         inner, arrays = _scalars_off(printer, arg)
         if len(arrays) == 1 and arrays[0] is not arg:
             return inner.then(_total(printer, arrays[0]))
@@ -358,10 +359,8 @@ def _relation(name: str) -> Any:
 
 def _junction(text: str) -> Any:
     def shown(printer: MatrixPrinter, tree: Apply) -> Built:
-        items: list[Node] = []
-        for arg in tree.args:
-            items += [Op(text), printer.within(arg, Level.LOGIC)]
-        return Built(row(*items[1:]), Level.LOGIC)
+        args = [printer.within(arg, Level.LOGIC) for arg in tree.args]
+        return Built(parted(Op(text), args), Level.LOGIC)
 
     return shown
 

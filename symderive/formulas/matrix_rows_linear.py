@@ -8,6 +8,7 @@ from typing import Any
 from sympy import S
 
 from symderive.formulas.arrays.syntax import Apply
+from symderive.formulas.arrays.terms import is_op
 from symderive.formulas.matrix_notation import MatrixPrinter, Show, piece
 from symderive.formulas.matrix_pieces import Term, raised
 from symderive.formulas.nodes import (
@@ -15,6 +16,7 @@ from symderive.formulas.nodes import (
     EULER,
     KRON,
     NEGATIVE,
+    TRANSPOSE,
     Fence,
     Fn,
     Id,
@@ -29,7 +31,7 @@ from symderive.formulas.nodes import (
 from symderive.formulas.pieces import Built, Level
 
 INVERSE = Row((NEGATIVE, Num("1")))
-INVERSE_TRANSPOSE = Row((NEGATIVE, Op("⊤", "ord")))
+INVERSE_TRANSPOSE = Row((NEGATIVE, TRANSPOSE))
 
 
 def applied(name: str, *args: Node) -> Built:
@@ -39,7 +41,7 @@ def applied(name: str, *args: Node) -> Built:
 
 def _inverse(printer: MatrixPrinter, tree: Apply, transposed: bool) -> Term:
     (arg,) = tree.args
-    if isinstance(arg, Apply) and arg.op == "transpose" and arg.ndim == 2:
+    if is_op(arg, "transpose") and arg.ndim == 2:
         arg, transposed = arg.args[0], not transposed
     return Term((raised(printer.built(arg), INVERSE_TRANSPOSE if transposed else INVERSE),))
 

@@ -7,7 +7,11 @@ and text from a user reaches an emitter only as the text of a node, which the em
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from symderive.errors import UnknownChoiceError
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +214,41 @@ PARTIAL, PRIME = Op("∂", "ord"), Op("′", "ord")
 EULER, THIN = Id("e", "rm"), Op("\u2009", "space")
 
 
+def of_parts(node: Node, made: Callable[[Node], Node]) -> Any:
+    """The node, with what is made of each node directly inside in the place of that.
+
+    >>> of_parts(Frac(Id("x"), Num("2")), fence).denominator
+    Fence(left='(', body=Num(text='2'), right=')', size=0)
+    """
+    parts = {part.name: getattr(node, part.name) for part in fields(node)}
+    held = {name: part for name, part in parts.items() if isinstance(part, Node | tuple)}
+    return replace(node, **{name: _made(part, made) for name, part in held.items()})
+
+
+def walk(part: Any) -> Iterator[Node]:
+    """A formula and every node inside."""
+    if isinstance(part, tuple):
+        for inner in part:
+            yield from walk(inner)
+    elif isinstance(part, Node):
+        yield part
+        for held in fields(part):
+            yield from walk(getattr(part, held.name))
+
+
+def _made(part: Any, made: Callable[[Node], Node]) -> Any:
+    if isinstance(part, tuple):
+        return tuple(_made(inner, made) for inner in part)
+    return made(part) if isinstance(part, Node) else part
+
+
+def color_of(node: Style) -> str:
+    """The colour of a marked part."""
+    if node.arg not in COLORS:
+        raise UnknownChoiceError("colour", node.arg, COLORS)
+    return COLORS[node.arg]
+
+
 def row(*items: Node) -> Node:
     """The nodes side by side; a single one stays itself."""
     return items[0] if len(items) == 1 else Row(items)
@@ -220,10 +259,15 @@ def fence(body: Node, left: str = "(", right: str = ")") -> Fence:
     return Fence(left, body, right)
 
 
+def parted(sign: Node, items: Iterable[Node]) -> Node:
+    """The nodes side by side with a sign between them."""
+    parts = [part for item in items for part in (sign, item)]
+    return row(*parts[1:])
+
+
 def commas(*items: Node) -> Node:
     """The nodes with commas between them."""
-    parts = [part for item in items for part in (COMMA, item)]
-    return row(*parts[1:])
+    return parted(COMMA, items)
 
 
 def beside(*indices: Node) -> Node:

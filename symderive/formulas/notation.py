@@ -41,7 +41,7 @@ from symderive.formulas.nodes import (
     choice,
     commas,
     fence,
-    row,
+    parted,
 )
 from symderive.formulas.pieces import Built, Level
 from symderive.formulas.plain import plain
@@ -346,11 +346,8 @@ def _junction(printer: Printer, formula: Any) -> Built:
                 a, b, c = (printer.within(side, Level.RELATION) for side in sides)
                 less = (Op(RELATIONS[test.rel_op.replace(">", "<")], "rel") for test in (low, high))
                 return Built(Row((a, next(less), b, next(less), c)), Level.RELATION)
-    sign = Op(JUNCTIONS[type(formula).__name__])
-    items: list[Node] = []
-    for arg in printer.order.arguments(formula.args):
-        items += [sign, printer.within(arg, Level.LOGIC)]
-    return Built(row(*items[1:]), Level.LOGIC)
+    args = [printer.within(arg, Level.LOGIC) for arg in printer.order.arguments(formula.args)]
+    return Built(parted(Op(JUNCTIONS[type(formula).__name__]), args), Level.LOGIC)
 
 
 def negation(printer: Any, formula: Any) -> Built:

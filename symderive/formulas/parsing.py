@@ -16,7 +16,6 @@ import operator
 import re
 from collections.abc import Callable, Container, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
-from math import isinf
 from typing import Protocol
 
 from sympy import (
@@ -34,7 +33,6 @@ from sympy import (
     Or,
     Piecewise,
     Pow,
-    Rational,
     S,
     Symbol,
     false,
@@ -53,7 +51,6 @@ from symderive.formulas.walking import (
     BRACKETED,
     LIBRARY_CONSTANTS,
     MAX_FUNCTION_NUMBER,
-    MAX_POWER_BITS,
     MISSING_OPERATOR,
     PI,
     Walker,
@@ -249,10 +246,7 @@ class _Builder(Walker):
         if isinstance(node.value, int):
             return Integer(node.value)
         if isinstance(node.value, float):
-            if isinf(node.value):
-                raise self._at("numbers go up to 1.8e308", node)
-            source = ast.get_source_segment(self.key, node) or repr(node.value)
-            return Rational(source.replace("_", ""))
+            return self._decimal(node)
         raise self._at("only numbers may stand here", node)
 
     def _read_name(self, node: ast.Name) -> Expr:
@@ -287,10 +281,8 @@ class _Builder(Walker):
             else self._number(node.left)
         )
         right = self._factor(node.right) if times else self._number(node.right)
-        if isinstance(node.op, ast.Pow) and left.is_Rational and right.is_Rational:
-            bits = max(abs(left.p), left.q).bit_length() * abs(right)
-            if bits > MAX_POWER_BITS:
-                raise self._at("this power of numbers is too large to write out", node)
+        if isinstance(node.op, ast.Pow):
+            self._check_power(left, right, node)
         if isinstance(node.op, ast.Div) and right.is_zero:
             raise self._at("division by zero", node.right)
         return combine(left, right)

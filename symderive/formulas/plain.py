@@ -7,13 +7,14 @@ brackets, and names are the user's own.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import fields, replace
 from typing import Any
 
 from symderive.formulas.names import visible
 from symderive.formulas.nodes import (
+    APPLY,
     EULER,
     ONES,
+    PRIME,
     ZEROS,
     Acc,
     Big,
@@ -36,6 +37,7 @@ from symderive.formulas.nodes import (
     bare,
     fence,
     is_derivative,
+    of_parts,
 )
 
 _LIST, _LOGIC, _RELATION, _SUM, _NEGATIVE, _ENTRYWISE, _PRODUCT, _POWER, _ATOM = range(9)
@@ -97,19 +99,15 @@ def _within(node: Node | Written, level: int) -> str:
     return text if own >= level else f"({text})"
 
 
-def in_line(node: Any) -> Any:
+def in_line(node: Node) -> Node:
     """The formula with fractions, powers of e and cases as rows of signs, as plain text has them.
 
     >>> in_line(Frac(Id("x"), Num("2"))) == Row((Id("x"), OVER, Num("2")))
     True
     """
-    if isinstance(node, tuple):
-        return tuple(map(in_line, node))
-    if not isinstance(node, Node):
-        return node
     if isinstance(node, Fence) and isinstance(node.body, Cases) and node.left == "(":
         return in_line(node.body)
-    made = replace(node, **{part.name: in_line(getattr(node, part.name)) for part in fields(node)})
+    made = of_parts(node, in_line)
     if isinstance(made, Frac) and not is_derivative(made):
         above, below = made.numerator, made.denominator
         if _needs_bracket(above):
@@ -119,7 +117,7 @@ def in_line(node: Any) -> Any:
         below = below if _WRITERS[type(below)](below)[1] >= _POWER else fence(below)
         return Row((*items, OVER, below))
     if isinstance(made, Script) and made.base == EULER and made.sub is None and made.sup:
-        return Row((Fn("exp"), Op("\u2061", "apply"), fence(made.sup)))
+        return Row((Fn("exp"), APPLY, fence(made.sup)))
     if isinstance(made, Cases):
         parts: list[Node] = []
         for value, test in made.rows:
@@ -185,7 +183,7 @@ def _call(head: Node, body: Node) -> Written:
 
 
 def _big(sign: Big, rest: Sequence[Node]) -> str:
-    items = [item for item in rest if item != Op("\u2061", "apply")]
+    items = [item for item in rest if item != APPLY]
     if len(items) == 1 and isinstance(items[0], Fence) and items[0].left == "(":
         items = [items[0].body]
     body = "".join(map(plain, items)).strip()
@@ -225,7 +223,7 @@ def _script(node: Script) -> Written:
         base += f"[{sub}]" if several else f"_{sub}"
     if node.sup is None:
         return base, _ATOM
-    if all(part == Op("′", "ord") for part in getattr(node.sup, "items", (node.sup,))):
+    if all(part == PRIME for part in getattr(node.sup, "items", (node.sup,))):
         return base + plain(node.sup), _ATOM
     if raised := _RAISED.get(plain(node.sup)):
         return base + raised, _ATOM
@@ -295,10 +293,3 @@ _WRITERS: dict[type[Node], Callable[[Any], Written]] = {
     Stack: lambda node: ("".join(map(plain, node.pieces)), _ATOM),
     Style: _style,
 }
-
-
-def spoken(node: Node) -> str:
-    """The formula in words, as alternative text: ``partial A 3 over partial A 1``."""
-    from symderive.formulas.spoken import spoken as say
-
-    return say(node)

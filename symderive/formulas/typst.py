@@ -9,10 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from symderive.errors import UnknownChoiceError
-from symderive.formulas.breaking import split
 from symderive.formulas.nodes import (
-    COLORS,
     PRIME,
     Acc,
     Big,
@@ -32,6 +29,7 @@ from symderive.formulas.nodes import (
     Style,
     Table,
     Text,
+    color_of,
     merged,
     tall,
 )
@@ -65,11 +63,6 @@ def typst(node: Node) -> str:
     'attach(A, b: 1, t: 2)'
     """
     return _WRITERS[type(node)](node)
-
-
-def broken(node: Node, limit: float) -> list[str]:
-    """The formula in pieces no wider than ``limit`` em, one a line."""
-    return [typst(piece) for piece in split(node, limit)]
 
 
 def literal(text: str) -> str:
@@ -164,9 +157,7 @@ def _big(node: Big) -> str:
 def _style(node: Style) -> str:
     body = typst(node.body)
     if node.kind == "color":
-        if node.arg not in COLORS:
-            raise UnknownChoiceError("colour", node.arg, COLORS)
-        return f"text(fill: #rgb({literal(COLORS[node.arg])}), {body})"
+        return f"text(fill: #rgb({literal(color_of(node))}), {body})"
     if node.kind == "box" and isinstance(node.body, Stack):
         return f"#box({_FRAME}, baseline: 50% - 0.3em, {_stack(node.body)[1:]})"
     if node.kind == "box":

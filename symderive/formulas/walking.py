@@ -8,9 +8,10 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Mapping, Sequence
+from math import inf
 from typing import Any
 
-from sympy import E, oo, pi
+from sympy import E, Expr, Rational, oo, pi
 
 from symderive.errors import FormulaError
 
@@ -140,6 +141,20 @@ class Walker:
         result = reader(node)
         self.depth -= 1
         return result
+
+    def _decimal(self, node: ast.Constant) -> Rational:
+        """A decimal exactly as it is written."""
+        if node.value == inf:
+            raise self._at("numbers go up to 1.8e308", node)
+        source = ast.get_source_segment(self.key, node) or repr(node.value)
+        return Rational(source.replace("_", ""))
+
+    def _check_power(self, base: Expr, exponent: Expr, node: ast.BinOp) -> None:
+        """A power of numbers is written out: not one of millions of digits."""
+        if base.is_Rational and exponent.is_Rational:
+            bits = max(abs(base.p), base.q).bit_length() * abs(exponent)
+            if bits > MAX_POWER_BITS:
+                raise self._at("this power of numbers is too large to write out", node)
 
     # Places -------------------------------------------------------------------------------
 

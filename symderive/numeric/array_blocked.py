@@ -15,7 +15,8 @@ from sympy import Expr, Symbol
 from symderive.formulas.arrays.syntax import Shape
 from symderive.numeric.array_forms import FORMS
 from symderive.numeric.array_ordering import Step
-from symderive.numeric.array_source import ArrayProgram, Writer
+from symderive.numeric.array_source import ArrayProgram, Writer, number_at
+from symderive.numeric.source import LONGEST
 
 CACHE = 240_000  # numbers in a block, all its arrays together: about two megabytes
 FEWEST = 8  # blocks; fewer do not pay for the loop
@@ -121,7 +122,9 @@ def _through_matmul(at: Sequence[Axes], ranks: Sequence[int], kind: str) -> str 
     return ROWS
 
 
-def block_of(program: ArrayProgram, kinds: Mapping[str, str], rows: Symbol, size: Any) -> int:
+def block_of(
+    program: ArrayProgram, kinds: Mapping[str, str], rows: Symbol, sizes: Mapping[str, int]
+) -> int:
     """How many rows go into the cache together."""
     width = 0.0
     shapes: dict[str, Shape] = {**program.inputs, **{s.name: s.shape for s in program.steps}}
@@ -130,7 +133,7 @@ def block_of(program: ArrayProgram, kinds: Mapping[str, str], rows: Symbol, size
         if kinds.get(name) == ROWS and name not in views:
             own = 1.0
             for axis in shape:
-                own *= 1.0 if axis == rows else size(axis)
+                own *= 1.0 if axis == rows else number_at(axis, sizes)
             width += own
     block = SMALLEST
     while 2 * block * width <= CACHE and 2 * block <= LARGEST:
@@ -172,9 +175,6 @@ class BlockedWriter(Writer):
         """The lines of the body."""
         outputs = set(self.program.outputs)
         kind_of_data = next(n for n, s in self.program.inputs.items() if s)
-        temporaries = iter(
-            [self.names[s.name] for s in self.program.steps if s.name in self.program.temporaries]
-        )
         consumers: dict[str, set[str]] = {}
         for step in self.program.steps:
             for operand in step.operands:
@@ -190,11 +190,11 @@ class BlockedWriter(Writer):
             if temporary and kind != SUM and not (form and form.after):
                 free = form is not None and form.free and self._named(step)
                 same = consumers.get(step.name, set()) <= ({ROWS, SUM} if kind == ROWS else {kind})
-                if free or (self.uses[step.name] == 1 and same and len(text) <= 72):
+                if free or (self.uses[step.name] == 1 and same and len(text) <= LONGEST):
                     self.pending[step.name] = text, level, free
                     continue
             if temporary:
-                self.names[step.name] = next(temporaries)
+                self.names[step.name] = next(self.temporaries)
             name = self.names[step.name]
             if kind == SUM:
                 self.sections[BEFORE].append(f"{name} = 0.0")
@@ -239,10 +239,6 @@ class BlockedWriter(Writer):
 
 def emit_fast(program: ArrayProgram, sizes: Mapping[str, int]) -> str | None:
     """Source for arrays of these sizes as a loop over blocks, where one pays."""
-
-    def size(axis: Expr) -> float:
-        return float(axis.xreplace({s: sizes.get(s.name, 1) for s in axis.free_symbols}))
-
     for name in sorted(sizes, key=lambda name: -sizes[name]):
         if sizes[name] < FEWEST * SMALLEST:
             return None
@@ -250,7 +246,7 @@ def emit_fast(program: ArrayProgram, sizes: Mapping[str, int]) -> str | None:
         kinds = kinds_of(program, rows)
         if kinds is None or SUM not in kinds.values():
             continue
-        block = block_of(program, kinds, rows, size)
+        block = block_of(program, kinds, rows, sizes)
         if sizes[name] >= FEWEST * block:
             return BlockedWriter(program, kinds, rows, block, sizes).text()
         return None

@@ -8,6 +8,7 @@ from typing import Any
 
 from sympy import Expr, expand
 
+from symderive.formulas.arrays.ops_spectral import MATRIX_FUNCTIONS
 from symderive.formulas.arrays.syntax import Shape
 from symderive.numeric.ops import ATOM, CHOICE, PRODUCT, SIGN
 
@@ -241,11 +242,8 @@ FORMS: Mapping[str, Form] = {
     "eigenvectors": Form(lambda call, x: f"np.linalg.eigh(whole.symmetric_part({x}))[1]"),
     "pinv": _function("np.linalg.pinv"),
     "matrix_power": Form(lambda call, x: f"np.linalg.matrix_power({x}, {call.data})"),
-    **{name: _function(f"whole.{name}") for name in ("expm", "logm", "sqrtm", "sinm", "cosm")},
-    **{
-        f"{name}_frechet": _function(f"spectral.{name}_frechet")
-        for name in ("expm", "logm", "sqrtm", "sinm", "cosm")
-    },
+    **{name: _function(f"whole.{name}") for name in MATRIX_FUNCTIONS},
+    **{f"{f}_frechet": _function(f"spectral.{f}_frechet") for f in MATRIX_FUNCTIONS},
     "svdvals": Form(lambda call, x: f"np.linalg.svd({x}, compute_uv=False)"),
     "left_vectors": Form(lambda call, x: f"np.linalg.svd({x}, full_matrices=False)[0]"),
     "right_vectors": Form(lambda call, x: f"np.linalg.svd({x}, full_matrices=False)[2].T"),

@@ -12,6 +12,8 @@ from typing import Any
 
 from sympy import Expr, Min, S, expand
 
+from symderive.formulas.arrays.ops_spectral import MATRIX_FUNCTIONS
+from symderive.formulas.arrays.placing import indexed_shape
 from symderive.formulas.arrays.syntax import Shape
 from symderive.numeric.from_sympy import node_of
 from symderive.numeric.graph import Graph, Node, Rule, single
@@ -130,6 +132,15 @@ class ArrayGraph(Graph):
             return node
         return self.array("view", (node,), tuple(axes))
 
+    def laid(self, node: Node, labels: Sequence[Any], wanted: Sequence[Any]) -> Node:
+        """The axes by their labels in another order, with size 1 where there is none."""
+        return self.view(node, [labels.index(x) if x in labels else None for x in wanted])
+
+    def beside(self, node: Node, labels: Sequence[Any], wanted: Sequence[Any]) -> Node:
+        """The same as it broadcasts: leading axes of size 1 are left out."""
+        first = next((k for k, label in enumerate(wanted) if label in labels), len(wanted))
+        return self.laid(node, labels, wanted[first:]) if first < len(wanted) else node
+
     def fit(self, node: Node, shape: Shape) -> Node:
         """The node, broadcast to a shape."""
         if node.op == "fit":
@@ -165,12 +176,18 @@ class ArrayGraph(Graph):
 Shapes = Sequence[Shape]
 
 
-def _contract_shape(shapes: Shapes, data: tuple[tuple[Labels, ...], Labels]) -> Shape:
+def label_sizes(labels: Sequence[Labels], shapes: Shapes) -> dict[int, Expr]:
+    """The size of each label of some arrays, that of an axis which is not spread."""
     sizes: dict[int, Expr] = {}
-    for labels, shape in zip(data[0], shapes, strict=True):
-        for label, size in zip(labels, shape, strict=True):
+    for own, shape in zip(labels, shapes, strict=True):
+        for label, size in zip(own, shape, strict=True):
             if sizes.get(label, S.One) is S.One:
                 sizes[label] = size
+    return sizes
+
+
+def _contract_shape(shapes: Shapes, data: tuple[tuple[Labels, ...], Labels]) -> Shape:
+    sizes = label_sizes(data[0], shapes)
     return tuple(sizes[label] for label in data[1])
 
 
@@ -183,19 +200,6 @@ def reduced(shape: Shape, axes: Sequence[int], keepdims: bool = False) -> Shape:
     if keepdims:
         return tuple(S.One if axis in axes else size for axis, size in enumerate(shape))
     return tuple(size for axis, size in enumerate(shape) if axis not in axes)
-
-
-def _index_shape(shapes: Shapes, key: Sequence[tuple[Any, ...]]) -> Shape:
-    result: list[Expr] = []
-    axis = 0
-    for kind, *rest in key:
-        if kind == "new":
-            result.append(S.One)
-            continue
-        if kind == "slice":
-            result.append(rest[1])
-        axis += 1
-    return (*result, *shapes[0][axis:])
 
 
 def _matmul_shape(shapes: Shapes, _: Any) -> Shape:
@@ -233,7 +237,7 @@ SHAPES: Mapping[str, Callable[[Shapes, Any], Shape]] = {
     "view": _view_shape,
     "fit": lambda _, shape: shape,
     "reshape": lambda _, shape: shape,
-    "index": _index_shape,
+    "index": lambda shapes, key: indexed_shape(shapes[0], key),
     "place": lambda _, data: data[1],
     "eye": lambda _, size: (size, size),
     "arange": lambda _, size: (size,),
@@ -273,10 +277,10 @@ SHAPES: Mapping[str, Callable[[Shapes, Any], Shape]] = {
     "vdot": lambda _, __: (),
     "einsum": _contract_shape,
     "concatenate": _concatenate_shape,
-    **dict.fromkeys(("expm", "logm", "sqrtm", "sinm", "cosm", "eigenvectors"), _same),
+    **dict.fromkeys((*MATRIX_FUNCTIONS, "eigenvectors"), _same),
     **dict.fromkeys(("triu", "tril", "half_tril", "prod_others", "diagonal_sums"), _same),
     **dict.fromkeys(
-        (f"{name}_frechet" for name in ("expm", "logm", "sqrtm", "sinm", "cosm")),
+        (f"{name}_frechet" for name in MATRIX_FUNCTIONS),
         lambda shapes, _: shapes[0] * (3 - len(shapes)),
     ),
     "convolution_matrix": _convolution_shape,

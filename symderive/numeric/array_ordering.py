@@ -147,9 +147,6 @@ class ArrayOrdering(Ordering):
         return self._do("div", top, self._all(below), name=name)
 
     def _all(self, factors: list[Operand], name: str = "") -> Operand:
-        total = factors[0]
         if len(factors) == 1 and name:
-            return self._do("copy", total, name=name)
-        for position, factor in enumerate(factors[1:], 2):
-            total = self._do("mul", total, factor, name=name if position == len(factors) else "")
-        return total
+            return self._do("copy", factors[0], name=name)
+        return self._multiplied(factors, name)

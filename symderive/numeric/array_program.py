@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 from sympy import Expr, Symbol
 
-from symderive.errors import SymderiveError, UnknownChoiceError, ValueMissingError, not_an_array
+from symderive.errors import SymderiveError, ValueMissingError, not_an_array
 from symderive.formulas.arrays.ops import shown
 from symderive.formulas.arrays.syntax import Shape, Tree
 from symderive.numeric.array_blocked import emit_fast
 from symderive.numeric.array_lowering import lower_arrays
 from symderive.numeric.array_source import ArrayProgram, emit
-from symderive.numeric.function import Compiled, finite, missing_error
+from symderive.numeric.function import Compiled, finite
 from symderive.numeric.python_backend import load
 
 _KEPT = 32  # compiled forms for different sizes
@@ -64,7 +64,6 @@ class ArrayFunction(Compiled):
         self.defaults = dict(defaults or {})
         self.stable, self.positive = stable, tuple(positive)
         self.backend = "numpy"
-        self._known = frozenset(self.inputs)
         self._cache: dict[tuple[Any, ...], Positional] = {}
         self._fast: dict[tuple[int, ...], Positional] = {}
         self._plain_sizes = _places_of_sizes(self.shapes)
@@ -153,14 +152,7 @@ class ArrayFunction(Compiled):
             UnknownChoiceError: There is no input of this name.
             SymderiveError: Shapes do not fit.
         """
-        for name in values:
-            if name not in self._known:
-                raise UnknownChoiceError("value", name, self.inputs)
-        found = {name: values.get(name, self.defaults.get(name)) for name in self.inputs}
-        missing = [name for name, value in found.items() if value is None]
-        if missing:
-            raise missing_error(missing)
-        arrays = [_checked(name, value) for name, value in found.items()]
+        arrays = [_checked(name, value) for name, value in self.given(values).items()]
         kinds = [a.dtype for a in arrays if a.ndim and a.dtype.kind == "f"]
         kind = np.result_type(*kinds) if kinds else np.dtype(np.float64)
         given = [a if a.dtype == kind else a.astype(kind) for a in arrays]

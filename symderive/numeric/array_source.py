@@ -17,8 +17,7 @@ from symderive.numeric.array_ordering import Step
 from symderive.numeric.naming import identifiers
 from symderive.numeric.ops import ATOM, CHOICE, OPS, SIGN
 from symderive.numeric.program import Operand
-
-_LONGEST = 72  # characters of an expression that is written in place
+from symderive.numeric.source import LONGEST
 
 
 @dataclass(frozen=True)
@@ -67,6 +66,8 @@ class Writer:
         self.guarded = sizes is not None and 0 in sizes.values()
         own = [*program.inputs, *(step.name for step in program.steps)]
         self.names = identifiers([*own, *(s for s in program.sizes if s not in own)])
+        free = [self.names[s.name] for s in program.steps if s.name in program.temporaries]
+        self.temporaries = iter(free)  # numbered in a row where they are written
         self.shapes: dict[str, Shape] = {**dict.fromkeys(program.sizes, ()), **program.inputs}
         self.used_sizes: set[str] = set()
         self.pending: dict[str, tuple[str, int, bool]] = {}
@@ -135,9 +136,6 @@ class Writer:
     def statements(self) -> list[str]:
         """The lines of the body."""
         lines: list[str] = []
-        temporaries = iter(
-            [self.names[s.name] for s in self.program.steps if s.name in self.program.temporaries]
-        )
         part = 0
         for step in self.program.steps:
             text, level = self.expression(step)
@@ -145,11 +143,11 @@ class Writer:
             form = FORMS.get(step.op) if step.data is not None else None
             if step.name in self.program.temporaries:
                 free = form is not None and form.free and self._named(step)
-                once = self.uses[step.name] == 1 and len(text) <= _LONGEST
+                once = self.uses[step.name] == 1 and len(text) <= LONGEST
                 if (once or free) and not (form and form.after):
                     self.pending[step.name] = text, level, free
                     continue
-                self.names[step.name] = next(temporaries)
+                self.names[step.name] = next(self.temporaries)
             if step.name in self.program.headings:
                 lines.insert(part, f"# {self.program.headings[step.name]}")
             lines.append(f"{self.names[step.name]} = {text}")
@@ -174,8 +172,7 @@ class Writer:
 
     def count(self, size: Expr) -> float:
         """A size as a number."""
-        known = self.sizes or {}
-        return float(size.xreplace({s: known.get(s.name, 1) for s in size.free_symbols}))
+        return number_at(size, self.sizes or {})
 
     def expression(self, step: Step) -> tuple[str, int]:
         """The right side of a step, and its precedence."""
@@ -226,6 +223,11 @@ class Writer:
         if math.isinf(operand):
             return ("np.inf" if operand > 0 else "-np.inf"), ATOM if operand > 0 else SIGN
         return repr(operand), SIGN if operand < 0 else ATOM
+
+
+def number_at(size: Expr, sizes: Mapping[str, int]) -> float:
+    """A size at those of the symbols in it."""
+    return float(size.xreplace({s: sizes.get(s.name, 1) for s in size.free_symbols}))
 
 
 def emit(program: ArrayProgram, sizes: Mapping[str, int] | None = None) -> str:

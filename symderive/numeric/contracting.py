@@ -402,11 +402,8 @@ class Planner:
         node = self._scaled(node, product)
         if len(set(wanted)) < len(wanted):
             return self._embedded(node, labels, wanted, shape)
-        node = (
-            self.graph.view(node, [labels.index(x) if x in labels else None for x in wanted])
-            if self.graph.ndim(node) or shape
-            else node
-        )
+        if self.graph.ndim(node) or shape:
+            node = self.graph.laid(node, labels, wanted)
         return self.graph.fit(node, shape)
 
     def _contract_deltas(self, product: Product, output: Labels) -> dict[int, int]:
@@ -434,7 +431,7 @@ class Planner:
                 return self.graph.mul(1, [(node, 1), (self.graph.array("eye", (), shape[0]), 1)])
             return self.graph.array("embed", (node,))
         own = tuple(dict.fromkeys(wanted))
-        node = self.graph.view(node, [labels.index(x) if x in labels else None for x in own])
+        node = self.graph.laid(node, labels, own)
         node = self.graph.fit(node, tuple(shape[wanted.index(x)] for x in own))
         places = tuple(own.index(x) for x in wanted)
         return self.graph.array("spread", (node,), (tuple(range(len(own))), places))

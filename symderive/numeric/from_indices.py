@@ -49,15 +49,8 @@ class IndexReader:
     def _aligned(self, node: Node, labels: Sequence[Index], wanted: Sequence[Index]) -> Node:
         """The axes in order; missing ones are broadcast."""
         if wanted or labels:
-            node = self.graph.view(node, [labels.index(i) if i in labels else None for i in wanted])
+            node = self.graph.laid(node, labels, wanted)
         return self.graph.fit(node, tuple(index.size for index in wanted))
-
-    def _beside(self, node: Node, labels: Sequence[Index], wanted: Sequence[Index]) -> Node:
-        """The axes in order, with size 1 where there is none; leading ones are left out."""
-        axes = [labels.index(i) if i in labels else None for i in wanted]
-        while axes and axes[0] is None:
-            axes.pop(0)
-        return self.graph.view(node, axes) if axes else node
 
     # Formulas -------------------------------------------------------------------------------
 
@@ -86,7 +79,7 @@ class IndexReader:
         for atom, (node, own) in atoms.items():
             mark = Symbol(f"_at{next(self._marks)}", real=True)
             marks[atom] = mark
-            names[mark.name] = self._beside(node, own, labels)
+            names[mark.name] = self.graph.beside(node, own, labels)
         made = node_of(formula.xreplace(marks), self.graph, names)
         shape = tuple(index.size for index in labels)
         return self.graph.fit(made, shape) if self.graph.ndim(made) < len(shape) else made, labels
@@ -226,7 +219,7 @@ class IndexReader:
         for (place, own), size in zip(found, self.graph.shape(node), strict=True):
             last = self.reader.number(size - 1)
             inside = self.graph.call("max", self.graph.zero, self.graph.call("min", place, last))
-            places.append(self._beside(inside, own, labels))
+            places.append(self.graph.beside(inside, own, labels))
         made = self.graph.array("gather", (node, *places))
         shape = tuple(index.size for index in labels)
         return self.graph.fit(made, shape), labels

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from fractions import Fraction
+from functools import partial, reduce
 from typing import Any
 
 import mpmath
@@ -12,6 +13,7 @@ from sympy import Basic, Expr, I, Symbol
 from sympy.core.relational import Relational
 
 from symderive.errors import ModelError
+from symderive.formulas.functions import function_of
 from symderive.formulas.inert import Diff
 from symderive.numeric.graph import DIGITS, RATIONAL, Graph, Node, Number, linear, reduced
 from symderive.numeric.ops import OPS
@@ -135,11 +137,7 @@ def _relation(formula: Any, graph: Graph, names: Mapping[str, Node]) -> Node:
 
 def _join(op: str) -> Callable[[Basic, Graph, Mapping[str, Node]], Node]:
     def read(formula: Basic, graph: Graph, names: Mapping[str, Node]) -> Node:
-        parts = _args(formula, graph, names)
-        result = parts[0]
-        for part in parts[1:]:
-            result = graph.call(op, result, part)
-        return result
+        return reduce(partial(graph.call, op), _args(formula, graph, names))
 
     return read
 
@@ -163,15 +161,12 @@ def _adjoint(formula: Any, graph: Graph, names: Mapping[str, Node]) -> Node:
 
 def _function(formula: Any, graph: Graph, names: Mapping[str, Node]) -> Node:
     """A named function: itself where a row or a backend knows it, else by its definition."""
-    row = _row(formula)
+    row = function_of(formula)
     name = row.name if row is not None else type(formula).__name__
     name = _RENAMED.get(name, name)
     args = _args(formula, graph, names)
     if name in ("max", "min") and len(args) != 2:
-        result = args[0]
-        for arg in args[1:]:
-            result = graph.call(name, result, arg)
-        return result
+        return reduce(partial(graph.call, name), args)
     if name in _DIRECT:
         left_out = row.default_values(len(args)) if row is not None else ()
         return _DIRECT[name](graph, *args, *(node_of(value, graph, names) for value in left_out))
@@ -200,13 +195,6 @@ def _template(row: Any, count: int, known: bool) -> tuple[Expr, tuple[str, ...]]
         formula = row.definition_formula(*marks) if stable is None else stable
         _templates[key] = row, formula, tuple(mark.name for mark in marks)
     return _templates[key][1:]
-
-
-def _row(formula: Expr) -> Any:
-    """The row of the table of named functions, or None."""
-    from symderive.formulas.functions import function_of
-
-    return function_of(formula)
 
 
 _SPELLED: dict[str, Callable[..., Expr]] = {

@@ -91,14 +91,12 @@ class Reader:
 
     def _by_entry(self, tree: Apply, entry: Callable[..., Any]) -> Node:
         """An operation without a form of its own, by what one entry of it is."""
-        from symderive.numeric.from_indices import IndexReader
-
         marks = [Leaf(arg.shape, f"_operand{next(self._marks)}") for arg in tree.args]
         for mark, arg in zip(marks, tree.args, strict=True):
             self.names[mark.name] = self.node(arg)
         indices = indices_of(tree.shape)
         formula = entry(tuple(marks), dict(tree.options), indices)
-        made = IndexReader(self).array(formula, indices)
+        made = self._indexed(formula, indices)
         for mark in marks:
             del self.names[mark.name]
         return made
@@ -109,11 +107,7 @@ def named_function(graph: ArrayGraph, name: str, args: Sequence[Node]) -> Node:
     marks = [Symbol(f"_entry{i}", real=True) for i in range(len(args))]
     given = {mark.name: arg for mark, arg in zip(marks, args, strict=True)}
     exact: list[Expr] = [
-        _number_of(arg) if arg.op == "const" and isinstance(arg.data, int) else mark
+        Integer(arg.data) if arg.op == "const" and isinstance(arg.data, int) else mark
         for arg, mark in zip(args, marks, strict=True)
     ]
     return node_of(FUNCTIONS[name].apply(*exact), graph, given)
-
-
-def _number_of(node: Node) -> Expr:
-    return Integer(node.data)

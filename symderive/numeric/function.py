@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
@@ -13,18 +14,19 @@ from symderive.errors import UnknownChoiceError, ValueMissingError
 from symderive.numeric.backends import BACKENDS, compile_program, source
 from symderive.numeric.kinds import Filled
 from symderive.numeric.lowering import lower
-from symderive.numeric.program import Program
+from symderive.numeric.program import REDUCTIONS, Program
 
 AUTO = "auto"
 
 
-class Compiled:
+class Compiled(ABC):
     """What a value and its gradient are of numbers and of arrays alike: how they are called."""
 
     definitions: tuple[tuple[str, Any], ...]
     inputs: tuple[str, ...]
     value: str
     gradient: dict[str, str]
+    defaults: dict[str, Any]
 
     def outputs(self, what: str) -> list[str]:
         """The names to compute for the gradient and the value, the value alone, or all stages."""
@@ -58,14 +60,28 @@ class Compiled:
         """Every definition by name: stages, links and adjoints."""
         return dict(zip(self.outputs("stages"), self._call("stages", values), strict=True))
 
+    @abstractmethod
     def _call(self, what: str, values: Mapping[str, Any]) -> Sequence[Any]:
-        raise NotImplementedError
+        """What ``outputs`` names, in order."""
 
+    def given(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """The values of the inputs in order: those given, else the model's.
 
-def missing_error(names: Sequence[str]) -> ValueMissingError:
-    """What to do about inputs without a value."""
-    shown = ", ".join(names[:10])
-    return ValueMissingError(f"no value for {shown}; pass {names[0]}=… or set it in the model")
+        Raises:
+            ValueMissingError: A value is missing.
+            UnknownChoiceError: There is no input of this name.
+        """
+        found = {
+            name: self.defaults.get(name) if (value := values.get(name)) is None else value
+            for name in self.inputs
+        }
+        for name in values:
+            if name not in found:
+                raise UnknownChoiceError("value", name, self.inputs)
+        if missing := [name for name, value in found.items() if value is None]:
+            message = f"no value for {', '.join(missing[:10])}; pass {missing[0]}=… or set it in"
+            raise ValueMissingError(f"{message} the model")
+        return found
 
 
 class Function(Compiled):
@@ -101,13 +117,13 @@ class Function(Compiled):
     ) -> None:
         if backend != AUTO and backend not in BACKENDS:
             raise UnknownChoiceError("backend", backend, [AUTO, *BACKENDS])
-        if reduce not in (None, "none", "mean", "sum"):
-            raise UnknownChoiceError("reduction", str(reduce), ["none", "mean", "sum"])
+        if reduce not in (None, *REDUCTIONS):
+            raise UnknownChoiceError("reduction", str(reduce), REDUCTIONS)
         self.definitions, self.inputs = tuple(definitions), tuple(inputs)
         self.value, self.gradient = value, dict(gradient)
         self.defaults, self.backend = dict(defaults or {}), backend
         self.reduce, self.stable = reduce or "none", stable
-        self._known, self._like = frozenset(self.inputs), like
+        self._like = like
         self._programs: dict[str, Program] = {}
         self._cache: dict[tuple[str, str], Callable[..., tuple[Any, ...]]] = {}
 
@@ -165,20 +181,7 @@ class Function(Compiled):
 
     def arguments(self, values: Mapping[str, Any]) -> list[Any]:
         """The inputs in order: floats, and arrays where arrays were given; all finite."""
-        for name in values:
-            if name not in self._known:
-                raise UnknownChoiceError("value", name, self.inputs)
-        given = []
-        for name in self.inputs:
-            value = values.get(name)
-            if value is None:
-                value = self.defaults.get(name)
-            if value is None:
-                raise missing_error(
-                    [n for n in self.inputs if values.get(n, self.defaults.get(n)) is None]
-                )
-            given.append(_checked(name, value))
-        return given
+        return [_checked(name, value) for name, value in self.given(values).items()]
 
     def fastest(self, numbers: bool) -> Callable[..., tuple[Any, ...]]:
         """The positional form for numbers alone, or for arrays among them."""

@@ -9,11 +9,10 @@ import numpy as np
 
 from symderive.errors import SymderiveError, UnknownChoiceError
 from symderive.numeric.blocked import BLOCK, Kernel, kernel
-from symderive.numeric.program import Program
+from symderive.numeric.program import REDUCTIONS, Program
 from symderive.numeric.python_backend import load
 from symderive.numeric.source import NUMPY, function_text
 
-REDUCTIONS = ("none", "mean", "sum")
 _FLOAT64, _FLOAT32 = np.dtype(np.float64), np.dtype(np.float32)
 
 

@@ -161,6 +161,9 @@ class Ordering:
                 square = self._do("square", square, name=name if last else "")
         if half:
             factors.append(self._do("sqrt", base, name="" if factors else name))
+        return self._multiplied(factors, name)
+
+    def _multiplied(self, factors: Sequence[Operand], name: str) -> Operand:
         total = factors[0]
         for position, factor in enumerate(factors[1:], 2):
             total = self._do("mul", total, factor, name=name if position == len(factors) else "")

@@ -333,14 +333,7 @@ class Pairs:
         turned = self._to(node, labels, inside)
         if turned is not node and len(order) > 2:
             turned = self.graph.array("compact", (turned,))
-        return self.graph.view(turned, self._beside(tuple(inside), order))
-
-    def _beside(self, labels: Labels, order: Labels) -> list[int | None]:
-        """The axes of a factor among those of the result; leading new ones are left out."""
-        places = [labels.index(x) if x in labels else None for x in order]
-        while places and places[0] is None:
-            places.pop(0)
-        return places
+        return self.graph.beside(turned, inside, order)
 
     def _batched(
         self,

@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 
 Operand = str | float
 
+REDUCTIONS = ("none", "mean", "sum")
+"""What becomes of the rows of a batch."""
+
 
 @dataclass(frozen=True, slots=True)
 class Assignment:

@@ -12,7 +12,7 @@ from symderive.numeric.naming import identifiers
 from symderive.numeric.ops import ATOM, CHOICE, MATH_NAMES, OPS, SIGN, Op
 from symderive.numeric.program import Assignment, Operand, Program
 
-_LONGEST = 72  # characters of an expression that is written in place
+LONGEST = 72  # characters of an expression that is written in place
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def statements(program: Program, dialect: Dialect, names: Mapping[str, str]) -> 
     for step in program.assignments:
         text, level = _expression(step, dialect, names, pending)
         once = step.name in program.temporaries and uses[step.name] == 1
-        if once and len(text) <= _LONGEST:
+        if once and len(text) <= LONGEST:
             pending[step.name] = text, level
             continue
         if step.name in program.temporaries:  # number those that are left in a row

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial, reduce
 
 from symderive.numeric.differences import difference
 from symderive.numeric.graph import Graph, Node, Number, Rule, linear, plus, single
@@ -77,9 +78,7 @@ def _shifted(graph: Graph, node: Node) -> tuple[Node, Node] | None:
         parts.append((graph.zero, constant))
     if len(parts) < 2 or any(part.op == "add" and _has_max(part) for part, _ in parts):
         return None
-    top = parts[0][0]
-    for part, _ in parts[1:]:
-        top = graph.call("max", top, part)
+    top = reduce(partial(graph.call, "max"), [part for part, _ in parts])
     return top, _moved(graph, node, top) or node
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from sympy import Expr, S, expand
 
-from symderive.numeric.array_graph import ArrayGraph, Labels
+from symderive.formulas.arrays.ops_spectral import MATRIX_FUNCTIONS
+from symderive.numeric.array_graph import ArrayGraph, Labels, label_sizes
 from symderive.numeric.graph import RATIONAL, Node, linear
 
 Options = Mapping[str, Any]
@@ -102,11 +103,7 @@ def _matmul(graph: ArrayGraph, args: Sequence[Node], _: Options) -> Node:
         if len(shapes[1]) > 1
         else (inner,),
     ]
-    sizes: dict[int, Expr] = {}
-    for own, shape in zip(labels, shapes, strict=True):
-        for label, size in zip(own, shape, strict=True):
-            if sizes.get(label, S.One) is S.One:
-                sizes[label] = size
+    sizes = label_sizes(labels, shapes)
     factors = [
         labelled(graph, node, own, [sizes[x] for x in own])
         for node, own in zip(args, labels, strict=True)
@@ -302,13 +299,8 @@ def _greatest(op: str) -> Make:
     return made
 
 
-def _over(op: str) -> Make:
-    """An operation along axes that keeps the shape; along all of them, if none are named."""
-
-    def made(graph: ArrayGraph, args: Sequence[Node], options: Options) -> Node:
-        return graph.array(op, args, tuple(options.get("axis", range(graph.ndim(args[0])))))
-
-    return made
+def _prod_others(graph: ArrayGraph, args: Sequence[Node], options: Options) -> Node:
+    return graph.array("prod_others", args, _axes_of(graph, args[0], options))
 
 
 # Normalisations -------------------------------------------------------------------------------
@@ -410,8 +402,8 @@ READ: Mapping[str, Make] = {
         for name in (
             *("inv", "det", "logdet", "half_tril", "diagonal_sums"),
             *("cholesky", "eigvalsh", "eigenvectors", "pinv"),
-            *("expm", "logm", "sqrtm", "sinm", "cosm"),
-            *(f"{name}_frechet" for name in ("expm", "logm", "sqrtm", "sinm", "cosm")),
+            *MATRIX_FUNCTIONS,
+            *(f"{name}_frechet" for name in MATRIX_FUNCTIONS),
             *("svdvals", "left_vectors", "right_vectors", "polar", "nuclear_norm", "spectral_norm"),
         )
     },
@@ -431,7 +423,7 @@ READ: Mapping[str, Make] = {
     "matrix_power": _power_of_matrix,
     "is_max": _greatest("max_over"),
     "is_min": _greatest("min_over"),
-    "prod_others": _over("prod_others"),
+    "prod_others": _prod_others,
     "solve": _solve,
 }
 """How each operation is made of nodes; any other is expanded, or a function of entries."""

@@ -40,9 +40,7 @@ class Labelled:
 
 def has_notation(tree: Tree) -> bool:
     """Whether a tree is matrix notation throughout."""
-    return all(
-        t.ndim <= 2 and not (isinstance(t, Apply) and t.op in NO_NOTATION) for t in tree.walk()
-    )
+    return all(t.ndim <= 2 and not is_op(t, *NO_NOTATION) for t in tree.walk())
 
 
 def in_numpy(tree: Tree, shapes: Iterable[Shape]) -> bool:
@@ -168,9 +166,9 @@ def _masks_weighted(parts: list[Labelled], summed: Sequence[Index]) -> list[Labe
 
 def _is_mask(tree: Tree) -> bool:
     """Whether a matrix is a triangle of ones, as it is or with its rows and columns scaled."""
-    if isinstance(tree, Apply) and tree.op in ("multiply", "transpose"):
+    if is_op(tree, "multiply", "transpose"):
         return any(map(_is_mask, tree.args))
-    return isinstance(tree, Apply) and tree.op in ("tril", "triu", "half_tril")
+    return is_op(tree, "tril", "triu", "half_tril")
 
 
 def _eliminated(

@@ -350,9 +350,9 @@ def free_indices(formula: Basic) -> set[Index]:
     return {symbol for symbol in formula.free_symbols if isinstance(symbol, Index)}
 
 
-def index_names(count_: int, taken: Iterable[str] = (), letters: str = "ijklpqrstuv") -> list[str]:
+def index_names(count_: int, taken: Iterable[str] = ()) -> list[str]:
     """Letters for indices that the model does not use as names."""
-    used = set(taken)
+    used, letters = set(taken), "ijklpqrstuv"
     free = [letter for letter in letters if letter not in used]
     free += [
         f"{letter}{k}" for k in range(1, 9) for letter in letters if f"{letter}{k}" not in used

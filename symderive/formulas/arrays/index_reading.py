@@ -16,8 +16,8 @@ from sympy import Expr, Piecewise, Rational, Symbol, pi
 from symderive.errors import FormulaError
 from symderive.formulas.arrays.index import Index, delta, entry_of, sigma
 from symderive.formulas.arrays.ops import entry
-from symderive.formulas.arrays.reading import parse_array
-from symderive.formulas.arrays.syntax import Apply, Leaf, Shape, Tree, of_args
+from symderive.formulas.arrays.reading import read_array
+from symderive.formulas.arrays.syntax import Leaf, Shape, Tree, leaves, sizes_in
 from symderive.formulas.functions import NamedFunction
 from symderive.formulas.parsing import COMPARISONS
 from symderive.formulas.walking import PI, PRINTED
@@ -79,7 +79,7 @@ class _Reader:
         self.text, self.where = text, where
         self.functions, self.shapes = functions, shapes
         self.known = {*known, *shapes}
-        self.sizes = {s.name for shape in shapes.values() for d in shape for s in d.free_symbols}
+        self.sizes = {size.name for size in sizes_in(shapes.values())}
         self.depth = 0
 
     def formula(self, free: Mapping[str, Index]) -> Expr:
@@ -177,13 +177,13 @@ class _Reader:
         if isinstance(node, ast.Name) and self.shapes.get(node.id):
             return Leaf(self.shapes[node.id], node.id)
         source = ast.get_source_segment(self.text.strip(), node) or ""
-        tree, names, _ = parse_array(
+        tree = read_array(
             source, self.functions, self.shapes, where=self.where, declared=self.known
         )
-        for name in names:
+        for name in leaves(tree):
             if name not in self.known:
                 raise self._at(f"unknown name {name!r} in array language", node)
-        return _renamed(tree, {f"_{k}": name for k, name in enumerate(names)})
+        return tree
 
     # Calls ------------------------------------------------------------------------------------
 
@@ -261,14 +261,6 @@ def _letter(node: ast.expr) -> str | None:
 
 def _target(clause: ast.comprehension) -> str | None:
     return clause.target.id if isinstance(clause.target, ast.Name) else None
-
-
-def _renamed(tree: Tree, names: Mapping[str, str]) -> Tree:
-    if isinstance(tree, Leaf):
-        return Leaf(tree.shape, names[tree.name])
-    if isinstance(tree, Apply):
-        return of_args(tree, tuple(_renamed(arg, names) for arg in tree.args))
-    return tree
 
 
 _NODES: Mapping[type[ast.expr], Any] = {

@@ -68,7 +68,7 @@ from symderive.formulas.arrays.ops import apply, apply_function
 from symderive.formulas.arrays.placing import place_at
 from symderive.formulas.arrays.sliding import slid, windows
 from symderive.formulas.arrays.sums import plus
-from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Shape, Tree
+from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Shape, Tree, sizes_in
 from symderive.formulas.arrays.terms import scaled, tree_cost
 from symderive.formulas.functions import function_of
 
@@ -175,7 +175,7 @@ class Matrices:
     def _only_sizes(self, formula: Basic) -> bool:
         """Whether a formula is one of sizes alone."""
         symbols = formula.free_symbols
-        sizes = {s for shape in self.shapes.values() for size in shape for s in size.free_symbols}
+        sizes = sizes_in(self.shapes.values())
         return bool(symbols) and all(s in sizes and s.name not in self.shapes for s in symbols)
 
     def _entry(self, formula: Indexed) -> Labelled:

@@ -124,6 +124,22 @@ def elementwise(name: str) -> Shaped:
     return lambda args, _: broadcast([arg.shape for arg in args], what)
 
 
+def same_shape(args: Args, _: Options) -> Shape:
+    """The shape of the operand."""
+    return args[0].shape
+
+
+def of_matrix(name: str, shape: Callable[[Expr, Expr], Shape]) -> Shaped:
+    """The shape of what is made of a matrix of any shape."""
+
+    def made(args: Args, _: Options) -> Shape:
+        if args[0].ndim != 2:
+            raise ShapeError(f"{name} takes a matrix; this has the shape {shown(args[0].shape)}")
+        return shape(*args[0].shape)
+
+    return made
+
+
 # Making trees ---------------------------------------------------------------------------------
 
 
@@ -332,6 +348,8 @@ def whole_number(value: object, what: str) -> int:
     Raises:
         ShapeError: It is none.
     """
+    if isinstance(value, int) and not isinstance(value, bool):  # a default
+        return value
     if isinstance(value, Number) and value.value.is_Integer:
         return int(value.value)
     raise ShapeError(f"{what} must be a whole number, written as one")
@@ -360,13 +378,13 @@ def shape_of(value: object) -> Shape:
     return tuple(size_of(part) for part in parts)
 
 
-def axis_of(value: object, ndim: int, what: str = "axis") -> int:
+def axis_of(value: object, ndim: int) -> int:
     """An argument as an axis, counted from the front.
 
     Raises:
         ShapeError: There is no such axis.
     """
-    axis = whole_number(value, what)
+    axis = whole_number(value, "axis")
     if not -ndim <= axis < ndim:
         axes = f"it has {ndim} axes" if ndim != 1 else "it has one axis"
         raise ShapeError(f"the operand has no axis {axis}: {axes}")
@@ -388,12 +406,12 @@ def axes_of(value: object, ndim: int) -> tuple[int, ...]:
     return axes
 
 
-def flag(value: object, what: str) -> bool:
-    """An argument as True or False.
+def kept(keepdims: object) -> bool:
+    """The argument ``keepdims``.
 
     Raises:
         ShapeError: It is neither.
     """
-    if isinstance(value, bool):
-        return value
-    raise ShapeError(f"{what} must be True or False")
+    if isinstance(keepdims, bool):
+        return keepdims
+    raise ShapeError("keepdims must be True or False")

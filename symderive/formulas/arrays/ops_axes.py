@@ -29,7 +29,7 @@ from symderive.formulas.arrays.op import (
     transpose,
     whole_number,
 )
-from symderive.formulas.arrays.placing import all_of, place_at
+from symderive.formulas.arrays.placing import all_of, indexed_shape, place_at
 from symderive.formulas.arrays.syntax import Number, Shape, Tree
 from symderive.formulas.written import product, sum_of
 
@@ -68,16 +68,7 @@ def _call_swapaxes(x: Any, first: Any, second: Any) -> Tree:
 
 
 def _index_shape(args: Args, options: Options) -> Shape:
-    shape: list[Expr] = []
-    axis = 0
-    for kind, *rest in options["key"]:
-        if kind == "new":
-            shape.append(ONE)
-            continue
-        if kind == "slice":
-            shape.append(rest[1])
-        axis += 1
-    return (*shape, *args[0].shape[axis:])
+    return indexed_shape(args[0].shape, options["key"])
 
 
 def _index_entry(args: Args, options: Options, at: At) -> Expr:
@@ -198,6 +189,14 @@ def _reshape_entry(args: Args, options: Options, at: At) -> Expr:
 def count_of(shape: Shape) -> Expr:
     """The number of entries of an array."""
     return expand(product(*shape)) if shape else ONE
+
+
+def along_one(x: Any, axis: Any) -> tuple[Tree, int]:
+    """An array and its axis; all entries row by row, where none is named."""
+    arg = as_tree(x)
+    if axis is not None:
+        return arg, axis_of(axis, arg.ndim)
+    return arg if arg.ndim == 1 else apply("reshape", arg, shape=(count_of(arg.shape),)), 0
 
 
 ORDERS = ("C", "F")

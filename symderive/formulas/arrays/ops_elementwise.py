@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sympy import Expr, Piecewise, Sum, true
+from sympy import Basic, Expr, Piecewise, Sum, true
 from sympy.core.relational import Relational
-from sympy.logic.boolalg import And, Boolean, Not, Or
+from sympy.logic.boolalg import And, Not, Or
 
 from symderive.formulas.arrays.op import (
     Args,
@@ -29,7 +29,7 @@ from symderive.formulas.parsing import COMPARISONS
 from symderive.formulas.written import minus, power, product, quotient, settled, sum_of
 
 
-def _joined(join: Callable[..., Expr]) -> Callable[[Args, Options, At], Any]:
+def _joined(join: Callable[..., Basic]) -> Callable[[Args, Options, At], Any]:
     return lambda args, _, at: join(*(spread(arg, at) for arg in args))
 
 
@@ -51,10 +51,6 @@ def compared(side: Expr) -> Expr:
             "make it a stage of its own and compare that"
         )
     return settled(side)
-
-
-def _logical(join: Callable[..., Boolean]) -> Any:
-    return lambda args, _, at: join(*(spread(arg, at) for arg in args))
 
 
 def _where(args: Args, _: Options, at: At) -> Expr:
@@ -146,7 +142,7 @@ ROWS: tuple[Op, ...] = (
         "logical_and",
         "both conditions",
         elementwise("and"),
-        _logical(And),
+        _joined(And),
         call=_call_logical("logical_and"),
         example="where(logical_and(X > 0, Y > 0), X, Y)",
     ),
@@ -154,7 +150,7 @@ ROWS: tuple[Op, ...] = (
         "logical_or",
         "either condition",
         elementwise("or"),
-        _logical(Or),
+        _joined(Or),
         call=_call_logical("logical_or"),
         example="where(logical_or(X > 0, Y > 0), X, Y)",
     ),
@@ -162,7 +158,7 @@ ROWS: tuple[Op, ...] = (
         "logical_not",
         "the opposite condition",
         elementwise("not"),
-        _logical(Not),
+        _joined(Not),
         call=lambda condition: apply("logical_not", condition_of(condition)),
         example="where(logical_not(X > 0), X, Y)",
     ),

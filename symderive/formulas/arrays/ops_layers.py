@@ -23,13 +23,10 @@ from symderive.formulas.arrays.op import (
     entry,
     multiply,
     number,
+    same_shape,
     subtract,
 )
 from symderive.formulas.arrays.syntax import Shape, Tree
-
-
-def _same_shape(args: Args, _: Options) -> Shape:
-    return args[0].shape
 
 
 def _along(op: str) -> Callable[[Args, Options, At], Expr]:
@@ -116,7 +113,7 @@ def _call_softmax(op: str) -> Callable[..., Tree]:
         arg = as_tree(x)
         if isinstance(axis, tuple):
             return apply(op, arg, axis=axes_of(axis, arg.ndim))
-        place = axis_of(number(axis) if isinstance(axis, int) else axis, arg.ndim)
+        place = axis_of(axis, arg.ndim)
         return apply(op, arg, axis=(place,))
 
     return call
@@ -126,10 +123,7 @@ def _layer(op: str, axes: Callable[[int], range], x: Any, gain: Any, bias: Any, 
     arg = as_tree(x)
     if not arg.ndim or not axes(arg.ndim):
         raise ShapeError(f"{op} has no axis to work along: the operand has {arg.ndim} axes")
-    small = number(eps) if isinstance(eps, Rational) else as_tree(eps, "eps")
-    if small.ndim:
-        raise ShapeError("eps must be a number")
-    result: Tree = apply(op, arg, small, axis=tuple(axes(arg.ndim)))
+    result: Tree = apply(op, arg, _small(eps), axis=tuple(axes(arg.ndim)))
     if gain is not None:
         result = multiply(result, as_tree(gain))
     return result if bias is None else add(result, as_tree(bias))
@@ -146,12 +140,18 @@ def _leading(ndim: int) -> range:
 _EPS = Rational(1, 100_000)
 
 
+def _small(eps: Any) -> Tree:
+    small = number(eps) if isinstance(eps, Rational) else as_tree(eps, "eps")
+    if small.ndim:
+        raise ShapeError("eps must be a number")
+    return small
+
+
 def _call_scale(op: str) -> Callable[..., Tree]:
     def call(x: Any, eps: Any = _EPS, axis: Any = -1) -> Tree:
         arg = as_tree(x)
-        place = axis_of(number(axis) if isinstance(axis, int) else axis, arg.ndim)
-        small = number(eps) if isinstance(eps, Rational) else as_tree(eps, "eps")
-        return apply(op, arg, small, axis=(place,))
+        place = axis_of(axis, arg.ndim)
+        return apply(op, arg, _small(eps), axis=(place,))
 
     return call
 
@@ -170,20 +170,20 @@ def _call_batch_norm(x: Any, gain: Any = None, bias: Any = None, eps: Any = _EPS
 
 # fmt: off
 ROWS: tuple[Op, ...] = (
-    Op("softmax", "exponentials over their sum along an axis", _same_shape, _along("softmax"),
+    Op("softmax", "exponentials over their sum along an axis", same_shape, _along("softmax"),
        call=_call_softmax("softmax"), explicit=explicit.softmax, example="softmax(X, axis=1)"),
-    Op("is_max", "1 at the greatest entry along axes, shared evenly by ties", _same_shape,
+    Op("is_max", "1 at the greatest entry along axes, shared evenly by ties", same_shape,
        _along("is_max"), call=_call_along("is_max"), explicit=explicit.is_max,
        example="is_max(X, axis=1)"),
-    Op("is_min", "1 at the least entry along axes, shared evenly by ties", _same_shape,
+    Op("is_min", "1 at the least entry along axes, shared evenly by ties", same_shape,
        _along("is_min"), call=_call_along("is_min"), explicit=explicit.is_min,
        example="is_min(X, axis=0)"),
-    Op("prod_others", "the product of all other entries along axes", _same_shape,
+    Op("prod_others", "the product of all other entries along axes", same_shape,
        _along("prod_others"), call=_call_along("prod_others"), explicit=explicit.prod_others,
        example="prod_others(X, axis=1)"),
-    Op("log_softmax", "logarithm of softmax", _same_shape, expand=_log_softmax,
+    Op("log_softmax", "logarithm of softmax", same_shape, expand=_log_softmax,
        call=_call_softmax("log_softmax"), example="log_softmax(X, axis=0)"),
-    Op("layer_norm", "centred and scaled along the last axis", _same_shape, _along("layer_norm"),
+    Op("layer_norm", "centred and scaled along the last axis", same_shape, _along("layer_norm"),
        _normalised, explicit=explicit.layer_norm, call=_call_layer_norm,
        example="layer_norm(X, x, y)"),
     Op("deviation", "root of the variance and a small number", _scale_shape,
@@ -191,10 +191,10 @@ ROWS: tuple[Op, ...] = (
        example="deviation(X)"),
     Op("rms", "root of the mean square and a small number", _scale_shape, _scale("rms"), _rms,
        explicit=explicit.rms, call=_call_scale("rms"), example="rms(X, axis=0)"),
-    Op("rms_norm", "scaled by the root of the mean square along the last axis", _same_shape,
+    Op("rms_norm", "scaled by the root of the mean square along the last axis", same_shape,
        _along("rms_norm"), _rms_norm, explicit=explicit.rms_norm, call=_call_rms_norm,
        example="rms_norm(X, x)"),
-    Op("batch_norm", "centred and scaled along all axes but the last", _same_shape,
+    Op("batch_norm", "centred and scaled along all axes but the last", same_shape,
        _along("layer_norm"), _normalised, call=_call_batch_norm, example="batch_norm(X, x, y)"),
 )
 # fmt: on

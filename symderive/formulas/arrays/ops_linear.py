@@ -23,6 +23,7 @@ from symderive.formulas.arrays.op import (
     entry,
     multiply,
     number,
+    of_matrix,
     shown,
     transpose,
     whole,
@@ -74,12 +75,6 @@ def _solve_shape(args: Args, _: Options) -> Shape:
 
 def _solve(args: Args, _: Options) -> Tree:
     return apply("matmul", apply("inv", args[0]), args[1])
-
-
-def _pinv_shape(args: Args, _: Options) -> Shape:
-    if args[0].ndim != 2:
-        raise ShapeError(f"pinv takes a matrix; this has the shape {shown(args[0].shape)}")
-    return args[0].shape[::-1]
 
 
 def _pinv(args: Args, _: Options) -> Tree:
@@ -163,8 +158,8 @@ ROWS: tuple[Op, ...] = (
     Op("solve", "solution of a linear system", _solve_shape, expand=_solve,
        call=_call_solve, example="solve(A, x)"),
     Op("pinv", "pseudoinverse of a matrix of full rank (full column rank, where sizes are "
-       "symbols)", _pinv_shape, part_entry("pinv", 2), _pinv, call_of("pinv"),
-       explicit=explicit.pinv, example="pinv(concatenate([A, X]))"),
+       "symbols)", of_matrix("pinv", lambda m, n: (n, m)), part_entry("pinv", 2), _pinv,
+       call_of("pinv"), explicit=explicit.pinv, example="pinv(concatenate([A, X]))"),
     row("cholesky", "Cholesky factor, lower triangular, of the symmetric part", "matrix",
          "cholesky(A @ A.T + eye(n))", explicit.cholesky),
 )

@@ -102,7 +102,7 @@ def _triangle_entry(kept: Callable[..., Any]) -> Callable[[Args, Options, At], E
 
 def _call_triangle(op: str) -> Callable[..., Tree]:
     def call(X: Any, k: Any = 0) -> Tree:  # noqa: N803
-        diagonal = k if isinstance(k, int) else whole_number(k, "k")
+        diagonal = whole_number(k, "k")
         return apply(op, as_tree(X), k=diagonal)
 
     return call

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial, reduce
 from typing import Any
 
 from sympy import Expr, Integer, Piecewise, S, Tuple, oo, true
@@ -19,15 +20,16 @@ from symderive.formulas.arrays.op import (
     apply,
     as_tree,
     axes_of,
-    axis_of,
     entry,
-    flag,
+    kept,
     number,
+    same_shape,
     shown,
     subtract,
     total,
     whole_number,
 )
+from symderive.formulas.arrays.ops_axes import along_one
 from symderive.formulas.arrays.ops_making import filled
 from symderive.formulas.arrays.placing import all_of
 from symderive.formulas.arrays.syntax import Apply, Number, Shape, Tree
@@ -36,22 +38,21 @@ from symderive.formulas.written import product
 
 def reduced_shape(args: Args, options: Options) -> Shape:
     """The shape without the reduced axes, or with size 1 there."""
-    kept = [
+    return tuple(
         ONE if axis in options["axis"] else size
         for axis, size in enumerate(args[0].shape)
         if axis not in options["axis"] or options["keepdims"]
-    ]
-    return tuple(kept)
+    )
 
 
 def _reduced_at(arg: Tree, options: Options, at: At) -> tuple[list[Expr], list[Index]]:
     """The operand's indices with fresh ones along the reduced axes, and those."""
-    kept = list(at)
+    outer = list(at)
     if options["keepdims"]:
-        kept = [i for axis, i in enumerate(at) if axis not in options["axis"]]
+        outer = [i for axis, i in enumerate(at) if axis not in options["axis"]]
     summed = [fresh(arg.shape[axis]) for axis in options["axis"]]
     bound = dict(zip(options["axis"], summed, strict=True))
-    rest = iter(kept)
+    rest = iter(outer)
     return [bound[axis] if axis in bound else next(rest) for axis in range(arg.ndim)], summed
 
 
@@ -141,17 +142,13 @@ def _cumsum_entry(args: Args, options: Options, at: At) -> Expr:
     return sigma(product(entry(args[0], inside), Piecewise((1, k <= at[axis]), (0, true))), [k])
 
 
-def _same_shape(args: Args, _: Options) -> Shape:
-    return args[0].shape
-
-
 # Calls ----------------------------------------------------------------------------------------
 
 
 def _reduce(op: str, x: Any, axis: Any, keepdims: Any, **more: Any) -> Tree:
     arg = as_tree(x)
     axes = axes_of(axis, arg.ndim)
-    return apply(op, arg, axis=axes, keepdims=flag(keepdims, "keepdims"), **more)
+    return apply(op, arg, axis=axes, keepdims=kept(keepdims), **more)
 
 
 def _call(op: str) -> Callable[..., Tree]:
@@ -162,15 +159,11 @@ def _call(op: str) -> Callable[..., Tree]:
 
 
 def _call_var(x: Any, axis: Any = None, ddof: Any = 0, keepdims: Any = False) -> Tree:
-    return _reduce("var", x, axis, keepdims, ddof=_ddof(ddof))
+    return _reduce("var", x, axis, keepdims, ddof=whole_number(ddof, "ddof"))
 
 
 def _call_std(x: Any, axis: Any = None, ddof: Any = 0, keepdims: Any = False) -> Tree:
-    return _reduce("std", x, axis, keepdims, ddof=_ddof(ddof))
-
-
-def _ddof(value: Any) -> int:
-    return value if value == 0 and isinstance(value, int) else whole_number(value, "ddof")
+    return _reduce("std", x, axis, keepdims, ddof=whole_number(ddof, "ddof"))
 
 
 def _call_extreme(op: str) -> Callable[..., Tree]:
@@ -188,17 +181,13 @@ def _call_extreme(op: str) -> Callable[..., Tree]:
 
 def _call_logsumexp(x: Any, *more: Any, axis: Any = None, keepdims: Any = False) -> Tree:
     if more:
-        args = tuple(as_tree(part) for part in (x, *more))
-        result = args[0]
-        for arg in args[1:]:
-            result = apply("logaddexp", result, arg)
-        return result
+        return reduce(partial(apply, "logaddexp"), map(as_tree, (x, *more)))
     return _reduce("logsumexp", x, axis, keepdims)
 
 
 def _call_norm(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> Tree:
     arg = as_tree(x)
-    axes, keep = axes_of(axis, arg.ndim), flag(keepdims, "keepdims")
+    axes, keep = axes_of(axis, arg.ndim), kept(keepdims)
     if len(axes) == 2 and (found := SPECTRAL.get(ord if isinstance(ord, str) else _size_of(ord))):
         made = apply(found, arg)
         return apply("broadcast_to", made, shape=(ONE, ONE)) if keep else made
@@ -209,9 +198,9 @@ def _call_norm(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False)
     if len(axes) == 2 and ord not in (None, "fro"):
         if power not in (ONE, oo):
             raise ShapeError("norms of a matrix are 'fro', 'nuc', 1, 2 and inf")
-        summed, kept = axes if power == ONE else axes[::-1]
+        summed, other = axes if power == ONE else axes[::-1]
         sums = total(apply("abs", arg), [summed], keepdims=True)
-        largest = apply("max", sums, axis=(kept,), keepdims=True)
+        largest = apply("max", sums, axis=(other,), keepdims=True)
         return largest if keep else apply("max", sums, axis=axes, keepdims=False)
     return apply("norm", arg, ord=power, axis=axes, keepdims=keep)
 
@@ -235,26 +224,20 @@ def _order(value: Any, arg: Tree) -> Expr:
 
 
 def _call_cumsum(x: Any, axis: Any = None) -> Tree:
-    arg = as_tree(x)
-    if axis is None and arg.ndim != 1:
-        return _call_cumsum(apply("reshape", arg, shape=(product(*arg.shape),)))
-    place = 0 if axis is None else axis_of(axis, arg.ndim)
+    arg, place = along_one(x, axis)
     return apply("cumsum", arg, axis=(place,))
 
 
 def _call_cumprod(x: Any, axis: Any = None) -> Tree:
     """The products of the entries up to each one: rows of ones behind them, multiplied."""
-    arg = as_tree(x)
-    if axis is None and arg.ndim != 1:
-        return _call_cumprod(apply("reshape", arg, shape=(product(*arg.shape),)))
-    place = 0 if axis is None else axis_of(axis, arg.ndim)
+    arg, place = along_one(x, axis)
     size, behind = arg.shape[place], (("new",),) * (arg.ndim - 1 - place)
     before = apply("tril", filled(number(1), (size, size)), k=0)
     before = apply("index", before, key=(all_of(size), all_of(size), *behind))
     whole = [all_of(n) for n in arg.shape]
     spread = apply("index", arg, key=(*whole[:place], ("new",), *whole[place:]))
-    kept = apply("where", apply("Gt", before, number(0)), spread, number(1))
-    return apply("prod", kept, axis=(place + 1,), keepdims=False)
+    factors = apply("where", apply("Gt", before, number(0)), spread, number(1))
+    return apply("prod", factors, axis=(place + 1,), keepdims=False)
 
 
 # fmt: off
@@ -281,7 +264,7 @@ ROWS: tuple[Op, ...] = (
        example="logsumexp(X, axis=1)"),
     Op("norm", "norm: 2 (Frobenius of a matrix), 1, inf or p", reduced_shape, _norm_entry,
        call=_call_norm, explicit=explicit.norm, example="norm(X, axis=1)"),
-    Op("cumsum", "running sum along an axis", _same_shape, _cumsum_entry, call=_call_cumsum,
+    Op("cumsum", "running sum along an axis", same_shape, _cumsum_entry, call=_call_cumsum,
        example="cumsum(X, axis=1)"),
     Op("cumprod", "running product along an axis", call=_call_cumprod,
        example="cumprod(X, axis=1)"),

@@ -18,6 +18,7 @@ from symderive.formulas.arrays.op import (
     apply,
     as_tree,
     entry,
+    of_matrix,
     shown,
     whole,
 )
@@ -29,22 +30,13 @@ MATRIX_FUNCTIONS = ("expm", "logm", "sqrtm", "sinm", "cosm")
 """Functions of a matrix by their power series."""
 
 
-def _of_any_matrix(name: str, shape: Callable[[Expr, Expr], Shape]) -> Callable[..., Shape]:
-    def made(args: Args, _: Options) -> Shape:
-        if args[0].ndim != 2:
-            raise ShapeError(f"{name} takes a matrix; this has the shape {shown(args[0].shape)}")
-        return shape(*args[0].shape)
-
-    return made
-
-
 def _row(name: str, title: str, shape: Callable[[Expr, Expr], Shape], example: str) -> Op:
     """A function of a matrix of any shape."""
     own = len(shape(S.One, S.One))
     return Op(
         name,
         title,
-        _of_any_matrix(name, shape),
+        of_matrix(name, shape),
         part_entry(name, own),
         call=call_of(name),
         example=example,

@@ -16,25 +16,19 @@ from symderive.formulas.arrays.op import (
     ShapeError,
     apply,
     as_tree,
-    axis_of,
     entry,
+    of_matrix,
     shape_of,
     shown,
     size_of,
     transpose,
 )
-from symderive.formulas.arrays.ops_axes import count_of
+from symderive.formulas.arrays.ops_axes import along_one, count_of
 from symderive.formulas.arrays.placing import all_of
 from symderive.formulas.arrays.syntax import Shape, Tree
 from symderive.formulas.written import product
 
 # Columns one below the other --------------------------------------------------------------------
-
-
-def _vec_shape(args: Args, _: Options) -> Shape:
-    if args[0].ndim != 2:
-        raise ShapeError(f"vec takes a matrix; this has the shape {shown(args[0].shape)}")
-    return (count_of(args[0].shape),)
 
 
 def _vec_entry(args: Args, _: Options, at: At) -> Expr:
@@ -127,10 +121,7 @@ def _joined(arg: Tree, axis: int, count: Expr, place: int) -> Tree:
 
 
 def _call_repeat(x: Any, repeats: Any, axis: Any = None) -> Tree:
-    arg = as_tree(x)
-    if axis is None and arg.ndim != 1:
-        arg = apply("reshape", arg, shape=(count_of(arg.shape),))
-    place = 0 if axis is None else axis_of(axis, arg.ndim)
+    arg, place = along_one(x, axis)
     return _joined(arg, place, size_of(repeats, "repeats"), place + 1)
 
 
@@ -150,7 +141,8 @@ def _call_tile(x: Any, reps: Any) -> Tree:
 
 # fmt: off
 ROWS: tuple[Op, ...] = (
-    Op("vec", "all entries, column by column", _vec_shape, _vec_entry, call=_call_vec,
+    Op("vec", "all entries, column by column",
+       of_matrix("vec", lambda m, n: (count_of((m, n)),)), _vec_entry, call=_call_vec,
        example="vec(X)"),
     Op("unvec", "the matrix of which a vector is vec", _unvec_shape, expand=_unvec,
        call=_call_unvec, example="unvec(vec(X), (m, n)) @ y"),

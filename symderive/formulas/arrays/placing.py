@@ -28,6 +28,20 @@ def completed(key: Sequence[Key], shape: Shape) -> list[tuple[Key, Expr]]:
     return list(zip((*key, *(all_of(size) for size in rest)), shape, strict=True))
 
 
+def indexed_shape(shape: Shape, key: Sequence[Key]) -> Shape:
+    """The shape of what a key takes out of an array."""
+    kept: list[Expr] = []
+    axis = 0
+    for kind, *rest in key:
+        if kind == "new":
+            kept.append(S.One)
+            continue
+        if kind == "slice":
+            kept.append(rest[1])
+        axis += 1
+    return (*kept, *shape[axis:])
+
+
 def all_of(size: Expr) -> Key:
     """The key of a whole axis."""
     return ("slice", S.Zero, size, S.One)

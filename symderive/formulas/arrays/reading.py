@@ -9,24 +9,24 @@ from __future__ import annotations
 import ast
 import inspect
 import re
-from collections.abc import Callable, Container, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Collection, Container, Mapping, MutableMapping, Sequence
 from difflib import get_close_matches
-from math import isinf
 from typing import Any
 
-from sympy import Expr, Rational, S, Symbol, expand, nan, oo, pi, zoo
+from sympy import Expr, S, Symbol, expand, nan, oo, pi, zoo
 
+from symderive.errors import few, unknown_in
 from symderive.formulas.arrays.op import ShapeError, as_tree, broadcast, is_condition
 from symderive.formulas.arrays.ops import CALLS, apply, apply_function, number, shown, transpose
 from symderive.formulas.arrays.subscripts import Subscripts
-from symderive.formulas.arrays.syntax import Leaf, Number, Shape, Tree
+from symderive.formulas.arrays.syntax import Leaf, Number, Shape, Tree, renamed, sizes_in
 from symderive.formulas.functions import FUNCTIONS, NamedFunction
+from symderive.formulas.inert import placeholder
 from symderive.formulas.parsing import COMPARISONS, WRITTEN_OUT
 from symderive.formulas.walking import (
     BRACKETED,
     LIBRARY_CONSTANTS,
     MAX_FUNCTION_NUMBER,
-    MAX_POWER_BITS,
     MISSING_OPERATOR,
     PI,
     TOKEN,
@@ -86,7 +86,7 @@ def parse_array(
     >>> tree.shape, names, key
     ((m,), ('X', 'w'), '_0 @ _1/m | (m, n) (n,)')
     """
-    sizes = {s.name for shape in shapes.values() for size in shape for s in size.free_symbols}
+    sizes = {size.name for size in sizes_in(shapes.values())}
     sizes = {name for name in sizes if name not in shapes and name not in declared}
 
     def is_word(word: re.Match[str]) -> bool:
@@ -104,6 +104,27 @@ def parse_array(
     if full not in known:
         known[full] = _Reader(text, key, names, where, functions, mine, sizes).tree()
     return known[full], names, full
+
+
+def read_array(
+    text: str,
+    functions: Mapping[str, NamedFunction],
+    shapes: Mapping[str, Shape],
+    *,
+    where: str = "",
+    declared: Collection[str] = (),
+    strict: bool = False,
+) -> Tree:
+    """An array formula in its own names; ``strict`` refuses names that are not declared.
+
+    Raises:
+        FormulaError: As ``parse_array``.
+    """
+    tree, names, _ = parse_array(text, functions, shapes, where=where, declared=declared)
+    for name in names if strict else ():
+        if name not in declared:
+            raise unknown_in(text, "name", name, f"the model has {few(declared)}", where)
+    return renamed(tree, {placeholder(k).name: name for k, name in enumerate(names)})
 
 
 def names_in(text: str, where: str = "", declared: Container[str] = ()) -> tuple[str, ...]:
@@ -185,10 +206,7 @@ class _Reader(Subscripts):
         if isinstance(value, int):
             return number(value)
         if isinstance(value, float):
-            if isinf(value):
-                raise self._at("numbers go up to 1.8e308", node)
-            source = ast.get_source_segment(self.key, node) or repr(value)
-            return number(Rational(source.replace("_", "")))
+            return number(self._decimal(node))
         raise self._at("only numbers may stand here", node)
 
     def _read_name(self, node: ast.Name) -> Tree:
@@ -198,11 +216,10 @@ class _Reader(Subscripts):
             return Leaf(self.shapes[int(node.id[1:])], node.id)
         return number(CONSTANTS[node.id])
 
-    def _read_tuple(self, node: ast.Tuple) -> tuple[Any, ...]:
+    def _read_tuple(self, node: ast.Tuple | ast.List) -> tuple[Any, ...]:
         return tuple(self._read(part) for part in node.elts)
 
-    def _read_list(self, node: ast.List) -> tuple[Any, ...]:
-        return tuple(self._read(part) for part in node.elts)
+    _read_list = _read_tuple
 
     def _read_unaryop(self, node: ast.UnaryOp) -> Tree:
         if isinstance(node.op, ast.Not | ast.Invert):
@@ -226,12 +243,12 @@ class _Reader(Subscripts):
             left, right = self._factor(node.left), self._factor(node.right)
         else:
             left, right = self._number(node.left), self._number(node.right)
+        if name == "divide" and isinstance(right, Number) and right.value.is_zero:
+            raise self._at("division by zero", node.right)
         if isinstance(left, Number) and isinstance(right, Number):
             folded = self._folded(name, left.value, right.value, node)
             if folded is not None:
                 return number(folded)
-        if name == "divide" and isinstance(right, Number) and right.value.is_zero:
-            raise self._at("division by zero", node.right)
         if name == "subtract":
             self._made(node, broadcast, (left.shape, right.shape), "the operands of -")
             name, right = "add", self._negated(right)
@@ -242,13 +259,9 @@ class _Reader(Subscripts):
 
     def _folded(self, name: str, left: Expr, right: Expr, node: ast.BinOp) -> Expr | None:
         """What two numbers make: sizes are worked out, numbers as in scalar formulas."""
-        if name == "divide" and right.is_zero:
-            raise self._at("division by zero", node.right)
         rational = left.is_Rational and right.is_Rational
-        if name == "power" and rational:
-            bits = max(abs(left.p), left.q).bit_length() * abs(right)
-            if bits > MAX_POWER_BITS:
-                raise self._at("this power of numbers is too large to write out", node)
+        if name == "power":
+            self._check_power(left, right, node)
         sizes = bool(left.free_symbols | right.free_symbols)
         if not (sizes or (rational and (name == "divide" or right.is_Integer))):
             return None

@@ -7,14 +7,20 @@ is a row of ``OPS`` in ``ops``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from operator import is_
 from typing import Any
 
-from sympy import Expr
+from sympy import Basic, Expr, Symbol
 
 Shape = tuple[Expr, ...]
 """Sizes along the axes: SymPy integers and symbols, such as (m, 3). () is a scalar."""
+
+
+def sizes_in(shapes: Iterable[Shape]) -> set[Symbol]:
+    """The symbols in some shapes."""
+    return {symbol for shape in shapes for size in shape for symbol in size.free_symbols}
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,8 +114,30 @@ class Apply(Tree):
 
 def of_args(tree: Apply, args: tuple[Tree, ...]) -> Apply:
     """The operation of other operands of the same shapes; itself where none is another."""
-    same = all(new is old for new, old in zip(args, tree.args, strict=True))
+    same = all(map(is_, args, tree.args))
     return tree if same else Apply(tree.shape, tree.op, args, tree.options)
+
+
+def leaves(tree: Tree) -> tuple[str, ...]:
+    """The names of a tree, in order of appearance."""
+    return tuple(dict.fromkeys(part.name for part in tree.walk() if isinstance(part, Leaf)))
+
+
+def renamed(tree: Tree, names: Mapping[str, str]) -> Tree:
+    """The tree with its leaves renamed."""
+    if isinstance(tree, Leaf):
+        return Leaf(tree.shape, names[tree.name]) if tree.name in names else tree
+    if not isinstance(tree, Apply):
+        return tree
+    args = tuple(renamed(arg, names) for arg in tree.args)
+    if tree.op != "index_notation":
+        return of_args(tree, args)
+    symbols: dict[Basic, Basic] = {Symbol(old): Symbol(new) for old, new in names.items()}
+    options = tuple(
+        (key, value.xreplace(symbols) if isinstance(value, Expr) else value)
+        for key, value in tree.options
+    )
+    return Apply(tree.shape, tree.op, args, options)
 
 
 def put_in(
@@ -127,6 +155,4 @@ def put_in(
     if not isinstance(tree, Apply):
         return tree
     args = tuple(put_in(arg, found, made) for arg in tree.args)
-    if all(new is old for new, old in zip(args, tree.args, strict=True)):
-        return tree
-    return made(tree, args)
+    return tree if all(map(is_, args, tree.args)) else made(tree, args)

@@ -11,6 +11,7 @@ from sympy import Expr, Mul, S
 
 from symderive.formulas.arrays.op import broadcast
 from symderive.formulas.arrays.ops import apply
+from symderive.formulas.arrays.ops_making import filled
 from symderive.formulas.arrays.syntax import Apply, Number, Tree, of_args
 from symderive.formulas.decimals import decimal_text
 
@@ -302,8 +303,7 @@ def is_zero(tree: Tree) -> bool:
 
 def zero_like(like: Tree) -> Tree:
     """Zero in the shape of a tree."""
-    zero = Number((), S.Zero)
-    return apply("broadcast_to", zero, shape=like.shape) if like.ndim else zero
+    return filled(Number((), S.Zero), like.shape)
 
 
 def negative(tree: Tree) -> Tree:
@@ -325,8 +325,7 @@ def times(trees: Sequence[Tree]) -> Tree:
         if term.core != ONE:
             cores.update(entries_of(term.core))
     if any(map(is_zero, cores)):
-        shape = broadcast([tree.shape for tree in cores])
-        return apply("broadcast_to", Number((), S.Zero), shape=shape)
+        return filled(Number((), S.Zero), broadcast([tree.shape for tree in cores]))
     full = max((tree.ndim for tree in cores), default=0)
     largest = [tree for tree in cores if tree.ndim == full and not is_ones(tree)]
     if largest and any(map(is_ones, cores)):  # 1·A is A, where A has the whole shape

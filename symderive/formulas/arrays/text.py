@@ -14,6 +14,7 @@ from sympy import Add, Expr, Mul, Pow, Rational, S
 
 from symderive.formulas.arrays.placing import in_words, widths
 from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Shape, Tree
+from symderive.formulas.arrays.terms import is_op
 from symderive.formulas.decimals import LARGEST_WRITTEN_OUT, digits_of, power_of_ten
 from symderive.formulas.functions import FUNCTIONS
 
@@ -218,7 +219,7 @@ def _sum(tree: Apply) -> Written:
     result = ""
     for arg in tree.args:
         minus, size = signed(arg)
-        nested_first = not result and not minus and isinstance(size, Apply) and size.op == "add"
+        nested_first = not result and not minus and is_op(size, "add")
         leads = not result and not minus  # -a*b may lead a sum without brackets
         tight = Level.NEGATIVE_PRODUCT if leads else Level.PRODUCT
         term = _written(size)[0] if nested_first else within(size, tight)
@@ -230,9 +231,9 @@ def signed(term: Tree) -> tuple[bool, Tree]:
     """Whether a minus stands in front of a term, and the term without it."""
     if isinstance(term, Number) and _leads_with_minus(term.value):
         return True, Number((), -term.value)
-    if isinstance(term, Apply) and term.op == "negative":
+    if is_op(term, "negative"):
         return True, term.args[0]
-    if isinstance(term, Apply) and term.op in ("multiply", "divide"):
+    if is_op(term, "multiply", "divide"):
         minus, first = signed(term.args[0])
         if minus and isinstance(first, Number):
             args = (first, *term.args[1:])
@@ -377,9 +378,7 @@ def stated_operands(tree: Apply) -> tuple[Tree, ...]:
 def _listed(tree: Apply) -> str:
     """The operands as a list; rows that are stacked themselves as lists in it."""
     rows = (
-        _listed(arg)
-        if isinstance(arg, Apply) and arg.op == "stack" and arg.option("axis") == (0,)
-        else _written(arg)[0]
+        _listed(arg) if is_op(arg, "stack") and arg.option("axis") == (0,) else _written(arg)[0]
         for arg in tree.args
     )
     return f"[{', '.join(rows)}]"

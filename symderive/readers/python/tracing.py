@@ -12,10 +12,9 @@ from typing import Any
 
 from sympy import Symbol, pi
 
-from symderive.array_model import renamed
 from symderive.errors import ModelError, SymderiveError
 from symderive.formulas.arrays.op import is_condition
-from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Tree
+from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Tree, renamed
 from symderive.formulas.arrays.text import text as text_of
 from symderive.formulas.functions import FUNCTIONS
 from symderive.model import Model

@@ -6,32 +6,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from itertools import groupby
 
+from symderive.formulas.nodes import parted, walk
 from symderive.formulas.tree import TIMES, Fence, Frac, Node, Num, Op, Row, Style, fence, row, width
 
 WIDE = 2.5
 """Width in em of a part of a fraction that is hard to read in small type."""
 
 
-def opened(node: Node) -> Node:
+def without_tall_fractions(node: Node) -> Node:
     """The formula, in which no wide fraction stands above a number.
 
     >>> from symderive.formulas.plain import plain
     >>> from symderive.formulas.printing import tree
     >>> from sympy.abc import a, b, x
-    >>> plain(opened(tree(x*(1 + (a*x**2 + b)/(a + b))/2)))
+    >>> plain(without_tall_fractions(tree(x*(1 + (a*x**2 + b)/(a + b))/2)))
     'x/2·(1 + (a·x^2 + b)/(a + b))'
-    >>> plain(opened(tree(x*(a + b)/2)))
+    >>> plain(without_tall_fractions(tree(x*(a + b)/2)))
     'x·(a + b)/2'
-    >>> plain(opened(tree((a - x)*(1 + (a*x**2 + b)/(a + b))/2)))
+    >>> plain(without_tall_fractions(tree((a - x)*(1 + (a*x**2 + b)/(a + b))/2)))
     '(a − x)/2·(1 + (a·x^2 + b)/(a + b))'
     """
     if isinstance(node, Row):
-        return row(*map(opened, node.items))
+        return row(*map(without_tall_fractions, node.items))
     if isinstance(node, Fence | Style):
-        return replace(node, body=opened(node.body))
+        return replace(node, body=without_tall_fractions(node.body))
     if isinstance(node, Frac) and isinstance(node.denominator, Num) and _crowded(node.numerator):
         return _apart(node.numerator, node.denominator)
     return node
@@ -45,10 +46,10 @@ def _apart(above: Node, below: Num) -> Node:
     parts = list(_factors(items))
     low = [part for part in parts if not _crowded(part)]
     tall = [part for part in parts if _crowded(part)]
-    numerator = _product(low) if low else Num("1")
+    numerator = parted(TIMES, low) if low else Num("1")
     if isinstance(numerator, Fence) and numerator.left == "(":
         numerator = numerator.body  # the bar holds it together
-    return _product([Frac(numerator, below), *tall])
+    return parted(TIMES, [Frac(numerator, below), *tall])
 
 
 def _factors(items: Sequence[Node]) -> Iterator[Node]:
@@ -60,18 +61,7 @@ def _factors(items: Sequence[Node]) -> Iterator[Node]:
             yield row(*group)
 
 
-def _product(parts: Sequence[Node]) -> Node:
-    return row(
-        *(piece for k, part in enumerate(parts) for piece in ((TIMES, part) if k else (part,)))
-    )
-
-
-def _crowded(node: object) -> bool:
+def _crowded(node: Node) -> bool:
     """Whether it holds a fraction that is hard to read in small type."""
-    if isinstance(node, tuple):
-        return any(map(_crowded, node))
-    if isinstance(node, Frac):
-        return max(width(node.numerator), width(node.denominator)) > WIDE or any(
-            _crowded(side) for side in (node.numerator, node.denominator)
-        )
-    return isinstance(node, Node) and any(_crowded(getattr(node, f.name)) for f in fields(node))
+    fractions = (part for part in walk(node) if isinstance(part, Frac))
+    return any(max(width(f.numerator), width(f.denominator)) > WIDE for f in fractions)
