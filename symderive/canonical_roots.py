@@ -1,9 +1,10 @@
-"""Square roots in one normal form, for proofs: √(1 + 1/x⁴) and √(x⁴ + 1)/x² are one kernel.
+"""Roots in one normal form, for proofs: √(1 + 1/x⁴) and √(x⁴ + 1)/x² are one kernel.
 
 A radicand is a number and irreducible factors; what is a square comes out of the root as |u|. Every
 radicand of a formula is ≥ 0 wherever the formula has a value, so that √(pq) is √p·√q where all
 three stand in it: of radicands that are products of each other up to squares, as vectors of
-exponents modulo 2 tell, some are chosen, and the roots of the others are products of theirs.
+exponents modulo 2 tell, some are chosen, and the roots of the others are products of theirs. The
+cube root of a product is the product of the cube roots, whatever the signs.
 """
 
 from __future__ import annotations
@@ -13,16 +14,20 @@ from collections.abc import Collection, Iterable, Mapping
 from sympy import Expr, Mul, Pow, Rational, S, count_ops, exp, sqrt
 
 from symderive.formulas.factoring import factor_list
+from symderive.formulas.functions import FUNCTIONS
 from symderive.formulas.kernels import Kernels, TooLargeError
 from symderive.formulas.written import parts_of
+from symderive.laws import everywhere
 from symderive.regular import size_of
+
+CBRT = FUNCTIONS["cbrt"]
 
 Factors = dict[Expr, int]
 """Irreducible factors with their exponents; of −1 as well, but not of other numbers."""
 
 
 def canonical_roots(formula: Expr, positive: Collection[Expr] = frozenset()) -> Expr:
-    """The formula with its square roots in normal form.
+    """The formula with its square roots and cube roots in normal form.
 
     Args:
         formula: A formula of real values.
@@ -35,7 +40,12 @@ def canonical_roots(formula: Expr, positive: Collection[Expr] = frozenset()) -> 
     2*sqrt(x - 1)*sqrt(x + 1)
     >>> canonical_roots(sqrt(x**3) + sqrt(a**2 * x))
     x**(3/2) + sqrt(x)*abs(a)
+    >>> canonical_roots(CBRT.apply(-x**2 - x**3))
+    -cbrt(x)**2*cbrt(x + 1)
     """
+    formula = everywhere(formula, _of_factors)
+    thirds = {power.base for power in parts_of(formula, Pow) if _is_root(power, 3)}
+    formula = formula.xreplace({CBRT.apply(base): Pow(base, Rational(1, 3)) for base in thirds})
     radicands = {power.base for power in parts_of(formula, Pow) if _is_root(power)}
     chosen = _Roots(positive)
     for radicand in sorted(radicands, key=lambda r: (count_ops(r), str(r))):  # inner ones first
@@ -43,8 +53,21 @@ def canonical_roots(formula: Expr, positive: Collection[Expr] = frozenset()) -> 
     return chosen.put_in(formula)
 
 
-def _is_root(power: Expr) -> bool:
-    return bool(power.exp.is_Rational and power.exp.q == 2 and not power.base.is_number)
+def _of_factors(formula: Expr) -> Expr:
+    """The cube root of a product as that of each factor."""
+    if type(formula) is not CBRT.function:
+        return formula
+    try:
+        number, factors = _factors(formula.args[0])
+    except (TooLargeError, ZeroDivisionError):
+        return formula
+    sign = factors.pop(S.NegativeOne, 0)
+    roots = (CBRT.apply(factor) ** n for factor, n in factors.items())
+    return (-1) ** sign * CBRT.apply(number) * Mul(*roots)
+
+
+def _is_root(power: Expr, degree: int = 2) -> bool:
+    return bool(power.exp.is_Rational and power.exp.q == degree and not power.base.is_number)
 
 
 class _Roots:

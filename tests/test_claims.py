@@ -217,6 +217,8 @@ def test_a_slip_that_does_no_harm_for_one_value_says_which():
         ("x*norm_cdf(x)", "(1 + erf(x/sqrt(2)))/2 + x*exp(-x**2/2)/sqrt(2*pi)"),
         ("sqrt((1 + x)/(1 - x))", "1/((1 - x)*sqrt(1 - x**2))"),
         ("hardsigmoid(x)", "(abs(x) < 3)/6"),
+        ("cbrt(1 + cbrt(x))", "1/(9*cbrt(x**2)*cbrt((1 + cbrt(x))**2))"),
+        ("x**(2/3)", "2/(3*cbrt(x))"),
         ("gamma(x + 1)", "x*gamma(x)*(digamma(x) + 1/x)"),
         ("digamma(x + 2)", "trigamma(x) - 1/x**2 - 1/(x + 1)**2"),
     ],
@@ -234,6 +236,7 @@ def test_powers_and_logarithms_in_other_words_are_proved(formula, answer):
         ("sqrt((1 + x)/(1 - x))", "1/((1 + x)*sqrt(1 - x**2))"),
         ("V*x**n/(K**n + x**n)", "n*V/x*(x/K)**n/(1 + (K/x)**n)**2"),
         ("1 - exp(-(x/l)**k)", "k*(1 - y)*log(1 - y)/x"),
+        ("cbrt(1 - x)", "1/(3*cbrt((x - 1)**2))"),
     ],
 )
 def test_powers_and_logarithms_that_differ_are_not_proved(formula, answer):

@@ -394,6 +394,9 @@ def test_a_stage_that_is_a_multiple_counts_with_its_number(stage: str, formula: 
         "x + sqrt(1 + x**2)",
         "log(x + 1) - log(x)",
         "(1 + x)**(1/x)",
+        "1/(a + exp(-x))",
+        "exp(2*x)/(a + exp(2*x))",
+        "digamma(x/2 + 1/2) - digamma(x/2)",
     ],
 )
 @pytest.mark.parametrize("x", [1e-9, 1e-3, 0.2, 5.0, 40.0, 600.0])
@@ -408,6 +411,13 @@ def test_removable_points_and_tails_keep_the_digits(formula: str, x: float) -> N
     slope = evaluate(sp.diff(exact_form.doit(), sp.Symbol("x")), at, 30)
     assert value == pytest.approx(float(evaluate(exact_form, at, 30)), rel=2e-13, abs=1e-300)
     assert gradient["x"] == pytest.approx(float(slope), rel=1e-11, abs=1e-300)
+
+
+def test_a_power_near_one_keeps_its_digits_in_the_derivative() -> None:
+    import symderive as sd
+
+    pressure = sd.derive(sd.Model({"p": "(1 - l*h)**(c/l)"}, parameters=["h"])).function()
+    assert pressure(l=1e-30, h=0.5, c=2.0)[1]["h"] == pytest.approx(-2 * math.exp(-1), rel=1e-14)
 
 
 @pytest.mark.parametrize("formula", ["exp(x)/TOTAL", "-log(exp(x)/TOTAL)", "log(TOTAL) - x"])

@@ -50,6 +50,7 @@ CALCULUS = [
     ("sqrt(x + sqrt(x))", "dy/dx", "(2*sqrt(x) + 1)/(4*sqrt(x)*sqrt(x + sqrt(x)))"),
     ("sqrt((1 - x)/(1 + x))", "dy/dx", "-1/((1 + x)*sqrt(1 - x**2))"),
     ("x**(2/3)", "dy/dx", "2/(3*cbrt(x))"),
+    ("cbrt(x)*(1 - x)**2", "dy/dx", "(1 - x)*(1 - 7*x)/(3*cbrt(x)**2)"),
     ("x**n", "dy/dx", "n*x**(n - 1)"),
     ("a**x", "dy/dx", "y*log(a)"),
     ("x**2*2**x", "dy/dx", "x*2**x*(2 + x*log(2))"),

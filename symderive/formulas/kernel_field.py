@@ -24,6 +24,7 @@ from symderive.formulas.fractions import TooLargeError, fractions
 from symderive.formulas.functions import FUNCTIONS
 
 ABS, SIGN = FUNCTIONS["abs"].function, FUNCTIONS["sign"].apply
+CBRT = FUNCTIONS["cbrt"].function
 
 MAX_TERMS = 1_000
 """A normal form with more terms than this is given up; the caller samples instead."""
@@ -104,8 +105,8 @@ class KernelField:
                 self._collect(formula.base)
         elif not formula.is_Rational:
             self._atoms[formula] = None
-            if type(formula) is ABS:
-                self._collect(formula.args[0])  # for |u|² = u²
+            if type(formula) in (ABS, CBRT):
+                self._collect(formula.args[0])  # for |u|² = u² and (∛u)³ = u
         elif _is_long(formula):
             self._atoms[abs(formula)] = None
 
@@ -138,6 +139,9 @@ class KernelField:
                     relations.append((self.place[kernel], 2, inside**2))
                 if SIGN(*kernel.args) in self.place:
                     self.signs.append((self.place[kernel], self.place[SIGN(*kernel.args)], inside))
+        for kernel in self._atoms:
+            if type(kernel) is CBRT:
+                relations.append((self.place[kernel], 3, self.element(kernel.args[0])))
         for kernel in self._atoms if self.deep else ():
             partner = sin(*kernel.args) if isinstance(kernel, cos) else None
             if partner in self.place:

@@ -77,7 +77,11 @@ def _together(graph: Graph, products: list[tuple[Node, Number, Powers]]) -> list
 def _powers(graph: Graph, node: Node) -> Powers:
     """A product as powers of what is no product; hypot is the root of its sum of squares."""
     powers: Powers = {}
-    for base, exponent in factored(node)[1].items():
+    parts = [pair for pair in factored(node)[1].items() if pair[0].op != "mul"]
+    for product, times_it in factored(node)[1].items():
+        if product.op == "mul":  # one that a stage names
+            parts += [(n, times(e, times_it)) for n, e in factored(product)[1].items()]
+    for base, exponent in parts:
         if not isinstance(exponent, RATIONAL):
             return {}
         if base.op == "hypot":

@@ -107,6 +107,8 @@ def step(graph: Graph, node: Node) -> Node | None:
         left = _difference(graph, a, b) or _difference(graph, b, a)
         if left is not None and len(linear(a)[1]) >= len(linear(b)[1]):
             left = graph.add(0, [(a, 1), (b, -1)])
+            if left.op == "const" and left.data < 0:
+                continue  # from the smaller one up: x of x + 1/2 would lose its digits near 0
             rest = [pair for pair in terms if pair[0] not in (first, second)]
             return graph.add(shift, [*rest, (graph.call(_STEPS[first.op], b, left), k)])
     return None
@@ -141,13 +143,14 @@ def _logarithm(graph: Graph, node: Node) -> Iterator[Node]:
 
 
 def power_near_one(graph: Graph, node: Node) -> Node | None:
-    """(1 + x)**(a/x) → exp(a/x·log1p(x)): what rounding 1 + x loses, the power makes large."""
+    """(1 + x)**(a/x + b) → exp((a/x + b)·log1p(x)): 1 + x loses digits of x."""
     shift, terms = linear(node.args[0])
     if shift != 1 or len(terms) != 1:
         return None
     small, power = graph.add(0, terms), node.args[1]
-    below, above = factored(small)[1], factored(power)[1]
-    if not any(e * above.get(n, 0) < 0 for n, e in below.items()):
+    below = factored(small)[1]
+    above = [factored(term)[1] for term, _ in linear(power)[1]]
+    if not any(e * part.get(n, 0) < 0 for n, e in below.items() for part in above):
         return None
     logarithm = graph.call("log1p", small)
     return graph.call("exp", graph.mul(1, [(power, 1), (logarithm, 1)]))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial, reduce
 
 from symderive.numeric.differences import difference
-from symderive.numeric.graph import Graph, Node, Number, Rule, linear, plus, single
+from symderive.numeric.graph import Graph, Node, Number, Rule, factored, linear, plus, single
 from symderive.numeric.pairs import (
     divided,
     log_of_product,
@@ -66,6 +66,33 @@ def _many(graph: Graph, node: Node) -> Node | None:
     """The same of three or more, before rows see two of them."""
     most = max((len(n.args) for n in node.args if n.op == "add"), default=0)
     return _softmax(graph, node) if most > 2 else None
+
+
+def _balanced(graph: Graph, node: Node) -> Node | None:
+    """exp(u)/(r + t·exp(u)) as 1/(r·exp(−u) + t), whatever the signs: ∞/∞ where exp(u) overflows.
+
+    So is exp(u)/(r + t·(exp(u) − 1)), as 1/(r·exp(−u) + t·(1 − exp(−u))).
+    """
+    powers = dict(zip(node.args, node.data, strict=True))
+    for top in [n for n, e in powers.items() if n.op == "exp" and e == 1]:
+        for base in [n for n, e in powers.items() if n.op == "add" and e <= -1]:
+            constant, terms = linear(base)
+            less = graph.call("expm1", *top.args)
+            if not any({top, less} & factored(term)[1].keys() for term, _ in terms):
+                continue
+            turned = graph.scale(top.args[0], -1)
+            below = graph.call("exp", turned)
+            rest = graph.scale(graph.call("expm1", turned), -1)
+            total: list[tuple[Node, Number]] = [(below, constant)]
+            for term, k in terms:
+                number, parts = factored(term)
+                others = [(rest, e) if n is less and e == 1 else (n, e) for n, e in parts.items()]
+                beside = [] if parts.get(less) == 1 else [(below, 1)]
+                total.append((graph.mul(number, [*others, *beside]), k))
+            powers = {n: e for n, e in powers.items() if n is not top}
+            powers[base] = plus(powers[base], 1)
+            return graph.mul(1, [*powers.items(), (graph.add(0, total), -1)])
+    return None
 
 
 def _shifted(graph: Graph, node: Node) -> tuple[Node, Node] | None:
@@ -156,7 +183,7 @@ def rules_of(phase: str) -> tuple[dict[str, list[Rule]], dict[str, Callable[...,
             rules.setdefault(shape.op, []).append(_rule(row))
     if phase == RECOGNISE:
         rules["log"] = [_log_sum_exp, *rules["log"], log_of_product]
-        rules["mul"] = [_many, *rules["mul"], _softmax, divided]
+        rules["mul"] = [_many, *rules["mul"], _softmax, divided, _balanced]
         rules["add"].insert(0, difference)
         rules["add"] += [log_of_ratio, log_of_share, step, multiplied_out]
         rules.setdefault("pow", []).append(power_near_one)

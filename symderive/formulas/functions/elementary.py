@@ -35,7 +35,7 @@ POWERS: tuple[NamedFunction, ...] = (
                   partials=("-1/(2*x*sqrt(x))",), domain="x > 0", samples=((1e-6, 50.0),)),
     NamedFunction("pow", ("x", "n"), "power", _pow, partials=("n*x**(n - 1)", "x**n*log(x)"),
                   domain="x > 0", samples=((1e-6, 20.0), (-3.0, 3.0)), aliases=("power",)),
-    own("cbrt", "x", "cube root", definition="sign(x)*abs(x)**(1/3)",
+    own("cbrt", "x", "cube root", equivalent="sign(x)*abs(x)**(1/3)",
         partials="1/(3*cbrt(x)**2)", domain="x != 0", samples=ANY),
     own("hypot", "x, y", "length of the hypotenuse", equivalent="sqrt(x**2 + y**2)",
         partials=("x/hypot(x, y)", "y/hypot(x, y)"), numeric="hypot",
