@@ -222,17 +222,13 @@ class _Judge:
 
     def _of(self, claim: Formula, tree: Tree | None) -> ArrayVerdict:
         """The verdict on a claim of the right shape."""
-        rows = [
-            (trial, row, mine, theirs)
-            for trial in self.tries()
-            for row, mine, theirs in zip(trial.rows, trial.numbers(claim), trial.truth, strict=True)
-        ]
+        compared = self._compared(claim)
+        rows = [(trial, *row) for trial in self.tries() for row in compared(trial)]
         failed = [row for row in rows if not equal(row[2], row[3])]
         if not any(mp.isfinite(row[2]) for row in failed):  # none, or values out of reach
             found = self._established(claim, tree, len(rows) - len(failed))
             if not failed or found.verdict == "proved":
                 return found
-        compared = self._compared(claim)
         truth = evaluated(self.truth.formula)
         condition = condition_of(self.chain(), truth, self.tries(), compared)
         if condition:
@@ -243,7 +239,8 @@ class _Judge:
 
     def _compared(self, claim: Formula) -> Compare:
         """The entries of the derivative at a trial: the place, the claim, the truth."""
-        return lambda trial: zip(trial.rows, trial.numbers(claim), trial.truth, strict=True)
+        own = Formula(evaluated(self.truth.formula), self.truth.indices)
+        return lambda trial: trial.compared(claim, own)
 
     def _established(self, claim: Formula, tree: Tree | None, count: int) -> ArrayVerdict:
         same = bool(count and tree is not None and self.by_form and self.by_form.equals(tree))

@@ -132,11 +132,25 @@ def numbers_of(shape: Shape, sizes: Mapping[str, int]) -> At:
 # Sizes and values ---------------------------------------------------------------------------------
 
 
+SIZES_TRIED = (
+    *((2, 2, 0), (2, 2, 1), (3, 2, 0), (2, 3, 0), (3, 2, 1), (4, 3, 0), (1, 1, 0)),
+    *((6, 2, 0), (6, 2, 1)),
+)
+"""The least size, how many there are, and with which of them the first symbol begins."""
+
+
 def sizes_tried(model: Model) -> Iterator[dict[str, int]]:
-    """Small sizes, all different where few; larger ones for slices that need them."""
+    """Small sizes, all different where few; larger ones for slices that need them.
+
+    They are tried either way round: X.T @ X has an inverse where X has no more columns than rows.
+    """
     symbols = sorted(sizes_in(model.shapes.values()), key=str)
-    for low, spread in ((2, 2), (3, 2), (2, 3), (4, 3), (1, 1), (6, 2)):
-        sizes = {symbol.name: low + k % spread for k, symbol in enumerate(symbols)}
+    tried: list[dict[str, int]] = []
+    for low, spread, turn in SIZES_TRIED:
+        sizes = {symbol.name: low + (k + turn) % spread for k, symbol in enumerate(symbols)}
+        if sizes in tried:
+            continue
+        tried.append(sizes)
         if all(min(numbers_of(shape, sizes), default=1) > 0 for shape in model.shapes.values()):
             yield sizes
 

@@ -106,6 +106,16 @@ class Trial:
         except (NotExplicitError, ValueMissingError):
             return mpf("nan")
 
+    def compared(self, claim: Formula, own: Formula) -> Iterator[tuple[Row, mpf, mpf]]:
+        """The entries of the derivative: the place, what is claimed, and the truth.
+
+        Without those that neither the claim nor the derivative's own formula has: det(X.T @ X) is
+        0 for a wide X, and so is its derivative, but where there is no inverse is no formula.
+        """
+        for row, mine, theirs in zip(self.rows, self.numbers(claim), self.truth, strict=True):
+            if isfinite(mine) or isfinite(self.number(own, (*row[0], *row[1]))):
+                yield row, mine, theirs
+
     def agrees(self, formula: Formula) -> bool:
         """Whether an array is the derivative at this point."""
         return all(map(equal, self.numbers(formula), self.truth))

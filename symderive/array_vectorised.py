@@ -7,7 +7,8 @@ after a transpose. Source: J. R. Magnus and H. Neudecker, Matrix Differential Ca
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from itertools import permutations
 
@@ -32,7 +33,7 @@ from symderive.formulas.arrays.properties import Knowledge
 from symderive.formulas.arrays.simplify import shortest
 from symderive.formulas.arrays.sums import plus
 from symderive.formulas.arrays.syntax import Number, Tree
-from symderive.formulas.arrays.terms import is_op, scaled, term_of
+from symderive.formulas.arrays.terms import is_op, scaled, term_of, tree_cost
 
 
 def vectorised(
@@ -58,6 +59,8 @@ def vectorised(
         return None
     if len(target) == 1 and source:
         formula, target = _unjoined(formula, target[0])
+    if len(target) == 2 and source and (made := _of_blocks(formula, target, source, builder)):
+        return shortest(made, symmetric)
     if len(target) < 2 and len(source) < 2:
         return builder.tree(formula, (*target, *source))
     rows = [fresh(S.One) for _ in range(2 - len(target))]
@@ -66,16 +69,66 @@ def vectorised(
     k, l = (*source, *columns)  # noqa: E741
     if not target:
         return apply("vec", builder.tree(formula, (k, l)))
-    for write in (lambda: formula, formula.expand, lambda: _each_term(formula)):
-        try:
-            terms = [_term(term, (i, j, k, l), builder) for term in Add.make_args(write())]
-        except NoMatrixError:
-            continue
+
+    def term_by_term(written: Expr) -> Tree:
+        terms = [_term(term, (i, j, k, l), builder) for term in Add.make_args(written)]
         terms = _twice([shortest(term, symmetric) for term in terms], i, j)
-        whole = shortest(plus(terms) if len(terms) > 1 else terms[0], symmetric)
-        if has_notation(whole):
-            return whole
+        return shortest(plus(terms) if len(terms) > 1 else terms[0], symmetric)
+
+    return _first_way(formula, term_by_term)
+
+
+def _first_way(formula: Expr, make: Callable[[Expr], Tree]) -> Tree | None:
+    """What is made of a formula as it stands, or with its terms apart; None where neither is."""
+    for write in (lambda: formula, formula.expand, lambda: _each_term(formula)):
+        with suppress(NoMatrixError):
+            made = make(write())
+            if has_notation(made):
+                return made
     return None
+
+
+def _of_blocks(
+    formula: Expr, target: Sequence[Index], source: Sequence[Index], builder: Matrices
+) -> Tree | None:
+    """The Jacobian of a matrix of blocks, δ(i, k·p + r) δ(j, l·q + s) X_kl A_rs; None of others.
+
+    vec(X ⊗ A) = (I ⊗ K ⊗ I)(vec(X) ⊗ vec(A)), with K the commutation matrix: Magnus and Neudecker,
+    chapter 3.
+    """
+    apart: list[tuple[Index, ...]] = []
+    for at in target:
+        formula, found = _unjoined(formula, at)
+        apart.append(found[::-1])
+    if any(len(found) != 2 for found in apart):
+        return None
+    (k, r), (l, s) = apart  # noqa: E741
+    a, b = (*source, *(fresh(S.One) for _ in range(2 - len(source))))
+
+    def stacked(term: Expr) -> Tree:
+        groups = _groups(term, (k, r, l, s, a, b))
+        for outer, inner, first in (({k, l}, {r, s}, True), ({r, s}, {k, l}, False)):
+            if all(own <= outer | {a, b} or own <= inner for own, _ in groups):
+                moving = Mul(*(f for own, f in groups if not own <= inner))
+                still = Mul(*(f for own, f in groups if own <= inner))
+                at = (k, l, a, b) if first else (r, s, a, b)
+                parts = [_term(moving, at, builder)]
+                column = _column(still, (r, s) if first else (k, l), builder)
+                whole = ("slice", S.Zero, column.shape[0], S.One)
+                parts.append(apply("index", column, key=(whole, ("new",))))
+                return apply("kron", *(parts if first else parts[::-1]))
+        raise NoMatrixError
+
+    def all_terms(written: Expr) -> Tree:
+        terms = [stacked(term) for term in Add.make_args(written)]
+        return plus(terms) if len(terms) > 1 else terms[0]
+
+    made = _first_way(formula, all_terms)
+    if made is None:
+        return None
+    turned = apply("commutation", m=s.size, n=k.size)
+    sides = (apply("eye", size=l.size), turned, apply("eye", size=r.size))
+    return apply("matmul", apply("kron", apply("kron", *sides[:2]), sides[2]), made)
 
 
 def _twice(trees: list[Tree], i: Index, j: Index) -> list[Tree]:
@@ -126,7 +179,7 @@ def _apart(formula: Expr) -> Expr:
     return formula.xreplace(found).expand()
 
 
-def _term(term: Expr, at: tuple[Index, Index, Index, Index], builder: Matrices) -> Tree:
+def _term(term: Expr, at: Sequence[Index], builder: Matrices) -> Tree:
     i, j, k, l = at  # noqa: E741
     groups = _groups(term, at)
     for first, second, turned in (({i, k}, {j, l}, False), ({i, l}, {j, k}, True)):
@@ -145,15 +198,67 @@ def _term(term: Expr, at: tuple[Index, Index, Index, Index], builder: Matrices) 
         one = Mul(*(f for own, f in groups if own <= {i, j}))
         two = Mul(*(f for own, f in groups if not own <= {i, j}))
         return apply("outer", _column(one, (i, j), builder), _column(two, (k, l), builder))
-    return _diagonal(term, at, builder)
+    return _between(groups, at, builder) or _diagonal(term, at, builder)
 
 
-def _diagonal(term: Expr, at: tuple[Index, Index, Index, Index], builder: Matrices) -> Tree:
+def _between(
+    groups: Sequence[tuple[set[Index], Expr]], at: Sequence[Index], builder: Matrices
+) -> Tree | None:
+    """Σ_qt P_iq R_tj D_qt Q_qk S_tl as (Rᵀ ⊗ P) diag(vec(D)) (Sᵀ ⊗ Q); None of others.
+
+    With δ_jl in front and a sum over q alone, R and S are identities; likewise for rows.
+    """
+    factors = Mul.make_args(groups[0][1])
+    sums = [f for f in factors if isinstance(f, SympySum)]
+    ties = [f for f in factors if isinstance(f, KroneckerDelta)]
+    if len(groups) != 1 or len(sums) != 1 or len(factors) > len(ties) + 1:
+        return None
+    body, bound = opened(sums[0])
+    for tied, other in (at[::2], at[1::2]) if len(ties) == len(bound) == 1 else ():
+        if set(ties[0].args) == {tied, other}:
+            t = fresh(tied.size)
+            inside = substitute(body, {tied: t, other: t})
+            return _weighted(
+                inside * KroneckerDelta(tied, t) * KroneckerDelta(t, other),
+                (*bound, t),
+                at,
+                builder,
+            )
+    return _weighted(body, bound, at, builder) if len(bound) == 2 and not ties else None
+
+
+def _weighted(
+    body: Expr, bound: Sequence[Index], at: Sequence[Index], builder: Matrices
+) -> Tree | None:
+    """The sum over a pair of indices of what depends on the target, weights, and on the source."""
+    sides: list[Expr] = [S.One, S.One, S.One]
+    for factor in Mul.make_args(body):
+        ends = [bool(free_indices(factor) & {*own}) for own in (at[:2], at[2:])]
+        if all(ends):
+            return None
+        sides[ends.index(True) * 2 if any(ends) else 1] *= factor
+    found: list[Tree] = []
+    for q, t in (bound, bound[::-1]):
+        with suppress(NoMatrixError):
+            left = _term(sides[0], (*at[:2], q, t), builder)
+            scale = apply("diag", _column(sides[1], (q, t), builder))
+            right = _term(sides[2], (q, t, *at[2:]), builder)
+            found.append(apply("matmul", apply("matmul", left, scale), right))
+    return min(found, key=tree_cost, default=None)
+
+
+def _diagonal(term: Expr, at: Sequence[Index], builder: Matrices) -> Tree:
     """δ_ik δ_jl F_ij as diag(vec(F)), F_ij P_ik Q_jl as diag(vec(F)) (Q ⊗ P)."""
     i, j, k, l = at  # noqa: E741
     factors = Mul.make_args(term)
     deltas = [f for f in factors if isinstance(f, KroneckerDelta)]
     pairs = {frozenset(f.args) for f in deltas}
+    for x in (i, j):  # δ_ik δ_il is δ_ik δ_kl
+        if {frozenset((x, k)), frozenset((x, l))} <= pairs:
+            tied, own = KroneckerDelta(x, l), KroneckerDelta(k, l)
+            factors = tuple(own if f == tied else f for f in factors)
+            deltas = [own if f == tied else f for f in deltas]
+            pairs = {frozenset(f.args) for f in deltas}
     if not {frozenset((i, k)), frozenset((j, l))} <= pairs:
         for pair in ((i, j), (k, l)):
             held = [f for f in factors if free_indices(f) & set(at) == set(pair)]

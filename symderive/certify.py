@@ -20,7 +20,7 @@ from symderive.formulas.evaluate.tracked import is_slow
 from symderive.formulas.evaluate.whole import WholeEntry
 from symderive.formulas.functions import EVERYWHERE, function_of
 from symderive.formulas.inert import Diff
-from symderive.formulas.written import evaluated, parts_of
+from symderive.formulas.written import each_part, evaluated, parts_of, rename
 from symderive.formulas.zero_test import is_zero
 from symderive.roots import unsigned
 from symderive.sampling import DIGITS, SEED, effort_at, number_at, out_of_reach, points, stopped
@@ -341,12 +341,27 @@ def orders_in(*formulas: Expr) -> frozenset[str]:
 
 def domain_of(formula: Expr) -> list[Expr]:
     """What is 1 exactly where the arguments of the named functions lie in their domains."""
-    conditions = set()
-    for part in parts_of(formula, Function):
+    return sorted((rename(test, values) for test, values in _domains(formula)), key=str)
+
+
+def _domains(formula: Expr) -> list[tuple[Expr, dict[Symbol, Expr]]]:
+    """The same, for each function a test of names and the arguments that these stand for.
+
+    With the arguments put in, SymPy would multiply out the cases that they hold.
+    """
+    found: dict[tuple[Expr, tuple[Expr, ...]], None] = {}
+    for part in each_part(formula):
         row = function_of(part)
         if row is not None and row.domain != EVERYWHERE and not parts_of(part, Diff):
-            conditions.add(Piecewise((S.One, row.domain_condition(*part.args)), (S.Zero, True)))
-    return sorted(conditions, key=str)
+            names = tuple(map(_letter, range(len(part.args))))
+            test = Piecewise((S.One, row.domain_condition(*names)), (S.Zero, True))
+            found[test, part.args] = None
+    return [(test, {_letter(place): arg for place, arg in enumerate(args)}) for test, args in found]
+
+
+def _within(test: Expr, arguments: Mapping[Symbol, Expr], point: Mapping[str, mpf]) -> bool:
+    """Whether the arguments of a function lie in its domain at a point."""
+    return number_at(test, {s.name: number_at(f, point) for s, f in arguments.items()}) == 1
 
 
 def sampled(
@@ -373,7 +388,7 @@ def sampled(
     values: list[tuple[mpf, mpf]] = []
 
     parts = (left, right, *defined_by.values())
-    domain = [condition for side in parts for condition in domain_of(side)]
+    domain = [pair for side in parts for pair in _domains(side)]
 
     def valid(point: dict[str, mpf]) -> int:
         pair: list[mpf] = []
@@ -383,7 +398,7 @@ def sampled(
             point.update(here)
             for symbol, formula in defined_by.items():
                 point[symbol.name] = number_at(formula, point, 8 * DIGITS)
-            if not all(number_at(condition, point) == 1 for condition in domain):
+            if not all(_within(test, arguments, point) for test, arguments in domain):
                 return 0
             for side in (left, right):
                 pair.append(number_at(side, point))
@@ -396,7 +411,8 @@ def sampled(
         return effort
 
     seen = 0
-    work = sum(work_of(part) for part in (left, right, *domain))
+    needed = (argument for _, arguments in domain for argument in arguments.values())
+    work = sum(map(work_of, (left, right, *needed)))
     whole, firm = orders_in(left, right), frozenset(symbol.name for symbol in positive)
     for point in points(names, valid, work=work, whole=whole, positive=firm):
         seen += 1

@@ -686,6 +686,26 @@ def test_errors(name: str) -> None:
         logistic()(**{**AT, **wrong})
 
 
+@pytest.mark.parametrize("formula", ["det(X)", "det(A + X)", "a @ X @ a*det(X)", "det(X.T @ X)"])
+@pytest.mark.parametrize(
+    "x", [[[1, 2, 3], [4, 5, 6], [7, 8, 9]], [[0, 0, 0], [0, 1, 0], [0, 0, 2]]]
+)
+def test_a_determinant_has_a_gradient_where_there_is_no_inverse(formula, x) -> None:
+    shapes = {name: shape for name, shape in {"A": "n n", "a": "n"}.items() if name in formula}
+    shapes["X"] = "m n" if ".T" in formula else "n n"
+    model = Model({"f": formula}, parameters=["X"], shapes=shapes)
+    x = np.array(x, dtype=float)
+    at = {"A": np.zeros((3, 3)), "a": x[2] - 2}
+    at = {name: at[name] for name in shapes if name != "X"}
+    function = derive(model).function()
+    _, found = function(X=x, **at)
+    for place in np.ndindex(3, 3):
+        step = np.zeros((3, 3))
+        step[place] = 1e-5
+        sides = [function.value_only(X=x + sign * step, **at) for sign in (1, -1)]
+        assert found["X"][place] == pytest.approx((sides[0] - sides[1]) / 2e-5, abs=1e-6, rel=1e-6)
+
+
 def test_a_singular_matrix_is_one_error() -> None:
     with pytest.raises(SymderiveError, match="has no inverse"):
         evaluated(CASES["inv"], A=np.zeros((2, 2)))

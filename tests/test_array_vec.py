@@ -11,6 +11,8 @@ SHAPES = {
 }
 SIZES = {"m": 3, "n": 2, "k": 4, "p": 5}
 
+BLOCKS = "kron(kron(eye(n), commutation(m, m)), eye(k))"
+TURNED = "kron(kron(eye(p), commutation(n, n)), eye(m))"
 STACKED = [
     ("A @ X @ B", "X", "kron(B.T, A)"),
     ("A @ X", "X", "kron(eye(n), A)"),
@@ -25,11 +27,16 @@ STACKED = [
     ("X*M", "X", "diag(vec(M))"),
     ("sigmoid(X)", "X", "diag(vec(y*(1 - y)))"),
     ("X @ x", "X", "kron(x[None, :], eye(m))"),
+    ("kron(X, A)", "X", f"{BLOCKS} @ kron(eye(m*n), vec(A)[:, None])"),
+    ("kron(B, X)", "X", f"{TURNED} @ kron(vec(B)[:, None], eye(m*n))"),
+    ("diagonal(S)", "S", "kron(ones((1, n)), eye(n))*vec(eye(n))"),
 ]
 VECTORS = [
     ("vec(A @ X @ B)", "X", "kron(B.T, A)"),
     ("vec(X)", "X", "eye(m*n)"),
     ("vec(X.T)", "X", "commutation(m, n)"),
+    ("vec(X.T @ M)", "X", "kron(M.T, eye(n)) @ commutation(m, n)"),
+    ("reshape(A @ X, (k*n,))", "X", "kron(A, eye(n)) @ commutation(m, n)"),
     ("vec(S @ S)", "S", "kron(eye(n), S) + kron(S.T, eye(n))"),
     ("kron(x, y0)", "x", "kron(eye(n), y0[:, None])"),
 ]
@@ -97,6 +104,16 @@ CURVED = [
     ("trace(X.T @ A @ X @ B)", {"A": "m m", "B": "n n"}, "kron(B.T, A) + kron(B, A.T)"),
     ("norm(A @ X @ B - C)**2", {"C": "k p"}, "2*kron(B @ B.T, A.T @ A)"),
     ("sum(exp(X)*M)", {}, "diag(vec(M*exp(X)))"),
+    (
+        "sum(softplus(A @ X))",
+        {},
+        "kron(eye(n), A.T)*vec(sigmoid(A @ X)*(1 - sigmoid(A @ X))) @ kron(eye(n), A)",
+    ),
+    (
+        "sum(log(1 + exp(A @ X @ B)))",
+        {},
+        "kron(B, A.T)*vec(sigmoid(A @ X @ B)*(1 - sigmoid(A @ X @ B))) @ kron(B.T, A)",
+    ),
     (
         "trace(inv(X))",
         {"X": "m m"},

@@ -8,7 +8,7 @@ drop a zero term or a factor one, multiply the numbers, cancel a double minus.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from math import prod
 from operator import is_
@@ -141,6 +141,11 @@ def parts_of(formula: Basic, *kinds: Any) -> set[Any]:
     >>> sorted(map(str, parts_of((x + y) ** 2 + 1/(x + y), Symbol, Pow)))
     ['(x + y)**2', '1/(x + y)', 'x', 'y']
     """
+    return {part for part in each_part(formula) if isinstance(part, kinds)}
+
+
+def each_part(formula: Basic) -> Iterator[Basic]:
+    """The parts of a formula in its own order, each once, however often the formula repeats it."""
     seen: set[Basic] = set()
     pending = [formula]
     while pending:
@@ -148,7 +153,7 @@ def parts_of(formula: Basic, *kinds: Any) -> set[Any]:
         if part not in seen:
             seen.add(part)
             pending.extend(part.args)
-    return {part for part in seen if isinstance(part, kinds)}
+            yield part
 
 
 def put_for(formula: Basic, found: Mapping[Basic, Basic]) -> Any:

@@ -241,6 +241,7 @@ FORMS: Mapping[str, Form] = {
     "eigvalsh": Form(lambda call, x: f"np.linalg.eigvalsh(whole.symmetric_part({x}))"),
     "eigenvectors": Form(lambda call, x: f"np.linalg.eigh(whole.symmetric_part({x}))[1]"),
     "pinv": _function("np.linalg.pinv"),
+    "adjugate": _function("spectral.adjugate"),
     "matrix_power": Form(lambda call, x: f"np.linalg.matrix_power({x}, {call.data})"),
     **{name: _function(f"whole.{name}") for name in MATRIX_FUNCTIONS},
     **{f"{f}_frechet": _function(f"spectral.{f}_frechet") for f in MATRIX_FUNCTIONS},

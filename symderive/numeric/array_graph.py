@@ -291,6 +291,7 @@ SHAPES: Mapping[str, Callable[[Shapes, Any], Shape]] = {
     "polar": _same,
     **dict.fromkeys(("nuclear_norm", "spectral_norm"), lambda _, __: ()),
     "pinv": lambda shapes, _: shapes[0][::-1],
+    "adjugate": _same,
     "convolve": lambda _, data: (data[1],),
     "correlate": lambda _, data: (data[1],),
     "matrix_power": _same,

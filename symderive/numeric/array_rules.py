@@ -86,6 +86,29 @@ def _softmax(graph: Any, node: Node) -> Node | None:
     return None
 
 
+def _adjugate(graph: Any, node: Node) -> Node | None:
+    """det(A)·A⁻¹ → adjugate(A), which a singular matrix has too; so in a product with A⁻¹."""
+    pairs: list[tuple[Node, Any]] = []
+    for part, exponent in zip(node.args, node.data, strict=True):
+        named = part.op == "mul" and exponent == 1 and any(x.op == "det" for x in part.args)
+        pairs += zip(part.args, part.data, strict=True) if named else [(part, exponent)]
+    for det, power in pairs:
+        if det.op != "det" or power < 1 or not isinstance(power, int):
+            continue
+        for factor, once in pairs:
+            moved = factor.op in ("contract", "view")
+            operands = factor.args if moved else (factor,)
+            inverses = [x for x in operands if x.op == "inv" and x.args == det.args]
+            if once != 1 or len(inverses) != 1:
+                continue
+            made = graph.array("adjugate", (*det.args, det))
+            if moved:
+                made = graph.again(factor, [made if x is inverses[0] else x for x in operands])
+            rest = [(n, e) for n, e in pairs if n is not factor and n is not det]
+            return graph.mul(1, [(made, 1), (det, power - 1), *rest])
+    return None
+
+
 def _log_softmax(graph: Any, node: Node) -> Node | None:
     """Turn u − logsumexp(u) into log_softmax(u), also in a larger sum."""
     constant, terms = linear(node)
@@ -117,7 +140,7 @@ def _exp(graph: Any, node: Node) -> Node | None:
 
 RULES: Mapping[str, tuple[Rule, ...]] = {
     "log": (_log,),
-    "mul": (_softmax,),
+    "mul": (_softmax, _adjugate),
     "add": (_log_softmax,),
     "exp": (_exp,),
 }

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from symderive.numeric import whole
+from symderive.numeric.whole import prod_others
 
 Array = Any
 
@@ -20,6 +21,33 @@ def polar(x: Array) -> Array:
     """
     left, _, right = np.linalg.svd(x, full_matrices=False)
     return left @ right
+
+
+NEARLY_SINGULAR = 1e8
+"""The condition from which on a determinant times an inverse is not trusted."""
+
+
+def adjugate(a: Array, determinant: Array) -> Array:
+    """The transposed matrix of cofactors: det(A)·A⁻¹, and what that tends to where A is singular.
+
+    Args:
+        a: The matrix.
+        determinant: Its determinant, which programs have at hand.
+
+    >>> a = np.array([[1.0, 2.0], [2.0, 4.0]])
+    >>> np.round(adjugate(a, np.linalg.det(a)), 12).tolist()
+    [[4.0, -2.0], [-2.0, 1.0]]
+    """
+    try:
+        inverse = np.linalg.inv(a)
+        well = np.linalg.norm(inverse) * np.linalg.norm(a) < NEARLY_SINGULAR
+        if np.isinf(determinant) or (well and determinant):
+            return determinant * inverse
+    except np.linalg.LinAlgError:
+        pass
+    left, values, right = np.linalg.svd(a)
+    sign = np.linalg.det(left) * np.linalg.det(right)
+    return sign * (right.T * prod_others(values, (0,))) @ left.T
 
 
 def half_tril(x: Array) -> Array:

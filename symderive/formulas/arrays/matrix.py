@@ -416,17 +416,19 @@ class Matrices:
     def _joined(
         self, factor: Expr, factors: Sequence[Expr], summed: Sequence[Index]
     ) -> tuple[Index, tuple[Index, ...]] | None:
-        """Of a delta δ(j, 3·k + l) over all k and l: j, and the axes that it runs through."""
+        """Of a delta δ(j, 3·k + l): j, and the axes that it runs through, some of them summed."""
         if not isinstance(factor, KroneckerDelta):
             return None
-        target, source = ends_of(factor, summed)
-        inside = free_indices(source)
-        if target is None or len(inside) < 2 or not inside <= set(summed):
-            return None
-        if any(target in f.free_symbols for f in factors if f is not factor):
-            return None
-        axes = row_major(source, target.size)
-        return None if axes is None else (target, axes)
+        for target, source in (factor.args, factor.args[::-1]):
+            inside = free_indices(source)
+            if type(target) is not Index or len(inside) < 2 or not inside & set(summed):
+                continue
+            if target in summed or any(f.has(target) for f in factors if f is not factor):
+                continue
+            axes = row_major(source, target.size)
+            if axes is not None:
+                return target, axes
+        return None
 
     def _reshaped_product(
         self, factor: Expr, rest: Sequence[Expr], summed: Sequence[Index]
@@ -434,8 +436,10 @@ class Matrices:
         """The rest with the axes that a delta joins as one: reshape(B, (6,))."""
         found = self._joined(factor, [factor, *rest], summed)
         assert found is not None
-        target, axes = found
-        inner = self._product(rest, [index for index in summed if index not in axes])
+        target, run = found
+        axes = tuple(index if index in summed else fresh(index.size) for index in run)
+        ties = [KroneckerDelta(*pair) for pair in zip(axes, run, strict=True) if len({*pair}) > 1]
+        inner = self._product([*rest, *ties], [index for index in summed if index not in axes])
         others = [index for index in inner.axes if index not in axes]
         kept = sorted([*others, target], key=lambda i: self.order.get(i, len(self.order)))
         at = inner.axes.index(axes[0]) if axes[0] in inner.axes else 0

@@ -364,6 +364,8 @@ def _ends_shared(terms: list[Term], known: Sequence[tuple[Link, ...]] = ()) -> T
     inside = plus(
         [scaled(c, t.number, t.above, t.below) for c, t in zip(cores, terms, strict=True)]
     )
+    if inside.shape != cores[0].shape:  # a row is left: the matrices beside it have cancelled
+        inside = apply("broadcast_to", inside, shape=cores[0].shape)
     kind = "c" if inside.ndim == 1 else "m"
     return product_of((*first, (kind, inside), *last))
 

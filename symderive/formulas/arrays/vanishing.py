@@ -7,7 +7,6 @@ inv(X.T), that U f(σ) Vᵀ is a function of the matrix.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import product as cartesian
 from typing import Any
 
@@ -49,18 +48,28 @@ def equal_trees(left: Tree, right: Tree, *known: Any) -> bool:
     if _is_zero(difference):
         return True
     rules = Rebuilder(*known, opening=True)
-    numbers: dict[Term, Expr] = {}
+    numbers: dict[tuple[Any, ...], Expr] = {}
     for count, term in enumerate(_terms(difference, rules)):
         if count > MAX_TERMS:
             return False
-        key = replace(
-            term,
-            number=S.One,
-            above=tuple(sorted(term.above, key=repr)),
-            below=tuple(sorted(term.below, key=repr)),
-        )
+        scalars = (tuple(sorted(part, key=repr)) for part in (term.above, term.below))
+        key = (_oriented(term.core, rules), *scalars)
         numbers[key] = numbers.get(key, S.Zero) + term.number
     return all(number == 0 for number in numbers.values())
+
+
+def _oriented(core: Tree, rules: Rebuilder) -> tuple[Any, ...]:
+    """The factors of a product, of inv(M.T) and inv(M).T always the same one."""
+    factors: list[tuple[Any, ...]] = []
+    for kind, part in chain_of(core, rules.turn):
+        inner: Tree = part.args[0] if is_op(part, "transpose") else part
+        turned = inner is not part
+        if is_op(inner, "inv"):
+            ways = [(inner.args[0], turned), (rules.turn(inner.args[0]), not turned)]
+            factors.append((kind, "inv", *min(ways, key=repr)))
+        else:
+            factors.append((kind, part))
+    return tuple(factors)
 
 
 def _is_zero(tree: Tree) -> bool:

@@ -15,7 +15,7 @@ from itertools import combinations
 from typing import Any
 
 from mpmath import isfinite
-from sympy import EulerGamma, Expr, Float, Function, Piecewise, Symbol, pi, true
+from sympy import Basic, EulerGamma, Expr, Float, Function, Symbol, false, pi, true
 from sympy.core.evalf import evalf_table
 from sympy.core.function import ArgumentIndexError
 from sympy.logic.boolalg import Boolean
@@ -183,8 +183,9 @@ class NamedFunction:
         """The condition under which the value is a real number, with the arguments put in."""
         if self.domain == EVERYWHERE:
             return true
-        stated = self._formula(f"where({self.domain}, 1, 0)", args)
-        return stated.args[0].args[1] if isinstance(stated, Piecewise) else true
+        chosen, fill, _ = self._filled(f"where({self.domain}, 1, 0)", args)
+        stated = rename(chosen.args[0].args[1], fill)
+        return true if stated in (true, false) else stated
 
     def kink_formulas(self, *args: Expr) -> tuple[Expr, ...]:
         """For each kink what is zero there, with the arguments put in."""
@@ -214,6 +215,12 @@ class NamedFunction:
         return _letters(count) if self.variadic else self.parameters
 
     def _formula(self, text: str, args: tuple[Expr, ...]) -> Expr:
+        written, fill, defaults = self._filled(text, args)
+        formula = rename(written, fill)
+        return tidy(formula) if defaults else formula  # a default of 1 drops out
+
+    def _filled(self, text: str, args: tuple[Expr, ...]) -> tuple[Expr, dict[Basic, Expr], bool]:
+        """A text as written, what its names stand for, and whether arguments are left out."""
         parsed = _read(self, text)
         names = self._names(len(args))
         values: dict[str, Expr] = {**CONSTANTS, **dict(zip(names, args, strict=False))}
@@ -221,8 +228,7 @@ class NamedFunction:
             default = self.defaults[names.index(name) - len(names)]
             values[name] = parse(default, {}).formula
         fill = {placeholder(k): values[name] for k, name in enumerate(parsed.names)}
-        formula = rename(parsed.template.written, fill)
-        return tidy(formula) if len(args) < len(names) else formula  # a default of 1 drops out
+        return parsed.template.written, fill, len(args) < len(names)
 
 
 @cache
