@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -22,6 +22,7 @@ from symderive.array_model import (
 )
 from symderive.array_partials import TARGET, ArrayPartial, ArrayShape
 from symderive.array_relations import Facts, Stated, named_by_stages
+from symderive.array_steps import Steps, template_of
 from symderive.array_structured import structured_partial
 from symderive.array_sums import constant_sums
 from symderive.chain import Chain, marks_of
@@ -68,11 +69,19 @@ class ArrayChain(Chain):
     def link(self, stage: str, source: str, method: str = "") -> ArrayLink:
         """The link ∂stage/∂source."""
         row = self.model.stages[stage]
-        template, place = row.parsed.template, row.inputs.index(source)
-        key = (id(template), place, method or "auto", frozenset[int](), frozenset[int]())
+        template: Any = row.parsed.template
+        place, method = row.inputs.index(source), method or "auto"
+        tree, picks = self._steps.common(template, place)
+        alike = (tree, template.shapes, *sorted(template.known.stated.items()))
+        key: Any = (alike if picks else id(template), place, method)
         if key not in self._kinds:
-            self._kinds[key] = ArrayLinkKind(template, place, key[2])  # type: ignore[arg-type]
-        return ArrayLink(row, source, self._kinds[key], self.taken)  # type: ignore[arg-type]
+            kind = ArrayLinkKind(template_of(template, tree, picks), place, method)
+            self._kinds[key] = kind
+        return ArrayLink(row, source, self._kinds[key], self.taken, picks)  # type: ignore[arg-type]
+
+    @cached_property
+    def _steps(self) -> Steps:
+        return Steps(stage.parsed.template for stage in self.model.stages.values())  # type: ignore[misc]
 
     def _siblings(self, name: str) -> bool:
         """Whether a stage beside the name is made of rows that sum to one: smoothed labels.
@@ -135,6 +144,15 @@ class ArrayChain(Chain):
         at = source_indices(self.model.shapes.get(user, ()))
         return Diff(entry_of(TARGET, self.target_at), entry_of(placeholder(0), at)), (user,)
 
+    def _marked(self, link: Any, user: str, mark: Callable[[str], Symbol]) -> tuple[object, ...]:
+        if not self.deep:
+            return super()._marked(link, user, mark)
+        formula = link.placed(link.kind.formula)  # the steps of a loop often share it
+        used = {symbol.name for symbol in formula.free_symbols}
+        inputs = enumerate(link.stage.inputs)
+        marks = ((k, mark(n).name) for k, n in inputs if placeholder(k).name in used)
+        return formula, *marks, mark(user).name
+
     def _term(
         self,
         adjoint: Expr,
@@ -145,8 +163,9 @@ class ArrayChain(Chain):
     ) -> Any:
         """(Σ adjoint·link, the same with the adjoint by name), over this shape's placeholders."""
         adjoint = rename(adjoint, marks_of(adjoint_names, names))
-        marks = {**marks_of(link.stage.inputs, names), OUTPUT: names[user]}
-        local = rename(link.kind.formula, marks)
+        inputs = enumerate(link.stage.inputs)
+        marks = {placeholder(k): names[n] for k, n in inputs if n in names}
+        local = rename(link.placed(link.kind.formula), {**marks, OUTPUT: names[user]})
         shape = self.model.shapes.get(user, ())
         if user == self.target:
             moved = dict(zip(stage_indices(shape), self.target_at, strict=True))
@@ -224,7 +243,7 @@ class ArrayChain(Chain):
         symbols: dict[Basic, Basic] = {mark: Symbol(used) for used, mark in names.items()}
         symbols[TARGET] = Symbol(self.target)
         if shape.closed is not None:
-            self._formulas[name] = (shape.closed, tuple(names))
+            self._formulas[name] = self._with_used(shape.closed, names)
         partial = ArrayPartial(
             self.target,
             name,
@@ -240,6 +259,15 @@ class ArrayChain(Chain):
         )
         structure = self._structure(name)
         return structured_partial(partial, structure) if structure else partial
+
+    def _with_used(self, closed: Expr, names: Mapping[str, Symbol]) -> tuple[Expr, tuple[str, ...]]:
+        """A closed form and the names in it; of a loop, no step needs what those before do."""
+        if not self.deep:
+            return closed, tuple(names)
+        free = closed.free_symbols
+        used = [name for name, mark in names.items() if mark in free]
+        marks: dict[Basic, Basic] = {names[name]: placeholder(k) for k, name in enumerate(used)}
+        return rename(closed, marks), tuple(used)
 
     def _structure(self, name: str) -> Structure | None:
         """How the entries of a matrix are tied, where that is asked for."""

@@ -6,7 +6,7 @@ closed forms are contracted, and lines are certified by index algebra or at smal
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -17,6 +17,7 @@ from symderive.array_certify import certify_array
 from symderive.array_forms import MAX_COST, array_cost, array_forms
 from symderive.array_model import ArrayTemplate, Letters, source_indices
 from symderive.array_relations import Facts, Stated, named_by_stages
+from symderive.array_steps import Picks, with_picks
 from symderive.closed_form import Form
 from symderive.errors import ModelError
 from symderive.formulas.arrays.algebra import Algebra
@@ -25,7 +26,7 @@ from symderive.formulas.arrays.folding import with_own_name
 from symderive.formulas.arrays.index import Index, Part, entry_of, free_indices
 from symderive.formulas.arrays.matrix import Matrices
 from symderive.formulas.arrays.simplify import shortest
-from symderive.formulas.arrays.syntax import Leaf, Tree, renamed
+from symderive.formulas.arrays.syntax import Leaf, Tree, put_in, renamed
 from symderive.formulas.inert import OUTPUT, Diff, placeholder
 from symderive.formulas.written import evaluated, product, rename
 from symderive.links import Link, LinkKind, Plan
@@ -135,10 +136,12 @@ class ArrayLink(Link):
 
     Attributes:
         taken: Names that indices may not have.
+        picks: The entries that placeholders of the kind stand for.
     """
 
     kind: ArrayLinkKind
     taken: frozenset[str] = frozenset()
+    picks: Picks = field(default_factory=dict)
 
     @cached_property
     def letters(self) -> Letters:
@@ -147,7 +150,11 @@ class ArrayLink(Link):
 
     def here(self, formula: Expr) -> Expr:
         """A formula of the kind in this link's names."""
-        return self.letters.on(rename(formula, self.symbols))
+        return self.letters.on(rename(self.placed(formula), self.symbols))
+
+    def placed(self, formula: Expr) -> Expr:
+        """A formula of the kind with the entries that its placeholders stand for."""
+        return with_picks(formula, self.picks)
 
     def settled(self, formula: Expr) -> Expr:
         """The same: index formulas are in SymPy's own order throughout."""
@@ -162,4 +169,4 @@ class ArrayLink(Link):
     def tree(self) -> Tree | None:
         """The link in matrix notation, where it has at most two axes and one exists."""
         names = {str(mark): str(name) for mark, name in self.symbols.items()}
-        return renamed(self.kind.tree, names) if self.kind.tree else None
+        return renamed(put_in(self.kind.tree, self.picks), names) if self.kind.tree else None

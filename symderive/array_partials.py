@@ -78,7 +78,7 @@ class ArrayShape:
     @cached_property
     def tree(self) -> Tree:
         """The written-out adjoint in matrix notation."""
-        return self._tree(self.closed if self.closed is not None else self.by_name)
+        return self._tree(self.closed) if self.closed is not None else self.by_adjoints
 
     @cached_property
     def program(self) -> Tree:
@@ -184,7 +184,7 @@ class ArrayPartial(Partial):
 
     @cached_property
     def _names(self) -> dict[str, str]:
-        names = {str(mark): str(name) for mark, name in self.symbols.items()}
+        names = {mark.name: name.name for mark, name in self.symbols.items()}
         bars = {f"{BAR}{mark}": adjoint_name(self.target, name) for mark, name in names.items()}
         return {**names, **bars}
 
@@ -239,6 +239,8 @@ class ArrayPartial(Partial):
         found: dict[str, Tree] = {}
         if type(self.shape) is not ArrayShape:
             return None
+        for later in reversed(self._later()):
+            _ = later.inverted  # the last first: a loop of many steps is no deep recursion
         for user in self.users:
             if user != self.target:
                 other = self.others(user)
@@ -246,6 +248,18 @@ class ArrayPartial(Partial):
                     return None
                 found[adjoint_name(self.target, user)] = other.inverted
         return put_in(renamed(self.shape.by_adjoints, self._names), found) if found else None
+
+    def _later(self) -> list[ArrayPartial]:
+        """The adjoints after this one whose shortest forms are not known, the last at the end."""
+        found: dict[str, ArrayPartial] = {}
+        queue: list[ArrayPartial] = [self]
+        for partial in queue:
+            for user in partial.users:
+                other = None if user in found or user == self.target else self.others(user)
+                if isinstance(other, ArrayPartial) and "inverted" not in vars(other):
+                    found[user] = other
+                    queue.append(other)
+        return [*found.values()]
 
     def _may_hold(self, other: ArrayPartial) -> bool:
         """Whether another adjoint may be put in: it is written out, or may come to nothing."""

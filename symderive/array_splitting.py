@@ -1,7 +1,8 @@
 """Sums of choices that a condition compares, as stages of their own: ``relu(tril(A) @ x)``.
 
-SymPy takes a choice out of the sum that it stands in when a condition holds the sum, and the index
-with it. What a condition compares is therefore put into a stage, and the condition names the stage.
+SymPy takes a choice out of the sum, or the ``max``, that it stands in when a condition holds that,
+and the index with it. What a condition compares is therefore put into a stage, and the condition
+names the stage.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ from functools import lru_cache
 
 from sympy import Piecewise, Sum
 
+from symderive.formulas.arrays.index import ArrayOf
 from symderive.formulas.arrays.op import ShapeError, entry, indices_of
-from symderive.formulas.arrays.syntax import Apply, Leaf, Tree
+from symderive.formulas.arrays.syntax import Apply, Leaf, Tree, of_args
 from symderive.formulas.functions import FUNCTIONS, NamedFunction
 
 COMPARISONS = frozenset({"Lt", "LtE", "Gt", "GtE", "Eq", "NotEq", "one_hot"})
@@ -31,7 +33,7 @@ def split(tree: Tree, named: Callable[[Tree], str]) -> Tree:
     args = tuple(split(arg, named) for arg in tree.args)
     if _compares(tree):
         args = tuple(Leaf(a.shape, named(a)) if _sums_choices(a) else a for a in args)
-    return tree if args == tree.args else Apply(tree.shape, tree.op, args, tree.options)
+    return of_args(tree, args)
 
 
 def _compares(tree: Apply) -> bool:
@@ -50,4 +52,4 @@ def _sums_choices(tree: Tree) -> bool:
         formula = entry(tree, indices_of(tree.shape))
     except ShapeError:  # the reader says what is wrong with it
         return False
-    return any(total.has(Piecewise) for total in formula.atoms(Sum))
+    return any(whole.has(Piecewise) for whole in formula.atoms(Sum, ArrayOf))

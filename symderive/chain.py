@@ -186,16 +186,9 @@ class Chain:
         for user in users:
             link = self.links[user, name]
             adjoint, adjoint_names = self._adjoint(user)
-            link_names = (*link.stage.inputs, user)
-            key.append(
-                (
-                    adjoint,
-                    tuple(mark(n).name for n in adjoint_names),
-                    id(link.kind),
-                    tuple(mark(n).name for n in link_names),
-                )
-            )
-            parts.append((adjoint, adjoint_names, link, link_names, user))
+            marks = tuple(mark(n).name for n in adjoint_names)
+            key.append((adjoint, marks, self._marked(link, user, mark)))
+            parts.append((adjoint, adjoint_names, link, user))
         single = users == (self.target,) and not self._siblings(name)
         stages = [] if self.deep or single else self._definitions(name, names, mark)
         used = tuple(
@@ -212,10 +205,14 @@ class Chain:
         if shape_key not in self._shapes:
             terms = [
                 self._term(adjoint, adjoint_names, link, names, user)
-                for adjoint, adjoint_names, link, _, user in parts
+                for adjoint, adjoint_names, link, user in parts
             ]
             self._shapes[shape_key] = self._made(terms, names, name, stages, positive)
         return self._instance(name, users, names, self._shapes[shape_key])
+
+    def _marked(self, link: Any, user: str, mark: Callable[[str], Symbol]) -> tuple[object, ...]:
+        """What makes a link the same as others, with marks for the names in it."""
+        return id(link.kind), *(mark(name).name for name in (*link.stage.inputs, user))
 
     def _term(
         self,

@@ -109,7 +109,7 @@ class Derivation:
         if source not in inputs:
             raise UnknownChoiceError(f"input of stage {stage}", source, inputs)
         link = self.chain().link(stage, source, known_method(method) if method else "")
-        told = (link.lines, link.steps, link.certificate, link.forms, link.rule)
+        told = (link.lines, (link,), link.certificate, link.forms, link.rule)
         return Derivative(link.formula, *told, self, link=link)
 
     def partial(self, target: str, source: str) -> Derivative:
@@ -128,9 +128,9 @@ class Derivation:
             line = Line(value, ("no path",), Certificate("proved", "no path leads there"))
             return Derivative(value, (line,), (), line.certificate, (value,), "", self)  # type: ignore[arg-type]
         found = chain.partials[source]
-        steps = tuple(step for user in found.users for step in chain.links[user, source].steps)
+        links = tuple(chain.links[user, source] for user in found.users)
         link = chain.links[target, source] if [*found.users] == [target] else None
-        told = (found.lines, steps, found.certificate, (found.formula,), "")
+        told = (found.lines, links, found.certificate, (found.formula,), "")
         return Derivative(found.formula, *told, self, link=link)
 
     def _check_name(self, name: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from sympy import Basic, Expr, ImmutableMatrix, Symbol
@@ -24,7 +25,7 @@ class Derivative:
     Attributes:
         formula: The derivative as a SymPy expression (or matrix) in stage names.
         lines: The derivation line by line.
-        steps: The applications of rules behind it, each after those it depends on.
+        links: The links behind it.
         certificate: How it was established.
         forms: Equal forms, simplest first.
         rule: The name of the rule that the derivation starts with; empty for a chain of links.
@@ -36,7 +37,7 @@ class Derivative:
 
     formula: Expr | ImmutableMatrix
     lines: tuple[Line, ...]
-    steps: tuple[Step, ...]
+    links: tuple[Any, ...]
     certificate: Certificate
     forms: tuple[Expr, ...]
     rule: str
@@ -50,6 +51,11 @@ class Derivative:
     def __post_init__(self) -> None:
         if not isinstance(self.lines, Lines):
             object.__setattr__(self, "lines", Lines(self.lines))
+
+    @cached_property
+    def steps(self) -> tuple[Step, ...]:
+        """The applications of rules behind it, each after those it depends on."""
+        return tuple(step for link in self.links for step in link.steps)
 
     @property
     def forms_where(self) -> Mapping[str, tuple[Expr, ...]]:

@@ -152,7 +152,7 @@ def _matrix(derivation: Derivation, parts: list[list[Derivative]]) -> Derivative
     return Derivative(
         formula,
         tuple(line for part in flat for line in part.lines),
-        tuple(step for part in flat for step in part.steps),
+        tuple(link for part in flat for link in part.links),
         weakest(part.certificate for part in flat),
         (formula,),
         "",
@@ -280,7 +280,7 @@ def renamed(
     return Derivative(
         result,
         tuple(lines),
-        found.steps,
+        found.links,
         weakest(line.certificate for line in lines if line.certificate),
         (result,),
         found.rule,

@@ -228,6 +228,8 @@ def test_a_line_is_tried_where_its_indices_coincide() -> None:
         "where(cumsum(x) > 1, x, 0)",
         "maximum(cumsum(x), x)",
         "abs(x)*relu(A @ where(x > 0, x, x/9))",
+        "where(max(where(x > 1, x**2, 0)) > 0, x, 0)",
+        "where(cumprod(relu(x)) > 1, x, 0)",
     ],
 )
 def test_sums_of_choices_that_are_compared_become_stages(formula: str) -> None:

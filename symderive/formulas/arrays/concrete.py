@@ -94,6 +94,7 @@ def _concrete(
     writer = _writer(sizes, for_values)
     if len(writer.known) > MAX_KEPT:
         writer.known.clear()
+        writer.blocks.clear()
         writer.depends.clear()
     writer.terms = 0
     return writer.at(formula, dict(indices))
@@ -109,20 +110,25 @@ class _Writer:
 
     def __init__(self, sizes: Mapping[str, int], for_values: bool) -> None:
         self.sizes, self.for_values = sizes, for_values
-        self.known: dict[tuple[Basic, tuple[int | None, ...]], Expr] = {}
+        self.known: dict[tuple[Basic | int | None, ...], Expr] = {}
+        self.blocks: dict[tuple[Basic | int | None, ...], Block] = {}
         self.depends: dict[Basic, tuple[Index, ...]] = {}
         self.terms = 0
 
     def at(self, formula: Basic, env: Env) -> Expr:
         if not formula.args:
             return self._leaf(formula, env)
-        if formula not in self.depends:
-            free = (s for s in formula.free_symbols if isinstance(s, Index))
-            self.depends[formula] = tuple(sorted(free, key=lambda index: index.sort_key()))
-        key = (formula, tuple(env.get(index) for index in self.depends[formula]))
+        key = (formula, *self._places(formula, env))
         if key not in self.known:
             self.known[key] = self._compound(formula, env)
         return self.known[key]
+
+    def _places(self, formula: Basic, env: Env) -> list[int | None]:
+        """The numbers of the indices that a formula depends on."""
+        if formula not in self.depends:
+            free = (s for s in formula.free_symbols if isinstance(s, Index))
+            self.depends[formula] = tuple(sorted(free, key=lambda index: index.sort_key()))
+        return [env.get(index) for index in self.depends[formula]]
 
     def _leaf(self, formula: Basic, env: Env) -> Expr:
         if isinstance(formula, Index):
@@ -218,9 +224,13 @@ class _Writer:
         return row.explicit(blocks, at)
 
     def _block(self, array: ArrayOf, env: Env) -> Block:
-        runs = self._runs(array.indices, env)
-        shape = tuple(self._number(index.size, env) for index in array.indices)
-        return Block(shape, tuple(self.at(array.formula, run) for run in runs))
+        """A whole array: all entries of what is made of it share it."""
+        key = (array, *self._places(array, env))
+        if key not in self.blocks:
+            runs = self._runs(array.indices, env)
+            shape = tuple(self._number(index.size, env) for index in array.indices)
+            self.blocks[key] = Block(shape, tuple(self.at(array.formula, run) for run in runs))
+        return self.blocks[key]
 
     def _diff(self, formula: Diff, env: Env) -> Expr:
         return Diff(self.at(formula.args[0], env), self.at(formula.args[1], env))

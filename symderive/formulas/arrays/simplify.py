@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from itertools import permutations
+from itertools import product
 from types import MappingProxyType
 
 from sympy import Expr, Rational, S
@@ -213,10 +213,10 @@ class Rebuilder:
     def sum(self, args: list[Tree]) -> Tree:
         """The sum; Φ(X) + Φ(Xᵀ)ᵀ = X, of lower triangles with their diagonals halved."""
         terms = [term_of(arg) for arg in args]
-        for one, other in permutations(range(len(terms)), 2):
-            left, right = terms[one].core, terms[other].core
-            same = replace(terms[one], core=right) == terms[other]
-            if not same or not is_op(left, "half_tril") or not is_op(right, "transpose"):
+        halved = [(k, t.core) for k, t in enumerate(terms) if is_op(t.core, "half_tril")]
+        turned = [(k, t.core) for k, t in enumerate(terms) if is_op(t.core, "transpose")]
+        for (one, left), (other, right) in product(halved, turned):
+            if replace(terms[one], core=right) != terms[other]:
                 continue
             inner, back = left.args[0], right.args[0]
             if is_op(back, "half_tril") and self.turn(inner) == back.args[0]:

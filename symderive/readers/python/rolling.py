@@ -15,7 +15,6 @@ from sympy import Expr, Integer
 
 from symderive.formulas.arrays.ops import apply
 from symderive.formulas.arrays.syntax import Apply, Leaf, Number, Tree, of_args
-from symderive.formulas.functions import FUNCTIONS
 from symderive.readers.python.alike import (
     LITERAL,
     Chosen,
@@ -24,8 +23,6 @@ from symderive.readers.python.alike import (
     none_chosen,
     together,
 )
-from symderive.readers.python.arithmetic import SIGNS
-from symderive.readers.python.naming import Label
 from symderive.readers.python.picking import all_runs_joined, runs_joined, with_diagonal
 from symderive.readers.python.recording import LONGEST_ARGUMENT, PART, Recording, weight
 
@@ -40,13 +37,6 @@ _ROUNDS = 4
 _MOST = 4096
 _MOST_CHOSEN = 100_000
 _TOLD = 12
-
-_CHOOSING = frozenset({"where", "one_hot", "tril", "triu"})
-_SUMMING = frozenset(
-    {"sum", "mean", "matmul", "einsum", "cumsum", "var", "std", "prod", "norm", "max", "min"}
-)
-_DECIDING = frozenset({"one_hot", *SIGNS})
-"""Operations whose rules have conditions on what they are given."""
 
 _FOLDS = {"add": "sum", "multiply": "prod"}
 
@@ -86,30 +76,7 @@ class _Rolling:
                 break
         self.stages = {n: with_diagonal(t, self.stages) for n, t in self.stages.items()}
         self.stages = {n: self._with_rows(all_runs_joined(t)) for n, t in self.stages.items()}
-        self._compared()
         self.stages = _reached(self.stages, self.kept)
-
-    def _compared(self) -> None:
-        """Sums of choices that a condition compares are stages: SymPy would take them apart."""
-        stages: dict[str, Tree] = {}
-
-        def found(tree: Tree, label: str, decides: bool) -> Tree:
-            if not isinstance(tree, Apply):
-                return tree
-            inner = tree.op in _DECIDING or (tree.op in FUNCTIONS and FUNCTIONS[tree.op].kinks)
-            tree = of_args(
-                tree, tuple(found(arg, label, decides or bool(inner)) for arg in tree.args)
-            )
-            if not decides or not _sums_choices(tree):
-                return tree
-            name = f"#{label}.{len(stages)}"
-            stages[name] = tree
-            self.labels[name] = Label(f"{self.labels[label].base}_part".lstrip("_"), -1, PART)
-            return Leaf(tree.shape, name)
-
-        for label, tree in self.stages.items():
-            stages[label] = found(tree, label, False)
-        self.stages = stages
 
     def _loops(self) -> Iterator[list[str]]:
         """The labels that one line binds under one name, more than once, to values of one shape."""
@@ -329,12 +296,6 @@ def _numbers(tree: Tree) -> Any:
 
 def _is_long(tree: Tree) -> bool:
     return isinstance(tree, Apply) and weight(tree) > LONGEST_ARGUMENT
-
-
-def _sums_choices(tree: Tree) -> bool:
-    chooses = any(isinstance(part, Apply) and part.op in _CHOOSING for part in tree.walk())
-    sums = isinstance(tree, Apply) and tree.op in _SUMMING
-    return sums and (chooses or tree.op == "cumsum")  # type: ignore[attr-defined]
 
 
 def _is_pick(tree: Tree) -> bool:
