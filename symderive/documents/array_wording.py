@@ -120,8 +120,7 @@ def flattened(formula: Any) -> Any:
         return formula
     args = [flattened(arg) for arg in formula.args]
     if not isinstance(formula, Sum):
-        same = all(new is old for new, old in zip(args, formula.args, strict=True))
-        return formula if same else rebuild(formula, args)
+        return rebuild(formula, args)
     body, *limits = args
     kept: list[Any] = []
     for factor in factors(body):
