@@ -27,7 +27,7 @@ from symderive.formulas.tree import Fence, Fn, Id, Node, Op, Row, Script, Table,
 from symderive.formulas.written import factors, product, rebuild
 
 if TYPE_CHECKING:
-    from symderive.model import Stage
+    from symderive.stages import Stage
 
 MAX_ROWS, MAX_COLUMNS = 6, 5
 """Entries of an array of numbers that are shown; of more, the first and the last."""
