@@ -361,11 +361,12 @@ class Model:
             parameters=self.parameters,
             target=target,
             learning_rate=self.learning_rate,
+            functions=self.stated_functions,
             shapes={**self.stated_shapes, **(shapes or {})},
             properties=self.stated_properties,
             source=self.source,
         )
-        model.values, model.functions = self.values, self.functions
+        model.values = self.values
         return model
 
     @cached_property

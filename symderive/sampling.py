@@ -8,7 +8,7 @@ from functools import lru_cache
 from operator import is_
 
 from mpmath import isfinite, mp, mpf
-from sympy import Basic, Expr, Symbol
+from sympy import Basic, Expr, Rational, Symbol, exp
 from sympy.core.function import AppliedUndef
 
 from symderive.formulas.evaluate import derivative, evaluated_in
@@ -116,8 +116,6 @@ def _stood_in(formula: Basic, done: dict[Basic, Basic]) -> Basic:
 
 
 def _stand_in(name: str, args: list[Expr]) -> Expr:
-    from sympy import Rational, exp
-
     base = name.rstrip("'").partition("_")[0]
     primes = len(name) - len(name.rstrip("'"))
     places = [int(part) - 1 for part in name.split("_")[1:] if part.isdigit()]
