@@ -32,7 +32,7 @@ from symderive.array_certify import has_more, named_put_in
 from symderive.array_chain import ArrayChain
 from symderive.array_forms import Mask
 from symderive.array_model import Letters, stage_indices
-from symderive.assumptions import Assumption, stated_positive
+from symderive.assumptions import Assumption, not_implied, stated_positive
 from symderive.certify import defined
 from symderive.conditions import conditions_of
 from symderive.formulas.arrays.canonical import canonical
@@ -127,7 +127,6 @@ class _Ledger:
             yield from _of_spectrum(found)
 
     def rows(self) -> tuple[Assumption, ...]:
-        positive = {c.args[0] for c in self.found if c.rel_op == ">"}
         rows = stated_positive(self.model, self.chain)
         rows += [
             Assumption(condition, f"stated: {name} is {prop}", False)
@@ -136,10 +135,9 @@ class _Ledger:
             for prop in stated
             for condition in self._stated(name, prop)
         ]
-        for condition, reason in self.found.items():
+        for condition, reason in not_implied(self.found):
             left = condition.args[0]
-            implied = condition.rel_op != ">" and {left, -left} & positive
-            if not implied and not self._positive(left):
+            if not self._positive(left):
                 holds = self._holds(left)
                 self.proved |= {left} if holds else set()
                 rows.append(Assumption(condition, reason, holds))

@@ -37,7 +37,8 @@ from symderive.formulas.arrays.syntax import Tree, sizes_in
 from symderive.formulas.arrays.terms import is_op
 from symderive.formulas.inert import OUTPUT, Diff, placeholder
 from symderive.formulas.written import evaluated, product, rename, sum_of
-from symderive.model import Model, Stage
+from symderive.model import Model
+from symderive.stages import Stage
 
 MAX_WRITTEN_OUT = 32.0
 """The cost up to which an adjoint is written out in stage names."""

@@ -22,7 +22,14 @@ from symderive.array_partials import BAR, ArrayPartial, ArrayShape, barred
 from symderive.array_points import At, Entries, Held, Numbers, drawn_points, flat_numbers, own_point
 from symderive.array_structured import StructuredPartial
 from symderive.certify import TOLERANCE
-from symderive.checking import MAX_STAGES_DIFFERENCED, Check, Report, by_difference, checks_of
+from symderive.checking import (
+    MAX_STAGES_DIFFERENCED,
+    Check,
+    Report,
+    by_difference,
+    checks_of,
+    told_point,
+)
 from symderive.formulas.arrays.algebra import algebra_under
 from symderive.formulas.arrays.concrete import entry_name
 from symderive.formulas.arrays.ops import entry
@@ -350,5 +357,4 @@ class AtPoint:
     def shown(self) -> tuple[tuple[str, str], ...]:
         """The sizes and values of the point, as text."""
         sizes = [(name, str(size)) for name, size in self.entries.sizes.items()]
-        rows = [(name, mp.nstr(value, 8)) for name, value in self.point.items()]
-        return tuple([*sizes, *rows][:MAX_SHOWN])
+        return tuple([*sizes, *told_point(self.point)][:MAX_SHOWN])

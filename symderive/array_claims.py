@@ -233,7 +233,7 @@ class _Judge:
         condition = condition_of(self.chain(), truth, self.tries(), compared)
         if condition:
             return self._verdict("true where", condition=condition, **self._example(failed))
-        slip = self._slip(claim, tree)
+        slip = told_of(self._slip(claim, tree), self.about)
         sized = special_size(self.chain(), self.source, compared)
         return self._verdict("refuted", slip=slip, condition=sized, **self._example(failed))
 
@@ -337,6 +337,11 @@ class _Judge:
         tries = self.tries()[::EACH]
         return bool(tries) and all(trial.agrees(formula) for trial in tries)
 
+    def _is_transposed(self, tree: Tree) -> bool:
+        if tree.ndim != 2 or tree.shape[::-1] != self.shape:
+            return False
+        return self._is_truth(self.as_formula(apply("transpose", tree, axes=(1, 0))))
+
     def _slip_of_shape(self, tree: Tree) -> str:
         """What is wrong with a claim of another shape."""
         names = [*self.about.sources]
@@ -348,10 +353,8 @@ class _Judge:
             f"the {kind} has the shape of {of}, {shown(self.shape)}; "
             f"the claim has the shape {shown(tree.shape)}"
         )
-        if tree.ndim == 2 and tree.shape[::-1] == self.shape:
-            turned = apply("transpose", tree, axes=(1, 0))
-            if self._is_truth(self.as_formula(turned)):
-                return f"transposed: {rule}"
+        if self._is_transposed(tree):
+            return f"transposed: {rule}"
         for name in dict.fromkeys(self.about.sources) if len(self.about.sources) > 1 else ():
             first = self.whole.partial(self.about.target, name)
             if self._equals(tree, first):
@@ -389,10 +392,6 @@ class _Judge:
         return True
 
     def _slip(self, claim: Formula, tree: Tree | None) -> str:
-        """The slip that explains a claim of the right shape, in the words of the reader's model."""
-        return told_of(self._slip_found(claim, tree), self.about)
-
-    def _slip_found(self, claim: Formula, tree: Tree | None) -> str:
         """The slip that explains a claim of the right shape; empty where none does."""
         tries = self.tries()[::EACH][:SLIP_TRIALS]
         mine = [list(trial.numbers(claim)) for trial in tries]
@@ -408,10 +407,8 @@ class _Judge:
             if made(make):
                 return name
         if tree is not None:
-            if tree.ndim == 2 and tree.shape[::-1] == self.shape:
-                turned = apply("transpose", tree, axes=(1, 0))
-                if self._is_truth(self.as_formula(turned)):
-                    return "transposed: the claim is the transpose of the derivative"
+            if self._is_transposed(tree):
+                return "transposed: the claim is the transpose of the derivative"
             signs = []
             for name, repaired in repairs(tree, self.shape):
                 if self._is_truth(self.as_formula(repaired)):
@@ -462,6 +459,7 @@ class _Judge:
                 yield name, lambda trial, p=path: trial.along(p)  # type: ignore[misc]
         if len(chain.links) > 1:
             for key, link in chain.links.items():
+                assert isinstance(link, ArrayLink)
                 missing = f"the factor ∂{key[0]}/∂{key[1]} = {_told(link)} is missing"
                 name = f"forgotten inner derivative: {missing}"
                 yield name, lambda trial, k=key: with_ones(trial, k)  # type: ignore[misc]
@@ -476,10 +474,5 @@ class _Judge:
                     yield name, lambda trial, k=key, f=formula: with_link(trial, k, f)  # type: ignore[misc]
 
 
-# Helpers ------------------------------------------------------------------------------------------
-
-
-def _told(link: Any) -> str:
-    from symderive.formulas.arrays.text import text
-
-    return text(link.tree) if link.tree is not None else str(link.formula)
+def _told(link: ArrayLink) -> str:
+    return text_of(link.tree) if link.tree is not None else str(link.formula)

@@ -29,7 +29,8 @@ from symderive.formulas.arrays.text import text as array_text
 from symderive.formulas.inert import placeholder
 from symderive.formulas.parsing import STATE_SHAPES, Parsed, Template
 from symderive.formulas.written import evaluated
-from symderive.model import Model, Stage
+from symderive.model import Model
+from symderive.stages import Stage
 
 SizeText = str | int | Sequence[str | int]
 

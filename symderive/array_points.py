@@ -26,8 +26,9 @@ from symderive.formulas.arrays.index import Index
 from symderive.formulas.arrays.properties import Knowledge
 from symderive.formulas.arrays.syntax import sizes_in
 from symderive.formulas.evaluate import evaluate
-from symderive.model import Model, Shape, Stage
+from symderive.model import Model, Shape
 from symderive.sampling import DIGITS, RANGES, SEED, held_constant, stand_in, stopped
+from symderive.stages import Stage
 
 MAX_ENTRIES = 400
 """Entries of inputs and stages up to which a model is evaluated at high precision."""

@@ -7,6 +7,7 @@ own definitions guarantee (a sigmoid lies between 0 and 1) is marked as holding.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from sympy import Gt, Ne, Symbol
@@ -53,15 +54,20 @@ def assumptions(model: Model, chain: Chain) -> tuple[Assumption, ...]:
             named = link.here(scale)
             found.setdefault(Ne(named, 0), f"the closed form of ∂{stage}/∂{link.source}")
     stated = {Symbol(name) for name in model.positive}
-    positive = {c.args[0] for c in found if isinstance(c, Relational) and c.rel_op == ">"}
     rows = stated_positive(model, chain)
+    for condition, reason in not_implied(found):
+        if not is_positive(condition.args[0], stated):  # else by its form: nothing is assumed
+            rows.append(Assumption(condition, reason, _holds(condition, model)))
+    return tuple(sorted(rows, key=lambda row: row.holds))
+
+
+def not_implied(found: Mapping[Relational, str]) -> Iterator[tuple[Relational, str]]:
+    """The conditions without ``a ≠ 0`` and ``a ≥ 0`` where another is a > 0."""
+    positive = {c.args[0] for c in found if isinstance(c, Relational) and c.rel_op == ">"}
     for condition, reason in found.items():
         left = condition.args[0]
-        implied = condition.rel_op != ">" and {left, -left} & positive
-        if implied or is_positive(left, stated):  # positive by its form alone: nothing is assumed
-            continue
-        rows.append(Assumption(condition, reason, _holds(condition, model)))
-    return tuple(sorted(rows, key=lambda row: row.holds))
+        if condition.rel_op == ">" or not {left, -left} & positive:
+            yield condition, reason
 
 
 def stated_positive(model: Model, chain: Chain) -> list[Assumption]:

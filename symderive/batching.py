@@ -29,7 +29,8 @@ from symderive.formulas.arrays.reading import read_array
 from symderive.formulas.arrays.syntax import Shape, Tree, sizes_in
 from symderive.formulas.arrays.text import text
 from symderive.formulas.written import evaluated
-from symderive.model import Model, Stage
+from symderive.model import Model
+from symderive.stages import Stage
 from symderive.steps import Certificate
 
 REDUCTIONS = ("mean", "sum")

@@ -11,7 +11,19 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 
 from mpmath import isfinite, mp, mpf
-from sympy import Add, Basic, Expr, Function, Piecewise, Pow, S, Symbol, preorder_traversal
+from sympy import (
+    Add,
+    Basic,
+    Derivative,
+    Expr,
+    Function,
+    Piecewise,
+    Pow,
+    S,
+    Subs,
+    Symbol,
+    preorder_traversal,
+)
 from sympy.core.function import AppliedUndef
 
 from symderive.canonical_powers import canonical_powers
@@ -103,7 +115,7 @@ def witness(formula: Expr, variable: Symbol, *, pieces: bool = False) -> Expr | 
     for _ in range(2 if pieces else 1):  # what is held in the pieces holds what was held before
         result = result.xreplace({mark: part for part, mark in held.items()})
     many = len(result.atoms(Piecewise)) > MAX_BRANCHES
-    return None if many or result.has(*_UNEVALUATED) else result
+    return None if many or result.has(Derivative, Subs) else result
 
 
 def constants(formula: Basic, variable: Symbol) -> list[Basic]:
@@ -127,14 +139,6 @@ def _moves(formula: Basic, variable: Symbol) -> bool:
     jumps = row is not None and row.name in STEPS
     return not jumps and (formula == variable or any(_moves(a, variable) for a in formula.args))
 
-
-def _unevaluated() -> tuple[type[Basic], ...]:
-    from sympy import Derivative, Subs
-
-    return (Derivative, Subs)
-
-
-_UNEVALUATED = _unevaluated()
 
 MAX_BRANCHES = 4
 """The conditionals in a derivative up to which SymPy's is compared branch by branch."""

@@ -21,10 +21,11 @@ from symderive.formulas.inert import OUTPUT, Diff, placeholder
 from symderive.formulas.parsing import Template
 from symderive.formulas.written import evaluated, rename
 from symderive.links import Link, LinkKind, natural
-from symderive.model import Model, Stage
+from symderive.model import Model
 from symderive.partials import Partial, Partials
 from symderive.regular import scales_of
 from symderive.relations import Definition
+from symderive.stages import Stage
 
 MAX_WRITTEN_OUT = 40.0
 """The cost up to which an adjoint is written out in stage names."""

@@ -171,7 +171,7 @@ def _computed(
 ) -> Iterable[Check]:
     """Where the emitted function's gradient is another one at the point of the differences."""
     subject = "as the function computes it"
-    shown = tuple((n, mp.nstr(v, 8)) for n, v in point.items())
+    shown = told_point(point)
     try:
         found = computed({name: float(value) for name, value in point.items()})
     except (ArithmeticError, ImportError, ModelError):
@@ -278,8 +278,12 @@ def _with_step(
             forward(model, {**point, name: point[name] + sign * step}, digits, held)[chain.target]
             for sign in (1, 0, -1)
         )
-        shown = tuple((n, mp.nstr(v, 8)) for n, v in point.items())
-        return by_difference(mine, (below, here, above), step, digits, shown)
+        return by_difference(mine, (below, here, above), step, digits, told_point(point))
+
+
+def told_point(point: Mapping[str, mpf]) -> tuple[tuple[str, str], ...]:
+    """The values of a point, as text."""
+    return tuple((name, mp.nstr(value, 8)) for name, value in point.items())
 
 
 def by_difference(

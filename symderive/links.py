@@ -36,10 +36,10 @@ from symderive.formulas.written import (
     tidy,
 )
 from symderive.laws import logarithm_of
-from symderive.model import Stage
 from symderive.origins import spelled_out
 from symderive.regular import divides_by_no_more, further_divisors, scales_of
 from symderive.rules import depends
+from symderive.stages import Stage
 from symderive.steps import Certificate, Line, Lines, Step
 from symderive.tasks import BY_DEFINITION, Candidate
 from symderive.telling import levels

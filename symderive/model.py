@@ -1,4 +1,4 @@
-"""A model: named stages, the roles of their names, and who uses whom.
+"""A model: its stages, the roles of their names, and who uses whom.
 
 Stages may be stated in any order; they are kept in the order in which they are computed.
 """
@@ -6,8 +6,7 @@ Stages may be stated in any order; they are kept in the order in which they are 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from keyword import iskeyword
 from numbers import Real
@@ -15,7 +14,6 @@ from types import MappingProxyType
 from typing import Any
 
 from sympy import Expr
-from sympy.core.function import AppliedUndef
 
 from symderive.conditions import is_positive
 from symderive.display import number, table
@@ -23,15 +21,14 @@ from symderive.errors import ModelError, UnknownChoiceError, did_you_mean, unkno
 from symderive.formulas.functions import (
     FUNCTIONS,
     NamedFunction,
-    fixed_in,
-    function_of,
     user_functions,
 )
 from symderive.formulas.hand import Hand
 from symderive.formulas.inert import placeholder
 from symderive.formulas.ordering import MAX_ORDERED, reading_order
-from symderive.formulas.parsing import WORDS, Parsed, Template, from_sympy, parse
+from symderive.formulas.parsing import WORDS, Template, from_sympy, parse
 from symderive.formulas.written import evaluated
+from symderive.stages import Stage, fixed_among, in_order, undefined_in
 
 Values = Mapping[str, Any] | Sequence[str]
 Shape = tuple[Expr, ...]
@@ -42,36 +39,6 @@ POSITIVE = "positive"
 
 MAX_TOLD = 12
 """Stages that a model shows of itself."""
-
-
-@dataclass(frozen=True, eq=False)
-class Stage:
-    """One named stage, such as A2 = sigmoid(A1).
-
-    Attributes:
-        name: The stage's name.
-        text: Its formula as the user wrote it.
-        parsed: The formula's template and the names that fill it.
-    """
-
-    name: str
-    text: str
-    parsed: Parsed = field(repr=False)
-
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        """The names that the formula uses, in order of appearance."""
-        return self.parsed.names
-
-    @cached_property
-    def formula(self) -> Expr:
-        """The formula in SymPy's own (evaluated) form."""
-        return self.parsed.formula
-
-    @cached_property
-    def written(self) -> Expr:
-        """The formula unevaluated, in the user's order."""
-        return self.parsed.written
 
 
 def _arrays_among(*groups: Values | None) -> dict[str, object]:
@@ -163,7 +130,7 @@ class Model:
             stated = self._read_array_stages(stages, shapes or {}, arrays, rest)
         else:
             stated = {name: self._read_stage(name, text) for name, text in stages.items()}
-        self.stages: Mapping[str, Stage] = MappingProxyType(self._ordered(stated))
+        self.stages: Mapping[str, Stage] = MappingProxyType(in_order(stated, self._place))
         self.names = tuple(
             dict.fromkeys(n for stage in self.stages.values() for n in (*stage.inputs, stage.name))
         )
@@ -318,7 +285,7 @@ class Model:
             for name, text in stages.items()
         }
         done: dict[str, Stage] = {}
-        for name, stage in self._ordered(waiting).items():
+        for name, stage in in_order(waiting, self._place).items():
             if isinstance(stages[name], Stage):
                 known[name] = stage.parsed.template.shape  # type: ignore[attr-defined]
                 reader.notice(name, stage.parsed.template.tree, stage.inputs)  # type: ignore[attr-defined]
@@ -326,32 +293,6 @@ class Model:
             else:
                 done |= {s.name: s for s in reader.read(name, stage.text, self._declared)}
         self.shapes, self.known = MappingProxyType(known), MappingProxyType(reader.properties)
-        return done
-
-    def _ordered(self, stages: dict[str, Stage]) -> dict[str, Stage]:
-        """The stages in the order of computation, stable for stages stated in order."""
-        done: dict[str, Stage] = {}
-        for first in stages:
-            trail = [(first, iter(stages[first].inputs))]
-            entered = {first}
-            while trail:
-                name, inputs = trail[-1]
-                needed = next((n for n in inputs if n in stages and n not in done), None)
-                if name in done or needed is None:
-                    done.setdefault(name, stages[name])
-                    entered.discard(name)
-                    trail.pop()
-                elif needed in entered:
-                    names = [step for step, _ in trail]
-                    loop = [*names[names.index(needed) :], needed]
-                    shown = " → ".join(loop if len(loop) < 12 else [*loop[:5], "…", *loop[-5:]])
-                    raise ModelError(
-                        f"the stages use each other in a circle: {shown}; break it",
-                        where=self._place(needed),
-                    )
-                else:
-                    entered.add(needed)
-                    trail.append((needed, iter(stages[needed].inputs)))
         return done
 
     # Roles --------------------------------------------------------------------------------
@@ -368,7 +309,7 @@ class Model:
             if name not in declared and name not in self.shapes:
                 self._reject_unknown(name, (*declared, *self.stages))
         if parameters is None:
-            fixed = {*(constants or ()), *self._orders()}
+            fixed = {*(constants or ()), *fixed_among(self.stages.values())}
             parameters = [n for n in free if n not in fixed]
         self.parameters = tuple(parameters)
         undeclared = [n for n in free if n not in declared and n not in self.parameters]
@@ -382,15 +323,6 @@ class Model:
                 if value is not None  # a name without a value, among others that have one
             }
         )
-
-    def _orders(self) -> Iterator[str]:
-        """Names by which no derivative can be stated, such as the order n of a Bessel function."""
-        places: dict[Template, set[str]] = {}
-        for stage in self.stages.values():
-            template = stage.parsed.template
-            if template not in places:
-                places[template] = {mark.name for mark in fixed_in(template.written)}
-            yield from (n for k, n in enumerate(stage.inputs) if f"_{k}" in places[template])
 
     def _reject_unknown(self, name: str, known: Iterable[str]) -> None:
         hint = did_you_mean(name, known, "declare it a parameter or a constant")
@@ -427,11 +359,12 @@ class Model:
             parameters=self.parameters,
             target=target,
             learning_rate=self.learning_rate,
+            functions=self.stated_functions,
             shapes={**self.stated_shapes, **(shapes or {})},
             properties=self.stated_properties,
             source=self.source,
         )
-        model.values, model.functions = self.values, self.functions
+        model.values = self.values
         return model
 
     @cached_property
@@ -489,11 +422,4 @@ class Model:
     @cached_property
     def undefined(self) -> tuple[str, ...]:
         """The functions that the stages call and nothing defines."""
-        templates = {id(s.parsed.template): s.parsed.template for s in self.stages.values()}
-        found = {
-            type(part).__name__
-            for template in templates.values()
-            for part in template.written.atoms(AppliedUndef)
-            if function_of(part) is None
-        }
-        return tuple(sorted(found))
+        return undefined_in(self.stages.values())

@@ -67,13 +67,14 @@ def spelled_out(row: NamedFunction, *args: Expr) -> Expr | None:
     """What a function is by definition, as written; None of one that is its own beginning."""
     if row.definition is not None and row.is_defined:
         return row.definition_formula(*args)
-    text = MADE_OF.get(row.name)
+    return _at(MADE_OF, row, args)
+
+
+def _at(texts: Mapping[str, str], row: NamedFunction, args: tuple[Expr, ...]) -> Expr | None:
+    """The formula that a table has of a function, unless a model has its own of that name."""
+    text = texts.get(row.name)
     if text is None or FUNCTIONS.get(row.name) is not row:
         return None
-    return _at(text, args)
-
-
-def _at(text: str, args: tuple[Expr, ...]) -> Expr:
     letters = (Symbol("x"), Symbol("y"))
     return rename(parse(text, FUNCTIONS).written, dict(zip(letters, args, strict=False)))
 
@@ -120,10 +121,9 @@ def derived(row: NamedFunction, count: int, place: int = 0) -> Lines | None:
 
 def _by_inverse(row: NamedFunction, variable: Symbol) -> Told | None:
     """1/f′(y) at y = f⁻¹(u), for f(f⁻¹(u)) = u has the derivative f′(f⁻¹(u))·(f⁻¹)′(u) = 1."""
-    text = UNDOES.get(row.name)
-    if text is None or FUNCTIONS.get(row.name) is not row:
+    undone = _at(UNDOES, row, (INNER,))
+    if undone is None:
         return None
-    undone = rename(parse(text, FUNCTIONS).written, {Symbol("x"): INNER})
     slope = differentiate(undone, INNER).result
     solved = typed(undone)
     reason = f"y = {row.name}(u) solves {solved} = u: 1 over the derivative of {solved}"

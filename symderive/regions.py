@@ -34,7 +34,7 @@ from symderive.errors import SymderiveError
 from symderive.formulas.functions import function_of
 from symderive.formulas.typed import condition
 from symderive.formulas.written import evaluated
-from symderive.sampling import RANGES, SEED, equal, number_at
+from symderive.sampling import SEED, drawn, equal, number_at
 
 DIGITS = 25
 MAX_BOUNDARIES = 24
@@ -188,8 +188,7 @@ def sign_of(number: mpf | None) -> int:
 def _drawn(names: Sequence[str], bounds: Sequence[Expr], source: random.Random) -> Iterator[Point]:
     """Points drawn from many ranges, and beside every boundary."""
     for attempt in range(ATTEMPTS):
-        spread = RANGES if attempt % 2 else (RANGES[(attempt // 2) % len(RANGES)],)
-        point = {name: mpf(source.uniform(*source.choice(spread))) for name in names}
+        point = drawn(names, attempt, source)
         if attempt % 10 == 9 and names:
             point[source.choice(names)] = mpf(source.uniform(*WIDE))
         yield point

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
+from operator import is_
 
 from mpmath import isfinite, mp, mpf
-from sympy import Basic, Expr, Symbol
+from sympy import Basic, Expr, Rational, Symbol, exp
 from sympy.core.function import AppliedUndef
 
 from symderive.formulas.evaluate import derivative, evaluated_in
@@ -93,13 +94,19 @@ def stand_in(formula: Basic) -> Basic:
     return _stood_in(formula, {})
 
 
+def drawn(names: Sequence[str], attempt: int, source: random.Random) -> dict[str, mpf]:
+    """A number for each name: in turn all from one of RANGES, and each from one of its own."""
+    spread = RANGES if attempt % 2 else (RANGES[(attempt // 2) % len(RANGES)],)
+    return {name: mpf(source.uniform(*source.choice(spread))) for name in names}
+
+
 def _stood_in(formula: Basic, done: dict[Basic, Basic]) -> Basic:
     if not formula.args:
         return formula
     found = done.get(formula)
     if found is None:  # an inverse that is written out has the same parts many times
         args = [_stood_in(arg, done) for arg in formula.args]
-        same = all(new is old for new, old in zip(args, formula.args, strict=True))
+        same = all(map(is_, args, formula.args))
         if isinstance(formula, AppliedUndef) and function_of(formula) is None:
             found = _stand_in(type(formula).__name__, args)
         else:
@@ -109,8 +116,6 @@ def _stood_in(formula: Basic, done: dict[Basic, Basic]) -> Basic:
 
 
 def _stand_in(name: str, args: list[Expr]) -> Expr:
-    from sympy import Rational, exp
-
     base = name.rstrip("'").partition("_")[0]
     primes = len(name) - len(name.rstrip("'"))
     places = [int(part) - 1 for part in name.split("_")[1:] if part.isdigit()]
@@ -154,8 +159,7 @@ def points(
     found = more = 0
     with mp.workdps(DIGITS):
         for attempt in range(attempts):
-            spread = RANGES if attempt % 2 else (RANGES[(attempt // 2) % len(RANGES)],)
-            point = {name: mpf(source.uniform(*source.choice(spread))) for name in names}
+            point = drawn(names, attempt, source)
             point |= {name: mpf(source.randint(*ORDERS)) for name in names if name in whole}
             point |= {name: abs(point[name]) for name in names if name in positive}
             effort = int(valid(point))

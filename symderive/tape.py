@@ -25,9 +25,10 @@ from symderive.formulas.inert import Diff
 from symderive.formulas.parsing import parse
 from symderive.formulas.written import evaluated, orderly, rename
 from symderive.links import weakest
-from symderive.model import Model, Stage
+from symderive.model import Model
 from symderive.relations import Definition, with_definitions
 from symderive.results import Derivative, adjoint_name, named
+from symderive.stages import Stage
 from symderive.steps import Line
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from symderive.formulas.arrays.ops import OPS, ROWS, entry, expanded, shown
 from symderive.formulas.arrays.reading import parse_array
 from symderive.formulas.arrays.syntax import Apply, Leaf
 from symderive.formulas.evaluate import evaluate
-from symderive.formulas.functions import FUNCTIONS
+from symderive.formulas.functions import FUNCTIONS, user_functions
 
 M, N = Symbol("m"), Symbol("n")
 SHAPES = {
@@ -387,8 +387,6 @@ def test_words_of_the_language_are_no_names_unless_declared():
 
 
 def test_functions_of_the_user_apply_entry_by_entry():
-    from symderive.formulas.functions import user_functions
-
     functions = {**FUNCTIONS, **user_functions({"bump(x)": "exp(-x**2)", "max(x)": "x + 1"})}
     tree, names, _ = parse_array("max(bump(x))", functions, SHAPES)
     arrays = {"x": np.array([0.1, 0.2])}

@@ -226,6 +226,14 @@ def test_newton_and_hessian_vector_products():
         d.hessian_vector_product("x")
 
 
+def test_a_vector_may_call_the_functions_of_the_model():
+    model = sd.Model(
+        {"L": "(w*x)**2"}, parameters={"w": 0.3}, constants={"x": -1}, functions={"relu(x)": "x**2"}
+    )
+    found = sd.derive(model).hessian_vector_product({"w": "relu(x)"})["w"]
+    assert str(found.formula) == "2*x**4"
+
+
 def test_operation_counts_tell_why_reverse_is_cheaper():
     counts = derived(NEURON, parameters=["w1", "w2", "b"]).operations()
 

@@ -12,7 +12,8 @@ import sympy as sp
 import symderive as sd
 from symderive.errors import SymderiveError, UnknownChoiceError, ValueMissingError
 from symderive.formulas.evaluate import derivative, evaluate
-from symderive.formulas.functions import ROWS, NamedFunction
+from symderive.formulas.functions import FUNCTIONS, ROWS, NamedFunction
+from symderive.formulas.parsing import parse
 from symderive.numeric import (
     BACKENDS,
     Assignment,
@@ -229,9 +230,6 @@ def test_an_operation_is_the_same_in_every_backend(op: Op) -> None:
     "row", [r for r in STABLE if r.phase != EXPAND], ids=lambda row: row.pattern
 )
 def test_a_stable_row_is_the_same_in_every_backend(row: Row) -> None:
-    from symderive.formulas.functions import FUNCTIONS
-    from symderive.formulas.parsing import parse
-
     formula = parse(row.pattern, FUNCTIONS).formula
     program = lower([("F", formula)], list(row.example), ["F"])
     runs = [compile_program(program, backend) for backend in BACKENDS]

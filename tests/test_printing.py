@@ -27,6 +27,7 @@ from sympy import (
     IndexedBase,
     Integer,
     Integral,
+    Interval,
     KroneckerDelta,
     LambertW,
     Max,
@@ -590,8 +591,6 @@ def test_a_formula_is_read_aloud(node: Node, words: str) -> None:
 
 
 def test_an_object_without_notation_is_refused_by_name() -> None:
-    from sympy import Interval
-
     with pytest.raises(SymderiveError, match="Interval"):
         tree(Interval(0, 1))
 

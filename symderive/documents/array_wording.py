@@ -27,7 +27,7 @@ from symderive.formulas.tree import Fence, Fn, Id, Node, Op, Row, Script, Table,
 from symderive.formulas.written import factors, product, rebuild
 
 if TYPE_CHECKING:
-    from symderive.model import Stage
+    from symderive.stages import Stage
 
 MAX_ROWS, MAX_COLUMNS = 6, 5
 """Entries of an array of numbers that are shown; of more, the first and the last."""
@@ -120,8 +120,7 @@ def flattened(formula: Any) -> Any:
         return formula
     args = [flattened(arg) for arg in formula.args]
     if not isinstance(formula, Sum):
-        same = all(new is old for new, old in zip(args, formula.args, strict=True))
-        return formula if same else rebuild(formula, args)
+        return rebuild(formula, args)
     body, *limits = args
     kept: list[Any] = []
     for factor in factors(body):

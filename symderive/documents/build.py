@@ -10,6 +10,7 @@ from symderive.documents.build_cells import (
     checks_cell,
     claims_cells,
     code_cell,
+    code_opening,
     gradient_cell,
     links_cell,
     model_cell,
@@ -24,7 +25,7 @@ from symderive.documents.build_numbers import numbers_section, update_section
 from symderive.documents.build_second import second_section
 from symderive.documents.code_lines import fitted
 from symderive.documents.numbers import gather
-from symderive.documents.outline import Block, Code, Heading, Outline, Paragraph
+from symderive.documents.outline import Block, Code, Outline
 from symderive.documents.session import run
 from symderive.documents.wording import Context, ends
 from symderive.errors import UnknownChoiceError
@@ -69,13 +70,9 @@ def code_section(context: Context) -> Iterator[Block]:
     """The gradient as a Python function; of a function without a definition there is none."""
     if context.derivation.model.undefined:
         return
-    language = "NumPy" if context.arrays else "plain Python"
     source = context.derivation.code("numpy" if context.arrays else "python")
     lines = fitted(source.strip()).split("\n")
-    yield Heading(1, ("The gradient as code",))
-    yield Paragraph(
-        (f"The same derivation as a function in {language}, in a numerically stable form.",)
-    )
+    yield from code_opening(context)
     rest = f"# … {len(lines) - MAX_CODE_LINES} more lines"
     shown = ends(lines, MAX_CODE_LINES, MAX_CODE_LINES - 10, 10, (rest,))
     yield Code("python", "\n".join(shown))
@@ -112,5 +109,6 @@ LIVE_SECTIONS: tuple[Callable[[Context], Iterator[Block]], ...] = (
     checks_section,
     checks_cell,
     code_cell,
+    code_opening,
 )
 """The sections of a live document, with the code cells that belong to them."""

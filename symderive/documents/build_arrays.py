@@ -66,7 +66,7 @@ from symderive.formulas.tree import (
 )
 
 if TYPE_CHECKING:
-    from symderive.model import Stage
+    from symderive.stages import Stage
 
 MAX_STAGES = 24
 """Stages that are listed; of a longer model, the first and the last."""

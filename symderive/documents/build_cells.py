@@ -282,9 +282,14 @@ def code_cell(context: Context) -> Iterator[Block]:
     """The gradient as a function; of a function without a definition there is none."""
     if context.derivation.model.undefined:
         return
-    language, backend = ("NumPy", "numpy") if context.arrays else ("plain Python", "python")
+    yield from code_opening(context)
+    yield Run(f'print(d.code("{"numpy" if context.arrays else "python"}"))')
+
+
+def code_opening(context: Context) -> Iterator[Block]:
+    """What the gradient as code is, under its heading."""
+    language = "NumPy" if context.arrays else "plain Python"
     yield Heading(1, ("The gradient as code",))
     yield Paragraph(
         (f"The same derivation as a function in {language}, in a numerically stable form.",)
     )
-    yield Run(f'print(d.code("{backend}"))')

@@ -23,7 +23,7 @@ from symderive.formulas.functions import NamedFunction, function_of
 from symderive.formulas.tree import Node, name_node, width
 
 if TYPE_CHECKING:
-    from symderive.model import Stage
+    from symderive.stages import Stage
 
 PADDING = 1.6
 """Width in em of what stands between the columns of a table."""

@@ -32,7 +32,7 @@ from symderive.formulas.nodes import MINUS, TIMES
 from symderive.formulas.tree import DOT, EQUALS, Id, Node, Op, Row, name_node, partial
 
 if TYPE_CHECKING:
-    from symderive.model import Stage
+    from symderive.stages import Stage
 
 T = TypeVar("T")
 

@@ -36,7 +36,8 @@ from symderive.formulas.tree import (
 
 if TYPE_CHECKING:
     from symderive.derivation import Derivation
-    from symderive.model import Model, Stage
+    from symderive.model import Model
+    from symderive.stages import Stage
     from symderive.steps import Certificate
 
 APPROX = Op("≈", "rel")

@@ -24,8 +24,6 @@ def rename(formula: Basic, symbols: Mapping[Basic, Basic]) -> Basic:
     if not formula.args:
         return formula
     args = [rename(arg, symbols) for arg in formula.args]
-    if all(new is old for new, old in zip(args, formula.args, strict=True)):
-        return formula
     return rebuild(formula, _signs_in_front(formula, args))
 
 
@@ -67,8 +65,6 @@ def recast(formula: Basic, symbols: Mapping[Basic, Basic]) -> Basic:
         orderly = own.func is formula.func and own.args == formula.args
         if orderly and new.func is formula.func and len(new.args) == len(args):
             return new
-    if len(args) == len(formula.args) and all(map(is_, args, formula.args)):
-        return formula
     return rebuild(formula, args)
 
 
@@ -89,13 +85,13 @@ def orderly(formula: Basic) -> Basic:
         own = formula.func(*args)
         if own.func is formula.func and Counter(own.args) == Counter(args):
             return own
-    if all(new is old for new, old in zip(args, formula.args, strict=True)):
-        return formula
     return rebuild(formula, args)
 
 
 def rebuild(formula: Basic, args: list[Basic]) -> Basic:
-    """The same operation on other arguments, as written."""
+    """The same operation on other arguments, as written; itself where none is another."""
+    if len(args) == len(formula.args) and all(map(is_, args, formula.args)):
+        return formula
     if isinstance(formula, Add | Mul | Pow):
         return formula.func(*args, evaluate=False)
     return formula.func(*(once(arg) for arg in args))

@@ -201,9 +201,7 @@ class BlockedWriter(Writer):
                 section.append(f"{name} += {text}")
                 continue
             section.append(f"{name} = {text}")
-            if form is not None and form.after is not None:
-                operands = [self.operand(o)[0] for o in step.operands]
-                section.append(form.after(self._call(step), name, *operands))
+            section += self.after(step, form, name)
             if kind == ROWS and step.name in outputs:
                 self.current = BEFORE
                 shape = self._call(step).sizes(step.shape)

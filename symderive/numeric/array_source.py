@@ -12,7 +12,7 @@ from functools import cached_property
 from sympy import Expr, Integer, Symbol
 
 from symderive.formulas.arrays.syntax import Shape
-from symderive.numeric.array_forms import FORMS, Call
+from symderive.numeric.array_forms import FORMS, Call, Form
 from symderive.numeric.array_ordering import Step
 from symderive.numeric.naming import identifiers
 from symderive.numeric.ops import ATOM, CHOICE, OPS, SIGN
@@ -133,6 +133,13 @@ class Writer:
         text = str(value.xreplace({s: Symbol(self.names[s.name]) for s in value.free_symbols}))
         return text.replace("/", "//").replace("Min(", "min(")
 
+    def after(self, step: Step, form: Form | None, name: str) -> list[str]:
+        """The line behind the one that an array is made in, where it has one."""
+        if form is None or form.after is None:
+            return []
+        operands = [self.operand(operand)[0] for operand in step.operands]
+        return [form.after(self._call(step), name, *operands)]
+
     def statements(self) -> list[str]:
         """The lines of the body."""
         lines: list[str] = []
@@ -151,10 +158,7 @@ class Writer:
             if step.name in self.program.headings:
                 lines.insert(part, f"# {self.program.headings[step.name]}")
             lines.append(f"{self.names[step.name]} = {text}")
-            if form is not None and form.after is not None:
-                operands = [self.operand(o)[0] for o in step.operands]
-                call = self._call(step)
-                lines.append(form.after(call, self.names[step.name], *operands))
+            lines += self.after(step, form, self.names[step.name])
             if step.name not in self.program.temporaries:
                 part = len(lines)
         return lines

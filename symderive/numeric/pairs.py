@@ -114,14 +114,21 @@ def step(graph: Graph, node: Node) -> Node | None:
     return None
 
 
+def exponentials(graph: Graph, node: Node) -> list[tuple[Node, Number]] | None:
+    """(a, c) of each c·exp(a) in a sum of nothing else, all of them positive; c is c·exp(0)."""
+    constant, terms = linear(node)
+    if any(n.op != "exp" or not k > 0 for n, k in terms) or constant < 0:
+        return None
+    return [(n.args[0], k) for n, k in terms] + [(graph.zero, constant)] * (constant != 0)
+
+
 def log_of_share(graph: Graph, node: Node) -> Node | None:
     """log(exp(a) + rest) − a → softplus(log(rest) − a): 0 but for what the rest adds."""
     shift, terms = linear(node)
     have = dict(terms)
     for term, k in terms:
         total = term.args[0] if term.op == "log" else graph.one
-        floor, parts = linear(total)
-        if total.op != "add" or floor < 0 or any(n.op != "exp" or not c > 0 for n, c in parts):
+        if total.op != "add" or exponentials(graph, total) is None:
             continue  # what is left beside a share must be positive
         for inner in term.args[0].args:
             constant, own = linear(inner.args[0]) if inner.op == "exp" else (1, [])

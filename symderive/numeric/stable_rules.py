@@ -9,6 +9,7 @@ from symderive.numeric.differences import difference
 from symderive.numeric.graph import Graph, Node, Number, Rule, factored, linear, plus, single
 from symderive.numeric.pairs import (
     divided,
+    exponentials,
     log_of_product,
     log_of_ratio,
     log_of_share,
@@ -97,12 +98,7 @@ def _balanced(graph: Graph, node: Node) -> Node | None:
 
 def _shifted(graph: Graph, node: Node) -> tuple[Node, Node] | None:
     """(m, Σ c·exp(a − m)) of a sum of at least two exponentials with positive factors."""
-    constant, terms = linear(node)
-    if any(n.op != "exp" or not k > 0 for n, k in terms) or constant < 0:
-        return None
-    parts: list[tuple[Node, Number]] = [(n.args[0], k) for n, k in terms]
-    if constant:
-        parts.append((graph.zero, constant))
+    parts = exponentials(graph, node) or []
     if len(parts) < 2 or any(part.op == "add" and _has_max(part) for part, _ in parts):
         return None
     top = reduce(partial(graph.call, "max"), [part for part, _ in parts])
@@ -111,11 +107,10 @@ def _shifted(graph: Graph, node: Node) -> tuple[Node, Node] | None:
 
 def _moved(graph: Graph, node: Node, top: Node) -> Node | None:
     """A sum of exponentials with positive factors, each exponent less ``top``."""
-    constant, terms = linear(node)
-    if any(n.op != "exp" or not k > 0 for n, k in terms) or constant < 0:
+    parts = exponentials(graph, node)
+    if parts is None:
         return None
-    pairs = [(n.args[0], k) for n, k in terms] + [(graph.zero, constant)] * (constant != 0)
-    exps = [(graph.call("exp", graph.add(0, [(part, 1), (top, -1)])), k) for part, k in pairs]
+    exps = [(graph.call("exp", graph.add(0, [(part, 1), (top, -1)])), k) for part, k in parts]
     return graph.add(0, exps)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cmp_to_key, lru_cache
 from itertools import count
+from operator import is_
 from typing import Any
 
 from sympy import (
@@ -257,7 +258,7 @@ class _Substitution:
         if isinstance(formula, SympySum | ArrayOf):
             return self._inside(formula)
         args = [self.on(arg) for arg in formula.args]
-        if all(new is old for new, old in zip(args, formula.args, strict=True)):
+        if all(map(is_, args, formula.args)):
             return formula
         if isinstance(formula, KroneckerDelta):
             if self.renames is not None and _free(formula).isdisjoint(self.renames):
