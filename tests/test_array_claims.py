@@ -303,6 +303,15 @@ def test_claims_are_tried_where_the_derivative_has_a_formula(formula, shapes, by
     assert derivation.check_claim(f"d{order}f/{by}", answer).verdict == verdict
 
 
+def test_a_matrix_that_has_an_inverse_by_rounding_only_judges_nothing():
+    centred = "(X - mean(X, axis=0))"
+    stages = {"C": f"{centred}.T @ {centred}/m", "L": "logdet(C)"}
+    derivation = sd.derive(sd.Model(stages, parameters=["X"], shapes={"X": "m n"}))
+    assert derivation.check_claim("dL/dX", f"2*{centred} @ inv(C)/m").verdict == "proved"
+    assert derivation.check_claim("dL/dX", f"4*{centred} @ inv(C)/m").verdict == "refuted"
+    assert derivation.check().passed
+
+
 def test_claims_of_stacked_columns_are_compared_by_their_form():
     model = sd.Model({"Y": "X.T @ A @ X"}, parameters=["X"], shapes={"X": "m n", "A": "m m"})
     form = "kron(eye(n), X.T @ A) + kron(X.T @ A.T, eye(n)) @ commutation(m, n)"
