@@ -18,7 +18,7 @@ from mpmath import mp, mpf
 from sympy import Basic, Mul
 
 from symderive.array_chain import ArrayChain
-from symderive.array_conditions import ByForm, Compare, condition_of, special_size
+from symderive.array_conditions import ByForm, Compare, condition_of, form_of, special_size
 from symderive.array_links import ArrayLink
 from symderive.array_model import stage_indices
 from symderive.array_points import At, numbers_of
@@ -42,7 +42,7 @@ from symderive.claims import adjoints_put_in
 from symderive.errors import FormulaError, ModelError
 from symderive.formulas.arrays.algebra import algebra_under
 from symderive.formulas.arrays.concrete import entry_name
-from symderive.formulas.arrays.contraction import has_notation, in_numpy
+from symderive.formulas.arrays.contraction import in_numpy
 from symderive.formulas.arrays.index import Index, entry_of, substitute
 from symderive.formulas.arrays.index_reading import parse_index
 from symderive.formulas.arrays.ops import apply, entry, shown
@@ -54,7 +54,6 @@ from symderive.formulas.arrays.text import text as text_of
 from symderive.formulas.inert import Diff
 from symderive.formulas.written import evaluated
 from symderive.higher_claims import told_of
-from symderive.results import adjoint_name
 from symderive.sampling import equal
 from symderive.slips import mutants
 from symderive.steps import Certificate
@@ -74,13 +73,16 @@ MAX_SHOWN = 24
 """Numbers of a counterexample that are shown."""
 
 
-def judge(derivation: ArrayDerivation, subject: str, answer: str) -> ArrayVerdict:
+def judge(
+    derivation: ArrayDerivation, subject: str, answer: str, stacked: str = ""
+) -> ArrayVerdict:
     """Judge a claim about a derivative.
 
     Args:
         derivation: The derivation.
         subject: Which derivative, such as ``dA3/dw``, or of which entry: ``dA3/dw[i]``.
         answer: The claimed formula, in array language or, of an entry, in index notation.
+        stacked: The same as it is claimed of stacked columns; empty where it is of axes.
 
     Raises:
         ModelError: The subject is not a derivative of this model.
@@ -97,7 +99,13 @@ def judge(derivation: ArrayDerivation, subject: str, answer: str) -> ArrayVerdic
         names,
         lambda *pair: "" if pair == (target, source) else _adjoint_text(derivation, *pair),
     )
-    told = (about, subject, written, tuple(dict.fromkeys((*model.names, *model.parameters))))
+    told = (
+        about,
+        subject,
+        written,
+        tuple(dict.fromkeys((*model.names, *model.parameters))),
+        stacked,
+    )
     return _Judge(derivation, current, target, source, truth, *told).verdict()  # type: ignore[arg-type]
 
 
@@ -118,6 +126,7 @@ class _Judge:
     subject: str
     answer: str
     known: tuple[str, ...]
+    stacked: str
     _kept: dict[str, Any] = field(default_factory=dict)
 
     # What is compared -------------------------------------------------------------------------
@@ -243,7 +252,12 @@ class _Judge:
         return lambda trial: trial.compared(claim, own)
 
     def _established(self, claim: Formula, tree: Tree | None, count: int) -> ArrayVerdict:
-        same = bool(count and tree is not None and self.by_form and self.by_form.equals(tree))
+        form, said = self.by_form, tree
+        if self.stacked:
+            stacked = self.whole.derivative(self.about.target, self.about.sources, layout="vec")
+            form = form_of(self.derivation, self.target, stacked.tree)
+            said = self.read_tree(self.stacked) if form else None
+        same = bool(count and form and said is not None and form.equals(said))
         method = "equal by matrix algebra" if same else self._proof(claim)
         if method:
             return self._verdict("proved", certificate=Certificate("proved", method))
@@ -275,15 +289,7 @@ class _Judge:
     @cached_property
     def by_form(self) -> ByForm | None:
         """The derivative in matrix notation, to be compared with a claim's."""
-        tree = self.truth.tree
-        if tree is None or not has_notation(tree):
-            return None
-        stages = self.derivation.model.stages
-        bars = {
-            adjoint_name(self.target, name): lambda n=name: self.derivation.partial(self.target, n)
-            for name in stages
-        }
-        return ByForm(self.derivation.model, tree, bars)
+        return form_of(self.derivation, self.target, self.truth.tree)
 
     def _example(self, failed: Sequence[tuple[Trial, Any, mpf, mpf]]) -> dict[str, Any]:
         """The counterexample with the fewest numbers."""

@@ -24,6 +24,7 @@ from symderive.array_model import stage_tree
 from symderive.array_points import numbers_of
 from symderive.array_trials import Formula, Trial, trials
 from symderive.formulas.arrays.concrete import entry_name
+from symderive.formulas.arrays.contraction import has_notation
 from symderive.formulas.arrays.index import Index, Part
 from symderive.formulas.arrays.ops import apply
 from symderive.formulas.arrays.properties import Knowledge, Known
@@ -31,6 +32,7 @@ from symderive.formulas.arrays.syntax import Leaf, Tree, leaves, put_in, sizes_i
 from symderive.formulas.arrays.vanishing import equal_trees
 from symderive.formulas.typed import condition
 from symderive.regions import Condition, Row, boundaries, separating, sign_of
+from symderive.results import adjoint_name
 from symderive.sampling import SEED, equal
 
 SEEDS = range(SEED + 7, SEED + 13)
@@ -261,3 +263,14 @@ class ByForm:
                 verb = "are" if len(chosen) > 1 else "is"
                 return f"symmetric part: right only where {', '.join(chosen)} {verb} symmetric"
         return ""
+
+
+def form_of(derivation: Any, target: str, tree: Tree | None) -> ByForm | None:
+    """A derivative of a target, to be compared with claims; None where it has no notation."""
+    if tree is None or not has_notation(tree):
+        return None
+    bars = {
+        adjoint_name(target, name): lambda n=name: derivation.partial(target, n)
+        for name in derivation.model.stages
+    }
+    return ByForm(derivation.model, tree, bars)

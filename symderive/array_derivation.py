@@ -334,8 +334,11 @@ class ArrayDerivation(Derivation):
         subject, claimed = sides_of(derivative, answer)
         return judge(self, *self._in_axes(without_primes(subject, self.sources), claimed))
 
-    def _in_axes(self, subject: str, claimed: str) -> tuple[str, str]:
-        """A claim about ∂vec(Y)/∂vec(X), ∂f/∂Xᵀ or ∂yᵀ/∂x as one about axes as they are."""
+    def _in_axes(self, subject: str, claimed: str) -> tuple[str, ...]:
+        """A claim about ∂vec(Y)/∂vec(X), ∂f/∂Xᵀ or ∂yᵀ/∂x as one about axes as they are.
+
+        Of stacked columns, what is claimed of them comes third.
+        """
         plain = unstacked(subject)
         bare = upright(plain)
         if bare == subject:
@@ -349,7 +352,7 @@ class ArrayDerivation(Derivation):
         if plain != subject and max(len(top), len(below)) > 1:
             sizes = ", ".join(map(str, (*top[::-1], *below[::-1])))
             order = [*range(len(top))][::-1] + [*range(len(top), len(top) + len(below))][::-1]
-            return bare, f"transpose(reshape({claimed}, ({sizes})), {tuple(order)})"
+            return bare, f"transpose(reshape({claimed}, ({sizes})), {tuple(order)})", claimed
         turned = plain.partition("/")[0] != bare.partition("/")[0] if top else plain != bare
         return bare, f"({claimed}).T" if turned and len(top) + len(below) == 2 else claimed
 

@@ -248,13 +248,25 @@ def drawn_points(
                 break
 
 
+ROUNDING = mpf(10) ** -5
+"""How far values of 15 and of 30 digits may be apart."""
+
+
 def finite(entries: Entries, point: Numbers, targets: Sequence[str]) -> bool:
-    """Whether the targets have finite values."""
+    """Whether the targets have finite values, which more digits do not change.
+
+    The logarithm of the determinant of a matrix that has none but by rounding is one of rounding.
+    """
     try:
-        values = entries.values(point, 15)
+        few, more = (entries.values(point, digits) for digits in (15, 30))
     except (ValueError, ZeroDivisionError, OverflowError):
         return False
-    return all(isfinite(values[name]) for target in targets for name in entries.entries(target))
+    return all(
+        isfinite(few[name])
+        and abs(few[name] - more[name]) <= ROUNDING * max(1, abs(few[name]), abs(more[name]))
+        for target in targets
+        for name in entries.entries(target)
+    )
 
 
 def draw(entries: Entries, targets: Sequence[str], noise: random.Random, attempt: int) -> Numbers:

@@ -68,7 +68,7 @@ def vectorised(
     i, j = (*target, *rows)
     k, l = (*source, *columns)  # noqa: E741
     if not target:
-        return apply("vec", builder.tree(formula, (k, l)))
+        return shortest(apply("vec", builder.tree(formula, (k, l))), symmetric)
 
     def term_by_term(written: Expr) -> Tree:
         terms = [_term(term, (i, j, k, l), builder) for term in Add.make_args(written)]
@@ -206,25 +206,22 @@ def _between(
 ) -> Tree | None:
     """Σ_qt P_iq R_tj D_qt Q_qk S_tl as (Rᵀ ⊗ P) diag(vec(D)) (Sᵀ ⊗ Q); None of others.
 
-    With δ_jl in front and a sum over q alone, R and S are identities; likewise for rows.
+    Where the sum is over q alone, R or S is an identity: an index of an entry is t.
     """
-    factors = Mul.make_args(groups[0][1])
+    factors = Mul.make_args(Mul(*(factor for _, factor in groups)))
     sums = [f for f in factors if isinstance(f, SympySum)]
-    ties = [f for f in factors if isinstance(f, KroneckerDelta)]
-    if len(groups) != 1 or len(sums) != 1 or len(factors) > len(ties) + 1:
+    if sum(bool(own) for own, _ in groups) != 1 or len(sums) != 1:
         return None
     body, bound = opened(sums[0])
-    for tied, other in (at[::2], at[1::2]) if len(ties) == len(bound) == 1 else ():
-        if set(ties[0].args) == {tied, other}:
-            t = fresh(tied.size)
-            inside = substitute(body, {tied: t, other: t})
-            return _weighted(
-                inside * KroneckerDelta(tied, t) * KroneckerDelta(t, other),
-                (*bound, t),
-                at,
-                builder,
-            )
-    return _weighted(body, bound, at, builder) if len(bound) == 2 and not ties else None
+    body *= Mul(*(f for f in factors if f is not sums[0]))
+    if len(bound) == 2:
+        return _weighted(body, bound, at, builder)
+    found: list[Tree | None] = []
+    for tied in at if len(bound) == 1 else ():
+        t = fresh(tied.size)
+        inside = Algebra(Knowledge()).contracted(substitute(body, {tied: t}))
+        found.append(_weighted(inside * KroneckerDelta(tied, t), (*bound, t), at, builder))
+    return min((tree for tree in found if tree), key=tree_cost, default=None)
 
 
 def _weighted(
@@ -237,6 +234,8 @@ def _weighted(
         if all(ends):
             return None
         sides[ends.index(True) * 2 if any(ends) else 1] *= factor
+    if not {*bound} <= free_indices(sides[1]):
+        return None
     found: list[Tree] = []
     for q, t in (bound, bound[::-1]):
         with suppress(NoMatrixError):
@@ -252,6 +251,10 @@ def _diagonal(term: Expr, at: Sequence[Index], builder: Matrices) -> Tree:
     i, j, k, l = at  # noqa: E741
     factors = Mul.make_args(term)
     deltas = [f for f in factors if isinstance(f, KroneckerDelta)]
+    same = {index for f in deltas for index in f.args} & {*at}
+    if len(deltas) == len(same) - 1 == 3:  # all four are one index
+        deltas = [KroneckerDelta(*pair) for pair in ((i, k), (j, l), (i, j))]
+        factors = (*deltas, *(f for f in factors if not isinstance(f, KroneckerDelta)))
     pairs = {frozenset(f.args) for f in deltas}
     for x in (i, j):  # δ_ik δ_il is δ_ik δ_kl
         if {frozenset((x, k)), frozenset((x, l))} <= pairs:
@@ -267,7 +270,8 @@ def _diagonal(term: Expr, at: Sequence[Index], builder: Matrices) -> Tree:
                 rest = _term(Mul(*(f for f in factors if f not in held)), at, builder)
                 return apply("matmul", *((scale, rest) if pair == (i, j) else (rest, scale)))
         raise NoMatrixError
-    rest = Mul(*(f for f in factors if f not in deltas))
+    tied = (KroneckerDelta(i, k), KroneckerDelta(j, l))
+    rest = Mul(*(f for f in factors if f not in tied))
     return apply("diag", _column(substitute(rest, {k: i, l: j}), (i, j), builder))
 
 

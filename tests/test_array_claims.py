@@ -281,6 +281,45 @@ def test_matrix_forms_are_compared_by_matrix_algebra(formula, properties, answer
     assert (found.verdict, slip in found.slip) == (verdict, True), found
 
 
+TALL = [  # X.T @ X has an inverse where X has no more columns than rows
+    ("a @ (eye(m) - X @ inv(X.T @ X) @ X.T) @ a", {"X": "m n", "a": "m"}, "dX",
+     "-2*outer(a - X @ inv(X.T @ X) @ X.T @ a, inv(X.T @ X) @ X.T @ a)", "proved"),
+    ("a @ (eye(m) - X @ inv(X.T @ X) @ X.T) @ a", {"X": "m n", "a": "m"}, "dX",
+     "-4*outer(a - X @ inv(X.T @ X) @ X.T @ a, inv(X.T @ X) @ X.T @ a)", "refuted"),
+    ("det(X.T @ A @ X)", {"X": "m n", "A": "m m"}, "dX",
+     "f*(A @ X @ inv(X.T @ A @ X) + A.T @ X @ inv(X.T @ A.T @ X))", "proved"),
+    ("det(X.T @ A @ X)", {"X": "m n", "A": "m m"}, "dX",
+     "f*(A @ X @ inv(X.T @ A @ X) + A.T @ X @ inv(X.T @ A.T @ X).T)", "refuted"),
+    ("logsumexp(A @ x)", {"A": "m n", "x": "n"}, "dx2",
+     "A.T @ (diag(softmax(A @ x)) - outer(softmax(A @ x), softmax(A @ x))) @ A", "proved"),
+]  # fmt: skip
+"""Formula, shapes, what it is differentiated by, an answer, and what becomes of it."""
+
+
+@pytest.mark.parametrize(("formula", "shapes", "by", "answer", "verdict"), TALL)
+def test_claims_are_tried_where_the_derivative_has_a_formula(formula, shapes, by, answer, verdict):
+    derivation = sd.derive(sd.Model({"f": formula}, parameters=[by[1]], shapes=shapes))
+    order = "2" if by.endswith("2") else ""
+    assert derivation.check_claim(f"d{order}f/{by}", answer).verdict == verdict
+
+
+def test_a_matrix_that_has_an_inverse_by_rounding_only_judges_nothing():
+    centred = "(X - mean(X, axis=0))"
+    stages = {"C": f"{centred}.T @ {centred}/m", "L": "logdet(C)"}
+    derivation = sd.derive(sd.Model(stages, parameters=["X"], shapes={"X": "m n"}))
+    assert derivation.check_claim("dL/dX", f"2*{centred} @ inv(C)/m").verdict == "proved"
+    assert derivation.check_claim("dL/dX", f"4*{centred} @ inv(C)/m").verdict == "refuted"
+    assert derivation.check().passed
+
+
+def test_claims_of_stacked_columns_are_compared_by_their_form():
+    model = sd.Model({"Y": "X.T @ A @ X"}, parameters=["X"], shapes={"X": "m n", "A": "m m"})
+    form = "kron(eye(n), X.T @ A) + kron(X.T @ A.T, eye(n)) @ commutation(m, n)"
+    derivation = sd.derive(model)
+    assert derivation.check_claim("dvec(Y)/dvec(X)", form).verdict == "proved"
+    assert derivation.check_claim("dvec(Y)/dvec(X)", form.replace("A.T", "A")).verdict == "refuted"
+
+
 def test_answers_may_name_derivatives_as_results_do():
     stages = {"z": "W @ x", "p": "tanh(z)", "L": "sum(p**2)"}
     d = sd.derive(sd.Model(stages, parameters=["W"], shapes={"W": "m n", "x": "n"}))

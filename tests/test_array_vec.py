@@ -25,6 +25,8 @@ STACKED = [
     ("outer(y0, x)", "x", "kron(eye(n), y0[:, None])"),
     ("inv(S)", "S", "-kron(y.T, y)"),
     ("X*M", "X", "diag(vec(M))"),
+    ("diag(diagonal(S))", "S", "diag(vec(eye(n)))"),
+    ("y0 @ X @ x", "X", "kron(x, y0)"),
     ("sigmoid(X)", "X", "diag(vec(y*(1 - y)))"),
     ("X @ x", "X", "kron(x[None, :], eye(m))"),
     ("kron(X, A)", "X", f"{BLOCKS} @ kron(eye(m*n), vec(A)[:, None])"),

@@ -13,7 +13,7 @@ from sympy import S
 
 from symderive.formulas.arrays.ops import apply
 from symderive.formulas.arrays.ops_spectral import MATRIX_FUNCTIONS
-from symderive.formulas.arrays.placing import place_at
+from symderive.formulas.arrays.placing import all_of, place_at
 from symderive.formulas.arrays.syntax import Apply, Leaf, Shape, Tree
 from symderive.formulas.arrays.terms import (
     MAX_POWER,
@@ -389,3 +389,42 @@ def as_row(vector: Tree, turn: Turn = transposed) -> Tree:
         row = apply("matmul", row, turn(matrix))
     other = scaled(row, term.number, term.above, term.below)
     return other if reading(other) < reading(vector) else vector
+
+
+def open_chain(core: Tree) -> tuple[Link, ...]:
+    """A product as its factors, one that is scaled or put in among zeros too."""
+    return _placed_chain(core) if is_op(core, "place") else _scaled_chain(core)
+
+
+def _scaled_chain(core: Tree) -> tuple[Link, ...]:
+    """A product as its factors; rows and columns that are scaled are those of its ends."""
+    if not is_op(core, "multiply") or core.ndim != 2:
+        return chain_of(core)
+    whole = [arg for arg in core.args if arg.shape == core.shape and is_op(arg, "matmul")]
+    scales = [arg for arg in core.args if all(arg is not product for product in whole)]
+    columns = [arg for arg in scales if arg.ndim == 2 and arg.shape[1] == 1]
+    rows = [arg for arg in scales if arg.ndim == 1]
+    if len(whole) != 1 or len(columns) + len(rows) < len(scales):
+        return chain_of(core)
+    chain = [*chain_of(whole[0])]
+    if len(chain) < 2 or any(kind != "m" for kind, _ in chain):
+        return chain_of(core)
+    if columns:
+        chain[0] = ("m", times([chain[0][1], *columns]))
+    if rows:
+        chain[-1] = ("m", times([chain[-1][1], *rows]))
+    return tuple(chain)
+
+
+def _placed_chain(tree: Tree) -> tuple[Link, ...]:
+    """The factors of a product; of a vector in one row of zeros, e_k xᵀ."""
+    keys = tree.option("key") if is_op(tree, "place") else ()
+    if is_op(tree, "place") and tree.args[0].ndim == 1 and tree.ndim == 2 and len(keys) == 2:
+        units = [k for k, key in enumerate(keys) if key[0] == "int"]
+        if len(units) == 1:
+            axis = units[0]
+            unit = place_at(ONE, (keys[axis],), (tree.shape[axis],))
+            rest = place_at(tree.args[0], (keys[1 - axis],), (tree.shape[1 - axis],))
+            other = tree.args[0] if keys[1 - axis] == all_of(tree.shape[1 - axis]) else rest
+            return (("c", unit), ("r", other)) if axis == 0 else (("c", other), ("r", unit))
+    return chain_of(tree)

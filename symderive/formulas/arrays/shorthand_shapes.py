@@ -200,7 +200,10 @@ def _whole(tree: Tree, place: int, size: object) -> Tree | None:
 
 
 def stacked(tree: Tree) -> Tree | None:
-    """vec(A.T) is the rows one after the other, and they of A.T are vec(A); unvec undoes vec."""
+    """vec(A.T) is the rows one after the other, and they of A.T are vec(A); unvec undoes vec.
+
+    vec(uvᵀ) is v ⊗ u.
+    """
     if is_op(tree, "unvec") and is_op(tree.args[0], "vec"):
         inner: Tree = tree.args[0].args[0]
         return inner if inner.shape == tree.shape else None
@@ -222,6 +225,8 @@ def stacked(tree: Tree) -> Tree | None:
     if tree.op == "vec" and is_op(inside, "unvec") and inside.args[0].ndim == 1:
         vector: Tree = inside.args[0]
         return vector
+    if tree.op == "vec" and is_op(inside, "outer"):
+        return apply("kron", *inside.args[::-1])
     if not is_op(inside, "transpose") or inside.ndim != 2:
         return None
     if tree.op == "vec":

@@ -24,11 +24,11 @@ from symderive.formulas.arrays.chains import (
     column,
     diagonals_opened,
     is_column,
+    open_chain,
     product_of,
     scalings_shown,
 )
 from symderive.formulas.arrays.ops import apply, broadcast
-from symderive.formulas.arrays.placing import all_of, place_at
 from symderive.formulas.arrays.scalar_sums import SCALAR_FINDERS
 from symderive.formulas.arrays.shorthand_entries import mean
 from symderive.formulas.arrays.syntax import Apply, Number, Tree
@@ -329,14 +329,14 @@ def _scalars_gathered(terms: list[Term]) -> Tree | None:
 
 def _scaled_ends_shared(terms: list[Term]) -> Tree | None:
     """XᵀA + (v*Xᵀ)B = Xᵀ(A + v[:, None]*B): what scales a factor belongs to the next one."""
-    chains = [_chain(t.core) for t in terms]
+    chains = [open_chain(t.core) for t in terms]
     shown = [scalings_shown(chain) for chain in chains]
     return _ends_shared(terms, shown) if shown != chains else None
 
 
 def _ends_shared(terms: list[Term], known: Sequence[tuple[Link, ...]] = ()) -> Tree | None:
     """P·A·Q + P·B·Q = P·(A + B)·Q."""
-    chains = known or [_chain(t.core) for t in terms]
+    chains = known or [open_chain(t.core) for t in terms]
     shortest = min(map(len, chains))
     front = 0
     while front < shortest and len({chain[front] for chain in chains}) == 1:
@@ -368,45 +368,6 @@ def _ends_shared(terms: list[Term], known: Sequence[tuple[Link, ...]] = ()) -> T
         inside = apply("broadcast_to", inside, shape=cores[0].shape)
     kind = "c" if inside.ndim == 1 else "m"
     return product_of((*first, (kind, inside), *last))
-
-
-def _chain(core: Tree) -> tuple[Link, ...]:
-    """A product as its factors, one that is scaled or put in among zeros too."""
-    return _placed_chain(core) if is_op(core, "place") else _scaled_chain(core)
-
-
-def _scaled_chain(core: Tree) -> tuple[Link, ...]:
-    """A product as its factors; rows and columns that are scaled are those of its ends."""
-    if not is_op(core, "multiply") or core.ndim != 2:
-        return chain_of(core)
-    whole = [arg for arg in core.args if arg.shape == core.shape and is_op(arg, "matmul")]
-    scales = [arg for arg in core.args if all(arg is not product for product in whole)]
-    columns = [arg for arg in scales if arg.ndim == 2 and arg.shape[1] == 1]
-    rows = [arg for arg in scales if arg.ndim == 1]
-    if len(whole) != 1 or len(columns) + len(rows) < len(scales):
-        return chain_of(core)
-    chain = [*chain_of(whole[0])]
-    if len(chain) < 2 or any(kind != "m" for kind, _ in chain):
-        return chain_of(core)
-    if columns:
-        chain[0] = ("m", times([chain[0][1], *columns]))
-    if rows:
-        chain[-1] = ("m", times([chain[-1][1], *rows]))
-    return tuple(chain)
-
-
-def _placed_chain(tree: Tree) -> tuple[Link, ...]:
-    """The factors of a product; of a vector in one row of zeros, e_k xᵀ."""
-    keys = tree.option("key") if is_op(tree, "place") else ()
-    if is_op(tree, "place") and tree.args[0].ndim == 1 and tree.ndim == 2 and len(keys) == 2:
-        units = [k for k, key in enumerate(keys) if key[0] == "int"]
-        if len(units) == 1:
-            axis = units[0]
-            unit = place_at(ONE, (keys[axis],), (tree.shape[axis],))
-            rest = place_at(tree.args[0], (keys[1 - axis],), (tree.shape[1 - axis],))
-            other = tree.args[0] if keys[1 - axis] == all_of(tree.shape[1 - axis]) else rest
-            return (("c", unit), ("r", other)) if axis == 0 else (("c", other), ("r", unit))
-    return chain_of(tree)
 
 
 def _half(chain: Sequence[Link]) -> bool:
