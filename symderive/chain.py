@@ -19,7 +19,7 @@ from symderive.adjoints import AdjointShape, adjoint_shape
 from symderive.conditions import positive_in
 from symderive.formulas.inert import OUTPUT, Diff, placeholder
 from symderive.formulas.parsing import Template
-from symderive.formulas.written import evaluated, rename
+from symderive.formulas.written import evaluated, parts_of, rename
 from symderive.links import Link, LinkKind, natural
 from symderive.model import Model, Stage
 from symderive.partials import Partial, Partials
@@ -36,6 +36,9 @@ RECURRENT = 4
 """So does one with more steps of one formula, each of the one before: a recurrence."""
 
 MAX_PATHS_SHOWN = 8
+
+MAX_FORMS, MAX_WAYS = 24, 4
+"""Forms of a link that it may be computed by."""
 
 MAX_DEFINITIONS = 12
 """Stages whose definitions a closed form may use."""
@@ -231,11 +234,12 @@ class Chain:
         user: str,
     ) -> Any:
         """One term: the adjoint written out and by name, the link to read and to compute."""
+        marks = _link_marks(link, names)
         return (
             rename(adjoint, _marks(adjoint_names, names)),
             Diff(_TARGET, names[user]),
-            rename(link.kind.formula, _link_marks(link, names)),
-            rename(link.kind.to_compute, _link_marks(link, names)),
+            rename(link.kind.formula, marks),
+            [rename(way, marks) for way in _ways(link.kind)],
         )
 
     def _made(
@@ -402,3 +406,17 @@ def _link_marks(link: Link, names: Mapping[str, Symbol]) -> dict[Basic, Basic]:
         placeholder(k): names[name] for k, name in enumerate(link.stage.inputs)
     }
     return {**marks, OUTPUT: names[link.stage.name]}
+
+
+def _ways(kind: LinkKind) -> list[Expr]:
+    """What a link may be computed by: its safe form, and others that do not speak of the stage.
+
+    Those with no new functions come first, then as many others, then what the rules gave.
+    """
+    raw = kind.step_by("quotient").result
+    known = {type(part) for part in parts_of(raw, Function)}
+    forms = [form.formula for form in kind.forms[:MAX_FORMS] if not form.scales]
+    own = [form for form in forms if not form.has(OUTPUT)]
+    old = [f for f in own if {type(part) for part in parts_of(f, Function)} <= known][:MAX_WAYS]
+    new = [form for form in own if form not in old][:MAX_WAYS]
+    return [kind.to_compute, *old, *new, raw]
