@@ -434,6 +434,11 @@ BESIDE_KINKS = [  # formula, answers that take a side or the mean at its kink, a
     ("clip(x, 0, 1)", ("where((x > 0) & (x < 1), 1, 0)", "(x > 0)*(x < 1)"), ("(x > 0)*1",)),
     ("x**2", (), ("where(x > 0, 2*x, where(x < 0, 2*x, 1))",)),
     (
+        "where(abs(x) > 2, x**2, 4)",
+        ("where(x**2 > 4, 2*x, 0)", "where(x > 2, 2*x, where(x < -2, 2*x, 0))"),
+        ("where(x**2 > 9, 2*x, 0)", "where(x > 2, 2*x, 0)"),
+    ),
+    (
         "huber(x, 1)",
         (
             "clip(x, -1, 1)",
