@@ -15,17 +15,19 @@ from symderive.numeric.graph import Node, linear
 def safest(node: Node, others: Iterable[Node], stages: int) -> Node:
     """The first node, or one with far fewer differences that no stage has in it already.
 
-    That one has no more exponentials than the first, for each of them may overflow.
+    That one has no more exponentials than the first, for each of them may overflow; and none of its
+    differences is divided: where that is 0/0, rules that come later know some forms alone.
 
     Args:
         node: What to compute by unless another has fewer.
         others: The same in other forms; made only where the first has a difference.
         stages: How many nodes the stages are made of, the first ones.
     """
-    least, bare = _loss(node, stages)
+    least, bare, _ = _loss(node, stages)
     for other in others if least else ():
-        differences, exponentials = _loss(other, stages)
-        if FAR * differences <= least and exponentials <= bare:
+        differences, exponentials, divisions = _loss(other, stages)
+        fewer = FAR * differences <= least and not (differences and divisions)
+        if fewer and exponentials <= bare:
             return other
     return node
 
@@ -34,8 +36,8 @@ FAR = 3
 """How many times fewer differences are worth another form: not every one loses digits."""
 
 
-def _loss(node: Node, stages: int) -> tuple[int, int]:
-    """The sums of terms of either sign, and the exponentials that may overflow.
+def _loss(node: Node, stages: int) -> tuple[int, int, int]:
+    """The sums of terms of either sign, the exponentials that may overflow, and the quotients.
 
     Differences of inputs are exact as given; an exponential less its maximum is at most 1.
     """
@@ -47,7 +49,8 @@ def _loss(node: Node, stages: int) -> tuple[int, int]:
             found.add(part)
             queue += () if part.op == "exp" else part.args  # what is large there is so in all forms
     bare = (n for n in found if n.op in ("exp", "expm1") and not _shows(n.args[0], ("abs", "max")))
-    return sum(map(_subtracts, found)), sum(1 for _ in bare)
+    quotients = (n for n in found if n.op == "mul" and any(e < 0 for e in n.data))
+    return sum(map(_subtracts, found)), sum(1 for _ in bare), sum(1 for _ in quotients)
 
 
 def _shows(node: Node, ops: tuple[str, ...]) -> bool:
