@@ -15,16 +15,17 @@ from symderive.numeric.graph import Node, linear
 def safest(node: Node, others: Iterable[Node], stages: int) -> Node:
     """The first node, or one with far fewer differences that no stage has in it already.
 
-    That one has no more exponentials than the first, for each of them may overflow; and none of its
-    differences is divided: where that is 0/0, rules that come later know some forms alone.
+    That one has no more exponentials and powers than the first, for they may overflow; and none of
+    its differences is divided: where that is 0/0, rules that come later know some forms alone.
 
     Args:
         node: What to compute by unless another has fewer.
-        others: The same in other forms; made only where the first has a difference.
+        others: The same in other forms; made only where the first subtracts from a stage.
         stages: How many nodes the stages are made of, the first ones.
     """
     least, bare, _ = _loss(node, stages)
-    for other in others if least else ():
+    own = any(_subtracts(part) and _speaks(part) for part in _made_of(node, stages))
+    for other in others if own else ():
         differences, exponentials, divisions = _loss(other, stages)
         fewer = FAR * differences <= least and not (differences and divisions)
         if fewer and exponentials <= bare:
@@ -36,11 +37,12 @@ FAR = 3
 """How many times fewer differences are worth another form: not every one loses digits."""
 
 
-def _loss(node: Node, stages: int) -> tuple[int, int, int]:
-    """The sums of terms of either sign, the exponentials that may overflow, and the quotients.
+STEEP = frozenset(["exp", "expm1", "pow"])
+"""What overflows, or makes much of a rounding in what it is of."""
 
-    Differences of inputs are exact as given; an exponential less its maximum is at most 1.
-    """
+
+def _made_of(node: Node, stages: int) -> set[Node]:
+    """The nodes that a formula adds to those of the stages."""
     found: set[Node] = set()
     queue = [node]
     while queue:
@@ -48,7 +50,22 @@ def _loss(node: Node, stages: int) -> tuple[int, int, int]:
         if part not in found and not part.named and part.id >= stages:
             found.add(part)
             queue += () if part.op == "exp" else part.args  # what is large there is so in all forms
-    bare = (n for n in found if n.op in ("exp", "expm1") and not _shows(n.args[0], ("abs", "max")))
+    return found
+
+
+def _speaks(total: Node) -> bool:
+    """Whether a stage is a term of a sum, or a factor of one: y − y²/K."""
+    parts = [n for arg in total.args for n in (arg, *(arg.args if arg.op == "mul" else ()))]
+    return any(part.named for part in parts)
+
+
+def _loss(node: Node, stages: int) -> tuple[int, int, int]:
+    """The sums of terms of either sign, the exponentials that may overflow, and the quotients.
+
+    Differences of inputs are exact as given; an exponential less its maximum is at most 1.
+    """
+    found = _made_of(node, stages)
+    bare = (n for n in found if n.op in STEEP and not _shows(n.args[0], ("abs", "max")))
     quotients = (n for n in found if n.op == "mul" and any(e < 0 for e in n.data))
     return sum(map(_subtracts, found)), sum(1 for _ in bare), sum(1 for _ in quotients)
 
