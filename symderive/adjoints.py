@@ -5,7 +5,7 @@ Sums that are the same up to names share one ``AdjointShape``, simplified and ce
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product as cartesian
 
@@ -50,6 +50,7 @@ class AdjointShape:
         local: The formula to compute it by.
         certificate: How the closed form was established.
         rewritings: The lines between, where definitions of stages lead to it.
+        others: The same as ``local`` in other forms: one of them may keep more digits.
     """
 
     closed: Expr | None
@@ -57,10 +58,11 @@ class AdjointShape:
     local: Expr
     certificate: Certificate
     rewritings: tuple[tuple[Expr, str, Certificate], ...] = ()
+    others: tuple[Expr, ...] = ()
 
 
 def adjoint_shape(
-    terms: list[tuple[Expr, Expr, Expr, Expr]],
+    terms: list[tuple[Expr, Expr, Expr, Sequence[Expr]]],
     limit: float,
     definitions: Mapping[Symbol, Definition],
     beside: set[Symbol],
@@ -68,17 +70,17 @@ def adjoint_shape(
 ) -> AdjointShape:
     """Σ adjoint · link: put in, closed, and the formula to compute it by.
 
-    Each term is (the adjoint written out, the adjoint by name, the link, the link to compute by).
-    What stands ``beside`` the target is not there when it is computed.
+    Each term is (the adjoint written out, the adjoint by name, the link, what to compute it by:
+    the safe form, then others). What stands ``beside`` the target is not there when it is computed.
     """
     by_name = sum_of(
-        *(product(_shorter(adjoint, named, beside), safe) for adjoint, named, _, safe in terms)
+        *(product(_shorter(adjoint, named, beside), ways[0]) for adjoint, named, _, ways in terms)
     )
     total = sum(cost(adjoint) + cost(link) + 1.0 for adjoint, _, link, _ in terms)
     if total > 2 * limit or any(adjoint.has(Diff) for adjoint, _, _, _ in terms):
         return AdjointShape(None, by_name, by_name, AS_IT_STANDS)
     substituted = sum_of(*(product(adjoint, link) for adjoint, _, link, _ in terms))
-    regular = all(link == safe for _, _, link, safe in terms)
+    regular = all(link == ways[0] for _, _, link, ways in terms)
     apart = len(terms) == 1 and _strangers(terms[0][0], terms[0][2])
     local, simplified = tidy(by_name), _closed(substituted, positive, apart)
     if len(terms) == 1 and terms[0][0] == 1 and cost(terms[0][2]) <= cost(simplified) + MINUS:
@@ -91,6 +93,10 @@ def adjoint_shape(
     if regular and _prefer(form.formula, local, substituted):
         local = form.formula if not form.formula.free_symbols & beside else simplified
         local = local if not local.free_symbols & beside else tidy(by_name)
+    adjoint, named, _, ways = terms[0]
+    forms = (tidy(product(_shorter(adjoint, named, beside), way)) for way in ways)
+    others = tuple(forms) if len(terms) == 1 else ()
+    others = others if local in others or adjoint == 1 else ()
     where = {name: definition.formula for name, definition in definitions.items()}
     plan = ((simplified, "simplify"), *form.rewritings) if form.rewritings else ()
     rewritings = tuple(
@@ -98,7 +104,7 @@ def adjoint_shape(
         for formula, reason in plan
     )
     certificate = certify(substituted, form.formula, where=where, positive=positive)
-    return AdjointShape(form.formula, substituted, local, certificate, rewritings)
+    return AdjointShape(form.formula, substituted, local, certificate, rewritings, others)
 
 
 def _has_root(formula: Expr) -> bool:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sympy import Expr, Mul, Piecewise, S, Symbol, Tuple, expand, together
+from sympy import Basic, Expr, Mul, Piecewise, S, Symbol, Tuple, expand, together
+from sympy.core.relational import Relational
 
 from symderive.formulas.zero_test import is_zero
-from symderive.sides import SIGN, STEP, bounds_of, in_pieces, on_side
+from symderive.sides import ABS, SIGN, STEP, bounds_of, in_pieces, on_side
 
 ROOM = 6
 """What branches ask, one after the other, before nothing is known."""
@@ -66,7 +67,23 @@ def equal_by_cases(
             equal(here[0].xreplace(there), way.xreplace(there), known, room - 1) for way in ways
         )
 
-    return equal(in_pieces(claim), in_pieces(truth), tuple(known), ROOM)
+    pairs = dict.fromkeys(((claim, truth), (_in_squares(claim), _in_squares(truth))))
+    return any(equal(in_pieces(c), in_pieces(t), tuple(known), ROOM) for c, t in pairs)
+
+
+def _in_squares(formula: Basic) -> Basic:
+    """The formula with |u| > 2 as u² > 4, whatever the sign of the relation.
+
+    >>> from sympy.abc import x
+    >>> _in_squares(Piecewise((x, ABS(x) > 2), (0, True)))
+    Piecewise((x, x**2 > 4), (0, True))
+    """
+    if isinstance(formula, Relational):
+        size, number = formula.args if isinstance(formula.args[0], ABS) else formula.args[::-1]
+        if isinstance(size, ABS) and number.is_number and number.is_nonnegative:
+            sides = {size: size.args[0] ** 2, number: number**2}
+            return formula.func(*(sides[side] for side in formula.args))
+    return formula.func(*map(_in_squares, formula.args)) if formula.args else formula
 
 
 def _solved(kink: Expr) -> dict[Expr, Expr]:

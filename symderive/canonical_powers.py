@@ -13,9 +13,11 @@ from collections.abc import Collection
 from sympy import (
     Add,
     Expr,
+    LambertW,
     Mul,
     Pow,
     Rational,
+    beta,
     erf,
     erfc,
     exp,
@@ -25,6 +27,7 @@ from sympy import (
     floor,
     gamma,
     log,
+    loggamma,
     polygamma,
 )
 
@@ -56,12 +59,15 @@ MAX_SHIFT = 12
 
 
 def _gamma(formula: Expr) -> Expr:
-    """Γ and ψ⁽ᵐ⁾ of u + n by those of u: Γ(u + 1) is u·Γ(u), ψ(u + 1) is ψ(u) + 1/u.
+    """Γ and ψ⁽ᵐ⁾ of u + n by those of u: Γ(u + 1) is u·Γ(u), ψ(u + 1) is ψ(u) + 1/u; Β by Γ.
 
     >>> from sympy.abc import x
     >>> _gamma(gamma(x + 2)), _gamma(polygamma(0, x + 1)), _gamma(gamma(x - 1))
     (x*(x + 1)*gamma(x), polygamma(0, x) + 1/x, gamma(x)/(x - 1))
     """
+    if isinstance(formula, beta):
+        a, b = formula.args
+        return _gamma(gamma(a)) * _gamma(gamma(b)) / _gamma(gamma(a + b))
     if not isinstance(formula, gamma | polygamma):
         return formula
     *order, argument = formula.args
@@ -88,7 +94,7 @@ def _logarithm(formula: Expr) -> Expr:
 
 
 def _exponential(formula: Expr) -> Expr:
-    """E^(v·log u + w) = uᵛ·e^w."""
+    """E^(v·log u + w) = uᵛ·e^w; e^W(u) = u/W(u), and e^(log Γ(u)) = Γ(u)."""
     if not isinstance(formula, exp):
         return formula
     rest, powers = [], []
@@ -96,6 +102,12 @@ def _exponential(formula: Expr) -> Expr:
         times, sole = term.as_independent(log, as_Add=False)
         if isinstance(sole, log):
             powers.append(Pow(sole.args[0], times))
+            continue
+        number, inner = term.as_coeff_Mul()
+        if number.is_Integer and isinstance(inner, LambertW):
+            powers.append((inner.args[0] / inner) ** number)
+        elif number.is_Integer and isinstance(inner, loggamma):
+            powers.append(_gamma(gamma(inner.args[0])) ** number)
         else:
             rest.append(term)
     return Mul(*powers, exp(Add(*rest))) if powers else formula

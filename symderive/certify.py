@@ -15,8 +15,10 @@ from sympy import (
     Add,
     Basic,
     Derivative,
+    Eq,
     Expr,
     Function,
+    Ne,
     Piecewise,
     Pow,
     S,
@@ -368,6 +370,23 @@ def _within(test: Expr, arguments: Mapping[Symbol, Expr], point: Mapping[str, mp
     return number_at(test, {s.name: number_at(f, point) for s, f in arguments.items()}) == 1
 
 
+def _asked_for(formulas: Sequence[Expr]) -> dict[str, Expr]:
+    """The numbers that branches ask names for: 1 of t == 1, which no draw meets.
+
+    What is differentiated by is left out: at a kink its derivative is a convention.
+
+    >>> t, x = Symbol("t"), Symbol("x")
+    >>> chosen = Piecewise((x, Eq(t, 1)), (2*x, Eq(x, 0)), (t, True))
+    >>> _asked_for([chosen]), _asked_for([chosen, Diff(chosen, x)])
+    ({'t': 1, 'x': 0}, {'t': 1})
+    """
+    tests = {test for formula in formulas for test in parts_of(formula, Eq) | parts_of(formula, Ne)}
+    moving = {part.args[1] for formula in formulas for part in parts_of(formula, Diff)}
+    pairs = [pair for test in tests for pair in (test.args, test.args[::-1])]
+    found = ((str(n), k) for n, k in pairs if isinstance(n, Symbol) and k.is_number)
+    return {name: number for name, number in sorted(found) if Symbol(name) not in moving}
+
+
 def sampled(
     left: Expr,
     right: Expr,
@@ -418,7 +437,8 @@ def sampled(
     needed = (argument for _, arguments in domain for argument in arguments.values())
     work = sum(map(work_of, (left, right, *needed)))
     whole, firm = orders_in(left, right), frozenset(symbol.name for symbol in positive)
-    for point in points(names, valid, work=work, whole=whole, positive=firm):
+    asked = _asked_for([left, right, *defined_by.values()])
+    for point in points(names, valid, work=work, whole=whole, positive=firm, special=asked):
         seen += 1
         mine, theirs = values[-1]
         if _differ(mine, theirs):  # an ill-conditioned formula loses digits: more of them decide

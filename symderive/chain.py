@@ -19,7 +19,7 @@ from symderive.adjoints import AdjointShape, adjoint_shape
 from symderive.conditions import positive_in
 from symderive.formulas.inert import OUTPUT, Diff, placeholder
 from symderive.formulas.parsing import Template
-from symderive.formulas.written import evaluated, rename
+from symderive.formulas.written import evaluated, parts_of, rename
 from symderive.links import Link, LinkKind, natural
 from symderive.model import Model
 from symderive.partials import Partial, Partials
@@ -37,6 +37,9 @@ RECURRENT = 4
 """So does one with more steps of one formula, each of the one before: a recurrence."""
 
 MAX_PATHS_SHOWN = 8
+
+MAX_FORMS, MAX_WAYS = 24, 4
+"""Forms of a link that it may be computed by."""
 
 MAX_DEFINITIONS = 12
 """Stages whose definitions a closed form may use."""
@@ -229,7 +232,7 @@ class Chain:
             rename(adjoint, marks_of(adjoint_names, names)),
             Diff(_TARGET, names[user]),
             rename(link.kind.formula, marks),
-            rename(link.kind.to_compute, marks),
+            [rename(way, marks) for way in _ways(link.kind)],
         )
 
     def _made(
@@ -387,3 +390,17 @@ _NAMED_ADJOINT = Diff(_TARGET, placeholder(0))
 def marks_of(inputs: Sequence[str], names: Mapping[str, Symbol]) -> dict[Basic, Basic]:
     """What stands for the placeholders of a formula, by its names."""
     return {placeholder(k): names[name] for k, name in enumerate(inputs)}
+
+
+def _ways(kind: LinkKind) -> list[Expr]:
+    """What a link may be computed by: its safe form, and others that do not speak of the stage.
+
+    Those with no new functions come first, then as many others, then what the rules gave.
+    """
+    raw = kind.step_by("quotient").result
+    known = {type(part) for part in parts_of(raw, Function)}
+    forms = [form.formula for form in kind.forms[:MAX_FORMS] if not form.scales]
+    own = [form for form in forms if not form.has(OUTPUT)]
+    old = [f for f in own if {type(part) for part in parts_of(f, Function)} <= known][:MAX_WAYS]
+    new = [form for form in own if form not in old][:MAX_WAYS]
+    return [kind.to_compute, *old, *new, raw]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Container, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from html import escape
@@ -18,7 +19,7 @@ from sympy.core.function import AppliedUndef
 from symderive.certify import certify
 from symderive.comparing import Compared, shown
 from symderive.differentiate import differentiate
-from symderive.errors import did_you_mean, few, unknown_in
+from symderive.errors import NoRuleError, did_you_mean, few, unknown_in
 from symderive.formulas.functions import function_of
 from symderive.formulas.inert import Diff
 from symderive.formulas.parsing import parse
@@ -388,13 +389,15 @@ def _candidates(
             yield f"sign: in ∂{stage}/∂{name}", total({key: -formula})
     for key, link in chain.links.items():
         for beside_it in (name for name in link.stage.inputs if name != link.source):
-            beside = evaluated(chain.link(link.stage.name, beside_it).formula)
-            what = f"∂{link.stage.name}/∂{link.source}: this is ∂{link.stage.name}/∂{beside_it}"
-            yield f"differentiated by the wrong name: in {what}", total({key: beside})
+            with suppress(NoRuleError):  # nothing is known of Γ(a, x) by a, and nobody took it
+                beside = evaluated(chain.link(link.stage.name, beside_it).formula)
+                what = f"∂{link.stage.name}/∂{link.source}: this is ∂{link.stage.name}/∂{beside_it}"
+                yield f"differentiated by the wrong name: in {what}", total({key: beside})
     others = [*derivation.sources, *derivation.model.ancestors(target)]
     for other in [*dict.fromkeys(others)][:MAX_NAMES] if len(derivation.model.stages) > 1 else ():
         if other != source:
-            yield f"{ANOTHER} ∂{target}/∂{other}", _along_links(derivation, target, other)
+            with suppress(NoRuleError):
+                yield f"{ANOTHER} ∂{target}/∂{other}", _along_links(derivation, target, other)
     truth = evaluated(derivation.partial(target, source).formula)
     known = {n: Symbol(n) for link in chain.links.values() for n in (*link.stage.inputs, target)}
     known |= {stage: Symbol(stage) for stage, _ in chain.links}

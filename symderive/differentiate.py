@@ -1,10 +1,12 @@
-"""Apply the rules: a formula → the tree of steps."""
+"""Apply the rules: a formula → the tree of steps; what is differentiated by logarithms."""
 
 from __future__ import annotations
 
-from sympy import Expr, Symbol
+from collections.abc import Iterator
 
-from symderive.formulas.written import tidy
+from sympy import Expr, Mul, Pow, S, Symbol, exp, log
+
+from symderive.formulas.written import factors, product, sum_of, tidy
 from symderive.rules import CONSTANT_NAMES, Conclusion, conclude, conclusion_of, find_rule
 from symderive.steps import Rule, Step
 
@@ -56,3 +58,21 @@ def concluded(step: Step, results: tuple[Expr, ...]) -> Expr:
     """What a step concludes from the derivatives of its premises."""
     conclusion = conclusion_of(step.rule, step.formula)
     return _apply(step.formula, step.rule, step.bindings, conclusion, results)
+
+
+def logarithm_of(formula: Expr) -> Expr:
+    """The logarithm of a product of powers, as a sum: log(u²v/w) = 2 log u + log v − log w."""
+    return sum_of(*_logarithms(formula, S.One))
+
+
+def _logarithms(formula: Expr, times: Expr) -> Iterator[Expr]:
+    """The terms of times·log(formula)."""
+    for factor in factors(formula):
+        if isinstance(factor, exp):
+            yield tidy(product(times, factor.args[0]))
+        elif isinstance(factor, Pow):
+            yield from _logarithms(factor.base, tidy(product(times, factor.exp)))
+        elif isinstance(factor, Mul):
+            yield from _logarithms(factor, times)
+        else:
+            yield product(times, log(factor))

@@ -31,7 +31,7 @@ from sympy import (
 
 from symderive.cost import cost
 from symderive.formulas.functions import FUNCTIONS
-from symderive.formulas.written import factors, product, sum_of, tidy
+from symderive.formulas.written import factors
 
 LOGARITHMS: tuple[Any, ...] = (log, *(FUNCTIONS[name].function for name in ("log2", "log10")))
 REFLECTED = ("sigmoid", "norm_cdf")
@@ -132,15 +132,21 @@ def _turned(base: Expr, exponent: Expr) -> Expr:
 
 
 def one_logarithm(formula: Expr) -> Expr:
-    """Log a − log b = log(a/b)."""
+    """c·log a − c·log b = c·log(a/b).
+
+    >>> from sympy import symbols
+    >>> a, b, c = symbols("a b c")
+    >>> one_logarithm(log(a) / 2 + c - log(b) / 2)
+    c + log(a/b)/2
+    """
     if not formula.is_Add:
         return formula
     for kind in LOGARITHMS:
-        plus = [t for t in formula.args if type(t) is kind]
-        minus = [-t for t in formula.args if type(-t) is kind]
-        pairs = list(zip(plus, minus, strict=False))
-        rest = formula - sum((a - b for a, b in pairs), S.Zero)
-        formula = rest + sum((kind(a.args[0] / b.args[0]) for a, b in pairs), S.Zero)
+        terms = [t.as_coeff_Mul() for t in formula.args if type(t.as_coeff_Mul()[1]) is kind]
+        for size in sorted({abs(k) for k, _ in terms}):
+            plus, minus = ([f for k, f in terms if k == sign * size] for sign in (1, -1))
+            for a, b in zip(plus, minus, strict=False):
+                formula += size * (kind(a.args[0] / b.args[0]) - a + b)
         if not formula.is_Add:
             break
     return formula
@@ -448,27 +454,6 @@ def _powers(term: Expr) -> dict[Expr, Expr]:
             base, exponent = base.base, base.exp * exponent
         found[base] = found.get(base, S.Zero) + exponent
     return found
-
-
-# The logarithm of a product ------------------------------------------------------------------
-
-
-def logarithm_of(formula: Expr) -> Expr:
-    """The logarithm of a product of powers, as a sum: log(u²v/w) = 2 log u + log v − log w."""
-    return sum_of(*_logarithms(formula, S.One))
-
-
-def _logarithms(formula: Expr, times: Expr) -> Iterator[Expr]:
-    """The terms of times·log(formula)."""
-    for factor in factors(formula):
-        if isinstance(factor, exp):
-            yield tidy(product(times, factor.args[0]))
-        elif isinstance(factor, Pow):
-            yield from _logarithms(factor.base, tidy(product(times, factor.exp)))
-        elif isinstance(factor, Mul):
-            yield from _logarithms(factor, times)
-        else:
-            yield product(times, log(factor))
 
 
 # The table --------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from symderive.closed_form import Form, closed_forms, ranked, simplest
 from symderive.conditional import Asked, Conditional, where_not_zero, where_positive
 from symderive.conditions import positive_in
 from symderive.cost import cost
-from symderive.differentiate import differentiate
+from symderive.differentiate import differentiate, logarithm_of
 from symderive.display import latex_of, partial_latex, shown
 from symderive.errors import UnknownChoiceError
 from symderive.formulas.functions import function_of
@@ -35,7 +35,6 @@ from symderive.formulas.written import (
     terms,
     tidy,
 )
-from symderive.laws import logarithm_of
 from symderive.origins import spelled_out
 from symderive.regular import divides_by_no_more, further_divisors, scales_of
 from symderive.rules import depends

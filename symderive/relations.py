@@ -110,9 +110,9 @@ def _proposed(
                 yield from _weighed(solved, plain, definitions.keys())
             front, root = long.as_independent(Symbol, as_Add=False)
             yield from _powers_named(plain, name, front, root, definition.reason)
-            if isinstance(root, Pow) and (1 / root.exp).is_Integer and plain.has(name) and shared:
-                degree = int(1 / root.exp)  # of c/√b it is known that y² = c²/b
-                inside = front ** abs(degree) * (root.base if degree > 0 else 1 / root.base)
+            degree, base = _root(root)
+            if degree and plain.has(name) and shared:  # of c/√b it is known that y² = c²/b
+                inside = front ** abs(degree) * (base if degree > 0 else 1 / base)
                 yield from _within_budget(
                     eliminated(task, name ** abs(degree), inside, definition.reason)
                 )
@@ -122,6 +122,15 @@ def _proposed(
                     yield replace(candidate, reason=definition.reason)
     yield from _quotients(plain, definitions, first)
     yield from _multiples(plain, definitions, first)
+
+
+def _root(formula: Expr) -> tuple[int, Expr]:
+    """The degree of a root, and what it is of; 0 where it is none."""
+    row = function_of(formula)
+    if row is not None and row.name == "cbrt":
+        return 3, formula.args[0]
+    is_root = isinstance(formula, Pow) and (1 / formula.exp).is_Integer
+    return (int(1 / formula.exp), formula.base) if is_root else (0, formula)
 
 
 def _multiplied_out(product: Expr) -> int:

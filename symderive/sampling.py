@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from operator import is_
+from types import MappingProxyType
 
 from mpmath import isfinite, mp, mpf
 from sympy import Basic, Expr, Rational, Symbol, exp
@@ -139,6 +140,7 @@ def points(
     work: int = 1,
     whole: frozenset[str] = frozenset(),
     positive: frozenset[str] = frozenset(),
+    special: Mapping[str, Expr] = MappingProxyType({}),
 ) -> Iterable[dict[str, mpf]]:
     """Seeded points of a domain: each name is drawn from ranges inside and outside (0, 1).
 
@@ -152,6 +154,7 @@ def points(
         work: Operations that one try takes.
         whole: The names that take whole numbers only.
         positive: The names that take positive numbers only.
+        special: Names with a number that branches ask for; one draw of three has it.
     """
     source = random.Random(seed)
     names = sorted(names)
@@ -162,6 +165,8 @@ def points(
             point = drawn(names, attempt, source)
             point |= {name: mpf(source.randint(*ORDERS)) for name in names if name in whole}
             point |= {name: abs(point[name]) for name in names if name in positive}
+            at = {name: number_at(number, {}) for name, number in special.items() if name in names}
+            point |= at if attempt % 3 == 2 else {}
             effort = int(valid(point))
             more += work * max(abs(effort) - 1, 0)
             if effort > 0:

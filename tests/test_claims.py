@@ -219,6 +219,9 @@ def test_a_slip_that_does_no_harm_for_one_value_says_which():
         ("hardsigmoid(x)", "(abs(x) < 3)/6"),
         ("cbrt(1 + cbrt(x))", "1/(9*cbrt(x**2)*cbrt((1 + cbrt(x))**2))"),
         ("x**(2/3)", "2/(3*cbrt(x))"),
+        ("lambertw(x)", "y/(x*(1 + y))"),
+        ("beta(x, b)", "gamma(x)*gamma(b)/gamma(x + b)*(digamma(x) - digamma(x + b))"),
+        ("exp(loggamma(x))", "gamma(x)*digamma(x)"),
         ("gamma(x + 1)", "x*gamma(x)*(digamma(x) + 1/x)"),
         ("digamma(x + 2)", "trigamma(x) - 1/x**2 - 1/(x + 1)**2"),
     ],
@@ -237,6 +240,9 @@ def test_powers_and_logarithms_in_other_words_are_proved(formula, answer):
         ("V*x**n/(K**n + x**n)", "n*V/x*(x/K)**n/(1 + (K/x)**n)**2"),
         ("1 - exp(-(x/l)**k)", "k*(1 - y)*log(1 - y)/x"),
         ("cbrt(1 - x)", "1/(3*cbrt((x - 1)**2))"),
+        ("lambertw(x)", "y/(x*(1 - y))"),
+        ("beta(x, b)", "gamma(x)*gamma(b)/gamma(x + b)*(digamma(b) - digamma(x + b))"),
+        ("uppergamma(a, x)", "x**(a - 1)*exp(-x)"),  # nothing is known of it by a
     ],
 )
 def test_powers_and_logarithms_that_differ_are_not_proved(formula, answer):
@@ -427,6 +433,11 @@ BESIDE_KINKS = [  # formula, answers that take a side or the mean at its kink, a
     ("maximum(1 - t*x, 0)", ("where(t*x < 1, -t, 0)", "-t*heaviside(1 - t*x)"), ("-t",)),
     ("clip(x, 0, 1)", ("where((x > 0) & (x < 1), 1, 0)", "(x > 0)*(x < 1)"), ("(x > 0)*1",)),
     ("x**2", (), ("where(x > 0, 2*x, where(x < 0, 2*x, 1))",)),
+    (
+        "where(abs(x) > 2, x**2, 4)",
+        ("where(x**2 > 4, 2*x, 0)", "where(x > 2, 2*x, where(x < -2, 2*x, 0))"),
+        ("where(x**2 > 9, 2*x, 0)", "where(x > 2, 2*x, 0)"),
+    ),
     (
         "huber(x, 1)",
         (

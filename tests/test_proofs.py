@@ -69,3 +69,8 @@ def formula(text: str) -> Expr:
 
 def test_what_holds_but_at_one_point_is_not_proved() -> None:
     assert certify(formula("sign(x)**2"), formula("1")).verdict != "proved"
+
+
+def test_a_number_that_a_branch_asks_for_is_sampled() -> None:
+    chosen = formula("where(t == 1, 3*sin(x)**2, besselj(0, x))")
+    assert certify(chosen, formula("where(t == 1, sin(x)**2, besselj(0, x))")).verdict == "refuted"

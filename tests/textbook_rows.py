@@ -270,6 +270,7 @@ STATISTICS = [
     ("log(p) + (x - 1)*log(1 - p)", "dy/dp", "(1 - p*x)/(p*(1 - p))"),
     ("p**k*(1 - p)**(n - k)", "dy/dp", "p**(k - 1)*(1 - p)**(n - k - 1)*(k - n*p)"),
     ("1 - exp(-(x/l)**k)", "dy/dx", "k/l*(x/l)**(k - 1)*exp(-(x/l)**k)"),
+    ("(k/2 - 1)*log(x) - x/2 - k/2*log(2) - loggamma(k/2)", "dy/dk", "(log(x/2) - digamma(k/2))/2"),
     ("log(k) - k*log(l) + (k - 1)*log(x) - (x/l)**k", "dy/dl", "k/l*((x/l)**k - 1)"),
     ("log(k/l) + (k - 1)*log(x/l) - (x/l)**k", "dy/dk", "1/k + log(x/l)*(1 - (x/l)**k)"),
     ("-abs(x - m)/b - log(2*b)", "dy/db", "(abs(x - m) - b)/b**2"),

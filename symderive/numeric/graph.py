@@ -62,6 +62,11 @@ class Graph:
         self.exact = False  # whether what is made has no value where its formula has none
         self.zero, self.one = self.const(0), self.const(1)
 
+    @property
+    def count(self) -> int:
+        """How many nodes it has; the next one's id."""
+        return len(self._nodes)
+
     # Making ---------------------------------------------------------------------------------
 
     def _node(self, op: str, args: tuple[Node, ...], data: Any, key: Any) -> Node:

@@ -29,10 +29,12 @@ class Filled:
     Attributes:
         kind: The formula in marks; one object for all formulas of the kind.
         names: What each mark stands for, names by names.
+        others: The kind in other forms, to compute by where they keep more digits.
     """
 
     kind: Expr
     names: Mapping[str, str]
+    others: tuple[Expr, ...] = ()
 
     @property
     def formula(self) -> Expr:
@@ -52,7 +54,7 @@ class Kinds:
 
     def __init__(self) -> None:
         self._stages: dict[tuple[Template, tuple[int, ...]], Expr] = {}
-        self._adjoints: dict[object, tuple[Expr, dict[str, str]]] = {}
+        self._adjoints: dict[object, tuple[list[Expr], dict[str, str]]] = {}
 
     def definitions(self, chain: Chain) -> list[tuple[str, Filled]]:
         """The program of a gradient: every stage, then every adjoint, in order of computation."""
@@ -84,11 +86,12 @@ class Kinds:
         if partial.shape not in self._adjoints:
             later = {part: f"_d{part.args[1].name}" for part in partial.shape.local.atoms(Diff)}
             symbols = {part: Symbol(mark) for part, mark in later.items()}
+            forms = dict.fromkeys((partial.shape.local, *partial.shape.others))
             self._adjoints[partial.shape] = (
-                rename(partial.shape.local, symbols),
+                [rename(form, symbols) for form in forms],
                 {mark: part.args[1].name for part, mark in later.items()},
             )
-        kind, adjoints = self._adjoints[partial.shape]
+        (kind, *others), adjoints = self._adjoints[partial.shape]
         names = {mark.name: name.name for mark, name in partial.symbols.items()}
         names |= {mark: adjoint_name(partial.target, names[of]) for mark, of in adjoints.items()}
-        return Filled(kind, names)
+        return Filled(kind, names, tuple(others))

@@ -13,6 +13,7 @@ from typing import Any
 from sympy import Expr
 
 from symderive.errors import UnknownChoiceError
+from symderive.numeric.choosing import safest
 from symderive.numeric.from_sympy import node_of
 from symderive.numeric.graph import Graph, Node
 from symderive.numeric.guarding import guarded_product
@@ -67,10 +68,15 @@ def _lower(
 ) -> Program:
     graph = Graph(*(_rules(RECOGNISE) if stable else (None, None)))
     names = {name: graph.input(name) for name in inputs}
+    stages = 0  # how many nodes they are made of
     for name, formula in definitions:
         if isinstance(formula, Filled):
+            stages = stages or (graph.count if formula.others else 0)
             filled = {mark: names[used] for mark, used in formula.names.items() if used in names}
-            node = names[name] = node_of(formula.kind, graph, filled)
+            made = node_of(formula.kind, graph, filled)
+            if formula.others:
+                made = safest(made, (node_of(o, graph, filled) for o in formula.others), stages)
+            node = names[name] = made
         else:
             node = names[name] = node_of(formula, graph, names)
         if node.op not in ("const", "input"):

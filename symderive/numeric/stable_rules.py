@@ -72,28 +72,42 @@ def _many(graph: Graph, node: Node) -> Node | None:
 def _balanced(graph: Graph, node: Node) -> Node | None:
     """exp(u)/(r + t·exp(u)) as 1/(r·exp(−u) + t), whatever the signs: ∞/∞ where exp(u) overflows.
 
-    So is exp(u)/(r + t·(exp(u) − 1)), as 1/(r·exp(−u) + t·(1 − exp(−u))).
+    So is exp(u)/(r + t·(exp(u) − 1)), as 1/(r·exp(−u) + t·(1 − exp(−u))); and of exp(2u) twice.
     """
     powers = dict(zip(node.args, node.data, strict=True))
-    for top in [n for n, e in powers.items() if n.op == "exp" and e == 1]:
-        for base in [n for n, e in powers.items() if n.op == "add" and e <= -1]:
-            constant, terms = linear(base)
-            less = graph.call("expm1", *top.args)
-            if not any({top, less} & factored(term)[1].keys() for term, _ in terms):
-                continue
-            turned = graph.scale(top.args[0], -1)
-            below = graph.call("exp", turned)
-            rest = graph.scale(graph.call("expm1", turned), -1)
-            total: list[tuple[Node, Number]] = [(below, constant)]
-            for term, k in terms:
-                number, parts = factored(term)
-                others = [(rest, e) if n is less and e == 1 else (n, e) for n, e in parts.items()]
-                beside = [] if parts.get(less) == 1 else [(below, 1)]
-                total.append((graph.mul(number, [*others, *beside]), k))
-            powers = {n: e for n, e in powers.items() if n is not top}
-            powers[base] = plus(powers[base], 1)
-            return graph.mul(1, [*powers.items(), (graph.add(0, total), -1)])
+    for base in [n for n, e in powers.items() if n.op == "add" and e <= -1]:
+        inside = [n for term in base.args for n, e in factored(term)[1].items() if e == 1]
+        for inner in [n.args[0] for n in inside if n.op in ("exp", "expm1")]:
+            for times_it in range(1, min(MOST_TIMES, int(-powers[base])) + 1):
+                with graph.without_rules():
+                    top = graph.call("exp", graph.scale(inner, times_it))
+                if powers.get(top) == 1:
+                    others = {n: e for n, e in powers.items() if n is not top}
+                    others[base] = plus(powers[base], times_it)
+                    turned = _turned(graph, base, inner)
+                    return graph.mul(1, [*others.items(), (turned, -times_it)])
     return None
+
+
+MOST_TIMES = 3
+
+
+def _turned(graph: Graph, base: Node, inner: Node) -> Node:
+    """The sum times exp(−u), with (exp(u) − 1)·exp(−u) in it as 1 − exp(−u)."""
+    constant, terms = linear(base)
+    minus = graph.scale(inner, -1)
+    below = graph.call("exp", minus)
+    rest = graph.scale(graph.call("expm1", minus), -1)
+    total: list[tuple[Node, Number]] = [(below, constant)]
+    for term, k in terms:
+        number, parts = factored(term)
+        less = next((n for n in parts if n.op == "expm1" and n.args[0] is inner), None)
+        if less is not None and parts[less] == 1:
+            others = [(rest if n is less else n, e) for n, e in parts.items()]
+        else:
+            others = [*parts.items(), (below, 1)]
+        total.append((graph.mul(number, others), k))
+    return graph.add(0, total)
 
 
 def _shifted(graph: Graph, node: Node) -> tuple[Node, Node] | None:
