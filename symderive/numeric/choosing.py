@@ -37,7 +37,7 @@ FAR = 3
 """How many times fewer differences are worth another form: not every one loses digits."""
 
 
-STEEP = frozenset(["exp", "expm1", "pow"])
+STEEP = frozenset(["exp", "expm1", "cosh", "sinh", "pow"])
 """What overflows, or makes much of a rounding in what it is of."""
 
 
