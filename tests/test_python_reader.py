@@ -203,6 +203,62 @@ def test_views_and_aliases_change_together_as_in_numpy():
     assert value == pytest.approx(f(point))
 
 
+def _turned(B):
+    rows = B.T
+    rows[1] = rows[0] * 2
+    for column in B.T:
+        column -= column.mean()
+
+
+def _row_by_row(B):
+    flat = B.ravel()
+    flat[1] += flat[0]
+    B.reshape(2, 2, 3)[1, 0] += 1
+    B.flat[::5] = 3 * B[0, 1]
+
+
+def _copies(B):
+    for copy in (B.flatten(), B.T.ravel(), B[:, :2].reshape(-1), np.array(B)):
+        copy[0] = 70
+
+
+def _of_views(B):
+    row = B[1]
+    end = row[1:]
+    B[1, 2] = 5 * B[0, 0]
+    end[0] = end[1]
+    np.swapaxes(B, 0, 1)[2] = 7 * B[0, :3]
+    np.flip(B, 1)[0] = B[1]
+
+
+def _seen_later(B):
+    diagonal, wide = np.diagonal(B), np.broadcast_to(B[0], (3, 4))
+    B[0, 0] = 10 * B[1, 1]
+    B[2] = wide[1] * diagonal[0]
+
+
+@pytest.mark.parametrize("change", [_turned, _row_by_row, _copies, _of_views, _seen_later])
+def test_what_is_set_in_a_view_is_set_in_the_array(change):
+    def f(x):
+        B = x * 1.0  # noqa: N806
+        change(B)
+        return np.sum(B**2 * x)
+
+    x = np.sin(np.arange(12.0)).reshape(3, 4)
+    value, _ = sd.derive(sd.trace(f, x="3 4")).function()(x=x)
+    assert value == pytest.approx(f(x))
+
+
+def test_an_array_that_may_be_a_view_or_a_copy_is_not_set():
+    def f(x):
+        flat = (2 * x.T).reshape(-1)
+        flat[0] = 1
+        return np.sum(flat**2)
+
+    with pytest.raises(sd.SymderiveError, match="reshape shows the array or a copy"):
+        sd.trace(f, x="3 4")
+
+
 class _State:
     def __init__(self, position, speed):
         self.position, self.speed = position, speed

@@ -23,6 +23,7 @@ from symderive.readers.python.masked import Kept
 from symderive.readers.python.reasons import reason
 from symderive.readers.python.recording import Recording, refused
 from symderive.readers.python.tracer import Tracer, binary, call, condition, operand, product, wrap
+from symderive.readers.python.views import VIEWS, Rearranged, showing
 
 Make = Callable[..., Any]
 
@@ -204,8 +205,21 @@ UFUNC_METHODS: Mapping[tuple[str, str], Make] = {
 }
 
 
-def numpy_function(rec: Recording, name: str, args: tuple[Any, ...], more: dict[str, Any]) -> Any:
+def numpy_function(
+    rec: Recording, name: str, args: tuple[Any, ...], more: Mapping[str, Any]
+) -> Any:
     """A function of NumPy or SciPy with all its arguments."""
+    found = _numpy_function(rec, name, args, more)
+    if name in VIEWS and type(args[0] if args else None) is type(found) is Tracer:
+        first: Tracer = args[0]
+        if found is not first and found._base is None:
+            showing(found, first, Rearranged(name, args[1:], more))
+    return found
+
+
+def _numpy_function(
+    rec: Recording, name: str, args: tuple[Any, ...], more: Mapping[str, Any]
+) -> Any:
     from symderive.readers.python.composed import COMPOSED
     from symderive.readers.python.fourier import FOURIER
 

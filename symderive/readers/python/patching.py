@@ -219,7 +219,9 @@ ARRAYS: Mapping[str, Callable[..., Any]] = {
     **{name: _general(name) for name in ("cumsum", "dot", "amax", "amin", "average", "outer")},
     "arange": _general("arange"),
     "linspace": _general("linspace"),
-    "broadcast_to": lambda rec, x, shape: call(rec, "broadcast_to", _same(rec, x), shape),
+    "broadcast_to": lambda rec, x, shape: numpy_function(
+        rec, "broadcast_to", (_same(rec, x), shape), {}
+    ),
     "ndenumerate": lambda rec, x: ((place, x[place]) for place in np.ndindex(x.shape)),
     "nditer": lambda rec, x, *_, **__: iter(x.flat),
 }
