@@ -237,8 +237,18 @@ def _seen_later(B):
     B[2] = wide[1] * diagonal[0]
 
 
-@pytest.mark.parametrize("change", [_turned, _row_by_row, _copies, _of_views, _seen_later])
-def test_what_is_set_in_a_view_is_set_in_the_array(change):
+def _columns(B):
+    B[:2, [0, 2]] = B[1:, 1:3]
+    B[:, [3, 1]] *= B[0, :2]
+    B[[0, 2]] = B[1]
+    B[..., np.array([True, False, True, False])] += B[:, :2]
+    np.add.at(B, (slice(None), [0, 0, 1]), B[:, 1:])
+
+
+@pytest.mark.parametrize(
+    "change", [_turned, _row_by_row, _copies, _of_views, _seen_later, _columns]
+)
+def test_what_is_set_in_a_view_or_at_places_is_set_in_the_array(change):
     def f(x):
         B = x * 1.0  # noqa: N806
         change(B)
@@ -577,6 +587,12 @@ def _file(x):
     return x * len(open("data").read())  # noqa: PTH123
 
 
+def _cut_off(x):
+    buffer = np.full(3, 0)
+    buffer[0] = x
+    return buffer.sum()
+
+
 def _round_and_round(x):
     while abs(x - 1) > 0.1:
         x = (x + 1 / x) / 2
@@ -657,6 +673,7 @@ REFUSED = [
     (_loop, "n", "axis whose size n is a symbol"),
     (_plain_entry, "2", "np.zeros"),
     (_plain_sum, "2", "changed in place by a traced value"),
+    (_cut_off, "", r"set in an array of whole numbers.*np\.full"),
     (_file, "", "reads or writes"),
     (lambda x: len(x[x > 0]) * x[0], "3", r"len of entries that are kept by a condition"),
     (lambda x: np.sum(x[x > 0] * x), "3", r"multiply with an array of all entries"),

@@ -173,16 +173,12 @@ def ufunc_called(
 
 def _added_at(rec: Recording, name: str, array: Any, key: Any, value: Any) -> None:
     """``np.add.at``: one place after the other, so that a place may come twice."""
-    from symderive.readers.python.choosing import one_by_one
+    from symderive.readers.python.choosing import spread
 
-    places = one_by_one(array._tree.shape, key)
-    if type(array) is not Tracer or places is None:
-        raise refused(f"{name}.at has a formula for places that are known")
-    values = wrap(rec, operand(rec, value))
-    inner = array[places[0]].ndim if places else 0
-    for k, place in enumerate(places):
-        part = values[k] if values.ndim > inner else values
-        array[place] = binary(rec, name, array[place], part)
+    if type(array) is not Tracer:
+        raise refused(f"{name}.at has a formula for arrays that np.zeros(…) makes")
+    for place, row in [*spread(rec, array, key, value)]:
+        array[place] = binary(rec, name, array[place], row)
 
 
 def _accumulated(rec: Recording, name: str, x: Any, axis: int = 0) -> Any:

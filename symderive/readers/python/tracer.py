@@ -249,16 +249,17 @@ class Tracer(AskedForPlain):
         return result
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        from symderive.readers.python.choosing import is_choice, is_mask, one_by_one
+        from symderive.readers.python.choosing import is_choice, is_mask, spread
 
         if hasattr(type(value), "mask"):
             value = value.at(key)
-        spread = not isinstance(value, np.ndarray | list | tuple) or np.ndim(value) == 0
-        if is_mask(key) and (spread or type(key) is Tracer):
+        single = not isinstance(value, np.ndarray | list | tuple) or np.ndim(value) == 0
+        if is_mask(key) and (single or type(key) is Tracer):
             self._become(operand(self._rec, call(self._rec, "where", key, value, self)))
             return
         if is_choice(key):
-            self._set_one_by_one(one_by_one(self._tree.shape, key), value)
+            for place, row in spread(self._rec, self, key, value):
+                self[place] = row
             return
         tree = operand(self._rec, value)
         if weight(tree) > 3 and not is_fixed(tree):
@@ -268,14 +269,6 @@ class Tracer(AskedForPlain):
             self._become(replaced(old, keys_of(old.shape, key), tree))
         except ShapeError as error:
             raise refused(str(error)) from None
-
-    def _set_one_by_one(self, places: Sequence[Any] | None, value: Any) -> None:
-        if places is None:
-            raise refused("entries chosen by an array are set here; set them one by one or by mask")
-        values = wrap(self._rec, operand(self._rec, value))
-        inner = self[places[0]].ndim if places else 0
-        for k, place in enumerate(places):
-            self[place] = values[k] if values.ndim > inner else values
 
     def name_of_all(self) -> Label | None:
         """The variable that holds the value, or the array that it is a view of."""
