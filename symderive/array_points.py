@@ -272,7 +272,8 @@ def finite(entries: Entries, point: Numbers, targets: Sequence[str]) -> bool:
 def draw(entries: Entries, targets: Sequence[str], noise: random.Random, attempt: int) -> Numbers:
     """Values of the inputs.
 
-    Both signs at first, then all in one range, and every other time a range for each entry.
+    Both signs at first, then all in one range, and every other time a range for each entry; data
+    that the model gives at this size are what they are.
     """
     model = entries.model
     reached = needed_for(model, targets)
@@ -286,6 +287,10 @@ def draw(entries: Entries, targets: Sequence[str], noise: random.Random, attempt
         if name in model.stages or name not in reached:
             continue
         shape = entries.shape(name)
+        flat, given = flattened(model.values.get(name, ()))
+        if shape == given and name not in model.parameters:  # data, which may be places
+            point.update(zip(entries.entries(name), map(mpf, flat), strict=True))
+            continue
         drawn = {}
         sign = noise.choice((1, -1))
         for at in cartesian(*map(range, shape)):

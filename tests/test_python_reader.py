@@ -203,6 +203,72 @@ def test_views_and_aliases_change_together_as_in_numpy():
     assert value == pytest.approx(f(point))
 
 
+def _turned(B):
+    rows = B.T
+    rows[1] = rows[0] * 2
+    for column in B.T:
+        column -= column.mean()
+
+
+def _row_by_row(B):
+    flat = B.ravel()
+    flat[1] += flat[0]
+    B.reshape(2, 2, 3)[1, 0] += 1
+    B.flat[::5] = 3 * B[0, 1]
+
+
+def _copies(B):
+    for copy in (B.flatten(), B.T.ravel(), B[:, :2].reshape(-1), np.array(B)):
+        copy[0] = 70
+
+
+def _of_views(B):
+    row = B[1]
+    end = row[1:]
+    B[1, 2] = 5 * B[0, 0]
+    end[0] = end[1]
+    np.swapaxes(B, 0, 1)[2] = 7 * B[0, :3]
+    np.flip(B, 1)[0] = B[1]
+
+
+def _seen_later(B):
+    diagonal, wide = np.diagonal(B), np.broadcast_to(B[0], (3, 4))
+    B[0, 0] = 10 * B[1, 1]
+    B[2] = wide[1] * diagonal[0]
+
+
+def _columns(B):
+    B[:2, [0, 2]] = B[1:, 1:3]
+    B[:, [3, 1]] *= B[0, :2]
+    B[[0, 2]] = B[1]
+    B[..., np.array([True, False, True, False])] += B[:, :2]
+    np.add.at(B, (slice(None), [0, 0, 1]), B[:, 1:])
+
+
+@pytest.mark.parametrize(
+    "change", [_turned, _row_by_row, _copies, _of_views, _seen_later, _columns]
+)
+def test_what_is_set_in_a_view_or_at_places_is_set_in_the_array(change):
+    def f(x):
+        B = x * 1.0  # noqa: N806
+        change(B)
+        return np.sum(B**2 * x)
+
+    x = np.sin(np.arange(12.0)).reshape(3, 4)
+    value, _ = sd.derive(sd.trace(f, x="3 4")).function()(x=x)
+    assert value == pytest.approx(f(x))
+
+
+def test_an_array_that_may_be_a_view_or_a_copy_is_not_set():
+    def f(x):
+        flat = (2 * x.T).reshape(-1)
+        flat[0] = 1
+        return np.sum(flat**2)
+
+    with pytest.raises(sd.SymderiveError, match="reshape shows the array or a copy"):
+        sd.trace(f, x="3 4")
+
+
 class _State:
     def __init__(self, position, speed):
         self.position, self.speed = position, speed
@@ -521,6 +587,12 @@ def _file(x):
     return x * len(open("data").read())  # noqa: PTH123
 
 
+def _cut_off(x):
+    buffer = np.full(3, 0)
+    buffer[0] = x
+    return buffer.sum()
+
+
 def _round_and_round(x):
     while abs(x - 1) > 0.1:
         x = (x + 1 / x) / 2
@@ -601,6 +673,7 @@ REFUSED = [
     (_loop, "n", "axis whose size n is a symbol"),
     (_plain_entry, "2", "np.zeros"),
     (_plain_sum, "2", "changed in place by a traced value"),
+    (_cut_off, "", r"set in an array of whole numbers.*np\.full"),
     (_file, "", "reads or writes"),
     (lambda x: len(x[x > 0]) * x[0], "3", r"len of entries that are kept by a condition"),
     (lambda x: np.sum(x[x > 0] * x), "3", r"multiply with an array of all entries"),

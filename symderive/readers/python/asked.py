@@ -98,7 +98,8 @@ class AskedForPlain:
         if found is not None and found % 1 == 0:
             return int(found)
         raise refused(
-            "a traced value chooses an entry or a count here; a formula needs a whole number"
+            "a traced value chooses an entry or a count, or is set in an array of whole numbers, "
+            "here; a formula needs a whole number, and an array floats, as in np.full(n, 0.0)"
         )
 
     def __array__(self, *_: Any, **__: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -53,13 +53,16 @@ def _is_places(part: Any) -> bool:
     return isinstance(part, list | range) or (isinstance(part, np.ndarray) and part.ndim > 0)
 
 
-def plain_places(key: Any) -> tuple[Any, ...]:
-    """The parts of a key, with lists, ranges and known masks as arrays of places."""
+def plain_places(key: Any, ndim: int) -> tuple[Any, ...]:
+    """The parts of a key, with lists, ranges and known masks as arrays of places, ... as slices."""
     found: list[Any] = []
     for part in key if isinstance(key, tuple) else (key,):
         array = np.array(part) if isinstance(part, list | range) else part
         known = type(array) is not Tracer and isinstance(array, np.ndarray)
         found += np.nonzero(array) if known and array.dtype == bool else (array,)
+    open_ones = [k for k, part in enumerate(found) if part is Ellipsis]
+    for k in open_ones[:1]:
+        found[k : k + 1] = [slice(None)] * (ndim - len(found) + 1)
     return tuple(found)
 
 
@@ -71,7 +74,7 @@ def chosen(rec: Recording, array: Tracer, key: Any) -> Any:
     """
     if type(key) is Tracer and is_mask(key):
         return Kept(rec, wrap(rec, operand(rec, array)), key)
-    parts = list(plain_places(key))
+    parts = list(plain_places(key, array.ndim))
     tree = operand(rec, array)
     if (
         all(type(p) is not Tracer and isinstance(p, np.ndarray) for p in parts)
@@ -98,7 +101,7 @@ def chosen(rec: Recording, array: Tracer, key: Any) -> Any:
 
 def one_by_one(shape: Sequence[Expr], key: Any) -> list[tuple[Any, ...]] | None:
     """The keys of single places that an array of places stands for; None where it is not known."""
-    parts = plain_places(key)
+    parts = plain_places(key, len(shape))
     known = [p for p in parts if type(p) is not Tracer and isinstance(p, np.ndarray)]
     if len(parts) > len(shape) or any(type(p) is Tracer for p in parts):
         return None
@@ -119,10 +122,38 @@ def _along_places(rec: Recording, array: Tracer, parts: Sequence[Any]) -> Tracer
     whole = all(isinstance(p, slice | int | np.integer | np.ndarray) for p in parts)
     if not places or not whole or len(places) > FEW:
         return None
+    rows = [operand(rec, array[place]) for place in places]
+    return wrap(rec, apply("stack", *rows, axis=(_axis_of_places(parts),)))
+
+
+def _axis_of_places(parts: Sequence[Any]) -> int:
+    """The axis of what is chosen that its places are along; the first, where a slice parts them."""
     chosen_at = [k for k, part in enumerate(parts) if not isinstance(part, slice)]
     adjacent = chosen_at[-1] - chosen_at[0] + 1 == len(chosen_at)
-    rows = [operand(rec, array[place]) for place in places]
-    return wrap(rec, apply("stack", *rows, axis=(chosen_at[0] if adjacent else 0,)))
+    return chosen_at[0] if adjacent else 0
+
+
+def spread(
+    rec: Recording, array: Tracer, key: Any, value: Any
+) -> Iterator[tuple[tuple[Any, ...], Tracer]]:
+    """The places that are set, and what each gets, as NumPy spreads a value over them.
+
+    Raises:
+        ModelError: The places are not known, or the value does not fit.
+    """
+    parts = plain_places(key, array.ndim)
+    places = one_by_one(array._tree.shape, parts)
+    if places is None or any(part is None for part in parts):
+        raise refused("entries chosen by an array are set here; set them one by one or by mask")
+    values = wrap(rec, operand(rec, value))
+    axis = _axis_of_places(parts)
+    if places and (axis or values.ndim >= array[places[0]].ndim) and values.ndim:
+        each = array[places[0]]._tree.shape
+        values = call(rec, "broadcast_to", values, (*each[:axis], len(places), *each[axis:]))
+        rows = [values[(*[slice(None)] * axis, k)] for k in range(len(places))]
+    else:
+        rows = [values] * len(places)
+    yield from zip(places, rows, strict=True)
 
 
 def _has_slice(parts: Sequence[Any]) -> bool:

@@ -23,6 +23,7 @@ from symderive.readers.python.masked import Kept
 from symderive.readers.python.reasons import reason
 from symderive.readers.python.recording import Recording, refused
 from symderive.readers.python.tracer import Tracer, binary, call, condition, operand, product, wrap
+from symderive.readers.python.views import VIEWS, Rearranged, showing
 
 Make = Callable[..., Any]
 
@@ -172,16 +173,12 @@ def ufunc_called(
 
 def _added_at(rec: Recording, name: str, array: Any, key: Any, value: Any) -> None:
     """``np.add.at``: one place after the other, so that a place may come twice."""
-    from symderive.readers.python.choosing import one_by_one
+    from symderive.readers.python.choosing import spread
 
-    places = one_by_one(array._tree.shape, key)
-    if type(array) is not Tracer or places is None:
-        raise refused(f"{name}.at has a formula for places that are known")
-    values = wrap(rec, operand(rec, value))
-    inner = array[places[0]].ndim if places else 0
-    for k, place in enumerate(places):
-        part = values[k] if values.ndim > inner else values
-        array[place] = binary(rec, name, array[place], part)
+    if type(array) is not Tracer:
+        raise refused(f"{name}.at has a formula for arrays that np.zeros(…) makes")
+    for place, row in [*spread(rec, array, key, value)]:
+        array[place] = binary(rec, name, array[place], row)
 
 
 def _accumulated(rec: Recording, name: str, x: Any, axis: int = 0) -> Any:
@@ -204,8 +201,21 @@ UFUNC_METHODS: Mapping[tuple[str, str], Make] = {
 }
 
 
-def numpy_function(rec: Recording, name: str, args: tuple[Any, ...], more: dict[str, Any]) -> Any:
+def numpy_function(
+    rec: Recording, name: str, args: tuple[Any, ...], more: Mapping[str, Any]
+) -> Any:
     """A function of NumPy or SciPy with all its arguments."""
+    found = _numpy_function(rec, name, args, more)
+    if name in VIEWS and type(args[0] if args else None) is type(found) is Tracer:
+        first: Tracer = args[0]
+        if found is not first and found._base is None:
+            showing(found, first, Rearranged(name, args[1:], more))
+    return found
+
+
+def _numpy_function(
+    rec: Recording, name: str, args: tuple[Any, ...], more: Mapping[str, Any]
+) -> Any:
     from symderive.readers.python.composed import COMPOSED
     from symderive.readers.python.fourier import FOURIER
 

@@ -148,7 +148,12 @@ def _interp(
     if period is not None:
         raise refused("np.interp has a formula without period=")
     if not holds((x, xp)):
-        return _hats(np.asarray(x, dtype=float), np.asarray(xp, dtype=float)) @ traced(rec, fp)
+        known, knots = np.asarray(x, dtype=float), np.asarray(xp, dtype=float)
+        found = _hats(known, knots) @ traced(rec, fp)
+        for end, beyond in ((left, known < knots[0]), (right, known > knots[-1])):
+            if end is not None and np.any(beyond):
+                found = np.where(beyond, end, found)
+        return found
     at, values = traced(rec, x), traced(rec, fp)
     places = traced(rec, xp) if holds((xp,)) else np.asarray(xp, dtype=float)
     widths = diff(rec, places)

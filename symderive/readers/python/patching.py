@@ -156,7 +156,9 @@ def _filled(name: str, value: Any) -> Callable[..., Any]:
         if zero and is_users(sys._getframe(2).f_code.co_filename):
             return applied(rec, "zeros", args[:1], {})
         if not (holds(args) or holds(more.values())):
-            if not (real and is_users(sys._getframe(2).f_code.co_filename)):
+            whole = name == "full" and kind is None  # NumPy cuts off what is set in whole numbers
+            whole = whole and np.asarray(plain(*args, **more)).dtype.kind in "iub"
+            if whole or not (real and is_users(sys._getframe(2).f_code.co_filename)):
                 return plain(*args, **more)
             if (
                 name.endswith("like")
@@ -219,7 +221,9 @@ ARRAYS: Mapping[str, Callable[..., Any]] = {
     **{name: _general(name) for name in ("cumsum", "dot", "amax", "amin", "average", "outer")},
     "arange": _general("arange"),
     "linspace": _general("linspace"),
-    "broadcast_to": lambda rec, x, shape: call(rec, "broadcast_to", _same(rec, x), shape),
+    "broadcast_to": lambda rec, x, shape: numpy_function(
+        rec, "broadcast_to", (_same(rec, x), shape), {}
+    ),
     "ndenumerate": lambda rec, x: ((place, x[place]) for place in np.ndindex(x.shape)),
     "nditer": lambda rec, x, *_, **__: iter(x.flat),
 }

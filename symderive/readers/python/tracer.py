@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator, Sequence
-from itertools import product as cartesian
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,6 +33,7 @@ from symderive.readers.python.entries import keys_of, picked, replaced
 from symderive.readers.python.naming import Label
 from symderive.readers.python.picking import runs_joined
 from symderive.readers.python.recording import LONGEST, Recording, is_fixed, refused, weight
+from symderive.readers.python.views import Entries, Flat, Rearranged, looked_up, passed_on, showing
 
 LITERAL = 8
 """The entries of a constant that a formula writes out; a longer one gets a name and values."""
@@ -48,20 +48,24 @@ class Tracer(AskedForPlain):
 
     Attributes:
         _tree: Its formula.
+        _made: The formula that it had at first.
         _changing: Whether it was changed in place since it last became a stage.
         _name: The variable that holds it.
     """
 
-    __slots__ = ("_base", "_changing", "_key", "_name", "_rec", "_seen", "_tree", "_version")
+    __slots__ = (
+        *("_base", "_changing", "_made", "_name", "_rec"),
+        *("_seen", "_tree", "_version", "_way"),
+    )
     __array_priority__ = 1000.0
     is_traced = True
 
     def __init__(self, rec: Recording, tree: Tree) -> None:
-        self._rec, self._tree = rec, tree
+        self._rec, self._tree, self._made = rec, tree, tree
         self._changing, self._version = False, 0
         self._name: Label | None = None
         self._base: Tracer | None = None
-        self._key: Any = None
+        self._way: Any = None
         self._seen = 0
 
     if TYPE_CHECKING:  # the operators, set below from tables
@@ -108,12 +112,13 @@ class Tracer(AskedForPlain):
     def T(self) -> Tracer:  # noqa: N802
         """Axes reversed."""
         tree = operand(self._rec, self)
-        return wrap(self._rec, transpose(tree) if tree.ndim > 1 else tree)
+        turned = wrap(self._rec, transpose(tree) if tree.ndim > 1 else tree)
+        return showing(turned, self, Rearranged("transpose"))
 
     @property
     def mT(self) -> Tracer:  # noqa: N802
         """The last two axes exchanged."""
-        return call(self._rec, "swapaxes", self, -1, -2)
+        return showing(call(self._rec, "swapaxes", self, -1, -2), self, Rearranged("mT"))
 
     @property
     def real(self) -> Tracer:
@@ -126,17 +131,17 @@ class Tracer(AskedForPlain):
         return 0.0
 
     @property
-    def flat(self) -> Iterator[Tracer]:
+    def flat(self) -> Flat:
         """The entries, row by row."""
-        sizes = [range(operator.index(size)) for size in self.shape]
-        return (self[place] if place else self for place in cartesian(*sizes))
+        return Flat(self)
 
     def __getattr__(self, name: str) -> Any:
         if name in METHODS:
             from symderive.readers.python.functions import numpy_function
 
             def method(*args: Any, **more: Any) -> Any:
-                return numpy_function(self._rec, METHODS[name], (self, *args), more)
+                found = numpy_function(self._rec, METHODS[name], (self, *args), more)
+                return found.copy() if name == "flatten" else found
 
             return method
         if not name.startswith("_") and hasattr(np.ndarray, name):
@@ -238,22 +243,23 @@ class Tracer(AskedForPlain):
         keys = keys_of(tree.shape, key)
         result = Tracer(self._rec, picked(tree, keys))
         if result._tree.shape:
-            result._base, result._key, result._seen = self, key, self._version
+            showing(result, self, Entries(key))
         if not self._changing and weight(result._tree) > LONGEST:
             result._tree = picked(operand(self._rec, self), keys)
         return result
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        from symderive.readers.python.choosing import is_choice, is_mask, one_by_one
+        from symderive.readers.python.choosing import is_choice, is_mask, spread
 
         if hasattr(type(value), "mask"):
             value = value.at(key)
-        spread = not isinstance(value, np.ndarray | list | tuple) or np.ndim(value) == 0
-        if is_mask(key) and (spread or type(key) is Tracer):
+        single = not isinstance(value, np.ndarray | list | tuple) or np.ndim(value) == 0
+        if is_mask(key) and (single or type(key) is Tracer):
             self._become(operand(self._rec, call(self._rec, "where", key, value, self)))
             return
         if is_choice(key):
-            self._set_one_by_one(one_by_one(self._tree.shape, key), value)
+            for place, row in spread(self._rec, self, key, value):
+                self[place] = row
             return
         tree = operand(self._rec, value)
         if weight(tree) > 3 and not is_fixed(tree):
@@ -263,14 +269,6 @@ class Tracer(AskedForPlain):
             self._become(replaced(old, keys_of(old.shape, key), tree))
         except ShapeError as error:
             raise refused(str(error)) from None
-
-    def _set_one_by_one(self, places: Sequence[Any] | None, value: Any) -> None:
-        if places is None:
-            raise refused("entries chosen by an array are set here; set them one by one or by mask")
-        values = wrap(self._rec, operand(self._rec, value))
-        inner = self[places[0]].ndim if places else 0
-        for k, place in enumerate(places):
-            self[place] = values[k] if values.ndim > inner else values
 
     def name_of_all(self) -> Label | None:
         """The variable that holds the value, or the array that it is a view of."""
@@ -285,16 +283,12 @@ class Tracer(AskedForPlain):
             tree = apply("broadcast_to", tree, shape=self._tree.shape)
         self._tree, self._changing, self._version = tree, True, self._version + 1
         if self._base is not None:
-            base, key = self._base, self._key
-            base[key] = self.copy()
-            self._seen = base._version
+            passed_on(self)
 
     def _current(self) -> Tree:
         """The formula; a view of what has changed since is looked up again."""
-        base = self._base
-        if base is not None and base._version != self._seen:
-            now = base._current()
-            self._tree, self._seen = picked(now, keys_of(now.shape, self._key)), base._version
+        if self._base is not None:
+            looked_up(self)
         return self._tree
 
     def _settled(self) -> Tree:
