@@ -272,7 +272,7 @@ def finite(entries: Entries, point: Numbers, targets: Sequence[str]) -> bool:
 def draw(entries: Entries, targets: Sequence[str], noise: random.Random, attempt: int) -> Numbers:
     """Values of the inputs.
 
-    Both signs at first, then all in one range, and every other time a range for each entry; data
+    Both signs at first, then all in one range, and every other time a range for each entry; places
     that the model gives at this size are what they are.
     """
     model = entries.model
@@ -281,16 +281,18 @@ def draw(entries: Entries, targets: Sequence[str], noise: random.Random, attempt
     stages = [model.stages[name] for name in reached if name in model.stages]
     positive = {name for stage in stages for name in _positive_in(stage.formula)}
     asked = {name: value for stage in stages for name, value in _asked_for(stage.formula)}
+    places = {name for stage in stages for name in _places_in(stage.formula)}
     point: Numbers = {}
     usual = RANGES[(attempt // 2) % len(RANGES)] if attempt else SIZES_AT_FIRST
     for name in model.names:
         if name in model.stages or name not in reached:
             continue
         shape = entries.shape(name)
-        flat, given = flattened(model.values.get(name, ()))
-        if shape == given and name not in model.parameters:  # data, which may be places
-            point.update(zip(entries.entries(name), map(mpf, flat), strict=True))
-            continue
+        if name in places and name in model.values:
+            flat, given = flat_numbers(model.values[name])
+            if shape == given:
+                point.update(zip(entries.entries(name), map(mpf, flat), strict=True))
+                continue
         drawn = {}
         sign = noise.choice((1, -1))
         for at in cartesian(*map(range, shape)):
@@ -328,6 +330,14 @@ def _asked_for(formula: Expr) -> frozenset[tuple[str, Rational]]:
         for name, number in sides
         if isinstance(name, Symbol | Indexed) and number.is_Rational
     )
+
+
+def _places_in(formula: Expr) -> Iterator[str]:
+    """The names whose entries are places, which an index is compared with: A[p] of data p."""
+    for test in formula.atoms(Eq, Ne):
+        for side, other in (test.args, test.args[::-1]):
+            if isinstance(side, Index) and isinstance(other, Indexed):
+                yield str(other.base)
 
 
 # Properties of drawn values -----------------------------------------------------------------------

@@ -402,3 +402,11 @@ def test_a_branch_that_holds_for_one_value_is_tried(answer):
     loss = {"L": "sum(where(t == 1, -log(p), -log(1 - p)))"}
     model = sd.Model(loss, shapes={"t": "n", "p": "n"}, parameters=["p"])
     assert sd.derive(model).check_claim("dL/dp", answer).verdict == "refuted"
+
+
+def test_what_the_data_happen_to_be_proves_no_claim():
+    model = sd.Model(
+        {"f": "x @ A @ x"}, parameters={"x": [1, 2]}, constants={"A": [[2, 1], [1, 3]]}
+    )
+
+    assert sd.derive(model).check_claim("df/dx", "2*A @ x").verdict == "refuted"

@@ -37,8 +37,8 @@ FAR = 3
 """How many times fewer differences are worth another form: not every one loses digits."""
 
 
-STEEP = frozenset(["exp", "expm1", "cosh", "sinh", "pow"])
-"""What overflows, or makes much of a rounding in what it is of."""
+STEEP, EVEN = frozenset(["exp", "expm1", "pow"]), frozenset(["cosh", "sinh"])
+"""What overflows, or makes much of a rounding in what it is of; on both sides."""
 
 
 def _made_of(node: Node, stages: int) -> set[Node]:
@@ -65,7 +65,8 @@ def _loss(node: Node, stages: int) -> tuple[int, int, int]:
     Differences of inputs are exact as given; an exponential less its maximum is at most 1.
     """
     found = _made_of(node, stages)
-    bare = (n for n in found if n.op in STEEP and not _shows(n.args[0], ("abs", "max")))
+    held = ("abs", "max")
+    bare = (n for n in found if n.op in EVEN or (n.op in STEEP and not _shows(n.args[0], held)))
     quotients = (n for n in found if n.op == "mul" and any(e < 0 for e in n.data))
     return sum(map(_subtracts, found)), sum(1 for _ in bare), sum(1 for _ in quotients)
 
