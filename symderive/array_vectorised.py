@@ -68,7 +68,12 @@ def vectorised(
     i, j = (*target, *rows)
     k, l = (*source, *columns)  # noqa: E741
     if not target:
-        return shortest(apply("vec", builder.tree(formula, (k, l))), symmetric)
+        columns_of = apply("vec", shortest(builder.tree(formula, (k, l)), symmetric))
+        short = shortest(columns_of, symmetric)
+        by_rows = any(
+            is_op(part, "reshape") for part in short.walk()
+        )  # vec(Aᵀ) is as books have it
+        return columns_of if by_rows else short
 
     def term_by_term(written: Expr) -> Tree:
         terms = [_term(term, (i, j, k, l), builder) for term in Add.make_args(written)]

@@ -15,7 +15,7 @@ from itertools import combinations
 from typing import Any
 
 from mpmath import isfinite
-from sympy import Basic, EulerGamma, Expr, Float, Function, Symbol, false, pi, true
+from sympy import Basic, EulerGamma, Expr, Float, Function, Piecewise, S, Symbol, false, pi, true
 from sympy.core.evalf import evalf_table
 from sympy.core.function import ArgumentIndexError
 from sympy.logic.boolalg import Boolean
@@ -185,6 +185,9 @@ class NamedFunction:
             return true
         chosen, fill, _ = self._filled(f"where({self.domain}, 1, 0)", args)
         stated = rename(chosen.args[0].args[1], fill)
+        if not stated.has(Piecewise):  # SymPy settles x/4 >= 0 as x >= 0, but multiplies cases out
+            tested = Piecewise((S.One, stated), (S.Zero, True))
+            return tested.args[0].args[1] if isinstance(tested, Piecewise) else true
         return true if stated in (true, false) else stated
 
     def kink_formulas(self, *args: Expr) -> tuple[Expr, ...]:
