@@ -398,6 +398,7 @@ def test_a_stage_that_is_a_multiple_counts_with_its_number(stage: str, formula: 
         "exp(2*x)/(a + exp(2*x))",
         "digamma(x/2 + 1/2) - digamma(x/2)",
         "2*exp(-a*x) - 3*(1 - exp(-a*x))/a",
+        "(1 - exp(-x/a))/(x/a) - exp(-x/a)",
     ],
 )
 @pytest.mark.parametrize("x", [1e-9, 1e-3, 0.2, 5.0, 40.0, 600.0])

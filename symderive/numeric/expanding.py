@@ -144,7 +144,7 @@ class Expansion:
         if node not in self.known:
             found = None
             try:
-                if node in self.moving or node.op == "const":
+                if node in self.moving or node.op in ("const", "mul"):  # a² beside x² = a²u²
                     found = self._expanded(node)
             except NoSeriesError as error:
                 self.cut |= isinstance(error, NoTermError)
