@@ -117,7 +117,7 @@ def losses(jnp, special):
     def arm(p):
         a = jnp.cumsum(p["q"])
         x, y = jnp.sum(p["l"] * jnp.cos(a)), jnp.sum(p["l"] * jnp.sin(a))
-        return ((x - p["tx"]) ** 2 + (y - p["ty"]) ** 2) / 2
+        return ((x - p["t_x"]) ** 2 + (y - p["t_y"]) ** 2) / 2
 
     def step(p):
         def f(y):
