@@ -14,7 +14,7 @@ from itertools import product as cartesian
 from math import prod
 
 from mpmath import isfinite, mp, mpf
-from sympy import Eq, Expr, Indexed, Ne, Rational, Symbol
+from sympy import Expr, Indexed, Rational, Symbol
 from sympy.core.function import AppliedUndef
 
 from symderive.array_model import stage_indices
@@ -27,7 +27,7 @@ from symderive.formulas.arrays.properties import Knowledge
 from symderive.formulas.arrays.syntax import sizes_in
 from symderive.formulas.evaluate import evaluate
 from symderive.model import Model, Shape
-from symderive.sampling import DIGITS, RANGES, SEED, held_constant, stand_in, stopped
+from symderive.sampling import DIGITS, RANGES, SEED, equalities, held_constant, stand_in, stopped
 from symderive.stages import Stage
 
 MAX_ENTRIES = 400
@@ -323,21 +323,18 @@ def _positive_in(formula: Expr) -> frozenset[Symbol]:
 @lru_cache(maxsize=1024)
 def _asked_for(formula: Expr) -> frozenset[tuple[str, Rational]]:
     """The names whose entries a stage's branches compare with a number: t of t == 1, and 1."""
-    tests = formula.atoms(Eq, Ne)
-    sides = [side for test in tests for side in (test.args, test.args[::-1])]
     return frozenset(
         (str(getattr(name, "base", name)), number)
-        for name, number in sides
+        for name, number in equalities(formula)
         if isinstance(name, Symbol | Indexed) and number.is_Rational
     )
 
 
 def _places_in(formula: Expr) -> Iterator[str]:
     """The names whose entries are places, which an index is compared with: A[p] of data p."""
-    for test in formula.atoms(Eq, Ne):
-        for side, other in (test.args, test.args[::-1]):
-            if isinstance(side, Index) and isinstance(other, Indexed):
-                yield str(other.base)
+    for side, other in equalities(formula):
+        if isinstance(side, Index) and isinstance(other, Indexed):
+            yield str(other.base)
 
 
 # Properties of drawn values -----------------------------------------------------------------------

@@ -15,10 +15,8 @@ from sympy import (
     Add,
     Basic,
     Derivative,
-    Eq,
     Expr,
     Function,
-    Ne,
     Piecewise,
     Pow,
     S,
@@ -37,7 +35,16 @@ from symderive.formulas.inert import Diff
 from symderive.formulas.written import each_part, evaluated, parts_of, rename
 from symderive.formulas.zero_test import is_zero
 from symderive.roots import unsigned
-from symderive.sampling import DIGITS, SEED, effort_at, number_at, out_of_reach, points, stopped
+from symderive.sampling import (
+    DIGITS,
+    SEED,
+    effort_at,
+    equalities,
+    number_at,
+    out_of_reach,
+    points,
+    stopped,
+)
 from symderive.sides import STEPS, in_pieces, on_sides
 from symderive.steps import Certificate
 from symderive.unknowns import by_unknowns
@@ -375,14 +382,14 @@ def _asked_for(formulas: Sequence[Expr]) -> dict[str, Expr]:
 
     What is differentiated by is left out: at a kink its derivative is a convention.
 
+    >>> from sympy import Eq
     >>> t, x = Symbol("t"), Symbol("x")
     >>> chosen = Piecewise((x, Eq(t, 1)), (2*x, Eq(x, 0)), (t, True))
     >>> _asked_for([chosen]), _asked_for([chosen, Diff(chosen, x)])
     ({'t': 1, 'x': 0}, {'t': 1})
     """
-    tests = {test for formula in formulas for test in parts_of(formula, Eq) | parts_of(formula, Ne)}
     moving = {part.args[1] for formula in formulas for part in parts_of(formula, Diff)}
-    pairs = [pair for test in tests for pair in (test.args, test.args[::-1])]
+    pairs = {pair for formula in formulas for pair in equalities(formula)}
     found = ((str(n), k) for n, k in pairs if isinstance(n, Symbol) and k.is_number)
     return {name: number for name, number in sorted(found) if Symbol(name) not in moving}
 

@@ -13,7 +13,7 @@ from itertools import combinations, islice, permutations
 from math import prod
 from typing import Any
 
-from sympy import Add, Basic, Expr, Function, Mul, Pow, Symbol, exp, fraction
+from sympy import Add, Basic, Expr, Function, Mul, Piecewise, Pow, Symbol, exp, fraction
 from sympy.core.function import AppliedUndef
 
 from symderive.candidates import combined
@@ -275,6 +275,8 @@ def _to_the_bottom(formula: Expr, definitions: Mapping[Symbol, Definition]) -> E
     formula = _stated(formula)[-1]
     for _ in definitions:
         inner = formula.free_symbols & definitions.keys()
+        if any(definitions[name].formula.has(Piecewise) for name in inner):
+            break  # cases in the conditions of cases: SymPy multiplies them out, or fails
         if not inner or cost(formula) > MAX_EXPONENT_COST:
             break
         formula = formula.xreplace({name: definitions[name].formula for name in inner})

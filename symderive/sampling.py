@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from operator import is_
 from types import MappingProxyType
 
 from mpmath import isfinite, mp, mpf
-from sympy import Basic, Expr, Rational, Symbol, exp
+from sympy import Basic, Eq, Expr, Ne, Rational, Symbol, exp
 from sympy.core.function import AppliedUndef
 
 from symderive.formulas.evaluate import derivative, evaluated_in
@@ -227,3 +227,16 @@ def out_of_reach(function: Expr) -> bool:
         except (ValueError, ZeroDivisionError, OverflowError):
             continue
     return large
+
+
+def equalities(formula: Basic) -> Iterator[tuple[Basic, Basic]]:
+    """The sides of what the branches of a formula test for equality, either way round.
+
+    >>> from sympy import Piecewise
+    >>> t, x = Symbol("t"), Symbol("x")
+    >>> list(equalities(Piecewise((x, Eq(t, 1)), (t, True))))
+    [(t, 1), (1, t)]
+    """
+    for test in parts_of(formula, Eq, Ne):
+        yield test.args
+        yield test.args[::-1]

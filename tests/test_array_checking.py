@@ -338,3 +338,14 @@ def test_what_is_held_fixed_does_not_keep_a_line_from_being_proved():
 
     assert lines
     assert {check.certificate.verdict for check in lines} == {"proved"}
+
+
+def test_cases_that_decide_cases_through_stages_are_not_multiplied_out():
+    stages = {
+        "a": "where(std(y) > 0, exp(x[0]), log(exp(sum(abs(x)))))",
+        "L": "sin(where(((a*y) @ y) > 0, prod(atan(x)), a))",
+    }
+
+    report = sd.derive(sd.Model(stages, shapes={"x": "n", "y": "m"})).check()
+
+    assert set(report.counts()) <= {"proved", "sampled"}, report
